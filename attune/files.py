@@ -1,5 +1,6 @@
 """Writing that leaves either the whole result or nothing: a temporary name beside the target, then a rename."""
 
+import csv
 import hashlib
 import json
 import os
@@ -71,3 +72,11 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
 def sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Columns as in the first row; None is an empty field."""
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -78,15 +78,23 @@ class Base(Section):
     width: Count = 256
     heads: Count = 4
     vocabulary: Annotated[int, Field(ge=300)] = 4096
-    positions: Annotated[int, Field(ge=32)] = 512
+    positions: Annotated[int, Field(ge=32)] = 256
     steps: Count = 400
-    batch_tokens: Annotated[int, Field(ge=64)] = 1024
+    batch_tokens: Count = 1024
     lr: Rate = 1e-3
 
     @model_validator(mode="after")
     def heads_divide_width(self) -> Self:
         if self.width % self.heads:
             raise ValueError(f"width = {self.width} must be a multiple of heads = {self.heads}")
+        return self
+
+    @model_validator(mode="after")
+    def batches_are_whole_blocks(self) -> Self:
+        if self.batch_tokens % self.positions:
+            raise ValueError(
+                f"batch_tokens = {self.batch_tokens} must be a multiple of positions = {self.positions}"
+            )
         return self
 
 
@@ -129,6 +137,7 @@ class Generator(Section):
     batch_size: Count
     accumulation: Count = 1
     warmup: Share = 0.0
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     max_length: Annotated[int, Field(ge=16)]
     virtual_tokens: Count | None = None
     lora_rank: Count | None = None
@@ -153,6 +162,7 @@ class Generation(Section):
     perplexity_examples: Count
     reply_examples: Count
     max_new_tokens: Count
+    decoding: Literal["greedy", "sampling"]
     temperature: Annotated[float, Field(gt=0)]
     top_k: NotNegative
     top_p: Annotated[float, Field(gt=0, le=1)]

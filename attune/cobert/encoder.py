@@ -1,0 +1,108 @@
+"""The shared encoder: any that AutoModel loads, its lower layers frozen and computed once where that is possible."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PreTrainedConfig
+
+from attune.errors import AttuneError
+
+
+def load_encoder(folder: Path) -> nn.Module:
+    """The encoder of a model folder, in float32, without a pooler (CoBERT uses the last hidden states)."""
+    config = AutoConfig.from_pretrained(folder)
+    try:
+        return AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **_no_pooler(config))
+    except (OSError, ValueError) as error:
+        raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {error}") from None
+
+
+def new_encoder(config: PreTrainedConfig) -> nn.Module:
+    return AutoModel.from_config(config, **_no_pooler(config))
+
+
+def _no_pooler(config: PreTrainedConfig) -> dict[str, Any]:
+    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
+
+
+def layers(encoder: nn.Module) -> nn.ModuleList:
+    """The encoder's blocks, lowest first."""
+    for path in ("encoder.layer", "h", "layers", "transformer.layer"):
+        found: Any = encoder
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        if isinstance(found, nn.ModuleList):
+            return found
+    raise AttuneError(f"{type(encoder).__name__} has no layers that can be frozen; set frozen_layers: 0")
+
+
+def caches_lower_layers(encoder: nn.Module) -> bool:
+    """Whether the output of the lower layers can be put back in: so for encoders built as BERT is."""
+    return hasattr(encoder, "embeddings") and hasattr(getattr(encoder, "encoder", None), "layer")
+
+
+def freeze(encoder: nn.Module, count: int) -> None:
+    """Keep the embeddings and the lowest `count` layers as they are; 0 freezes nothing."""
+    if count == 0:
+        return
+    blocks = layers(encoder)
+    if count >= len(blocks):
+        raise AttuneError(
+            f"frozen_layers = {count} leaves nothing to train: the encoder has {len(blocks)} layers, so at most "
+            f"{len(blocks) - 1}"
+        )
+    for module in encoder.modules():
+        if isinstance(module, nn.Embedding):
+            module.requires_grad_(False)
+    if hasattr(encoder, "embeddings"):
+        encoder.embeddings.requires_grad_(False)
+    for block in blocks[:count]:
+        block.requires_grad_(False)
+
+
+def run_encoder(encoder: nn.Module, batch: dict[str, Tensor], frozen: int) -> Tensor:
+    """Last hidden states (b, length, d).
+
+    `batch` has input_ids, token_type_ids and attention_mask, or instead of ids the `states` (b, length, d) that
+    `lower_states` gave for the lowest `frozen` layers.
+    """
+    if "states" in batch:
+        return _upper(encoder, batch["states"], batch["attention_mask"], frozen)
+    return encoder(**_accepted(encoder, batch)).last_hidden_state
+
+
+@torch.no_grad()
+def lower_states(encoder: nn.Module, batch: dict[str, Tensor], frozen: int) -> Tensor:
+    """What the embeddings and the lowest `frozen` layers make of `batch`, without dropout: (b, length, d)."""
+    arguments = _accepted(encoder, batch)
+    mask = arguments.pop("attention_mask")
+    was_training = encoder.training
+    encoder.eval()
+    states = encoder.embeddings(**arguments)
+    attention = _attention_mask(encoder, states, mask)
+    for layer in layers(encoder)[:frozen]:
+        states = layer(states, attention)
+    encoder.train(was_training)
+    return states
+
+
+def _upper(encoder: nn.Module, states: Tensor, mask: Tensor, frozen: int) -> Tensor:
+    attention = _attention_mask(encoder, states, mask)
+    for layer in layers(encoder)[frozen:]:
+        states = layer(states, attention)
+    return states
+
+
+def _attention_mask(encoder: Any, states: Tensor, mask: Tensor) -> Tensor:
+    from transformers.masking_utils import create_bidirectional_mask
+
+    return create_bidirectional_mask(config=encoder.config, inputs_embeds=states, attention_mask=mask)
+
+
+def _accepted(encoder: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`batch` without token types for an encoder that knows none, or only type 0 (RoBERTa)."""
+    if getattr(encoder.config, "type_vocab_size", 0) >= 2:
+        return dict(batch)
+    return {name: value for name, value in batch.items() if name != "token_type_ids"}

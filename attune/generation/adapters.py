@@ -1,0 +1,105 @@
+"""Bases, generators and what PEFT puts on a base: loaded, made trainable, saved reproducibly."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import (
+    LoraConfig,
+    PeftModel,
+    PromptTuningConfig,
+    PromptTuningInit,
+    TaskType,
+    get_peft_model,
+)
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from attune.bases import check_folder
+from attune.errors import AttuneError
+from attune.files import read_json, write_json
+
+# What the virtual tokens start as (Lester et al. 2021, section 3.2: initialising with words beats random).
+PROMPT = "Listen to what was said last, and reply with care and with understanding."
+
+
+def load_tokenizer(folder: Path) -> Any:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if tokenizer.eos_token_id is None:
+        raise AttuneError(
+            f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token"
+        )
+    return tokenizer
+
+
+def load_base(folder: Path) -> PreTrainedModel:
+    """A causal language model with float32 weights, from safetensors; on the GPU where there is one."""
+    check_folder(folder)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
+    except ValueError as error:
+        raise AttuneError(
+            f"{folder} holds no causal language model: {str(error).strip().splitlines()[0]}"
+        ) from None
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_generator(folder: Path, base: PreTrainedModel) -> Any:
+    """The fully trained model in `folder`, or `base` with the adapter in `folder` put on."""
+    if (folder / "adapter_config.json").is_file():
+        return PeftModel.from_pretrained(base, folder)
+    return load_base(folder)
+
+
+def tune_prompt(model: PreTrainedModel, tokenizer_folder: Path, virtual_tokens: int) -> PeftModel:
+    """Freeze the model and learn `virtual_tokens` embeddings in front of every prompt."""
+    config = PromptTuningConfig(
+        task_type=TaskType.CAUSAL_LM,
+        num_virtual_tokens=virtual_tokens,
+        prompt_tuning_init=PromptTuningInit.TEXT,
+        prompt_tuning_init_text=PROMPT,
+        tokenizer_name_or_path=str(tokenizer_folder),
+    )
+    return get_peft_model(model, config)
+
+
+def add_lora(model: PreTrainedModel, rank: int, alpha: int, dropout: float) -> PeftModel:
+    """Freeze the model and learn low-rank changes of every linear layer but the output (Hu et al. 2021)."""
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules="all-linear",
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # as GPT-2 stores them
+    )
+    return get_peft_model(model, config)
+
+
+def save_generator(model: Any, tokenizer: Any, target: Path, base: str) -> None:
+    """Safetensors and tokenizer; of an adapter neither set order nor this machine's paths come along."""
+    if isinstance(model, PeftModel):
+        # Otherwise PEFT asks the hub whether the base's vocabulary has grown.
+        model.save_pretrained(target, save_embedding_layers=False)
+        (target / "README.md").unlink(missing_ok=True)
+        _normalise(target / "adapter_config.json", base)
+    else:
+        model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+
+
+def _normalise(path: Path, base: str) -> None:
+    config = read_json(path)
+    for key, value in config.items():
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            config[key] = sorted(value)
+    config["base_model_name_or_path"] = base
+    if config.get("tokenizer_name_or_path"):
+        config["tokenizer_name_or_path"] = base
+    write_json(path, config)
+
+
+def parameter_counts(model: Any) -> tuple[int, int]:
+    """Trainable and all parameters; tied ones count once."""
+    parameters = list(model.parameters())
+    return sum(p.numel() for p in parameters if p.requires_grad), sum(p.numel() for p in parameters)

@@ -1,0 +1,97 @@
+"""How a conversation is written out for a causal language model: the one place that knows the format.
+
+A tokenizer with a chat template decides by itself; for any other the turns are marked with the roles below.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+# Goes up with every change below, since a model knows only the format that it was trained on.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What stands before the turns of the one who speaks or asks, and of the one who replies."""
+
+    asks: str
+    replies: str
+
+
+DIALOGUE = Roles("Speaker", "Listener")
+INSTRUCTION = Roles("Question", "Answer")
+SYSTEM = "System: {system}\n\n"
+TURN = "{role}: {text}\n"
+CUE = "{role}:"
+REPLY = " {reply}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A reply to be learned or written; `history` holds the turns before `question`, oldest first."""
+
+    id: str
+    conversation: str
+    roles: Roles
+    system: str
+    history: tuple[str, ...]
+    question: str
+    reply: str
+
+
+def examples(rows: Iterable[dict[str, Any]]) -> list[Example]:
+    """Rows of `schemas.REPLIES` or `schemas.INSTRUCTIONS`, one example each."""
+    return [_reply(row) if "target" in row else _instruction(row) for row in rows]
+
+
+def _reply(row: dict[str, Any]) -> Example:
+    conversation, history = row["conv_id"], tuple(row["history"])
+    return Example(
+        f"{conversation}/{row['turn']}", conversation, DIALOGUE, "", history, row["input"], row["target"]
+    )
+
+
+def _instruction(row: dict[str, Any]) -> Example:
+    conversation, history = row["id"], tuple(row["history"])
+    return Example(
+        f"{conversation}/{row['turn']}",
+        conversation,
+        INSTRUCTION,
+        row["system"],
+        history,
+        row["prompt"],
+        row["completion"],
+    )
+
+
+def prompt_text(example: Example, kept: int, system: bool, tokenizer: Any) -> str:
+    """The prompt with the last `kept` turns of the history; it ends where the reply begins."""
+    history = example.history[len(example.history) - kept :]
+    said = example.system if system else ""
+    if tokenizer.chat_template:
+        return tokenizer.apply_chat_template(
+            _messages(said, history, example.question), tokenize=False, add_generation_prompt=True
+        )
+    text = SYSTEM.format(system=said.strip()) if said.strip() else ""
+    for turn, role in zip((*history, example.question), _marks(example.roles, kept + 1), strict=True):
+        text += TURN.format(role=role, text=turn.strip())
+    return text + CUE.format(role=example.roles.replies)
+
+
+def reply_text(example: Example, tokenizer: Any) -> str:
+    reply = example.reply.strip()
+    return reply if tokenizer.chat_template else REPLY.format(reply=reply)
+
+
+def _marks(roles: Roles, turns: int) -> list[str]:
+    """Roles alternate, and the last of the turns is the question."""
+    return [roles.asks if (turns - at) % 2 else roles.replies for at in range(turns)]
+
+
+def _messages(system: str, history: tuple[str, ...], question: str) -> list[dict[str, str]]:
+    names = _marks(Roles("user", "assistant"), len(history) + 1)
+    said = [{"role": "system", "content": system}] if system.strip() else []
+    return said + [
+        {"role": name, "content": turn} for name, turn in zip(names, (*history, question), strict=True)
+    ]

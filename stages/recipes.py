@@ -1,0 +1,24 @@
+"""Write each CoBERT recipe out whole, so that a top-level `lr` reruns just the recipes that use it.
+
+`python -m stages.recipes TARGET`
+"""
+
+from pathlib import Path
+
+from attune import parameters
+from attune.files import whole_folder, write_json
+from attune.recipes import resolved
+from stages import start
+
+
+def main(target: str) -> None:
+    settings = parameters.load()
+    with whole_folder(Path(target)) as folder:
+        for name in settings.cobert.recipes:
+            recipe = resolved(settings, name)
+            write_json(folder / f"{name}.json", recipe)
+            print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in recipe.items()))
+
+
+if __name__ == "__main__":
+    start(main)

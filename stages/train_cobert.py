@@ -1,0 +1,39 @@
+"""Train one CoBERT: `python -m stages.train_cobert RECIPE_JSON ENCODER PROCESSED TARGET CURVE`."""
+
+from pathlib import Path
+
+from attune.checkpoints import run_key, training_folder
+from attune.determinism import pin
+from attune.errors import AttuneError
+from attune.files import read_json, read_parquet, whole_folder, write_csv
+from stages import start
+
+CODE = [Path(__file__), *Path("attune/cobert").glob("*.py"), Path("attune/trainer.py")]
+
+
+def main(recipe_file: str, encoder: str, processed: str, target: str, curve: str) -> None:
+    recipe = read_json(Path(recipe_file))
+    rows = {split: read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "valid")}
+    for split, part in rows.items():
+        if not part:
+            raise AttuneError(f"{processed}/{split}.parquet has no rows; nothing can be trained on it")
+    key = run_key(recipe, [Path(encoder), Path(processed)], CODE)
+
+    from attune.cobert.model import Cobert, inputs_for
+    from attune.cobert.training import train
+
+    pin(recipe["seed"], recipe["threads"])
+    shape = {name: recipe[name] for name in ("num_personas", "score_scale", "frozen_layers")}
+    model = Cobert.from_encoder(Path(encoder), context_length=recipe["max_length"], **shape)
+    inputs = inputs_for(model, Path(encoder))
+    with training_folder(Path(".checkpoints"), key) as checkpoints:
+        learning = train(model, rows, inputs, recipe, checkpoints)
+    with whole_folder(Path(target)) as folder:
+        model.save_pretrained(folder)
+        inputs.tokenizer.save_pretrained(folder)
+    write_csv(Path(curve), learning)
+    print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning)}")
+
+
+if __name__ == "__main__":
+    start(main)

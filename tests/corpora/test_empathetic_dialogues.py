@@ -1,0 +1,155 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, read
+from attune.corpora.rows import BadRows
+from attune.errors import AttuneError
+
+HEADER = ",".join(COLUMNS)
+FIRST = "hit:0_conv:1,1,proud,I won_comma_ at last.,402,I won!,5|5|5_2|2|5,"
+SECOND = 'hit:0_conv:1,2,proud,I won_comma_ at last.,35,"What_comma_ you,,'
+OTHER = "hit:1_conv:2,1,sad,It rained.,1,It rained.,,<MISC>"
+WHOLE = Dialogue("hit:0_conv:1", "proud", "I won, at last.", (0, 1, 0), ("I won!", '"What, you', "Me."))
+
+
+def written(folder: Path, *rows: str, end: str = "\n") -> Path:
+    path = folder / "train.csv"
+    path.write_bytes("\n".join([HEADER, *rows]).encode() + end.encode())
+    return path
+
+
+def as_parquet(folder: Path, rows: list[str]) -> Path:
+    path = folder / "0000.parquet"
+    values = [row.split(",") for row in rows]
+    columns = {name: [row[number] for row in values] for number, name in enumerate(COLUMNS)}
+    for name in ("utterance_idx", "speaker_idx"):
+        columns[name] = pa.array([int(value) for value in columns[name]], pa.int32())
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def test_rows_become_dialogues(tmp_path: Path) -> None:
+    third = "hit:0_conv:1,3,proud,I won_comma_ at last.,402,Me.,,"
+    path = written(tmp_path, third, FIRST, SECOND, OTHER)
+    assert list(read(path, BadRows("error"))) == [
+        WHOLE,
+        Dialogue("hit:1_conv:2", "sad", "It rained.", (0,), ("It rained.",)),
+    ]
+
+
+def test_the_hubs_parquet_gives_the_same_dialogues(tmp_path: Path) -> None:
+    rows = [FIRST, SECOND, "hit:0_conv:1,3,proud,I won_comma_ at last.,402,Me.,,", OTHER]
+    bad = BadRows("error")
+    assert list(read(as_parquet(tmp_path, rows), bad)) == list(read(written(tmp_path, *rows), bad))
+
+
+def test_one_side_may_speak_twice(tmp_path: Path) -> None:
+    rows = [f"c,{number},sad,s,{speaker},u{number},," for number, speaker in enumerate("0110", start=3)]
+    (dialogue,) = read(written(tmp_path, *rows), BadRows("error"))
+    assert dialogue.speakers == (0, 1, 1, 0)
+    assert dialogue.utterances == ("u3", "u4", "u5", "u6")
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "message"),
+    [
+        (["c,1,sad,s,0,hello, you,,"], 2, "8 commas; expected 7"),
+        (["c,1,sad,s,0,hell"], 2, "5 commas; expected 7"),
+        (["c,one,sad,s,0,hello,,"], 2, "utterance_idx is 'one'; expected a whole number"),
+        ([f"c,{'9' * 5000},sad,s,0,hello,,"], 2, "utterance_idx is '9+'; expected a whole number"),
+        (["c,1,sad,s,0, ,,"], 2, "utterance is empty"),
+        (["c,1,,s,0,hello,,"], 2, "context is empty"),
+        ([",1,sad,s,0,hello,,"], 2, "conv_id is empty"),
+        (["c,1,sad,s,0,a,,", "c,1,sad,s,1,b,,"], 3, "utterance_idx 1 after 1; expected 2"),
+        (["c,1,sad,s,0,a,,", "c,3,sad,s,1,b,,"], 3, "utterance_idx 3 after 1; expected 2"),
+        (["c,1,sad,s,0,a,,", "c,2,sad,s,1,b,,", "c,3,sad,s,7,c,,"], 4, "a third speaker in dialogue 'c'"),
+    ],
+)
+def test_malformed_dialogue(tmp_path: Path, rows: list[str], line: int, message: str) -> None:
+    path = written(tmp_path, *rows, OTHER)
+    with pytest.raises(AttuneError, match=rf"train\.csv, line {line}: .*{message}"):
+        list(read(path, BadRows("error")))
+    bad = BadRows("skip")
+    assert [dialogue.conv_id for dialogue in read(path, bad)] == ["hit:1_conv:2"]
+    assert bad.count == 1
+
+
+def test_a_dialogue_that_comes_back(tmp_path: Path) -> None:
+    path = written(tmp_path, FIRST, OTHER, SECOND)
+    with pytest.raises(AttuneError, match=r"train\.csv, line 4: dialogue 'hit:0_conv:1' comes back"):
+        list(read(path, BadRows("error")))
+
+
+@pytest.mark.parametrize("header", ["", "conv_id,utterance\n", "\n\n"])
+def test_header(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "train.csv"
+    path.write_text(header)
+    with pytest.raises(
+        AttuneError, match=r"train\.csv, line 1: the header is .*expected conv_id,utterance_idx"
+    ):
+        list(read(path, BadRows("skip")))
+
+
+def test_rows_that_the_conversion_swallowed_are_seen(tmp_path: Path) -> None:
+    swallowed = "Oh\nhit:0_conv:1_2_proud"
+    path = as_parquet(tmp_path, [OTHER, f"c,1,sad,s,0,{swallowed},,"])
+    with pytest.raises(AttuneError, match=r"0000\.parquet, row 2: utterance holds a line break"):
+        list(read(path, BadRows("error")))
+
+
+def test_parquet_without_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "0000.parquet"
+    pq.write_table(pa.table({"conv_id": ["c"]}), path)
+    with pytest.raises(AttuneError, match=r"0000\.parquet has no column utterance_idx, context"):
+        list(read(path, BadRows("skip")))
+
+
+field = st.text(
+    st.characters(exclude_characters="\n\ufeff", exclude_categories=["Cs"]), min_size=1, max_size=20
+).filter(lambda text: text.strip() == text and "_comma_" not in text)
+
+
+@given(field, field, st.lists(st.tuples(st.sampled_from([0, 1]), field), min_size=1, max_size=6))
+def test_any_text_survives_the_format(
+    tmp_path_factory: pytest.TempPathFactory, emotion: str, situation: str, turns: list[tuple[int, str]]
+) -> None:
+    def cell(text: str) -> str:
+        return text.replace(",", "_comma_")
+
+    rows = [
+        f"c,{number},{cell(emotion)},{cell(situation)},{speaker + 5},{cell(text)},,"
+        for number, (speaker, text) in enumerate(turns, start=1)
+    ]
+    (dialogue,) = read(written(tmp_path_factory.mktemp("ed"), *rows), BadRows("error"))
+    first = turns[0][0]
+    assert dialogue == Dialogue(
+        "c",
+        emotion,
+        situation,
+        tuple(int(speaker != first) for speaker, _ in turns),
+        tuple(text for _, text in turns),
+    )
+
+
+def test_published_counts(real_corpora: Path) -> None:
+    counts = {}
+    for split in ("train", "valid", "test"):
+        lengths = [
+            len(dialogue.utterances)
+            for dialogue in read(real_corpora / f"empathetic_dialogues/{split}.csv", BadRows("error"))
+        ]
+        counts[split] = (sum(lengths), len(lengths))
+    assert counts == {"train": (73838, 17139), "valid": (12046, 2762), "test": (10413, 2413)}
+
+
+def test_genuine_rows(real_formats: Path) -> None:
+    (dialogue,) = read(real_formats / "empathetic_dialogues/valid.csv", BadRows("error"))
+    assert dialogue.emotion == "sentimental"
+    assert dialogue.speakers == (0, 1)
+    assert dialogue.utterances == ("This was a best friend. I miss her.", "Where has she gone?")
+    assert "There was a lot of people, but it only felt" in dialogue.situation

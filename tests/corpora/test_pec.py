@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attune.corpora.pec import END, MARKER, Conversation, read_conversations, read_personas
+from attune.corpora.rows import BadRows
+from attune.errors import AttuneError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "train.txt"
+    path.write_bytes(text.encode())
+    return path
+
+
+def read(folder: Path, text: str) -> list[Conversation]:
+    return list(read_conversations(written(folder, text), BadRows("error")))
+
+
+def test_turns_continuations_and_both_kinds_of_end(tmp_path: Path) -> None:
+    text = (
+        "ann ---+--- i won !\n"
+        "  really won .\n"
+        "\n"
+        "bob ---+--- well done\n"
+        f"{END}\n"
+        "[deleted] x ---+--- a ---+--- b\n"
+        "ann ---+--- ---+---\n"
+    )
+    assert read(tmp_path, text) == [
+        Conversation(("ann", "bob"), ("i won ! really won .", "well done")),
+        Conversation(("[deleted] x", "ann"), ("a ---+--- b", "---+---")),
+    ]
+
+
+def test_crlf_and_a_byte_order_mark(tmp_path: Path) -> None:
+    assert read(tmp_path, f"\ufeffann ---+--- hi\r\nbob ---+--- ho\r\n{END}\r\n") == [
+        Conversation(("ann", "bob"), ("hi", "ho"))
+    ]
+
+
+GOOD = f"ann ---+--- hi\nbob ---+--- ho\n{END}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (f"lost line\nann ---+--- hi\nbob ---+--- ho\n{END}\n", 1, "continues a turn before any turn"),
+        (f"ann ---+--- hi\nbob ---+--- \n{END}\n", 2, "no utterance after the marker"),
+        (f"ann ---+--- hi\nbob ---+---\n{END}\n", 2, "no utterance after the marker"),
+        (f" ---+--- hi\nbob ---+--- ho\n{END}\n", 1, "no user before the marker"),
+        (f"---+--- hi\nbob ---+--- ho\n{END}\n", 1, "no user before the marker"),
+        (f"ann ---+--- hi\n{END}\n", 2, r"has 1 turn\(s\); expected two"),
+        (f"{END}\n", 1, r"has 0 turn\(s\); expected two"),
+        ("ann ---+--- hi\nbob ---+--- ho ho", 2, "ends in the middle of this line"),
+        (f"ann ---+--- hi\nbob ---+--- ho\n{END[:7]}", 3, "ends in the middle of this line"),
+    ],
+)
+def test_malformed_conversation(tmp_path: Path, text: str, line: int, message: str) -> None:
+    path = written(tmp_path, GOOD + text)
+    with pytest.raises(AttuneError, match=rf"train\.txt, line {line + 3}: .*{message}"):
+        list(read_conversations(path, BadRows("error")))
+    bad = BadRows("skip")
+    assert list(read_conversations(path, bad)) == [Conversation(("ann", "bob"), ("hi", "ho"))]
+    assert bad.count == 1
+
+
+def test_skip_goes_on_after_the_bad_conversation_and_counts_it_once(tmp_path: Path) -> None:
+    bad = BadRows("skip")
+    path = written(tmp_path, f"lost\n ---+--- \nann ---+--- \n{END}\n{GOOD}")
+    assert len(list(read_conversations(path, bad))) == 1
+    assert bad.count == 1
+
+
+def test_personas_keep_order_drop_repeats_and_add_later_blocks(tmp_path: Path) -> None:
+    text = (
+        f"ann\ni ski .\ni sew .\ni ski .\n{END}\n"
+        f"bob\n{END}\n"
+        f"ann\ni sing .\ni sew .\nann ---+--- is no turn here\n{END}\n"
+        "* cy *\ni end the file .\n"
+    )
+    assert read_personas(written(tmp_path, text), BadRows("error")) == {
+        "ann": ("i ski .", "i sew .", "i sing .", "ann ---+--- is no turn here"),
+        "bob": (),
+        "* cy *": ("i end the file .",),
+    }
+
+
+def test_persona_block_without_a_user(tmp_path: Path) -> None:
+    path = written(tmp_path, f"ann\ni ski .\n{END}\n{END}\nbob\n{END}\n")
+    with pytest.raises(AttuneError, match=r"train\.txt, line 4: a persona block without a user"):
+        read_personas(path, BadRows("error"))
+    bad = BadRows("skip")
+    assert list(read_personas(path, bad)) == ["ann", "bob"]
+    assert bad.count == 1
+
+
+def test_persona_file_cut_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"line 2: the file ends in the middle"):
+        read_personas(written(tmp_path, "ann\ni sk"), BadRows("error"))
+
+
+words = st.text(
+    st.characters(exclude_characters="\n\ufeff", exclude_categories=["Cs"]), min_size=1, max_size=20
+).map(str.strip)
+users = words.filter(lambda text: text and "---+---" not in text)
+turns = st.lists(st.tuples(users, words.filter(bool)), min_size=2, max_size=5)
+
+
+@given(st.lists(turns, max_size=4))
+def test_any_text_survives_the_format(
+    tmp_path_factory: pytest.TempPathFactory, conversations: list[list[tuple[str, str]]]
+) -> None:
+    text = "".join(
+        "".join(f"{user}{MARKER}{utterance}\n" for user, utterance in conversation) + f"{END}\n"
+        for conversation in conversations
+    )
+    assert read(tmp_path_factory.mktemp("pec"), text) == [
+        Conversation(*zip(*conversation, strict=True)) for conversation in conversations
+    ]
+
+
+def test_published_counts(real_corpora: Path) -> None:
+    counts = {
+        f"{domain}/{split}": sum(
+            1 for _ in read_conversations(real_corpora / f"pec/hf_pec/{domain}/{split}.txt", BadRows("error"))
+        )
+        for domain in ("happy", "offmychest")
+        for split in ("train", "valid", "test")
+    }
+    assert counts == {
+        "happy/train": 4858,
+        "happy/valid": 918,
+        "happy/test": 737,
+        "offmychest/train": 12568,
+        "offmychest/valid": 2903,
+        "offmychest/test": 3302,
+    }
+
+
+def test_genuine_sample(real_formats: Path) -> None:
+    bad = BadRows("error")
+    personas = read_personas(real_formats / "pec/hf_pec/happy/persona.txt", bad)
+    assert len(personas) == 19
+    lengths = [len(sentences) for sentences in personas.values()]
+    assert (min(lengths), max(lengths)) == (4, 10)
+    for domain in ("happy", "offmychest"):
+        for split in ("train", "valid", "test"):
+            read = list(read_conversations(real_formats / f"pec/hf_pec/{domain}/{split}.txt", bad))
+            assert len(read) == 2
+            assert all(conversation.speakers[-1] in personas for conversation in read)

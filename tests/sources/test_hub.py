@@ -1,0 +1,254 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from attune import parameters
+from attune.corpora import FILES, empathetic_dialogues, files, guanaco, openorca
+from attune.corpora.pec import read_conversations
+from attune.corpora.rows import BadRows
+from attune.errors import AttuneError
+from attune.files import sha256
+from attune.sources import fetch
+from tests.sources.corpora_by_hand import as_the_hub_converts, write, zip_pec
+from tests.sources.hub_server import Hub, serve
+
+ROOT = Path(__file__).parents[2]
+CORPORA = parameters.load(ROOT / "params.yaml").corpora
+ED = "datasets/facebook/empathetic_dialogues"
+GUANACO = "datasets/timdettmers/openassistant-guanaco"
+ORCA = "datasets/Open-Orca/OpenOrca"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    served = tmp_path / "served"
+    write("empathetic_dialogues", served / "original")
+    as_the_hub_converts(served / "original", served / "ed")
+    write("openassistant_guanaco", served / "guanaco")
+    write("openorca", served / "orca")
+    write("pec", served / "pec")
+    zip_pec(served / "pec", served / "hf_pec.zip")
+    repos = {
+        ED: {"refs/convert/parquet": served / "ed"},
+        GUANACO: {CORPORA.openassistant_guanaco.revision: served / "guanaco"},
+        ORCA: {CORPORA.openorca.revision: served / "orca"},
+    }
+    with serve(Hub(repos, {"/files/hf_pec.zip": served / "hf_pec.zip"})) as running:
+        yield running
+
+
+def stage(hub: Hub, folder: Path, corpus: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The stage in a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
+    yaml = YAML()
+    values = yaml.load((ROOT / "params.yaml").read_text())
+    values["source"] = "hub"
+    folder.mkdir(exist_ok=True)
+    with (folder / "params.yaml").open("w") as stream:
+        yaml.dump(values, stream)
+    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "stages.download", corpus, f"raw/{corpus}"],
+        cwd=folder,
+        env={**kept, **settings, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def rows_of(corpus: str, paths: list[Path]) -> list[object]:
+    readers = {
+        "pec": read_conversations,
+        "empathetic_dialogues": empathetic_dialogues.read,
+        "openassistant_guanaco": guanaco.read,
+        "openorca": openorca.read,
+    }
+    return [row for path in paths for row in readers[corpus](path, BadRows("error"))]
+
+
+def only_files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_real_client_fetches_the_converted_parquet(hub: Hub, tmp_path: Path) -> None:
+    run = stage(hub, tmp_path / "run", "empathetic_dialogues")
+    assert run.returncode == 0, run.stderr
+    raw = tmp_path / "run/raw/empathetic_dialogues"
+    names = [f"default/{split}/0000.parquet" for split in ("test", "train", "validation")]
+    assert only_files(raw) == [*names, "manifest.json"]
+    found = manifest(raw)
+    assert [(file["path"], file["rows"]) for file in found["files"]] == list(
+        zip(names, (2, 1, 1), strict=True)
+    )
+    assert found["revision"] == Hub.commit(ED, "refs/convert/parquet")
+    assert found["url"] == "https://huggingface.co/datasets/facebook/empathetic_dialogues"
+    assert (found["source"], found["licence"]) == ("hub", "cc-by-nc-4.0")
+    assert run.stdout == (
+        "empathetic_dialogues: 3 files, 4 rows, 0 bad rows left out, from hub into raw/empathetic_dialogues\n"
+    )
+    assert "fetching empathetic_dialogues: default/train/0000.parquet at refs/convert/parquet" in run.stderr
+    assert "%|" not in run.stderr  # no progress bar where nobody watches
+
+
+def test_the_files_after_the_first_are_asked_for_by_commit(hub: Hub, tmp_path: Path) -> None:
+    assert stage(hub, tmp_path / "run", "openassistant_guanaco").returncode == 0
+    revision = CORPORA.openassistant_guanaco.revision
+    commit = Hub.commit(GUANACO, revision)
+    assert [request for request in hub.requests if request.startswith("HEAD")] == [
+        f"HEAD /{GUANACO}/resolve/{revision}/openassistant_best_replies_train.jsonl",
+        f"HEAD /{GUANACO}/resolve/{commit}/openassistant_best_replies_eval.jsonl",
+    ]
+    assert manifest(tmp_path / "run/raw/openassistant_guanaco")["revision"] == commit
+
+
+def test_a_second_fetch_reads_the_cache_and_gives_the_same_manifest(hub: Hub, tmp_path: Path) -> None:
+    assert stage(hub, tmp_path / "run", "openorca").returncode == 0
+    path = tmp_path / "run/raw/openorca/manifest.json"
+    first = path.read_bytes()
+    path.unlink()
+    hub.requests.clear()
+    offline = stage(hub, tmp_path / "run", "openorca", HF_HUB_OFFLINE="1")
+    assert offline.returncode == 0, offline.stderr
+    assert path.read_bytes() == first
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("corpus", FILES)
+def test_the_hub_and_the_sample_give_the_same_rows(hub: Hub, tmp_path: Path, corpus: str) -> None:
+    """The sample, laid out as the hub serves it, comes back through the real client."""
+    served, sample = tmp_path / "served", tmp_path / "sample"
+    shutil.rmtree(served)
+    fetch(corpus, "sample", sample, CORPORA, seed=3)
+    name = {"empathetic_dialogues": "ed", "openassistant_guanaco": "guanaco", "openorca": "orca"}.get(
+        corpus, corpus
+    )
+    if corpus == "empathetic_dialogues":
+        as_the_hub_converts(sample, served / name)
+    else:
+        shutil.copytree(sample, served / name)
+    if corpus == "pec":
+        zip_pec(sample, served / "hf_pec.zip")
+        fetch("pec", "hub", tmp_path / "run/raw/pec", pec(hub, None), seed=1)
+    else:
+        run = stage(hub, tmp_path / "run", corpus)
+        assert run.returncode == 0, run.stderr
+    raw = tmp_path / "run/raw" / corpus
+    expected = {split: rows_of(corpus, paths) for split, paths in files(corpus, sample).items()}
+    assert {split: rows_of(corpus, paths) for split, paths in files(corpus, raw).items()} == expected
+    assert all(expected.values())
+
+
+@pytest.mark.parametrize(
+    ("remove", "reason"),
+    [("file", "Entry Not Found"), ("revision", "Revision Not Found"), ("repo", "Repository Not Found")],
+)
+def test_what_the_hub_does_not_have(hub: Hub, tmp_path: Path, remove: str, reason: str) -> None:
+    if remove == "file":
+        (tmp_path / "served/orca/1M-GPT4-Augmented.parquet").unlink()
+    elif remove == "revision":
+        hub.repos[ORCA] = {"other": tmp_path / "served/orca"}
+    else:
+        del hub.repos[ORCA]
+    run = stage(hub, tmp_path / "run", "openorca")
+    assert run.returncode == 1
+    revision = CORPORA.openorca.revision
+    url = f"{hub.url}/{ORCA}/resolve/{revision}/1M-GPT4-Augmented.parquet"
+    assert f"error: {url} could not be fetched (404" in run.stderr
+    assert reason in run.stderr
+    assert "set source to `sample`" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "run/raw/openorca").exists()
+
+
+@pytest.mark.parametrize("offline", ["1", pytest.param("0", marks=pytest.mark.slow)])
+def test_no_network(tmp_path: Path, offline: str) -> None:
+    """The client itself tries for some twenty seconds, unless it is told to stay offline."""
+    run = stage(Hub(url="http://127.0.0.1:9"), tmp_path / "run", "openorca", HF_HUB_OFFLINE=offline)
+    assert run.returncode == 1
+    assert "error: http://127.0.0.1:9/datasets/Open-Orca/OpenOrca/resolve/" in run.stderr
+    assert "set source to `sample`" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.slow
+def test_a_connection_that_breaks_every_time(hub: Hub, tmp_path: Path) -> None:
+    """The client tries again for some five seconds."""
+    hub.cut.add(f"/{ORCA}/resolve/{CORPORA.openorca.revision}/1M-GPT4-Augmented.parquet")
+    run = stage(hub, tmp_path / "run", "openorca")
+    assert run.returncode == 1
+    assert "could not be fetched (peer closed connection" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_damaged_file_is_named_by_its_place_on_the_hub(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "served/orca/1M-GPT4-Augmented.parquet").write_bytes(b"PAR1 and no more")
+    run = stage(hub, tmp_path / "run", "openorca")
+    assert run.returncode == 1
+    assert (
+        f"error: {hub.url}/{ORCA}/1M-GPT4-Augmented.parquet, after row 0: not a whole parquet" in run.stderr
+    )
+    assert list((tmp_path / "run/raw").iterdir()) == []
+
+
+def pec(hub: Hub, sha: str | None, path: str = "/files/hf_pec.zip") -> parameters.Corpora:
+    pinned = parameters.PecSource(url=hub.url + path, sha256=sha)
+    return CORPORA.model_copy(update={"pec": pinned})
+
+
+def test_pec_is_checked_and_unpacked(hub: Hub, tmp_path: Path) -> None:
+    digest = sha256(tmp_path / "served/hf_pec.zip")
+    fetch("pec", "hub", tmp_path / "raw", pec(hub, digest), seed=1)
+    fetch("pec", "hub", tmp_path / "unchecked", pec(hub, None), seed=1)
+    found = manifest(tmp_path / "raw")
+    assert found == manifest(tmp_path / "unchecked")
+    assert found["revision"] == f"sha256:{digest}"
+    assert found["url"] == f"{hub.url}/files/hf_pec.zip"
+    assert [file["rows"] for file in found["files"]] == [2, 1, 1, 1] * 2
+    assert only_files(tmp_path / "raw") == sorted(
+        [*(file["path"] for file in found["files"]), "manifest.json"]
+    )
+
+
+def test_pec_with_another_hash(hub: Hub, tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=rf"hf_pec\.zip has sha256 [0-9a-f]{{64}}; .* expects {'0' * 64}"):
+        fetch("pec", "hub", tmp_path / "raw", pec(hub, "0" * 64), seed=1)
+    assert not (tmp_path / "raw").exists()
+
+
+def test_pec_cut_on_the_way(hub: Hub, tmp_path: Path) -> None:
+    hub.cut.add("/files/hf_pec.zip")
+    with pytest.raises(AttuneError, match=r"files/hf_pec\.zip could not be fetched \(.*more expected"):
+        fetch("pec", "hub", tmp_path / "raw", pec(hub, None), seed=1)
+    assert not (tmp_path / "raw").exists()
+
+
+def test_pec_not_there(hub: Hub, tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"/gone\.zip could not be fetched \(HTTP Error 404.*`sample`"):
+        fetch("pec", "hub", tmp_path / "raw", pec(hub, None, "/gone.zip"), seed=1)
+
+
+def test_pec_without_a_network(tmp_path: Path) -> None:
+    unreachable = pec(Hub(url="http://127.0.0.1:9"), None)
+    with pytest.raises(AttuneError, match=r"^http://127\.0\.0\.1:9/files/hf_pec\.zip could not be fetched"):
+        fetch("pec", "hub", tmp_path / "raw", unreachable, seed=1)
+
+
+def test_pec_from_another_kind_of_address(tmp_path: Path) -> None:
+    pinned = CORPORA.model_copy(update={"pec": parameters.PecSource(url="file:///etc/passwd", sha256=None)})
+    with pytest.raises(
+        AttuneError, match=r"corpora\.pec\.url = 'file:///etc/passwd' must begin with https://"
+    ):
+        fetch("pec", "hub", tmp_path / "raw", pinned, seed=1)

@@ -1,0 +1,54 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.download import main
+from tests.sources.corpora_by_hand import write
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory whose params.yaml takes the corpora from `mirror`."""
+    text = (ROOT / "params.yaml").read_text()
+    assert "\nsource: sample\n" in text
+    (tmp_path / "params.yaml").write_text(text.replace("\nsource: sample\n", "\nsource: mirror\n"))
+    write("pec", tmp_path / "mirror/pec")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_says_what_it_fetched(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main("pec", "data/raw/pec")
+    assert capsys.readouterr().out == (
+        "pec: 8 files, 10 rows, 0 bad rows left out, from mirror into data/raw/pec\n"
+    )
+    assert (project / "data/raw/pec/hf_pec/happy/persona.txt").is_file()
+
+
+def test_an_error_is_one_line_and_exit_code_1(project: Path) -> None:
+    shutil.rmtree(project / "mirror/pec/hf_pec/happy")
+    failed = run(project, "-m", "stages.download", "pec", "data/raw/pec")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: mirror/pec/hf_pec/happy/train.txt is missing; pec consists of")
+    assert len(failed.stderr.splitlines()) == 1
+
+
+def test_neither_torch_nor_the_hubs_client_is_imported(project: Path) -> None:
+    heavy = "{'torch', 'transformers', 'datasets', 'huggingface_hub', 'pyarrow', 'numpy'}"
+    code = (
+        f"import sys; from stages.download import main; main('pec', 'raw'); print({heavy} & set(sys.modules))"
+    )
+    done = run(project, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "set()"
