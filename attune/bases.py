@@ -69,9 +69,7 @@ def check_folder(folder: Path) -> None:
     if not any(folder.glob("*.safetensors")):
         pickled = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt")])
         held = f"only pickled weights ({', '.join(pickled)})" if pickled else "no weights"
-        raise AttuneError(
-            f"{folder} holds {held}; weights must be *.safetensors, as save_pretrained writes them"
-        )
+        raise AttuneError(f"{folder} holds {held}; weights must be *.safetensors, as save_pretrained writes them")
     if not _has_tokenizer(folder):
         raise AttuneError(
             f"{folder} has no tokenizer; it needs tokenizer.json, vocab.txt, or vocab.json with merges.txt"
@@ -112,10 +110,6 @@ def _copy(source: Path, target: Path) -> None:
     """Copy the files themselves, for the hub's cache holds links; caches inside a directory stay behind."""
     for path in sorted(source.rglob("*")):
         place = path.relative_to(source)
-        if (
-            path.is_file()
-            and any(place.match(pattern) for pattern in _PATTERNS)
-            and place.parts[0] != ".cache"
-        ):
+        if path.is_file() and any(place.match(pattern) for pattern in _PATTERNS) and place.parts[0] != ".cache":
             (target / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target / place)

@@ -92,9 +92,7 @@ class Base(Section):
     @model_validator(mode="after")
     def batches_are_whole_blocks(self) -> Self:
         if self.batch_tokens % self.positions:
-            raise ValueError(
-                f"batch_tokens = {self.batch_tokens} must be a multiple of positions = {self.positions}"
-            )
+            raise ValueError(f"batch_tokens = {self.batch_tokens} must be a multiple of positions = {self.positions}")
         return self
 
 

@@ -24,13 +24,7 @@ def pec_rows(folder: Path, bad: BadRows, counts: dict[str, int]) -> dict[str, di
             split: list(
                 distinct(
                     (
-                        {
-                            "id": digest(domain, *conversation.speakers, *conversation.utterances),
-                            "domain": domain,
-                            "speakers": list(conversation.speakers),
-                            "utterances": list(conversation.utterances),
-                            "personas": list(personas.get(conversation.speakers[-1], ())),
-                        }
+                        _pec_row(domain, conversation, personas)
                         for conversation in pec.read_conversations(files[f"{domain}/{split}"][0], bad)
                     ),
                     lambda row: row["id"],
@@ -48,6 +42,16 @@ def pec_rows(folder: Path, bad: BadRows, counts: dict[str, int]) -> dict[str, di
     return rows
 
 
+def _pec_row(domain: str, conversation: pec.Conversation, personas: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    return {
+        "id": digest(domain, *conversation.speakers, *conversation.utterances),
+        "domain": domain,
+        "speakers": list(conversation.speakers),
+        "utterances": list(conversation.utterances),
+        "personas": list(personas.get(conversation.speakers[-1], ())),
+    }
+
+
 def pec_subsets(
     folder: Path, subsets: Subsets, seed: int, bad: BadRows
 ) -> tuple[dict[str, Rows], dict[str, Rows], dict[str, int]]:
@@ -58,8 +62,7 @@ def pec_subsets(
     tests = {domain: splits["test"] for domain, splits in rows.items()}
     tests["all"] = [row for part in tests.values() for row in part]
     candidates = {
-        domain: [{"id": row["id"], "response": row["utterances"][-1]} for row in part]
-        for domain, part in tests.items()
+        domain: [{"id": row["id"], "response": row["utterances"][-1]} for row in part] for domain, part in tests.items()
     }
     return sets, candidates, counts | {"bad_rows": bad.count}
 

@@ -8,8 +8,8 @@ CUTOFFS = (1, 10, 50)
 
 
 def rank(scores: Sequence[float], right: int) -> int:
-    """The right candidate's rank from 1; ties rank pessimistically: whatever scores the same stands before it."""
-    return sum(score >= scores[right] for score in scores)
+    """The right candidate's rank from 1; ties rank pessimistically: whatever does not score less stands before it."""
+    return sum(not score < scores[right] for score in scores)
 
 
 def ranking_scores(ranks: Sequence[int]) -> dict[str, float]:

@@ -26,7 +26,7 @@ def build(vectors: np.ndarray, exact_up_to: int, shape: HnswShape) -> Any:
     if len(vectors) == 0:
         raise AttuneError("there is nothing to index: the train split has no rows")
     if len(vectors) <= exact_up_to:
-        index = faiss.IndexFlatIP(vectors.shape[1])
+        index: Any = faiss.IndexFlatIP(vectors.shape[1])
     else:
         faiss.omp_set_num_threads(1)  # the graph depends on the order in which threads insert
         index = faiss.IndexHNSWFlat(vectors.shape[1], shape.links, faiss.METRIC_INNER_PRODUCT)
@@ -48,9 +48,7 @@ class Bank:
         self.index = faiss.read_index(str(folder / "index.faiss"))
         self.rows = read_parquet(folder / "rows.parquet")
         if self.index.ntotal != len(self.rows):
-            raise AttuneError(
-                f"{folder}: the index holds {self.index.ntotal} vectors for {len(self.rows)} rows"
-            )
+            raise AttuneError(f"{folder}: the index holds {self.index.ntotal} vectors for {len(self.rows)} rows")
 
     def nearest(self, queries: np.ndarray, k: int) -> list[list[tuple[dict[str, Any], float]]]:
         """For each of the unit `queries` (q, d) up to k (row, cosine), best first."""

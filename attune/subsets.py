@@ -43,9 +43,7 @@ def distinct(items: Iterable[Item], name: Callable[[Item], str], counts: dict[st
 def cut(items: Sequence[Item], test_share: float) -> dict[str, list[Item]]:
     """Split a draw into train and test; at least one item is in each."""
     if len(items) < 2:
-        raise AttuneError(
-            f"{len(items)} conversations cannot be cut into train and test; at least 2 are needed"
-        )
+        raise AttuneError(f"{len(items)} conversations cannot be cut into train and test; at least 2 are needed")
     test = min(max(round(len(items) * test_share), 1), len(items) - 1)
     return {"train": list(items[test:]), "test": list(items[:test])}
 
@@ -94,8 +92,7 @@ def pec_sets(
     """
     pools = {domain: dict(splits) for domain, splits in rows.items()}
     pools["all"] = {
-        split: [row for splits in rows.values() for row in splits[split]]
-        for split in ("train", "valid", "test")
+        split: [row for splits in rows.values() for row in splits[split]] for split in ("train", "valid", "test")
     }
     sets = {}
     for size, wanted in sizes.items():

@@ -48,9 +48,7 @@ class FiniteTrainer(Trainer):
 class MarkWhole(TrainerCallback):
     """Marks each checkpoint after all its files are on the disk, for `attune.checkpoints.newest_whole`."""
 
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any
-    ) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any) -> None:
         if not state.is_world_process_zero:
             return
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"

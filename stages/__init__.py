@@ -1,12 +1,18 @@
 """What runs: one module a stage, started as `python -m stages.NAME`. Stages import attune, never each other."""
 
+import os
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from attune.determinism import pin_instructions
 from attune.errors import AttuneError
 
+if find_spec("ruamel") is None:
+    sys.exit(f"error: {sys.executable} lacks the project's packages; `make setup`, then `source .venv/bin/activate`")
 pin_instructions()
+# Loading an encoder without its pooler is meant, and not worth a table of warnings each time.
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def start(main: Callable[..., None]) -> None:

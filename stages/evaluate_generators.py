@@ -26,9 +26,7 @@ def main(processed: str, bases: str, generators: str, metrics: str, replies: str
     for name, generator in parameters.generators.items():
         tests = examples(read_parquet(Path(processed) / generator.corpus / "test.parquet"))
         folders = Path(bases) / generator.base, Path(generators) / name
-        scores[name], written = evaluate(
-            generator, *folders, tests, parameters.generation, parameters.seed
-        )
+        scores[name], written = evaluate(generator, *folders, tests, parameters.generation, parameters.seed)
         rows += [{"generator": name, **row} for row in written]
     write_json(Path(metrics), scores)
     write_parquet(Path(replies), rows, ROWS)

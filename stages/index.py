@@ -18,7 +18,11 @@ def texts(corpus: str, processed: Path) -> list[dict[str, str]]:
         return [{"id": row["id"], "text": row["response"], "reply": row["response"]} for row in rows]
     rows = read_parquet(processed / "train.parquet")
     return [
-        {"id": f"{row['conv_id']}#{row['turn']}", "text": f"{row['situation']} {row['input']}", "reply": row["target"]}
+        {
+            "id": f"{row['conv_id']}#{row['turn']}",
+            "text": f"{row['situation']} {row['input']}",
+            "reply": row["target"],
+        }
         for row in rows
     ]
 

@@ -35,9 +35,7 @@ def main(name: str, base: str, processed: str, target: str, curve: str) -> None:
         training_folder(Path(".checkpoints"), key) as checkpoints,
         whole_folder(Path(target)) as folder,
     ):
-        learned = train(
-            generator, Path(base), examples(read_parquet(rows)), parameters.seed, checkpoints, folder
-        )
+        learned = train(generator, Path(base), examples(read_parquet(rows)), parameters.seed, checkpoints, folder)
         write_curve(Path(curve), learned)
 
 

@@ -37,14 +37,15 @@ def test_other_weights_than_minilms_are_refused(tmp_path: Path) -> None:
     [
         (["model.safetensors", "tokenizer.json"], "no config.json"),
         (["config.json", "tokenizer.json"], "holds no weights"),
-        (["config.json", "tokenizer.json", "pytorch_model.bin"], r"only pickled weights \(pytorch_model.bin\)"),
+        (
+            ["config.json", "tokenizer.json", "pytorch_model.bin"],
+            r"only pickled .*\(pytorch_model.bin\)",
+        ),
         (["config.json", "model.safetensors"], "has no tokenizer"),
         (["config.json", "model.safetensors", "vocab.json"], "has no tokenizer"),
     ],
 )
-def test_a_directory_that_is_no_model_says_what_is_absent(
-    tmp_path: Path, names: list[str], message: str
-) -> None:
+def test_a_directory_that_is_no_model_says_what_is_absent(tmp_path: Path, names: list[str], message: str) -> None:
     folder = model_folder(tmp_path / "m", *names)
     with pytest.raises(AttuneError, match=message):
         bases.fetch(str(folder), tmp_path / "target")
@@ -72,14 +73,12 @@ def test_a_directory_is_copied_without_pickles_and_caches(tmp_path: Path) -> Non
     }
 
 
-def test_the_hub_out_of_reach_names_the_model_and_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_hub_out_of_reach_names_the_model_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(AttuneError, match="'nobody/nothing' could not be had .* name a directory"):
+    with pytest.raises(AttuneError, match=r"'nobody/nothing' could not be had .* name a directory"):
         bases.fetch("nobody/nothing", tmp_path / "target")
 
 

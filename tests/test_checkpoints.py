@@ -32,9 +32,13 @@ def test_key_of_a_missing_input_says_so(tmp_path: Path) -> None:
 
 
 def test_folder_goes_after_success_and_stays_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), training_folder(tmp_path, "key") as folder:
-        (folder / "step").write_text("1")
-        raise ZeroDivisionError
+    def fail() -> None:
+        with training_folder(tmp_path, "key") as folder:
+            (folder / "step").write_text("1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert (tmp_path / "key" / "step").exists()
     with training_folder(tmp_path, "key") as folder:
         assert (folder / "step").read_text() == "1"

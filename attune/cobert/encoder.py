@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig
 from attune.errors import AttuneError
 
 
-def load_encoder(folder: Path) -> nn.Module:
+def load_encoder(folder: Path) -> Any:
     """The encoder of a model folder, in float32, without a pooler (CoBERT uses the last hidden states)."""
     config = AutoConfig.from_pretrained(folder)
     try:
@@ -19,7 +19,7 @@ def load_encoder(folder: Path) -> nn.Module:
         raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {error}") from None
 
 
-def new_encoder(config: PreTrainedConfig) -> nn.Module:
+def new_encoder(config: PreTrainedConfig) -> Any:
     return AutoModel.from_config(config, **_no_pooler(config))
 
 
@@ -27,7 +27,7 @@ def _no_pooler(config: PreTrainedConfig) -> dict[str, Any]:
     return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
 
 
-def layers(encoder: nn.Module) -> nn.ModuleList:
+def layers(encoder: Any) -> nn.ModuleList:
     """The encoder's blocks, lowest first."""
     for path in ("encoder.layer", "h", "layers", "transformer.layer"):
         found: Any = encoder
@@ -38,12 +38,12 @@ def layers(encoder: nn.Module) -> nn.ModuleList:
     raise AttuneError(f"{type(encoder).__name__} has no layers that can be frozen; set frozen_layers: 0")
 
 
-def caches_lower_layers(encoder: nn.Module) -> bool:
+def caches_lower_layers(encoder: Any) -> bool:
     """Whether the output of the lower layers can be put back in: so for encoders built as BERT is."""
     return hasattr(encoder, "embeddings") and hasattr(getattr(encoder, "encoder", None), "layer")
 
 
-def freeze(encoder: nn.Module, count: int) -> None:
+def freeze(encoder: Any, count: int) -> None:
     """Keep the embeddings and the lowest `count` layers as they are; 0 freezes nothing."""
     if count == 0:
         return
@@ -62,7 +62,7 @@ def freeze(encoder: nn.Module, count: int) -> None:
         block.requires_grad_(False)
 
 
-def run_encoder(encoder: nn.Module, batch: dict[str, Tensor], frozen: int) -> Tensor:
+def run_encoder(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
     """Last hidden states (b, length, d).
 
     `batch` has input_ids, token_type_ids and attention_mask, or instead of ids the `states` (b, length, d) that
@@ -74,7 +74,7 @@ def run_encoder(encoder: nn.Module, batch: dict[str, Tensor], frozen: int) -> Te
 
 
 @torch.no_grad()
-def lower_states(encoder: nn.Module, batch: dict[str, Tensor], frozen: int) -> Tensor:
+def lower_states(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
     """What the embeddings and the lowest `frozen` layers make of `batch`, without dropout: (b, length, d)."""
     arguments = _accepted(encoder, batch)
     mask = arguments.pop("attention_mask")
@@ -88,7 +88,7 @@ def lower_states(encoder: nn.Module, batch: dict[str, Tensor], frozen: int) -> T
     return states
 
 
-def _upper(encoder: nn.Module, states: Tensor, mask: Tensor, frozen: int) -> Tensor:
+def _upper(encoder: Any, states: Tensor, mask: Tensor, frozen: int) -> Tensor:
     attention = _attention_mask(encoder, states, mask)
     for layer in layers(encoder)[frozen:]:
         states = layer(states, attention)

@@ -95,7 +95,10 @@ def pad(sequences: Many[Sequence]) -> dict[str, Tensor]:
     """(len(sequences), longest) ids, types and mask; padding is id 0 and masked, so its value never matters."""
     longest = max(1, max(len(sequence.ids) for sequence in sequences))
     shape = (len(sequences), longest)
-    padded = {"input_ids": torch.zeros(shape, dtype=torch.long), "token_type_ids": torch.zeros(shape, dtype=torch.long)}
+    padded = {
+        "input_ids": torch.zeros(shape, dtype=torch.long),
+        "token_type_ids": torch.zeros(shape, dtype=torch.long),
+    }
     mask = torch.zeros(shape, dtype=torch.bool)
     for row, sequence in enumerate(sequences):
         size = len(sequence.ids)

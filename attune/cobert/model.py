@@ -41,7 +41,7 @@ class Cobert(PreTrainedModel):
     def __init__(self, config: CobertConfig) -> None:
         super().__init__(config)
         settings = dict(config.encoder)
-        self.encoder = new_encoder(AutoConfig.for_model(settings.pop("model_type"), **settings))
+        self.encoder: Any = new_encoder(AutoConfig.for_model(settings.pop("model_type"), **settings))
         freeze(self.encoder, config.frozen_layers)
         self.post_init()
 
@@ -78,7 +78,13 @@ class Cobert(PreTrainedModel):
         return states
 
     def score(
-        self, context: Tensor, context_mask: Tensor, persona: Tensor, persona_mask: Tensor, response: Tensor, mask: Tensor
+        self,
+        context: Tensor,
+        context_mask: Tensor,
+        persona: Tensor,
+        persona_mask: Tensor,
+        response: Tensor,
+        mask: Tensor,
     ) -> Tensor:
         """Scores (contexts, responses); the persona belongs to the context, whatever the response."""
         scores = match(context, context_mask, response, mask) + match(persona, persona_mask, response, mask)

@@ -1,6 +1,7 @@
 """Ranking with a CoBERT: every distinct sequence is encoded once, then matched in chunks."""
 
-from collections.abc import Iterable, Sequence as Many
+from collections.abc import Iterable
+from collections.abc import Sequence as Many
 
 import torch
 from torch import Tensor
@@ -88,9 +89,10 @@ def scores(
         rows = pad_sequence([states.get(response, empty) for response in responses], batch_first=True)
         lengths = torch.tensor([len(response.ids) for response in responses], device=model.device)
         mask = torch.arange(rows.shape[1], device=model.device)[None] < lengths[:, None]
-        sides = []
-        for sequence in (context, persona):
-            side = states.get(sequence, empty)
-            sides += [side[None], torch.full((1, len(side)), bool(sequence.ids), device=model.device)]
-        results.append(model.score(*sides, rows, mask)[0])
+        (x, x_mask), (p, p_mask) = (
+            (side[None], torch.full((1, len(side)), bool(sequence.ids), device=model.device))
+            for sequence in (context, persona)
+            for side in [states.get(sequence, empty)]
+        )
+        results.append(model.score(x, x_mask, p, p_mask, rows, mask)[0])
     return results

@@ -73,16 +73,20 @@ class CobertTrainer(Trainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
         loss = super().training_step(model, inputs, *rest, **named)
-        if not torch.isfinite(loss):
-            raise AttuneError(
-                f"the loss is {loss.item()} at step {self.state.global_step + 1}; a lower lr or score_scale may help"
-            )
+        self._check(loss.item(), "training")
         return loss
+
+    def _check(self, loss: float, which: str) -> None:
+        if not math.isfinite(loss):
+            raise AttuneError(
+                f"the {which} loss is {loss} after step {self.state.global_step}; a lower lr or score_scale may help"
+            )
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         found = {f"{metric_key_prefix}_{name}": value for name, value in in_batch_scores(self.model, self).items()}
+        self._check(found[f"{metric_key_prefix}_loss"], "validation")
         self.log(found)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found
 
 
@@ -93,7 +97,11 @@ def in_batch_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
     states = encode(model, parts) if cache is None else encode_from(model, cache, parts)
     responses = list(dict.fromkeys(each.response for each in valid))
     found = scores(
-        model, states, [each.context for each in valid], [each.persona for each in valid], [responses] * len(valid)
+        model,
+        states,
+        [each.context for each in valid],
+        [each.persona for each in valid],
+        [responses] * len(valid),
     )
     right = [responses.index(each.response) for each in valid]
     return summary(found, right)
@@ -159,4 +167,4 @@ def curve(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for name in ("loss", "mrr", "r@1"):
             if f"eval_{name}" in entry:
                 row[f"valid_{name}"] = round(entry[f"eval_{name}"], 6)
-    return [row for row in rows.values() if "valid_loss" in row and math.isfinite(row["valid_loss"])]
+    return [row for row in rows.values() if "valid_loss" in row]

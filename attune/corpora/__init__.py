@@ -35,11 +35,7 @@ FILES: dict[str, tuple[dict[str, str], ...]] = {
 
 def files(corpus: str, folder: Path) -> dict[str, list[Path]]:
     """Split -> files, in whichever layout `folder` has; PEC's splits are `happy/train` and so on."""
-    return {
-        split: [folder / name]
-        for split, name in layout(corpus, folder).items()
-        if not split.endswith("/persona")
-    }
+    return {split: [folder / name] for split, name in layout(corpus, folder).items() if not split.endswith("/persona")}
 
 
 def persona_files(folder: Path) -> dict[str, Path]:
@@ -53,10 +49,7 @@ def persona_files(folder: Path) -> dict[str, Path]:
 
 def layout(corpus: str, folder: Path) -> dict[str, str]:
     """The layout that `folder` has, all of whose files are there; the mirror's if it has both."""
-    missing = [
-        [name for name in candidate.values() if not (folder / name).is_file()]
-        for candidate in layouts(corpus)
-    ]
+    missing = [[name for name in candidate.values() if not (folder / name).is_file()] for candidate in layouts(corpus)]
     closest = min(range(len(missing)), key=lambda number: len(missing[number]))
     if missing[closest]:
         raise AttuneError(

@@ -93,17 +93,13 @@ def _dialogue(conv_id: str, rows: list[Row], seen: set[str]) -> Dialogue:
 
 def _turn(row: Row) -> Turn:
     if len(row.values) != len(COLUMNS):
-        raise BadRow(
-            row.number, f"{len(row.values) - 1} commas; expected 7 (a comma in text is written _comma_)"
-        )
+        raise BadRow(row.number, f"{len(row.values) - 1} commas; expected 7 (a comma in text is written _comma_)")
     values = dict(zip(COLUMNS[:6], map(_text, row.values), strict=False))
     for name, value in values.items():
         if not value:
             raise BadRow(row.number, f"{name} is empty; expected text")
         if "\n" in value:
-            raise BadRow(
-                row.number, f"{name} holds a line break: rows swallowed by csv quoting; expected one line"
-            )
+            raise BadRow(row.number, f"{name} holds a line break: rows swallowed by csv quoting; expected one line")
     index = values["utterance_idx"]
     if not (index.isascii() and index.isdigit() and len(index) < 10):
         raise BadRow(row.number, f"utterance_idx is {index!r}; expected a whole number")

@@ -21,7 +21,11 @@ class Dialogue:
 
 
 def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
-    """Genuine rows may end with an unanswered question: it is dropped if a whole pair stands before it."""
+    """The whole pairs of question and answer that each row begins with.
+
+    Genuine rows may end with an unanswered question, have an empty turn or two turns of one side in a row: the first
+    two end the dialogue before that pair, the last are one turn of several lines. A row without a whole pair is bad.
+    """
     for number, line in lines(path):
         try:
             dialogue = Dialogue("", _turns(_text(line, number), number))
@@ -47,15 +51,16 @@ def _text(line: str, number: int) -> str:
 
 def _turns(text: str, number: int) -> tuple[str, ...]:
     before, *parts = MARKER.split(text)
-    roles, turns = parts[0::2], [turn.strip() for turn in parts[1::2]]
-    if before.strip() or roles[:1] != ["Human"]:
+    if before.strip() or parts[:1] != ["Human"]:
         raise BadRow(number, "the text does not begin with `### Human:`")
-    if any(role != ("Human", "Assistant")[position % 2] for position, role in enumerate(roles)):
-        raise BadRow(number, "two turns of one side in a row; expected Human and Assistant in turn")
-    if len(turns) > 2 and len(turns) % 2:
-        del turns[-1]
-    if len(turns) < 2:
-        raise BadRow(number, "a question without an answer; expected `### Assistant:` after it")
-    if not all(turns):
-        raise BadRow(number, f"turn {turns.index('') + 1} is empty; expected text after each marker")
-    return tuple(turns)
+    turns: list[str] = []
+    for position, (role, said) in enumerate(zip(parts[0::2], parts[1::2], strict=True)):
+        if position and role == parts[2 * position - 2]:
+            turns[-1] = f"{turns[-1]}\n{said.strip()}".strip()
+        else:
+            turns.append(said.strip())
+    whole = turns.index("") if "" in turns else len(turns)
+    whole -= whole % 2
+    if not whole:
+        raise BadRow(number, "no question with an answer; expected text after `### Human:` and `### Assistant:`")
+    return tuple(turns[:whole])

@@ -95,9 +95,7 @@ def _persona(block: Block) -> tuple[str, list[str]]:
 
 def _check_whole(block: Block) -> None:
     if not block.whole:
-        raise BadRow(
-            block.end, "the file ends in the middle of this line; expected a line break; fetch it again"
-        )
+        raise BadRow(block.end, "the file ends in the middle of this line; expected a line break; fetch it again")
 
 
 def _filled(text: str, number: int, what: str) -> str:

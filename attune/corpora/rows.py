@@ -26,9 +26,7 @@ class BadRows:
 
     def add(self, path: Path, line: int, message: str) -> None:
         if self.policy == "error":
-            raise AttuneError(
-                f"{place(path, line)}: {message} (corpora.on_bad_row: skip counts such rows and goes on)"
-            )
+            raise AttuneError(f"{place(path, line)}: {message} (corpora.on_bad_row: skip counts such rows and goes on)")
         self.count += 1
 
 
@@ -66,9 +64,7 @@ def ends_whole(path: Path) -> bool:
         return stream.read(1) in (b"\n", b"")
 
 
-def parquet_rows(
-    path: Path, columns: tuple[str, ...], batch_size: int
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each row's `columns` and its number from 1, read batch by batch: a corpus may be larger than memory."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -78,19 +74,13 @@ def parquet_rows(
         with pq.ParquetFile(path) as file:
             missing = [name for name in columns if name not in file.schema_arrow.names]
             if missing:
-                raise AttuneError(
-                    f"{path} has no column {', '.join(missing)}; it must have {', '.join(columns)}"
-                )
+                raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(columns)}")
             for batch in file.iter_batches(batch_size=batch_size, columns=list(columns)):
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row
     except UnicodeDecodeError:
-        raise AttuneError(
-            f"{path}, after row {number}: text that is not UTF-8; fetch the file again"
-        ) from None
+        raise AttuneError(f"{path}, after row {number}: text that is not UTF-8; fetch the file again") from None
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise AttuneError(
-            f"{path}, after row {number}: not a whole parquet file ({reason}); fetch it again"
-        ) from None
+        raise AttuneError(f"{path}, after row {number}: not a whole parquet file ({reason}); fetch it again") from None

@@ -24,7 +24,9 @@ PROMPT = "Listen to what was said last, and reply with care and with understandi
 
 
 def load_tokenizer(folder: Path) -> Any:
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if not folder.is_dir():  # transformers would look for a hub's model of that name
+        raise AttuneError(f"the model's folder {folder} is missing; run the stage that writes it first")
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if tokenizer.eos_token_id is None:
         raise AttuneError(
             f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token"
@@ -38,9 +40,7 @@ def load_base(folder: Path) -> PreTrainedModel:
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
     except ValueError as error:
-        raise AttuneError(
-            f"{folder} holds no causal language model: {str(error).strip().splitlines()[0]}"
-        ) from None
+        raise AttuneError(f"{folder} holds no causal language model: {str(error).strip().splitlines()[0]}") from None
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 

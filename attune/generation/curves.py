@@ -36,9 +36,7 @@ class MeasureHeldOut(TrainerCallback):
     def _note(self, state: TrainerState, model: Any) -> None:
         loss = self.measure(model)
         if not math.isfinite(loss):
-            raise AttuneError(
-                f"the held-out loss after step {state.global_step} is {loss}; lower the learning rate"
-            )
+            raise AttuneError(f"the held-out loss after step {state.global_step} is {loss}; lower the learning rate")
         state.log_history.append({"step": state.global_step, "epoch": state.epoch or 0.0, "valid_loss": loss})
 
 

@@ -47,9 +47,7 @@ def examples(rows: Iterable[dict[str, Any]]) -> list[Example]:
 
 def _reply(row: dict[str, Any]) -> Example:
     conversation, history = row["conv_id"], tuple(row["history"])
-    return Example(
-        f"{conversation}/{row['turn']}", conversation, DIALOGUE, "", history, row["input"], row["target"]
-    )
+    return Example(f"{conversation}/{row['turn']}", conversation, DIALOGUE, "", history, row["input"], row["target"])
 
 
 def _instruction(row: dict[str, Any]) -> Example:
@@ -92,6 +90,4 @@ def _marks(roles: Roles, turns: int) -> list[str]:
 def _messages(system: str, history: tuple[str, ...], question: str) -> list[dict[str, str]]:
     names = _marks(Roles("user", "assistant"), len(history) + 1)
     said = [{"role": "system", "content": system}] if system.strip() else []
-    return said + [
-        {"role": name, "content": turn} for name, turn in zip(names, (*history, question), strict=True)
-    ]
+    return said + [{"role": name, "content": turn} for name, turn in zip(names, (*history, question), strict=True)]

@@ -82,9 +82,7 @@ def generate(
     tokens: list[torch.Tensor] = []
     ended = torch.zeros(len(prompts), dtype=torch.bool, device=embeds.device)
     for step in range(draws.shape[1]):
-        output = base(
-            **inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-        )
+        output = base(**inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
         chosen = choose(output.logits[:, -1].float(), draws[:, step].to(embeds.device), decoding)
         tokens.append(torch.where(ended, eos, chosen))
         ended |= tokens[-1] == eos

@@ -50,9 +50,7 @@ def reply_loss(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -
 def _token_losses(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Each reply token's -log p, flat. Virtual tokens stand before the first real one, so the end is kept."""
     batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
-    logits = model(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
-    ).logits
+    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False).logits
     logits = logits[:, -batch["input_ids"].shape[1] :]
     wanted = batch["labels"][:, 1:]
     chosen = wanted != IGNORED

@@ -15,9 +15,7 @@ def conversations(examples: Sequence[Example], seed: int, purpose: str) -> list[
     return [groups[name] for name in sorted(groups, key=digest.__getitem__)]
 
 
-def hold_out(
-    examples: Sequence[Example], share: float, most: int, seed: int
-) -> tuple[list[Example], list[Example]]:
+def hold_out(examples: Sequence[Example], share: float, most: int, seed: int) -> tuple[list[Example], list[Example]]:
     """Train and held-out examples: `share` of the conversations, as long as they give at most `most` rows."""
     groups = conversations(examples, seed, "held out")
     held: list[Example] = []

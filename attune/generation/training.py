@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from attune.checkpoints import newest_whole
 from attune.errors import AttuneError
 from attune.files import write_json
@@ -18,11 +20,12 @@ from attune.generation.adapters import (
 from attune.generation.batches import scored_batch
 from attune.generation.curves import MeasureHeldOut, curve_rows
 from attune.generation.encoding import Encoded, encode_all
+from attune.generation.order import GroupingTrainer
 from attune.generation.prompts import FORMAT_VERSION, Example
 from attune.generation.scores import reply_loss
 from attune.generation.splits import hold_out
 from attune.parameters import Generator
-from attune.trainer import FiniteTrainer, MarkWhole, arguments
+from attune.trainer import MarkWhole, arguments
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_ROWS = 200
@@ -45,7 +48,7 @@ def train(
     )
     if not train_rows:
         raise AttuneError(f"{generator.corpus} has one conversation in its train split; training needs two")
-    model = _trainable(generator, base)
+    model = _trainable(generator, base, seed)
     trainer = _trainer(generator, model, train_rows, held, tokenizer.eos_token_id, seed, checkpoints)
     trainer.train(resume_from_checkpoint=newest_whole(checkpoints))
     save_generator(model, tokenizer, target, generator.base)
@@ -53,8 +56,9 @@ def train(
     return curve_rows(trainer.state.log_history)
 
 
-def _trainable(generator: Generator, base: Path) -> Any:
+def _trainable(generator: Generator, base: Path, seed: int) -> Any:
     model = load_base(base)
+    torch.manual_seed(seed)  # LoRA begins with random numbers, before the trainer seeds its own
     positions = getattr(model.config, "max_position_embeddings", None)
     needed = generator.max_length + (generator.virtual_tokens or 0)
     if positions and needed > positions:
@@ -77,13 +81,15 @@ def _trainer(
     pad: int,
     seed: int,
     checkpoints: Path,
-) -> FiniteTrainer:
-    every = max(1, generator.steps // 5)
+) -> GroupingTrainer:
+    log_every = max(1, generator.steps // 20)
+    # A checkpoint between two logs would lose the losses since the first of them.
+    every = 4 * log_every
 
     def measure(current: Any) -> float:
         return reply_loss(current, held, pad, _SCORED_AT_ONCE).mean
 
-    return FiniteTrainer(
+    return GroupingTrainer(
         model=model,
         args=arguments(
             checkpoints,
@@ -95,14 +101,12 @@ def _trainer(
             lr_scheduler_type=generator.schedule,
             warmup_steps=generator.warmup,
             logging_first_step=True,
-            logging_steps=max(1, generator.steps // 20),
+            logging_steps=log_every,
             save_steps=every,
-            train_sampling_strategy="group_by_length",
             remove_unused_columns=False,
         ),
-        # The sampler measures `input_ids`; the batch is made of the rows.
-        train_dataset=[{"input_ids": row.prompt + row.reply, "row": row} for row in train_rows],
-        data_collator=lambda items: scored_batch([item["row"] for item in items], pad),
+        train_dataset=train_rows,
+        data_collator=lambda rows: scored_batch(rows, pad),
         callbacks=[MarkWhole(), MeasureHeldOut(measure, every)],
     )
 

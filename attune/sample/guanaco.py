@@ -142,6 +142,4 @@ def write(folder: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, texts in parts.items():
         lines = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts)
-        (folder / f"openassistant_best_replies_{name}.jsonl").write_text(
-            lines, encoding="utf-8", newline="\n"
-        )
+        (folder / f"openassistant_best_replies_{name}.jsonl").write_text(lines, encoding="utf-8", newline="\n")

@@ -18,9 +18,7 @@ def unpack_zip(archive: Path, target: Path, limit_bytes: int, limit_files: int) 
         with ZipFile(archive) as file:
             members = file.infolist()
             if len(members) > limit_files:
-                raise AttuneError(
-                    f"{archive.name} has {len(members)} members; at most {limit_files} are unpacked"
-                )
+                raise AttuneError(f"{archive.name} has {len(members)} members; at most {limit_files} are unpacked")
             for member in members:
                 _check(archive, member)
             left = limit_bytes
@@ -59,13 +57,9 @@ def _unpack(file: ZipFile, archive: Path, member: ZipInfo, target: Path, left: i
             while chunk := stream.read(CHUNK):
                 written += len(chunk)
                 if written > left:
-                    raise AttuneError(
-                        f"{archive.name}: {member.filename!r} exceeds the limit of bytes unpacked"
-                    )
+                    raise AttuneError(f"{archive.name}: {member.filename!r} exceeds the limit of bytes unpacked")
                 if written > CHUNK and written > RATIO * packed:
-                    raise AttuneError(
-                        f"{archive.name}: {member.filename!r} unpacks to over {RATIO} times its size"
-                    )
+                    raise AttuneError(f"{archive.name}: {member.filename!r} unpacks to over {RATIO} times its size")
                 out.write(chunk)
     except (BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise AttuneError(f"{archive.name}: {member.filename!r} cannot be unpacked: {error}") from None

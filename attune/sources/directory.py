@@ -19,9 +19,7 @@ def copy(corpus: str, source: str, folder: Path) -> Origin:
             f"{corpus}/ with {expected}. `dvc exp run --temp` and `--queue` need an absolute path"
         )
     if not (root / corpus).is_dir():
-        raise AttuneError(
-            f"{root / corpus} is missing; source = {source!r} must hold {corpus}/ with {expected}"
-        )
+        raise AttuneError(f"{root / corpus} is missing; source = {source!r} must hold {corpus}/ with {expected}")
     copy_files(corpus, root / corpus, folder)
     return Origin("directory", place=str(root / corpus))
 

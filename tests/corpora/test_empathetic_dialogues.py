@@ -89,9 +89,7 @@ def test_a_dialogue_that_comes_back(tmp_path: Path) -> None:
 def test_header(tmp_path: Path, header: str) -> None:
     path = tmp_path / "train.csv"
     path.write_text(header)
-    with pytest.raises(
-        AttuneError, match=r"train\.csv, line 1: the header is .*expected conv_id,utterance_idx"
-    ):
+    with pytest.raises(AttuneError, match=r"train\.csv, line 1: the header is .*expected conv_id,utterance_idx"):
         list(read(path, BadRows("skip")))
 
 

@@ -38,8 +38,22 @@ def test_only_the_exact_marker_is_one(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("last", ["### Human: B", "### Human:", "### Human: \n"])
-def test_an_unanswered_question_at_the_end_is_dropped(tmp_path: Path, last: str) -> None:
+def test_two_turns_of_one_side_are_one(tmp_path: Path) -> None:
+    path = written(tmp_path, row("### Human: Hi### Human: Ho### Assistant: A### Assistant: B"))
+    assert list(read(path, BadRows("error"))) == [Dialogue("", ("Hi\nHo", "A\nB"))]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "### Human: B",
+        "### Human:",
+        "### Human: \n",
+        "### Human: ### Assistant: B",
+        "### Human: B### Assistant: ",
+    ],
+)
+def test_what_follows_the_last_whole_pair_is_dropped(tmp_path: Path, last: str) -> None:
     path = written(tmp_path, row(f"### Human: Q### Assistant: A{last}"))
     assert list(read(path, BadRows("error"))) == [Dialogue("", ("Q", "A"))]
 
@@ -56,10 +70,9 @@ def test_an_unanswered_question_at_the_end_is_dropped(tmp_path: Path, last: str)
         (row("### Assistant: Ho### Human: Hi"), "does not begin with `### Human:`"),
         (row("Hello ### Human: Hi### Assistant: Ho"), "does not begin with `### Human:`"),
         (row(""), "does not begin with `### Human:`"),
-        (row("### Human: Hi"), "a question without an answer"),
-        (row("### Human: Hi### Assistant: "), "turn 2 is empty"),
-        (row("### Human: ### Assistant: Ho"), "turn 1 is empty"),
-        (row("### Human: Hi### Human: Ho### Assistant: A"), "two turns of one side in a row"),
+        (row("### Human: Hi"), "no question with an answer"),
+        (row("### Human: Hi### Assistant: "), "no question with an answer"),
+        (row("### Human: ### Assistant: Ho### Human: Q### Assistant: A"), "no question with an answer"),
     ],
 )
 def test_malformed_row(tmp_path: Path, line: str, message: str) -> None:
@@ -76,7 +89,8 @@ def test_published_counts(real_corpora: Path) -> None:
     evaluation = list(read(folder / "openassistant_best_replies_eval.jsonl", BadRows("error")))
     assert len(evaluation) == 227
     assert sum(len(dialogue.turns) for dialogue in evaluation) == 159 * 2 + 67 * 4 + 1 * 6
-    # Three of the thousand rows are broken: empty turns in 435 and 511, two questions in a row in 900.
-    bad = BadRows("skip")
-    assert len(list(read(folder / "openassistant_best_replies_train.jsonl", bad))) == 997
-    assert bad.count == 3
+    # Rows 435 and 511 have empty turns, 900 has two questions in a row.
+    train = list(read(folder / "openassistant_best_replies_train.jsonl", BadRows("error")))
+    assert len(train) == 1000
+    assert train[510].turns[0].startswith("What is the largest city")
+    assert len(train[510].turns) == 2

@@ -56,9 +56,7 @@ def test_a_column_of_numbers(tmp_path: Path) -> None:
 def test_missing_columns(tmp_path: Path) -> None:
     path = tmp_path / "orca.parquet"
     pq.write_table(pa.table({"id": ["a"], "question": ["q"]}), path)
-    with pytest.raises(
-        AttuneError, match=r"orca\.parquet has no column system_prompt, response; it must have id"
-    ):
+    with pytest.raises(AttuneError, match=r"orca\.parquet has no column system_prompt, response; it must have id"):
         list(read(path, BadRows("skip")))
 
 

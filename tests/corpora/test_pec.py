@@ -102,9 +102,9 @@ def test_persona_file_cut_in_a_line(tmp_path: Path) -> None:
         read_personas(written(tmp_path, "ann\ni sk"), BadRows("error"))
 
 
-words = st.text(
-    st.characters(exclude_characters="\n\ufeff", exclude_categories=["Cs"]), min_size=1, max_size=20
-).map(str.strip)
+words = st.text(st.characters(exclude_characters="\n\ufeff", exclude_categories=["Cs"]), min_size=1, max_size=20).map(
+    str.strip
+)
 users = words.filter(lambda text: text and "---+---" not in text)
 turns = st.lists(st.tuples(users, words.filter(bool)), min_size=2, max_size=5)
 

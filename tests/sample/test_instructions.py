@@ -96,9 +96,7 @@ def test_guanaco_counts_format_and_split(folder: Path) -> None:
     assert all(shape.fullmatch(text) for text in train + held_out)
     for part in (train, held_out):
         assert 0.25 < sum(len(turns(text)) == 4 for text in part) / len(part) < 0.35
-    items = [
-        {item.questions[1] for item in part} for part in guanaco.split_items(guanaco.Random("guanaco-7"))
-    ]
+    items = [{item.questions[1] for item in part} for part in guanaco.split_items(guanaco.Random("guanaco-7"))]
     assert not items[0] & items[1]
 
 

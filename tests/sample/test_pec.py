@@ -89,10 +89,7 @@ def test_text_is_lower_cased_and_tokenised(folder: Path, domain: str) -> None:
 
 @pytest.mark.parametrize("domain", KINDS)
 def test_speakers_of_the_splits_are_disjoint(folder: Path, domain: str) -> None:
-    names = {
-        split: {name for turns in conversations(folder, domain, split) for name, _ in turns}
-        for split in SPLITS
-    }
+    names = {split: {name for turns in conversations(folder, domain, split) for name, _ in turns} for split in SPLITS}
     for one, other in combinations(SPLITS, 2):
         assert not names[one] & names[other]
 

@@ -34,9 +34,7 @@ def _pec(folder: Path) -> None:
         for split in ("train", "valid", "test"):
             text = f"ann ---+--- {split} went well\nbob ---+--- lovely\n{END}\n"
             (folder / f"hf_pec/{domain}/{split}.txt").write_text(text)
-        (folder / f"hf_pec/{domain}/persona.txt").write_text(
-            f"ann\ni ski .\n{END}\nbob\ni {domain} .\n{END}\n"
-        )
+        (folder / f"hf_pec/{domain}/persona.txt").write_text(f"ann\ni ski .\n{END}\nbob\ni {domain} .\n{END}\n")
 
 
 def _empathetic_dialogues(folder: Path) -> None:

@@ -50,9 +50,7 @@ def test_files_and_folders(tmp_path: Path) -> None:
 def test_names_that_lead_out(tmp_path: Path, name: str) -> None:
     # The good member comes first, and is not written either.
     path = zipped(tmp_path, ("good.txt", b"1"), (zipfile.ZipInfo(name), b"2"))
-    with pytest.raises(
-        AttuneError, match=r"a\.zip: the member .* a name that could lead out of the folder"
-    ) as raised:
+    with pytest.raises(AttuneError, match=r"a\.zip: the member .* a name that could lead out of the folder") as raised:
         unpack(path)
     assert repr(name) in str(raised.value)
     assert not (tmp_path / "out").exists()

@@ -48,9 +48,7 @@ def test_a_directory_is_copied_with_a_manifest(tmp_path: Path, corpus: str) -> N
     }
 
 
-def test_the_same_data_from_elsewhere_gives_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_data_from_elsewhere_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for place in ("one", "two/deeper"):
         write("pec", tmp_path / place / "pec")
     fetch("pec", str(tmp_path / "one"), tmp_path / "first", CORPORA, seed=1)
@@ -107,9 +105,7 @@ def test_a_source_that_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_directory_without_the_corpus_or_one_of_its_files(tmp_path: Path) -> None:
-    with pytest.raises(
-        AttuneError, match=r"/openorca is missing; source = .* must hold openorca/ with 1M-GPT4"
-    ):
+    with pytest.raises(AttuneError, match=r"/openorca is missing; source = .* must hold openorca/ with 1M-GPT4"):
         fetch("openorca", str(tmp_path), tmp_path / "raw", CORPORA, seed=1)
     (tmp_path / "openorca").mkdir()
     with pytest.raises(AttuneError, match=r"openorca/1M-GPT4-Augmented\.parquet is missing"):

@@ -90,9 +90,7 @@ def test_the_real_client_fetches_the_converted_parquet(hub: Hub, tmp_path: Path)
     names = [f"default/{split}/0000.parquet" for split in ("test", "train", "validation")]
     assert only_files(raw) == [*names, "manifest.json"]
     found = manifest(raw)
-    assert [(file["path"], file["rows"]) for file in found["files"]] == list(
-        zip(names, (2, 1, 1), strict=True)
-    )
+    assert [(file["path"], file["rows"]) for file in found["files"]] == list(zip(names, (2, 1, 1), strict=True))
     assert found["revision"] == Hub.commit(ED, "refs/convert/parquet")
     assert found["url"] == "https://huggingface.co/datasets/facebook/empathetic_dialogues"
     assert (found["source"], found["licence"]) == ("hub", "cc-by-nc-4.0")
@@ -132,9 +130,7 @@ def test_the_hub_and_the_sample_give_the_same_rows(hub: Hub, tmp_path: Path, cor
     served, sample = tmp_path / "served", tmp_path / "sample"
     shutil.rmtree(served)
     fetch(corpus, "sample", sample, CORPORA, seed=3)
-    name = {"empathetic_dialogues": "ed", "openassistant_guanaco": "guanaco", "openorca": "orca"}.get(
-        corpus, corpus
-    )
+    name = {"empathetic_dialogues": "ed", "openassistant_guanaco": "guanaco", "openorca": "orca"}.get(corpus, corpus)
     if corpus == "empathetic_dialogues":
         as_the_hub_converts(sample, served / name)
     else:
@@ -197,9 +193,7 @@ def test_a_damaged_file_is_named_by_its_place_on_the_hub(hub: Hub, tmp_path: Pat
     (tmp_path / "served/orca/1M-GPT4-Augmented.parquet").write_bytes(b"PAR1 and no more")
     run = stage(hub, tmp_path / "run", "openorca")
     assert run.returncode == 1
-    assert (
-        f"error: {hub.url}/{ORCA}/1M-GPT4-Augmented.parquet, after row 0: not a whole parquet" in run.stderr
-    )
+    assert f"error: {hub.url}/{ORCA}/1M-GPT4-Augmented.parquet, after row 0: not a whole parquet" in run.stderr
     assert list((tmp_path / "run/raw").iterdir()) == []
 
 
@@ -217,9 +211,7 @@ def test_pec_is_checked_and_unpacked(hub: Hub, tmp_path: Path) -> None:
     assert found["revision"] == f"sha256:{digest}"
     assert found["url"] == f"{hub.url}/files/hf_pec.zip"
     assert [file["rows"] for file in found["files"]] == [2, 1, 1, 1] * 2
-    assert only_files(tmp_path / "raw") == sorted(
-        [*(file["path"] for file in found["files"]), "manifest.json"]
-    )
+    assert only_files(tmp_path / "raw") == sorted([*(file["path"] for file in found["files"]), "manifest.json"])
 
 
 def test_pec_with_another_hash(hub: Hub, tmp_path: Path) -> None:
@@ -248,7 +240,5 @@ def test_pec_without_a_network(tmp_path: Path) -> None:
 
 def test_pec_from_another_kind_of_address(tmp_path: Path) -> None:
     pinned = CORPORA.model_copy(update={"pec": parameters.PecSource(url="file:///etc/passwd", sha256=None)})
-    with pytest.raises(
-        AttuneError, match=r"corpora\.pec\.url = 'file:///etc/passwd' must begin with https://"
-    ):
+    with pytest.raises(AttuneError, match=r"corpora\.pec\.url = 'file:///etc/passwd' must begin with https://"):
         fetch("pec", "hub", tmp_path / "raw", pinned, seed=1)

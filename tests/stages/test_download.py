@@ -30,9 +30,7 @@ def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_says_what_it_fetched(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main("pec", "data/raw/pec")
-    assert capsys.readouterr().out == (
-        "pec: 8 files, 10 rows, 0 bad rows left out, from mirror into data/raw/pec\n"
-    )
+    assert capsys.readouterr().out == ("pec: 8 files, 10 rows, 0 bad rows left out, from mirror into data/raw/pec\n")
     assert (project / "data/raw/pec/hf_pec/happy/persona.txt").is_file()
 
 
@@ -46,9 +44,7 @@ def test_an_error_is_one_line_and_exit_code_1(project: Path) -> None:
 
 def test_neither_torch_nor_the_hubs_client_is_imported(project: Path) -> None:
     heavy = "{'torch', 'transformers', 'datasets', 'huggingface_hub', 'pyarrow', 'numpy'}"
-    code = (
-        f"import sys; from stages.download import main; main('pec', 'raw'); print({heavy} & set(sys.modules))"
-    )
+    code = f"import sys; from stages.download import main; main('pec', 'raw'); print({heavy} & set(sys.modules))"
     done = run(project, "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "set()"

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from attune.cobert.inputs import Inputs, Sequence, pad
+from tests.cobert.tiny import encoder
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> object:
+    return AutoTokenizer.from_pretrained(encoder(tmp_path_factory.mktemp("bert")))
+
+
+def words(tokenizer: object, sequence: Sequence) -> str:
+    return " ".join(tokenizer.convert_ids_to_tokens(list(sequence.ids)))
+
+
+def test_context_alternates_types_by_utterance_from_0(tokenizer: object) -> None:
+    context = Inputs(tokenizer, 256, 10, 512).context(["i won .", "so glad", "a dog"])
+    assert words(tokenizer, context) == "[CLS] i won . [SEP] so glad [SEP] a dog [SEP]"
+    assert context.types == (0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0)
+
+
+def test_too_long_a_context_loses_its_oldest_turns(tokenizer: object) -> None:
+    turns = ["i won .", "so glad", "a dog"]
+    assert words(tokenizer, Inputs(tokenizer, 10, 10, 512).context(turns)) == "[CLS] so glad [SEP] a dog [SEP]"
+    assert words(tokenizer, Inputs(tokenizer, 11, 10, 512).context(turns)).startswith("[CLS] i won")
+    assert words(tokenizer, Inputs(tokenizer, 3, 10, 512).context(turns)) == "[CLS] a [SEP]"
+
+
+def test_whole_leading_sentences_are_kept_and_a_first_that_is_too_long_is_cut(tokenizer: object) -> None:
+    inputs = Inputs(tokenizer, 256, 10, 512)
+    kept = inputs.response("i won . " + "dog " * 26 + ". i love you .")
+    assert words(tokenizer, kept) == "[CLS] i won . " + "dog " * 26 + ". [SEP]"
+    assert words(tokenizer, inputs.response("dog " * 40)) == "[CLS] " + "dog " * 30 + "[SEP]"
+
+
+def test_the_first_turn_may_be_longer_than_the_others(tokenizer: object) -> None:
+    context = Inputs(tokenizer, 256, 10, 512).context(["dog " * 100, "cat " * 100])
+    assert words(tokenizer, context) == "[CLS] " + "dog " * 90 + "[SEP] " + "cat " * 30 + "[SEP]"
+
+
+def test_a_persona_is_one_sequence_of_its_first_sentences(tokenizer: object) -> None:
+    inputs = Inputs(tokenizer, 256, 2, 512)
+    persona = inputs.persona(["i love you .", "i won .", "i lost ."])
+    assert words(tokenizer, persona) == "[CLS] i love you . [SEP] i won . [SEP]"
+    assert set(persona.types) == {0}
+    assert inputs.persona([]) == Sequence((), ())
+
+
+def test_a_persona_never_exceeds_the_positions(tokenizer: object) -> None:
+    persona = Inputs(tokenizer, 256, 30, 64).persona(["dog " * 30] * 30)
+    assert words(tokenizer, persona) == "[CLS]" + (" dog" * 22 + " [SEP]") * 2
+
+
+def test_another_number_of_personas_reads_other_tokens(tokenizer: object) -> None:
+    sentences = ["i love you .", "i won .", "i lost ."]
+    assert Inputs(tokenizer, 256, 1, 512).persona(sentences) != Inputs(tokenizer, 256, 3, 512).persona(sentences)
+
+
+def test_an_empty_utterance_is_empty_and_not_the_one_before(tokenizer: object) -> None:
+    context = Inputs(tokenizer, 256, 10, 512).context(["i won .", "", "a dog"])
+    assert words(tokenizer, context) == "[CLS] i won . [SEP] [SEP] a dog [SEP]"
+
+
+def test_gpt2_separates_by_its_end_of_text(tmp_path: Path) -> None:
+    inputs = Inputs(AutoTokenizer.from_pretrained(encoder(tmp_path, "gpt2")), 256, 10, 128)
+    end = "<|endoftext|>"
+    assert words(inputs.tokenizer, inputs.context(["i won", "a dog"])) == f"i won {end} a dog {end}"
+
+
+def test_padding_is_masked(tokenizer: object) -> None:
+    batch = pad([Sequence((5, 6, 7), (0, 0, 1)), Sequence((), ()), Sequence((8,), (0,))])
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [0, 0, 0], [8, 0, 0]]
+    assert batch["token_type_ids"].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    assert batch["attention_mask"].tolist() == [[True] * 3, [False] * 3, [True, False, False]]

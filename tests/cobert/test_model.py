@@ -1,0 +1,180 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from attune.cobert.encoder import freeze
+from attune.cobert.evaluation import candidate_texts, evaluate, saved
+from attune.cobert.inputs import Sequence, pad
+from attune.cobert.model import Cobert, inputs_for
+from attune.cobert.scoring import encode, encode_from, lower_cache, scores, stack
+from attune.errors import AttuneError
+from tests.cobert.tiny import cobert, encoder, rows
+
+FAMILIES = ["bert", "roberta", "gpt2"]
+
+
+def parts(inputs: object, count: int = 6) -> tuple[list[Sequence], list[Sequence], list[Sequence]]:
+    items = rows(count)
+    return (
+        [inputs.context(row["context"]) for row in items],
+        [inputs.persona(row["personas"]) for row in items],
+        [inputs.response(row["response"]) for row in items],
+    )
+
+
+def table(model: Cobert, inputs: object) -> torch.Tensor:
+    contexts, personas, responses = parts(inputs)
+    states = encode(model, [*contexts, *personas, *responses])
+    return torch.stack(scores(model, states, contexts, personas, [responses] * len(contexts)))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_scoring_in_buckets_is_what_the_model_computes_in_one_batch(tmp_path: Path, family: str) -> None:
+    model, inputs = cobert(tmp_path, family, num_personas=2)
+    contexts, personas, responses = map(pad, parts(inputs))
+    with torch.no_grad():
+        whole = model(contexts, personas, responses, torch.eye(6, dtype=torch.bool))["scores"]
+    torch.testing.assert_close(table(model, inputs), whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_does_not_change_scores(tmp_path: Path, family: str) -> None:
+    model, inputs = cobert(tmp_path, family)
+    contexts, personas, responses = map(pad, parts(inputs))
+    same = torch.eye(6, dtype=torch.bool)
+
+    def longer(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: torch.nn.functional.pad(value, (0, 7)) for name, value in batch.items()}
+
+    with torch.no_grad():
+        short = model(contexts, personas, responses, same)["scores"]
+        padded = model(longer(contexts), longer(personas), longer(responses), same)["scores"]
+    torch.testing.assert_close(padded, short, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_saved_model_scores_the_same(tmp_path: Path, family: str) -> None:
+    model, inputs = cobert(
+        tmp_path / "encoder", family, context_length=40, num_personas=1, score_scale=0.5, frozen_layers=1
+    )
+    model.save_pretrained(tmp_path / "saved")
+    inputs.tokenizer.save_pretrained(tmp_path / "saved")
+    again, reader = saved(tmp_path / "saved")
+    assert (reader.max_length, reader.num_personas) == (40, 1)
+    assert torch.equal(table(again, reader), table(model, inputs))
+    names = {path.suffix for path in (tmp_path / "saved").iterdir()}
+    assert names == {".json", ".safetensors"}
+    assert str(tmp_path) not in (tmp_path / "saved" / "config.json").read_text()
+
+
+def test_the_score_scale_multiplies(tmp_path: Path) -> None:
+    plain, inputs = cobert(tmp_path, score_scale=1.0)
+    half, _ = cobert(tmp_path, score_scale=0.5)
+    torch.testing.assert_close(table(half, inputs), table(plain, inputs) / 2)
+
+
+def test_the_persona_counts_and_none_is_allowed(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path)
+    contexts, personas, responses = parts(inputs)
+    states = encode(model, [*contexts, *personas, *responses])
+    with_persona = scores(model, states, contexts[:1], personas[:1], [responses])[0]
+    without = scores(model, states, contexts[:1], [inputs.persona([])], [responses])[0]
+    assert torch.isfinite(without).all()
+    assert not torch.allclose(with_persona, without)
+    batches = pad(contexts[:2]), pad([inputs.persona([]), personas[1]]), pad(responses[:2])
+    out = model(*batches, torch.eye(2, dtype=torch.bool))
+    torch.testing.assert_close(out["scores"][0], without[:2], rtol=1e-4, atol=1e-4)
+    out["loss"].backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_a_repeated_response_is_no_wrong_answer(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path)
+    contexts, personas, responses = parts(inputs, 3)
+    responses[1] = responses[0]
+    same = torch.tensor([[left == right for right in responses] for left in responses])
+    with torch.no_grad():
+        out = model(pad(contexts), pad(personas), pad(responses), same)
+    full = out["scores"]
+    kept = torch.stack([full[0, [0, 2]], full[1, [1, 2]]])
+    expected = [torch.nn.functional.cross_entropy(row[None], torch.tensor([0])) for row in kept]
+    expected.append(torch.nn.functional.cross_entropy(full[2:], torch.tensor([2])))
+    torch.testing.assert_close(out["loss"], torch.stack(expected).mean())
+
+
+def test_cached_lower_layers_give_the_same_scores_and_gradients(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path, frozen_layers=2)
+    for layer in model.encoder.encoder.layer[2:]:  # dropout draws differ by path
+        for module in layer.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        layer.attention.self.dropout_prob = 0.0
+    groups = parts(inputs)
+    cache = lower_cache(model, [sequence for group in groups for sequence in group])
+    same = torch.eye(6, dtype=torch.bool)
+    results = []
+    for store in (None, cache):
+        model.eval()
+        model.zero_grad()
+        out = model(*(stack(group, store) for group in groups), same)
+        out["loss"].backward()
+        results.append([out["scores"].detach(), *(p.grad.clone() for p in model.parameters() if p.requires_grad)])
+    for direct, cached in zip(*results, strict=True):
+        torch.testing.assert_close(cached, direct, rtol=1e-4, atol=1e-5)
+    states = encode_from(model, cache, groups[0])
+    for sequence, direct in encode(model, groups[0]).items():
+        torch.testing.assert_close(states[sequence], direct, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_frozen_layers_get_no_gradient_and_the_others_do(tmp_path: Path, family: str) -> None:
+    model, inputs = cobert(tmp_path, family, frozen_layers=2)
+    model.train()
+    model(*map(pad, parts(inputs)), torch.eye(6, dtype=torch.bool))["loss"].backward()
+    names = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    assert any(".2." in name for name in names)
+    assert not any(f".{place}." in name for place in (0, 1) for name in names)
+    assert not any("embed" in name or "wte" in name or "wpe" in name for name in names)
+
+
+def test_frozen_layers_do_not_drop_out_while_training(tmp_path: Path) -> None:
+    model, _ = cobert(tmp_path, frozen_layers=2)
+    model.train()
+    layers = model.encoder.encoder.layer
+    assert (layers[0].training, layers[1].training, layers[2].training) == (False, False, True)
+    assert not model.encoder.embeddings.training
+
+
+def test_freezing_everything_is_refused(tmp_path: Path) -> None:
+    model, _ = cobert(tmp_path)
+    with pytest.raises(
+        AttuneError, match="frozen_layers = 3 leaves nothing to train: the encoder has 3 layers, so at most 2"
+    ):
+        freeze(model.encoder, 3)
+
+
+def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
+    folder = encoder(tmp_path)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(AttuneError, match="holds no encoder that can be loaded from safetensors"):
+        Cobert.from_encoder(folder)
+
+
+def test_evaluation_ranks_the_own_reply_and_names_the_first(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path)
+    items = [row | {"id": str(place)} for place, row in enumerate(rows(16))]
+    candidates = candidate_texts(items, [row["response"] for row in items], 10, seed=1)
+    found, written = evaluate(model, inputs, items, candidates)
+    assert found["mrr"] == pytest.approx(sum(1 / row["rank"] for row in written) / 16, abs=1e-6)
+    for row, texts in zip(written, candidates, strict=True):
+        assert 1 <= row["rank"] <= 10
+        assert row["first"] in texts
+        assert (row["rank"] == 1) == (row["first"] == row["response"])
+
+
+def test_positions_are_roberta_s(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path, "roberta")
+    assert inputs.positions == 128
+    model.encode(pad([inputs.context(["dog " * 90, *["cat " * 30] * 3])]))
+    assert inputs_for(model, tmp_path).positions == 128

@@ -1,0 +1,119 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attune.cobert.training import curve, summary, train
+from attune.determinism import pin
+from attune.errors import AttuneError
+from tests.cobert.tiny import cobert, rows
+
+RECIPE: dict[str, Any] = {
+    "lr": 3e-3, "epochs": 3, "batch_size": 8, "accumulation": 1, "early_stopping": None, "seed": 1,
+}  # fmt: skip
+
+
+def learned(folder: Path, family: str = "bert", **changes: Any) -> tuple[Any, list[dict[str, Any]]]:
+    pin(1, 2)
+    model, inputs = cobert(folder / "encoder", family, score_scale=0.05, frozen_layers=changes.pop("frozen_layers", 1))
+    parts = {"train": rows(32), "valid": rows(16)}
+    return model, train(model, parts, inputs, RECIPE | changes, folder / "checkpoints")
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "gpt2"])
+def test_training_learns_and_its_curve_begins_untrained(tmp_path: Path, family: str) -> None:
+    _, rows_ = learned(tmp_path, family, epochs=6, lr=1e-2, frozen_layers=0)
+    assert [(row["epoch"], row["step"]) for row in rows_] == [(epoch, 4 * epoch) for epoch in range(7)]
+    assert rows_[0]["train_loss"] is None
+    assert min(row["valid_loss"] for row in rows_) < rows_[0]["valid_loss"] - 0.1
+    assert max(row["valid_mrr"] for row in rows_) > rows_[0]["valid_mrr"]
+
+
+def test_two_trainings_give_the_same_bits(tmp_path: Path) -> None:
+    (first, one), (second, two) = learned(tmp_path / "1"), learned(tmp_path / "2")
+    assert one == two
+    assert all(
+        torch.equal(left, right)
+        for left, right in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )
+
+
+def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
+    """A rate that destroys the model after the first epoch: what is kept ranks as the best epoch did."""
+    model, rows_ = learned(tmp_path, lr=0.5, epochs=3)
+    best = max(row["valid_mrr"] for row in rows_)
+    if best == rows_[-1]["valid_mrr"]:
+        pytest.fail("the last epoch is the best, so this shows nothing")
+    from attune.cobert.model import inputs_for
+    from attune.cobert.training import CobertTrainer, examples, in_batch_scores
+    from attune.trainer import arguments
+
+    inputs = inputs_for(model, tmp_path / "encoder")
+    valid = examples(rows(16), inputs)
+    trainer = CobertTrainer(model, valid, valid, args=arguments(tmp_path / "again", 1))
+    trained = [row["valid_mrr"] for row in rows_[1:]]
+    assert in_batch_scores(model, trainer)["mrr"] == pytest.approx(max(trained), abs=1e-6)
+
+
+def test_early_stopping_ends_before_the_last_epoch(tmp_path: Path) -> None:
+    _, rows_ = learned(tmp_path, lr=0.5, epochs=20, early_stopping=1)
+    assert len(rows_) < 21
+
+
+def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path / "encoder")
+    with torch.no_grad():
+        next(model.encoder.parameters()).fill_(float("nan"))
+    with pytest.raises(AttuneError, match="the validation loss is nan after step 0"):
+        train(model, {"train": rows(8), "valid": rows(4)}, inputs, RECIPE, tmp_path / "checkpoints")
+
+
+def test_training_that_broke_off_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    whole, expected = learned(tmp_path / "whole")
+    checkpoints = tmp_path / "broken" / "checkpoints"
+
+    class Stop(Exception):
+        pass
+
+    from attune.cobert import training
+
+    class Breaking(training.MarkWhole):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step == 6:
+                raise Stop
+
+    original = training.MarkWhole
+    training.MarkWhole = Breaking
+    try:
+        with pytest.raises(Stop):
+            learned(tmp_path / "broken")
+    finally:
+        training.MarkWhole = original
+    assert (checkpoints / "checkpoint-4" / "whole").exists()
+    model, rows_ = learned(tmp_path / "broken")
+    assert rows_ == expected
+    assert all(
+        torch.equal(left, right)
+        for left, right in zip(whole.state_dict().values(), model.state_dict().values(), strict=True)
+    )
+
+
+def test_a_summary_by_hand() -> None:
+    found = summary([torch.tensor([2.0, 2.0]), torch.tensor([0.0, 1.0])], [0, 1])
+    expected = (torch.tensor(2.0).log() + (1 + torch.tensor(-1.0).exp()).log()) / 2
+    assert found["loss"] == pytest.approx(expected.item())
+    assert found["mrr"] == 0.75
+
+
+def test_the_curve_joins_an_epoch_s_entries() -> None:
+    history = [
+        {"step": 0, "epoch": 0, "eval_loss": 3.0, "eval_mrr": 0.1, "eval_r@1": 0.0},
+        {"step": 4, "epoch": 1.0, "loss": 2.5},
+        {"step": 4, "epoch": 1.0, "eval_loss": 2.0, "eval_mrr": 0.2, "eval_r@1": 0.1},
+        {"step": 4, "train_runtime": 1.0},
+    ]
+    assert curve(history) == [
+        {"epoch": 0, "step": 0, "train_loss": None, "valid_loss": 3.0, "valid_mrr": 0.1, "valid_r@1": 0.0},
+        {"epoch": 1, "step": 4, "train_loss": 2.5, "valid_loss": 2.0, "valid_mrr": 0.2, "valid_r@1": 0.1},
+    ]

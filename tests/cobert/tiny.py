@@ -1,0 +1,94 @@
+"""Encoders of a few thousand random weights and a word-level tokenizer, as folders on disk."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import AutoModel, BertConfig, GPT2Config, PreTrainedTokenizerFast, RobertaConfig
+
+from attune.cobert.model import Cobert, inputs_for
+
+WORDS = [
+    "i",
+    "you",
+    "we",
+    "my",
+    "dog",
+    "cat",
+    "bike",
+    "won",
+    "lost",
+    "like",
+    "love",
+    "have",
+    "a",
+    "the",
+    "so",
+    "sad",
+    "glad",
+    ".",
+    "!",
+    "?",
+    "old",
+    "new",
+    "job",
+    "city",
+    "sea",
+]
+SHAPE = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
+
+
+def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
+    """A random encoder with its tokenizer; `changes` go into the configuration."""
+    torch.manual_seed(0)
+    specials = ["<|endoftext|>"] if family == "gpt2" else ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = {word: place for place, word in enumerate([*specials, *WORDS])}
+    raw = Tokenizer(WordLevel(vocabulary, unk_token=specials[min(1, len(specials) - 1)]))
+    raw.pre_tokenizer = Whitespace()
+    names = (
+        {"eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
+        if family == "gpt2"
+        else {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    )
+    PreTrainedTokenizerFast(tokenizer_object=raw, **names).save_pretrained(folder)
+    size = len(vocabulary)
+    config = {
+        "bert": lambda: BertConfig(vocab_size=size, **SHAPE | changes),
+        "roberta": lambda: RobertaConfig(
+            vocab_size=size, type_vocab_size=1, pad_token_id=0, max_position_embeddings=130, **SHAPE | changes
+        ),
+        "gpt2": lambda: GPT2Config(
+            vocab_size=size,
+            n_embd=16,
+            n_layer=3,
+            n_head=2,
+            n_positions=128,
+            bos_token_id=0,
+            eos_token_id=0,
+            **changes,
+        ),
+    }[family]()
+    AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def cobert(folder: Path, family: str = "bert", **settings: Any) -> tuple[Cobert, Any]:
+    model = Cobert.from_encoder(encoder(folder, family), **settings).eval()
+    return model, inputs_for(model, folder)
+
+
+def rows(count: int, prefix: str = "") -> list[dict[str, Any]]:
+    """Learnable rows of the PEC schema: the reply repeats the context's noun and the persona's."""
+    things, places = ("dog", "cat", "bike", "job"), ("sea", "city", "old", "new")
+    return [
+        {
+            "id": f"{prefix}{number}",
+            "context": [f"i lost my {things[number % 4]} .", "so sad ?"][: 1 + number % 2],
+            "personas": [f"i love the {places[number // 4 % 4]} .", "i have a job ."],
+            "response": f"the {things[number % 4]} ! i like the {places[number // 4 % 4]} .",
+        }
+        for number in range(count)
+    ]

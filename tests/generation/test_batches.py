@@ -1,0 +1,22 @@
+import torch
+
+from attune.generation.batches import by_length, left_padded, scored_batch
+from attune.generation.encoding import Encoded
+
+
+def test_labels_are_the_reply_and_its_eos_alone() -> None:
+    eos = 9  # also the pad: only places tell them apart
+    batch = scored_batch([Encoded("a", [eos, 1, 2], [3, eos]), Encoded("b", [4], [eos])], pad=eos)
+    assert batch["input_ids"].tolist() == [[9, 1, 2, 3, 9], [4, 9, 9, 9, 9]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]]
+    assert batch["labels"].tolist() == [[-100, -100, -100, 3, 9], [-100, 9, -100, -100, -100]]
+
+
+def test_generation_pads_on_the_left() -> None:
+    padded, mask = left_padded([torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0]])])
+    assert padded.squeeze(2).tolist() == [[1, 2], [0, 3]]
+    assert mask.tolist() == [[1, 1], [0, 1]]
+
+
+def test_batches_put_like_lengths_together() -> None:
+    assert by_length([5, 1, 4, 2], 2) == [[1, 3], [2, 0]]

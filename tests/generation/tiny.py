@@ -1,0 +1,85 @@
+"""Tiny random models and a few conversations, made on the spot."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from attune.generation.prompts import DIALOGUE, Example
+from attune.parameters import Generator
+from attune.small_lm import Shape, train_tokenizer, untrained
+
+FEELINGS = ("glad", "sad", "proud", "afraid", "tired", "angry", "calm", "lost", "hurt", "free", "sure", "shy")
+CHAT = (
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+
+
+def dialogue_rows() -> list[dict[str, Any]]:
+    """Two replies in each of twelve conversations, as `schemas.REPLIES`."""
+    rows = []
+    for feeling in FEELINGS:
+        turns = [f"I am {feeling} today.", f"Why are you {feeling}?", "My cat ran away.", "I am sorry."]
+        row = {"conv_id": feeling, "context": feeling, "situation": turns[0]}
+        rows.append(row | {"turn": 1, "history": [], "input": turns[0], "target": turns[1]})
+        rows.append(row | {"turn": 3, "history": turns[:2], "input": turns[2], "target": turns[3]})
+    return rows
+
+
+def example(question: str = "My cat ran away.", **given: Any) -> Example:
+    given = {"id": "c/3", "history": ("I am sad.", "Why?"), "reply": "I am sorry.", "system": ""} | given
+    return Example(conversation="c", roles=DIALOGUE, question=question, **given)
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    texts = [text for row in dialogue_rows() for text in (row["input"], row["target"])]
+    return train_tokenizer(["Speaker: Listener: Question: Answer: System:", *texts], 400, 64)
+
+
+def gpt(family: str = "gpt2", seed: int = 1) -> Any:
+    """Large enough weights that the likeliest token is not a matter of rounding."""
+    model = untrained(Shape(family, 2, 16, 2, 400, 64), tokenizer(), seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4)
+    return model.eval()
+
+
+def llama() -> Any:
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer()),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=64,
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+def saved(model: Any, folder: Path, words: Any | None = None) -> Path:
+    model.save_pretrained(folder)
+    (words or tokenizer()).save_pretrained(folder)
+    return folder
+
+
+def generator(method: str, **given: Any) -> Generator:
+    extra = {
+        "full": {},
+        "prompt_tuning": {"virtual_tokens": 4},
+        "lora": {"lora_rank": 2, "lora_alpha": 4, "lora_dropout": 0.1},
+    }[method]
+    settings = {
+        "base": "tiny",
+        "corpus": "empathetic_dialogues",
+        "method": method,
+        "lr": 1e-2,
+        "steps": 10,
+        "batch_size": 4,
+        "max_length": 48,
+    }
+    return Generator.model_validate(settings | extra | given)

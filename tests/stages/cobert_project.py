@@ -1,0 +1,41 @@
+"""A pipeline's worth of CoBERT inputs with a tiny encoder: recipes baseline and tuned, one subset, one domain."""
+
+from pathlib import Path
+
+import pytest
+
+from attune import schemas
+from attune.files import write_json, write_parquet
+from stages import train_cobert
+from tests.cobert.tiny import encoder, rows
+from tests.test_parameters import ROOT, changed
+
+RECIPE = {
+    "lr": 1e-2, "max_length": 64, "early_stopping": None, "epochs": 2, "batch_size": 8, "accumulation": 1,
+    "num_personas": 2, "score_scale": 0.05, "frozen_layers": 1, "seed": 1, "threads": 2,
+}  # fmt: skip
+
+
+def pec_rows(count: int, split: str) -> list[dict[str, object]]:
+    return [
+        row | {"domain": "happy", "context_speakers": ["a"] * len(row["context"]), "response_speaker": "b", "dropped_personas": 0}
+        for row in rows(count, split)
+    ]  # fmt: skip
+
+
+def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "attune").symlink_to(ROOT / "attune")
+    encoder(folder / "encoder")
+    for split, count in (("train", 32), ("valid", 16), ("test", 16)):
+        write_parquet(folder / f"pec/small/happy/{split}.parquet", pec_rows(count, split), schemas.PEC)
+    pool = [{"id": row["id"], "response": row["response"]} for row in pec_rows(16, "test")]
+    write_parquet(folder / "pec/candidates/happy.parquet", pool, schemas.CANDIDATES)
+    write_json(folder / "recipes/baseline.json", RECIPE)
+    write_json(folder / "recipes/tuned.json", RECIPE | {"epochs": 6})
+    changed(folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10))
+
+
+def train(recipe: str, name: str = "") -> None:
+    target = f"models/{name or recipe}-small-happy"
+    train_cobert.main(f"recipes/{recipe}.json", "encoder", "pec/small/happy", target, f"{target}.csv")

@@ -1,0 +1,35 @@
+"""The project's own params.yaml in an empty folder, with a tiny base and a tiny generator of each method."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+SHAPE = {"layers": 1, "width": 16, "heads": 2, "vocabulary": 400, "positions": 64}
+
+
+def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    values = YAML(typ="safe", pure=True).load(PARAMS.read_text(encoding="utf-8"))
+    values["bases"] = {"gpt2": values["bases"]["gpt2"] | SHAPE | {"steps": 6, "batch_tokens": 64}}
+    values["generators"] = {
+        f"tiny_{entry['method']}": entry
+        | {"base": "gpt2", "corpus": "empathetic_dialogues", "steps": 4, "batch_size": 4, "max_length": 48}
+        for entry in values["generators"].values()
+    }
+    values["generation"] |= {"perplexity_examples": 9, "reply_examples": 4, "max_new_tokens": 8}
+    _write(values)
+
+
+def change(edit: Callable[[dict[str, Any]], None]) -> None:
+    values = YAML(typ="safe", pure=True).load(Path("params.yaml").read_text(encoding="utf-8"))
+    edit(values)
+    _write(values)
+
+
+def _write(values: dict[str, Any]) -> None:
+    with Path("params.yaml").open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(values, stream)

@@ -1,0 +1,82 @@
+import csv
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from attune import schemas
+from attune.errors import AttuneError
+from attune.files import write_parquet
+from stages.train_generator import main
+from tests.generation.tiny import dialogue_rows, gpt, saved
+from tests.stages.small_project import change, small_project
+
+PROJECT = Path(__file__).parents[2]
+TARGET, CURVE = Path("models/generators/g"), Path("plots/curve.csv")
+
+
+def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_project(folder, monkeypatch)
+    saved(gpt(), Path("base"))
+    write_parquet(Path("processed/train.parquet"), dialogue_rows(), schemas.REPLIES)
+
+
+def digests() -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (*TARGET.iterdir(), CURVE)}
+
+
+def test_a_generator_is_trained_with_its_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(tmp_path, monkeypatch)
+    main("tiny_lora", "base", "processed", str(TARGET), str(CURVE))
+    assert {"adapter_config.json", "adapter_model.safetensors", "card.json", "tokenizer.json"} <= {
+        path.name for path in TARGET.iterdir()
+    }
+    with CURVE.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["step", "epoch", "train_loss", "valid_loss"]
+    assert rows[0]["step"] == "0"
+    assert rows[0]["train_loss"] == ""
+    assert float(rows[-1]["valid_loss"]) > 0
+    assert not [path for path in Path(".checkpoints").iterdir() if path.is_dir()]
+
+
+def test_an_unknown_generator_lists_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(tmp_path, monkeypatch)
+    with pytest.raises(AttuneError, match=r"'tiny' is no generator; params\.yaml has tiny_full"):
+        main("tiny", "base", "processed", str(TARGET), str(CURVE))
+
+
+def test_an_error_leaves_no_half_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(tmp_path, monkeypatch)
+    (Path("base") / "config.json").unlink()
+    with pytest.raises(AttuneError, match=r"no config\.json"):
+        main("tiny_full", "base", "processed", str(TARGET), str(CURVE))
+    assert list(Path("models/generators").iterdir()) == []
+    assert not CURVE.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
+def test_killed_and_resumed_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    prepare(tmp_path, monkeypatch)
+    change(lambda values: values["generators"][f"tiny_{method}"].update(steps=150))
+    words = [f"tiny_{method}", "base", "processed", str(TARGET), str(CURVE)]
+    command = [sys.executable, "-m", "stages.train_generator", *words]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    killed = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while killed.poll() is None and not list(Path(".checkpoints").glob("*/checkpoint-56/whole")):
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not TARGET.exists()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    resumed = digests()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert digests() == resumed

@@ -1,0 +1,119 @@
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from attune.errors import AttuneError
+from attune.parameters import load
+from attune.recipes import resolved
+
+ROOT = Path(__file__).parents[1]
+
+
+def changed(tmp_path: Path, *changes: tuple[str, object]) -> Path:
+    """params.yaml with some keys set, as `dvc exp run -S` writes it."""
+    yaml = YAML()
+    raw = yaml.load(ROOT / "params.yaml")
+    for key, value in changes:
+        *sections, last = key.split(".")
+        place = raw
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    path = tmp_path / "params.yaml"
+    yaml.dump(raw, path)
+    return path
+
+
+def test_a_number_written_as_dvc_writes_it_stays_a_number(tmp_path: Path) -> None:
+    path = changed(tmp_path)
+    path.write_text(re.sub(r"(?m)^lr: .*$", "lr: 5e-05", path.read_text()))
+    assert load(path).lr == 5e-5
+
+
+def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) -> None:
+    parameters = load(changed(tmp_path, ("lr", 3e-5), ("max_length", 64)))
+    baseline, tuned = resolved(parameters, "baseline"), resolved(parameters, "tuned")
+    assert (baseline["lr"], baseline["max_length"]) == (3e-5, 64)
+    assert (tuned["lr"], tuned["max_length"], tuned["early_stopping"]) == (5e-5, 128, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("lr", "fast", "lr = 'fast': input should be a valid number"),
+        ("lr", 0.0, "lr = 0.0: input should be greater than 0"),
+        ("seed", True, "seed = True: input should be a valid integer"),
+        ("threads", 0, "threads = 0: input should be greater than or equal to 1"),
+        ("sead", 1, "unknown key sead = 1; the top level may hold source, seed, "),
+        ("recipes.tuned.lrate", 1, "unknown key recipes.tuned.lrate = 1; recipes.tuned may hold lr, "),
+        ("corpora.pec.repo", "x", "unknown key corpora.pec.repo = 'x'; corpora.pec may hold url, sha256"),
+        ("corpora.on_bad_row", "ignore", "corpora.on_bad_row = 'ignore': input should be 'error' or 'skip'"),
+        ("subsets.small.train", 501, "small.train = 501 must be at most large.train = 500"),
+        (
+            "generators.gpt2_full.base",
+            "gpt5",
+            "generators.gpt2_full.base = 'gpt5' is no entry of bases: gpt2, gpt_neo",
+        ),
+        ("generators.gpt2_full.lora_rank", 4, "method full has no lora_rank"),
+        ("generators.gpt_neo_guanaco.lora_rank", None, "method lora needs lora_rank"),
+        (
+            "cobert.recipes",
+            ["paper"],
+            "cobert.recipes names 'paper', which is no entry of recipes: baseline, tuned",
+        ),
+        ("bases.gpt2.heads", 7, "must be a multiple of heads = 7"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_may_be(tmp_path: Path, key: str, value: object, message: str) -> None:
+    with pytest.raises(AttuneError, match=re.escape(message)):
+        load(changed(tmp_path, (key, value)))
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    path = changed(tmp_path)
+    path.write_text(re.sub(r"(?m)^seed: .*$", "", path.read_text()))
+    with pytest.raises(AttuneError, match="the key seed is missing"):
+        load(path)
+
+
+@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("- 1", "must hold a mapping")])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(AttuneError, match=message):
+        load(path)
+
+
+def test_a_missing_file_says_where_to_start(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"params\.yaml is missing; start in the project's folder"):
+        load(tmp_path / "params.yaml")
+
+
+def test_every_key_of_the_committed_file_is_explained() -> None:
+    """Each section and top-level value has a comment above it or above its block."""
+    lines = (ROOT / "params.yaml").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"[a-z_]+:", line) and not line.startswith(
+            ("corpora:", "bases:", "index:", "cobert:", "generation:", "preprocess:")
+        ):
+            assert lines[number - 1].startswith("#"), line
+
+
+def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    changed(tmp_path, ("lr", "fast"))
+    for part in ("attune", "stages"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.download", "pec", "data/raw/pec"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: params.yaml: lr = 'fast': input should be a valid number\n"
+    assert not (tmp_path / "data").exists()

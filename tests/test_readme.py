@@ -1,0 +1,69 @@
+"""The README says what is so: its tables are the committed metrics, its commands and paths exist."""
+
+import re
+from pathlib import Path
+
+from attune.files import read_json
+from attune.parameters import load
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def cobert_table() -> str:
+    metrics = read_json(ROOT / "metrics" / "cobert.json")
+    models = ["untrained", *load(ROOT / "params.yaml").cobert.recipes]
+    lines = ["| subset | domain | " + " | ".join(models) + " |", "|---|---|" + "---|" * len(models)]
+    for subset, domains in metrics.items():
+        for domain, scores in domains.items():
+            lines.append(
+                f"| {subset} | {domain} | " + " | ".join(f"{scores[model]['mrr']:.3f}" for model in models) + " |"
+            )
+    return "\n".join(lines)
+
+
+def generators_table() -> str:
+    lines = ["| generator | its base | trained |", "|---|---|---|"]
+    for name, scores in read_json(ROOT / "metrics" / "generators.json").items():
+        lines.append(f"| {name} | {scores['base_perplexity']:.1f} | {scores['perplexity']:.1f} |")
+    return "\n".join(lines)
+
+
+def between(name: str) -> str:
+    found = re.search(rf"<!-- table: {name} -->\n(.*?)\n?<!-- end -->", README, re.DOTALL)
+    assert found, name
+    return found[1].strip()
+
+
+def test_the_tables_are_the_committed_metrics() -> None:
+    assert between("cobert") == cobert_table()
+    assert between("generators") == generators_table()
+
+
+def test_the_stage_table_names_every_stage_module() -> None:
+    named = set(re.findall(r"`(\w+)`", "".join(line for line in README.splitlines() if line.startswith("| `"))))
+    modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
+    assert modules <= named
+
+
+def test_make_has_the_commands_that_are_named() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"(?m)^(?:make |`make )(\w+)", README)) | {"repro", "test"}
+    for target in targets:
+        assert re.search(rf"(?m)^{target}:", makefile), target
+
+
+def test_the_keys_that_are_set_exist() -> None:
+    parameters = load(ROOT / "params.yaml").model_dump()
+    keys = re.findall(r"-S '?([\w.]+)=", README)
+    assert len(keys) > 5
+    for key in keys:
+        place = parameters
+        for part in key.split("."):
+            assert part in place, key
+            place = place[part]
+
+
+def test_pictures_and_files_that_are_named_exist() -> None:
+    for path in re.findall(r"!\[.*?\]\((.*?)\)", README) + ["LICENSE", "params.yaml", "attune/sample/banks"]:
+        assert (ROOT / path).exists(), path
