@@ -29,5 +29,8 @@ check: setup
 	ruff format --check .
 	mypy
 
+bench: setup
+	python -m benchmarks.cobert
+
 clean:
 	rm -rf data models .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

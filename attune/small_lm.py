@@ -25,7 +25,7 @@ from attune.errors import AttuneError
 from attune.trainer import FiniteTrainer, MarkWhole, arguments
 
 END = "<|endoftext|>"  # GPT-2's only special token: it begins, ends and pads
-# Standard deviation of the first weights. GPT-2's 0.02 suits a width of 768; at 128 it learns far more slowly.
+# Standard deviation of the first weights. GPT-2's 0.02 suits a width of 768; at 128 it learns far slower.
 INITIAL_SCALE = 0.06
 
 

@@ -65,5 +65,5 @@ def test_the_keys_that_are_set_exist() -> None:
 
 
 def test_pictures_and_files_that_are_named_exist() -> None:
-    for path in re.findall(r"!\[.*?\]\((.*?)\)", README) + ["LICENSE", "params.yaml", "attune/sample/banks"]:
+    for path in [*re.findall(r"!\[.*?\]\((.*?)\)", README), "LICENSE", "params.yaml", "attune/sample/banks"]:
         assert (ROOT / path).exists(), path

@@ -103,8 +103,8 @@ def _names(rng: Random) -> Iterator[str]:
 
 
 def _persona(rng: Random, bank: list[Fact], used: Counter[Fact]) -> tuple[Fact, ...]:
-    """Four to eight facts, none of which rules out another; rarely used facts come first in a random hand."""
-    size = rng.randint(4, 8)
+    """Three to six facts, none of which rules out another; rarely used facts come first in a random hand."""
+    size = rng.randint(3, 6)
     chosen: list[Fact] = []
     ruled_out: set[str] = set()
     for fact in sorted(rng.sample(bank, HAND), key=used.__getitem__):

@@ -70,7 +70,7 @@ def test_gpt2_separates_by_its_end_of_text(tmp_path: Path) -> None:
     assert words(inputs.tokenizer, inputs.context(["i won", "a dog"])) == f"i won {end} a dog {end}"
 
 
-def test_padding_is_masked(tokenizer: object) -> None:
+def test_padding_is_masked() -> None:
     batch = pad([Sequence((5, 6, 7), (0, 0, 1)), Sequence((), ()), Sequence((8,), (0,))])
     assert batch["input_ids"].tolist() == [[5, 6, 7], [0, 0, 0], [8, 0, 0]]
     assert batch["token_type_ids"].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]

@@ -79,7 +79,7 @@ def test_training_that_broke_off_goes_on_to_the_same_bits(tmp_path: Path) -> Non
     from attune.cobert import training
 
     class Breaking(training.MarkWhole):
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
             if state.global_step == 6:
                 raise Stop
 

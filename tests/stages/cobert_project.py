@@ -17,10 +17,8 @@ RECIPE = {
 
 
 def pec_rows(count: int, split: str) -> list[dict[str, object]]:
-    return [
-        row | {"domain": "happy", "context_speakers": ["a"] * len(row["context"]), "response_speaker": "b", "dropped_personas": 0}
-        for row in rows(count, split)
-    ]  # fmt: skip
+    others = {"domain": "happy", "response_speaker": "b", "dropped_personas": 0}
+    return [row | others | {"context_speakers": ["a"] * len(row["context"])} for row in rows(count, split)]
 
 
 def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,13 @@ from tests.test_parameters import changed
 SCORES = {"loss": 2.0, "mrr": 0.25, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
 RANKING = {"small": {domain: dict.fromkeys(("untrained", "baseline", "tuned"), SCORES) for domain in ("happy", "all")}}
 FIGURES = (
-    "emotion_distribution", "training_loss", "loss_comparison", "mrr_comparison", "generator_loss", "generator_perplexity",
-)  # fmt: skip
+    "emotion_distribution",
+    "training_loss",
+    "loss_comparison",
+    "mrr_comparison",
+    "generator_loss",
+    "generator_perplexity",
+)
 
 
 @pytest.fixture
@@ -61,7 +66,8 @@ def test_every_figure_is_drawn_twice_the_same(project: Path) -> None:
         assert sha256(project / "one" / f"{name}.png") == sha256(project / "two" / f"{name}.png")
 
 
-def test_the_table_has_a_row_a_model(project: Path) -> None:
+@pytest.mark.usefixtures("project")
+def test_the_table_has_a_row_a_model() -> None:
     assert len(table(RANKING)) == 6
     main("dialogues", "curves", "cobert.json", "generators.json", "plots")
     rows = read_csv(Path("plots/cobert_scores.csv"))

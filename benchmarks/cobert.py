@@ -1,0 +1,89 @@
+"""CoBERT's seconds and peak memory beside the original's: `python -m benchmarks.cobert`.
+
+Batch 16, ten personas, all-MiniLM-L6-v2 with nothing frozen, float32, 2 threads, on drawn lengths. The original's
+figures (its own loops, zhongpeixiang/PEC at d8346ce, torch 2.13, 2 cores) were measured on another day, so compare the
+ratios on a machine of that size only.
+"""
+
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from attune.determinism import pin, pin_instructions
+
+BATCH, PEOPLE = 16, 100
+# Mean and longest length in tokens, as real text has them at each context length.
+CONTEXT = {128: (75, 128), 256: (82, 256)}
+RESPONSE, PERSONA = (21, 32), (134, 231)
+# Median seconds a training step, its peak GiB, and seconds for 100 contexts x 100 candidates (eager attention).
+ORIGINAL = {128: (6.4, 4.0, 18.0), 256: (9.0, 5.1, 38.1)}
+
+
+def lengths(count: int, mean: int, longest: int, draws: random.Random) -> list[int]:
+    """Lengths from 4 to `longest` whose mean is close to `mean`: a triangle that is widest where that puts it."""
+    mode = min(max(3 * mean - 4 - longest, 4), longest)
+    return [round(draws.triangular(4, longest, mode)) for _ in range(count)]
+
+
+def sequences(count: int, shape: tuple[int, int], draws: random.Random) -> list:
+    from attune.cobert.inputs import Sequence
+
+    found = [[draws.randrange(2000, 30000) for _ in range(size)] for size in lengths(count, *shape, draws)]
+    return [Sequence(tuple(ids), (0,) * len(ids)) for ids in found]
+
+
+def measure(what: str, length: int) -> None:
+    """Print seconds (median of the runs after the first) and the process' peak GiB."""
+    import torch
+
+    from attune.bases import minilm_folder
+    from attune.cobert.inputs import pad
+    from attune.cobert.model import Cobert
+    from attune.cobert.scoring import encode, scores
+
+    pin(1, 2)
+    draws = random.Random(1)
+    model = Cobert.from_encoder(minilm_folder(), context_length=length)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5)
+    shapes = (CONTEXT[length], PERSONA, RESPONSE)
+    times = []
+    for _ in range(7 if what == "train" else 4):
+        groups = [sequences(BATCH if what == "train" else PEOPLE, shape, draws) for shape in shapes]
+        start = time.perf_counter()
+        if what == "train":
+            model.train()
+            model(*map(pad, groups), torch.eye(BATCH, dtype=torch.bool))["loss"].backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        else:
+            contexts, personas, responses = groups
+            states = encode(model, [*contexts, *personas, *responses])
+            scores(model, states, contexts, personas, [responses] * PEOPLE)
+        times.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(statistics.median(times[1:]), peak)
+
+
+def main() -> None:
+    print("| context | what | seconds | the original's | times faster | peak GiB | the original's |")
+    print("|---|---|---|---|---|---|---|")
+    for length, (step, memory, ranking) in ORIGINAL.items():
+        for what, before, its_memory in (("train", step, memory), ("rank", ranking, 1.0)):
+            command = [sys.executable, "-m", "benchmarks.cobert", what, str(length)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            seconds, peak = map(float, done.stdout.split())
+            label = "training step" if what == "train" else f"{PEOPLE} x {PEOPLE}"
+            ratio = before / seconds
+            print(f"| {length} | {label} | {seconds:.2f} | {before} | {ratio:.1f} | {peak:.1f} | {its_memory} |")
+
+
+if __name__ == "__main__":
+    pin_instructions()
+    if len(sys.argv) == 3:
+        measure(sys.argv[1], int(sys.argv[2]))
+    else:
+        main()
