@@ -1,26 +1,11 @@
-"""Everything that makes two runs on one machine, and on most machines, give the same bits."""
+"""Everything that makes two runs on one machine give the same bits."""
 
 import os
 import random
-from pathlib import Path
-
-# The vector instructions that a library picks change the order of its sums. Pinned to AVX2, which every x86-64
-# machine of the last ten years has, so that the same figures come out with and without AVX-512.
-AVX2_PATHS = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "MKL_CBWR": "AVX2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "OPENBLAS_CORETYPE": "Haswell",
-    "FAISS_OPT_LEVEL": "avx2",
-}
 
 
-def pin_instructions() -> None:
-    """Choose the vector instructions; must run before torch, numpy or faiss is imported."""
-    cpu = Path("/proc/cpuinfo")
-    if cpu.exists() and " avx2 " in cpu.read_text():
-        for name, value in AVX2_PATHS.items():
-            os.environ.setdefault(name, value)
+def prepare() -> None:
+    """Settings that a library reads when it is imported."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

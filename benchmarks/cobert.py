@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from attune.determinism import pin, pin_instructions
+from attune.determinism import pin, prepare
 
 BATCH, PEOPLE = 16, 100
 # Mean and longest length in tokens, as real text has them at each context length.
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    pin_instructions()
+    prepare()
     if len(sys.argv) == 3:
         measure(sys.argv[1], int(sys.argv[2]))
     else:

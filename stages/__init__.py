@@ -5,12 +5,12 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from attune.determinism import pin_instructions
+from attune.determinism import prepare
 from attune.errors import AttuneError
 
 if find_spec("ruamel") is None:
     sys.exit(f"error: {sys.executable} lacks the project's packages; `make setup`, then `source .venv/bin/activate`")
-pin_instructions()
+prepare()
 # Loading an encoder without its pooler is meant, and not worth a table of warnings each time.
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 

@@ -9,7 +9,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrained
 
 from attune.cobert.encoder import freeze, load_encoder, new_encoder, run_encoder
 from attune.cobert.inputs import Inputs
-from attune.cobert.matching import match
+from attune.cobert.matching import match_rows
 
 
 class CobertConfig(PreTrainedConfig):
@@ -87,7 +87,8 @@ class Cobert(PreTrainedModel):
         mask: Tensor,
     ) -> Tensor:
         """Scores (contexts, responses); the persona belongs to the context, whatever the response."""
-        scores = match(context, context_mask, response, mask) + match(persona, persona_mask, response, mask)
+        scores = match_rows(context, context_mask, response, mask)
+        scores = scores + match_rows(persona, persona_mask, response, mask)
         return scores * self.config.score_scale
 
     def forward(

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attune.cobert.matching import match
+from attune.cobert.matching import match, match_rows
 
 
 def by_the_paper(x: list[list[float]], y: list[list[float]]) -> float:
@@ -71,6 +71,12 @@ def test_a_pair_does_not_depend_on_the_others_nor_on_their_order() -> None:
     order = torch.tensor([2, 0, 3, 1])
     torch.testing.assert_close(match(x, x_mask, y[order], y_mask[order]), whole[:, order])
     torch.testing.assert_close(match(x[1:2], x_mask[1:2], y[3:], y_mask[3:]), whole[1:2, 3:])
+
+
+def test_rows_in_groups_score_as_all_at_once() -> None:
+    (x, x_mask), (y, y_mask) = sides(1, 11, 6), sides(2, 4, 3)
+    x_mask[3] = False
+    torch.testing.assert_close(match_rows(x, x_mask, y, y_mask), match(x, x_mask, y, y_mask))
 
 
 def test_a_side_without_positions_scores_nothing_and_has_finite_gradients() -> None:
