@@ -39,6 +39,14 @@ def _figure(width: float, height: float, columns: int = 1, **options: Any) -> tu
     return figure, list(axes[0])
 
 
+def _log_axis(axes: Axes) -> None:
+    """A logarithmic axis whose marks are plain numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(mpl.ticker.LogLocator(subs=(2, 5)))
+
+
 def emotion_distribution(emotions: Mapping[str, Sequence[str]]) -> Figure:
     """Share of each emotion in each split (split -> the emotion of every conversation)."""
     counts = {split: Counter(values) for split, values in emotions.items()}
@@ -56,7 +64,7 @@ def emotion_distribution(emotions: Mapping[str, Sequence[str]]) -> Figure:
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("share of conversations (%)")
         axes.set_title("Emotions in EmpatheticDialogues")
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.05), ncols=len(counts))
     return figure
 
 
@@ -85,7 +93,7 @@ def cobert_training(curves: Mapping[tuple[str, str, str], Sequence[Mapping[str, 
         axes.set_title(f"{subset} subset")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-        axes.set_yscale("log")
+        _log_axis(axes)
     panels[0].set_ylabel("cross-entropy (nats); dashed: training batches")
     panels[-1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.suptitle("CoBERT: loss of training and validation")
@@ -149,7 +157,7 @@ def perplexities(scores: Mapping[str, Mapping[str, float]]) -> Figure:
             [row + (place - 0.5) * 0.4 for row in range(len(scores))], values, 0.38, label=label, color=colour
         )
         axes.bar_label(bars, fmt="{:.1f}", fontsize=8, padding=1)
-    axes.set_yscale("log")
+    _log_axis(axes)
     axes.set_ylim(top=axes.get_ylim()[1] * 1.5)
     axes.set_xticks(range(len(scores)), [name.replace("_", "\n", 1) for name in scores])
     axes.set_ylabel("perplexity of test replies")

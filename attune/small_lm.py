@@ -26,7 +26,8 @@ from attune.trainer import FiniteTrainer, MarkWhole, arguments
 
 END = "<|endoftext|>"  # GPT-2's only special token: it begins, ends and pads
 # Standard deviation of the first weights. GPT-2's 0.02 suits a width of 768; at 128 it learns far slower.
-INITIAL_SCALE = 0.06
+# GPT-Neo does not scale its attention scores down, and learns badly from weights as large as GPT-2's may be.
+INITIAL_SCALE = {"gpt2": 0.06, "gpt_neo": 0.03}
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def untrained(shape: Shape, tokenizer: PreTrainedTokenizerFast, seed: int) -> Pr
     common = {
         "vocab_size": len(tokenizer),
         "max_position_embeddings": shape.positions,
-        "initializer_range": INITIAL_SCALE,
+        "initializer_range": INITIAL_SCALE[shape.family],
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
     }

@@ -27,7 +27,8 @@ def main(dialogues: str, curves: str, cobert_metrics: str, generator_metrics: st
         for domain in options.domains
     }
     generator_curves = {name: read_csv(Path(curves) / "generators" / f"{name}.csv") for name in settings.generators}
-    ranking, writing = read_json(Path(cobert_metrics)), read_json(Path(generator_metrics))
+    ranking = in_order(read_json(Path(cobert_metrics)), ["untrained", *options.recipes])
+    writing = read_json(Path(generator_metrics))
     chance = sum(1 / place for place in range(1, options.candidates + 1)) / options.candidates
     among = f"{options.candidates} candidates"
     drawn = {
@@ -42,6 +43,16 @@ def main(dialogues: str, curves: str, cobert_metrics: str, generator_metrics: st
         figures.save(figure, folder / f"{name}.png")
     write_csv(folder / "cobert_scores.csv", table(ranking))
     print(f"{folder}: " + ", ".join(drawn))
+
+
+def in_order(
+    ranking: dict[str, dict[str, dict[str, dict[str, float]]]], models: list[str]
+) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """The scores with the models as they are to be compared, whose keys JSON has sorted."""
+    return {
+        subset: {domain: {model: scores[model] for model in models} for domain, scores in domains.items()}
+        for subset, domains in ranking.items()
+    }
 
 
 def table(ranking: dict[str, dict[str, dict[str, dict[str, float]]]]) -> list[dict[str, object]]:

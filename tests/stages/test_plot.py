@@ -72,7 +72,7 @@ def test_the_table_has_a_row_a_model() -> None:
     main("dialogues", "curves", "cobert.json", "generators.json", "plots")
     rows = read_csv(Path("plots/cobert_scores.csv"))
     assert rows[0] == {
-        "subset": "small", "domain": "all", "model": "baseline", "loss": "2.0", "mrr": "0.25", "r@1": "0.1",
+        "subset": "small", "domain": "all", "model": "untrained", "loss": "2.0", "mrr": "0.25", "r@1": "0.1",
         "r@10": "0.5", "r@50": "0.9",
     }  # fmt: skip
 
