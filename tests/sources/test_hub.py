@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from attune import parameters
 from attune.corpora import FILES, empathetic_dialogues, files, guanaco, openorca
@@ -19,6 +18,7 @@ from attune.files import sha256
 from attune.sources import fetch
 from tests.sources.corpora_by_hand import as_the_hub_converts, write, zip_pec
 from tests.sources.hub_server import Hub, serve
+from tests.test_parameters import changed
 
 ROOT = Path(__file__).parents[2]
 CORPORA = parameters.load(ROOT / "params.yaml").corpora
@@ -47,12 +47,8 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 def stage(hub: Hub, folder: Path, corpus: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The stage in a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
-    yaml = YAML()
-    values = yaml.load((ROOT / "params.yaml").read_text())
-    values["source"] = "hub"
     folder.mkdir(exist_ok=True)
-    with (folder / "params.yaml").open("w") as stream:
-        yaml.dump(values, stream)
+    changed(folder, ("source", "hub"))
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
