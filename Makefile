@@ -5,7 +5,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 
-.PHONY: setup repro test test-slow check bench clean
+.PHONY: setup repro studies test test-slow check bench clean
 
 setup: $(STAMP)
 
@@ -17,6 +17,10 @@ $(STAMP): requirements.lock
 
 repro: setup
 	dvc repro
+
+# Longer than the main job: the other ways to match, and the persona ablation.
+studies: setup
+	dvc repro studies/dvc.yaml
 
 test: setup
 	python -m pytest -m "not slow"

@@ -1,19 +1,29 @@
 """Sentence embeddings: unit vectors whose dot product is the cosine."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from attune.errors import AttuneError
 
-def embed(model: Path, texts: list[str], batch_size: int) -> np.ndarray:
+
+def load_embedder(folder: Path) -> Any:
+    """The sentence encoder of a model folder."""
+    from sentence_transformers import SentenceTransformer
+
+    if not folder.is_dir():
+        raise AttuneError(f"{folder} is missing; run `dvc repro base_embedder`")
+    return SentenceTransformer(str(folder), local_files_only=True)
+
+
+def embed(encoder: Any, texts: Sequence[str], batch_size: int) -> np.ndarray:
     """(len(texts), dimension) float32 of unit length; each distinct text is encoded once.
 
     The last bits depend on `batch_size`, for it decides the padding, and not on the order of `texts`.
     """
-    from sentence_transformers import SentenceTransformer
-
     distinct = sorted(set(texts))
-    encoder = SentenceTransformer(str(model), local_files_only=True)
     vectors = encoder.encode(
         distinct,
         batch_size=batch_size,

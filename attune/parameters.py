@@ -15,6 +15,7 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(min_length=1)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*$")]
+SubsetName = Literal["large", "small"]
 Domain = Literal["all", "happy", "offmychest"]
 TextCorpus = Literal["empathetic_dialogues", "openassistant_guanaco", "openorca"]
 
@@ -107,9 +108,38 @@ class Index(Section):
 
 class Cobert(Section):
     recipes: Annotated[list[Key], Field(min_length=1)]
-    subsets: Annotated[list[Literal["large", "small"]], Field(min_length=1)]
+    subsets: Annotated[list[SubsetName], Field(min_length=1)]
     domains: Annotated[list[Domain], Field(min_length=1)]
     candidates: Annotated[int, Field(ge=2)]
+    drawn_from: Literal["test_split", "in_batch"]
+
+
+class Compare(Section):
+    """Further ways to match, trained on the first of cobert.subsets for every domain."""
+
+    recipes: list[Key]
+
+
+class Personas(Section):
+    """The persona ablation: `recipe` trained and tested with each number of persona sentences."""
+
+    counts: list[NotNegative]
+    recipe: Key
+    domain: Domain
+    subset: SubsetName
+
+
+class Transfer(Section):
+    """`recipe`, one of cobert.recipes, tested on every domain of cobert.domains."""
+
+    recipe: Key
+
+
+class Retrieval(Section):
+    """`recipe`, one of cobert.recipes, orders the `shortlist` replies that the sentence index proposes."""
+
+    recipe: Key
+    shortlist: Count
 
 
 class Recipe(Section):
@@ -124,6 +154,13 @@ class Recipe(Section):
     num_personas: NotNegative
     score_scale: Annotated[float, Field(gt=0)]
     frozen_layers: NotNegative
+    matching: Literal["co_attention", "bi_encoder", "poly_encoder", "cosines", "joint"] = "co_attention"
+    matcher_lr: Rate | None = None
+    extra_negatives: NotNegative = 0
+    every_turn: bool = False
+    micro_batch: Count | None = None
+    dropout: Share | None = None
+    bf16: bool = False
 
 
 class Generator(Section):
@@ -181,6 +218,10 @@ class Parameters(Section):
     index: Index
     cobert: Cobert
     recipes: dict[Key, Recipe]
+    compare: Compare
+    personas: Personas
+    transfer: Transfer
+    retrieval: Retrieval
     generators: dict[Key, Generator]
     generation: Generation
 
@@ -191,11 +232,23 @@ class Parameters(Section):
                 raise ValueError(
                     f"generators.{name}.base = {generator.base!r} is no entry of bases: {', '.join(self.bases)}"
                 )
-        for name in self.cobert.recipes:
+        for key, name in (
+            *(("cobert.recipes", name) for name in self.cobert.recipes),
+            *(("compare.recipes", name) for name in self.compare.recipes),
+            ("personas.recipe", self.personas.recipe),
+        ):
             if name not in self.recipes:
-                raise ValueError(
-                    f"cobert.recipes names {name!r}, which is no entry of recipes: {', '.join(self.recipes)}"
-                )
+                raise ValueError(f"{key} names {name!r}, which is no entry of recipes: {', '.join(self.recipes)}")
+        return self
+
+    @model_validator(mode="after")
+    def what_is_used_is_trained(self) -> Self:
+        for key, name in (("retrieval.recipe", self.retrieval.recipe), ("transfer.recipe", self.transfer.recipe)):
+            if name not in self.cobert.recipes:
+                raise ValueError(f"{key} = {name!r} is not trained; cobert.recipes: {', '.join(self.cobert.recipes)}")
+        for name in self.compare.recipes:
+            if name in self.cobert.recipes:
+                raise ValueError(f"compare.recipes names {name!r}, which cobert.recipes trains already; name it once")
         return self
 
 

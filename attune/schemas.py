@@ -67,3 +67,14 @@ INSTRUCTIONS = pa.schema(
     ]
 )
 CANDIDATES = pa.schema([("id", pa.string()), ("response", pa.string())])
+
+# data/evaluation: a row a model and test context.
+RANKED = pa.schema(
+    [(name, pa.string()) for name in ("model", "subset", "domain", "id")]
+    + [
+        ("rank", pa.int32()),  # of the right reply, from 1
+        ("loss", pa.float64()),  # nats; null for a method whose scores are no logits
+        ("response", pa.string()),
+        ("first", pa.string()),  # the reply that was ranked first
+    ]
+)

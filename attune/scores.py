@@ -1,6 +1,6 @@
 """Ranking scores as the paper reports them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,3 +20,14 @@ def ranking_scores(ranks: Sequence[int]) -> dict[str, float]:
     """
     found: dict[str, Any] = {"mrr": fmean(1 / each for each in ranks)}
     return found | {f"r@{cutoff}": fmean(each <= cutoff for each in ranks) for cutoff in CUTOFFS}
+
+
+def by_example(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Each score's value on each example, by id, of ranked rows: `id`, `rank` and, where the method has one, `loss`."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        for name, value in ranking_scores([row["rank"]]).items():
+            found.setdefault(name, {})[row["id"]] = float(value)
+        if row.get("loss") is not None:
+            found.setdefault("loss", {})[row["id"]] = row["loss"]
+    return found

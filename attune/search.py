@@ -37,18 +37,23 @@ def build(vectors: np.ndarray, exact_up_to: int, shape: HnswShape) -> Any:
 
 
 class Bank:
-    """An index that was saved with `save`, and the rows it finds."""
+    """An index and the rows that its vectors stand for, in their order."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, index: Any, rows: list[dict[str, Any]]) -> None:
+        self.index, self.rows = index, rows
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bank":
+        """What the stage `index` wrote."""
         import faiss
 
         for name in ("index.faiss", "rows.parquet"):
             if not (folder / name).exists():
                 raise AttuneError(f"{folder / name} is missing; run `dvc repro index`")
-        self.index = faiss.read_index(str(folder / "index.faiss"))
-        self.rows = read_parquet(folder / "rows.parquet")
-        if self.index.ntotal != len(self.rows):
-            raise AttuneError(f"{folder}: the index holds {self.index.ntotal} vectors for {len(self.rows)} rows")
+        bank = cls(faiss.read_index(str(folder / "index.faiss")), read_parquet(folder / "rows.parquet"))
+        if bank.index.ntotal != len(bank.rows):
+            raise AttuneError(f"{folder}: the index holds {bank.index.ntotal} vectors for {len(bank.rows)} rows")
+        return bank
 
     def nearest(self, queries: np.ndarray, k: int) -> list[list[tuple[dict[str, Any], float]]]:
         """For each of the unit `queries` (q, d) up to k (row, cosine), best first."""

@@ -1,5 +1,6 @@
 """What every training through transformers' Trainer shares. Importing this imports torch and transformers."""
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -37,12 +38,16 @@ class FiniteTrainer(Trainer):
     """Stops at the first loss that is no number, instead of training on and saving weights that are none."""
 
     def training_step(self, *inputs: Any, **named: Any) -> torch.Tensor:
-        loss = super().training_step(*inputs, **named)
-        if not torch.isfinite(loss):
-            raise AttuneError(
-                f"the loss at step {self.state.global_step + 1} is {loss.item()}; lower the learning rate"
-            )
+        loss = self._step(*inputs, **named)
+        self.check(loss.item(), "training", self.state.global_step + 1)
         return loss
+
+    def _step(self, *inputs: Any, **named: Any) -> torch.Tensor:
+        return super().training_step(*inputs, **named)
+
+    def check(self, loss: float, which: str, step: int) -> None:
+        if not math.isfinite(loss):
+            raise AttuneError(f"the {which} loss at step {step} is {loss}; lower the learning rate")
 
 
 class MarkWhole(TrainerCallback):

@@ -1,47 +1,67 @@
 """Rank the test contexts' replies with every CoBERT, trained elsewhere, and with the untrained encoder.
 
-`python -m stages.evaluate_cobert RECIPES ENCODER PROCESSED MODELS METRICS ROWS`
+`python -m stages.evaluate_cobert RECIPES ENCODER PROCESSED MODELS METRICS INTERVALS TESTS ROWS`
 """
 
+from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-
-from attune import parameters
+from attune import parameters, tables
 from attune.determinism import pin
-from attune.files import read_json, read_parquet, write_json, write_parquet
+from attune.files import read_json, write_json, write_parquet
+from attune.schemas import RANKED
 from stages import start
 
-ROWS = pa.schema(
-    [(name, pa.string()) for name in ("model", "subset", "domain", "id")]
-    + [("rank", pa.int32()), ("response", pa.string()), ("first", pa.string())]
-)
 
-
-def main(recipes: str, encoder: str, processed: str, models: str, metrics: str, rows: str) -> None:
-    from attune.cobert.evaluation import candidate_texts, evaluate, saved, untrained
-
+def main(
+    recipes: str, encoder: str, processed: str, models: str, metrics: str, intervals: str, tests: str, rows: str
+) -> None:
     settings = parameters.load()
     pin(settings.seed, settings.threads)
+    names = ["untrained", *settings.cobert.recipes]
+    scores, widths, differences, flat = {}, {}, {}, []
+    for subset in settings.cobert.subsets:
+        ranked: dict[str, dict[str, tables.Rows]] = {
+            domain: rank(settings, subset, domain, Path(recipes), Path(encoder), Path(processed), Path(models))
+            for domain in settings.cobert.domains
+        }
+        values = tables.values_of(ranked)
+        widths[subset] = tables.intervals(values, settings.seed)
+        scores[subset] = tables.plain(widths[subset])
+        differences[subset] = tables.tests(values, combinations(names, 2), settings.seed)
+        flat += tables.flat(ranked, subset=subset)
+    write_json(Path(metrics), scores)
+    write_json(Path(intervals), widths)
+    write_json(Path(tests), differences)
+    write_parquet(Path(rows), flat, RANKED)
+
+
+def rank(
+    settings: parameters.Parameters,
+    subset: str,
+    domain: str,
+    recipes: Path,
+    encoder: Path,
+    processed: Path,
+    models: Path,
+) -> dict[str, tables.Rows]:
+    """The ranked test rows of a subset and domain, by model."""
+    from attune.cobert.evaluation import evaluate, saved, test_set, untrained
+    from attune.cobert.scoring import States
+
     options = settings.cobert
-    first = read_json(Path(recipes) / f"{options.recipes[0]}.json")
-    found: dict[str, Any] = {}
-    ranked: list[dict[str, Any]] = []
-    for subset in options.subsets:
-        for domain in options.domains:
-            tests = read_parquet(Path(processed) / subset / domain / "test.parquet")
-            pool = [row["response"] for row in read_parquet(Path(processed) / "candidates" / f"{domain}.parquet")]
-            candidates = candidate_texts(tests, pool, options.candidates, settings.seed)
-            for name in ("untrained", *options.recipes):
-                folder = Path(models) / f"{name}-{subset}-{domain}"
-                model = untrained(Path(encoder), first) if name == "untrained" else saved(folder)
-                scores, each = evaluate(*model, tests, candidates)
-                found.setdefault(subset, {}).setdefault(domain, {})[name] = scores
-                ranked += [{"model": name, "subset": subset, "domain": domain, **row} for row in each]
-                print(f"{subset} {domain} {name}: " + ", ".join(f"{key} {value}" for key, value in scores.items()))
-    write_json(Path(metrics), found)
-    write_parquet(Path(rows), ranked, ROWS)
+    first = read_json(recipes / f"{options.recipes[0]}.json")
+    contexts, candidates = test_set(processed, subset, domain, options, settings.seed)
+    lower: dict[int, States] = {}
+    ranked = {}
+    for name in ("untrained", *options.recipes):
+        model, inputs = (
+            untrained(encoder, first) if name == "untrained" else saved(models / f"{name}-{subset}-{domain}")
+        )
+        shared = lower.setdefault(model.config.frozen_layers, {})
+        ranked[name] = evaluate(model, inputs, contexts, candidates, shared)
+        print(f"{subset} {domain} {name}: MRR {tables.mrr(ranked[name]):.3f} of {len(contexts)} contexts", flush=True)
+    return ranked
 
 
 if __name__ == "__main__":

@@ -30,13 +30,13 @@ def texts(corpus: str, processed: Path) -> list[dict[str, str]]:
 def main(corpus: str, processed: str, embedder: str, target: str) -> None:
     import faiss
 
-    from attune.embedding import embed
+    from attune.embedding import embed, load_embedder
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
     options = settings.index
     rows = texts(corpus, Path(processed))
-    vectors = embed(Path(embedder), [row["text"] for row in rows], options.batch_size)
+    vectors = embed(load_embedder(Path(embedder)), [row["text"] for row in rows], options.batch_size)
     shape = HnswShape(options.hnsw_links, options.hnsw_construction, options.hnsw_search)
     with whole_folder(Path(target)) as folder:
         faiss.write_index(build(vectors, options.exact_up_to, shape), str(folder / "index.faiss"))

@@ -1,6 +1,7 @@
-"""Draw the figures: `python -m stages.plot DIALOGUES CURVES COBERT_METRICS GENERATOR_METRICS TARGET`."""
+"""Draw the figures: `python -m stages.plot DIALOGUES METRICS TARGET`."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from attune import figures, parameters
@@ -13,22 +14,25 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def main(dialogues: str, curves: str, cobert_metrics: str, generator_metrics: str, target: str) -> None:
-    settings, folder = parameters.load(), Path(target)
+def main(dialogues: str, metrics: str, target: str) -> None:
+    settings, found, folder = parameters.load(), Path(metrics), Path(target)
     options = settings.cobert
     emotions = {
         split: [row["emotion"] for row in read_parquet(Path(dialogues) / f"{split}.parquet")]
         for split in ("train", "test")
     }
     cobert_curves: dict[tuple[str, str, str], list[dict[str, str]]] = {
-        (recipe, subset, domain): read_csv(Path(curves) / "cobert" / f"{recipe}-{subset}-{domain}.csv")
+        (recipe, subset, domain): read_csv(found / "curves" / "cobert" / f"{recipe}-{subset}-{domain}.csv")
         for recipe in options.recipes
         for subset in options.subsets
         for domain in options.domains
     }
-    generator_curves = {name: read_csv(Path(curves) / "generators" / f"{name}.csv") for name in settings.generators}
-    ranking = in_order(read_json(Path(cobert_metrics)), ["untrained", *options.recipes])
-    writing = read_json(Path(generator_metrics))
+    generator_curves = {name: read_csv(found / "curves" / "generators" / f"{name}.csv") for name in settings.generators}
+    models = ["untrained", *options.recipes]
+    ranking: dict[str, dict[str, dict[str, dict[str, float]]]] = {
+        subset: {domain: in_order(domains[domain], models) for domain in options.domains}
+        for subset, domains in read_json(found / "cobert_intervals.json").items()
+    }
     chance = sum(1 / place for place in range(1, options.candidates + 1)) / options.candidates
     among = f"{options.candidates} candidates"
     drawn = {
@@ -37,7 +41,7 @@ def main(dialogues: str, curves: str, cobert_metrics: str, generator_metrics: st
         "loss_comparison": figures.comparison(ranking, "loss", f"test loss (nats, {among})"),
         "mrr_comparison": figures.comparison(ranking, "mrr", f"test MRR ({among})", chance),
         "generator_loss": figures.generator_training(generator_curves),
-        "generator_perplexity": figures.perplexities(writing),
+        "generator_perplexity": figures.perplexities(read_json(found / "generators.json")),
     }
     for name, figure in drawn.items():
         figures.save(figure, folder / f"{name}.png")
@@ -45,14 +49,9 @@ def main(dialogues: str, curves: str, cobert_metrics: str, generator_metrics: st
     print(f"{folder}: " + ", ".join(drawn))
 
 
-def in_order(
-    ranking: dict[str, dict[str, dict[str, dict[str, float]]]], models: list[str]
-) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """The scores with the models as they are to be compared, whose keys JSON has sorted."""
-    return {
-        subset: {domain: {model: scores[model] for model in models} for domain, scores in domains.items()}
-        for subset, domains in ranking.items()
-    }
+def in_order(scores: dict[str, dict[str, float]], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """The scores as they are to be compared; JSON has sorted them."""
+    return {name: scores[name] for name in names}
 
 
 def table(ranking: dict[str, dict[str, dict[str, dict[str, float]]]]) -> list[dict[str, object]]:

@@ -13,9 +13,11 @@ from stages import start
 
 def main(target: str) -> None:
     settings = parameters.load()
+    recipes = {name: resolved(settings, name) for name in (*settings.cobert.recipes, *settings.compare.recipes)}
+    for count in settings.personas.counts:
+        recipes[f"personas_{count}"] = resolved(settings, settings.personas.recipe) | {"num_personas": count}
     with whole_folder(Path(target)) as folder:
-        for name in settings.cobert.recipes:
-            recipe = resolved(settings, name)
+        for name, recipe in recipes.items():
             write_json(folder / f"{name}.json", recipe)
             print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in recipe.items()))
 

@@ -19,18 +19,23 @@ def main(recipe_file: str, encoder: str, processed: str, target: str, curve: str
             raise AttuneError(f"{processed}/{split}.parquet has no rows; nothing can be trained on it")
     key = run_key(recipe, [Path(encoder), Path(processed)], CODE)
 
-    from attune.cobert.model import Cobert, inputs_for
+    from attune.cobert.card import model_card
+    from attune.cobert.model import inputs_for
+    from attune.cobert.model import start as untrained
     from attune.cobert.training import train
 
     pin(recipe["seed"], recipe["threads"])
-    shape = {name: recipe[name] for name in ("num_personas", "score_scale", "frozen_layers")}
-    model = Cobert.from_encoder(Path(encoder), context_length=recipe["max_length"], **shape)
+    model = untrained(Path(encoder), recipe)
+    if model.config.frozen_layers != recipe["frozen_layers"]:
+        print(f"frozen_layers: {model.config.frozen_layers}, for the highest layer of the encoder must learn")
     inputs = inputs_for(model, Path(encoder))
     with training_folder(Path(".checkpoints"), key) as checkpoints:
         learning = train(model, rows, inputs, recipe, checkpoints)
     with whole_folder(Path(target)) as folder:
         model.save_pretrained(folder)
         inputs.tokenizer.save_pretrained(folder)
+        card = model_card(Path(target).name, recipe, {name: len(part) for name, part in rows.items()}, learning)
+        (folder / "README.md").write_text(card, encoding="utf-8")
     write_csv(Path(curve), learning)
     print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning)}")
 

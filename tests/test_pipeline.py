@@ -12,7 +12,8 @@ from ruamel.yaml import YAML
 from attune import parameters
 
 ROOT = Path(__file__).parents[1]
-STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+FILES = ("dvc.yaml", "studies/dvc.yaml")
+STAGES = {name: stage for file in FILES for name, stage in YAML(typ="safe").load(ROOT / file)["stages"].items()}
 BODIES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
 
 
@@ -107,15 +108,16 @@ def test_every_cached_output_is_ignored_by_git_up_front() -> None:
 
 def test_dvc_resolves_the_graph() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
+        [sys.executable, "-m", "dvc", "stage", "list", "--name-only", *FILES],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
     names = done.stdout.split()
-    assert sum(name.startswith("train_cobert@") for name in names) == 12
+    assert sum(name.startswith("train_cobert@") for name in names) == 18
     assert "train_cobert@baseline-large-happy" in names
+    assert any(name.endswith("train_compared@bi_encoder-all") for name in names)
     generators = {name.removeprefix("train_generator@") for name in names if name.startswith("train_generator@")}
     assert generators == set(parameters.load(ROOT / "params.yaml").generators)
 

@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from attune.candidates import draw_candidates
+from attune.candidates import candidates, draw_candidates, in_batch
 from attune.errors import AttuneError
-from attune.scores import rank, ranking_scores
+from attune.scores import by_example, rank, ranking_scores
 
 
 def test_ties_rank_last() -> None:
@@ -51,3 +51,31 @@ def test_too_small_a_pool_says_what_fits() -> None:
     assert len(draw_candidates("reply 7", "id", POOL, 40, seed=1)) == 40
     with pytest.raises(AttuneError, match=r"cobert\.candidates = 41 needs 40; set cobert\.candidates to at most 40"):
         draw_candidates("reply 7", "id", POOL, 41, seed=1)
+
+
+def test_the_original_s_candidates_are_the_batch_s_own_replies() -> None:
+    rows = [{"id": str(number), "response": f"reply {number % 9}"} for number in range(10)]
+    drawn = in_batch(rows, 5, seed=1)
+    assert drawn == in_batch(rows, 5, seed=1)
+    assert drawn != in_batch(rows, 5, seed=2)
+    batches = {frozenset(texts) for texts in drawn}
+    assert len(batches) <= 3  # reply 0 twice in one batch makes it one set of four
+    for row, texts in zip(rows, drawn, strict=True):
+        assert texts[0] == row["response"]
+        assert len(set(texts)) == len(texts) <= 5
+
+
+def test_candidates_come_from_where_it_is_said() -> None:
+    rows = [{"id": str(number), "response": f"reply {number}"} for number in range(10)]
+    pool = [row["response"] for row in rows] + POOL
+    assert all(len(texts) == 10 for texts in candidates(rows, pool, 10, 1, "test_split"))
+    assert {len(texts) for texts in candidates(rows, pool, 4, 1, "in_batch")} == {4, 2}
+
+
+def test_values_by_example_make_the_scores() -> None:
+    rows = [{"id": "a", "rank": 1, "loss": 0.5}, {"id": "b", "rank": 20, "loss": 1.5}]
+    values = by_example(rows)
+    assert values["mrr"] == {"a": 1.0, "b": 0.05}
+    assert values["r@10"] == {"a": 1.0, "b": 0.0}
+    assert values["loss"] == {"a": 0.5, "b": 1.5}
+    assert "loss" not in by_example([{"id": "a", "rank": 1, "loss": None}])

@@ -24,7 +24,12 @@ def new_encoder(config: PreTrainedConfig) -> Any:
 
 
 def _no_pooler(config: PreTrainedConfig) -> dict[str, Any]:
-    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
+    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta", "camembert") else {}
+
+
+def frozen_layers(encoder: Any, asked: int) -> int:
+    """How many layers `asked` can freeze: the highest is left to train."""
+    return min(asked, len(layers(encoder)) - 1) if asked else 0
 
 
 def layers(encoder: Any) -> nn.ModuleList:
@@ -44,21 +49,15 @@ def caches_lower_layers(encoder: Any) -> bool:
 
 
 def freeze(encoder: Any, count: int) -> None:
-    """Keep the embeddings and the lowest `count` layers as they are; 0 freezes nothing."""
+    """Keep the embeddings and the lowest `count` layers as they are; 0 freezes nothing, the highest always learns."""
     if count == 0:
         return
-    blocks = layers(encoder)
-    if count >= len(blocks):
-        raise AttuneError(
-            f"frozen_layers = {count} leaves nothing to train: the encoder has {len(blocks)} layers, so at most "
-            f"{len(blocks) - 1}"
-        )
     for module in encoder.modules():
         if isinstance(module, nn.Embedding):
             module.requires_grad_(False)
     if hasattr(encoder, "embeddings"):
         encoder.embeddings.requires_grad_(False)
-    for block in blocks[:count]:
+    for block in layers(encoder)[: frozen_layers(encoder, count)]:
         block.requires_grad_(False)
 
 
@@ -75,16 +74,13 @@ def run_encoder(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
 
 @torch.no_grad()
 def lower_states(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
-    """What the embeddings and the lowest `frozen` layers make of `batch`, without dropout: (b, length, d)."""
+    """What the embeddings and the lowest `frozen` layers make of `batch`: (b, length, d). Expects eval mode."""
     arguments = _accepted(encoder, batch)
     mask = arguments.pop("attention_mask")
-    was_training = encoder.training
-    encoder.eval()
     states = encoder.embeddings(**arguments)
     attention = _attention_mask(encoder, states, mask)
     for layer in layers(encoder)[:frozen]:
         states = layer(states, attention)
-    encoder.train(was_training)
     return states
 
 
@@ -102,7 +98,8 @@ def _attention_mask(encoder: Any, states: Tensor, mask: Tensor) -> Tensor:
 
 
 def _accepted(encoder: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`batch` without token types for an encoder that knows none, or only type 0 (RoBERTa)."""
+    """What the encoder takes: no token types where it knows none, or only type 0 (RoBERTa)."""
+    names = ["input_ids", "attention_mask"]
     if getattr(encoder.config, "type_vocab_size", 0) >= 2:
-        return dict(batch)
-    return {name: value for name, value in batch.items() if name != "token_type_ids"}
+        names.append("token_type_ids")
+    return {name: batch[name] for name in names}

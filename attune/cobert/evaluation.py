@@ -4,59 +4,78 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 from typing import Any
 
-from attune.candidates import draw_candidates
+import torch
+from torch import Tensor
+
+from attune.candidates import candidates
 from attune.cobert.inputs import Inputs
-from attune.cobert.model import Cobert, inputs_for
-from attune.cobert.scoring import encode, scores
-from attune.cobert.training import examples, summary
+from attune.cobert.model import Cobert, inputs_for, start, to_device
+from attune.cobert.scoring import States, encode, lower_cache, scores
+from attune.cobert.training import examples
+from attune.errors import AttuneError
+from attune.files import read_parquet
 from attune.scores import rank
 
 
 def untrained(encoder: Path, recipe: dict[str, Any]) -> tuple[Cobert, Inputs]:
-    """CoBERT as `recipe` starts it: the encoder's own weights."""
-    model = Cobert.from_encoder(
-        encoder,
-        context_length=recipe["max_length"],
-        num_personas=recipe["num_personas"],
-        score_scale=recipe["score_scale"],
-    )
+    """CoBERT as `recipe` starts it, to be evaluated."""
+    model = to_device(start(encoder, recipe))
     return model.eval(), inputs_for(model, encoder)
 
 
 def saved(folder: Path) -> tuple[Cobert, Inputs]:
     """A trained CoBERT from its folder, to be evaluated or used without training."""
-    model = Cobert.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    try:
+        model = to_device(Cobert.from_pretrained(folder, local_files_only=True, use_safetensors=True))
+    except (OSError, ValueError) as error:
+        raise AttuneError(
+            f"{folder} holds no CoBERT that can be loaded from safetensors; `dvc repro train_cobert` writes it: {error}"
+        ) from None
     return model.eval(), inputs_for(model, folder)
 
 
-def candidate_texts(rows: Many[dict[str, Any]], pool: Many[str], count: int, seed: int) -> list[list[str]]:
-    """For each row of the PEC schema `count` distinct replies, its own first; `pool` is the whole test split's."""
-    distinct = sorted(set(pool))
-    return [draw_candidates(row["response"], row["id"], distinct, count, seed) for row in rows]
-
-
 def evaluate(
-    model: Cobert, inputs: Inputs, rows: Many[dict[str, Any]], candidates: Many[Many[str]]
-) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """(loss, MRR, R@k over `rows`; a row an example: id, rank, the right reply and the one ranked first)."""
+    model: Cobert,
+    inputs: Inputs,
+    rows: Many[dict[str, Any]],
+    texts: Many[Many[str]],
+    lower: States | None = None,
+) -> list[dict[str, Any]]:
+    """A row an example: id, rank, loss (nats), the right reply and the one ranked first.
+
+    `texts`: the candidates of each row, the right one first. `lower`: what another model's frozen layers, of the same
+    encoder and number, made of some sequences; what is new is added to it.
+    """
     parts = examples(rows, inputs)
-    replies = [[inputs.response(text) for text in texts] for texts in candidates]
-    states = encode(
-        model,
-        [
-            sequence
-            for each, responses in zip(parts, replies, strict=True)
-            for sequence in (each.context, each.persona, *responses)
-        ],
-    )
-    found = scores(model, states, [each.context for each in parts], [each.persona for each in parts], replies)
-    written = [
-        {
-            "id": row["id"],
-            "rank": rank(values.tolist(), 0),
-            "response": row["response"],
-            "first": texts[int(values.argmax())],
-        }
-        for row, values, texts in zip(rows, found, candidates, strict=True)
+    replies = [[inputs.response(text) for text in each] for each in texts]
+    sequences = [
+        sequence
+        for each, responses in zip(parts, replies, strict=True)
+        for sequence in (each.context, each.persona, *responses)
     ]
-    return {name: round(value, 6) for name, value in summary(found, [0] * len(rows)).items()}, written
+    states = encode(model, sequences, lower_cache(model, sequences, lower))
+    found = scores(model, states, [each.context for each in parts], [each.persona for each in parts], replies)
+    return [ranked(row, values, each) for row, values, each in zip(rows, found, texts, strict=True)]
+
+
+def ranked(row: dict[str, Any], scores: Tensor, texts: Many[str]) -> dict[str, Any]:
+    """What a test row's scores say, the right reply's standing first."""
+    loss = torch.nn.functional.cross_entropy(
+        scores[None].double(), torch.zeros(1, dtype=torch.long, device=scores.device)
+    )
+    return {
+        "id": row["id"],
+        "rank": rank(scores.tolist(), 0),
+        "loss": loss.item(),
+        "response": texts[0],
+        "first": texts[int(scores.argmax())],
+    }
+
+
+def test_set(
+    processed: Path, subset: str, domain: str, options: Any, seed: int
+) -> tuple[list[dict[str, Any]], list[list[str]]]:
+    """(test rows, the candidates of each) of processed PEC; `options`: params.yaml's `cobert`."""
+    rows = read_parquet(processed / subset / domain / "test.parquet")
+    pool = [row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")]
+    return rows, candidates(rows, pool, options.candidates, seed, options.drawn_from)

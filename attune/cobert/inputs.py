@@ -16,10 +16,14 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 @dataclass(frozen=True)
 class Sequence:
-    """Token ids and their types, specials included, no padding. Empty: there is no such input."""
+    """Token ids and their types, specials included, no padding, and where each utterance or persona sentence ends.
+
+    Empty: there is no such input.
+    """
 
     ids: tuple[int, ...]
     types: tuple[int, ...]
+    ends: tuple[int, ...] = ()
 
 
 class Inputs:
@@ -84,20 +88,25 @@ class Inputs:
     def _framed(self, parts: list[list[int]], alternate: bool = False) -> Sequence:
         if not parts:
             return Sequence((), ())
-        ids, types = list(self.opening), [0] * len(self.opening)
+        ids, types, ends = list(self.opening), [0] * len(self.opening), []
         for place, part in enumerate(parts):
             ids += part
             types += [place % 2 if alternate else 0] * len(part)
-        return Sequence(tuple(ids), tuple(types))
+            ends.append(len(ids))
+        return Sequence(tuple(ids), tuple(types), tuple(ends))
 
 
 def pad(sequences: Many[Sequence]) -> dict[str, Tensor]:
-    """(len(sequences), longest) ids, types and mask; padding is id 0 and masked, so its value never matters."""
+    """(len(sequences), longest) ids, types, mask and parts; padding is id 0 and masked, so its value never matters.
+
+    `parts` numbers each token's utterance or persona sentence from 0; padding has -1.
+    """
     longest = max(1, max(len(sequence.ids) for sequence in sequences))
     shape = (len(sequences), longest)
     padded = {
         "input_ids": torch.zeros(shape, dtype=torch.long),
         "token_type_ids": torch.zeros(shape, dtype=torch.long),
+        "parts": torch.full(shape, -1),
     }
     mask = torch.zeros(shape, dtype=torch.bool)
     for row, sequence in enumerate(sequences):
@@ -105,4 +114,8 @@ def pad(sequences: Many[Sequence]) -> dict[str, Tensor]:
         padded["input_ids"][row, :size] = torch.tensor(sequence.ids, dtype=torch.long)
         padded["token_type_ids"][row, :size] = torch.tensor(sequence.types, dtype=torch.long)
         mask[row, :size] = True
+        start = 0
+        for part, end in enumerate(sequence.ends or (size,)):
+            padded["parts"][row, start:end] = part
+            start = end
     return padded | {"attention_mask": mask}

@@ -1,4 +1,4 @@
-"""CoBERT as a PreTrainedModel: one shared encoder, two matchings, no parameters of its own."""
+"""CoBERT as a PreTrainedModel: one shared encoder and a way to match; the paper's has no parameters of its own."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,14 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
-from attune.cobert.encoder import freeze, load_encoder, new_encoder, run_encoder
+from attune.cobert.encoder import freeze, frozen_layers, load_encoder, new_encoder, run_encoder
 from attune.cobert.inputs import Inputs
-from attune.cobert.matching import match_rows
+from attune.cobert.matchers import MATCHERS, Side
+
+# Sequences that go through the encoder together on a CPU.
+GROUP = 4
+# How the families' configurations call it.
+DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop")
 
 
 class CobertConfig(PreTrainedConfig):
@@ -20,6 +25,7 @@ class CobertConfig(PreTrainedConfig):
     def __init__(
         self,
         encoder: dict[str, Any] | None = None,
+        matching: str = "co_attention",
         context_length: int = 256,
         num_personas: int = 10,
         score_scale: float = 1.0,
@@ -28,6 +34,7 @@ class CobertConfig(PreTrainedConfig):
     ) -> None:
         super().__init__(**rest)
         self.encoder = encoder or {}
+        self.matching = matching
         self.context_length = context_length
         self.num_personas = num_personas
         self.score_scale = score_scale
@@ -42,15 +49,22 @@ class Cobert(PreTrainedModel):
         super().__init__(config)
         settings = dict(config.encoder)
         self.encoder: Any = new_encoder(AutoConfig.for_model(settings.pop("model_type"), **settings))
+        config.frozen_layers = frozen_layers(self.encoder, config.frozen_layers)
         freeze(self.encoder, config.frozen_layers)
+        self.matcher = MATCHERS[config.matching](self.encoder.config.hidden_size)
         self.post_init()
 
     @classmethod
-    def from_encoder(cls, folder: Path, **settings: Any) -> "Cobert":
-        """An untrained CoBERT: the encoder of `folder` as it is; `settings` are CobertConfig's."""
+    def from_encoder(cls, folder: Path, dropout: float | None = None, **settings: Any) -> "Cobert":
+        """An untrained CoBERT: the encoder of `folder` as it is; `settings` are CobertConfig's.
+
+        `dropout`: the encoder's, everywhere; None leaves what its configuration says.
+        """
         encoder = load_encoder(folder)
         description = encoder.config.to_diff_dict()
         description = {key: value for key, value in description.items() if not key.startswith("_")}
+        if dropout is not None:
+            description |= {name: dropout for name in DROPOUTS if hasattr(encoder.config, name)}
         model = cls(CobertConfig(encoder=description | {"model_type": encoder.config.model_type}, **settings))
         model.encoder.load_state_dict(encoder.state_dict())
         return model
@@ -65,62 +79,74 @@ class Cobert(PreTrainedModel):
                     module.eval()
         return self
 
-    def encode(self, batch: dict[str, Tensor]) -> Tensor:
-        """(b, length, d) of padded sequences; rows of no tokens stay zero instead of attending to nothing."""
-        real = batch["attention_mask"].any(1)
-        if bool(real.all()):
-            return run_encoder(self.encoder, batch, self.config.frozen_layers)
-        width = self.encoder.config.hidden_size
-        states = torch.zeros(*batch["attention_mask"].shape, width, device=self.device, dtype=self.dtype)
-        if bool(real.any()):
-            some = {name: value[real] for name, value in batch.items()}
-            states[real] = run_encoder(self.encoder, some, self.config.frozen_layers)
-        return states
+    def encode(self, batch: dict[str, Tensor]) -> Side:
+        """The states of padded sequences; rows of no tokens stay zero instead of attending to nothing.
 
-    def score(
-        self,
-        context: Tensor,
-        context_mask: Tensor,
-        persona: Tensor,
-        persona_mask: Tensor,
-        response: Tensor,
-        mask: Tensor,
-    ) -> Tensor:
-        """Scores (contexts, responses); the persona belongs to the context, whatever the response."""
-        scores = match_rows(context, context_mask, response, mask)
-        scores = scores + match_rows(persona, persona_mask, response, mask)
-        return scores * self.config.score_scale
+        On a CPU rows of like length go through the encoder together, without the padding that only longer ones need.
+        """
+        mask = batch["attention_mask"]
+        lengths = mask.sum(1)
+        order = lengths.argsort(stable=True)
+        order = order[int((lengths == 0).sum()) :]
+        groups = order.split(GROUP) if mask.device.type == "cpu" else [order]
+        found = [self._encode(batch, rows, mask.shape[1]) for rows in groups if len(rows)]
+        width = self.encoder.config.hidden_size
+        states = torch.zeros(*mask.shape, width, device=mask.device, dtype=self.dtype)
+        if found:
+            states = states.index_copy(0, order, torch.cat(found))
+        return Side(states, mask, batch["parts"])
+
+    def _encode(self, batch: dict[str, Tensor], rows: Tensor, length: int) -> Tensor:
+        """(len(rows), length, d) of some rows, none of them empty."""
+        longest = int(batch["attention_mask"][rows].sum(1).max())
+        states = run_encoder(
+            self.encoder, {name: value[rows, :longest] for name, value in batch.items()}, self.config.frozen_layers
+        )
+        return torch.nn.functional.pad(states.to(self.dtype), (0, 0, 0, length - longest))
+
+    def score(self, context: Side, persona: Side, response: Side) -> Tensor:
+        """Scores (contexts, responses); the persona belongs to the context, whatever the response.
+
+        In the weights' own precision also where the encoder runs in bf16: sums of hundreds have no digits left there.
+        """
+        with torch.autocast(response.states.device.type, enabled=False):
+            return self.matcher(context, persona, response) * self.config.score_scale
 
     def forward(
-        self,
-        context: dict[str, Tensor],
-        persona: dict[str, Tensor],
-        response: dict[str, Tensor],
-        same: Tensor,
+        self, context: dict[str, Tensor], persona: dict[str, Tensor], response: dict[str, Tensor], same: Tensor
     ) -> dict[str, Tensor]:
-        """Cross-entropy over the batch's own responses (in-batch negatives).
+        """Cross-entropy of b contexts over c >= b responses, the first b of which are the right ones, in order.
 
-        context, persona, response: padded sequences of b rows each. same: (b, b) bool, response j has the text of
-        response i; such a j is no wrong answer for i and takes no part.
+        context, persona: padded sequences of b rows each, response: of c rows (the batch's own, then further wrong
+        answers). same: (b, c) bool, response j has the text of response i; such a j is no wrong answer for i and takes
+        no part.
         """
-        scores = self.score(
-            self.encode(context),
-            context["attention_mask"],
-            self.encode(persona),
-            persona["attention_mask"],
-            self.encode(response),
-            response["attention_mask"],
-        )
-        others = same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)
-        scores = scores.masked_fill(others, torch.finfo(scores.dtype).min)
-        loss = torch.nn.functional.cross_entropy(scores, torch.arange(len(scores), device=scores.device))
-        return {"loss": loss, "scores": scores}
+        scores = self.score(self.encode(context), self.encode(persona), self.encode(response))
+        return {"loss": cross_entropy(scores, same), "scores": scores}
+
+
+def cross_entropy(scores: Tensor, same: Tensor) -> Tensor:
+    """Mean over rows i of the negative log share of column i, without the other columns that `same` marks."""
+    own = torch.eye(*same.shape, dtype=torch.bool, device=same.device)
+    scores = scores.masked_fill(same & ~own, torch.finfo(scores.dtype).min)
+    return torch.nn.functional.cross_entropy(scores, torch.arange(len(scores), device=scores.device))
+
+
+def start(encoder: Path, recipe: dict[str, Any]) -> Cobert:
+    """CoBERT as `recipe` starts it: the encoder's own weights."""
+    names = ("matching", "num_personas", "score_scale", "frozen_layers", "dropout")
+    return Cobert.from_encoder(encoder, context_length=recipe["max_length"], **{name: recipe[name] for name in names})
+
+
+def to_device(model: Cobert) -> Cobert:
+    """On the GPU where there is one."""
+    return model.to("cuda") if torch.cuda.is_available() else model
 
 
 def inputs_for(model: Cobert, folder: Path) -> Inputs:
     """The reader of texts that belongs to `model`; the tokenizer lies in `folder`."""
     positions = getattr(model.encoder.config, "max_position_embeddings", 512)
-    if model.encoder.config.model_type in ("roberta", "xlm-roberta"):
+    if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert"):
         positions -= 2  # RoBERTa counts positions from its padding id on
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return Inputs(tokenizer, model.config.context_length, model.config.num_personas, positions)

@@ -1,4 +1,4 @@
-"""Ranking with a CoBERT: every distinct sequence is encoded once, then matched in chunks."""
+"""Ranking with a CoBERT: every distinct sequence is encoded once, then matched context by context."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence as Many
@@ -7,12 +7,17 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from attune.cobert.encoder import caches_lower_layers, lower_states, run_encoder
+from attune.cobert.encoder import caches_lower_layers, lower_states
 from attune.cobert.inputs import Sequence, pad
+from attune.cobert.matchers import Side
 from attune.cobert.model import Cobert
 
 # Tokens in one pass through the encoder, padding included: enough to fill two cores, little memory.
-TOKENS = 4096
+TOKENS = 1024
+# What the frozen layers' output may take in memory; above, they are computed again each time.
+CACHE_BYTES = 4 * 2**30
+
+States = dict[Sequence, Tensor]
 
 
 def _buckets(sequences: Iterable[Sequence]) -> Iterable[list[Sequence]]:
@@ -28,71 +33,71 @@ def _buckets(sequences: Iterable[Sequence]) -> Iterable[list[Sequence]]:
         yield bucket
 
 
+def _on(device: torch.device, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.to(device) for name, value in batch.items()}
+
+
 @torch.no_grad()
-def encode(model: Cobert, sequences: Iterable[Sequence], lower_only: bool = False) -> dict[Sequence, Tensor]:
-    """(length, d) for each distinct sequence: its last hidden states, or those after the frozen layers."""
+def encode(model: Cobert, sequences: Iterable[Sequence], lower: States | None = None) -> States:
+    """(length, d) last hidden states of each distinct sequence, from the frozen layers' output where it is there."""
     model.eval()
-    frozen = model.config.frozen_layers
-    states = {}
+    states: States = {}
     for bucket in _buckets(sequences):
-        batch = {name: value.to(model.device) for name, value in pad(bucket).items()}
-        run = lower_states if lower_only else run_encoder
-        for sequence, rows in zip(bucket, run(model.encoder, batch, frozen), strict=True):
-            states[sequence] = rows[: len(sequence.ids)].clone()
+        found = model.encode(_on(model.device, stack(bucket, lower))).states
+        states |= {each: rows[: len(each.ids)].clone() for each, rows in zip(bucket, found, strict=True)}
     return states
 
 
-def lower_cache(model: Cobert, sequences: Iterable[Sequence]) -> dict[Sequence, Tensor] | None:
-    """What the frozen layers make of each sequence; None where nothing is frozen or nothing can be put back in."""
-    if not model.config.frozen_layers or not caches_lower_layers(model.encoder):
+@torch.no_grad()
+def lower_cache(model: Cobert, sequences: Iterable[Sequence], known: States | None = None) -> States | None:
+    """What the frozen layers make of each distinct sequence, in the CPU's memory; what is new is added to `known`.
+
+    None where nothing is frozen, nothing can be put back in, or it would take more than CACHE_BYTES.
+    """
+    frozen, distinct = model.config.frozen_layers, set(sequences)
+    size = sum(len(each.ids) for each in distinct) * model.encoder.config.hidden_size * 4
+    if not frozen or not caches_lower_layers(model.encoder) or size > CACHE_BYTES:
         return None
-    return encode(model, sequences, lower_only=True)
-
-
-def encode_from(model: Cobert, cache: dict[Sequence, Tensor], sequences: Iterable[Sequence]) -> dict[Sequence, Tensor]:
-    """As `encode`, from the frozen layers' output."""
     model.eval()
-    states = {}
-    with torch.no_grad():
-        for bucket in _buckets(sequences):
-            batch = stack(bucket, cache)
-            for sequence, rows in zip(bucket, model.encode(batch), strict=True):
-                states[sequence] = rows[: len(sequence.ids)].clone()
-    return states
+    cache = {} if known is None else known
+    for bucket in _buckets(distinct - cache.keys()):
+        found = lower_states(model.encoder, _on(model.device, pad(bucket)), frozen).cpu()
+        cache |= {each: rows[: len(each.ids)].clone() for each, rows in zip(bucket, found, strict=True)}
+    return cache
 
 
-def stack(sequences: Many[Sequence], cache: dict[Sequence, Tensor] | None) -> dict[str, Tensor]:
+def stack(sequences: Many[Sequence], lower: States | None) -> dict[str, Tensor]:
     """The padded batch of `sequences`: ids, or the cached output of the frozen layers."""
     batch = pad(sequences)
-    if cache is None:
+    if lower is None:
         return batch
-    width = next(iter(cache.values())).shape[-1]
+    width = next(iter(lower.values())).shape[-1] if lower else 1
     empty = torch.zeros(0, width)
-    states = pad_sequence([cache.get(sequence, empty) for sequence in sequences], batch_first=True)
+    states = pad_sequence([lower.get(sequence, empty) for sequence in sequences], batch_first=True)
     if states.shape[1] == 0:
         states = torch.zeros(len(sequences), 1, width)
-    return {"states": states, "attention_mask": batch["attention_mask"]}
+    return {"states": states, "attention_mask": batch["attention_mask"], "parts": batch["parts"]}
+
+
+def side(states: States, sequences: Many[Sequence], width: int, device: torch.device) -> Side:
+    """The states of `sequences`, as `encode` gave them, as one padded side of a matching."""
+    batch = pad(sequences)
+    empty = torch.zeros(1, width, device=device)
+    rows = pad_sequence([states.get(sequence, empty) for sequence in sequences], batch_first=True)
+    return Side(rows, batch["attention_mask"].to(device), batch["parts"].to(device))
 
 
 @torch.no_grad()
 def scores(
     model: Cobert,
-    states: dict[Sequence, Tensor],
+    states: States,
     contexts: Many[Sequence],
     personas: Many[Sequence],
     candidates: Many[Many[Sequence]],
 ) -> list[Tensor]:
     """For each context the scores (number of its candidates,), with `states` as `encode` gives them."""
-    empty = torch.zeros(1, model.encoder.config.hidden_size, device=model.device)
-    results = []
-    for context, persona, responses in zip(contexts, personas, candidates, strict=True):
-        rows = pad_sequence([states.get(response, empty) for response in responses], batch_first=True)
-        lengths = torch.tensor([len(response.ids) for response in responses], device=model.device)
-        mask = torch.arange(rows.shape[1], device=model.device)[None] < lengths[:, None]
-        (x, x_mask), (p, p_mask) = (
-            (side[None], torch.full((1, len(side)), bool(sequence.ids), device=model.device))
-            for sequence in (context, persona)
-            for side in [states.get(sequence, empty)]
-        )
-        results.append(model.score(x, x_mask, p, p_mask, rows, mask)[0])
-    return results
+    shape = model.encoder.config.hidden_size, model.device
+    return [
+        model.score(side(states, [context], *shape), side(states, [persona], *shape), side(states, replies, *shape))[0]
+        for context, persona, replies in zip(contexts, personas, candidates, strict=True)
+    ]

@@ -1,6 +1,5 @@
 """Training CoBERT with transformers' Trainer: in-batch negatives, valid ranking after each epoch."""
 
-import math
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +7,23 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
-from transformers import EarlyStoppingCallback, Trainer
+from transformers import EarlyStoppingCallback
 
 from attune.checkpoints import newest_whole
+from attune.cobert.caching import step
 from attune.cobert.inputs import Inputs, Sequence
 from attune.cobert.model import Cobert
-from attune.cobert.scoring import encode, encode_from, lower_cache, scores, stack
+from attune.cobert.scoring import encode, lower_cache, scores, stack
+from attune.determinism import seeded
 from attune.errors import AttuneError
+from attune.personas import repeated
 from attune.scores import rank, ranking_scores
-from attune.trainer import MarkWhole, arguments
+from attune.trainer import FiniteTrainer, MarkWhole, arguments
 
 
 @dataclass(frozen=True)
 class Example:
+    id: str
     context: Sequence
     persona: Sequence
     response: Sequence
@@ -30,61 +32,108 @@ class Example:
 def examples(rows: Many[dict[str, Any]], inputs: Inputs) -> list[Example]:
     """One example a row of the PEC schema."""
     return [
-        Example(inputs.context(row["context"]), inputs.persona(row["personas"]), inputs.response(row["response"]))
+        Example(
+            row["id"], inputs.context(row["context"]), inputs.persona(row["personas"]), inputs.response(row["response"])
+        )
         for row in rows
     ]
 
 
-class _Examples(Dataset):
-    def __init__(self, items: list[Example]) -> None:
-        self.items = items
+def every_turn(rows: Many[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the PEC schema for every turn of their conversations that answers another, the last one as it was.
 
-    def __len__(self) -> int:
-        return len(self.items)
+    Who replies last has the persona in all own turns, less the sentences that the turn repeats; of the others none is
+    known.
+    """
+    found = []
+    for row in rows:
+        for turn in range(1, len(row["context"])):
+            reply = row["context"][turn]
+            own = row["context_speakers"][turn] == row["response_speaker"]
+            personas = [each for each in row["personas"] if not repeated(each, reply)] if own else []
+            changed = {"id": f"{row['id']}#{turn}", "context": row["context"][:turn], "response": reply}
+            found.append(row | changed | {"personas": personas})
+        found.append(row)
+    return found
 
-    def __getitem__(self, place: int) -> Example:
-        return self.items[place]
 
+class CobertTrainer(FiniteTrainer):
+    """Trainer whose evaluation ranks every valid response for every valid context.
 
-class CobertTrainer(Trainer):
-    """Trainer whose evaluation ranks every valid response for every valid context."""
+    `recipe`: see `train`. On a GPU that runs out of memory the micro-batch is halved and the step done again.
+    """
 
-    def __init__(self, model: Cobert, train: list[Example], valid: list[Example], **settings: Any) -> None:
-        self.valid = valid
-        self.cache = lower_cache(
+    def __init__(
+        self, model: Cobert, train: list[Example], valid: list[Example], recipe: dict[str, Any], **settings: Any
+    ) -> None:
+        self.valid, self.recipe = valid, recipe
+        self.replies = sorted({each.response for each in train}, key=lambda each: each.ids)
+        self.micro_batch: int | None = recipe["micro_batch"]
+        super().__init__(model=model, train_dataset=train, eval_dataset=valid, data_collator=self._collate, **settings)
+        if self.micro_batch and self.args.world_size > 1:
+            raise AttuneError("micro_batch works on one device; set it to null to train on several")
+        # After the Trainer moved the model to its device.
+        self.lower = lower_cache(
             model, (part for each in [*train, *valid] for part in (each.context, each.persona, each.response))
-        )
-        super().__init__(
-            model=model,
-            train_dataset=_Examples(train),
-            eval_dataset=_Examples(valid),
-            data_collator=self._collate,
-            **settings,
         )
 
     def _collate(self, batch: list[Example]) -> dict[str, Any]:
-        responses = [each.response for each in batch]
+        # Drawn by what the batch holds and not in passing, so that a resumed training draws the same.
+        draws = seeded(self.recipe["seed"], "negatives", *(each.id for each in batch))
+        further = draws.sample(self.replies, min(self.recipe["extra_negatives"], len(self.replies)))
+        own = [each.response for each in batch]
         return {
-            "context": stack([each.context for each in batch], self.cache),
-            "persona": stack([each.persona for each in batch], self.cache),
-            "response": stack(responses, self.cache),
-            "same": torch.tensor([[left == right for right in responses] for left in responses]),
+            "context": stack([each.context for each in batch], self.lower),
+            "persona": stack([each.persona for each in batch], self.lower),
+            "response": stack([*own, *further], self.lower),
+            "same": torch.tensor([[left == right for right in [*own, *further]] for left in own]),
         }
 
-    def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
-        loss = super().training_step(model, inputs, *rest, **named)
-        self._check(loss.item(), "training")
-        return loss
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW; the matching's own weights have a learning rate of their own."""
+        parts: Any = model or self.model
+        kind, settings = self.get_optimizer_cls_and_kwargs(self.args, parts)
+        learned = [each for each in parts.encoder.parameters() if each.requires_grad]
+        own = {"params": list(parts.matcher.parameters()), "lr": self.recipe["matcher_lr"] or self.recipe["lr"]}
+        self.optimizer: Any = kind([{"params": learned}, *([own] if own["params"] else [])], **settings)
+        return self.optimizer
 
-    def _check(self, loss: float, which: str) -> None:
-        if not math.isfinite(loss):
+    def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
+        before = [None if each.grad is None else each.grad.clone() for each in model.parameters()]
+        while True:
+            try:
+                return super().training_step(model, inputs, *rest, **named)
+            except torch.OutOfMemoryError:
+                self._halve(len(inputs["same"]))
+            for parameter, gradient in zip(model.parameters(), before, strict=True):
+                parameter.grad = None if gradient is None else gradient.clone()
+            torch.cuda.empty_cache()
+
+    def _step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
+        if self.micro_batch is None:
+            return super()._step(model, inputs, *rest, **named)
+        model.train()
+        inputs = self._prepare_inputs(inputs)
+        with self.compute_loss_context_manager():
+            return step(model, inputs, self.micro_batch, 1 / self.current_gradient_accumulation_steps)
+
+    def _halve(self, batch: int) -> None:
+        held = min(self.micro_batch or batch, batch)
+        if held == 1:
             raise AttuneError(
-                f"the {which} loss is {loss} after step {self.state.global_step}; a lower lr or score_scale may help"
-            )
+                "the GPU's memory does not hold a single sequence's step; lower max_length or num_personas, raise "
+                "frozen_layers, or name a smaller encoder"
+            ) from None
+        self.micro_batch = held // 2
+        print(
+            f"out of GPU memory at step {self.state.global_step + 1}: going on with micro-batches of "
+            f"{self.micro_batch}, the batch stays {self.recipe['batch_size']}",
+            flush=True,
+        )
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         found = {f"{metric_key_prefix}_{name}": value for name, value in in_batch_scores(self.model, self).items()}
-        self._check(found[f"{metric_key_prefix}_loss"], "validation")
+        self.check(found[f"{metric_key_prefix}_loss"], "validation", self.state.global_step)
         self.log(found)
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found
@@ -92,9 +141,10 @@ class CobertTrainer(Trainer):
 
 def in_batch_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
     """Loss, MRR and R@k over the valid split, whose own responses are the candidates, repeated ones once."""
-    valid, cache = trainer.valid, trainer.cache
-    parts = [part for each in valid for part in (each.context, each.persona, each.response)]
-    states = encode(model, parts) if cache is None else encode_from(model, cache, parts)
+    valid = trainer.valid
+    states = encode(
+        model, [part for each in valid for part in (each.context, each.persona, each.response)], trainer.lower
+    )
     responses = list(dict.fromkeys(each.response for each in valid))
     found = scores(
         model,
@@ -122,10 +172,12 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train in place, going on from the newest whole checkpoint in `folder`; ends with the epoch of best valid MRR.
 
-    `rows`: "train" and "valid" of the PEC schema. Returns the learning curve, a row an epoch from 0 (untrained):
-    epoch, step, train_loss (mean of the epoch's batches), valid_loss, valid_mrr, valid_r@1.
+    `rows`: "train" and "valid" of the PEC schema. `recipe`: as data/recipes/ has it. Returns the learning curve, a row
+    an epoch from 0 (untrained): epoch, step, train_loss (mean of the epoch's batches), valid_loss, valid_mrr,
+    valid_r@1.
     """
-    parts = {split: examples(rows[split], inputs) for split in ("train", "valid")}
+    given = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
+    parts = {"train": examples(given, inputs), "valid": examples(rows["valid"], inputs)}
     settings = arguments(
         folder,
         recipe["seed"],
@@ -145,11 +197,12 @@ def train(
         greater_is_better=True,
         remove_unused_columns=False,
         label_names=[],
+        bf16=recipe["bf16"] and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
     )
     callbacks: list[Any] = [MarkWhole()]
     if recipe["early_stopping"] is not None:
         callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
-    trainer = CobertTrainer(model, parts["train"], parts["valid"], args=settings, callbacks=callbacks)
+    trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)
     trainer.train(resume_from_checkpoint=newest_whole(folder))
     return curve(trainer.state.log_history)
 

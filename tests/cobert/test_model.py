@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from attune.cobert.encoder import freeze
-from attune.cobert.evaluation import candidate_texts, evaluate, saved
+from attune.candidates import candidates
+from attune.cobert.encoder import frozen_layers
+from attune.cobert.evaluation import evaluate, saved
 from attune.cobert.inputs import Sequence, pad
 from attune.cobert.model import Cobert, inputs_for
-from attune.cobert.scoring import encode, encode_from, lower_cache, scores, stack
+from attune.cobert.scoring import encode, lower_cache, scores, stack
 from attune.errors import AttuneError
 from tests.cobert.tiny import cobert, encoder, rows
 
@@ -122,7 +123,7 @@ def test_cached_lower_layers_give_the_same_scores_and_gradients(tmp_path: Path) 
         results.append([out["scores"].detach(), *(p.grad.clone() for p in model.parameters() if p.requires_grad)])
     for direct, cached in zip(*results, strict=True):
         torch.testing.assert_close(cached, direct, rtol=1e-4, atol=1e-5)
-    states = encode_from(model, cache, groups[0])
+    states = encode(model, groups[0], cache)
     for sequence, direct in encode(model, groups[0]).items():
         torch.testing.assert_close(states[sequence], direct, rtol=1e-4, atol=1e-5)
 
@@ -146,12 +147,21 @@ def test_frozen_layers_do_not_drop_out_while_training(tmp_path: Path) -> None:
     assert not model.encoder.embeddings.training
 
 
-def test_freezing_everything_is_refused(tmp_path: Path) -> None:
-    model, _ = cobert(tmp_path)
-    with pytest.raises(
-        AttuneError, match="frozen_layers = 3 leaves nothing to train: the encoder has 3 layers, so at most 2"
-    ):
-        freeze(model.encoder, 3)
+def test_the_highest_layer_always_learns(tmp_path: Path) -> None:
+    model, _ = cobert(tmp_path, frozen_layers=7)
+    assert model.config.frozen_layers == 2
+    assert [frozen_layers(model.encoder, asked) for asked in (0, 1, 2, 3)] == [0, 1, 2, 2]
+    assert all(parameter.requires_grad for parameter in model.encoder.encoder.layer[2].parameters())
+
+
+def test_dropout_is_the_recipe_s_whatever_the_family_calls_it(tmp_path: Path) -> None:
+    for family in FAMILIES:
+        model = Cobert.from_encoder(encoder(tmp_path / family, family), dropout=0.0)
+        assert not [module for module in model.modules() if isinstance(module, torch.nn.Dropout) and module.p > 0]
+        model.train()
+        contexts, personas, responses = map(pad, parts(inputs_for(model, tmp_path / family)))
+        first, second = (model(contexts, personas, responses, torch.eye(6, dtype=torch.bool))["loss"] for _ in range(2))
+        assert torch.equal(first, second)
 
 
 def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
@@ -164,13 +174,25 @@ def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
 def test_evaluation_ranks_the_own_reply_and_names_the_first(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path)
     items = [row | {"id": str(place)} for place, row in enumerate(rows(16))]
-    candidates = candidate_texts(items, [row["response"] for row in items], 10, seed=1)
-    found, written = evaluate(model, inputs, items, candidates)
-    assert found["mrr"] == pytest.approx(sum(1 / row["rank"] for row in written) / 16, abs=1e-6)
-    for row, texts in zip(written, candidates, strict=True):
+    texts = candidates(items, [row["response"] for row in items], 10, 1, "test_split")
+    written = evaluate(model, inputs, items, texts)
+    for row, each in zip(written, texts, strict=True):
         assert 1 <= row["rank"] <= 10
-        assert row["first"] in texts
+        assert row["loss"] > 0
+        assert row["first"] in each
         assert (row["rank"] == 1) == (row["first"] == row["response"])
+
+
+def test_frozen_layers_shared_between_models_change_no_score(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path, frozen_layers=2)
+    items = rows(8)
+    texts = [[row["response"], "a dog .", "so sad !"] for row in items]
+    shared: dict = {}
+    for row in (items[:4], items):
+        found = evaluate(model, inputs, row, texts[: len(row)], shared)
+    assert len(shared) == len({key for each in parts(inputs, 8) for key in each}) + 2
+    for one, other in zip(found, evaluate(model, inputs, items, texts), strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
 def test_positions_are_roberta_s(tmp_path: Path) -> None:

@@ -4,19 +4,21 @@ from typing import Any
 import pytest
 import torch
 
-from attune.cobert.training import curve, summary, train
+from attune.cobert.training import curve, every_turn, summary, train
 from attune.determinism import pin
 from attune.errors import AttuneError
 from tests.cobert.tiny import cobert, rows
 
 RECIPE: dict[str, Any] = {
-    "lr": 3e-3, "epochs": 3, "batch_size": 8, "accumulation": 1, "early_stopping": None, "seed": 1,
+    "lr": 3e-3, "epochs": 3, "batch_size": 8, "accumulation": 1, "early_stopping": None, "seed": 1, "bf16": False,
+    "matcher_lr": None, "extra_negatives": 0, "every_turn": False, "micro_batch": None,
 }  # fmt: skip
 
 
 def learned(folder: Path, family: str = "bert", **changes: Any) -> tuple[Any, list[dict[str, Any]]]:
     pin(1, 2)
-    model, inputs = cobert(folder / "encoder", family, score_scale=0.05, frozen_layers=changes.pop("frozen_layers", 1))
+    shape = {"frozen_layers": changes.pop("frozen_layers", 1), "dropout": changes.pop("dropout", None)}
+    model, inputs = cobert(folder / "encoder", family, score_scale=0.05, **shape)
     parts = {"train": rows(32), "valid": rows(16)}
     return model, train(model, parts, inputs, RECIPE | changes, folder / "checkpoints")
 
@@ -26,7 +28,7 @@ def test_training_learns_and_its_curve_begins_untrained(tmp_path: Path, family: 
     _, rows_ = learned(tmp_path, family, epochs=6, lr=1e-2, frozen_layers=0)
     assert [(row["epoch"], row["step"]) for row in rows_] == [(epoch, 4 * epoch) for epoch in range(7)]
     assert rows_[0]["train_loss"] is None
-    assert min(row["valid_loss"] for row in rows_) < rows_[0]["valid_loss"] - 0.1
+    assert min(row["valid_loss"] for row in rows_) < rows_[0]["valid_loss"] - 0.05
     assert max(row["valid_mrr"] for row in rows_) > rows_[0]["valid_mrr"]
 
 
@@ -51,7 +53,7 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
 
     inputs = inputs_for(model, tmp_path / "encoder")
     valid = examples(rows(16), inputs)
-    trainer = CobertTrainer(model, valid, valid, args=arguments(tmp_path / "again", 1))
+    trainer = CobertTrainer(model, valid, valid, RECIPE, args=arguments(tmp_path / "again", 1))
     trained = [row["valid_mrr"] for row in rows_[1:]]
     assert in_batch_scores(model, trainer)["mrr"] == pytest.approx(max(trained), abs=1e-6)
 
@@ -65,7 +67,7 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path / "encoder")
     with torch.no_grad():
         next(model.encoder.parameters()).fill_(float("nan"))
-    with pytest.raises(AttuneError, match="the validation loss is nan after step 0"):
+    with pytest.raises(AttuneError, match="the validation loss at step 0 is nan"):
         train(model, {"train": rows(8), "valid": rows(4)}, inputs, RECIPE, tmp_path / "checkpoints")
 
 
@@ -116,4 +118,17 @@ def test_the_curve_joins_an_epoch_s_entries() -> None:
     assert curve(history) == [
         {"epoch": 0, "step": 0, "train_loss": None, "valid_loss": 3.0, "valid_mrr": 0.1, "valid_r@1": 0.0},
         {"epoch": 1, "step": 4, "train_loss": 2.5, "valid_loss": 2.0, "valid_mrr": 0.2, "valid_r@1": 0.1},
+    ]
+
+
+def test_every_turn_is_a_reply_to_learn_and_only_its_speaker_has_the_persona() -> None:
+    row = {
+        "id": "a", "context": ["hi", "i love the sea . you ?", "me too"], "context_speakers": ["x", "y", "x"],
+        "response": "great !", "response_speaker": "y", "personas": ["i love the sea .", "i have a dog ."],
+    }  # fmt: skip
+    found = every_turn([row])
+    assert [(each["id"], each["context"], each["response"], each["personas"]) for each in found] == [
+        ("a#1", ["hi"], "i love the sea . you ?", ["i have a dog ."]),
+        ("a#2", ["hi", "i love the sea . you ?"], "me too", []),
+        ("a", row["context"], "great !", row["personas"]),
     ]

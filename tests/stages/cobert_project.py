@@ -13,6 +13,8 @@ from tests.test_parameters import ROOT, changed
 RECIPE = {
     "lr": 1e-2, "max_length": 64, "early_stopping": None, "epochs": 2, "batch_size": 8, "accumulation": 1,
     "num_personas": 2, "score_scale": 0.05, "frozen_layers": 1, "seed": 1, "threads": 2,
+    "matching": "co_attention", "matcher_lr": None, "extra_negatives": 0, "every_turn": False, "micro_batch": None,
+    "dropout": None, "bf16": False,
 }  # fmt: skip
 
 
@@ -31,6 +33,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_parquet(folder / "pec/candidates/happy.parquet", pool, schemas.CANDIDATES)
     write_json(folder / "recipes/baseline.json", RECIPE)
     write_json(folder / "recipes/tuned.json", RECIPE | {"epochs": 6})
+    write_json(folder / "recipes/attune.json", RECIPE | {"matching": "joint", "score_scale": 10.0})
     changed(folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attune import schemas
-from attune.embedding import embed
+from attune.embedding import embed, load_embedder
 from attune.errors import AttuneError
 from attune.files import read_parquet, write_parquet
 from attune.search import Bank, HnswShape, build
@@ -34,9 +34,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_row_is_found_by_its_own_text_and_its_topic(project: Path) -> None:
-    bank = Bank(project / "index")
+    bank = Bank.load(project / "index")
     assert len(bank.rows) == 30
-    queries = embed(project / "embedder", ["my dog died on day 3. what a day", "our poor puppy is gone"], 8)
+    queries = embed(
+        load_embedder(project / "embedder"), ["my dog died on day 3. what a day", "our poor puppy is gone"], 8
+    )
     own, near = bank.nearest(queries, 5)
     assert own[0][0] == {"id": "c3#1", "text": "my dog died on day 3. what a day", "reply": "reply 3"}
     assert own[0][1] == pytest.approx(1, abs=1e-5)
@@ -53,8 +55,8 @@ def test_embeddings_are_saved_by_id_and_of_unit_length(project: Path) -> None:
 
 
 def test_a_repeated_text_and_another_order_change_nothing(project: Path) -> None:
-    first = embed(project / "embedder", ["a dog", "a cat", "a dog"], 8)
-    second = embed(project / "embedder", ["a cat", "a dog"], 8)
+    first = embed(load_embedder(project / "embedder"), ["a dog", "a cat", "a dog"], 8)
+    second = embed(load_embedder(project / "embedder"), ["a cat", "a dog"], 8)
     assert np.array_equal(first[0], first[2])
     assert np.array_equal(first[:2], second[::-1])
 
@@ -82,7 +84,7 @@ def test_nothing_to_index_is_said() -> None:
 
 def test_a_missing_or_mismatched_bank_is_said(project: Path, tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"index\.faiss is missing; run `dvc repro index`"):
-        Bank(tmp_path)
+        Bank.load(tmp_path)
     import shutil
 
     import pyarrow as pa
@@ -90,4 +92,4 @@ def test_a_missing_or_mismatched_bank_is_said(project: Path, tmp_path: Path) -> 
     shutil.copy(project / "index" / "index.faiss", tmp_path)
     write_parquet(tmp_path / "rows.parquet", [{"id": "a"}], pa.schema([("id", pa.string())]))
     with pytest.raises(AttuneError, match="holds 30 vectors for 1 rows"):
-        Bank(tmp_path)
+        Bank.load(tmp_path)

@@ -9,7 +9,11 @@ from stages.plot import main, read_csv, table
 from tests.test_parameters import changed
 
 SCORES = {"loss": 2.0, "mrr": 0.25, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
-RANKING = {"small": {domain: dict.fromkeys(("untrained", "baseline", "tuned"), SCORES) for domain in ("happy", "all")}}
+SCORES |= {
+    f"{name}_{end}": value + shift for name, value in SCORES.items() for end, shift in (("low", -0.05), ("high", 0.1))
+}
+MODELS = ("untrained", "baseline", "tuned", "attune")
+RANKING = {"small": {domain: dict.fromkeys(MODELS, SCORES) for domain in ("happy", "all")}}
 FIGURES = (
     "emotion_distribution",
     "training_loss",
@@ -40,9 +44,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {"epoch": 0, "step": 0, "train_loss": None, "valid_loss": 5.0, "valid_mrr": 0.1, "valid_r@1": 0.0},
         {"epoch": 1, "step": 7, "train_loss": 4.0, "valid_loss": 3.0, "valid_mrr": 0.2, "valid_r@1": 0.1},
     ]
-    for recipe in ("baseline", "tuned"):
+    for recipe in MODELS[1:]:
         for domain in ("happy", "all"):
-            write_csv(Path(f"curves/cobert/{recipe}-small-{domain}.csv"), curve)
+            write_csv(Path(f"metrics/curves/cobert/{recipe}-small-{domain}.csv"), curve)
     from attune import parameters
 
     generators = parameters.load().generators
@@ -50,15 +54,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         steps = [
             {"step": step, "epoch": 0.0, "train_loss": loss, "valid_loss": 4.0} for step, loss in ((0, None), (9, 3.5))
         ]
-        write_csv(Path(f"curves/generators/{name}.csv"), steps)
-    write_json(Path("cobert.json"), RANKING)
-    write_json(Path("generators.json"), {name: {"base_perplexity": 40.0, "perplexity": 20.0} for name in generators})
+        write_csv(Path(f"metrics/curves/generators/{name}.csv"), steps)
+    write_json(Path("metrics/cobert_intervals.json"), {"small": RANKING["small"] | {"mean": RANKING["small"]["all"]}})
+    write_json(
+        Path("metrics/generators.json"), {name: {"base_perplexity": 40.0, "perplexity": 20.0} for name in generators}
+    )
     return tmp_path
 
 
 def test_every_figure_is_drawn_twice_the_same(project: Path) -> None:
     for target in ("one", "two"):
-        main("dialogues", "curves", "cobert.json", "generators.json", target)
+        main("dialogues", "metrics", target)
     for name in FIGURES:
         picture = imread(project / "one" / f"{name}.png")
         assert min(picture.shape[:2]) > 200
@@ -68,12 +74,12 @@ def test_every_figure_is_drawn_twice_the_same(project: Path) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_the_table_has_a_row_a_model() -> None:
-    assert len(table(RANKING)) == 6
-    main("dialogues", "curves", "cobert.json", "generators.json", "plots")
+    assert len(table(RANKING)) == 8
+    main("dialogues", "metrics", "plots")
     rows = read_csv(Path("plots/cobert_scores.csv"))
-    assert rows[0] == {
-        "subset": "small", "domain": "all", "model": "untrained", "loss": "2.0", "mrr": "0.25", "r@1": "0.1",
-        "r@10": "0.5", "r@50": "0.9",
+    assert [row["domain"] for row in rows] == ["happy"] * 4 + ["all"] * 4
+    assert {name: rows[0][name] for name in ("subset", "model", "mrr", "mrr_low", "mrr_high")} == {
+        "subset": "small", "model": "untrained", "mrr": "0.25", "mrr_low": "0.2", "mrr_high": "0.35",
     }  # fmt: skip
 
 
@@ -81,7 +87,15 @@ def test_bars_are_as_high_as_the_scores() -> None:
     figure = figures.comparison(RANKING, "mrr", "MRR", chance=0.05)
     heights = {round(bar.get_height(), 6) for bar in figure.axes[0].patches}
     assert heights == {0.25}
-    assert len(figure.axes[0].patches) == 6
+    assert len(figure.axes[0].patches) == 8
+
+
+def test_bars_carry_their_intervals() -> None:
+    figure = figures.comparison(RANKING, "mrr", "MRR")
+    lines = [segment for lines in figure.axes[0].collections for segment in lines.get_segments()]
+    assert len(lines) == 8
+    for (_, low), (_, high) in lines:
+        assert (low, high) == (pytest.approx(0.2), pytest.approx(0.35))
 
 
 def test_the_emotions_shares_are_of_their_split() -> None:

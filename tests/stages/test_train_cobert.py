@@ -1,12 +1,17 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from attune import schemas
+from attune.cobert.evaluation import saved
 from attune.errors import AttuneError
-from attune.files import sha256, write_parquet
+from attune.files import read_json, sha256, write_json, write_parquet
+from stages import base_models, evaluate_cobert
 from stages.plot import read_csv
-from tests.stages.cobert_project import project, train
+from tests.cobert.tiny import encoder
+from tests.stages.cobert_project import RECIPE, project, train
+from tests.test_parameters import changed
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +22,10 @@ def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch
     names = sorted(path.name for path in first.iterdir())
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(names)
     assert not any(name.endswith((".bin", ".pt")) for name in names)
-    assert [sha256(first / name) for name in names] == [sha256(second / name) for name in names]
+    same = [name for name in names if name != "README.md"]
+    assert [sha256(first / name) for name in same] == [sha256(second / name) for name in same]
+    cards = [(folder / "README.md").read_text() for folder in (first, second)]
+    assert cards[0].replace("baseline-small", "again-small") == cards[1]
     curve = read_csv(Path("models/baseline-small-happy.csv"))
     assert [row["epoch"] for row in curve] == ["0", "1", "2"]
     assert list(Path(".checkpoints").glob("*/")) == []
@@ -29,3 +37,46 @@ def test_an_empty_split_is_said_before_anything_is_loaded(tmp_path: Path, monkey
     with pytest.raises(AttuneError, match=r"valid\.parquet has no rows"):
         train("baseline")
     assert not Path("models").exists()
+
+
+@pytest.mark.parametrize("family", ["roberta", "gpt2"])
+def test_any_encoder_s_directory_trains_and_is_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], family: str
+) -> None:
+    """As `-S encoder=DIRECTORY` gives it, with more layers to freeze than it has."""
+    project(tmp_path, monkeypatch)
+    encoder(tmp_path / "theirs", family)
+    changed(
+        tmp_path, ("encoder", "./theirs"), ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]),
+        ("cobert.candidates", 10),
+    )  # fmt: skip
+    shutil.rmtree("encoder")
+    base_models.main("encoder", "encoder")
+    for recipe in ("baseline", "tuned", "attune"):
+        write_json(Path(f"recipes/{recipe}.json"), RECIPE | {"frozen_layers": 4})
+        train(recipe)
+    assert "frozen_layers: 2, for the highest layer of the encoder must learn" in capsys.readouterr().out
+    evaluate_cobert.main("recipes", "encoder", "pec", "models", "m.json", "i.json", "t.json", "m.parquet")
+    found = read_json(Path("m.json"))["small"]["happy"]
+    assert found["baseline"]["loss"] != found["untrained"]["loss"]
+
+
+def test_the_card_has_data_recipe_and_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    train("baseline")
+    card = Path("models/baseline-small-happy/README.md").read_text()
+    curve = read_csv(Path("models/baseline-small-happy.csv"))
+    assert card.startswith("---\nlibrary_name: transformers\nlicense: gpl-3.0\n")
+    assert "32 conversations of PEC's layout for training, 16 for validation" in card
+    assert "| score_scale | 0.05 |" in card
+    assert all(f"| {row['epoch']} | {row['valid_loss']} | {row['valid_mrr']} |" in card for row in curve)
+
+
+def test_a_model_folder_without_weights_says_which_stage_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, monkeypatch)
+    train("baseline")
+    Path("models/baseline-small-happy/model.safetensors").unlink()
+    with pytest.raises(AttuneError, match=r"baseline-small-happy holds no CoBERT.*`dvc repro train_cobert`"):
+        saved(Path("models/baseline-small-happy"))

@@ -1,0 +1,144 @@
+"""The ways to score context and persona against replies; all of them read the same encoder's last hidden states."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from attune.cobert.matching import match_rows
+
+_SMALLEST = 1e-6
+
+
+@dataclass(frozen=True)
+class Side:
+    """Padded sequences: states (b, length, d), mask (b, length) bool, parts (b, length), -1 on padding.
+
+    `parts` numbers each token's utterance or persona sentence from 0.
+    """
+
+    states: Tensor
+    mask: Tensor
+    parts: Tensor
+
+    def __getitem__(self, rows: slice | Tensor) -> "Side":
+        return Side(self.states[rows], self.mask[rows], self.parts[rows])
+
+
+def means(side: Side) -> Tensor:
+    """(b, d): the mean state over real positions; zero for a sequence of none."""
+    total = (side.states * side.mask[..., None]).sum(1)
+    return total / side.mask.sum(1, keepdim=True).clamp(min=1)
+
+
+def part_means(side: Side) -> tuple[Tensor, Tensor]:
+    """((b, s, d), (b, s) bool): the mean state of each utterance or persona sentence, and which there are."""
+    count = max(int(side.parts.max()) + 1, 1)
+    belongs = side.parts[:, None] == torch.arange(count, device=side.parts.device)[None, :, None]
+    sizes = belongs.sum(-1)
+    return (belongs.to(side.states.dtype) @ side.states) / sizes.clamp(min=1)[..., None], sizes > 0
+
+
+class CoAttention(nn.Module):
+    """CoBERT (arXiv 2004.12316, section 4): two hops of attention, of the context and of the persona; no weights."""
+
+    def __init__(self, _width: int) -> None:
+        super().__init__()
+
+    def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
+        x, p, y = context, persona, response
+        found = match_rows(x.states, x.mask, y.states, y.mask)
+        return found + match_rows(p.states, p.mask, y.states, y.mask)
+
+
+class BiEncoder(nn.Module):
+    """Dot products of mean states (Humeau et al. 2020, section 4.1), of the context and of the persona."""
+
+    def __init__(self, _width: int) -> None:
+        super().__init__()
+
+    def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
+        return (means(context) + means(persona)) @ means(response).T
+
+
+class PolyEncoder(nn.Module):
+    """Learned codes attend to the states, the reply's mean to what they found (Humeau et al. 2020, section 4.4)."""
+
+    CODES = 16
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.codes = nn.Parameter(torch.empty(self.CODES, width))
+        nn.init.normal_(self.codes, std=width**-0.5)
+
+    def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
+        replies = means(response)
+        return self._scores(context, replies) + self._scores(persona, replies)
+
+    def _scores(self, side: Side, replies: Tensor) -> Tensor:
+        attention = torch.einsum("kd,bld->bkl", self.codes, side.states)
+        lowest = torch.finfo(attention.dtype).min
+        found = attention.masked_fill(~side.mask[:, None], lowest).softmax(-1) @ side.states
+        dots = torch.einsum("bkd,cd->bck", found, replies)
+        scores = (dots.softmax(-1) * dots).sum(-1)
+        return torch.where(side.mask.any(1)[:, None], scores, 0.0)
+
+
+class Cosines(nn.Module):
+    """Cosines of mean states with the reply's, each with a learned weight: a sentence encoder's own way to match.
+
+    Of the last turn, of the persona sentence that is nearest to the reply, and of the whole context.
+    """
+
+    START: tuple[float, ...] = (1.0, 1.0, 0.3)
+
+    def __init__(self, _width: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.tensor(self.START))
+
+    def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
+        terms = self.terms(context, persona, response)
+        return torch.stack([weight * term for weight, term in zip(self.weights, terms, strict=True)]).sum(0)
+
+    def terms(self, context: Side, persona: Side, response: Side) -> tuple[Tensor, ...]:
+        """(contexts, responses) each, in the order of the weights."""
+        replies = _unit(means(response))
+        turns, _ = part_means(context)
+        last = turns[torch.arange(len(turns)), context.parts.max(1).values.clamp(min=0)]
+        sentences, real = part_means(persona)
+        near = (_unit(sentences) @ replies.T).masked_fill(~real[..., None], -1.0).max(1).values
+        return (
+            _unit(last) @ replies.T,
+            torch.where(real.any(1)[:, None], near, 0.0),
+            _unit(means(context)) @ replies.T,
+        )
+
+
+class Joint(Cosines):
+    """The cosines beside CoBERT's co-attention over states of length 1.
+
+    Co-attention enters at weight 0, so that training starts from the sentence encoder's own geometry.
+    """
+
+    START = (*Cosines.START, 0.0)
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.co_attention = CoAttention(width)
+
+    def terms(self, context: Side, persona: Side, response: Side) -> tuple[Tensor, ...]:
+        unit = (Side(_unit(side.states), side.mask, side.parts) for side in (context, persona, response))
+        return (*super().terms(context, persona, response), self.co_attention(*unit))
+
+
+def _unit(states: Tensor) -> Tensor:
+    return nn.functional.normalize(states, dim=-1, eps=_SMALLEST)
+
+
+MATCHERS = {
+    "co_attention": CoAttention,
+    "bi_encoder": BiEncoder,
+    "poly_encoder": PolyEncoder,
+    "cosines": Cosines,
+    "joint": Joint,
+}

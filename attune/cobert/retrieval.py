@@ -1,0 +1,87 @@
+"""Persona-aware retrieval: the sentence index proposes replies, CoBERT decides their order."""
+
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from attune.cobert.inputs import Inputs
+from attune.cobert.model import Cobert
+from attune.cobert.scoring import encode, scores
+from attune.embedding import embed
+from attune.search import Bank
+
+
+@dataclass(frozen=True)
+class Found:
+    """A row of the bank with CoBERT's score and the index's cosine."""
+
+    row: dict[str, Any]
+    score: float
+    cosine: float
+
+
+class Retriever:
+    """Finds replies in `bank`, whose rows have a `reply`; only the index's `shortlist` best are given to CoBERT."""
+
+    def __init__(self, model: Cobert, inputs: Inputs, embedder: Any, bank: Bank, shortlist: int) -> None:
+        self.model, self.inputs, self.embedder = model, inputs, embedder
+        self.bank, self.shortlist = bank, shortlist
+
+    def retrieve(self, context: Many[str], persona: Many[str], k: int) -> list[Found]:
+        """The k replies that CoBERT scores highest, best first, ties in the index's order.
+
+        `context`: its turns, oldest first. `persona`: the sentences of whoever replies.
+
+        Raises
+        ------
+        ValueError
+            for a context without a turn.
+        """
+        proposed = self.bank.nearest(query(self.embedder, context, persona), max(self.shortlist, k))[0]
+        found = self.rerank(context, persona, [row["reply"] for row, _ in proposed])
+        order = sorted(range(len(proposed)), key=lambda place: (-found[place], place))
+        return [Found(proposed[place][0], found[place], proposed[place][1]) for place in order[:k]]
+
+    def rerank(self, context: Many[str], persona: Many[str], replies: Many[str]) -> list[float]:
+        """CoBERT's score of each reply."""
+        about, who = self.inputs.context(context), self.inputs.persona(persona)
+        texts = [self.inputs.response(reply) for reply in replies]
+        states = encode(self.model, [about, who, *texts])
+        return scores(self.model, states, [about], [who], [texts])[0].tolist()
+
+
+def query(embedder: Any, context: Many[str], persona: Many[str]) -> np.ndarray:
+    """(1, d), unit length: what a reply should be near to, the last turn and the last turn told by this persona."""
+    if not context:
+        raise ValueError("a context has at least one turn")
+    last = context[-1]
+    vectors = embed(embedder, [last, " ".join([last, *persona])], batch_size=2).sum(0, keepdims=True)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def in_the_bank(retriever: Retriever, rows: Many[dict[str, Any]]) -> dict[str, float]:
+    """How rows of the PEC schema find their own reply in the whole bank.
+
+    replies: the bank's size; recall: share of the replies that the shortlist holds; mrr_index and mrr_reranked: mean
+    reciprocal rank in the index's order and in CoBERT's, 0 for a reply that is not in the shortlist.
+    """
+    size = retriever.shortlist
+    before, after = [], []
+    for row in rows:
+        found = retriever.retrieve(row["context"], row["personas"], size)
+        after.append(_reciprocal([each.row["reply"] for each in found], row["response"]))
+        by_cosine = sorted(found, key=lambda each: -each.cosine)
+        before.append(_reciprocal([each.row["reply"] for each in by_cosine], row["response"]))
+    return {
+        "replies": len(retriever.bank.rows),
+        "recall": round(fmean(each > 0 for each in after), 6),
+        "mrr_index": round(fmean(before), 6),
+        "mrr_reranked": round(fmean(after), 6),
+    }
+
+
+def _reciprocal(replies: list[str], right: str) -> float:
+    return 1 / (replies.index(right) + 1) if right in replies else 0.0

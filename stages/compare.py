@@ -1,0 +1,60 @@
+"""Every way to match on the same test contexts: by words, by sentence embeddings, and trained.
+
+`python -m stages.compare ENCODER_RANKS PROCESSED EMBEDDER MODELS METRICS TESTS ROWS`
+"""
+
+from pathlib import Path
+
+from attune import parameters, tables
+from attune.determinism import pin
+from attune.files import read_parquet, write_json, write_parquet
+from attune.schemas import RANKED
+from attune.untrained import METHODS, cosines, lexical
+from stages import start
+
+
+def main(ranks: str, processed: str, embedder: str, models: str, metrics: str, tests: str, rows: str) -> None:
+    settings = parameters.load()
+    pin(settings.seed, settings.threads)
+    subset = settings.cobert.subsets[0]
+    there = [row for row in read_parquet(Path(ranks)) if row["subset"] == subset]
+    ranked: dict[str, dict[str, tables.Rows]] = {}
+    for domain in settings.cobert.domains:
+        ranked[domain] = rank(settings, subset, domain, Path(processed), Path(embedder), Path(models))
+        for name in ("untrained", *settings.cobert.recipes):
+            ranked[domain][name] = [
+                {key: row[key] for key in ("id", "rank", "loss", "response", "first")}
+                for row in there
+                if row["domain"] == domain and row["model"] == name
+            ]
+    values = tables.values_of(ranked)
+    trained, others = settings.cobert.recipes, [*METHODS, *settings.compare.recipes]
+    write_json(Path(metrics), tables.intervals(values, settings.seed))
+    pairs = [(other, recipe) for recipe in trained for other in others]
+    write_json(Path(tests), tables.tests(values, pairs, settings.seed))
+    write_parquet(Path(rows), tables.flat(ranked, subset=subset), RANKED)
+
+
+def rank(
+    settings: parameters.Parameters, subset: str, domain: str, processed: Path, embedder: Path, models: Path
+) -> dict[str, tables.Rows]:
+    """The ranked test rows of a domain by method."""
+    from attune.cobert.evaluation import evaluate, saved, test_set
+    from attune.cobert.scoring import States
+    from attune.embedding import load_embedder
+
+    contexts, candidates = test_set(processed, subset, domain, settings.cobert, settings.seed)
+    ranked = lexical(contexts, candidates)
+    ranked |= cosines(load_embedder(embedder), contexts, candidates, settings.index.batch_size)
+    lower: dict[int, States] = {}
+    for name in settings.compare.recipes:
+        model, inputs = saved(models / f"{name}-{subset}-{domain}")
+        shared = lower.setdefault(model.config.frozen_layers, {})
+        ranked[name] = evaluate(model, inputs, contexts, candidates, shared)
+    for name, part in ranked.items():
+        print(f"{domain} {name}: MRR {tables.mrr(part):.3f} of {len(contexts)} contexts", flush=True)
+    return ranked
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,34 @@
+"""The persona ablation (paper, section 6): `python -m stages.personas PROCESSED MODELS METRICS TESTS`."""
+
+from pathlib import Path
+
+from attune import parameters, tables
+from attune.determinism import pin
+from attune.files import write_json
+from stages import start
+
+
+def main(processed: str, models: str, metrics: str, tests: str) -> None:
+    from attune.cobert.evaluation import evaluate, saved, test_set
+    from attune.cobert.scoring import States
+
+    settings = parameters.load()
+    pin(settings.seed, settings.threads)
+    options = settings.personas
+    # The large test set whatever the training's size, for 20 contexts say nothing; no training reads it.
+    contexts, candidates = test_set(Path(processed), "large", options.domain, settings.cobert, settings.seed)
+    lower: States = {}
+    ranked: dict[str, tables.Rows] = {}
+    for count in options.counts:
+        model, inputs = saved(Path(models) / str(count))
+        ranked[str(count)] = evaluate(model, inputs, contexts, candidates, lower)
+        print(f"{count} persona sentences: MRR {tables.mrr(ranked[str(count)]):.3f}", flush=True)
+    values = tables.values_of({options.domain: ranked})
+    first, *others = map(str, options.counts)
+    write_json(Path(metrics), tables.intervals(values, settings.seed)[options.domain])
+    found = tables.tests(values, [(first, other) for other in others], settings.seed)
+    write_json(Path(tests), found[options.domain])
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,28 @@
+"""Draw the figures of the studies: `python -m stages.plot_studies METRICS TARGET`."""
+
+from pathlib import Path
+
+from attune import figures, parameters
+from attune.files import read_json
+from attune.untrained import METHODS
+from stages import start
+
+
+def main(metrics: str, target: str) -> None:
+    settings, found, folder = parameters.load(), Path(metrics), Path(target)
+    among = f"{settings.cobert.candidates} candidates"
+    names = [*METHODS, "untrained", *settings.compare.recipes, *settings.cobert.recipes]
+    compared = {
+        domain: {name: methods[name] for name in names} for domain, methods in read_json(found / "compare.json").items()
+    }
+    domains: list[str] = list(settings.cobert.domains)
+    transfer = read_json(found / "transfer.json")
+    transferred = {trained: {tested: transfer[trained][tested] for tested in domains} for trained in domains}
+    figures.save(figures.transfer(transferred), folder / "transfer.png")
+    figures.save(figures.methods(compared, among), folder / "matching_methods.png")
+    figures.save(figures.personas(read_json(found / "personas.json"), among), folder / "persona_ablation.png")
+    print(f"{folder}: matching_methods, persona_ablation, transfer")
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from attune.files import read_json, read_parquet, sha256, write_json
+from stages import base_models, compare, evaluate_cobert
+from tests.stages.cobert_project import RECIPE, project, train
+from tests.test_parameters import changed
+
+
+def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    for name, changes in (
+        ("bi_encoder", {"matching": "bi_encoder"}),
+        ("poly_encoder", {"matching": "poly_encoder"}),
+        ("no_persona", {"num_personas": 0}),
+    ):
+        write_json(Path(f"recipes/{name}.json"), RECIPE | changes)
+        train(name)
+    train("baseline")
+    train("tuned")
+    train("attune")
+    base_models.main("embedder", "embedder")
+    evaluate_cobert.main("recipes", "encoder", "pec", "models", "m.json", "i.json", "t.json", "ranks.parquet")
+    for target in ("one", "two"):
+        compare.main("ranks.parquet", "pec", "embedder", "models", f"{target}.json", "tests.json", f"{target}.parquet")
+    for suffix in ("json", "parquet"):
+        assert sha256(Path(f"one.{suffix}")) == sha256(Path(f"two.{suffix}"))
+    found = read_json(Path("one.json"))
+    assert set(found) == {"happy", "mean"}
+    methods = {
+        "tfidf", "bm25", "cosine", "cosine_persona", "untrained", "baseline", "tuned", "attune", "bi_encoder",
+        "poly_encoder", "no_persona",
+    }  # fmt: skip
+    assert set(found["happy"]) == methods
+    for name, scores in found["happy"].items():
+        assert scores["mrr_low"] <= scores["mrr"] <= scores["mrr_high"]
+        assert ("loss" in scores) == (name not in ("tfidf", "bm25", "cosine", "cosine_persona"))
+    rows = read_parquet(Path("one.parquet"))
+    assert {row["model"] for row in rows} == methods
+    ranks = [row["rank"] for row in rows if row["model"] == "tuned"]
+    assert found["happy"]["tuned"]["mrr"] == pytest.approx(sum(1 / rank for rank in ranks) / len(ranks), abs=1e-6)
+    assert found["happy"]["tfidf"]["mrr"] > 0.3  # the reply repeats the context's noun and the persona's
+    assert "bi_encoder to tuned" in read_json(Path("tests.json"))["mean"]
+
+
+def test_no_further_recipe_is_a_comparison_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    changed(
+        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
+        ("cobert.recipes", ["tuned"]), ("compare.recipes", []), ("retrieval.recipe", "tuned"),
+        ("transfer.recipe", "tuned"),
+    )  # fmt: skip
+    train("tuned")
+    base_models.main("embedder", "embedder")
+    evaluate_cobert.main("recipes", "encoder", "pec", "models", "m.json", "i.json", "t.json", "ranks.parquet")
+    compare.main("ranks.parquet", "pec", "embedder", "models", "c.json", "tests.json", "c.parquet")
+    assert set(read_json(Path("c.json"))["mean"]) == {"tfidf", "bm25", "cosine", "cosine_persona", "untrained", "tuned"}
