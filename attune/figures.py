@@ -196,6 +196,7 @@ def transfer(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
     with mpl.rc_context(_STYLE | {"axes.grid": False}):
         figure, (axes,) = _figure(1.2 * len(tested) + 1.8, 0.9 * len(trained) + 1.3)
     axes.imshow(table, cmap="cividis", aspect="auto")
+    axes.grid(visible=False)
     middle = (min(map(min, table)) + max(map(max, table))) / 2
     for row, values in enumerate(table):
         for column, value in enumerate(values):

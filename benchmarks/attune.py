@@ -20,8 +20,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "co-attention beside the cosines": {"matching": "joint"},
     "co-attention instead of them": {"matching": "co_attention", "score_scale": 0.1},
     "means of all turns and of all persona": {"matching": "bi_encoder", "score_scale": 1.0},
-    "nothing frozen": {"frozen_layers": 0},
-    "learning rate 5e-5": {"lr": 5e-5},
 }
 
 

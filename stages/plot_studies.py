@@ -4,6 +4,7 @@ from pathlib import Path
 
 from attune import figures, parameters
 from attune.files import read_json
+from attune.tables import MEAN
 from attune.untrained import METHODS
 from stages import start
 
@@ -12,10 +13,9 @@ def main(metrics: str, target: str) -> None:
     settings, found, folder = parameters.load(), Path(metrics), Path(target)
     among = f"{settings.cobert.candidates} candidates"
     names = [*METHODS, "untrained", *settings.compare.recipes, *settings.cobert.recipes]
-    compared = {
-        domain: {name: methods[name] for name in names} for domain, methods in read_json(found / "compare.json").items()
-    }
     domains: list[str] = list(settings.cobert.domains)
+    methods = read_json(found / "compare.json")
+    compared = {group: {name: methods[group][name] for name in names} for group in (*domains, MEAN)}
     transfer = read_json(found / "transfer.json")
     transferred = {trained: {tested: transfer[trained][tested] for tested in domains} for trained in domains}
     figures.save(figures.transfer(transferred), folder / "transfer.png")

@@ -18,7 +18,10 @@ METHODS = (
 def test_the_figures_are_drawn_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path)
-    write_json(Path("metrics/compare.json"), dict.fromkeys(("happy", "mean"), dict.fromkeys(METHODS, SCORES)))
+    write_json(
+        Path("metrics/compare.json"),
+        dict.fromkeys(("all", "happy", "offmychest", "mean"), dict.fromkeys(METHODS, SCORES)),
+    )
     write_json(Path("metrics/personas.json"), dict.fromkeys(("0", "5", "10"), SCORES))
     domains = ("all", "happy", "offmychest")
     write_json(Path("metrics/transfer.json"), dict.fromkeys(domains, dict.fromkeys(domains, SCORES)))

@@ -9,9 +9,11 @@ def test_recipes_are_written_out_whole(tmp_path: Path) -> None:
     changed(tmp_path, ("lr", 3e-5))
     done = run(tmp_path, "stages.recipes", "data/recipes")
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "data/recipes").iterdir()) == [
-        "baseline.json",
-        "tuned.json",
-    ]
+    names = {"attune", "baseline", "tuned", "bi_encoder", "poly_encoder", "no_persona"}
+    ablation = {f"personas_{count}" for count in (0, 1, 5, 10, 20)}
+    assert {path.stem for path in (tmp_path / "data/recipes").iterdir()} == names | ablation
+    for count in (0, 20):
+        recipe = json.loads((tmp_path / f"data/recipes/personas_{count}.json").read_text())
+        assert recipe == json.loads((tmp_path / "data/recipes/tuned.json").read_text()) | {"num_personas": count}
     assert json.loads((tmp_path / "data/recipes/baseline.json").read_text())["lr"] == 3e-5
     assert json.loads((tmp_path / "data/recipes/tuned.json").read_text())["lr"] == 5e-5
