@@ -15,11 +15,11 @@ from attune.determinism import pin, prepare
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "attune": {},
-    "the last turn alone, as often seen": {"every_turn": False, "epochs": 8},
+    "the last turn alone": {"every_turn": False},
+    "co-attention instead of the cosines": {"matching": "co_attention", "score_scale": 0.1},
+    "means of all turns and of all persona": {"matching": "bi_encoder", "score_scale": 1.0},
     "no further negatives": {"extra_negatives": 0},
     "co-attention beside the cosines": {"matching": "joint"},
-    "co-attention instead of them": {"matching": "co_attention", "score_scale": 0.1},
-    "means of all turns and of all persona": {"matching": "bi_encoder", "score_scale": 1.0},
 }
 
 
