@@ -25,11 +25,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def ranks(model: Any, inputs: Any, rows: list[dict[str, Any]]) -> dict[str, float]:
     """Each context's reciprocal rank among all distinct replies of `rows`."""
+    from attune.candidates import in_batch
     from attune.cobert.evaluation import evaluate
+    from attune.scores import by_example
 
-    replies = sorted({row["response"] for row in rows})
-    texts = [[row["response"], *(reply for reply in replies if reply != row["response"])] for row in rows]
-    return {row["id"]: 1 / row["rank"] for row in evaluate(model.eval(), inputs, rows, texts)}
+    return by_example(evaluate(model, inputs, rows, in_batch(rows, len(rows), seed=0)))["mrr"]
 
 
 def main(processed: str, encoder: str) -> None:

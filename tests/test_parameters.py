@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 def changed(tmp_path: Path, *changes: tuple[str, object]) -> Path:
     """params.yaml with some keys set, as `dvc exp run -S` writes it."""
-    yaml = YAML()
+    yaml = YAML()  # keeps the order of the keys; builds plain values alone
     raw = yaml.load(ROOT / "params.yaml")
     for key, value in changes:
         *sections, last = key.split(".")

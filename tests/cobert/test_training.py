@@ -25,10 +25,10 @@ def learned(folder: Path, family: str = "bert", **changes: Any) -> tuple[Any, li
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "gpt2"])
 def test_training_learns_and_its_curve_begins_untrained(tmp_path: Path, family: str) -> None:
-    _, rows_ = learned(tmp_path, family, epochs=6, lr=1e-2, frozen_layers=0)
+    _, rows_ = learned(tmp_path, family, epochs=6, lr=1e-2, frozen_layers=0, dropout=0.0)
     assert [(row["epoch"], row["step"]) for row in rows_] == [(epoch, 4 * epoch) for epoch in range(7)]
     assert rows_[0]["train_loss"] is None
-    assert min(row["valid_loss"] for row in rows_) < rows_[0]["valid_loss"] - 0.05
+    assert min(row["valid_loss"] for row in rows_) < rows_[0]["valid_loss"] - 0.1
     assert max(row["valid_mrr"] for row in rows_) > rows_[0]["valid_mrr"]
 
 

@@ -58,17 +58,17 @@ def test_cobert_orders_what_the_index_proposes() -> None:
 @pytest.mark.usefixtures("trained")
 def test_the_bank_s_scores_by_hand() -> None:
     words = Words()
-    retriever = Retriever(*saved(Path("models/tuned-small-happy")), words, bank(words), shortlist=3)
+    retriever = Retriever(*saved(Path("models/tuned-small-happy")), words, bank(words), shortlist=1)
     rows = read_parquet(Path("pec/small/happy/test.parquet"))
     found = in_the_bank(retriever, rows)
     reciprocals = []
     for row in rows:
-        replies = [each.row["reply"] for each in retriever.retrieve(row["context"], row["personas"], 3)]
+        replies = [each.row["reply"] for each in retriever.retrieve(row["context"], row["personas"], 1)]
         reciprocals.append(1 / (replies.index(row["response"]) + 1) if row["response"] in replies else 0)
     assert found["mrr_reranked"] == pytest.approx(np.mean(reciprocals), abs=1e-6)
     assert found["recall"] == pytest.approx(np.mean([value > 0 for value in reciprocals]), abs=1e-6)
     assert found["replies"] == 16
-    assert 0 < found["recall"] <= 1
+    assert 0 < found["recall"] < 1
 
 
 def test_the_stage_writes_the_same_twice(trained: Path) -> None:
