@@ -35,6 +35,8 @@ check: setup
 
 bench: setup
 	python -m benchmarks.cobert
+	python -m benchmarks.generators
+	python -m benchmarks.generators --model distilgpt2
 
 clean:
 	rm -rf data models .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -50,7 +50,7 @@ def compare(left: Values, right: Values, seed: int) -> dict[str, float]:
     found = mean(differences)
     low, high = interval(differences, seed)
     table = _table(differences)
-    signs = _generator(seed, "signs").choice(np.array([-1.0, 1.0]), size=(RESAMPLES, table.shape[1]))
+    signs = generator(seed, "signs").choice(np.array([-1.0, 1.0]), size=(RESAMPLES, table.shape[1]))
     sizes = (~np.isnan(table)).sum(1, keepdims=True)
     exchanged = signs @ (np.nan_to_num(table) / sizes).mean(0)
     extreme = int((np.abs(exchanged) >= abs(found) - 1e-12).sum())
@@ -60,7 +60,7 @@ def compare(left: Values, right: Values, seed: int) -> dict[str, float]:
 def _resampled(domains: Values, seed: int) -> np.ndarray:
     table = _table(domains)
     count = table.shape[1]
-    weights = _generator(seed, "bootstrap").multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)
+    weights = generator(seed, "bootstrap").multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)
     totals = weights @ np.nan_to_num(table).T
     sizes = weights @ (~np.isnan(table)).astype(float).T
     return (totals / np.maximum(sizes, 1)).mean(1)
@@ -72,7 +72,7 @@ def _table(domains: Values) -> np.ndarray:
     return np.array([[values.get(name, np.nan) for name in names] for values in domains])
 
 
-def _generator(seed: int, purpose: str) -> np.random.Generator:
+def generator(seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng(seeded(seed, purpose).getrandbits(64))
 
 

@@ -55,6 +55,20 @@ REPLIES = pa.schema(
         ("target", pa.string()),  # the listener's reply
     ]
 )
+# A reply's row with exchanges of other train conversations, best first.
+RAG = REPLIES.append(
+    pa.field(
+        "passages",
+        pa.list_(
+            pa.struct(
+                [
+                    *((name, pa.string()) for name in ("id", "situation", "input", "reply", "text")),
+                    ("score", pa.float64()),  # the index's cosine, or CoBERT's score where it set the order
+                ]
+            )
+        ),
+    )
+)
 INSTRUCTIONS = pa.schema(
     [
         ("id", pa.string()),
@@ -76,5 +90,27 @@ RANKED = pa.schema(
         ("loss", pa.float64()),  # nats; null for a method whose scores are no logits
         ("response", pa.string()),
         ("first", pa.string()),  # the reply that was ranked first
+    ]
+)
+# A row a generator, variant (PLAIN, or with the passages of rag or persona_rag) and test reply.
+PLAIN = "plain"
+GENERATED = pa.schema(
+    [(name, pa.string()) for name in ("generator", "variant", "id", "conversation", "prompt", "target")]
+    + [
+        ("tokens", pa.int32()),  # of the target, with its end
+        ("nats", pa.float64()),  # -log p of the target
+        ("base_nats", pa.float64()),  # the same of the untrained base, without instruction and passages
+        ("reply", pa.string()),  # null where the target was scored alone
+        ("cut", pa.bool_()),  # the length limit came before the reply's end
+    ]
+)
+# The same with what sentence embeddings say of the replies.
+SCORED = pa.schema(
+    [
+        *GENERATED,
+        ("similarity", pa.float64()),  # cosine of reply and target
+        ("emotion", pa.string()),  # as the probe hears it in the reply
+        ("prompt_emotion", pa.string()),  # and in what was said
+        ("emotion_match", pa.float64()),  # 1 where these are the same
     ]
 )

@@ -1,5 +1,6 @@
 """Ranking scores as the paper reports them."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -10,6 +11,26 @@ CUTOFFS = (1, 10, 50)
 def rank(scores: Sequence[float], right: int) -> int:
     """The right candidate's rank from 1; ties rank pessimistically: whatever does not score less stands before it."""
     return sum(not score < scores[right] for score in scores)
+
+
+def loss(scores: Sequence[float], right: int) -> float:
+    """Cross-entropy of the right candidate in nats: -log softmax(scores)[right]."""
+    highest = max(scores)
+    return math.log(math.fsum(math.exp(score - highest) for score in scores)) + highest - scores[right]
+
+
+def ranked(identity: str, scores: Sequence[float], texts: Sequence[str], logits: bool) -> dict[str, Any]:
+    """What the scores of a test example's candidates say, the right one standing first, as `schemas.RANKED` has it.
+
+    Scores that are no `logits` have no loss.
+    """
+    return {
+        "id": identity,
+        "rank": rank(scores, 0),
+        "loss": loss(scores, 0) if logits else None,
+        "response": texts[0],
+        "first": texts[max(range(len(scores)), key=scores.__getitem__)],
+    }
 
 
 def ranking_scores(ranks: Sequence[int]) -> dict[str, float]:

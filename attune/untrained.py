@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from attune.embedding import embed
-from attune.scores import rank
+from attune.scores import ranked
 
 METHODS = ("tfidf", "bm25", "cosine", "cosine_persona")
 _WORD = r"(?u)\b\w+\b"
@@ -26,7 +26,8 @@ def lexical(rows: Sequence[dict[str, Any]], texts: Sequence[Sequence[str]]) -> d
     columns = [[place[text] for text in each] for each in texts]
     return {
         name: [
-            _ranked(row, scores[own], each) for row, scores, own, each in zip(rows, found, columns, texts, strict=True)
+            ranked(row["id"], scores[own].tolist(), each, logits=False)
+            for row, scores, own, each in zip(rows, found, columns, texts, strict=True)
         ]
         for name, found in (("tfidf", tfidf(queries, bank)), ("bm25", bm25(queries, bank)))
     }
@@ -46,21 +47,10 @@ def cosines(
     ):
         scores = embed(embedder, queries, batch_size) @ replies.T
         found[name] = [
-            _ranked(row, values[[place[text] for text in each]], each)
+            ranked(row["id"], values[[place[text] for text in each]].tolist(), each, logits=False)
             for row, values, each in zip(rows, scores, texts, strict=True)
         ]
     return found
-
-
-def _ranked(row: dict[str, Any], scores: np.ndarray, texts: Sequence[str]) -> dict[str, Any]:
-    """As `attune.cobert.evaluation.ranked`; these scores are no logits, so there is no loss."""
-    return {
-        "id": row["id"],
-        "rank": rank(scores.tolist(), 0),
-        "loss": None,
-        "response": texts[0],
-        "first": texts[int(scores.argmax())],
-    }
 
 
 def tfidf(queries: Sequence[str], bank: Sequence[str]) -> np.ndarray:

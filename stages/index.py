@@ -16,11 +16,13 @@ def texts(corpus: str, processed: Path) -> list[dict[str, str]]:
     if corpus == "pec":
         rows = read_parquet(processed / "large" / "all" / "train.parquet")
         return [{"id": row["id"], "text": row["response"], "reply": row["response"]} for row in rows]
+    from attune.generation.passages import about
+
     rows = read_parquet(processed / "train.parquet")
     return [
         {
             "id": f"{row['conv_id']}#{row['turn']}",
-            "text": f"{row['situation']} {row['input']}",
+            "text": about(row),
             "reply": row["target"],
         }
         for row in rows

@@ -1,20 +1,15 @@
-"""Draw the figures: `python -m stages.plot DIALOGUES METRICS TARGET`."""
+"""Draw the figures: `python -m stages.plot DIALOGUES PROCESSED PROBE METRICS TARGET`."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from attune import figures, parameters
-from attune.files import read_json, read_parquet, write_csv
+from attune import parameters
+from attune.figures import cobert, corpora, generators, style
+from attune.files import read_csv, read_json, read_parquet, write_csv
 from stages import start
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def main(dialogues: str, metrics: str, target: str) -> None:
+def main(dialogues: str, processed: str, heard: str, metrics: str, target: str) -> None:
     settings, found, folder = parameters.load(), Path(metrics), Path(target)
     options = settings.cobert
     emotions = {
@@ -35,18 +30,44 @@ def main(dialogues: str, metrics: str, target: str) -> None:
     }
     chance = sum(1 / place for place in range(1, options.candidates + 1)) / options.candidates
     among = f"{options.candidates} candidates"
+    systems = read_json(found / "generators_intervals.json")
+    own = read_json(found / "generators.json")
+    probe = read_json(Path(heard))
+    dialogue = [name for name in settings.generators if f"{name}+rag" in systems]
     drawn = {
-        "emotion_distribution": figures.emotion_distribution(emotions),
-        "training_loss": figures.cobert_training(cobert_curves),
-        "loss_comparison": figures.comparison(ranking, "loss", f"test loss (nats, {among})"),
-        "mrr_comparison": figures.comparison(ranking, "mrr", f"test MRR ({among})", chance),
-        "generator_loss": figures.generator_training(generator_curves),
-        "generator_perplexity": figures.perplexities(read_json(found / "generators.json")),
+        "emotion_distribution": corpora.emotion_distribution(emotions),
+        "training_loss": cobert.training(cobert_curves),
+        "loss_comparison": cobert.comparison(ranking, "loss", f"test loss (nats, {among})"),
+        "mrr_comparison": cobert.comparison(ranking, "mrr", f"test MRR ({among})", chance),
+        "generator_loss": generators.training(generator_curves),
+        "generator_perplexity": generators.perplexities({name: own[name] for name in settings.generators}),
+        "rag_perplexity": generators.passages(systems, dialogue),
+        "decoding_sweep": generators.sweep(read_json(found / "decoding.json")),
+        "text_lengths": corpora.text_lengths(lengths(Path(processed))),
+        "emotion_confusion": corpora.confusion(probe["confusion"], probe["accuracy"]),
     }
     for name, figure in drawn.items():
-        figures.save(figure, folder / f"{name}.png")
+        style.save(figure, folder, name)
     write_csv(folder / "cobert_scores.csv", table(ranking))
     print(f"{folder}: " + ", ".join(drawn))
+
+
+def lengths(processed: Path) -> dict[str, list[int]]:
+    """Words of each kind of text that the models read and write, train splits."""
+    pec = read_parquet(processed / "pec" / "large" / "all" / "train.parquet")
+    found = {
+        "PEC, context": [len(" ".join(row["context"]).split()) for row in pec],
+        "PEC, response": [len(row["response"].split()) for row in pec],
+        "PEC, persona": [len(" ".join(row["personas"]).split()) for row in pec],
+    }
+    for corpus, label, asks, replies in (
+        ("empathetic_dialogues", "EmpatheticDialogues", "input", "target"),
+        ("openassistant_guanaco", "guanaco", "prompt", "completion"),
+        ("openorca", "OpenOrca", "prompt", "completion"),
+    ):
+        rows = read_parquet(processed / corpus / "train.parquet")
+        found |= {f"{label}, {column}": [len(row[column].split()) for row in rows] for column in (asks, replies)}
+    return found
 
 
 def in_order(scores: dict[str, dict[str, float]], names: Sequence[str]) -> dict[str, dict[str, float]]:

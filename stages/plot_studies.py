@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from attune import figures, parameters
+from attune import parameters
+from attune.figures import cobert, style
 from attune.files import read_json
 from attune.tables import MEAN
 from attune.untrained import METHODS
@@ -18,9 +19,9 @@ def main(metrics: str, target: str) -> None:
     compared = {group: {name: methods[group][name] for name in names} for group in (*domains, MEAN)}
     transfer = read_json(found / "transfer.json")
     transferred = {trained: {tested: transfer[trained][tested] for tested in domains} for trained in domains}
-    figures.save(figures.transfer(transferred), folder / "transfer.png")
-    figures.save(figures.methods(compared, among), folder / "matching_methods.png")
-    figures.save(figures.personas(read_json(found / "personas.json"), among), folder / "persona_ablation.png")
+    style.save(cobert.transfer(transferred), folder, "transfer")
+    style.save(cobert.methods(compared, among), folder, "matching_methods")
+    style.save(cobert.personas(read_json(found / "personas.json"), among), folder, "persona_ablation")
     print(f"{folder}: matching_methods, persona_ablation, transfer")
 
 

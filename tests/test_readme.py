@@ -23,10 +23,13 @@ def cobert_table() -> str:
 
 
 def generators_table() -> str:
-    lines = ["| generator | its base | trained |", "|---|---|---|"]
-    for name, scores in read_json(ROOT / "metrics" / "generators.json").items():
-        lines.append(f"| {name} | {scores['base_perplexity']:.1f} | {scores['perplexity']:.1f} |")
-    return "\n".join(lines)
+    metrics = read_json(ROOT / "metrics" / "generators.json")
+    lines = ["| generator | its base | itself | with passages | passages ordered by CoBERT |", "|---|---|---|---|---|"]
+    for name in load(ROOT / "params.yaml").generators:
+        systems = [metrics.get(f"{name}{variant}", {}).get("perplexity") for variant in ("", "+rag", "+persona_rag")]
+        shown = ["" if value is None else f"{value:.1f}" for value in (metrics[name]["base_perplexity"], *systems)]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join(line.replace("  ", " ") for line in lines)
 
 
 def between(name: str) -> str:

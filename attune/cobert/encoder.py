@@ -57,7 +57,7 @@ def freeze(encoder: Any, count: int) -> None:
             module.requires_grad_(False)
     if hasattr(encoder, "embeddings"):
         encoder.embeddings.requires_grad_(False)
-    for block in layers(encoder)[: frozen_layers(encoder, count)]:
+    for block in layers(encoder)[:count]:
         block.requires_grad_(False)
 
 

@@ -4,9 +4,6 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from attune.candidates import candidates
 from attune.cobert.inputs import Inputs
 from attune.cobert.model import Cobert, inputs_for, start, to_device
@@ -14,7 +11,7 @@ from attune.cobert.scoring import States, encode, lower_cache, scores
 from attune.cobert.training import examples
 from attune.errors import AttuneError
 from attune.files import read_parquet
-from attune.scores import rank
+from attune.scores import ranked
 
 
 def untrained(encoder: Path, recipe: dict[str, Any]) -> tuple[Cobert, Inputs]:
@@ -55,21 +52,10 @@ def evaluate(
     ]
     states = encode(model, sequences, lower_cache(model, sequences, lower))
     found = scores(model, states, [each.context for each in parts], [each.persona for each in parts], replies)
-    return [ranked(row, values, each) for row, values, each in zip(rows, found, texts, strict=True)]
-
-
-def ranked(row: dict[str, Any], scores: Tensor, texts: Many[str]) -> dict[str, Any]:
-    """What a test row's scores say, the right reply's standing first."""
-    loss = torch.nn.functional.cross_entropy(
-        scores[None].double(), torch.zeros(1, dtype=torch.long, device=scores.device)
-    )
-    return {
-        "id": row["id"],
-        "rank": rank(scores.tolist(), 0),
-        "loss": loss.item(),
-        "response": texts[0],
-        "first": texts[int(scores.argmax())],
-    }
+    return [
+        ranked(row["id"], values.tolist(), each, logits=True)
+        for row, values, each in zip(rows, found, texts, strict=True)
+    ]
 
 
 def test_set(

@@ -104,7 +104,7 @@ class Cosines(nn.Module):
         """(contexts, responses) each, in the order of the weights."""
         replies = _unit(means(response))
         turns, _ = part_means(context)
-        last = turns[torch.arange(len(turns)), context.parts.max(1).values.clamp(min=0)]
+        last = turns[torch.arange(len(turns), device=turns.device), context.parts.max(1).values.clamp(min=0)]
         sentences, real = part_means(persona)
         near = (_unit(sentences) @ replies.T).masked_fill(~real[..., None], -1.0).max(1).values
         return (

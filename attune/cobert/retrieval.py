@@ -47,10 +47,21 @@ class Retriever:
 
     def rerank(self, context: Many[str], persona: Many[str], replies: Many[str]) -> list[float]:
         """CoBERT's score of each reply."""
-        about, who = self.inputs.context(context), self.inputs.persona(persona)
-        texts = [self.inputs.response(reply) for reply in replies]
-        states = encode(self.model, [about, who, *texts])
-        return scores(self.model, states, [about], [who], [texts])[0].tolist()
+        return rerank(self.model, self.inputs, [context], [persona], [replies])[0]
+
+
+def rerank(
+    model: Cobert,
+    inputs: Inputs,
+    contexts: Many[Many[str]],
+    personas: Many[Many[str]],
+    replies: Many[Many[str]],
+) -> list[list[float]]:
+    """CoBERT's scores of each context's own replies; what occurs more than once is encoded once."""
+    about, who = [inputs.context(each) for each in contexts], [inputs.persona(each) for each in personas]
+    texts = [[inputs.response(reply) for reply in each] for each in replies]
+    states = encode(model, [*about, *who, *(text for each in texts for text in each)])
+    return [found.tolist() for found in scores(model, states, about, who, texts)]
 
 
 def query(embedder: Any, context: Many[str], persona: Many[str]) -> np.ndarray:

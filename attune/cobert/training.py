@@ -3,6 +3,7 @@
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from attune.cobert.scoring import encode, lower_cache, scores, stack
 from attune.determinism import seeded
 from attune.errors import AttuneError
 from attune.personas import repeated
-from attune.scores import rank, ranking_scores
+from attune.scores import loss, rank, ranking_scores
 from attune.trainer import FiniteTrainer, MarkWhole, arguments
 
 
@@ -159,12 +160,9 @@ def in_batch_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
 
 def summary(found: list[Tensor], right: list[int]) -> dict[str, float]:
     """Mean cross-entropy of the right candidate, and the ranking scores."""
-    losses = [
-        torch.nn.functional.cross_entropy(row[None].double(), torch.tensor([place], device=row.device)).item()
-        for row, place in zip(found, right, strict=True)
-    ]
-    ranks = [rank(row.tolist(), place) for row, place in zip(found, right, strict=True)]
-    return {"loss": sum(losses) / len(losses)} | ranking_scores(ranks)
+    rows = [row.tolist() for row in found]
+    losses = [loss(row, place) for row, place in zip(rows, right, strict=True)]
+    return {"loss": fmean(losses)} | ranking_scores([rank(row, place) for row, place in zip(rows, right, strict=True)])
 
 
 def train(

@@ -1,5 +1,6 @@
 """Bases, generators and what PEFT puts on a base: loaded, made trainable, saved reproducibly."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ from peft import (
     PromptTuningInit,
     TaskType,
     get_peft_model,
+    prepare_model_for_kbit_training,
 )
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from attune.bases import check_folder
 from attune.errors import AttuneError
 from attune.files import read_json, write_json
 
+CARD = "card.json"  # method, base and corpus of a generator, and the counts of its parameters
 # What the virtual tokens start as (Lester et al. 2021, section 3.2: initialising with words beats random).
 PROMPT = "Listen to what was said last, and reply with care and with understanding."
 
@@ -34,21 +37,38 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def load_base(folder: Path) -> PreTrainedModel:
-    """A causal language model with float32 weights, from safetensors; on the GPU where there is one."""
+def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
+    """A causal language model from safetensors, on the GPU where there is one; float32, or frozen in 4 bits."""
     check_folder(folder)
+    options: dict[str, Any] = {"dtype": torch.float32}
+    if four_bits:
+        options |= {"quantization_config": _four_bits(), "device_map": {"": 0}}
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, **options)
     except ValueError as error:
         raise AttuneError(f"{folder} holds no causal language model: {str(error).strip().splitlines()[0]}") from None
+    if four_bits:
+        return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def _four_bits() -> BitsAndBytesConfig:
+    """NormalFloat of 4 bits, computed with in bfloat16 (Dettmers et al. 2023, sections 3 and 4)."""
+    if not torch.cuda.is_available() or find_spec("bitsandbytes") is None:
+        raise AttuneError(
+            "load_in_4bit needs an NVIDIA GPU and the package bitsandbytes (`pip install bitsandbytes`); "
+            "set it to false on this machine"
+        )
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+
+
 def load_generator(folder: Path, base: PreTrainedModel) -> Any:
-    """The fully trained model in `folder`, or `base` with the adapter in `folder` put on."""
+    """The trained model in `folder`; or `base`, with the adapter in `folder` put on where there is one."""
+    if not (folder / CARD).is_file():
+        raise AttuneError(f"{folder / CARD} is missing; `dvc repro train_generator` writes it")
     if (folder / "adapter_config.json").is_file():
         return PeftModel.from_pretrained(base, folder)
-    return load_base(folder)
+    return base if read_json(folder / CARD)["method"] == "prompt" else load_base(folder)
 
 
 def tune_prompt(model: PreTrainedModel, tokenizer_folder: Path, virtual_tokens: int) -> PeftModel:

@@ -20,26 +20,66 @@ class Encoded:
         return len(self.prompt) + len(self.reply)
 
 
-def encode(example: Example, tokenizer: Any, max_length: int) -> Encoded:
-    """Prompt and reply in at most `max_length` tokens; a reply over half of that loses its end and eos."""
-    reply = [*_ids(tokenizer, reply_text(example, tokenizer)), tokenizer.eos_token_id][: max_length // 2]
-    return Encoded(example.id, encode_prompt(example, tokenizer, max_length - len(reply)), reply)
+@dataclass(frozen=True)
+class Room:
+    """Limits in tokens: of the prompt alone, of its passages together, and of both."""
+
+    prompt: int
+    passages: int = 0
+    whole: int | None = None
+
+    def __sub__(self, tokens: int) -> "Room":
+        """What a reply of that many tokens leaves."""
+        return Room(self.prompt - tokens, self.passages, None if self.whole is None else self.whole - tokens)
 
 
-def encode_all(examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Encoded]:
-    return [encode(example, tokenizer, max_length) for example in examples]
+def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
+    """Prompt and reply in `room` together; a reply over half of the room without passages loses its end and eos."""
+    reply = [*_ids(tokenizer, reply_text(example, tokenizer)), tokenizer.eos_token_id][: room.prompt // 2]
+    return Encoded(example.id, encode_prompt(example, tokenizer, room - len(reply)), reply)
 
 
-def encode_prompt(example: Example, tokenizer: Any, room: int) -> list[int]:
-    """The longest prompt of whole exchanges in `room` tokens; at worst the end of the question is left."""
+def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:
+    return [encode(example, tokenizer, room) for example in examples]
+
+
+def encode_prompt(example: Example, tokenizer: Any, room: Room) -> list[int]:
+    """The longest prompt of whole exchanges in `room`; at worst the end of the question is left.
+
+    Passages come in where they fit beside that, each whole or not at all: they never push out what was said.
+    """
     # A chat template writes its own first token.
     first = [] if tokenizer.chat_template or tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    room -= len(first)
+    own = room.prompt - len(first)
     for kept, system in _cuts(example):
-        ids = _ids(tokenizer, prompt_text(example, kept, system, tokenizer))
-        if len(ids) <= room:
-            return first + ids
-    return first + ids[-room:]
+        ids = _ids(tokenizer, prompt_text(example, kept, system, (), tokenizer))
+        if len(ids) <= own:
+            return first + _with_passages(example, kept, system, ids, tokenizer, room - len(first))
+    return first + ids[-own:]
+
+
+def _with_passages(
+    example: Example, kept: int, system: bool, alone: list[int], tokenizer: Any, room: Room
+) -> list[int]:
+    passages = _within(example.passages, tokenizer, room.passages)
+    whole = len(alone) + room.passages if room.whole is None else room.whole
+    while passages:
+        ids = _ids(tokenizer, prompt_text(example, kept, system, passages, tokenizer))
+        if len(ids) <= whole:
+            return ids
+        passages.pop()
+    return alone
+
+
+def _within(passages: Sequence[str], tokenizer: Any, budget: int) -> list[str]:
+    """The passages, best first, that fit into `budget` tokens together; one that is too long is left out."""
+    kept = []
+    for passage in passages:
+        size = len(_ids(tokenizer, passage))
+        if size <= budget:
+            kept.append(passage)
+            budget -= size
+    return kept
 
 
 def _cuts(example: Example) -> Iterator[tuple[int, bool]]:

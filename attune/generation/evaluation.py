@@ -1,84 +1,119 @@
-"""A generator and its untrained base on the same held-out rows, and the replies that the generator writes."""
+"""One generator on held-out conversations: the loss on the true replies, beside its base's, and its own replies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attune.errors import AttuneError
 from attune.generation.adapters import load_base, load_generator, load_tokenizer
-from attune.generation.encoding import encode_all
+from attune.generation.encoding import Room, encode_all
 from attune.generation.prompts import Example
-from attune.generation.replies import Decoding, write_replies
-from attune.generation.scores import reply_faults, reply_loss
-from attune.generation.splits import sample
-from attune.parameters import Generation, Generator
+from attune.generation.replies import Limits, stops_of, write_replies
+from attune.generation.scores import reply_nats
+from attune.parameters.generators import Decoding, Generation, Generator, Prompted
 
 SHORTEST_PROMPT = 16  # tokens; a prompt cut below this holds no question
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A generator ready to read and write; `room` is what its prompts may take where it scores a true reply."""
+
+    model: Any
+    tokenizer: Any
+    room: Room
+    limits: Limits
+
+    @property
+    def writing(self) -> Room:
+        """The room that is left for a prompt where a reply is still to be written."""
+        positions = positions_of(self.model)
+        whole = self.room.whole or self.room.prompt
+        if positions:
+            whole = min(whole, positions - self.limits.tokens)
+        if whole < SHORTEST_PROMPT:
+            raise AttuneError(
+                f"max_new_tokens = {self.limits.tokens} leaves {whole} of the model's {positions} positions for the "
+                "prompt; lower generation.max_new_tokens"
+            )
+        return Room(min(self.room.prompt, whole), self.room.passages, whole)
+
+    def nats(self, examples: Sequence[Example], batch_size: int) -> tuple[list[float], list[int]]:
+        """(summed -log p, tokens) of each true reply."""
+        rows = encode_all(examples, self.tokenizer, self.room)
+        nats = reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size)
+        return nats, [len(row.reply) for row in rows]
+
+
+def positions_of(model: Any) -> int | None:
+    """How many tokens the model can read, beside its learned ones; None where its configuration sets no limit."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    config = getattr(model, "active_peft_config", None)
+    virtual = config.num_virtual_tokens if config is not None and config.is_prompt_learning else 0
+    return positions - virtual if positions else None
+
+
+def loaded(generator: Generator, base: Path, folder: Path, max_new_tokens: int, passages: int) -> Loaded:
+    """The trained generator in `folder`; `passages`: tokens that its prompts' passages may take."""
+    model = load_generator(folder, load_base(base))
+    return _ready(generator, model, load_tokenizer(folder), max_new_tokens, passages)
+
+
+def _ready(generator: Generator, model: Any, tokenizer: Any, max_new_tokens: int, passages: int) -> Loaded:
+    whole = generator.max_length + passages
+    positions = positions_of(model)
+    room = Room(generator.max_length, passages, min(whole, positions) if positions else whole)
+    stops = stops_of(model, tokenizer, not isinstance(generator, Prompted))
+    return Loaded(model, tokenizer, room, Limits(max_new_tokens, stops))
+
+
 def evaluate(
     generator: Generator,
-    base_folder: Path,
+    base: Path,
     folder: Path,
-    tests: Sequence[Example],
+    variants: Mapping[str, Sequence[Example]],
+    plain: Sequence[Example],
+    decoding: Decoding,
     generation: Generation,
+    passages: int,
     seed: int,
-) -> tuple[dict[str, float], list[dict[str, str]]]:
-    """Scores, and rows of id, prompt (the last question), target and reply."""
-    scored = sample(tests, generation.perplexity_examples, seed)
-    if not scored:
+) -> list[dict[str, Any]]:
+    """A row a variant and example, as `schemas.GENERATED` has it but for `generator`.
+
+    `variants`: the same examples as each variant has them read, with or without passages; the first
+    `generation.reply_examples` are also replied to. `plain`: the same, for the untrained base, without instruction.
+    """
+    if not plain:
         raise AttuneError(f"{generator.corpus} has no test rows; run the stages subset and preprocess first")
-    tokenizer = load_tokenizer(folder)
-    encoded = encode_all(scored, tokenizer, generator.max_length)
-    base = load_base(base_folder)
-    before = reply_loss(base, encoded, tokenizer.eos_token_id, generation.batch_size)
-    model = load_generator(folder, base)
-    after = reply_loss(model, encoded, tokenizer.eos_token_id, generation.batch_size)
-    asked = scored[: generation.reply_examples]
-    faults, rows = _replies(model, tokenizer, asked, generator, generation, seed)
-    scores = {"perplexity": after.perplexity, "base_perplexity": before.perplexity, **faults}
-    counts = {"tokens": after.tokens, "examples": len(scored)}
-    return {name: round(score, 4) for name, score in scores.items()} | counts, rows
-
-
-def _replies(
-    model: Any,
-    tokenizer: Any,
-    asked: Sequence[Example],
-    generator: Generator,
-    generation: Generation,
-    seed: int,
-) -> tuple[dict[str, float], list[dict[str, str]]]:
-    decoding = Decoding(
-        generation.decoding == "sampling",
-        generation.temperature,
-        generation.top_k,
-        generation.top_p,
-        generation.max_new_tokens,
+    size = generation.batch_size
+    base_model = load_base(base)
+    untrained = _ready(generator, base_model, load_tokenizer(folder), generation.max_new_tokens, passages)
+    base_nats, _ = untrained.nats(plain, size)
+    trained = _ready(
+        generator, load_generator(folder, base_model), untrained.tokenizer, generation.max_new_tokens, passages
     )
-    room = _prompt_room(model, generator, generation.max_new_tokens)
-    replies = write_replies(model, tokenizer, asked, decoding, room, generation.batch_size, seed)
-    faults = reply_faults(
-        [example.question for example in asked],
-        [reply.text for reply in replies],
-        [reply.cut for reply in replies],
-    )
-    rows = [
-        {"id": example.id, "prompt": example.question, "target": example.reply, "reply": reply.text}
-        for example, reply in zip(asked, replies, strict=True)
-    ]
-    return faults, rows
-
-
-def _prompt_room(model: Any, generator: Generator, max_new_tokens: int) -> int:
-    """As long as in training, if the positions also hold the virtual tokens and the reply."""
-    positions = getattr(model.config, "max_position_embeddings", None)
-    if not positions:
-        return generator.max_length
-    room = positions - (generator.virtual_tokens or 0) - max_new_tokens
-    if room < SHORTEST_PROMPT:
-        raise AttuneError(
-            f"max_new_tokens = {max_new_tokens} leaves {room} of the {positions} positions of "
-            f"{generator.base} for the prompt; lower generation.max_new_tokens"
+    rows = []
+    for variant, examples in variants.items():
+        nats, tokens = trained.nats(examples, size)
+        asked = examples[: generation.reply_examples]
+        replies = write_replies(
+            trained.model, trained.tokenizer, asked, decoding, trained.limits, trained.writing, size, seed
         )
-    return min(generator.max_length, room)
+        for at, example in enumerate(examples):
+            reply = replies[at] if at < len(replies) else None
+            rows.append(
+                {
+                    "variant": variant,
+                    "id": example.id,
+                    "conversation": example.conversation,
+                    "prompt": example.question,
+                    "target": example.reply,
+                    "tokens": tokens[at],
+                    "nats": nats[at],
+                    "base_nats": base_nats[at],
+                    "reply": reply.text if reply else None,
+                    "cut": reply.cut if reply else None,
+                }
+            )
+    return rows

@@ -3,12 +3,12 @@
 A tokenizer with a chat template decides by itself; for any other the turns are marked with the roles below.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 # Goes up with every change below, since a model knows only the format that it was trained on.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,11 @@ REPLY = " {reply}"
 
 @dataclass(frozen=True)
 class Example:
-    """A reply to be learned or written; `history` holds the turns before `question`, oldest first."""
+    """A reply to be learned or written.
+
+    `system` is an instruction, apart from the question; `history` holds the turns before `question`, oldest first;
+    `passages` are retrieved texts, best first.
+    """
 
     id: str
     conversation: str
@@ -38,40 +42,55 @@ class Example:
     history: tuple[str, ...]
     question: str
     reply: str
+    passages: tuple[str, ...] = ()
 
 
-def examples(rows: Iterable[dict[str, Any]]) -> list[Example]:
-    """Rows of `schemas.REPLIES` or `schemas.INSTRUCTIONS`, one example each."""
-    return [_reply(row) if "target" in row else _instruction(row) for row in rows]
+def examples(rows: Iterable[dict[str, Any]], instruction: str = "", passages: int | None = 0) -> list[Example]:
+    """Rows of `schemas.REPLIES` or `schemas.INSTRUCTIONS`, one example each.
+
+    `instruction` stands for a corpus' own system text where it has none; `passages`: how many of a row's
+    passages are read; None reads all that it has.
+    """
+    return [_reply(row, instruction, passages) if "target" in row else _instruction(row, instruction) for row in rows]
 
 
-def _reply(row: dict[str, Any]) -> Example:
-    conversation, history = row["conv_id"], tuple(row["history"])
-    return Example(f"{conversation}/{row['turn']}", conversation, DIALOGUE, "", history, row["input"], row["target"])
+def _reply(row: dict[str, Any], instruction: str, passages: int | None) -> Example:
+    conversation = row["conv_id"]
+    return Example(
+        f"{conversation}/{row['turn']}",
+        conversation,
+        DIALOGUE,
+        instruction,
+        tuple(row["history"]),
+        row["input"],
+        row["target"],
+        tuple(each["text"] for each in row["passages"][:passages]) if passages != 0 else (),
+    )
 
 
-def _instruction(row: dict[str, Any]) -> Example:
+def _instruction(row: dict[str, Any], instruction: str) -> Example:
     conversation, history = row["id"], tuple(row["history"])
     return Example(
         f"{conversation}/{row['turn']}",
         conversation,
         INSTRUCTION,
-        row["system"],
+        row["system"] or instruction,
         history,
         row["prompt"],
         row["completion"],
     )
 
 
-def prompt_text(example: Example, kept: int, system: bool, tokenizer: Any) -> str:
-    """The prompt with the last `kept` turns of the history; it ends where the reply begins."""
+def prompt_text(example: Example, kept: int, system: bool, passages: Sequence[str], tokenizer: Any) -> str:
+    """The prompt with the last `kept` turns of the history and these passages; it ends where the reply begins."""
     history = example.history[len(example.history) - kept :]
-    said = example.system if system else ""
+    said = example.system.strip() if system else ""
     if tokenizer.chat_template:
+        about = "\n\n".join(part.strip() for part in (said, *passages) if part.strip())
         return tokenizer.apply_chat_template(
-            _messages(said, history, example.question), tokenize=False, add_generation_prompt=True
+            _messages(about, history, example.question), tokenize=False, add_generation_prompt=True
         )
-    text = SYSTEM.format(system=said.strip()) if said.strip() else ""
+    text = (SYSTEM.format(system=said) if said else "") + "".join(passages)
     for turn, role in zip((*history, example.question), _marks(example.roles, kept + 1), strict=True):
         text += TURN.format(role=role, text=turn.strip())
     return text + CUE.format(role=example.roles.replies)

@@ -1,12 +1,14 @@
 """Writing replies: batched, padded on the left, and seeded for each example apart from its batch."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import (
     LogitsProcessorList,
+    NoRepeatNGramLogitsProcessor,
+    RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
@@ -14,19 +16,17 @@ from transformers import (
 
 from attune.determinism import seeded
 from attune.generation.batches import by_length, left_padded
-from attune.generation.encoding import encode_prompt
+from attune.generation.encoding import Room, encode_prompt
 from attune.generation.prompts import Example
+from attune.parameters.generators import Decoding
 
 
 @dataclass(frozen=True)
-class Decoding:
-    """Greedy takes the likeliest token; sampling draws from the tempered top_k (0: all) and top_p of them."""
+class Limits:
+    """`tokens`: the longest reply; `stops`: the tokens that end one. A reply that none of them ends is cut."""
 
-    sample: bool
-    temperature: float
-    top_k: int
-    top_p: float
-    max_new_tokens: int
+    tokens: int
+    stops: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -37,23 +37,38 @@ class Reply:
     cut: bool
 
 
+def stops_of(model: Any, tokenizer: Any, trained: bool) -> tuple[int, ...]:
+    """The tokens that end a turn: those that the model itself names, and for an untrained one each line's end.
+
+    An untrained model writes on in the format that it sees, where a line is a turn.
+    """
+    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    named = {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
+    if not trained and not tokenizer.chat_template:
+        size = len(tokenizer)
+        texts = tokenizer.batch_decode([[token] for token in range(size)], clean_up_tokenization_spaces=False)
+        named |= {token for token, text in enumerate(texts) if "\n" in text}
+    return tuple(sorted(named))
+
+
 def write_replies(
     model: Any,
     tokenizer: Any,
     examples: Sequence[Example],
     decoding: Decoding,
-    room: int,
+    limits: Limits,
+    room: Room,
     batch_size: int,
     seed: int,
 ) -> list[Reply]:
-    """One reply an example, in their order; `room` is the longest prompt in tokens."""
+    """One reply an example, in their order; prompts are cut to `room`."""
     prompts = [encode_prompt(example, tokenizer, room) for example in examples]
     replies: dict[int, Reply] = {}
     for places in by_length([len(prompt) for prompt in prompts], batch_size):
-        draws = torch.stack([_draws(seed, examples[at].id, decoding.max_new_tokens) for at in places])
-        written = generate(model, [prompts[at] for at in places], draws, decoding, tokenizer.eos_token_id)
+        draws = torch.stack([_draws(seed, examples[at].id, limits.tokens) for at in places])
+        written = generate(model, [prompts[at] for at in places], draws, decoding, limits)
         for at, ids in zip(places, written, strict=True):
-            whole = bool(ids) and ids[-1] == tokenizer.eos_token_id
+            whole = bool(ids) and ids[-1] in limits.stops
             text = tokenizer.decode(ids[:-1] if whole else ids, skip_special_tokens=True)
             replies[at] = Reply(text.strip(), cut=not whole)
     return [replies[at] for at in range(len(examples))]
@@ -67,9 +82,9 @@ def _draws(seed: int, example_id: str, count: int) -> torch.Tensor:
 
 @torch.inference_mode()
 def generate(
-    model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, eos: int
+    model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, limits: Limits
 ) -> list[list[int]]:
-    """New token ids for each prompt, up to and with eos; `draws` is [prompts, max_new_tokens].
+    """New token ids for each prompt, up to and with the first stop; `draws` is [prompts, limits.tokens].
 
     transformers' own `generate` draws one stream for the whole batch, and puts a tuned prompt before the
     padding, where the number of pads moves every position; here the padding comes first of all.
@@ -77,21 +92,51 @@ def generate(
     model.eval()
     base, rows = _embedded(model, prompts)
     embeds, mask = left_padded(rows)
+    written = (
+        _beams(base, embeds, mask, decoding, limits)
+        if decoding.method == "beam"
+        else _tokens(base, embeds, mask, draws, decoding, limits)
+    )
+    return [until(ids, limits.stops) for ids in written.tolist()]
+
+
+def _tokens(
+    base: Any, embeds: torch.Tensor, mask: torch.Tensor, draws: torch.Tensor, decoding: Decoding, limits: Limits
+) -> torch.Tensor:
+    """[rows, at most limits.tokens], a token a step for all rows together."""
     inputs: dict[str, Any] = {"inputs_embeds": embeds}
     positions, cache = (mask.cumsum(1) - 1).clamp(min=0), None
-    tokens: list[torch.Tensor] = []
-    ended = torch.zeros(len(prompts), dtype=torch.bool, device=embeds.device)
-    for step in range(draws.shape[1]):
+    stops = torch.tensor(limits.stops, device=embeds.device)
+    written = torch.empty(len(mask), 0, dtype=torch.long, device=embeds.device)
+    ended = torch.zeros(len(mask), dtype=torch.bool, device=embeds.device)
+    for step in range(limits.tokens):
         output = base(**inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
-        chosen = choose(output.logits[:, -1].float(), draws[:, step].to(embeds.device), decoding)
-        tokens.append(torch.where(ended, eos, chosen))
-        ended |= tokens[-1] == eos
+        chosen = choose(output.logits[:, -1].float(), draws[:, step].to(embeds.device), decoding, written)
+        chosen = torch.where(ended, stops[0], chosen)
+        written = torch.cat([written, chosen[:, None]], 1)
+        ended |= torch.isin(chosen, stops)
         if ended.all():
             break
-        inputs, cache = {"input_ids": tokens[-1][:, None]}, output.past_key_values
-        mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], 1)
+        inputs, cache = {"input_ids": chosen[:, None]}, output.past_key_values
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
         positions = positions[:, -1:] + 1
-    return [_until(ids, eos) for ids in torch.stack(tokens, 1).tolist()]
+    return written
+
+
+def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decoding, limits: Limits) -> torch.Tensor:
+    """[rows, at most limits.tokens], by transformers' beam search; nothing is drawn in it."""
+    return base.generate(
+        inputs_embeds=embeds,
+        attention_mask=mask,
+        do_sample=False,
+        num_beams=decoding.beams,
+        early_stopping=decoding.early_stopping,
+        logits_processor=_processors(decoding),
+        max_new_tokens=limits.tokens,
+        max_length=None,
+        eos_token_id=list(limits.stops),
+        pad_token_id=limits.stops[0],
+    )
 
 
 def _embedded(model: Any, prompts: Sequence[list[int]]) -> tuple[Any, list[torch.Tensor]]:
@@ -99,23 +144,39 @@ def _embedded(model: Any, prompts: Sequence[list[int]]) -> tuple[Any, list[torch
     table = model.get_input_embeddings()
     rows = [table(torch.tensor(prompt, device=model.device)) for prompt in prompts]
     config = getattr(model, "active_peft_config", None)
-    if config is None or not config.is_prompt_learning:
+    if config is None:
         return model, rows
+    if not config.is_prompt_learning:
+        return model.get_base_model(), rows
     virtual = model.get_prompt(1)[0].to(rows[0].dtype)
     return model.get_base_model(), [torch.cat([virtual, row]) for row in rows]
 
 
-def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding) -> torch.Tensor:
-    """Token ids [rows] from logits [rows, vocabulary] by inverting the distribution at `draws` [rows]."""
-    if not decoding.sample:
+def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, written: torch.Tensor) -> torch.Tensor:
+    """Token ids [rows] from logits [rows, vocabulary]; sampling inverts the distribution at `draws` [rows].
+
+    Penalty and barred n-grams look at `written` [rows, tokens] alone: a reply may take up the words of its prompt.
+    """
+    logits = _processors(decoding)(written, logits)
+    if decoding.method == "greedy":
         return logits.argmax(-1)
-    filters = [TemperatureLogitsWarper(decoding.temperature)]
-    filters += [TopKLogitsWarper(decoding.top_k)] if decoding.top_k else []
-    filters += [TopPLogitsWarper(decoding.top_p)] if decoding.top_p < 1 else []
-    kept = LogitsProcessorList(filters)(None, logits)
-    sums = kept.double().softmax(-1).cumsum(-1)
+    sums = logits.double().softmax(-1).cumsum(-1)
     return (sums <= draws[:, None] * sums[:, -1:]).sum(-1)
 
 
-def _until(ids: list[int], eos: int) -> list[int]:
-    return ids[: ids.index(eos) + 1] if eos in ids else ids
+def _processors(decoding: Decoding) -> LogitsProcessorList:
+    found: list[Any] = []
+    if decoding.repetition_penalty != 1:
+        found.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
+    if decoding.no_repeat_ngram:
+        found.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram))
+    if decoding.method == "sampling":
+        found.append(TemperatureLogitsWarper(decoding.temperature))
+        found += [TopKLogitsWarper(decoding.top_k)] if decoding.top_k else []
+        found += [TopPLogitsWarper(decoding.top_p)] if decoding.top_p < 1 else []
+    return LogitsProcessorList(found)
+
+
+def until(ids: list[int], stops: Collection[int]) -> list[int]:
+    """Up to and with the first of `stops`."""
+    return next((ids[: at + 1] for at, token in enumerate(ids) if token in stops), ids)

@@ -1,70 +1,50 @@
-"""What is measured on generators: perplexity of the true replies, and plain faults of the written ones."""
+"""The loss on true replies: of reply tokens alone, never of prompt, padding or virtual tokens."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from attune.errors import AttuneError
-from attune.generation.batches import IGNORED, by_length, scored_batch
+from attune.generation.batches import IGNORED, by_length, ends_together, scored_batch
 from attune.generation.encoding import Encoded
 
 
-@dataclass(frozen=True)
-class ReplyLoss:
-    """Summed negative log-likelihood in nats over `tokens` reply tokens, final eos included."""
+def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Each reply token's -log p in nats, flat.
 
-    nats: float
-    tokens: int
+    labels: [rows, length]. logits: [rows, any, vocabulary], both ending at the same token: virtual tokens may stand
+    before the first one, and logits before the replies may be left out.
+    """
+    width = min(logits.shape[1], labels.shape[1])
+    logits, wanted = logits[:, -width:-1], labels[:, labels.shape[1] - width + 1 :]
+    chosen = wanted != IGNORED
+    return F.cross_entropy(logits[chosen].float(), wanted[chosen], reduction="none")
 
-    @property
-    def mean(self) -> float:
-        return self.nats / self.tokens
 
-    @property
-    def perplexity(self) -> float:
-        """exp(nats / tokens): two tokens of probability 1/2 and 1/8 give 4."""
-        try:
-            return math.exp(self.mean)
-        except OverflowError:
-            raise AttuneError(f"a loss of {self.mean:.0f} nats has no perplexity; lower the lr") from None
+def training_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+    """What Trainer minimises: the mean over the reply tokens of all batches that one update accumulates."""
+    losses = token_losses(outputs.logits, labels)
+    return losses.sum() / (len(losses) if num_items_in_batch is None else num_items_in_batch)
 
 
 @torch.inference_mode()
-def reply_loss(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> ReplyLoss:
-    """Score the reply tokens alone: never prompt, padding or a tuned prompt's virtual tokens."""
-    was_training = model.training
+def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
+    """The summed -log p in nats of each row's reply, its final eos included."""
+    was_training, ends = model.training, ends_together(model)
     model.eval()
-    nats, tokens = 0.0, 0
+    found = [0.0] * len(rows)
     for places in by_length([row.length for row in rows], batch_size):
-        batch = scored_batch([rows[at] for at in places], pad)
-        nats += float(_token_losses(model, batch).sum(dtype=torch.float64))
-        tokens += sum(len(rows[at].reply) for at in places)
+        batch = scored_batch([rows[at] for at in places], pad, ends)
+        labels = batch.pop("labels").to(model.device)
+        inputs = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in batch.items()}
+        losses = token_losses(model(**inputs, use_cache=False).logits, labels)
+        for at, part in zip(places, losses.split([len(rows[at].reply) for at in places]), strict=True):
+            found[at] = float(part.sum(dtype=torch.float64))
     model.train(was_training)
-    return ReplyLoss(nats, tokens)
+    return found
 
 
-def _token_losses(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Each reply token's -log p, flat. Virtual tokens stand before the first real one, so the end is kept."""
-    batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
-    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False).logits
-    logits = logits[:, -batch["input_ids"].shape[1] :]
-    wanted = batch["labels"][:, 1:]
-    chosen = wanted != IGNORED
-    return F.cross_entropy(logits[:, :-1][chosen].float(), wanted[chosen], reduction="none")
-
-
-def reply_faults(questions: Sequence[str], replies: Sequence[str], cut: Sequence[bool]) -> dict[str, float]:
-    """Shares of replies that are empty, that the length limit cut, and that begin with their own input."""
-    pairs = list(zip(questions, replies, strict=True))
-    faults = {
-        "replies_empty": [not reply.strip() for reply in replies],
-        "replies_cut": list(cut),
-        "replies_start_with_input": [
-            reply.strip().lower().startswith(question.strip().lower()) for question, reply in pairs
-        ],
-    }
-    return {name: sum(found) / len(replies) for name, found in faults.items()}
+def mean_loss(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> float:
+    """Nats a reply token."""
+    return sum(reply_nats(model, rows, pad, batch_size)) / sum(len(row.reply) for row in rows)

@@ -10,6 +10,7 @@ from attune.checkpoints import newest_whole
 from attune.errors import AttuneError
 from attune.files import write_json
 from attune.generation.adapters import (
+    CARD,
     add_lora,
     load_base,
     load_tokenizer,
@@ -17,14 +18,14 @@ from attune.generation.adapters import (
     save_generator,
     tune_prompt,
 )
-from attune.generation.batches import scored_batch
+from attune.generation.batches import ends_together, scored_batch
 from attune.generation.curves import MeasureHeldOut, curve_rows
-from attune.generation.encoding import Encoded, encode_all
+from attune.generation.encoding import Encoded, Room, encode_all
 from attune.generation.order import GroupingTrainer
 from attune.generation.prompts import FORMAT_VERSION, Example
-from attune.generation.scores import reply_loss
+from attune.generation.scores import mean_loss, training_loss
 from attune.generation.splits import hold_out
-from attune.parameters import Generator
+from attune.parameters.generators import Generator, Prompted, Trained
 from attune.trainer import MarkWhole, arguments
 
 HELD_OUT_SHARE = 0.1
@@ -40,32 +41,45 @@ def train(
     checkpoints: Path,
     target: Path,
 ) -> list[dict[str, float]]:
-    """Train on `examples` from the model in `base`, save into `target` and give the curve's rows."""
+    """Train on `examples` from the model in `base`, save into `target` and give the curve's rows.
+
+    A prompted base is measured once and not trained.
+    """
     tokenizer = load_tokenizer(base)
+    passages = generator.passage_tokens
+    room = Room(generator.max_length, passages, generator.max_length + passages)
     train_rows, held = (
-        encode_all(part, tokenizer, generator.max_length)
-        for part in hold_out(examples, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
+        encode_all(part, tokenizer, room) for part in hold_out(examples, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
     )
     if not train_rows:
         raise AttuneError(f"{generator.corpus} has one conversation in its train split; training needs two")
-    model = _trainable(generator, base, seed)
-    trainer = _trainer(generator, model, train_rows, held, tokenizer.eos_token_id, seed, checkpoints)
-    trainer.train(resume_from_checkpoint=newest_whole(checkpoints))
-    save_generator(model, tokenizer, target, generator.base)
-    write_json(target / "card.json", _card(generator, model))
-    return curve_rows(trainer.state.log_history)
+    pad = tokenizer.eos_token_id
+    if isinstance(generator, Prompted):
+        model: Any = load_base(base)
+        tokenizer.save_pretrained(target)
+        history = [{"step": 0, "epoch": 0.0, "valid_loss": mean_loss(model, held, pad, _SCORED_AT_ONCE)}]
+    else:
+        model = _trainable(generator, base, room, seed)
+        trainer = _trainer(generator, model, train_rows, held, pad, seed, checkpoints)
+        trainer.train(resume_from_checkpoint=newest_whole(checkpoints))
+        save_generator(model, tokenizer, target, generator.base)
+        history = trainer.state.log_history
+    write_json(target / CARD, _card(generator, model))
+    return curve_rows(history)
 
 
-def _trainable(generator: Generator, base: Path, seed: int) -> Any:
-    model = load_base(base)
+def _trainable(generator: Trained, base: Path, room: Room, seed: int) -> Any:
+    model = load_base(base, generator.load_in_4bit)
     torch.manual_seed(seed)  # LoRA begins with random numbers, before the trainer seeds its own
     positions = getattr(model.config, "max_position_embeddings", None)
-    needed = generator.max_length + (generator.virtual_tokens or 0)
+    needed = (room.whole or room.prompt) + (generator.virtual_tokens or 0)
     if positions and needed > positions:
         raise AttuneError(
-            f"max_length = {generator.max_length} and the virtual tokens need {needed} positions, but "
-            f"the base {generator.base} has {positions}; lower max_length"
+            f"max_length = {generator.max_length}, its passages and its virtual tokens need {needed} positions, but "
+            f"the base {generator.base} has {positions}; lower max_length or passage_tokens"
         )
+    if generator.gradient_checkpointing:
+        model.enable_input_require_grads()  # frozen embeddings would leave nothing to go back to
     if generator.virtual_tokens:
         return tune_prompt(model, base, generator.virtual_tokens)
     if generator.lora_rank and generator.lora_alpha:
@@ -74,7 +88,7 @@ def _trainable(generator: Generator, base: Path, seed: int) -> Any:
 
 
 def _trainer(
-    generator: Generator,
+    generator: Trained,
     model: Any,
     train_rows: Sequence[Encoded],
     held: Sequence[Encoded],
@@ -82,12 +96,13 @@ def _trainer(
     seed: int,
     checkpoints: Path,
 ) -> GroupingTrainer:
-    log_every = max(1, generator.steps // 20)
+    log_every = generator.log_steps or max(1, generator.steps // 20)
     # A checkpoint between two logs would lose the losses since the first of them.
-    every = 4 * log_every
+    every = generator.save_steps or 4 * log_every
+    ends = ends_together(model)
 
     def measure(current: Any) -> float:
-        return reply_loss(current, held, pad, _SCORED_AT_ONCE).mean
+        return mean_loss(current, held, pad, _SCORED_AT_ONCE)
 
     return GroupingTrainer(
         model=model,
@@ -97,6 +112,9 @@ def _trainer(
             max_steps=generator.steps,
             per_device_train_batch_size=generator.batch_size,
             gradient_accumulation_steps=generator.accumulation,
+            activation_checkpointing=generator.gradient_checkpointing,
+            activation_checkpointing_kwargs={"use_reentrant": False},
+            bf16=generator.bf16 and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
             learning_rate=generator.lr,
             lr_scheduler_type=generator.schedule,
             warmup_steps=generator.warmup,
@@ -106,13 +124,16 @@ def _trainer(
             remove_unused_columns=False,
         ),
         train_dataset=train_rows,
-        data_collator=lambda rows: scored_batch(rows, pad),
+        data_collator=lambda rows: scored_batch(rows, pad, ends),
+        compute_loss_func=training_loss,
         callbacks=[MarkWhole(), MeasureHeldOut(measure, every)],
     )
 
 
 def _card(generator: Generator, model: Any) -> dict[str, Any]:
     trainable, total = parameter_counts(model)
+    if isinstance(generator, Prompted):
+        trainable = 0
     return {
         "method": generator.method,
         "base": generator.base,

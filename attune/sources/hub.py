@@ -11,7 +11,7 @@ from typing import IO
 
 from attune.corpora import layouts
 from attune.errors import AttuneError
-from attune.parameters import Corpora, HubCorpus, PecSource
+from attune.parameters.corpora import Corpora, HubCorpus, PecSource
 from attune.sources.archive import unpack_zip
 from attune.sources.directory import copy_files
 from attune.sources.manifest import Origin

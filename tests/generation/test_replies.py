@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -6,15 +7,20 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from attune.generation.adapters import tune_prompt
-from attune.generation.encoding import encode_prompt
+from attune.generation.encoding import Room, encode_prompt
 from attune.generation.prompts import examples
-from attune.generation.replies import Decoding, choose, generate, write_replies
-from tests.generation.tiny import dialogue_rows, gpt, llama, saved, tokenizer
+from attune.generation.replies import Limits, choose, generate, stops_of, until, write_replies
+from attune.parameters.generators import Decoding
+from tests.generation.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer
 
 WORDS = tokenizer()
 EXAMPLES = examples(dialogue_rows())
-SAMPLING = Decoding(sample=True, temperature=0.9, top_k=30, top_p=0.95, max_new_tokens=12)
-GREEDY = Decoding(sample=False, temperature=1.0, top_k=0, top_p=1.0, max_new_tokens=12)
+SAMPLING = Decoding(method="sampling", temperature=0.9, top_k=30, top_p=0.95)
+GREEDY = Decoding(method="greedy")
+BEAM = Decoding(method="beam", beams=3, no_repeat_ngram=2, early_stopping=True)
+STOP = WORDS.eos_token_id
+LIMITS = Limits(12, (STOP,))
+ROOM = Room(40)
 
 
 def tuned(folder: Path) -> Any:
@@ -23,25 +29,25 @@ def tuned(folder: Path) -> Any:
 
 
 @pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), llama, tuned])
-@pytest.mark.parametrize("decoding", [SAMPLING, GREEDY])
+@pytest.mark.parametrize("decoding", [SAMPLING, GREEDY, BEAM])
 def test_a_reply_does_not_depend_on_its_batch(make: Any, decoding: Decoding, tmp_path: Path) -> None:
     model = make(tmp_path) if make is tuned else make()
-    together = write_replies(model, WORDS, EXAMPLES, decoding, 40, batch_size=24, seed=5)
-    alone = write_replies(model, WORDS, EXAMPLES[::-1], decoding, 40, batch_size=1, seed=5)
+    together = write_replies(model, WORDS, EXAMPLES, decoding, LIMITS, ROOM, batch_size=24, seed=5)
+    alone = write_replies(model, WORDS, EXAMPLES[::-1], decoding, LIMITS, ROOM, batch_size=1, seed=5)
     assert together == alone[::-1]
 
 
 def test_another_seed_gives_other_replies() -> None:
-    first, second = (write_replies(gpt(), WORDS, EXAMPLES, SAMPLING, 40, 8, seed) for seed in (1, 2))
+    first, second = (write_replies(gpt(), WORDS, EXAMPLES, SAMPLING, LIMITS, ROOM, 8, seed) for seed in (1, 2))
     assert first != second
 
 
 def test_greedy_tokens_are_those_of_transformers_generate() -> None:
-    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, 40)
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM)
     wanted = model.generate(
         torch.tensor([prompt]), max_new_tokens=12, do_sample=False, pad_token_id=WORDS.eos_token_id
     )[0, len(prompt) :].tolist()
-    assert generate(model, [prompt], torch.zeros(1, 12), GREEDY, WORDS.eos_token_id) == [wanted]
+    assert generate(model, [prompt], torch.zeros(1, 12), GREEDY, LIMITS) == [wanted]
 
 
 def test_a_reply_holds_no_prompt_and_stops_at_eos() -> None:
@@ -60,13 +66,54 @@ def test_a_reply_holds_no_prompt_and_stops_at_eos() -> None:
         for token, after in follows.items():
             code = torch.nn.functional.layer_norm(codes[token], (width,))
             model.lm_head.weight[after] = code
-    assert generate(model, [[3, 10]], torch.zeros(1, 9), GREEDY, eos) == [[11, 12, 13, 14, eos]]
+    assert generate(model, [[3, 10]], torch.zeros(1, 9), GREEDY, Limits(9, (eos,))) == [[11, 12, 13, 14, eos]]
+
+
+NONE = torch.empty(4, 0, dtype=torch.long)
 
 
 def test_sampling_inverts_the_filtered_distribution() -> None:
     logits = torch.tensor([[0.5, 0.3, 0.2]]).log().repeat(4, 1)
     draws = torch.tensor([0.0, 0.49, 0.51, 0.99], dtype=torch.float64)
-    everything = Decoding(True, 1.0, 0, 1.0, 1)
-    assert choose(logits, draws, everything).tolist() == [0, 0, 1, 2]
-    two = Decoding(True, 1.0, 2, 1.0, 1)  # 5/8 and 3/8
-    assert choose(logits, torch.tensor([0.6, 0.63, 0.7, 0.99]), two).tolist() == [0, 1, 1, 1]
+    assert choose(logits, draws, Decoding(method="sampling"), NONE).tolist() == [0, 0, 1, 2]
+    two = Decoding(method="sampling", top_k=2)  # 5/8 and 3/8
+    assert choose(logits, torch.tensor([0.6, 0.63, 0.7, 0.99]), two, NONE).tolist() == [0, 1, 1, 1]
+
+
+def test_what_was_written_is_penalised_or_barred() -> None:
+    logits, draws = torch.tensor([[2.0, 1.5, 0.0]]), torch.zeros(1)
+    written = torch.tensor([[0, 1, 0]])
+    assert choose(logits, draws, GREEDY, written).tolist() == [0]
+    # Token 0 and 1 were written: 2 / 3 and 1.5 / 3 are still above 0.
+    assert choose(logits, draws, Decoding(method="greedy", repetition_penalty=3.0), written).tolist() == [0]
+    assert choose(logits, draws, Decoding(method="greedy", repetition_penalty=3.0), written[:, 1:2]).tolist() == [0]
+    assert choose(logits, draws, Decoding(method="greedy", repetition_penalty=3.0), written[:, :1]).tolist() == [1]
+    # The bigram 0 1 was written, so after 0 comes no 1; the likeliest, 0, was not yet written after 0.
+    assert choose(
+        logits.flip(0)[:, [1, 0, 2]], draws, Decoding(method="greedy", no_repeat_ngram=2), written
+    ).tolist() == [0]
+
+
+def test_beam_search_is_transformers_own() -> None:
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM)
+    free = Decoding(method="beam", beams=3)
+    wanted = model.generate(torch.tensor([prompt]), max_new_tokens=12, num_beams=3, pad_token_id=STOP)[0, len(prompt) :]
+    assert generate(model, [prompt], torch.zeros(1, 12), free, LIMITS) == [until(wanted.tolist(), (STOP,))]
+
+
+def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
+    prompts = [encode_prompt(each, WORDS, ROOM) for each in EXAMPLES[:6]]
+    for ids in generate(gpt(), prompts, torch.zeros(6, 12), BEAM, LIMITS):
+        pairs = list(itertools.pairwise(ids))
+        assert len(pairs) == len(set(pairs))
+
+
+def test_an_untrained_model_stops_where_its_line_ends() -> None:
+    words, model = tokenizer(), gpt()
+    line = words("\n", add_special_tokens=False)["input_ids"][0]
+    assert line in stops_of(model, words, trained=False)
+    assert stops_of(model, words, trained=True) == (STOP,)
+    words.chat_template = CHAT
+    assert stops_of(model, words, trained=False) == (STOP,)
+    model.generation_config.eos_token_id = [STOP, 7]
+    assert stops_of(model, words, trained=True) == tuple(sorted((STOP, 7)))

@@ -1,18 +1,19 @@
-import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from transformers import GPT2LMHeadModel
 
 from attune.generation.adapters import tune_prompt
-from attune.generation.encoding import Encoded, encode_all
+from attune.generation.batches import scored_batch
+from attune.generation.encoding import Encoded, Room, encode_all
 from attune.generation.prompts import examples
-from attune.generation.scores import ReplyLoss, reply_faults, reply_loss
-from tests.generation.tiny import dialogue_rows, gpt, saved, tokenizer
+from attune.generation.scores import mean_loss, reply_nats, training_loss
+from tests.generation.tiny import dialogue_rows, gpt, llama, saved, tokenizer
 
 WORDS = tokenizer()
-ROWS = encode_all(examples(dialogue_rows()), WORDS, 64)
+ROWS = encode_all(examples(dialogue_rows()), WORDS, Room(64))
 
 
 def nats_by_hand(model: torch.nn.Module, row: Encoded, before: torch.Tensor | None = None) -> float:
@@ -26,18 +27,14 @@ def nats_by_hand(model: torch.nn.Module, row: Encoded, before: torch.Tensor | No
     return -sum(float(logs[start + at - 1, token]) for at, token in enumerate(row.reply))
 
 
-def test_perplexity_is_the_exponential_of_the_mean() -> None:
-    assert ReplyLoss(math.log(2) + math.log(8), 2).perplexity == pytest.approx(4)
-
-
-def test_loss_is_the_one_worked_out_by_hand_whatever_the_batch() -> None:
-    model = gpt()
-    nats = sum(nats_by_hand(model, row) for row in ROWS)
-    tokens = sum(len(row.reply) for row in ROWS)
+@pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), llama])
+def test_loss_is_the_one_worked_out_by_hand_whatever_the_batch(make: Any) -> None:
+    model = make()
+    wanted = [nats_by_hand(model, row) for row in ROWS]
     for pad, batch_size in ((WORDS.eos_token_id, 1), (WORDS.eos_token_id, 7), (3, 24)):
-        loss = reply_loss(model, ROWS, pad, batch_size)
-        assert loss.tokens == tokens
-        assert loss.nats == pytest.approx(nats, rel=1e-5)
+        assert reply_nats(model, ROWS, pad, batch_size) == pytest.approx(wanted, rel=1e-4)
+    tokens = sum(len(row.reply) for row in ROWS)
+    assert mean_loss(model, ROWS, WORDS.eos_token_id, 5) == pytest.approx(sum(wanted) / tokens, rel=1e-5)
 
 
 def test_virtual_tokens_are_read_but_not_scored(tmp_path: Path) -> None:
@@ -45,17 +42,19 @@ def test_virtual_tokens_are_read_but_not_scored(tmp_path: Path) -> None:
     base = GPT2LMHeadModel.from_pretrained(folder).eval()
     tuned = tune_prompt(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
     virtual = tuned.get_prompt(1)[0].detach()
-    nats = sum(nats_by_hand(base, row, virtual) for row in ROWS)
-    loss = reply_loss(tuned, ROWS, WORDS.eos_token_id, 5)
-    assert loss.nats == pytest.approx(nats, rel=1e-5)
-    assert loss.tokens == sum(len(row.reply) for row in ROWS)
-    assert loss.nats != pytest.approx(reply_loss(base, ROWS, WORDS.eos_token_id, 5).nats, rel=1e-3)
+    found = reply_nats(tuned, ROWS, WORDS.eos_token_id, 5)
+    assert found == pytest.approx([nats_by_hand(base, row, virtual) for row in ROWS], rel=1e-4)
+    assert found != pytest.approx(reply_nats(base, ROWS, WORDS.eos_token_id, 5), rel=1e-3)
 
 
-def test_faults_are_shares_of_the_replies() -> None:
-    questions = ["I won!", "I lost.", "Hm.", "Hi."]
-    assert reply_faults(questions, ["i won! Great", " ", "Yes.", "Why"], [False, False, False, True]) == {
-        "replies_empty": 0.25,
-        "replies_cut": 0.25,
-        "replies_start_with_input": 0.25,
-    }
+def test_the_training_loss_is_transformers_own() -> None:
+    """Of the labels alone, whether rows end together or begin together."""
+    model = gpt()
+    batch = scored_batch(ROWS[:5], WORDS.eos_token_id, ends=False)
+    wanted = model(**batch).loss
+    for ends in (False, True):
+        batch = scored_batch(ROWS[:5], WORDS.eos_token_id, ends)
+        labels = batch.pop("labels")
+        assert training_loss(model(**batch), labels).item() == pytest.approx(wanted.item(), rel=1e-5)
+        tokens = int((labels != -100).sum())
+        assert training_loss(model(**batch), labels, tokens * 2).item() == pytest.approx(wanted.item() / 2, rel=1e-5)

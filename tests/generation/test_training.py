@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -10,7 +11,7 @@ from attune.files import sha256
 from attune.generation.adapters import load_base, load_generator, load_tokenizer
 from attune.generation.prompts import examples
 from attune.generation.training import train
-from tests.generation.tiny import CHAT, dialogue_rows, generator, gpt, llama, saved, tokenizer
+from tests.generation.tiny import CHAT, dialogue_rows, generator, gpt, llama, prompted, saved, tokenizer
 
 EXAMPLES = examples(dialogue_rows())
 
@@ -43,7 +44,7 @@ def test_prompt_tuning_saves_its_virtual_tokens_alone(tmp_path: Path) -> None:
         "method": "prompt_tuning",
         "base": "tiny",
         "corpus": "empathetic_dialogues",
-        "format_version": 1,
+        "format_version": 2,
     }
 
 
@@ -108,3 +109,84 @@ def test_one_conversation_is_too_few(tmp_path: Path) -> None:
     base = saved(gpt(), tmp_path / "base")
     with pytest.raises(AttuneError, match="training needs two"):
         train(generator("full"), base, EXAMPLES[:1], 1, tmp_path / "c", tmp_path / "run")
+
+
+def test_a_prompted_base_is_measured_and_not_trained(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    instructed = examples(dialogue_rows(), "Be kind.")
+    curve = train(prompted(), base, instructed, 1, tmp_path / "c", tmp_path / "run")
+    plain = train(generator("full"), base, EXAMPLES, 1, tmp_path / "d", tmp_path / "other")
+    assert [row["step"] for row in curve] == [0]
+    assert curve[0]["valid_loss"] != plain[0]["valid_loss"]  # the instruction was read
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+    model = load_base(base)
+    assert load_generator(tmp_path / "run", model) is model
+    card = json.loads((tmp_path / "run" / "card.json").read_text())
+    assert (card["method"], card["trainable_parameters"]) == ("prompt", 0)
+
+
+def test_passages_are_trained_on_where_there_is_room_for_them(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    passages = [{"text": "I am sad.\n"}]
+    given = examples([row | {"passages": passages} for row in dialogue_rows()], passages=None)
+    curves = [
+        train(
+            generator("full", corpus="empathetic_dialogues_rag", passage_tokens=tokens, max_length=40),
+            base,
+            given,
+            1,
+            tmp_path / f"c{tokens}",
+            tmp_path / f"run{tokens}",
+        )
+        for tokens in (1, 24)
+    ]
+    without = train(generator("full", max_length=40), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "plain")
+    assert curves[0][0] == without[0]  # none fits into one token
+    assert curves[1][0] != without[0]
+
+
+@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
+def test_gradient_checkpointing_changes_no_loss(tmp_path: Path, method: str) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    curves = [
+        train(
+            generator(
+                method, gradient_checkpointing=on, steps=4, **({"lora_dropout": 0.0} if method == "lora" else {})
+            ),
+            base,
+            EXAMPLES,
+            1,
+            tmp_path / f"c{on}",
+            tmp_path / f"{on}",
+        )
+        for on in (False, True)
+    ]
+    for plain, saving in zip(*curves, strict=True):
+        assert plain == pytest.approx(saving, abs=2e-3)
+
+
+def test_accumulated_batches_weigh_each_reply_token_alike(tmp_path: Path) -> None:
+    """Two batches of four and one of eight give the same update, though their replies differ in length."""
+    base = saved(gpt(), tmp_path / "base")
+    eight = EXAMPLES[:10]  # of which the last conversation is held out
+    curves = [
+        train(generator("full", steps=1, **sizes), base, eight, 1, tmp_path / f"c{at}", tmp_path / f"run{at}")
+        for at, sizes in enumerate(({"batch_size": 8}, {"batch_size": 4, "accumulation": 2}))
+    ]
+    assert curves[0][-1]["valid_loss"] == pytest.approx(curves[1][-1]["valid_loss"], abs=2e-4)
+    assert curves[0][-1]["train_loss"] == pytest.approx(curves[1][-1]["train_loss"], abs=2e-4)
+
+
+def test_four_bits_without_a_gpu_say_so(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(AttuneError, match="load_in_4bit needs an NVIDIA GPU and the package bitsandbytes"):
+        train(generator("lora", load_in_4bit=True), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+
+
+def test_logs_and_checkpoints_come_as_often_as_asked(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    curve = train(generator("full", log_steps=3, save_steps=6), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+    assert [row["step"] for row in curve if "train_loss" in row] == [1, 3, 6, 9]
+    assert [path.name for path in sorted((tmp_path / "c").glob("checkpoint-*"))] == ["checkpoint-10", "checkpoint-6"]

@@ -7,7 +7,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from attune.generation.prompts import DIALOGUE, Example
-from attune.parameters import Generator
+from attune.parameters.generators import Prompted, Trained
 from attune.small_lm import Shape, train_tokenizer, untrained
 
 FEELINGS = ("glad", "sad", "proud", "afraid", "tired", "angry", "calm", "lost", "hurt", "free", "sure", "shy")
@@ -67,7 +67,7 @@ def saved(model: Any, folder: Path, words: Any | None = None) -> Path:
     return folder
 
 
-def generator(method: str, **given: Any) -> Generator:
+def generator(method: str, **given: Any) -> Trained:
     extra = {
         "full": {},
         "prompt_tuning": {"virtual_tokens": 4},
@@ -82,4 +82,9 @@ def generator(method: str, **given: Any) -> Generator:
         "batch_size": 4,
         "max_length": 48,
     }
-    return Generator.model_validate(settings | extra | given)
+    return Trained.model_validate(settings | extra | given)
+
+
+def prompted(**given: Any) -> Prompted:
+    settings = {"method": "prompt", "base": "tiny", "corpus": "empathetic_dialogues", "max_length": 48}
+    return Prompted.model_validate(settings | {"instruction": "Be kind."} | given)

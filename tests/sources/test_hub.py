@@ -194,7 +194,7 @@ def test_a_damaged_file_is_named_by_its_place_on_the_hub(hub: Hub, tmp_path: Pat
 
 
 def pec(hub: Hub, sha: str | None, path: str = "/files/hf_pec.zip") -> parameters.Corpora:
-    pinned = parameters.PecSource(url=hub.url + path, sha256=sha)
+    pinned = parameters.corpora.PecSource(url=hub.url + path, sha256=sha)
     return CORPORA.model_copy(update={"pec": pinned})
 
 
@@ -235,6 +235,6 @@ def test_pec_without_a_network(tmp_path: Path) -> None:
 
 
 def test_pec_from_another_kind_of_address(tmp_path: Path) -> None:
-    pinned = CORPORA.model_copy(update={"pec": parameters.PecSource(url="file:///etc/passwd", sha256=None)})
+    pinned = CORPORA.model_copy(update={"pec": parameters.corpora.PecSource(url="file:///etc/passwd", sha256=None)})
     with pytest.raises(AttuneError, match=r"corpora\.pec\.url = 'file:///etc/passwd' must begin with https://"):
         fetch("pec", "hub", tmp_path / "raw", pinned, seed=1)

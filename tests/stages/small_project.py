@@ -15,12 +15,18 @@ def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     values = YAML(typ="safe", pure=True).load(PARAMS.read_text(encoding="utf-8"))
     values["bases"] = {"gpt2": values["bases"]["gpt2"] | SHAPE | {"steps": 6, "batch_tokens": 64}}
+    small = {"base": "gpt2", "corpus": "empathetic_dialogues", "max_length": 48}
+    steps = {"steps": 4, "batch_size": 4, "log_steps": None, "save_steps": None, "passage_tokens": 0}
+    values["generators"]["prompted"]["instruction"] = "Be kind."
     values["generators"] = {
-        f"tiny_{entry['method']}": entry
-        | {"base": "gpt2", "corpus": "empathetic_dialogues", "steps": 4, "batch_size": 4, "max_length": 48}
+        f"tiny_{entry['method']}": entry | small | (steps if entry["method"] != "prompt" else {})
         for entry in values["generators"].values()
     }
     values["generation"] |= {"perplexity_examples": 9, "reply_examples": 4, "max_new_tokens": 8}
+    values["generation"]["decoding"] = {"default": values["generation"]["decoding"]["default"]}
+    values["generation"]["sweep"] |= {"generators": ["tiny_lora"], "examples": 5}
+    values["generation"]["questions"]["generators"] = ["tiny_lora"]
+    values["rag"] |= {"k": 2, "budget": 8, "shortlist": 3}
     _write(values)
 
 

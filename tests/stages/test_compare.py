@@ -49,7 +49,7 @@ def test_no_further_recipe_is_a_comparison_too(tmp_path: Path, monkeypatch: pyte
     changed(
         tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
         ("cobert.recipes", ["tuned"]), ("compare.recipes", []), ("retrieval.recipe", "tuned"),
-        ("transfer.recipe", "tuned"),
+        ("transfer.recipe", "tuned"), ("rag.recipe", "tuned"),
     )  # fmt: skip
     train("tuned")
     base_models.main("embedder", "embedder")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from attune import figures
+from attune.figures import cobert
 from attune.files import sha256, write_json
 from stages.plot_studies import main
 from tests.test_parameters import changed
@@ -36,8 +36,8 @@ def test_the_figures_are_drawn_twice_the_same(tmp_path: Path, monkeypatch: pytes
 
 def test_points_stand_where_the_scores_are_and_numbers_in_order() -> None:
     scores = {count: SCORES | {"mrr": value} for count, value in (("10", 0.3), ("0", 0.1), ("5", 0.2))}
-    axes = figures.personas(scores, "100 candidates").axes[0]
+    axes = cobert.personas(scores, "100 candidates").axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "5", "10"]
     assert list(axes.lines[0].get_ydata()) == [0.1, 0.2, 0.3]
-    axes = figures.methods({"mean": {"tfidf": SCORES, "tuned": SCORES | {"mrr": 0.35, "loss": 2.0}}}, "100").axes[0]
+    axes = cobert.methods({"mean": {"tfidf": SCORES, "tuned": SCORES | {"mrr": 0.35, "loss": 2.0}}}, "100").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["tuned", "tfidf"]

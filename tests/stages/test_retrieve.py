@@ -77,6 +77,7 @@ def test_the_stage_writes_the_same_twice(trained: Path) -> None:
     changed(
         trained, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.recipes", ["tuned"]),
         ("retrieval.recipe", "tuned"), ("retrieval.shortlist", 5), ("transfer.recipe", "tuned"),
+        ("rag.recipe", "tuned"),
     )  # fmt: skip
     base_models.main("embedder", "embedder")
     for target in ("one", "two"):

@@ -33,9 +33,12 @@ def digests() -> dict[str, str]:
 def test_a_generator_is_trained_with_its_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(tmp_path, monkeypatch)
     main("tiny_lora", "base", "processed", str(TARGET), str(CURVE))
-    assert {"adapter_config.json", "adapter_model.safetensors", "card.json", "tokenizer.json"} <= {
+    assert {"README.md", "adapter_config.json", "adapter_model.safetensors", "card.json", "tokenizer.json"} <= {
         path.name for path in TARGET.iterdir()
     }
+    card = (TARGET / "README.md").read_text(encoding="utf-8")
+    assert "| lora_rank | 16 |" in card
+    assert "| 0 |  | " in card
     with CURVE.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == ["step", "epoch", "train_loss", "valid_loss"]

@@ -16,6 +16,7 @@ def test_each_model_is_tested_on_each_domain(tmp_path: Path, monkeypatch: pytest
     changed(
         tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy", "all"]), ("cobert.candidates", 10),
         ("cobert.recipes", ["tuned"]), ("transfer.recipe", "tuned"), ("retrieval.recipe", "tuned"),
+        ("rag.recipe", "tuned"),
     )  # fmt: skip
     train("tuned")
     shutil.copytree("models/tuned-small-happy", "models/tuned-small-all")

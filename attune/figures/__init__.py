@@ -1,0 +1,1 @@
+"""The figures, from rows alone: no file is read here."""

@@ -1,0 +1,124 @@
+"""From the rows that generators were evaluated to, to what is reported: scores with intervals, and paired tests."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attune.overlap import overlap, self_bleu
+from attune.ratios import Ratio, compare, interval
+from attune.reply_scores import distinct, faults
+from attune.schemas import PLAIN
+
+Rows = Sequence[Mapping[str, Any]]
+# The true replies, scored as a system's are: what a good one may reach.
+TARGETS = "targets"
+# What a row may have beside its faults, each a mean over replies: the cosine of reply and target, and whether the
+# emotion probe hears the same in the reply as in what was said.
+MEANINGS = ("similarity", "emotion_match")
+
+
+def system_of(generator: str, variant: str) -> str:
+    """What a generator with or without passages is called: gpt2_full, gpt2_full+rag."""
+    return generator if variant == PLAIN else f"{generator}+{variant}"
+
+
+def by_system(rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
+    systems: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        systems.setdefault(system_of(row["generator"], row["variant"]), []).append(row)
+    return systems
+
+
+def targets_of(rows: Rows) -> list[dict[str, Any]]:
+    """The rows with the target in the place of the reply, each once."""
+    written = {row["id"]: row for row in rows if row["reply"] is not None}
+    return [
+        {**row, "generator": TARGETS, "variant": PLAIN, "reply": row["target"], "cut": False}
+        for row in written.values()
+    ]
+
+
+def nats_a_token(rows: Rows, of: str = "nats") -> Ratio:
+    """The mean loss over reply tokens, whose exponential is the perplexity."""
+    return Ratio.of((row["conversation"], row[of], row["tokens"]) for row in rows)
+
+
+def means(rows: Rows) -> dict[str, Ratio]:
+    """What is a mean over the written replies: each of `reply_scores.faults`, and of MEANINGS where rows have it."""
+    found: dict[str, list[tuple[str, float, float]]] = {}
+    for row in rows:
+        if row["reply"] is None:
+            continue
+        values = {f"replies_{name}": value for name, value in faults(row["reply"], row["prompt"], row["cut"])}
+        values |= {name: row[name] for name in MEANINGS if row.get(name) is not None}
+        for name, value in values.items():
+            found.setdefault(name, []).append((row["conversation"], value, 1.0))
+    return {name: Ratio.of(values) for name, values in found.items()}
+
+
+def varied(rows: Rows) -> dict[str, float]:
+    """What is a property of all replies together: variety, and overlap with the targets."""
+    written = [row for row in rows if row["reply"] is not None]
+    replies = [row["reply"] for row in written]
+    found = {f"distinct_{n}": distinct(replies, n) for n in (1, 2)} | {"self_bleu": self_bleu(replies)}
+    return found | overlap(replies, [row["target"] for row in written]) if written else found
+
+
+def scores(rows: Rows) -> dict[str, float]:
+    """One system's scores: perplexity beside its base's, counts, and what its replies are like."""
+    found: dict[str, float] = {
+        "perplexity": math.exp(nats_a_token(rows).value),
+        "base_perplexity": math.exp(nats_a_token(rows, "base_nats").value),
+    }
+    counts = {"tokens": sum(row["tokens"] for row in rows), "examples": len(rows)}
+    return _rounded(found) | replies_scores(rows) | counts
+
+
+def replies_scores(rows: Rows) -> dict[str, float]:
+    """The scores that need replies alone."""
+    found = {name: ratio.value for name, ratio in means(rows).items()} | varied(rows)
+    return _rounded(found) | {"replies": sum(row["reply"] is not None for row in rows)}
+
+
+def _rounded(found: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def with_interval(ratios: Mapping[str, Ratio], seed: int) -> dict[str, float]:
+    """{score, score_low, score_high} of each."""
+    found: dict[str, float] = {}
+    for name, ratio in ratios.items():
+        low, high = interval(ratio, seed)
+        found |= {name: ratio.value, f"{name}_low": low, f"{name}_high": high}
+    return _rounded(found)
+
+
+def intervals(rows: Rows, seed: int) -> dict[str, float]:
+    """One system's perplexity and means with their intervals."""
+    loss = nats_a_token(rows)
+    low, high = interval(loss, seed)
+    found = {"perplexity": loss.value, "perplexity_low": low, "perplexity_high": high}
+    return _rounded({name: math.exp(value) for name, value in found.items()}) | with_interval(means(rows), seed)
+
+
+def tests(systems: Mapping[str, Rows], generators: Sequence[str], seed: int) -> dict[str, dict[str, dict[str, float]]]:
+    """{"a to b": {score: how b's differs from a's}}: each generator's base to it, and it to its variants.
+
+    `loss` is in nats a token.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for name in generators:
+        plain = systems[name]
+        own = nats_a_token(plain)
+        found[f"base of {name} to {name}"] = {"loss": compare(nats_a_token(plain, "base_nats"), own, seed)}
+        for other in systems:
+            if not other.startswith(f"{name}+"):
+                continue
+            before, after = means(plain), means(systems[other])
+            found[f"{name} to {other}"] = {"loss": compare(own, nats_a_token(systems[other]), seed)} | {
+                score: compare(before[score], after[score], seed) for score in MEANINGS if score in before
+            }
+    return {
+        pair: {score: {key: round(value, 6) for key, value in test.items()} for score, test in tests.items()}
+        for pair, tests in found.items()
+    }

@@ -1,0 +1,64 @@
+"""The sections of params.yaml about CoBERT and the other ways to match."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from attune.parameters.types import Count, Domain, Key, NotNegative, Rate, Section, Share, SubsetName
+
+
+class Cobert(Section):
+    recipes: Annotated[list[Key], Field(min_length=1)]
+    subsets: Annotated[list[SubsetName], Field(min_length=1)]
+    domains: Annotated[list[Domain], Field(min_length=1)]
+    candidates: Annotated[int, Field(ge=2)]
+    drawn_from: Literal["test_split", "in_batch"]
+
+
+class Compare(Section):
+    """Further ways to match, trained on the first of cobert.subsets for every domain."""
+
+    recipes: list[Key]
+
+
+class Personas(Section):
+    """The persona ablation: `recipe` trained and tested with each number of persona sentences."""
+
+    counts: list[NotNegative]
+    recipe: Key
+    domain: Domain
+    subset: SubsetName
+
+
+class Transfer(Section):
+    """`recipe`, one of cobert.recipes, tested on every domain of cobert.domains."""
+
+    recipe: Key
+
+
+class Retrieval(Section):
+    """`recipe`, one of cobert.recipes, orders the `shortlist` replies that the sentence index proposes."""
+
+    recipe: Key
+    shortlist: Count
+
+
+class Recipe(Section):
+    """How one CoBERT is trained; null `lr` and `max_length` stand for the top-level values."""
+
+    lr: Rate | None
+    max_length: Annotated[int, Field(ge=16)] | None
+    early_stopping: Count | None
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    accumulation: Count
+    num_personas: NotNegative
+    score_scale: Annotated[float, Field(gt=0)]
+    frozen_layers: NotNegative
+    matching: Literal["co_attention", "bi_encoder", "poly_encoder", "cosines", "joint"] = "co_attention"
+    matcher_lr: Rate | None = None
+    extra_negatives: NotNegative = 0
+    every_turn: bool = False
+    micro_batch: Count | None = None
+    dropout: Share | None = None
+    bf16: bool = False

@@ -1,0 +1,20 @@
+"""What the sections of params.yaml are made of."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Name = Annotated[str, Field(min_length=1)]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*$")]
+SubsetName = Literal["large", "small"]
+Domain = Literal["all", "happy", "offmychest"]
+TextCorpus = Literal["empathetic_dialogues", "openassistant_guanaco", "openorca"]
+ReplyCorpus = Literal["empathetic_dialogues", "empathetic_dialogues_rag", "openassistant_guanaco", "openorca"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

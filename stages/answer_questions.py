@@ -1,0 +1,48 @@
+"""The same questions to several generators: `python -m stages.answer_questions BASES GENERATORS TARGET_CSV`."""
+
+from pathlib import Path
+
+from attune.determinism import pin
+from attune.files import write_csv
+from attune.parameters import load
+from attune.parameters.generators import Prompted
+from stages import start
+
+
+def main(bases: str, generators: str, target: str) -> None:
+    from attune.generation.evaluation import loaded
+    from attune.generation.prompts import INSTRUCTION, Example
+    from attune.generation.replies import write_replies
+
+    settings = load()
+    pin(settings.seed, settings.threads)
+    generation = settings.generation
+    rows = []
+    for name in generation.questions.generators:
+        generator = settings.generators[name]
+        instruction = generator.instruction if isinstance(generator, Prompted) else ""
+        asked = [
+            Example(kind, kind, INSTRUCTION, instruction, (), question, "")
+            for kind, question in generation.questions.asked.items()
+        ]
+        ready = loaded(generator, Path(bases) / generator.base, Path(generators) / name, generation.max_new_tokens, 0)
+        decoding = generation.decoding.get(name, generation.decoding["default"])
+        replies = write_replies(
+            ready.model,
+            ready.tokenizer,
+            asked,
+            decoding,
+            ready.limits,
+            ready.writing,
+            generation.batch_size,
+            settings.seed,
+        )
+        rows += [
+            {"kind": each.id, "question": each.question, "generator": name, "answer": reply.text, "cut": reply.cut}
+            for each, reply in zip(asked, replies, strict=True)
+        ]
+    write_csv(Path(target), rows)
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,55 @@
+"""Find the train exchanges that a reply's row is like.
+
+`python -m stages.retrieve_passages PROCESSED INDEX EMBEDDER TARGET`
+
+Train rows get `rag.k` passages, the test rows that are evaluated `rag.shortlist`, of which the first `rag.k` are read.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from attune import parameters
+from attune.determinism import pin
+from attune.errors import AttuneError
+from attune.files import read_parquet, whole_folder, write_parquet
+from attune.schemas import RAG
+from stages import start
+
+
+def main(processed: str, index: str, embedder: str, target: str) -> None:
+    from attune.embedding import embed, load_embedder
+    from attune.generation.passages import about, exchanges, nearest_conversations
+    from attune.search import Bank
+
+    settings = parameters.load()
+    pin(settings.seed, settings.threads)
+    options = settings.rag
+    train, test = (read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "test"))
+    test = evaluated(test, settings)
+    bank = Bank(Bank.load(Path(index)).index, exchanges(train, options.template))
+    if len(train) != bank.index.ntotal:
+        raise AttuneError(f"{index} is not of {processed}/train.parquet; run `dvc repro index`")
+    vectors = embed(load_embedder(Path(embedder)), [about(row) for row in test], settings.index.batch_size)
+    queries = {
+        "train": (train, bank.index.reconstruct_n(0, len(train)), options.k),
+        "test": (test, vectors, options.shortlist),
+    }
+    with whole_folder(Path(target)) as folder:
+        for split, (rows, vectors, count) in queries.items():
+            found = nearest_conversations(bank, vectors, [row["conv_id"] for row in rows], count)
+            given = [row | {"passages": passages} for row, passages in zip(rows, found, strict=True)]
+            write_parquet(folder / f"{split}.parquet", given, RAG)
+    print(f"{target}: passages for {len(train)} train and {len(test)} test rows")
+
+
+def evaluated(rows: list[dict[str, Any]], settings: parameters.Parameters) -> list[dict[str, Any]]:
+    """The test rows that the generators are evaluated on."""
+    from attune.generation.prompts import examples
+    from attune.generation.splits import sample
+
+    names = {each.id for each in sample(examples(rows), settings.generation.perplexity_examples, settings.seed)}
+    return [row for row, example in zip(rows, examples(rows), strict=True) if example.id in names]
+
+
+if __name__ == "__main__":
+    start(main)

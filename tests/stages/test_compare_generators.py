@@ -1,0 +1,132 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune import schemas
+from attune.errors import AttuneError
+from attune.files import read_json, read_parquet, write_parquet
+from stages import base_models
+from stages.compare_generators import main
+from tests.stages.small_project import change, small_project
+
+PLACES = (
+    "rows",
+    "situations",
+    "embedder",
+    "metrics.json",
+    "intervals.json",
+    "tests.json",
+    "probe.json",
+    "scored.parquet",
+)
+
+
+PLACES = (
+    "rows", "situations.parquet", "embedder", "metrics.json", "intervals.json", "tests.json", "probe.json",
+    "scored.parquet",
+)  # fmt: skip
+
+
+def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
+    """Two replies in each of ten conversations; a token costs 2 nats and `shift`, of the base 3."""
+    return [
+        {
+            "generator": generator, "variant": variant, "id": f"c{at // 2}/{at % 2}", "conversation": f"c{at // 2}",
+            "prompt": "I lost my keys.", "target": "Oh no, that is bad.", "tokens": 2 + at % 3,
+            "nats": (2 + at % 3) * (2 + shift),
+            "base_nats": (2 + at % 3) * 3.0, "reply": "i lost my keys. Oh" if at < 4 else None,
+            "cut": at == 0 if at < 4 else None,
+        }
+        for at in range(20)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    small_project(tmp_path, monkeypatch)
+    change(lambda values: values["generators"].pop("tiny_prompt"))
+    change(lambda values: values["generators"].pop("tiny_prompt_tuning"))
+    given = [*rows("tiny_full", "plain", 0.0), *rows("tiny_full", "rag", -0.5)]
+    write_parquet(Path("rows/tiny_full.parquet"), given, schemas.GENERATED)
+    write_parquet(Path("rows/tiny_lora.parquet"), rows("tiny_lora", "plain", 0.25), schemas.GENERATED)
+    write_parquet(Path("situations.parquet"), [situation(at) for at in range(12)], schemas.DIALOGUES)
+    base_models.main("embedder", "embedder")
+    return tmp_path
+
+
+def situation(at: int) -> dict[str, Any]:
+    emotion, text = (("sad", "My dog died on day"), ("proud", "I passed the hard exam on day"))[at % 2]
+    return {"conv_id": f"{at}", "emotion": emotion, "situation": f"{text} {at}.", "speakers": [0], "utterances": ["hi"]}
+
+
+@pytest.mark.usefixtures("project")
+def test_each_system_has_its_scores() -> None:
+    main(*PLACES)
+    scores = read_json(Path("metrics.json"))
+    assert set(scores) == {"tiny_full", "tiny_full+rag", "tiny_lora", "targets"}
+    assert scores["tiny_full"]["perplexity"] == pytest.approx(math.exp(2), abs=1e-3)
+    assert scores["tiny_full+rag"]["perplexity"] == pytest.approx(math.exp(1.5), abs=1e-3)
+    assert scores["tiny_full"]["base_perplexity"] == pytest.approx(math.exp(3), abs=1e-3)
+    assert scores["tiny_full"]["replies_starts_with_input"] == 1
+    assert scores["tiny_full"]["replies_cut"] == 0.25
+    assert (scores["tiny_full"]["examples"], scores["tiny_full"]["replies"]) == (20, 4)
+
+
+@pytest.mark.usefixtures("project")
+def test_intervals_hold_the_scores_and_tests_the_differences() -> None:
+    main(*PLACES)
+    intervals = read_json(Path("intervals.json"))["tiny_full"]
+    assert intervals["replies_cut_low"] <= intervals["replies_cut"] <= intervals["replies_cut_high"]
+    assert intervals["perplexity_low"] == pytest.approx(intervals["perplexity"])  # every token costs the same
+    tests = read_json(Path("tests.json"))
+    assert set(tests) == {
+        "base of tiny_full to tiny_full",
+        "tiny_full to tiny_full+rag",
+        "base of tiny_lora to tiny_lora",
+    }
+    loss = tests["tiny_full to tiny_full+rag"]["loss"]
+    assert loss["difference"] == pytest.approx(-0.5)
+    assert loss["p"] < 0.01
+    assert tests["tiny_full to tiny_full+rag"]["similarity"]["p"] == 1  # the same replies
+
+
+@pytest.mark.usefixtures("project")
+def test_the_targets_are_scored_as_a_system_is() -> None:
+    main(*PLACES)
+    scores, widths = read_json(Path("metrics.json"))["targets"], read_json(Path("intervals.json"))["targets"]
+    assert scores["replies"] == 4
+    assert scores["bleu"] == pytest.approx(100)
+    assert scores["similarity"] == pytest.approx(1, abs=1e-4)
+    assert "perplexity" not in scores
+    assert widths["similarity_low"] <= scores["similarity"] <= widths["similarity_high"] + 1e-4
+
+
+@pytest.mark.usefixtures("project")
+def test_the_probe_is_measured_on_situations_that_it_never_saw() -> None:
+    main(*PLACES)
+    probe = read_json(Path("probe.json"))
+    assert probe["accuracy"] == 1
+    assert probe["confusion"] == {"proud": {"proud": 6}, "sad": {"sad": 6}}
+    written = [row for row in read_parquet(Path("scored.parquet")) if row["reply"] is not None]
+    assert {row["emotion"] for row in written} <= {"sad", "proud"}
+    assert all(row["emotion_match"] == (row["emotion"] == row["prompt_emotion"]) for row in written)
+
+
+@pytest.mark.usefixtures("project")
+def test_swapped_columns_are_seen() -> None:
+    """A system that gives the prompt back is similar to what was said, and not to the target."""
+    swapped = [row | {"reply": row["reply"] and row["prompt"]} for row in rows("tiny_lora", "plain", 0.25)]
+    write_parquet(Path("rows/tiny_lora.parquet"), swapped, schemas.GENERATED)
+    main(*PLACES)
+    scores = read_json(Path("metrics.json"))["tiny_lora"]
+    assert scores["replies_copied_3grams"] == scores["replies_starts_with_input"] == scores["emotion_match"] == 1
+    assert scores["similarity"] < 0.5
+
+
+def test_missing_rows_name_the_stage(project: Path) -> None:
+    (project / "rows/tiny_lora.parquet").unlink()
+    with pytest.raises(AttuneError, match="`dvc repro evaluate_generator@tiny_lora` writes it"):
+        main(*PLACES)
+    assert not Path("metrics.json").exists()

@@ -1,0 +1,89 @@
+import itertools
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune import parameters, schemas
+from attune.figures import style
+from attune.figures.cobert import personas
+from attune.files import read_csv, read_json, write_csv, write_json, write_parquet
+from stages.report import FIGURES, main
+from tests.test_parameters import ROOT, changed
+
+PLACES = (
+    "params.yaml", "raw", "rows.parquet", "probe.json", "metrics", "plots", "plots/report.html", "plots/replies.csv",
+    "metrics/summary.json",
+)  # fmt: skip
+MODELS = ("untrained", "baseline", "tuned", "attune")
+TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
+
+
+def wide(**scores: float) -> dict[str, float]:
+    return {f"{name}{end}": value for name, value in scores.items() for end in ("", "_low", "_high")}
+
+
+def row(generator: str, variant: str, reply: str) -> dict[str, Any]:
+    texts = {"id": "c/1", "conversation": "c", "prompt": "I <b>lost</b>.", "target": "Oh no."}
+    numbers = {"tokens": 3, "nats": 6.0, "base_nats": 9.0, "cut": False}
+    meant = {"similarity": 0.5, "emotion": "sad", "prompt_emotion": "sad", "emotion_match": 1.0}
+    return {"generator": generator, "variant": variant, **texts, **numbers, "reply": reply, **meant}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]))
+    names = list(parameters.load().generators)
+    scores = wide(mrr=0.25, loss=2.0) | {f"r@{k}": 0.5 for k in (1, 10, 50)}
+    domains = {domain: dict.fromkeys(MODELS, scores) for domain in ("happy", "mean")}
+    write_json(Path("metrics/cobert_intervals.json"), {"small": domains})
+    pairs = [f"{a} to {b}" for a, b in itertools.pairwise(MODELS)]
+    write_json(Path("metrics/cobert_tests.json"), {"small": dict.fromkeys(domains, dict.fromkeys(pairs, TEST))})
+    write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
+    write_json(Path("metrics/generators_intervals.json"), {name: wide(perplexity=20.5) for name in names})
+    write_json(Path("metrics/generators_tests.json"), {f"base of {names[0]} to {names[0]}": {"loss": TEST}})
+    write_json(Path("probe.json"), wide(accuracy=0.5) | {"signatures": {"bleu": "b", "chrf": "c"}})
+    rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row("gpt_neo_openorca", "plain", "4")]
+    write_parquet(Path("rows.parquet"), rows, schemas.SCORED)
+    answer = {"kind": "factual", "question": "How many?", "generator": "g", "answer": "Eight.", "cut": False}
+    write_csv(Path("plots/answers.csv"), [answer])
+    manifest = {"corpus": "pec", "source": "sample", "revision": None, "licence": "GPL-3.0", "bad_rows": 0}
+    write_json(Path("raw/pec/manifest.json"), manifest | {"files": [{"rows": 7, "sha256": "ab" * 32}]})
+    style.save(personas({"0": wide(mrr=0.2), "5": wide(mrr=0.3)}, "among 5"), Path("plots"), "first")
+    for name in FIGURES:
+        shutil.copy("plots/first.png", f"plots/{name}.png")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("project")
+def test_the_page_holds_everything_and_fetches_nothing() -> None:
+    main(*PLACES)
+    html = Path("plots/report.html").read_text(encoding="utf-8")
+    assert html.count('src="data:image/png;base64,') == len(FIGURES)
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html)
+    assert "I &lt;b&gt;lost&lt;/b&gt;." in html
+    for text in ("tuned is better than baseline by 0.100 MRR", "GPL-3.0", "Eight.", "seed: 13", "right on 0.500"):
+        assert text in html, text
+    first = Path("plots/report.html").read_bytes()
+    main(*PLACES)
+    assert Path("plots/report.html").read_bytes() == first
+
+
+@pytest.mark.usefixtures("project")
+def test_replies_stand_side_by_side_and_the_summary_is_small() -> None:
+    main(*PLACES)
+    (found,) = read_csv(Path("plots/replies.csv"))
+    name = next(iter(parameters.load().generators))
+    assert found == {"id": "c/1", "prompt": "I <b>lost</b>.", "target": "Oh no.", name: "Oh.", f"{name}+rag": ""}
+    summary = read_json(Path("metrics/summary.json"))
+    assert summary["mrr"] == {"small": dict.fromkeys(MODELS, 0.25)}
+    assert summary["perplexity"][name] == 20.5
+    assert "targets" not in summary["perplexity"]
+
+
+def test_every_figure_of_the_graph_is_on_the_page() -> None:
+    drawn = set(re.findall(r"plots/(\w+)\.png:", (ROOT / "dvc.yaml").read_text()))
+    assert drawn == set(FIGURES)

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from attune import schemas
+from attune.cobert.evaluation import saved
+from attune.cobert.retrieval import rerank
+from attune.files import read_parquet, write_parquet
+from stages.rerank_passages import main
+from tests.generation.tiny import dialogue_rows
+from tests.stages.cobert_project import project, train
+from tests.stages.generators_project import passage
+from tests.test_parameters import changed
+
+
+def test_passages_stand_in_the_order_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    train("baseline")
+    replies = ("i am so sorry", "a red apple", "why is that", "well done")
+    rows = [row | {"passages": [passage(reply) for reply in replies]} for row in dialogue_rows()[:6]]
+    write_parquet(Path("found/test.parquet"), rows, schemas.RAG)
+    orders = []
+    for persona in (["i love apples ."], []):
+        changed(tmp_path, ("rag.persona", persona))
+        main("found", "models/baseline-small-happy", "ordered")
+        given = read_parquet(Path("ordered/test.parquet"))
+        assert [row["conv_id"] for row in given] == [row["conv_id"] for row in rows]
+        for row in given:
+            assert sorted(each["reply"] for each in row["passages"]) == sorted(replies)
+            scores = [each["score"] for each in row["passages"]]
+            assert scores == sorted(scores, reverse=True)
+        model, inputs = saved(Path("models/baseline-small-happy"))
+        context = [*rows[1]["history"], rows[1]["input"]]
+        alone = rerank(model, inputs, [context], [persona], [replies])[0]
+        by_reply = {each["reply"]: each["score"] for each in given[1]["passages"]}
+        assert [by_reply[reply] for reply in replies] == pytest.approx(alone, rel=1e-4)
+        orders.append([each["score"] for row in given for each in row["passages"]])
+    assert orders[0] != orders[1]  # the persona counts

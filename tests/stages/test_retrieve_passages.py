@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from attune import schemas
+from attune.errors import AttuneError
+from attune.files import read_parquet, write_parquet
+from stages import base_models, index
+from stages.retrieve_passages import main
+from tests.stages.small_project import small_project
+
+TOPICS = ("my dog died", "i passed the exam", "the train was late")
+PLACES = ("processed", "index", "embedder", "found")
+
+
+def rows(first: int, count: int) -> list[dict[str, object]]:
+    """Two replies in each conversation, which is about one of three topics."""
+    return [
+        {
+            "conv_id": f"c{number}", "turn": turn, "context": "sad",
+            "situation": f"{TOPICS[number % 3]} on day {number}.",
+            "history": [], "input": "what a day", "target": f"reply {number}.{turn}",
+        }
+        for number in range(first, first + count)
+        for turn in (1, 3)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("passages")
+    with pytest.MonkeyPatch.context() as patch:
+        small_project(folder, patch)
+        write_parquet(Path("processed/train.parquet"), rows(0, 15), schemas.REPLIES)
+        write_parquet(Path("processed/test.parquet"), rows(15, 6), schemas.REPLIES)
+        base_models.main("embedder", "embedder")
+        index.main("empathetic_dialogues", "processed", "embedder", "index")
+        main(*PLACES)
+    return folder
+
+
+def test_passages_are_of_like_conversations_and_never_of_the_own(project: Path) -> None:
+    train, test = (read_parquet(project / f"found/{split}.parquet") for split in ("train", "test"))
+    assert (len(train), len(test)) == (30, 9)  # generation.perplexity_examples
+    for row, count in (*((row, 2) for row in train), *((row, 3) for row in test)):
+        conversations = [passage["id"].split("#")[0] for passage in row["passages"]]
+        assert len(set(conversations)) == count
+        assert row["conv_id"] not in conversations
+        scores = [passage["score"] for passage in row["passages"]]
+        assert scores == sorted(scores, reverse=True)
+        assert row["passages"][0]["situation"][:9] == row["situation"][:9]
+
+
+def test_a_passage_is_written_as_the_template_says(project: Path) -> None:
+    best = read_parquet(project / "found/test.parquet")[0]["passages"][0]
+    assert best["text"] == f"Speaker: what a day\nListener: {best['reply']}\n\n"
+
+
+def test_an_index_of_other_rows_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    write_parquet(Path("other/train.parquet"), rows(0, 3), schemas.REPLIES)
+    write_parquet(Path("other/test.parquet"), rows(15, 3), schemas.REPLIES)
+    with pytest.raises(AttuneError, match=r"index is not of other/train\.parquet; run `dvc repro index`"):
+        main("other", "index", "embedder", "none")
+    assert not Path("none").exists()
