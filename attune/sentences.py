@@ -50,6 +50,15 @@ def about_generators(tests: Mapping[str, Mapping[str, Test]]) -> list[str]:
     return found
 
 
+def about_pairs(tests: Mapping[str, Test], score: str) -> list[str]:
+    """One a pair; tests["a to b"], of a score of which more is better."""
+    found = []
+    for pair, test in tests.items():
+        before, after = pair.split(" to ")
+        found.append(f"{_verdict(after, before, test, score, higher=True)}.")
+    return found
+
+
 # Each score's name, and whether more of it is better.
 _WORDS = {
     "loss": ("nats a token", False),

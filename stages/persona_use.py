@@ -1,0 +1,69 @@
+"""What a trained CoBERT makes of the persona: the same test with the own one, with none and with somebody else's.
+
+`python -m stages.persona_use RANKS PROCESSED MODELS METRICS TESTS`
+"""
+
+from pathlib import Path
+from typing import Any
+
+from attune import parameters, tables
+from attune.determinism import pin, seeded
+from attune.files import read_parquet, write_json
+from stages import start
+
+Contexts = list[dict[str, Any]]
+
+
+def main(ranks: str, processed: str, models: str, metrics: str, tests: str) -> None:
+    settings = parameters.load()
+    pin(settings.seed, settings.threads)
+    subset, recipes = settings.cobert.subsets[0], settings.cobert.recipes
+    own = [row for row in read_parquet(Path(ranks)) if row["subset"] == subset]
+    ranked: dict[str, dict[str, tables.Rows]] = {}
+    for domain in settings.cobert.domains:
+        ranked[domain] = rank(settings, subset, domain, Path(processed), Path(models))
+        for recipe in recipes:
+            ranked[domain][f"{recipe}, own"] = [
+                {key: row[key] for key in ("id", "rank", "loss", "response", "first")}
+                for row in own
+                if row["domain"] == domain and row["model"] == recipe
+            ]
+    values = tables.values_of(ranked)
+    write_json(Path(metrics), tables.intervals(values, settings.seed))
+    pairs = [(f"{recipe}, {other}", f"{recipe}, own") for recipe in recipes for other in ("none", "another's")]
+    write_json(Path(tests), tables.tests(values, pairs, settings.seed))
+
+
+def rank(
+    settings: parameters.Parameters, subset: str, domain: str, processed: Path, models: Path
+) -> dict[str, tables.Rows]:
+    """The ranked test rows of a domain, by "recipe, whose persona"."""
+    from attune.cobert.evaluation import evaluate, saved, test_set
+    from attune.cobert.scoring import States
+
+    contexts, candidates = test_set(processed, subset, domain, settings.cobert, settings.seed)
+    given = {"none": [row | {"personas": []} for row in contexts], "another's": exchanged(contexts, settings.seed)}
+    lower: dict[int, States] = {}
+    ranked = {}
+    for recipe in settings.cobert.recipes:
+        model, inputs = saved(models / f"{recipe}-{subset}-{domain}")
+        shared = lower.setdefault(model.config.frozen_layers, {})
+        for whose, rows in given.items():
+            name = f"{recipe}, {whose}"
+            ranked[name] = evaluate(model, inputs, rows, candidates, shared)
+            print(f"{domain} {name}: MRR {tables.mrr(ranked[name]):.3f} of {len(rows)} contexts", flush=True)
+    return ranked
+
+
+def exchanged(rows: Contexts, seed: int) -> Contexts:
+    """Each row with the persona of a row of another responder, or its own where there is no other."""
+    found = []
+    for row in rows:
+        others = [other["personas"] for other in rows if other["response_speaker"] != row["response_speaker"]]
+        draw = seeded(seed, "another's persona", row["id"])
+        found.append(row | {"personas": draw.choice(others) if others else row["personas"]})
+    return found
+
+
+if __name__ == "__main__":
+    start(main)
