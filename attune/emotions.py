@@ -18,14 +18,15 @@ class Probe:
     """`truths` and `guesses`: the emotions of situations, and what a probe that never read their text heard in them."""
 
     model: Any
+    texts: list[str]
     truths: list[str]
     guesses: list[str]
 
     @property
     def accuracy(self) -> Ratio:
         """The share of held-out situations that it is right on; of 32 emotions chance finds 0.03."""
-        pairs = enumerate(zip(self.truths, self.guesses, strict=True))
-        return Ratio.of((f"{at:06}", float(truth == guess), 1.0) for at, (truth, guess) in pairs)
+        rows = zip(self.texts, self.truths, self.guesses, strict=True)
+        return Ratio.of((text, float(truth == guess), 1.0) for text, truth, guess in rows)
 
     def confusion(self) -> dict[str, dict[str, int]]:
         """How often each emotion was heard as which other."""
@@ -54,12 +55,13 @@ def train(vectors: np.ndarray, emotions: Sequence[str], texts: Sequence[str]) ->
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    if len(set(emotions)) < 2 or len(set(texts)) < FOLDS:
+    told = Counter(emotion for _, emotion in set(zip(texts, emotions, strict=True)))
+    if len([emotion for emotion, count in told.items() if count > 1]) < 2 or len(set(texts)) < FOLDS:
         raise AttuneError(
-            f"the emotion probe needs {FOLDS} different situations of two emotions, but the train split has "
-            f"{len(set(texts))} of {len(set(emotions))}"
+            f"the emotion probe needs {FOLDS} different situations, and two of them for each of two emotions; the "
+            f"train split has {dict(told)}"
         )
     model = LogisticRegression(C=10.0, max_iter=1000)
     folds = GroupKFold(FOLDS)
     guesses = cross_val_predict(model, vectors, np.array(emotions), groups=np.array(texts), cv=folds)
-    return Probe(model.fit(vectors, list(emotions)), list(emotions), [str(each) for each in guesses])
+    return Probe(model.fit(vectors, list(emotions)), list(texts), list(emotions), [str(each) for each in guesses])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from attune.overlap import overlap, self_bleu
@@ -65,11 +66,17 @@ def varied(rows: Rows) -> dict[str, float]:
 
 
 def scores(rows: Rows) -> dict[str, float]:
-    """One system's scores: perplexity beside its base's, counts, and what its replies are like."""
+    """One system's scores: perplexity beside its base's, counts, and what its replies are like.
+
+    passages: the mean number in a prompt; target_given: the share of prompts with a passage that holds the target.
+    """
     found: dict[str, float] = {
         "perplexity": math.exp(nats_a_token(rows).value),
         "base_perplexity": math.exp(nats_a_token(rows, "base_nats").value),
     }
+    if any(row["passages"] for row in rows):
+        found |= {"passages": fmean(row["passages"] for row in rows)}
+        found |= {"target_given": fmean(row["target_given"] for row in rows)}
     counts = {"tokens": sum(row["tokens"] for row in rows), "examples": len(rows)}
     return _rounded(found) | replies_scores(rows) | counts
 

@@ -88,14 +88,19 @@ def _dialogues(corpus: str, folder: Path, bad: BadRows) -> Iterator[dict[str, An
                     yield {"id": digest(row.system, *turns), "system": row.system, "turns": turns}
 
 
+def _opening(row: dict[str, Any]) -> str:
+    """What a conversation is about: the situation, or the first question."""
+    return " ".join((row["situation"] if "situation" in row else row["turns"][0]).lower().split())
+
+
 def cut_dialogues(
     corpus: str, folder: Path, parameters: Corpora, test_share: float, seed: int, bad: BadRows
 ) -> tuple[dict[str, Rows], dict[str, int]]:
-    """(train and test by conversation, at most `cap` together; counts). Streams, so a cap bounds the memory."""
+    """(train and test by opening, at most `cap` together; counts). Streams, so a cap bounds the memory."""
     counts: dict[str, int] = {}
     key = "conv_id" if corpus == "empathetic_dialogues" else "id"
     cap = getattr(parameters, corpus).cap
     rows = distinct(_dialogues(corpus, folder, bad), lambda row: row[key], counts)
-    splits = cut(draw(rows, cap, seed, lambda row: row[key]), test_share)
+    splits = cut(draw(rows, cap, seed, lambda row: row[key]), test_share, _opening)
     assert_disjoint({split: [row[key] for row in part] for split, part in splits.items()})
     return splits, counts | {"bad_rows": bad.count}

@@ -10,6 +10,9 @@ import numpy as np
 
 from attune.intervals import LEVEL, RESAMPLES, generator
 
+# Resamples at a time: of many conversations all at once would not fit into memory.
+CHUNK = 500
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -46,15 +49,18 @@ def _quantiles(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _weights(count: int, seed: int) -> np.ndarray:
-    """(resamples, conversations): how often each is drawn."""
-    return generator(seed, "bootstrap").multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)
+def _resampled(table: np.ndarray, seed: int) -> np.ndarray:
+    """(resamples, columns): the sums over as many conversations as `table` has rows, drawn with replacement."""
+    draws, count = generator(seed, "bootstrap"), len(table)
+    shares = np.full(count, 1 / count)
+    parts = [draws.multinomial(count, shares, size=CHUNK) @ table for _ in range(RESAMPLES // CHUNK)]
+    return np.concatenate(parts)
 
 
 def interval(ratio: Ratio, seed: int) -> tuple[float, float]:
     """95 percent interval (percentile bootstrap; Efron and Tibshirani 1993, section 13.3)."""
     table = ratio.table()
-    return _quantiles(_divided(_weights(len(table), seed) @ table))
+    return _quantiles(_divided(_resampled(table, seed)))
 
 
 def compare(left: Ratio, right: Ratio, seed: int) -> dict[str, float]:
@@ -71,11 +77,12 @@ def compare(left: Ratio, right: Ratio, seed: int) -> dict[str, float]:
     if left.over.keys() != right.over.keys():
         raise ValueError("a paired test needs both systems' values on the same conversations")
     before, after = left.table(), right.table()
-    weights = _weights(len(before), seed)
-    low, high = _quantiles(_divided(weights @ after) - _divided(weights @ before))
+    drawn = _resampled(np.hstack([before, after]), seed)
+    low, high = _quantiles(_divided(drawn[:, 2:]) - _divided(drawn[:, :2]))
     found = right.value - left.value
-    exchanged = generator(seed, "signs").random((RESAMPLES, len(before))) < 0.5
-    moved = exchanged.astype(float) @ (before - after)
+    draws = generator(seed, "signs")
+    chunks = ((draws.random((CHUNK, len(before))) < 0.5).astype(float) for _ in range(RESAMPLES // CHUNK))
+    moved = np.concatenate([exchanged @ (before - after) for exchanged in chunks])
     differences = _divided(after.sum(0) + moved) - _divided(before.sum(0) - moved)
     extreme = int((np.abs(differences) >= abs(found) - 1e-12).sum())
     return {"difference": found, "low": low, "high": high, "p": (extreme + 1) / (RESAMPLES + 1)}

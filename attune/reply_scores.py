@@ -23,7 +23,7 @@ def ngrams(tokens: Sequence[str], n: int) -> list[tuple[str, ...]]:
 
 
 def distinct(replies: Sequence[str], n: int) -> float:
-    """Distinct n-grams a written n-gram, over all replies (Li et al. 2016, section 5.2); 0 where there is none.
+    """Distinct n-grams a written n-gram, over all replies (after Li et al. 2016, who divide by words); 0 for none.
 
     "a b a b" has the bigrams ab, ba, ab: 2/3.
     """
@@ -44,7 +44,7 @@ def repeats_a_sentence(reply: str) -> bool:
 
 
 def copied(reply: str, prompt: str, n: int = NGRAM) -> float:
-    """Share of the reply's n-grams that stand in the prompt."""
+    """Share of the reply's n-grams that stand in `prompt`, which is what was said last."""
     found, given = ngrams(words(reply), n), set(ngrams(words(prompt), n))
     return sum(gram in given for gram in found) / len(found) if found else 0.0
 

@@ -83,6 +83,9 @@ def replies(rows: Sequence[Mapping[str, Any]], most: int) -> str:
     return "\n".join(parts)
 
 
+COLUMNS = ("id", "prompt", "target")  # of the table of replies, before the systems
+
+
 def side_by_side(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The second report's table: a row a prompt, a column a system (rows of `schemas.SCORED` with `system`)."""
     found: dict[str, dict[str, Any]] = {}
@@ -92,7 +95,7 @@ def side_by_side(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             systems[row["system"]] = None
             own = found.setdefault(row["id"], {"id": row["id"], "prompt": row["prompt"], "target": row["target"]})
             own[row["system"]] = row["reply"]
-    return [{**dict.fromkeys(("id", "prompt", "target", *systems)), **row} for row in found.values()]
+    return [{**dict.fromkeys((*COLUMNS, *systems)), **row} for row in found.values()]
 
 
 def environment() -> list[dict[str, str]]:

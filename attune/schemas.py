@@ -100,6 +100,8 @@ GENERATED = pa.schema(
         ("tokens", pa.int32()),  # of the target, with its end
         ("nats", pa.float64()),  # -log p of the target
         ("base_nats", pa.float64()),  # the same of the untrained base, without instruction and passages
+        ("passages", pa.int32()),  # how many the prompt held
+        ("target_given", pa.bool_()),  # one of them has the target in it
         ("reply", pa.string()),  # null where the target was scored alone
         ("cut", pa.bool_()),  # the length limit came before the reply's end
     ]
@@ -108,9 +110,14 @@ GENERATED = pa.schema(
 SCORED = pa.schema(
     [
         *GENERATED,
-        ("similarity", pa.float64()),  # cosine of reply and target
-        ("emotion", pa.string()),  # as the probe hears it in the reply
+        ("similarity", pa.float64()),  # cosine of reply and target; 0 for an empty reply
+        ("emotion", pa.string()),  # as the probe hears it in the reply; null in an empty one
         ("prompt_emotion", pa.string()),  # and in what was said
         ("emotion_match", pa.float64()),  # 1 where these are the same
     ]
+)
+# A row a generator, point of the decoding sweep and test prompt.
+SWEPT = pa.schema(
+    [(name, pa.string()) for name in ("generator", "point", "id", "conversation", "prompt", "reply")]
+    + [("cut", pa.bool_())]
 )

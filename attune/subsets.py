@@ -40,12 +40,25 @@ def distinct(items: Iterable[Item], name: Callable[[Item], str], counts: dict[st
             yield item
 
 
-def cut(items: Sequence[Item], test_share: float) -> dict[str, list[Item]]:
-    """Split a draw into train and test; at least one item is in each."""
-    if len(items) < 2:
-        raise AttuneError(f"{len(items)} conversations cannot be cut into train and test; at least 2 are needed")
-    test = min(max(round(len(items) * test_share), 1), len(items) - 1)
-    return {"train": list(items[test:]), "test": list(items[:test])}
+def cut(items: Sequence[Item], test_share: float, opening: Callable[[Item], str]) -> dict[str, list[Item]]:
+    """Split a draw into train and test, items of one `opening` always together; at least one opening is in each.
+
+    People answer the same question in like words: with its other answers in train, a test answer would be remembered.
+    The test part is the beginning of the draw, and exceeds its share by what the last opening in it has too many.
+    """
+    openings: dict[str, list[Item]] = {}
+    for item in items:
+        openings.setdefault(opening(item), []).append(item)
+    if len(openings) < 2:
+        raise AttuneError(
+            f"{len(items)} conversations with {len(openings)} different openings cannot be cut into train and test; at "
+            "least 2 openings are needed"
+        )
+    *groups, last = openings.values()
+    test: list[Item] = []
+    while groups and (not test or len(test) < round(len(items) * test_share)):
+        test += groups.pop(0)
+    return {"train": [item for group in (*groups, last) for item in group], "test": test}
 
 
 def without_leaks(

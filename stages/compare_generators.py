@@ -9,6 +9,8 @@ its accuracy and confusions. ROWS: all rows with similarity and emotions, a parq
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from attune import generated
 from attune.determinism import pin
 from attune.emotions import Probe, train
@@ -25,6 +27,7 @@ def main(
 ) -> None:
     settings = load()
     pin(settings.seed, settings.threads)
+    threadpool_limits(settings.threads)  # BLAS has threads of its own, and other sums with others
     rows = gathered(settings, Path(folder))
     rows += generated.targets_of([row for row in rows if row["generator"] == dialogue(settings)])
     found = with_meanings(rows, Path(situations), Path(embedder), settings.index.batch_size)
@@ -74,8 +77,9 @@ def with_meanings(rows: list[dict[str, Any]], situations: Path, embedder: Path, 
     )
     heard, said = probe.emotions(replies), probe.emotions(prompts)
     for row, reply, target, own, theirs in zip(written, replies, targets, heard, said, strict=True):
-        row["similarity"] = float(reply @ target)
-        row |= {"emotion": own, "prompt_emotion": theirs, "emotion_match": float(own == theirs)}
+        there = bool(row["reply"].strip())
+        row |= {"similarity": float(reply @ target) if there else 0.0, "emotion": own if there else None}
+        row |= {"prompt_emotion": theirs, "emotion_match": float(there and own == theirs)}
     return probe
 
 

@@ -26,7 +26,8 @@ FIGURES = {
 }
 # Columns of the summary's table.
 COLUMNS = (
-    "perplexity", "bleu", "chrf", "similarity", "emotion_match", "distinct_1", "distinct_2", "self_bleu",
+    "perplexity", "passages", "target_given", "bleu", "chrf", "similarity", "emotion_match", "distinct_1", "distinct_2",
+    "self_bleu",
     "replies_repeated_3grams", "replies_copied_3grams", "replies_cut", "replies_empty", "replies_goes_on",
 )  # fmt: skip
 EXAMPLES = 10
@@ -61,7 +62,7 @@ def main(
     ]
     with whole_file(Path(page)) as temporary:
         temporary.write_text(report.page("Attune: report", sections), encoding="utf-8")
-    write_csv(Path(replies), table)
+    write_csv(Path(replies), table or [dict.fromkeys(report.COLUMNS)])
     write_json(Path(summary), small(found, models))
     print(f"{page}: {Path(page).stat().st_size // 1024} KiB; {len(table)} prompts side by side in {replies}")
 
@@ -93,7 +94,7 @@ def _summary(found: Mapping[str, Any], models: Sequence[str]) -> str:
     return (
         "<h3>Ranking: means over the domains, with the 95 % interval of MRR</h3>"
         + report.table(ranking)
-        + "<h3>Writing: a row a system; `targets` are the true replies</h3>".replace("`", "")
+        + "<h3>Writing: a row a system; targets are the true replies</h3>"
         + report.table(written)
     )
 

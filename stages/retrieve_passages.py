@@ -26,8 +26,9 @@ def main(processed: str, index: str, embedder: str, target: str) -> None:
     options = settings.rag
     train, test = (read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "test"))
     test = evaluated(test, settings)
-    bank = Bank(Bank.load(Path(index)).index, exchanges(train, options.template))
-    if len(train) != bank.index.ntotal:
+    indexed = Bank.load(Path(index))
+    bank = Bank(indexed.index, exchanges(train, options.template))
+    if [row["id"] for row in indexed.rows] != [row["id"] for row in bank.rows]:
         raise AttuneError(f"{index} is not of {processed}/train.parquet; run `dvc repro index`")
     vectors = embed(load_embedder(Path(embedder)), [about(row) for row in test], settings.index.batch_size)
     queries = {

@@ -6,21 +6,13 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from attune.files import read_parquet, write_json, write_parquet
 from attune.generated import means, with_interval
 from attune.parameters import Parameters, load
 from attune.parameters.generators import Decoding, Point, Prompted
 from attune.reply_scores import distinct
+from attune.schemas import SWEPT
 from stages import start
-
-ROWS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("generator", "point", "id", "conversation", "prompt", "reply")),
-        ("cut", pa.bool_()),
-    ]
-)
 
 
 def main(bases: str, generators: str, processed: str, metrics: str, target: str) -> None:
@@ -35,7 +27,7 @@ def main(bases: str, generators: str, processed: str, metrics: str, target: str)
         scores[name] = {point: summary(part, settings.seed) for point, part in found.items()}
         rows += [{"generator": name, "point": point, **row} for point, part in found.items() for row in part]
     write_json(Path(metrics), scores)
-    write_parquet(Path(target), rows, ROWS)
+    write_parquet(Path(target), rows, SWEPT)
 
 
 def label(point: Point) -> str:

@@ -31,7 +31,9 @@ def test_a_text_that_it_read_says_nothing_of_what_it_is_worth() -> None:
     assert 0.2 < probe.accuracy.value < 0.8
 
 
-@pytest.mark.parametrize(("emotions", "count"), [(["sad"] * 6, 6), (["sad", "proud"] * 3, 4)])
+@pytest.mark.parametrize(
+    ("emotions", "count"), [(["sad"] * 6, 6), (["sad", "proud"] * 3, 4), (["sad"] * 5 + ["proud"], 6)]
+)
 def test_too_little_teaches_nothing(emotions: list[str], count: int) -> None:
-    with pytest.raises(AttuneError, match="needs 5 different situations of two emotions"):
+    with pytest.raises(AttuneError, match="needs 5 different situations, and two of them for each of two emotions"):
         train(vectors(emotions, 1), emotions, [f"text {at % count}" for at in range(6)])

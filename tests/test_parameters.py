@@ -75,6 +75,8 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
             1e-3,
             "unknown key generators.prompted.lr = 0.001; generators.prompted may hold method",
         ),
+        ("generation.reply_examples", 201, "reply_examples = 201 must be at most perplexity_examples = 200"),
+        ("generators.targets", {}, "the key generators.targets.method is missing"),
         ("rag.template", "{input}", "template has the fields ['input']; it must have {reply}"),
         ("rag.shortlist", 2, "shortlist = 2 must be at least k = 3"),
         ("rag.recipe", "tune", "rag.recipe = 'tune' is not trained"),

@@ -1,6 +1,7 @@
 """dvc.yaml, the modules and the parameters agree with one another."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -85,12 +86,19 @@ def test_each_stage_module_is_in_the_graph_and_has_a_test() -> None:
 
 
 def test_every_parameter_is_tracked_by_a_stage() -> None:
-    """A key that no stage lists would change nothing when it changes."""
-    listed = {str(key).split("${")[0].rstrip(".") for body in BODIES.values() for key in body.get("params", [])}
-    untracked = [key for key in parameters.load(ROOT / "params.yaml").model_dump() if not any(
-        name == key or name.startswith(f"{key}.") for name in listed
-    )]  # fmt: skip
+    """A key that neither a stage lists nor dvc.yaml puts into a command or a path would change nothing."""
+    listed = {str(key).split(".${")[0] for body in BODIES.values() for key in body.get("params", [])}
+    listed |= set(re.findall(r"\$\{([\w.]+)", "".join((ROOT / file).read_text() for file in FILES)))
+    values = parameters.load(ROOT / "params.yaml").model_dump()
+    untracked = [key for key in leaves(values) if not any(key == name or key.startswith(f"{name}.") for name in listed)]
     assert untracked == []
+
+
+def leaves(values: dict[str, object], above: str = "") -> list[str]:
+    found = []
+    for name, value in values.items():
+        found += leaves(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
+    return found
 
 
 def outputs() -> list[str]:

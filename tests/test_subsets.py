@@ -43,12 +43,21 @@ def test_names_come_from_content_and_not_from_its_borders() -> None:
 
 
 def test_the_cut_is_by_share_and_leaves_both_sides_something() -> None:
-    splits = cut(IDS, 0.2)
+    splits = cut(IDS, 0.2, str)
     assert (len(splits["train"]), len(splits["test"])) == (48, 12)
     assert sorted(splits["train"] + splits["test"]) == sorted(IDS)
-    assert {split: len(part) for split, part in cut(IDS[:2], 0.01).items()} == {"train": 1, "test": 1}
-    with pytest.raises(AttuneError, match="1 conversations cannot be cut"):
-        cut(IDS[:1], 0.2)
+    assert {split: len(part) for split, part in cut(IDS[:2], 0.01, str).items()} == {"train": 1, "test": 1}
+    with pytest.raises(AttuneError, match="1 conversations with 1 different openings cannot be cut"):
+        cut(IDS[:1], 0.2, str)
+
+
+def test_what_opens_alike_is_in_one_split() -> None:
+    splits = cut(IDS, 0.2, lambda name: str(int(name[1:]) % 7))
+    assert len(splits["test"]) == 18  # two openings of nine, the least that 12 of 60 need
+    assert not {int(name[1:]) % 7 for name in splits["train"]} & {int(name[1:]) % 7 for name in splits["test"]}
+    assert sorted(splits["train"] + splits["test"]) == sorted(IDS)
+    with pytest.raises(AttuneError, match="60 conversations with 1 different openings"):
+        cut(IDS, 0.2, lambda _: "same")
 
 
 def test_a_conversation_in_two_splits_is_named() -> None:

@@ -33,7 +33,7 @@ def perplexities(scores: Mapping[str, Mapping[str, float]]) -> Figure:
     """Each generator's perplexity beside its base's, on a logarithmic axis."""
     figure, (axes,) = figure_of(1.5 * len(scores) + 1, 3.3)
     for place, (key, label, colour) in enumerate(
-        (("base_perplexity", "its base, untrained", GREY), ("perplexity", "trained", BLUE))
+        (("base_perplexity", "its base, untrained", GREY), ("perplexity", "itself", BLUE))
     ):
         values = [each[key] for each in scores.values()]
         bars = axes.bar(
@@ -81,11 +81,12 @@ def passages(scores: Scores, generators: Sequence[str]) -> Figure:
 def sweep(scores: Mapping[str, Scores]) -> Figure:
     """Repetition against diversity at each point of the decoding sweep (scores[generator][point])."""
     figure, (axes,) = figure_of(5.2, 3.6)
-    for (name, points), colour in zip(scores.items(), CYCLE, strict=False):
+    for place, (name, points) in enumerate(scores.items()):
         found = list(points.values())
         across = [each["distinct_2"] for each in found]
         up = [100 * each["replies_repeated_3grams"] for each in found]
         reach = [[100 * value for value in side] for side in reach_of(found, "replies_repeated_3grams")]
+        colour = CYCLE[place % len(CYCLE)]
         axes.errorbar(across, up, yerr=reach, color=colour, marker="o", ms=5, lw=1.2, capsize=2, label=name)
         for x, y, point in zip(across, up, points, strict=True):
             axes.annotate(point, (x, y), (5, 4), textcoords="offset points", fontsize=7)

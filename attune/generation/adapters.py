@@ -20,6 +20,8 @@ from transformers.pytorch_utils import Conv1D
 from attune.bases import check_folder
 from attune.errors import AttuneError
 from attune.files import read_json, write_json
+from attune.generation.prompts import FORMAT_VERSION
+from attune.parameters.generators import Generator
 
 CARD = "card.json"  # method, base and corpus of a generator, and the counts of its parameters
 # What the virtual tokens start as (Lester et al. 2021, section 3.2: initialising with words beats random).
@@ -66,9 +68,32 @@ def load_generator(folder: Path, base: PreTrainedModel) -> Any:
     """The trained model in `folder`; or `base`, with the adapter in `folder` put on where there is one."""
     if not (folder / CARD).is_file():
         raise AttuneError(f"{folder / CARD} is missing; `dvc repro train_generator` writes it")
+    card = read_json(folder / CARD)
+    if card["format_version"] != FORMAT_VERSION:
+        raise AttuneError(
+            f"{folder} knows prompts of format {card['format_version']}, not {FORMAT_VERSION}; "
+            "`dvc repro train_generator` trains it anew"
+        )
     if (folder / "adapter_config.json").is_file():
         return PeftModel.from_pretrained(base, folder)
-    return base if read_json(folder / CARD)["method"] == "prompt" else load_base(folder)
+    return base if card["method"] == "prompt" else load_base(folder)
+
+
+def positions_of(model: Any) -> int | None:
+    """How many tokens the model can read, beside its learned ones; None where its configuration sets no limit."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    config = getattr(model, "active_peft_config", None)
+    virtual = config.num_virtual_tokens if config is not None and config.is_prompt_learning else 0
+    return positions - virtual if positions else None
+
+
+def check_positions(generator: Generator, needed: int, positions: int | None) -> None:
+    """Raises an AttuneError where the model has fewer than the `needed` positions."""
+    if positions and needed > positions:
+        raise AttuneError(
+            f"max_length = {generator.max_length} and passage_tokens = {generator.passage_tokens} need {needed} "
+            f"positions, but the base {generator.base} has {positions} beside its virtual tokens; lower them"
+        )
 
 
 def tune_prompt(model: PreTrainedModel, tokenizer_folder: Path, virtual_tokens: int) -> PeftModel:

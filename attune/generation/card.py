@@ -18,8 +18,8 @@ Writes replies: {method} on the base `{base}`. For research; no help line.
 
 ## Data
 
-{examples} replies of {corpus}'s train split. The weights carry what the corpus' licence (the README's table) and the
-base's say, beside the code's GPL-3.0.
+The {examples} replies of {corpus}'s train split, less those of held-out conversations. The weights carry
+what the corpus' licence (the README's table) and the base's say, beside the code's GPL-3.0.
 
 ## Recipe
 
@@ -33,6 +33,7 @@ base's say, beside the code's GPL-3.0.
 |---|---|---|
 {losses}
 
+A `small` base was pretrained on all train conversations, also on those held out here.
 Scores on test conversations, with their intervals, are in the pipeline's `metrics/`.
 
 ## Use
@@ -44,8 +45,15 @@ from attune.generation.evaluation import loaded
 from attune.parameters import load
 
 generator = load().generators["{name}"]
-ready = loaded(generator, Path("models/base/{base}"), Path("models/generators/{name}"), max_new_tokens=96, passages=0)
+folders = Path("models/base/{base}"), Path("models/generators/{name}")
+ready = loaded(generator, *folders, max_new_tokens=96, passages={passages})
+reply = write_replies(
+    ready.model, ready.tokenizer, examples([row]), Decoding(method="greedy"), ready.limits, ready.writing, 1, seed=13
+)[0]
 ```
+
+`row` is one of the processed parquet files'; `write_replies` is in `attune.generation.replies`, `examples` in
+`attune.generation.prompts`, `Decoding` in `attune.parameters.generators`.
 """
 _METHODS = {
     "prompt": "an instruction, and no training,",
@@ -56,7 +64,7 @@ _METHODS = {
 
 
 def model_card(name: str, generator: Generator, examples: int, curve: Sequence[dict[str, Any]]) -> str:
-    """`examples`: replies that it was trained on. `curve`: as `attune.generation.training.train` returns it."""
+    """`examples`: replies of the train split. `curve`: as `attune.generation.training.train` returns it."""
     given = {key: value for key, value in generator.model_dump().items() if value is not None}
     return _TEXT.format(
         name=name,
@@ -64,6 +72,7 @@ def model_card(name: str, generator: Generator, examples: int, curve: Sequence[d
         base=generator.base,
         corpus=generator.corpus,
         examples=examples,
+        passages=generator.passage_tokens,
         recipe="\n".join(f"| {key} | {value} |" for key, value in given.items()),
         losses="\n".join(
             f"| {row['step']} | {row.get('train_loss', '')} | {row['valid_loss']} |"

@@ -9,11 +9,15 @@ from attune.generation.prompts import Example, prompt_text, reply_text
 
 @dataclass(frozen=True)
 class Encoded:
-    """The prompt's token ids and the reply's with its final eos; the two joined are what a model reads."""
+    """The prompt's token ids and the reply's with its final eos; the two joined are what a model reads.
+
+    `passages` are those that the prompt holds.
+    """
 
     id: str
     prompt: list[int]
     reply: list[int]
+    passages: tuple[str, ...] = ()
 
     @property
     def length(self) -> int:
@@ -36,17 +40,18 @@ class Room:
 def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
     """Prompt and reply in `room` together; a reply over half of the room without passages loses its end and eos."""
     reply = [*_ids(tokenizer, reply_text(example, tokenizer)), tokenizer.eos_token_id][: room.prompt // 2]
-    return Encoded(example.id, encode_prompt(example, tokenizer, room - len(reply)), reply)
+    prompt, passages = encode_prompt(example, tokenizer, room - len(reply))
+    return Encoded(example.id, prompt, reply, tuple(passages))
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:
     return [encode(example, tokenizer, room) for example in examples]
 
 
-def encode_prompt(example: Example, tokenizer: Any, room: Room) -> list[int]:
-    """The longest prompt of whole exchanges in `room`; at worst the end of the question is left.
+def encode_prompt(example: Example, tokenizer: Any, room: Room) -> tuple[list[int], list[str]]:
+    """The longest prompt of whole exchanges in `room`, at worst the end of the question; and the passages in it.
 
-    Passages come in where they fit beside that, each whole or not at all: they never push out what was said.
+    Passages come in where they fit beside what was said, each whole or not at all: they never push any of it out.
     """
     # A chat template writes its own first token.
     first = [] if tokenizer.chat_template or tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
@@ -54,21 +59,22 @@ def encode_prompt(example: Example, tokenizer: Any, room: Room) -> list[int]:
     for kept, system in _cuts(example):
         ids = _ids(tokenizer, prompt_text(example, kept, system, (), tokenizer))
         if len(ids) <= own:
-            return first + _with_passages(example, kept, system, ids, tokenizer, room - len(first))
-    return first + ids[-own:]
+            ids, passages = _with_passages(example, kept, system, ids, tokenizer, room - len(first))
+            return first + ids, passages
+    return first + ids[-own:], []
 
 
 def _with_passages(
     example: Example, kept: int, system: bool, alone: list[int], tokenizer: Any, room: Room
-) -> list[int]:
+) -> tuple[list[int], list[str]]:
     passages = _within(example.passages, tokenizer, room.passages)
     whole = len(alone) + room.passages if room.whole is None else room.whole
     while passages:
         ids = _ids(tokenizer, prompt_text(example, kept, system, passages, tokenizer))
         if len(ids) <= whole:
-            return ids
+            return ids, passages
         passages.pop()
-    return alone
+    return alone, []
 
 
 def _within(passages: Sequence[str], tokenizer: Any, budget: int) -> list[str]:

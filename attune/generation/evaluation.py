@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from attune.errors import AttuneError
-from attune.generation.adapters import load_base, load_generator, load_tokenizer
-from attune.generation.encoding import Room, encode_all
+from attune.generation.adapters import check_positions, load_base, load_generator, load_tokenizer, positions_of
+from attune.generation.encoding import Encoded, Room, encode_all
 from attune.generation.prompts import Example
 from attune.generation.replies import Limits, stops_of, write_replies
 from attune.generation.scores import reply_nats
@@ -39,30 +39,22 @@ class Loaded:
             )
         return Room(min(self.room.prompt, whole), self.room.passages, whole)
 
-    def nats(self, examples: Sequence[Example], batch_size: int) -> tuple[list[float], list[int]]:
-        """(summed -log p, tokens) of each true reply."""
+    def nats(self, examples: Sequence[Example], batch_size: int) -> tuple[list[float], list[Encoded]]:
+        """The summed -log p of each true reply, and what was read."""
         rows = encode_all(examples, self.tokenizer, self.room)
-        nats = reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size)
-        return nats, [len(row.reply) for row in rows]
-
-
-def positions_of(model: Any) -> int | None:
-    """How many tokens the model can read, beside its learned ones; None where its configuration sets no limit."""
-    positions = getattr(model.config, "max_position_embeddings", None)
-    config = getattr(model, "active_peft_config", None)
-    virtual = config.num_virtual_tokens if config is not None and config.is_prompt_learning else 0
-    return positions - virtual if positions else None
+        return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
 
 
 def loaded(generator: Generator, base: Path, folder: Path, max_new_tokens: int, passages: int) -> Loaded:
     """The trained generator in `folder`; `passages`: tokens that its prompts' passages may take."""
-    model = load_generator(folder, load_base(base))
+    model = load_generator(folder, load_base(base, generator.load_in_4bit))
     return _ready(generator, model, load_tokenizer(folder), max_new_tokens, passages)
 
 
 def _ready(generator: Generator, model: Any, tokenizer: Any, max_new_tokens: int, passages: int) -> Loaded:
     whole = generator.max_length + passages
     positions = positions_of(model)
+    check_positions(generator, generator.max_length, positions)
     room = Room(generator.max_length, passages, min(whole, positions) if positions else whole)
     stops = stops_of(model, tokenizer, not isinstance(generator, Prompted))
     return Loaded(model, tokenizer, room, Limits(max_new_tokens, stops))
@@ -87,7 +79,7 @@ def evaluate(
     if not plain:
         raise AttuneError(f"{generator.corpus} has no test rows; run the stages subset and preprocess first")
     size = generation.batch_size
-    base_model = load_base(base)
+    base_model = load_base(base, generator.load_in_4bit)
     untrained = _ready(generator, base_model, load_tokenizer(folder), generation.max_new_tokens, passages)
     base_nats, _ = untrained.nats(plain, size)
     trained = _ready(
@@ -95,7 +87,7 @@ def evaluate(
     )
     rows = []
     for variant, examples in variants.items():
-        nats, tokens = trained.nats(examples, size)
+        nats, read = trained.nats(examples, size)
         asked = examples[: generation.reply_examples]
         replies = write_replies(
             trained.model, trained.tokenizer, asked, decoding, trained.limits, trained.writing, size, seed
@@ -109,9 +101,11 @@ def evaluate(
                     "conversation": example.conversation,
                     "prompt": example.question,
                     "target": example.reply,
-                    "tokens": tokens[at],
+                    "tokens": len(read[at].reply),
                     "nats": nats[at],
                     "base_nats": base_nats[at],
+                    "passages": len(read[at].passages),
+                    "target_given": any(example.reply.strip() in passage for passage in read[at].passages),
                     "reply": reply.text if reply else None,
                     "cut": reply.cut if reply else None,
                 }

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2 import TemplateError
+
 # Goes up with every change below, since a model knows only the format that it was trained on.
 FORMAT_VERSION = 2
 
@@ -87,13 +89,21 @@ def prompt_text(example: Example, kept: int, system: bool, passages: Sequence[st
     said = example.system.strip() if system else ""
     if tokenizer.chat_template:
         about = "\n\n".join(part.strip() for part in (said, *passages) if part.strip())
-        return tokenizer.apply_chat_template(
-            _messages(about, history, example.question), tokenize=False, add_generation_prompt=True
-        )
+        return _templated(tokenizer, about, history, example.question)
     text = (SYSTEM.format(system=said) if said else "") + "".join(passages)
     for turn, role in zip((*history, example.question), _marks(example.roles, kept + 1), strict=True):
         text += TURN.format(role=role, text=turn.strip())
     return text + CUE.format(role=example.roles.replies)
+
+
+def _templated(tokenizer: Any, about: str, history: tuple[str, ...], question: str) -> str:
+    options = {"tokenize": False, "add_generation_prompt": True}
+    try:
+        return tokenizer.apply_chat_template(_messages(about, history, question), **options)
+    except TemplateError:  # some templates know no system role
+        first, *rest = _messages("", history, question)
+        opened = [first | {"content": f"{about}\n\n{first['content']}"}, *rest]
+        return tokenizer.apply_chat_template(opened, **options)
 
 
 def reply_text(example: Example, tokenizer: Any) -> str:

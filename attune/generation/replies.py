@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    GenerationConfig,
     LogitsProcessorList,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
@@ -62,16 +63,22 @@ def write_replies(
     seed: int,
 ) -> list[Reply]:
     """One reply an example, in their order; prompts are cut to `room`."""
-    prompts = [encode_prompt(example, tokenizer, room) for example in examples]
+    prompts = [encode_prompt(example, tokenizer, room)[0] for example in examples]
     replies: dict[int, Reply] = {}
     for places in by_length([len(prompt) for prompt in prompts], batch_size):
         draws = torch.stack([_draws(seed, examples[at].id, limits.tokens) for at in places])
         written = generate(model, [prompts[at] for at in places], draws, decoding, limits)
         for at, ids in zip(places, written, strict=True):
             whole = bool(ids) and ids[-1] in limits.stops
-            text = tokenizer.decode(ids[:-1] if whole else ids, skip_special_tokens=True)
-            replies[at] = Reply(text.strip(), cut=not whole)
+            replies[at] = Reply(_text(tokenizer, ids, whole), cut=not whole)
     return [replies[at] for at in range(len(examples))]
+
+
+def _text(tokenizer: Any, ids: list[int], whole: bool) -> str:
+    """The reply without its end; a token that ends a line may begin with the line's last mark."""
+    text = tokenizer.decode(ids[:-1] if whole else ids, skip_special_tokens=True)
+    last = tokenizer.decode(ids[-1:], skip_special_tokens=True) if whole else ""
+    return (text + last.split("\n")[0]).strip()
 
 
 def _draws(seed: int, example_id: str, count: int) -> torch.Tensor:
@@ -125,6 +132,8 @@ def _tokens(
 
 def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decoding, limits: Limits) -> torch.Tensor:
     """[rows, at most limits.tokens], by transformers' beam search; nothing is drawn in it."""
+    # What a model's own generation_config.json asks for, a penalty say, would come in where nothing is set.
+    base.generation_config = GenerationConfig()
     return base.generate(
         inputs_embeds=embeds,
         attention_mask=mask,

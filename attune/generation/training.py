@@ -12,9 +12,11 @@ from attune.files import write_json
 from attune.generation.adapters import (
     CARD,
     add_lora,
+    check_positions,
     load_base,
     load_tokenizer,
     parameter_counts,
+    positions_of,
     save_generator,
     tune_prompt,
 )
@@ -56,6 +58,7 @@ def train(
     pad = tokenizer.eos_token_id
     if isinstance(generator, Prompted):
         model: Any = load_base(base)
+        check_positions(generator, generator.max_length, positions_of(model))
         tokenizer.save_pretrained(target)
         history = [{"step": 0, "epoch": 0.0, "valid_loss": mean_loss(model, held, pad, _SCORED_AT_ONCE)}]
     else:
@@ -71,13 +74,8 @@ def train(
 def _trainable(generator: Trained, base: Path, room: Room, seed: int) -> Any:
     model = load_base(base, generator.load_in_4bit)
     torch.manual_seed(seed)  # LoRA begins with random numbers, before the trainer seeds its own
-    positions = getattr(model.config, "max_position_embeddings", None)
-    needed = (room.whole or room.prompt) + (generator.virtual_tokens or 0)
-    if positions and needed > positions:
-        raise AttuneError(
-            f"max_length = {generator.max_length}, its passages and its virtual tokens need {needed} positions, but "
-            f"the base {generator.base} has {positions}; lower max_length or passage_tokens"
-        )
+    positions = positions_of(model)
+    check_positions(generator, room.whole or room.prompt, positions and positions - (generator.virtual_tokens or 0))
     if generator.gradient_checkpointing:
         model.enable_input_require_grads()  # frozen embeddings would leave nothing to go back to
     if generator.virtual_tokens:

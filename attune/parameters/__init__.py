@@ -13,6 +13,9 @@ from attune.parameters.generators import Generation, Generator, Prompted, Rag, T
 from attune.parameters.matching import Cobert, Compare, Personas, Recipe, Retrieval, Transfer
 from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section
 
+# Columns and rows of tables in which generators stand by name.
+RESERVED = {"default", "id", "prompt", "target", "targets"}
+
 
 class Parameters(Section):
     source: Name
@@ -38,6 +41,8 @@ class Parameters(Section):
 
     @model_validator(mode="after")
     def names_exist(self) -> Self:
+        for name in sorted(RESERVED & self.generators.keys()):
+            raise ValueError(f"a generator cannot be called {name!r}, which has a meaning of its own in the tables")
         for name, generator in self.generators.items():
             if generator.base not in self.bases:
                 raise ValueError(

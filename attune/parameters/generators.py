@@ -21,6 +21,10 @@ class Prompted(Section):
     def passage_tokens(self) -> int:
         return 0
 
+    @property
+    def load_in_4bit(self) -> bool:
+        return False
+
 
 class Trained(Section):
     """A base that learns its corpus' replies."""
@@ -146,7 +150,7 @@ class Point(Section):
 
 
 class Sweep(Section):
-    generators: list[Key]
+    generators: Annotated[list[Key], Field(min_length=1)]
     points: Annotated[list[Point], Field(min_length=1)]
     examples: Count
 
@@ -154,8 +158,8 @@ class Sweep(Section):
 class Questions(Section):
     """Questions by type, which `generators` answer."""
 
-    generators: list[Key]
-    asked: dict[Key, Name]
+    generators: Annotated[list[Key], Field(min_length=1)]
+    asked: Annotated[dict[Key, Name], Field(min_length=1)]
 
 
 class Generation(Section):
@@ -166,6 +170,15 @@ class Generation(Section):
     decoding: dict[Key, Decoding]
     sweep: Sweep
     questions: Questions
+
+    @model_validator(mode="after")
+    def replies_are_among_the_scored(self) -> Self:
+        if self.reply_examples > self.perplexity_examples:
+            raise ValueError(
+                f"reply_examples = {self.reply_examples} must be at most perplexity_examples = "
+                f"{self.perplexity_examples}, whose first they are"
+            )
+        return self
 
     @model_validator(mode="after")
     def there_is_a_default(self) -> Self:

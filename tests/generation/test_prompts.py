@@ -30,6 +30,17 @@ def test_a_chat_template_decides_where_there_is_one() -> None:
     assert reply_text(asked, words) == "I am sorry."
 
 
+def test_a_template_without_a_system_role_gets_the_text_with_the_first_turn() -> None:
+    words = tokenizer()
+    words.chat_template = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + CHAT
+    )
+    asked = example(system="Be kind.")
+    assert prompt_text(asked, 2, True, ("One.",), words) == (
+        "[user]Be kind.\n\nOne.\n\nI am sad.\n[assistant]Why?\n[user]My cat ran away.\n[assistant]"
+    )
+
+
 def test_the_target_is_never_inside_the_prompt() -> None:
     for asked in examples(dialogue_rows()):
         assert asked.reply not in prompt_text(asked, len(asked.history), True, (), WORDS)

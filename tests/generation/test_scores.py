@@ -10,7 +10,7 @@ from attune.generation.batches import scored_batch
 from attune.generation.encoding import Encoded, Room, encode_all
 from attune.generation.prompts import examples
 from attune.generation.scores import mean_loss, reply_nats, training_loss
-from tests.generation.tiny import dialogue_rows, gpt, llama, saved, tokenizer
+from tests.generation.tiny import dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
 WORDS = tokenizer()
 ROWS = encode_all(examples(dialogue_rows()), WORDS, Room(64))
@@ -35,6 +35,13 @@ def test_loss_is_the_one_worked_out_by_hand_whatever_the_batch(make: Any) -> Non
         assert reply_nats(model, ROWS, pad, batch_size) == pytest.approx(wanted, rel=1e-4)
     tokens = sum(len(row.reply) for row in ROWS)
     assert mean_loss(model, ROWS, WORDS.eos_token_id, 5) == pytest.approx(sum(wanted) / tokens, rel=1e-5)
+
+
+def test_lora_s_changes_are_scored() -> None:
+    pad = WORDS.eos_token_id
+    found = reply_nats(with_lora(), ROWS, pad, 5)
+    assert found == pytest.approx(reply_nats(with_lora().merge_and_unload(), ROWS, pad, 5), rel=1e-4)
+    assert found != pytest.approx(reply_nats(gpt(), ROWS, pad, 5), rel=1e-2)
 
 
 def test_virtual_tokens_are_read_but_not_scored(tmp_path: Path) -> None:

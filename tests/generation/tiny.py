@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from attune.generation.adapters import add_lora
 from attune.generation.prompts import DIALOGUE, Example
 from attune.parameters.generators import Prompted, Trained
 from attune.small_lm import Shape, train_tokenizer, untrained
@@ -59,6 +60,16 @@ def llama() -> Any:
         max_position_embeddings=64,
     )
     return LlamaForCausalLM(config).eval()
+
+
+def with_lora() -> Any:
+    """LoRA whose changes are not zero, as they are at first."""
+    model = add_lora(gpt(), 2, 4, 0.0)
+    torch.manual_seed(3)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter.data, std=0.3)
+    return model.eval()
 
 
 def saved(model: Any, folder: Path, words: Any | None = None) -> Path:

@@ -12,18 +12,6 @@ from stages.compare_generators import main
 from tests.stages.small_project import change, small_project
 
 PLACES = (
-    "rows",
-    "situations",
-    "embedder",
-    "metrics.json",
-    "intervals.json",
-    "tests.json",
-    "probe.json",
-    "scored.parquet",
-)
-
-
-PLACES = (
     "rows", "situations.parquet", "embedder", "metrics.json", "intervals.json", "tests.json", "probe.json",
     "scored.parquet",
 )  # fmt: skip
@@ -36,7 +24,8 @@ def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
             "generator": generator, "variant": variant, "id": f"c{at // 2}/{at % 2}", "conversation": f"c{at // 2}",
             "prompt": "I lost my keys.", "target": "Oh no, that is bad.", "tokens": 2 + at % 3,
             "nats": (2 + at % 3) * (2 + shift),
-            "base_nats": (2 + at % 3) * 3.0, "reply": "i lost my keys. Oh" if at < 4 else None,
+            "base_nats": (2 + at % 3) * 3.0, "passages": int(variant == "rag"), "target_given": at == 0,
+            "reply": "i lost my keys. Oh" if at < 4 else None,
             "cut": at == 0 if at < 4 else None,
         }
         for at in range(20)
@@ -71,6 +60,8 @@ def test_each_system_has_its_scores() -> None:
     assert scores["tiny_full"]["base_perplexity"] == pytest.approx(math.exp(3), abs=1e-3)
     assert scores["tiny_full"]["replies_starts_with_input"] == 1
     assert scores["tiny_full"]["replies_cut"] == 0.25
+    assert "passages" not in scores["tiny_full"]
+    assert (scores["tiny_full+rag"]["passages"], scores["tiny_full+rag"]["target_given"]) == (1, 0.05)
     assert (scores["tiny_full"]["examples"], scores["tiny_full"]["replies"]) == (20, 4)
 
 
@@ -112,6 +103,16 @@ def test_the_probe_is_measured_on_situations_that_it_never_saw() -> None:
     written = [row for row in read_parquet(Path("scored.parquet")) if row["reply"] is not None]
     assert {row["emotion"] for row in written} <= {"sad", "proud"}
     assert all(row["emotion_match"] == (row["emotion"] == row["prompt_emotion"]) for row in written)
+
+
+@pytest.mark.usefixtures("project")
+def test_an_empty_reply_means_nothing() -> None:
+    empty = [row | {"reply": row["reply"] and " "} for row in rows("tiny_lora", "plain", 0.25)]
+    write_parquet(Path("rows/tiny_lora.parquet"), empty, schemas.GENERATED)
+    main(*PLACES)
+    scores = read_json(Path("metrics.json"))["tiny_lora"]
+    assert scores["replies_empty"] == 1
+    assert scores["similarity"] == scores["emotion_match"] == scores["bleu"] == scores["distinct_1"] == 0
 
 
 @pytest.mark.usefixtures("project")

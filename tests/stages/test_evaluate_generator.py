@@ -31,6 +31,10 @@ def test_every_method_reads_the_same_rows_plain_and_with_passages(
         for part in parts:
             assert [row["reply"] is not None for row in part] == [True] * 4 + [False] * 4
         assert evaluate(name, "again.parquet") == rows
+    for rows in found.values():
+        assert {row["passages"] for row in rows[:8]} == {0}
+        assert max(row["passages"] for row in rows[8:]) > 0
+        assert not any(row["target_given"] for row in rows)
     plain = {name: [row["nats"] for row in rows[:8]] for name, rows in found.items()}
     assert len({tuple(nats) for nats in plain.values()}) == len(NAMES)
     assert plain["tiny_prompt"] != [row["base_nats"] for row in found["tiny_prompt"][:8]]  # its instruction
