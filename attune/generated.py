@@ -108,10 +108,20 @@ def intervals(rows: Rows, seed: int) -> dict[str, float]:
     return _rounded({name: math.exp(value) for name, value in found.items()}) | with_interval(means(rows), seed)
 
 
+def _losses(plain: Rows, other: Rows, seed: int) -> dict[str, dict[str, float]]:
+    """How the loss with passages differs, on all rows and on those where no passage holds the target itself."""
+    found = {"loss": compare(nats_a_token(plain), nats_a_token(other), seed)}
+    new = {row["id"] for row in other if not row["target_given"]}
+    if new:
+        before, after = ([row for row in rows if row["id"] in new] for rows in (plain, other))
+        found["loss_target_not_given"] = compare(nats_a_token(before), nats_a_token(after), seed)
+    return found
+
+
 def tests(systems: Mapping[str, Rows], generators: Sequence[str], seed: int) -> dict[str, dict[str, dict[str, float]]]:
     """{"a to b": {score: how b's differs from a's}}: each generator's base to it, and it to its variants.
 
-    `loss` is in nats a token.
+    `loss` is in nats a token; `loss_target_not_given` is of the rows where no passage holds the target.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for name in generators:
@@ -122,7 +132,7 @@ def tests(systems: Mapping[str, Rows], generators: Sequence[str], seed: int) -> 
             if not other.startswith(f"{name}+"):
                 continue
             before, after = means(plain), means(systems[other])
-            found[f"{name} to {other}"] = {"loss": compare(own, nats_a_token(systems[other]), seed)} | {
+            found[f"{name} to {other}"] = _losses(plain, systems[other], seed) | {
                 score: compare(before[score], after[score], seed) for score in MEANINGS if score in before
             }
     return {

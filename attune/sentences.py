@@ -62,6 +62,7 @@ def about_pairs(tests: Mapping[str, Test], score: str) -> list[str]:
 # Each score's name, and whether more of it is better.
 _WORDS = {
     "loss": ("nats a token", False),
+    "loss_target_not_given": ("nats a token where no passage holds the target", False),
     "similarity": ("similarity to the target", True),
     "emotion_match": ("emotion match", True),
 }
@@ -75,4 +76,8 @@ def _verdict(after: str, before: str, test: Test, score: str, higher: bool) -> s
 
 
 def _as_perplexity(score: str, test: Test) -> str:
-    return f", {math.exp(test['difference']):.2f} times the perplexity" if score == "loss" and is_real(test) else ""
+    return (
+        f", {math.exp(test['difference']):.2f} times the perplexity"
+        if score.startswith("loss") and is_real(test)
+        else ""
+    )

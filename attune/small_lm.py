@@ -52,9 +52,30 @@ class Schedule:
     seed: int
 
 
+# Two who talk, in half of the texts: a model of the web's text knows what `Name: words` is, and goes on in it.
+SPEAKERS = (
+    ("Anna", "Ben"),
+    ("Mother", "Son"),
+    ("Sam", "Alex"),
+    ("Guest", "Host"),
+    ("Mia", "Tom"),
+    ("Visitor", "Guide"),
+)
+
+
 def documents(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """One text a conversation, a line a turn; no roles, so that fine-tuning has a format left to teach."""
-    return ["\n".join(row["utterances"] if "utterances" in row else row["turns"]) for row in rows]
+    """One text a conversation, a line a turn, every second one with the speakers' names.
+
+    The roles of `attune.generation.prompts` are not among the names, so that fine-tuning has a format left to teach.
+    """
+    found = []
+    for number, row in enumerate(rows):
+        lines = row["utterances"] if "utterances" in row else row["turns"]
+        if number % 2:
+            names = SPEAKERS[number // 2 % len(SPEAKERS)]
+            lines = [f"{names[turn % 2]}: {line}" for turn, line in enumerate(lines)]
+        found.append("\n".join(lines))
+    return found
 
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int, positions: int) -> PreTrainedTokenizerFast:

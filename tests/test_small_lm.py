@@ -15,10 +15,11 @@ def shape(family: str, layers: int = 2) -> Shape:
     return Shape(family, layers=layers, width=16, heads=2, vocabulary=300, positions=32)
 
 
-def test_a_document_is_its_turns_a_line_each_without_roles_or_system() -> None:
+def test_a_document_is_its_turns_a_line_each_without_system_and_every_second_with_names() -> None:
     dialogue = {"conv_id": "a", "speakers": [0, 1], "utterances": ["I won!", "Great."]}
     instruction = {"id": "b", "system": "Be brief.", "turns": ["Why?", "Because."]}
-    assert documents([dialogue, instruction]) == ["I won!\nGreat.", "Why?\nBecause."]
+    assert documents([dialogue, instruction]) == ["I won!\nGreat.", "Anna: Why?\nBen: Because."]
+    assert documents([dialogue] * 4)[3] == "Mother: I won!\nSon: Great."
 
 
 def test_tokenizer_writes_any_text_and_gives_it_back() -> None:

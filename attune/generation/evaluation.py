@@ -56,7 +56,9 @@ def _ready(generator: Generator, model: Any, tokenizer: Any, max_new_tokens: int
     positions = positions_of(model)
     check_positions(generator, generator.max_length, positions)
     room = Room(generator.max_length, passages, min(whole, positions) if positions else whole)
-    stops = stops_of(model, tokenizer, not isinstance(generator, Prompted))
+    # What people say in EmpatheticDialogues has one line; who was not trained goes on with the other's next turn.
+    lines = isinstance(generator, Prompted) or generator.corpus.startswith("empathetic")
+    stops = stops_of(model, tokenizer, lines)
     return Loaded(model, tokenizer, room, Limits(max_new_tokens, stops))
 
 

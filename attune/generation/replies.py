@@ -38,14 +38,14 @@ class Reply:
     cut: bool
 
 
-def stops_of(model: Any, tokenizer: Any, trained: bool) -> tuple[int, ...]:
-    """The tokens that end a turn: those that the model itself names, and for an untrained one each line's end.
+def stops_of(model: Any, tokenizer: Any, lines: bool) -> tuple[int, ...]:
+    """The tokens that end a turn: those that the model itself names and, with `lines`, those that end a line.
 
-    An untrained model writes on in the format that it sees, where a line is a turn.
+    In the format of `attune.generation.prompts` a line is a turn, but for answers of several lines.
     """
     own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     named = {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
-    if not trained and not tokenizer.chat_template:
+    if lines and not tokenizer.chat_template:
         size = len(tokenizer)
         texts = tokenizer.batch_decode([[token] for token in range(size)], clean_up_tokenization_spaces=False)
         named |= {token for token, text in enumerate(texts) if "\n" in text}

@@ -126,12 +126,12 @@ def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
         assert len(pairs) == len(set(pairs))
 
 
-def test_an_untrained_model_stops_where_its_line_ends() -> None:
+def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
     words, model = tokenizer(), gpt()
     line = words("\n", add_special_tokens=False)["input_ids"][0]
-    assert line in stops_of(model, words, trained=False)
-    assert stops_of(model, words, trained=True) == (STOP,)
+    assert line in stops_of(model, words, lines=True)
+    assert stops_of(model, words, lines=False) == (STOP,)
     words.chat_template = CHAT
-    assert stops_of(model, words, trained=False) == (STOP,)
+    assert stops_of(model, words, lines=True) == (STOP,)
     model.generation_config.eos_token_id = [STOP, 7]
-    assert stops_of(model, words, trained=True) == tuple(sorted((STOP, 7)))
+    assert stops_of(model, words, lines=False) == tuple(sorted((STOP, 7)))

@@ -80,6 +80,7 @@ def test_intervals_hold_the_scores_and_tests_the_differences() -> None:
     loss = tests["tiny_full to tiny_full+rag"]["loss"]
     assert loss["difference"] == pytest.approx(-0.5)
     assert loss["p"] < 0.01
+    assert tests["tiny_full to tiny_full+rag"]["loss_target_not_given"]["difference"] == pytest.approx(-0.5)
     assert tests["tiny_full to tiny_full+rag"]["similarity"]["p"] == 1  # the same replies
 
 
