@@ -45,8 +45,7 @@ def about_generators(tests: Mapping[str, Mapping[str, Test]]) -> list[str]:
     for pair, scores in tests.items():
         before, after = pair.split(" to ")
         for score, test in scores.items():
-            text = f"{_verdict(after, before, test, *_WORDS[score])}{_as_perplexity(score, test)}."
-            found.append(text[:1].upper() + text[1:])
+            found.append(f"{_verdict(after, before, test, *_WORDS[score])}{_as_perplexity(score, test)}.")
     return found
 
 

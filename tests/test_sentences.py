@@ -22,7 +22,7 @@ def test_what_may_be_noise_is_called_no_difference() -> None:
 def test_less_loss_is_better_and_less_similarity_worse() -> None:
     lines = about_generators({"base of g to g": {"loss": WORSE}, "g to g+rag": {"loss": NOISE, "similarity": WORSE}})
     assert lines == [
-        "G is better than base of g by 0.200 nats a token (-0.300 to -0.100, p 0.0100), 0.82 times the perplexity.",
-        "G+rag and g cannot be told apart in nats a token (-0.030 to +0.050, p 0.6400).",
-        "G+rag is worse than g by 0.200 similarity to the target (-0.300 to -0.100, p 0.0100).",
+        "g is better than base of g by 0.200 nats a token (-0.300 to -0.100, p 0.0100), 0.82 times the perplexity.",
+        "g+rag and g cannot be told apart in nats a token (-0.030 to +0.050, p 0.6400).",
+        "g+rag is worse than g by 0.200 similarity to the target (-0.300 to -0.100, p 0.0100).",
     ]

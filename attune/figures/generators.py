@@ -89,7 +89,8 @@ def sweep(scores: Mapping[str, Scores]) -> Figure:
         colour = CYCLE[place % len(CYCLE)]
         axes.errorbar(across, up, yerr=reach, color=colour, marker="o", ms=5, lw=1.2, capsize=2, label=name)
         for x, y, point in zip(across, up, points, strict=True):
-            axes.annotate(point, (x, y), (5, 4), textcoords="offset points", fontsize=7)
+            below = place % 2
+            axes.annotate(point, (x, y), (5, -9 if below else 5), textcoords="offset points", fontsize=7, color=colour)
     axes.set_xlabel("distinct bigrams a bigram written")
     axes.set_ylabel("trigrams that the reply had before (%)")
     axes.set_title("Decoding: temperature/top_k/top_p")
