@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from attune.figures.style import BLUE, CYCLE, ERROR, GREY, ORANGE, figure_of, log_axis, reach_of
+from attune.figures.style import BLUE, CYCLE, ERROR, GREY, ORANGE, figure_of, reach_of
 
 Scores = Mapping[str, Mapping[str, float]]
 
@@ -30,7 +30,7 @@ def training(curves: Mapping[str, Sequence[Mapping[str, str]]]) -> Figure:
 
 
 def perplexities(scores: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Each generator's perplexity beside its base's, on a logarithmic axis."""
+    """Each generator's perplexity beside its base's."""
     figure, (axes,) = figure_of(1.5 * len(scores) + 1, 3.3)
     for place, (key, label, colour) in enumerate(
         (("base_perplexity", "its base, untrained", GREY), ("perplexity", "itself", BLUE))
@@ -40,8 +40,7 @@ def perplexities(scores: Mapping[str, Mapping[str, float]]) -> Figure:
             [row + (place - 0.5) * 0.4 for row in range(len(scores))], values, 0.38, label=label, color=colour
         )
         axes.bar_label(bars, fmt="{:.1f}", fontsize=8, padding=1)
-    log_axis(axes)
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.5)
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.15)
     axes.set_xticks(range(len(scores)), [name.replace("_", "\n", 1) for name in scores])
     axes.set_ylabel("perplexity of test replies")
     axes.set_title("Generators: perplexity, reply tokens alone")
@@ -69,8 +68,7 @@ def passages(scores: Scores, generators: Sequence[str]) -> Figure:
             error_kw=ERROR,
         )
         axes.bar_label(bars, fmt="{:.1f}", fontsize=7, padding=1)
-    log_axis(axes)
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.3)
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.05)
     axes.set_xticks(range(len(generators)), [name.replace("_", "\n", 1) for name in generators])
     axes.set_ylabel("perplexity of test replies")
     axes.set_title("Retrieval-augmented generation against plain (lines: 95 % intervals)")
