@@ -12,7 +12,6 @@ from stages import start
 def main(bases: str, generators: str, target: str) -> None:
     from attune.generation.evaluation import loaded
     from attune.generation.prompts import INSTRUCTION, Example
-    from attune.generation.replies import write_replies
 
     settings = load()
     pin(settings.seed, settings.threads)
@@ -27,16 +26,7 @@ def main(bases: str, generators: str, target: str) -> None:
         ]
         ready = loaded(generator, Path(bases) / generator.base, Path(generators) / name, generation.max_new_tokens, 0)
         decoding = generation.decoding.get(name, generation.decoding["default"])
-        replies = write_replies(
-            ready.model,
-            ready.tokenizer,
-            asked,
-            decoding,
-            ready.limits,
-            ready.writing,
-            generation.batch_size,
-            settings.seed,
-        )
+        replies = ready.replies(asked, decoding, generation.batch_size, settings.seed)
         rows += [
             {"kind": each.id, "question": each.question, "generator": name, "answer": reply.text, "cut": reply.cut}
             for each, reply in zip(asked, replies, strict=True)

@@ -41,7 +41,6 @@ def write(
     """The generator's replies to the same held-out examples at each point."""
     from attune.generation.evaluation import loaded
     from attune.generation.prompts import examples
-    from attune.generation.replies import write_replies
     from attune.generation.splits import sample
 
     generator, generation = settings.generators[name], settings.generation
@@ -52,16 +51,7 @@ def write(
     found = {}
     for point in generation.sweep.points:
         decoding = Decoding(method="sampling", **point.model_dump())
-        replies = write_replies(
-            ready.model,
-            ready.tokenizer,
-            tests,
-            decoding,
-            ready.limits,
-            ready.writing,
-            generation.batch_size,
-            settings.seed,
-        )
+        replies = ready.replies(tests, decoding, generation.batch_size, settings.seed)
         found[label(point)] = [
             {
                 "id": each.id,

@@ -9,7 +9,7 @@ from attune.errors import AttuneError
 from attune.generation.adapters import check_positions, load_base, load_generator, load_tokenizer, positions_of
 from attune.generation.encoding import Encoded, Room, encode_all
 from attune.generation.prompts import Example
-from attune.generation.replies import Limits, stops_of, write_replies
+from attune.generation.replies import Limits, Reply, stops_of, write_replies
 from attune.generation.scores import reply_nats
 from attune.parameters.generators import Decoding, Generation, Generator, Prompted
 
@@ -43,6 +43,12 @@ class Loaded:
         """The summed -log p of each true reply, and what was read."""
         rows = encode_all(examples, self.tokenizer, self.room)
         return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
+
+    def replies(self, examples: Sequence[Example], decoding: Decoding, batch_size: int, seed: int) -> list[Reply]:
+        """What it says itself, one an example."""
+        return write_replies(
+            self.model, self.tokenizer, examples, decoding, self.limits, self.writing, batch_size, seed
+        )
 
 
 def loaded(generator: Generator, base: Path, folder: Path, max_new_tokens: int, passages: int) -> Loaded:
@@ -91,25 +97,25 @@ def evaluate(
     for variant, examples in variants.items():
         nats, read = trained.nats(examples, size)
         asked = examples[: generation.reply_examples]
-        replies = write_replies(
-            trained.model, trained.tokenizer, asked, decoding, trained.limits, trained.writing, size, seed
-        )
-        for at, example in enumerate(examples):
-            reply = replies[at] if at < len(replies) else None
-            rows.append(
-                {
-                    "variant": variant,
-                    "id": example.id,
-                    "conversation": example.conversation,
-                    "prompt": example.question,
-                    "target": example.reply,
-                    "tokens": len(read[at].reply),
-                    "nats": nats[at],
-                    "base_nats": base_nats[at],
-                    "passages": len(read[at].passages),
-                    "target_given": any(example.reply.strip() in passage for passage in read[at].passages),
-                    "reply": reply.text if reply else None,
-                    "cut": reply.cut if reply else None,
-                }
-            )
+        replies: list[Reply | None] = [*trained.replies(asked, decoding, size, seed)]
+        replies += [None] * (len(examples) - len(replies))
+        rows += [
+            {"variant": variant, **_row(*each)} for each in zip(examples, nats, base_nats, read, replies, strict=True)
+        ]
     return rows
+
+
+def _row(example: Example, nats: float, base_nats: float, read: Encoded, reply: Reply | None) -> dict[str, Any]:
+    return {
+        "id": example.id,
+        "conversation": example.conversation,
+        "prompt": example.question,
+        "target": example.reply,
+        "tokens": len(read.reply),
+        "nats": nats,
+        "base_nats": base_nats,
+        "passages": len(read.passages),
+        "target_given": any(example.reply.strip() in passage for passage in read.passages),
+        "reply": reply.text if reply else None,
+        "cut": reply.cut if reply else None,
+    }

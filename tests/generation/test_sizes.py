@@ -8,7 +8,6 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCau
 
 from attune.generation.evaluation import loaded
 from attune.generation.prompts import examples
-from attune.generation.replies import write_replies
 from attune.generation.training import train
 from attune.parameters.generators import Decoding
 from tests.generation.tiny import dialogue_rows, generator, saved
@@ -37,14 +36,5 @@ def test_a_model_of_the_reports_size_learns_and_replies(name: str, tmp_path: Pat
     curve = train(settings, base, examples(dialogue_rows()), 1, tmp_path / "c", tmp_path / "run")
     assert curve[-1]["valid_loss"] < curve[0]["valid_loss"]
     ready = loaded(settings, base, tmp_path / "run", max_new_tokens=8, passages=0)
-    replies = write_replies(
-        ready.model,
-        ready.tokenizer,
-        examples(dialogue_rows())[:3],
-        Decoding(method="greedy"),
-        ready.limits,
-        ready.writing,
-        3,
-        1,
-    )
+    replies = ready.replies(examples(dialogue_rows())[:3], Decoding(method="greedy"), batch_size=3, seed=1)
     assert len(replies) == 3
