@@ -27,7 +27,9 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def digests() -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (*TARGET.iterdir(), CURVE)}
+    """The curve is given as it is, so that a difference can be seen."""
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in TARGET.iterdir()}
+    return found | {"curve": CURVE.read_text(encoding="utf-8")}
 
 
 def test_a_generator_is_trained_with_its_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
