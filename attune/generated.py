@@ -126,12 +126,12 @@ def tests(systems: Mapping[str, Rows], generators: Sequence[str], seed: int) -> 
     found: dict[str, dict[str, dict[str, float]]] = {}
     for name in generators:
         plain = systems[name]
-        own = nats_a_token(plain)
+        own, before = nats_a_token(plain), means(plain)
         found[f"base of {name} to {name}"] = {"loss": compare(nats_a_token(plain, "base_nats"), own, seed)}
         for other in systems:
             if not other.startswith(f"{name}+"):
                 continue
-            before, after = means(plain), means(systems[other])
+            after = means(systems[other])
             found[f"{name} to {other}"] = _losses(plain, systems[other], seed) | {
                 score: compare(before[score], after[score], seed) for score in MEANINGS if score in before
             }

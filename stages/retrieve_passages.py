@@ -48,8 +48,9 @@ def evaluated(rows: list[dict[str, Any]], settings: parameters.Parameters) -> li
     from attune.generation.prompts import examples
     from attune.generation.splits import sample
 
-    names = {each.id for each in sample(examples(rows), settings.generation.perplexity_examples, settings.seed)}
-    return [row for row, example in zip(rows, examples(rows), strict=True) if example.id in names]
+    given = examples(rows)
+    names = {each.id for each in sample(given, settings.generation.perplexity_examples, settings.seed)}
+    return [row for row, example in zip(rows, given, strict=True) if example.id in names]
 
 
 if __name__ == "__main__":
