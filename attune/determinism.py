@@ -14,6 +14,7 @@ def pin(seed: int, threads: int) -> None:
     """Seed every generator, fix torch's thread count (1 and 2 threads give other sums) and its algorithms."""
     import numpy as np
     import torch
+    from threadpoolctl import threadpool_limits
 
     random.seed(seed)
     np.random.seed(seed)
@@ -22,6 +23,7 @@ def pin(seed: int, threads: int) -> None:
     # this over when they start, so it stands before the first that does.
     torch.set_flush_denormal(True)
     torch.set_num_threads(threads)
+    threadpool_limits(threads)  # numpy's and scikit-learn's BLAS, where they are imported before
     torch.use_deterministic_algorithms(True)
     # Every tensor is written before it is read, so filling new memory first would only cost time (15 percent).
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

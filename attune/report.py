@@ -7,6 +7,8 @@ from importlib.metadata import version
 from platform import python_version
 from typing import Any
 
+import pyarrow as pa
+
 PACKAGES = (
     "torch", "transformers", "peft", "sentence-transformers", "faiss-cpu", "datasets", "scikit-learn", "sacrebleu",
     "bm25s", "numpy", "pandas", "matplotlib", "dvc",
@@ -96,6 +98,11 @@ def side_by_side(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             own = found.setdefault(row["id"], {"id": row["id"], "prompt": row["prompt"], "target": row["target"]})
             own[row["system"]] = row["reply"]
     return [{**dict.fromkeys((*COLUMNS, *systems)), **row} for row in found.values()]
+
+
+def schema(table: Sequence[Mapping[str, Any]]) -> pa.Schema:
+    """Of the table of replies, whose systems are columns: texts all."""
+    return pa.schema([(name, pa.string()) for name in (table[0] if table else COLUMNS)])
 
 
 def environment() -> list[dict[str, str]]:

@@ -78,5 +78,14 @@ def flat(ranked: Mapping[str, Mapping[str, Rows]], **more: str) -> Rows:
     ]
 
 
+def of_model(rows: Iterable[Mapping[str, Any]], subset: str, domain: str, model: str) -> Rows:
+    """The ranked rows of one model out of what `flat` gave."""
+    return [
+        {key: row[key] for key in ("id", "rank", "loss", "response", "first")}
+        for row in rows
+        if (row["subset"], row["domain"], row["model"]) == (subset, domain, model)
+    ]
+
+
 def mrr(rows: Rows) -> float:
     return fmean(1 / row["rank"] for row in rows)

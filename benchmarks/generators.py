@@ -130,7 +130,7 @@ def writing(name: str, prompts: int, rounds: int) -> dict[str, float]:
     model = model_of(name, len(tokenizer)).eval()
     asked = examples(read_parquet(ROWS / "test.parquet"))[:prompts]
     never = Limits(NEW_TOKENS, (-1,))  # nothing ends a reply, so that both write as much
-    ids = [encode_prompt(each, tokenizer, Room(LENGTH))[0] for each in asked]
+    ids = [encode_prompt(each, tokenizer, Room(LENGTH)).ids for each in asked]
     seconds: dict[str, list[float]] = {"attune": [], "generate": []}
     for _ in range(rounds):
         start = time.perf_counter()

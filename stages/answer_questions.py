@@ -5,7 +5,6 @@ from pathlib import Path
 from attune.determinism import pin
 from attune.files import write_csv
 from attune.parameters import load
-from attune.parameters.generators import Prompted
 from stages import start
 
 
@@ -19,14 +18,12 @@ def main(bases: str, generators: str, target: str) -> None:
     rows = []
     for name in generation.questions.generators:
         generator = settings.generators[name]
-        instruction = generator.instruction if isinstance(generator, Prompted) else ""
         asked = [
-            Example(kind, kind, INSTRUCTION, instruction, (), question, "")
+            Example(kind, kind, INSTRUCTION, generator.instruction, (), question, "")
             for kind, question in generation.questions.asked.items()
         ]
         ready = loaded(generator, Path(bases) / generator.base, Path(generators) / name, generation.max_new_tokens, 0)
-        decoding = generation.decoding.get(name, generation.decoding["default"])
-        replies = ready.replies(asked, decoding, generation.batch_size, settings.seed)
+        replies = ready.replies(asked, generation.decoding_of(name), generation.batch_size, settings.seed)
         rows += [
             {"kind": each.id, "question": each.question, "generator": name, "answer": reply.text, "cut": reply.cut}
             for each, reply in zip(asked, replies, strict=True)

@@ -17,16 +17,12 @@ def main(ranks: str, processed: str, embedder: str, models: str, metrics: str, t
     settings = parameters.load()
     pin(settings.seed, settings.threads)
     subset = settings.cobert.subsets[0]
-    there = [row for row in read_parquet(Path(ranks)) if row["subset"] == subset]
+    there = read_parquet(Path(ranks))
     ranked: dict[str, dict[str, tables.Rows]] = {}
     for domain in settings.cobert.domains:
         ranked[domain] = rank(settings, subset, domain, Path(processed), Path(embedder), Path(models))
         for name in ("untrained", *settings.cobert.recipes):
-            ranked[domain][name] = [
-                {key: row[key] for key in ("id", "rank", "loss", "response", "first")}
-                for row in there
-                if row["domain"] == domain and row["model"] == name
-            ]
+            ranked[domain][name] = tables.of_model(there, subset, domain, name)
     values = tables.values_of(ranked)
     trained, others = settings.cobert.recipes, [*METHODS, *settings.compare.recipes]
     write_json(Path(metrics), tables.intervals(values, settings.seed))

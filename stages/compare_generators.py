@@ -9,8 +9,6 @@ its accuracy and confusions. ROWS: all rows with similarity and emotions, a parq
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from attune import generated
 from attune.determinism import pin
 from attune.emotions import Probe, train
@@ -27,7 +25,6 @@ def main(
 ) -> None:
     settings = load()
     pin(settings.seed, settings.threads)
-    threadpool_limits(settings.threads)  # BLAS has threads of its own, and other sums with others
     rows = gathered(settings, Path(folder))
     rows += generated.targets_of([row for row in rows if row["generator"] == dialogue(settings)])
     found = with_meanings(rows, Path(situations), Path(embedder), settings.index.batch_size)

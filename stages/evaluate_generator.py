@@ -9,7 +9,6 @@ from typing import Any
 from attune.errors import AttuneError
 from attune.files import read_parquet, write_parquet
 from attune.parameters import Parameters, load
-from attune.parameters.generators import Prompted
 from attune.schemas import GENERATED, PLAIN
 from stages import start
 
@@ -27,7 +26,7 @@ def main(name: str, base: str, folder: str, processed: str, target: str) -> None
     pin(parameters.seed, parameters.threads)
     generator, generation = parameters.generators[name], parameters.generation
     variants, plain = read(parameters, name, Path(processed))
-    decoding = generation.decoding.get(name, generation.decoding["default"])
+    decoding = generation.decoding_of(name)
     passages = parameters.rag.budget if len(variants) > 1 else 0
     rows = evaluate(
         generator, Path(base), Path(folder), variants, plain, decoding, generation, passages, parameters.seed
@@ -43,15 +42,14 @@ def read(parameters: Parameters, name: str, processed: Path) -> tuple[dict[str, 
 
     generator = parameters.generators[name]
     corpus = generator.corpus.removesuffix("_rag")
-    instruction = generator.instruction if isinstance(generator, Prompted) else ""
     rows = read_parquet(processed / corpus / "test.parquet")
     chosen = sample(examples(rows), parameters.generation.perplexity_examples, parameters.seed)
     places = {example.id: at for at, example in enumerate(chosen)}
-    variants = {PLAIN: examples(rows, instruction)}
+    variants = {PLAIN: examples(rows, generator.instruction)}
     if corpus == DIALOGUES:
         for variant, folder in VARIANTS.items():
             found = read_parquet(processed / folder / "test.parquet")
-            variants[variant] = examples(found, instruction, parameters.rag.k)
+            variants[variant] = examples(found, generator.instruction, parameters.rag.k)
     ordered = {
         variant: sorted((each for each in given if each.id in places), key=lambda each: places[each.id])
         for variant, given in variants.items()

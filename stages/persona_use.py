@@ -18,16 +18,12 @@ def main(ranks: str, processed: str, models: str, metrics: str, tests: str) -> N
     settings = parameters.load()
     pin(settings.seed, settings.threads)
     subset, recipes = settings.cobert.subsets[0], settings.cobert.recipes
-    own = [row for row in read_parquet(Path(ranks)) if row["subset"] == subset]
+    own = read_parquet(Path(ranks))
     ranked: dict[str, dict[str, tables.Rows]] = {}
     for domain in settings.cobert.domains:
         ranked[domain] = rank(settings, subset, domain, Path(processed), Path(models))
         for recipe in recipes:
-            ranked[domain][f"{recipe}, own"] = [
-                {key: row[key] for key in ("id", "rank", "loss", "response", "first")}
-                for row in own
-                if row["domain"] == domain and row["model"] == recipe
-            ]
+            ranked[domain][f"{recipe}, own"] = tables.of_model(own, subset, domain, recipe)
     values = tables.values_of(ranked)
     write_json(Path(metrics), tables.intervals(values, settings.seed))
     pairs = [(f"{recipe}, {other}", f"{recipe}, own") for recipe in recipes for other in ("none", "another's")]

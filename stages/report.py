@@ -1,6 +1,6 @@
 """Put everything on one page, and the figures that matter most into one small file.
 
-`python -m stages.report PARAMS RAW ROWS PROBE METRICS PLOTS PAGE REPLIES_CSV SUMMARY`
+`python -m stages.report PARAMS RAW ROWS PROBE METRICS PLOTS PAGE REPLIES_PARQUET REPLIES_CSV SUMMARY`
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attune import parameters, report, sentences
-from attune.files import read_csv, read_json, read_parquet, whole_file, write_csv, write_json
+from attune.files import read_csv, read_json, read_parquet, whole_file, write_csv, write_json, write_parquet
 from attune.generated import system_of
 from stages import start
 
@@ -37,7 +37,16 @@ METRICS = ("cobert_intervals", "cobert_tests", "generators", "generators_interva
 
 
 def main(
-    params: str, raw: str, rows: str, probe: str, metrics: str, plots: str, page: str, replies: str, summary: str
+    params: str,
+    raw: str,
+    rows: str,
+    probe: str,
+    metrics: str,
+    plots: str,
+    page: str,
+    table_file: str,
+    replies: str,
+    summary: str,
 ) -> None:
     settings = parameters.load(Path(params))
     found = {name: read_json(Path(metrics) / f"{name}.json") for name in METRICS}
@@ -62,6 +71,7 @@ def main(
     ]
     with whole_file(Path(page)) as temporary:
         temporary.write_text(report.page("Attune: report", sections), encoding="utf-8")
+    write_parquet(Path(table_file), table, report.schema(table))
     write_csv(Path(replies), table or [dict.fromkeys(report.COLUMNS)])
     write_json(Path(summary), small(found, models))
     print(f"{page}: {Path(page).stat().st_size // 1024} KiB; {len(table)} prompts side by side in {replies}")

@@ -9,7 +9,7 @@ from typing import Any
 from attune.files import read_parquet, write_json, write_parquet
 from attune.generated import means, with_interval
 from attune.parameters import Parameters, load
-from attune.parameters.generators import Decoding, Point, Prompted
+from attune.parameters.generators import Decoding, Point
 from attune.reply_scores import distinct
 from attune.schemas import SWEPT
 from stages import start
@@ -44,9 +44,8 @@ def write(
     from attune.generation.splits import sample
 
     generator, generation = settings.generators[name], settings.generation
-    instruction = generator.instruction if isinstance(generator, Prompted) else ""
     corpus = processed / generator.corpus.removesuffix("_rag") / "test.parquet"
-    tests = sample(examples(read_parquet(corpus), instruction), generation.sweep.examples, settings.seed)
+    tests = sample(examples(read_parquet(corpus), generator.instruction), generation.sweep.examples, settings.seed)
     ready = loaded(generator, bases / generator.base, generators / name, generation.max_new_tokens, 0)
     found = {}
     for point in generation.sweep.points:

@@ -10,7 +10,6 @@ from attune.checkpoints import run_key, training_folder
 from attune.errors import AttuneError
 from attune.files import read_parquet, whole_folder
 from attune.parameters import load
-from attune.parameters.generators import Prompted
 from stages import start
 
 PACKAGE = Path(attune.__path__[0])
@@ -37,8 +36,7 @@ def main(name: str, base: str, processed: str, target: str, curve: str) -> None:
         training_folder(Path(".checkpoints"), key) as checkpoints,
         whole_folder(Path(target)) as folder,
     ):
-        instruction = generator.instruction if isinstance(generator, Prompted) else ""
-        given = examples(read_parquet(rows), instruction, None if generator.passage_tokens else 0)
+        given = examples(read_parquet(rows), generator.instruction, None if generator.passage_tokens else 0)
         learned = train(generator, Path(base), given, parameters.seed, checkpoints, folder)
         (folder / "README.md").write_text(model_card(name, generator, len(given), learned), encoding="utf-8")
         write_curve(Path(curve), learned)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attune.cobert.matching import match_rows
+from attune.cobert.matching import match_blocks
 
 _SMALLEST = 1e-6
 
@@ -47,8 +47,8 @@ class CoAttention(nn.Module):
 
     def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
         x, p, y = context, persona, response
-        found = match_rows(x.states, x.mask, y.states, y.mask)
-        return found + match_rows(p.states, p.mask, y.states, y.mask)
+        found = match_blocks(x.states, x.mask, y.states, y.mask)
+        return found + match_blocks(p.states, p.mask, y.states, y.mask)
 
 
 class BiEncoder(nn.Module):

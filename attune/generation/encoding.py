@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from attune.generation.prompts import Example, prompt_text, reply_text
 
@@ -24,6 +24,14 @@ class Encoded:
         return len(self.prompt) + len(self.reply)
 
 
+class Prompt(NamedTuple):
+    """Token ids, the passages that they hold, and how many turns of the history they keep, the last ones."""
+
+    ids: list[int]
+    passages: list[str]
+    turns: int
+
+
 @dataclass(frozen=True)
 class Room:
     """Limits in tokens: of the prompt alone, of its passages together, and of both."""
@@ -40,16 +48,16 @@ class Room:
 def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
     """Prompt and reply in `room` together; a reply over half of the room without passages loses its end and eos."""
     reply = [*_ids(tokenizer, reply_text(example, tokenizer)), tokenizer.eos_token_id][: room.prompt // 2]
-    prompt, passages = encode_prompt(example, tokenizer, room - len(reply))
-    return Encoded(example.id, prompt, reply, tuple(passages))
+    prompt = encode_prompt(example, tokenizer, room - len(reply))
+    return Encoded(example.id, prompt.ids, reply, tuple(prompt.passages))
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:
     return [encode(example, tokenizer, room) for example in examples]
 
 
-def encode_prompt(example: Example, tokenizer: Any, room: Room) -> tuple[list[int], list[str]]:
-    """The longest prompt of whole exchanges in `room`, at worst the end of the question; and the passages in it.
+def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
+    """The longest prompt of whole exchanges in `room`, at worst the end of the question.
 
     Passages come in where they fit beside what was said, each whole or not at all: they never push any of it out.
     """
@@ -60,8 +68,8 @@ def encode_prompt(example: Example, tokenizer: Any, room: Room) -> tuple[list[in
         ids = _ids(tokenizer, prompt_text(example, kept, system, (), tokenizer))
         if len(ids) <= own:
             ids, passages = _with_passages(example, kept, system, ids, tokenizer, room - len(first))
-            return first + ids, passages
-    return first + ids[-own:], []
+            return Prompt(first + ids, passages, kept)
+    return Prompt(first + ids[-own:], [], 0)
 
 
 def _with_passages(

@@ -1,15 +1,15 @@
 """One generator on held-out conversations: the loss on the true replies, beside its base's, and its own replies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attune.errors import AttuneError
 from attune.generation.adapters import check_positions, load_base, load_generator, load_tokenizer, positions_of
-from attune.generation.encoding import Encoded, Room, encode_all
+from attune.generation.encoding import Encoded, Prompt, Room, encode_all, encode_prompt
 from attune.generation.prompts import Example
-from attune.generation.replies import Limits, Reply, stops_of, write_replies
+from attune.generation.replies import Limits, Reply, stops_of, stream_reply, write_replies
 from attune.generation.scores import reply_nats
 from attune.parameters.generators import Decoding, Generation, Generator, Prompted
 
@@ -43,6 +43,15 @@ class Loaded:
         """The summed -log p of each true reply, and what was read."""
         rows = encode_all(examples, self.tokenizer, self.room)
         return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
+
+    def prompt(self, example: Example) -> Prompt:
+        """What is read before a reply is written."""
+        return encode_prompt(example, self.tokenizer, self.writing)
+
+    def stream(self, example: Example, decoding: Decoding, seed: int) -> Iterator[Reply]:
+        """The reply that `replies` gives, as it grows."""
+        ids = self.prompt(example).ids
+        return stream_reply(self.model, self.tokenizer, example, ids, decoding, self.limits, seed)
 
     def replies(self, examples: Sequence[Example], decoding: Decoding, batch_size: int, seed: int) -> list[Reply]:
         """What it says itself, one an example."""

@@ -1,7 +1,7 @@
 """Writing replies: batched, padded on the left, and seeded for each example apart from its batch."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -63,15 +63,31 @@ def write_replies(
     seed: int,
 ) -> list[Reply]:
     """One reply an example, in their order; prompts are cut to `room`."""
-    prompts = [encode_prompt(example, tokenizer, room)[0] for example in examples]
+    prompts = [encode_prompt(example, tokenizer, room).ids for example in examples]
     replies: dict[int, Reply] = {}
     for places in by_length([len(prompt) for prompt in prompts], batch_size):
         draws = torch.stack([_draws(seed, examples[at].id, limits.tokens) for at in places])
         written = generate(model, [prompts[at] for at in places], draws, decoding, limits)
         for at, ids in zip(places, written, strict=True):
-            whole = bool(ids) and ids[-1] in limits.stops
-            replies[at] = Reply(_text(tokenizer, ids, whole), cut=not whole)
+            replies[at] = _reply(tokenizer, ids, limits)
     return [replies[at] for at in range(len(examples))]
+
+
+def stream_reply(
+    model: Any, tokenizer: Any, example: Example, prompt: list[int], decoding: Decoding, limits: Limits, seed: int
+) -> Iterator[Reply]:
+    """The reply that `write_replies` gives, after each token; while it grows, it is cut, and its last letter whole."""
+    draws = _draws(seed, example.id, limits.tokens)[None]
+    for written in _growing(model, [prompt], draws, decoding, limits):
+        reply = _reply(tokenizer, until(written[0].tolist(), limits.stops), limits)
+        growing = reply.cut and written.shape[1] < limits.tokens
+        # A token may hold the first bytes of a letter alone.
+        yield replace(reply, text=reply.text.rstrip("\ufffd")) if growing else reply
+
+
+def _reply(tokenizer: Any, ids: list[int], limits: Limits) -> Reply:
+    whole = bool(ids) and ids[-1] in limits.stops
+    return Reply(_text(tokenizer, ids, whole), cut=not whole)
 
 
 def _text(tokenizer: Any, ids: list[int], whole: bool) -> str:
@@ -87,7 +103,6 @@ def _draws(seed: int, example_id: str, count: int) -> torch.Tensor:
     return torch.tensor([own.random() for _ in range(count)], dtype=torch.float64)
 
 
-@torch.inference_mode()
 def generate(
     model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, limits: Limits
 ) -> list[list[int]]:
@@ -96,21 +111,28 @@ def generate(
     transformers' own `generate` draws one stream for the whole batch, and puts a tuned prompt before the
     padding, where the number of pads moves every position; here the padding comes first of all.
     """
+    *_, written = _growing(model, prompts, draws, decoding, limits)
+    return [until(ids, limits.stops) for ids in written.tolist()]
+
+
+@torch.inference_mode()
+def _growing(
+    model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, limits: Limits
+) -> Iterator[torch.Tensor]:
+    """[rows, tokens so far], after each step; beams show theirs at the end alone."""
     model.eval()
     base, rows = _embedded(model, prompts)
     embeds, mask = left_padded(rows)
-    written = (
-        _beams(base, embeds, mask, decoding, limits)
-        if decoding.method == "beam"
-        else _tokens(base, embeds, mask, draws, decoding, limits)
-    )
-    return [until(ids, limits.stops) for ids in written.tolist()]
+    if decoding.method == "beam":
+        yield _beams(base, embeds, mask, decoding, limits)
+    else:
+        yield from _tokens(base, embeds, mask, draws, decoding, limits)
 
 
 def _tokens(
     base: Any, embeds: torch.Tensor, mask: torch.Tensor, draws: torch.Tensor, decoding: Decoding, limits: Limits
-) -> torch.Tensor:
-    """[rows, at most limits.tokens], a token a step for all rows together."""
+) -> Iterator[torch.Tensor]:
+    """[rows, tokens so far], a token a step for all rows together, until all have ended."""
     inputs: dict[str, Any] = {"inputs_embeds": embeds}
     positions, cache = (mask.cumsum(1) - 1).clamp(min=0), None
     stops = torch.tensor(limits.stops, device=embeds.device)
@@ -122,30 +144,33 @@ def _tokens(
         chosen = torch.where(ended, stops[0], chosen)
         written = torch.cat([written, chosen[:, None]], 1)
         ended |= torch.isin(chosen, stops)
+        yield written
         if ended.all():
             break
         inputs, cache = {"input_ids": chosen[:, None]}, output.past_key_values
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
         positions = positions[:, -1:] + 1
-    return written
 
 
 def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decoding, limits: Limits) -> torch.Tensor:
     """[rows, at most limits.tokens], by transformers' beam search; nothing is drawn in it."""
     # What a model's own generation_config.json asks for, a penalty say, would come in where nothing is set.
-    base.generation_config = GenerationConfig()
-    return base.generate(
-        inputs_embeds=embeds,
-        attention_mask=mask,
-        do_sample=False,
-        num_beams=decoding.beams,
-        early_stopping=decoding.early_stopping,
-        logits_processor=_processors(decoding),
-        max_new_tokens=limits.tokens,
-        max_length=None,
-        eos_token_id=list(limits.stops),
-        pad_token_id=limits.stops[0],
-    )
+    own, base.generation_config = base.generation_config, GenerationConfig()
+    try:
+        return base.generate(
+            inputs_embeds=embeds,
+            attention_mask=mask,
+            do_sample=False,
+            num_beams=decoding.beams,
+            early_stopping=decoding.early_stopping,
+            logits_processor=_processors(decoding),
+            max_new_tokens=limits.tokens,
+            max_length=None,
+            eos_token_id=list(limits.stops),
+            pad_token_id=limits.stops[0],
+        )
+    finally:
+        base.generation_config = own
 
 
 def _embedded(model: Any, prompts: Sequence[list[int]]) -> tuple[Any, list[torch.Tensor]]:

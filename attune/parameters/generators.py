@@ -50,6 +50,11 @@ class Trained(Section):
     bf16: bool = False
     load_in_4bit: bool = False
 
+    @property
+    def instruction(self) -> str:
+        """None: it has learned what to do."""
+        return ""
+
     @model_validator(mode="after")
     def method_has_its_keys(self) -> Self:
         needs = {
@@ -170,6 +175,9 @@ class Generation(Section):
     decoding: dict[Key, Decoding]
     sweep: Sweep
     questions: Questions
+
+    def decoding_of(self, generator: str) -> Decoding:
+        return self.decoding.get(generator, self.decoding["default"])
 
     @model_validator(mode="after")
     def replies_are_among_the_scored(self) -> Self:

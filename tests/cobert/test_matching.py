@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attune.cobert.matching import match, match_rows
+from attune.cobert.matching import match, match_blocks
 
 
 def by_the_paper(x: list[list[float]], y: list[list[float]]) -> float:
@@ -76,7 +76,7 @@ def test_a_pair_does_not_depend_on_the_others_nor_on_their_order() -> None:
 def test_rows_in_groups_score_as_all_at_once() -> None:
     (x, x_mask), (y, y_mask) = sides(1, 11, 6), sides(2, 4, 3)
     x_mask[3] = False
-    torch.testing.assert_close(match_rows(x, x_mask, y, y_mask), match(x, x_mask, y, y_mask))
+    torch.testing.assert_close(match_blocks(x, x_mask, y, y_mask), match(x, x_mask, y, y_mask))
 
 
 def test_a_side_without_positions_scores_nothing_and_has_finite_gradients() -> None:

@@ -20,16 +20,16 @@ def test_the_oldest_exchange_goes_first_and_the_question_stays() -> None:
     asked = example(history=("I am sad.", "Why?", "It rains.", "Oh."))
     for kept in (4, 2, 0):
         wanted = [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS))]
-        assert encode_prompt(asked, WORDS, Room(len(wanted)))[0] == wanted
-        assert len(encode_prompt(asked, WORDS, Room(len(wanted) - 1))[0]) < len(wanted)
+        assert encode_prompt(asked, WORDS, Room(len(wanted))) == (wanted, [], kept)
+        assert len(encode_prompt(asked, WORDS, Room(len(wanted) - 1)).ids) < len(wanted)
 
 
 def test_the_system_text_goes_after_all_history() -> None:
     asked = example(system="Be brief.")
     with_system = [BEGIN, *ids(prompt_text(asked, 0, True, (), WORDS))]
-    assert encode_prompt(asked, WORDS, Room(len(with_system)))[0] == with_system
+    assert encode_prompt(asked, WORDS, Room(len(with_system))).ids == with_system
     without = [BEGIN, *ids(prompt_text(asked, 0, False, (), WORDS))]
-    assert encode_prompt(asked, WORDS, Room(len(with_system) - 1))[0] == without
+    assert encode_prompt(asked, WORDS, Room(len(with_system) - 1)).ids == without
 
 
 def test_a_question_too_long_keeps_its_end_and_the_cue() -> None:
@@ -56,7 +56,7 @@ def sizes() -> list[int]:
 
 def test_passages_stand_before_the_prompt_best_first() -> None:
     asked = example(passages=PASSAGES)
-    assert WORDS.decode(encode_prompt(asked, WORDS, Room(60, sum(sizes())))[0][1:]) == (
+    assert WORDS.decode(encode_prompt(asked, WORDS, Room(60, sum(sizes()))).ids[1:]) == (
         "".join(PASSAGES) + prompt_text(asked, 2, True, (), WORDS)
     )
 
@@ -68,7 +68,7 @@ def test_the_passages_that_a_prompt_holds_are_named() -> None:
 
 
 def test_a_passage_over_the_budget_is_left_out_whole() -> None:
-    asked, alone = example(passages=PASSAGES), encode_prompt(example(), WORDS, Room(60))[0]
+    asked, alone = example(passages=PASSAGES), encode_prompt(example(), WORDS, Room(60)).ids
     for budget, kept in (
         (sum(sizes()) - 1, PASSAGES[:1]),
         (sizes()[0], PASSAGES[:1]),
@@ -76,17 +76,17 @@ def test_a_passage_over_the_budget_is_left_out_whole() -> None:
         (9, ()),
     ):
         wanted = [BEGIN, *ids(prompt_text(asked, 2, True, kept, WORDS))]
-        assert encode_prompt(asked, WORDS, Room(60, budget))[0] == wanted
-    assert encode_prompt(asked, WORDS, Room(60, 0))[0] == alone
+        assert encode_prompt(asked, WORDS, Room(60, budget)).ids == wanted
+    assert encode_prompt(asked, WORDS, Room(60, 0)).ids == alone
 
 
 def test_passages_never_take_the_room_of_what_was_said() -> None:
-    alone = encode_prompt(example(), WORDS, Room(60))[0]
+    alone = encode_prompt(example(), WORDS, Room(60)).ids
     asked = example(passages=PASSAGES)
     whole = len(alone) + sizes()[0]
-    assert encode_prompt(asked, WORDS, Room(60, 99, whole))[0] == [BEGIN, *ids(PASSAGES[0]), *alone[1:]]
-    assert encode_prompt(asked, WORDS, Room(60, 99, whole - 1))[0] == alone
-    cut = encode_prompt(example("My cat ran away. " * 9, history=(), passages=PASSAGES), WORDS, Room(20, 99))[0]
+    assert encode_prompt(asked, WORDS, Room(60, 99, whole)).ids == [BEGIN, *ids(PASSAGES[0]), *alone[1:]]
+    assert encode_prompt(asked, WORDS, Room(60, 99, whole - 1)).ids == alone
+    cut = encode_prompt(example("My cat ran away. " * 9, history=(), passages=PASSAGES), WORDS, Room(20, 99)).ids
     assert len(cut) == 20
 
 
@@ -94,5 +94,5 @@ def test_a_chat_template_gets_passages_with_the_system_text() -> None:
     words = tokenizer()
     words.chat_template = CHAT
     asked = example(system="Be kind.", history=(), passages=("One.\n\n",))
-    text = words.decode(encode_prompt(asked, words, Room(60, 20))[0])
+    text = words.decode(encode_prompt(asked, words, Room(60, 20)).ids)
     assert text == "[system]Be kind.\n\nOne.\n[user]My cat ran away.\n[assistant]"

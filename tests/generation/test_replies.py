@@ -9,7 +9,7 @@ from transformers import GPT2LMHeadModel
 from attune.generation.adapters import tune_prompt
 from attune.generation.encoding import Room, encode_prompt
 from attune.generation.prompts import examples
-from attune.generation.replies import Limits, choose, generate, stops_of, until, write_replies
+from attune.generation.replies import Limits, choose, generate, stops_of, stream_reply, until, write_replies
 from attune.parameters.generators import Decoding
 from tests.generation.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
@@ -37,13 +37,25 @@ def test_a_reply_does_not_depend_on_its_batch(make: Any, decoding: Decoding, tmp
     assert together == alone[::-1]
 
 
+@pytest.mark.parametrize("decoding", [SAMPLING, GREEDY, BEAM])
+def test_a_streamed_reply_grows_into_the_written_one(decoding: Decoding) -> None:
+    for example in EXAMPLES[:6]:
+        (whole,) = write_replies(gpt(), WORDS, [example], decoding, LIMITS, ROOM, batch_size=1, seed=5)
+        prompt = encode_prompt(example, WORDS, ROOM).ids
+        *parts, last = stream_reply(gpt(), WORDS, example, prompt, decoding, LIMITS, seed=5)
+        assert last == whole
+        assert all(part.cut for part in parts)
+        assert bool(parts) == (decoding is not BEAM)
+        assert all(last.text.startswith(part.text) for part in parts)
+
+
 def test_another_seed_gives_other_replies() -> None:
     first, second = (write_replies(gpt(), WORDS, EXAMPLES, SAMPLING, LIMITS, ROOM, 8, seed) for seed in (1, 2))
     assert first != second
 
 
 def test_greedy_tokens_are_those_of_transformers_generate() -> None:
-    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM)[0]
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
     wanted = model.generate(
         torch.tensor([prompt]), max_new_tokens=12, do_sample=False, pad_token_id=WORDS.eos_token_id
     )[0, len(prompt) :].tolist()
@@ -95,24 +107,25 @@ def test_what_was_written_is_penalised_or_barred() -> None:
 
 
 def test_beam_search_is_transformers_own() -> None:
-    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM)[0]
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
     free = Decoding(method="beam", beams=3)
     wanted = model.generate(torch.tensor([prompt]), max_new_tokens=12, num_beams=3, pad_token_id=STOP)[0, len(prompt) :]
     assert generate(model, [prompt], torch.zeros(1, 12), free, LIMITS) == [until(wanted.tolist(), (STOP,))]
 
 
 def test_what_a_model_s_own_settings_ask_for_is_not_done() -> None:
-    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM)[0]
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
     free = Decoding(method="beam", beams=3)
     wanted = generate(model, [prompt], torch.zeros(1, 12), free, LIMITS)
     model.generation_config.repetition_penalty = 3.0
     model.generation_config.no_repeat_ngram_size = 1
     assert generate(model, [prompt], torch.zeros(1, 12), free, LIMITS) == wanted
+    assert model.generation_config.repetition_penalty == 3.0
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAM])
 def test_lora_s_changes_are_written_with(decoding: Decoding) -> None:
-    prompts = [encode_prompt(each, WORDS, ROOM)[0] for each in EXAMPLES[:6]]
+    prompts = [encode_prompt(each, WORDS, ROOM).ids for each in EXAMPLES[:6]]
     draws = torch.zeros(6, 12)
     changed = generate(with_lora(), prompts, draws, decoding, LIMITS)
     assert changed == generate(with_lora().merge_and_unload(), prompts, draws, decoding, LIMITS)
@@ -120,7 +133,7 @@ def test_lora_s_changes_are_written_with(decoding: Decoding) -> None:
 
 
 def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
-    prompts = [encode_prompt(each, WORDS, ROOM)[0] for each in EXAMPLES[:6]]
+    prompts = [encode_prompt(each, WORDS, ROOM).ids for each in EXAMPLES[:6]]
     for ids in generate(gpt(), prompts, torch.zeros(6, 12), BEAM, LIMITS):
         pairs = list(itertools.pairwise(ids))
         assert len(pairs) == len(set(pairs))

@@ -1,9 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attune.errors import AttuneError
-from attune.files import read_json, sha256
+from attune.files import read_json, read_parquet, sha256
 from stages import evaluate_cobert
 from tests.stages.cobert_project import project, train
 from tests.test_parameters import changed
@@ -34,6 +37,27 @@ def test_trained_models_are_evaluated_beside_the_untrained_encoder(
     assert found["tuned"]["mrr"] > found["untrained"]["mrr"]
     assert found["tuned"]["loss"] < found["untrained"]["loss"]
     assert found["tuned"]["r@10"] == 1
+    for model in found:
+        rows = [row for row in read_parquet(Path("one.parquet")) if row["model"] == model]
+        assert command_line_scores(rows, tmp_path) == {
+            name: f"{found[model][name]:.6f}" for name in ("mrr", "r@1", "r@10", "r@50")
+        }
+
+
+def command_line_scores(rows: list[dict[str, Any]], folder: Path) -> dict[str, str]:
+    """What ir_measures' command line prints for the written ranks, six places each."""
+    judged = [f"{row['id']} 0 right 1" for row in rows]
+    run = [
+        f"{row['id']} Q0 {name} 0 {score} run"
+        for row in rows
+        for name, score in [("right", -row["rank"]), *((f"wrong{place}", -place) for place in range(1, row["rank"]))]
+    ]
+    for name, lines in (("qrels", judged), ("run", run)):
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["ir_measures", "qrels", "run", "RR R@1 R@10 R@50", "--places", "6"]
+    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, check=True)
+    names = {"RR": "mrr", "R@1": "r@1", "R@10": "r@10", "R@50": "r@50"}
+    return {names[name]: value for name, value in (line.split("\t") for line in done.stdout.strip().splitlines())}
 
 
 def test_a_domain_with_fewer_replies_than_candidates_says_what_fits(

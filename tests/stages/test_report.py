@@ -9,13 +9,13 @@ import pytest
 from attune import parameters, schemas
 from attune.figures import style
 from attune.figures.cobert import personas
-from attune.files import read_csv, read_json, write_csv, write_json, write_parquet
+from attune.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
 from stages.report import FIGURES, main
 from tests.test_parameters import ROOT, changed
 
 PLACES = (
-    "params.yaml", "raw", "rows.parquet", "probe.json", "metrics", "plots", "plots/report.html", "plots/replies.csv",
-    "metrics/summary.json",
+    "params.yaml", "raw", "rows.parquet", "probe.json", "metrics", "plots", "plots/report.html", "side_by_side.parquet",
+    "plots/replies.csv", "metrics/summary.json",
 )  # fmt: skip
 MODELS = ("untrained", "baseline", "tuned", "attune")
 TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
@@ -78,6 +78,7 @@ def test_replies_stand_side_by_side_and_the_summary_is_small() -> None:
     (found,) = read_csv(Path("plots/replies.csv"))
     name = next(iter(parameters.load().generators))
     assert found == {"id": "c/1", "prompt": "I <b>lost</b>.", "target": "Oh no.", name: "Oh.", f"{name}+rag": ""}
+    assert read_parquet(Path("side_by_side.parquet")) == [found]
     summary = read_json(Path("metrics/summary.json"))
     assert summary["mrr"] == {"small": dict.fromkeys(MODELS, 0.25)}
     assert summary["perplexity"][name] == 20.5
