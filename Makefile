@@ -5,7 +5,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 
-.PHONY: setup repro studies test test-slow check bench clean
+.PHONY: setup repro studies app chat test test-slow check bench clean
 
 setup: $(STAMP)
 
@@ -21,6 +21,13 @@ repro: setup
 # Longer than the main job: the other ways to match, and the persona ablation.
 studies: setup
 	dvc repro studies/dvc.yaml
+
+# After `repro`: the page on which every system can be talked to, and the same in a terminal.
+app: setup
+	python app.py
+
+chat: setup
+	python -m attune.chat
 
 test: setup
 	python -m pytest -m "not slow"

@@ -31,7 +31,7 @@ class Retriever:
         self.bank, self.shortlist = bank, shortlist
 
     def retrieve(self, context: Many[str], persona: Many[str], k: int) -> list[Found]:
-        """The k replies that CoBERT scores highest, best first, ties in the index's order.
+        """The k distinct replies that CoBERT scores highest, best first, ties in the index's order.
 
         `context`: its turns, oldest first. `persona`: the sentences of whoever replies.
 
@@ -40,7 +40,11 @@ class Retriever:
         ValueError
             for a context without a turn.
         """
-        proposed = self.bank.nearest(query(self.embedder, context, persona), max(self.shortlist, k))[0]
+        near = self.bank.nearest(query(self.embedder, context, persona), max(self.shortlist, k))[0]
+        distinct: dict[str, tuple[dict[str, Any], float]] = {}
+        for row, cosine in near:
+            distinct.setdefault(row["reply"], (row, cosine))
+        proposed = list(distinct.values())
         found = self.rerank(context, persona, [row["reply"] for row, _ in proposed])
         order = sorted(range(len(proposed)), key=lambda place: (-found[place], place))
         return [Found(proposed[place][0], found[place], proposed[place][1]) for place in order[:k]]

@@ -29,10 +29,12 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def bank(embedder: Words) -> Bank:
+def bank(embedder: Words, times: int = 1) -> Bank:
     replies = sorted({row["response"] for row in read_parquet(Path("pec/candidates/happy.parquet"))})
-    rows = [{"reply": reply} for reply in replies]
-    return Bank(build(embedder.encode(replies).astype(np.float32), 1000, HnswShape(2, 2, 2)), rows)
+    rows = [{"reply": reply} for reply in replies] * times
+    return Bank(
+        build(embedder.encode([row["reply"] for row in rows]).astype(np.float32), 1000, HnswShape(2, 2, 2)), rows
+    )
 
 
 @pytest.mark.usefixtures("trained")
@@ -51,6 +53,8 @@ def test_cobert_orders_what_the_index_proposes() -> None:
     for each in found:
         assert each.score == pytest.approx(scores[each.row["reply"]], abs=1e-6)
     assert retriever.retrieve(context, [], 3)[0].row["reply"]
+    twice = Retriever(*saved(Path("models/tuned-small-happy")), words, bank(words, times=2), shortlist=8)
+    assert [each.row for each in twice.retrieve(context, persona, 3)] == [each.row for each in found]
     with pytest.raises(ValueError, match="at least one turn"):
         retriever.retrieve([], persona, 3)
 

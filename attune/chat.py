@@ -1,0 +1,127 @@
+"""The page's conversation in a terminal: `python -m attune.chat [--system NAME] [--root FOLDER]`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from attune.determinism import prepare
+from attune.errors import AttuneError
+from attune.parameters import load
+from attune.parameters.generators import Decoding
+from attune.talk.care import care
+from attune.talk.places import Places
+from attune.talk.talker import Answer, Talker, checked, decoding_of, sentences
+
+HELP = """/system NAME   talk to another system      /systems   what there is
+/persona TEXT  one sentence more about who replies; without TEXT: none
+/found         what was retrieved              /retry     another answer to the last message
+/clear         begin anew                      /quit      end"""
+ABOUT = "Small research models answer; they understand nothing. Research, and no help line: https://findahelpline.com"
+
+
+class Terminal:
+    """A conversation, line by line."""
+
+    def __init__(self, talker: Talker, system: str, decoding: Decoding) -> None:
+        self.talker, self.system, self.decoding = talker, system, decoding
+        self.persona = list(talker.settings.rag.persona)
+        self.turns: list[str] = []
+        self.attempt = 0
+        self.last = Answer()
+
+    def hear(self, line: str) -> Iterator[str]:
+        """What to print for one line, piece by piece."""
+        word, _, rest = line.strip().partition(" ")
+        rest = rest.strip()
+        if word == "/retry":
+            yield from self._retry()
+        elif word == "/system":
+            yield from self._switch(rest)
+        elif word == "/systems":
+            yield "".join(f"{each.title}\n" for each in self.talker.systems.values())
+        elif word == "/persona":
+            self.persona = [*self.persona, *sentences(rest)] if rest else []
+            yield "".join(f"- {each}\n" for each in self.persona) or "no persona\n"
+        elif word == "/found":
+            yield "".join(f"{each.score:8.3f}  {each.text!r}\n" for each in self.last.found) or "nothing\n"
+        elif word == "/clear":
+            self.turns, self.last = [], Answer()
+        elif word.startswith("/"):
+            yield HELP + "\n"
+        else:
+            self.attempt = 0
+            yield from self._answer(checked(line))
+
+    def _retry(self) -> Iterator[str]:
+        if not self.turns:
+            raise AttuneError("There is no reply yet that could be tried again.")
+        self.attempt += 1
+        asked = self.turns[-2]
+        self.turns = self.turns[:-2]
+        yield from self._answer(asked)
+
+    def _switch(self, name: str) -> Iterator[str]:
+        if name not in self.talker.systems:
+            raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.talker.systems)}.")
+        self.system = name
+        yield self.talker.systems[name].title + "\n"
+
+    def _answer(self, asked: str) -> Iterator[str]:
+        written = ""
+        for answer in self.talker.reply(self.system, [*self.turns, asked], self.persona, self.decoding, self.attempt):
+            yield answer.text[len(written) :]
+            written, self.last = answer.text, answer
+        yield "\n"
+        self.turns += [asked, written]
+        if self.last.forgotten:
+            yield f"(the oldest {self.last.forgotten} turns no longer fit into what it reads, and were left out)\n"
+        if self.last.cut:
+            yield "(cut at the length limit)\n"
+        if concern := care(asked):
+            yield f"\n{concern}\n"
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(prog="python -m attune.chat", description="Talk to a system in this terminal.")
+    words.add_argument("--root", type=Path, default=Path(), help="the folder with params.yaml, models and data")
+    words.add_argument("--system", help="what answers; /systems lists all")
+    words.add_argument("--temperature", type=float, default=0.9)
+    words.add_argument("--top-k", type=int, default=30)
+    words.add_argument("--top-p", type=float, default=0.95)
+    given = words.parse_args()
+    prepare()
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    try:
+        talker = Talker(load(given.root / "params.yaml"), Places(given.root))
+        decoding = decoding_of(given.temperature, given.top_k, given.top_p)
+        terminal = Terminal(talker, next(iter(talker.systems)), decoding)
+        if given.system:
+            list(terminal.hear(f"/system {given.system}"))
+    except AttuneError as error:
+        sys.exit(f"error: {error}")
+    print(f"{ABOUT}\n{talker.systems[terminal.system].title}\n{HELP}")
+    talk(terminal)
+
+
+def talk(terminal: Terminal) -> None:
+    """Until /quit or the end of what is typed."""
+    while True:
+        try:
+            line = input("> ")
+        except (EOFError, KeyboardInterrupt):
+            break
+        if line.strip() == "/quit":
+            break
+        try:
+            for piece in terminal.hear(line):
+                print(piece, end="", flush=True)
+        except AttuneError as error:
+            print(error)
+        except KeyboardInterrupt:
+            print(" (stopped)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Replies in a conversation, by the functions that the evaluation uses, for any number of people at once."""
+
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from attune.errors import AttuneError
+from attune.parameters import Parameters
+from attune.parameters.generators import Decoding
+from attune.schemas import PLAIN
+from attune.talk.places import Places, lacking
+from attune.talk.systems import System, cobert_name, systems
+
+# In characters; what is longer is refused before a tokenizer sees it.
+LONGEST_MESSAGE, LONGEST_PERSONA = 4_000, 2_000
+# What a system is given at most, whatever its length in tokens.
+EXCHANGES = 20
+# Replies that CoBERT's retrieval shows, the first of which it gives; another try gives the next.
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """A retrieved text with its score; `read`: whether it stands in the prompt, or is the reply."""
+
+    text: str
+    score: float
+    read: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply, whole once `done`. `cut`: the length limit ended it. `forgotten`: turns that did not fit any more.
+
+    `loading`: the models are being read into memory, and there is no text yet.
+    """
+
+    text: str = ""
+    done: bool = False
+    cut: bool = False
+    found: tuple[Found, ...] = ()
+    forgotten: int = 0
+    loading: bool = False
+
+
+def checked(message: str) -> str:
+    """The message without outer whitespace; an AttuneError says in a sentence why it is refused."""
+    if not message.strip():
+        raise AttuneError("There is nothing in the message; write something first.")
+    return short_enough(message.strip())
+
+
+def short_enough(message: str) -> str:
+    if len(message) > LONGEST_MESSAGE:
+        raise AttuneError(f"A message may have {LONGEST_MESSAGE:,} characters; this one has {len(message):,}.")
+    return message
+
+
+def decoding_of(temperature: float, top_k: float, top_p: float) -> Decoding:
+    """Sampling with these; an AttuneError says in a sentence what is wrong with them."""
+    try:
+        return Decoding(method="sampling", temperature=temperature, top_k=int(top_k), top_p=top_p)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise AttuneError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None
+
+
+def sentences(persona: str) -> tuple[str, ...]:
+    """The persona's sentences, one a line; an AttuneError says in a sentence why it is refused."""
+    if len(persona) > LONGEST_PERSONA:
+        raise AttuneError(f"A persona may have {LONGEST_PERSONA:,} characters; this one has {len(persona):,}.")
+    return tuple(line.strip() for line in persona.splitlines() if line.strip())
+
+
+class Talker:
+    """Answers for every system; models are loaded when they are first asked, and kept.
+
+    All models work in one thread, token by token, so that several people's replies grow side by side and no two
+    of them fight over the processor; each conversation is the caller's own and kept nowhere.
+    """
+
+    def __init__(self, settings: Parameters, places: Places) -> None:
+        self.settings, self.places = settings, places
+        self.systems = systems(settings, places)
+        self._generators: dict[str, Any] = {}
+        self._coberts: dict[str, Any] = {}
+        self._thread = ThreadPoolExecutor(1, "models", _ready, (settings.seed, settings.threads))
+
+    def prepare(self) -> None:
+        """Import what the models need while nobody waits for it."""
+        self._thread.submit(_import)
+
+    def reply(
+        self, name: str, turns: Sequence[str], persona: Sequence[str], decoding: Decoding, attempt: int = 0
+    ) -> Iterator[Answer]:
+        """The answer of system `name` to `turns` (oldest first, ending with what is to be answered), as it grows.
+
+        `attempt`: another number gives another reply, the same one the same. CoBERT's retrieval has no decoding.
+
+        Raises
+        ------
+        AttuneError
+            for a system that is not there, or lacks something that a stage would write.
+        """
+        stream = self._answers(self._known(name), list(turns), list(persona), decoding, attempt)
+        try:
+            while (answer := self._thread.submit(next, stream, None).result()) is not None:
+                yield answer
+        finally:
+            self._thread.submit(stream.close)
+
+    def _known(self, name: str) -> System:
+        if name not in self.systems:
+            raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.systems)}.")
+        system = self.systems[name]
+        if missing := lacking(system.needs):
+            raise AttuneError(f"{name} cannot answer yet: {missing}.")
+        return system
+
+    def _answers(
+        self, system: System, turns: list[str], persona: list[str], decoding: Decoding, attempt: int
+    ) -> Generator[Answer, None, None]:
+        if not self._is_loaded(system):
+            yield Answer(loading=True)
+        if system.generator is None:
+            yield self._retrieved(turns, persona, attempt)
+        else:
+            yield from self._written(system, system.generator, turns, persona, decoding, attempt)
+
+    def _is_loaded(self, system: System) -> bool:
+        return "_retriever" in vars(self) if system.generator is None else system.generator in self._generators
+
+    def _retrieved(self, turns: list[str], persona: list[str], attempt: int) -> Answer:
+        found = self._retriever.retrieve(turns[-2 * EXCHANGES - 1 :], persona, SHOWN)
+        chosen = attempt % len(found)
+        shown = tuple(Found(each.row["reply"], each.score, at == chosen) for at, each in enumerate(found))
+        return Answer(shown[chosen].text, done=True, found=shown)
+
+    def _written(
+        self, system: System, name: str, turns: list[str], persona: list[str], decoding: Decoding, attempt: int
+    ) -> Iterator[Answer]:
+        from attune.generation.prompts import DIALOGUE, INSTRUCTION, Example
+
+        loaded, generator = self._loaded(name), self.settings.generators[name]
+        before, turns = len(turns), turns[-2 * EXCHANGES - 1 :]
+        passages = [] if system.variant == PLAIN else self._passages(turns, persona, system.variant)
+        roles = DIALOGUE if generator.corpus.startswith("empathetic") else INSTRUCTION
+        *history, question = turns
+        texts = tuple(each["text"] for each in passages)
+        example = Example(
+            f"chat/{len(turns)}", "chat", roles, generator.instruction, tuple(history), question, "", texts
+        )
+        prompt = loaded.prompt(example)
+        found = tuple(Found(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages)
+        forgotten = before - 1 - prompt.turns
+        answer = Answer(found=found, forgotten=forgotten)
+        for reply in loaded.stream(example, decoding, self.settings.seed + attempt):
+            answer = Answer(reply.text, False, reply.cut, found, forgotten)
+            yield answer
+        yield Answer(answer.text, True, answer.cut, found, forgotten)
+
+    def _loaded(self, name: str) -> Any:
+        from attune.generation.evaluation import loaded
+
+        if name not in self._generators:
+            generator, generation = self.settings.generators[name], self.settings.generation
+            base, folder = self.places.base(generator.base)[0], self.places.generator(name)[0]
+            budget = self.settings.rag.budget if generator.passage_tokens else 0
+            self._generators[name] = loaded(generator, base, folder, generation.max_new_tokens, budget)
+        return self._generators[name]
+
+    def _passages(self, turns: list[str], persona: list[str], variant: str) -> list[dict[str, Any]]:
+        """As the stages retrieve_passages and rerank_passages find them, for someone whose situation is unknown."""
+        from attune.cobert.retrieval import rerank
+        from attune.embedding import embed
+        from attune.generation.passages import about, nearest_conversations, reordered
+
+        options = self.settings.rag
+        query = embed(self._embedder, [about({"situation": "", "input": turns[-1]})], batch_size=1)
+        count = options.shortlist if variant == "persona_rag" else options.k
+        (found,) = nearest_conversations(self._exchanges, query, [None], count)
+        if variant == "persona_rag":
+            model, inputs = self._cobert(options.recipe)
+            (scores,) = rerank(model, inputs, [turns], [persona], [[each["reply"] for each in found]])
+            found = reordered(found, scores)
+        return found[: options.k]
+
+    def _cobert(self, recipe: str) -> Any:
+        from attune.cobert.evaluation import saved
+
+        if recipe not in self._coberts:
+            self._coberts[recipe] = saved(self.places.cobert(cobert_name(self.settings, recipe))[0])
+        return self._coberts[recipe]
+
+    @cached_property
+    def _embedder(self) -> Any:
+        from attune.embedding import load_embedder
+
+        return load_embedder(self.places.embedder[0])
+
+    @cached_property
+    def _exchanges(self) -> Any:
+        from attune.files import read_parquet
+        from attune.generation.passages import exchanges
+        from attune.search import Bank
+
+        bank = Bank.load(self.places.index("empathetic_dialogues")[0])
+        return Bank(bank.index, exchanges(read_parquet(self.places.exchanges[0]), self.settings.rag.template))
+
+    @cached_property
+    def _retriever(self) -> Any:
+        from attune.cobert.retrieval import Retriever
+        from attune.search import Bank
+
+        model, inputs = self._cobert(self.settings.retrieval.recipe)
+        bank = Bank.load(self.places.index("pec")[0])
+        return Retriever(model, inputs, self._embedder, bank, self.settings.retrieval.shortlist)
+
+
+def _import() -> None:
+    import attune.cobert.evaluation
+    import attune.generation.evaluation  # noqa: F401
+
+
+def _ready(seed: int, threads: int) -> None:
+    """The thread computes as the stages do; a conversation is no place for the progress bars of loading."""
+    from transformers.utils.logging import disable_progress_bar
+
+    from attune.determinism import pin
+
+    disable_progress_bar()
+    pin(seed, threads)

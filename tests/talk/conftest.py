@@ -1,0 +1,36 @@
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from attune.parameters import load
+from attune.talk.places import Places
+from attune.talk.talker import Talker
+from tests.talk.made import make
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the pipeline leaves, tiny."""
+    folder = tmp_path_factory.mktemp("made")
+    make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def talker(root: Path) -> Talker:
+    return Talker(load(root / "params.yaml"), Places(root))
+
+
+@pytest.fixture(scope="session")
+def address(talker: Talker) -> Iterator[str]:
+    """A page that is being served."""
+    from attune.talk.page import serve
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    page, found = serve(talker, "127.0.0.1", port, wait=False)
+    yield found
+    page.close()

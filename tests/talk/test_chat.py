@@ -1,0 +1,80 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attune.chat import HELP, Terminal
+from attune.errors import AttuneError
+from attune.talk.talker import Talker, decoding_of
+from tests.test_parameters import ROOT
+
+
+@pytest.fixture
+def terminal(talker: Talker) -> Terminal:
+    return Terminal(talker, "tiny_full", decoding_of(0.9, 30, 0.95))
+
+
+def hear(terminal: Terminal, line: str) -> str:
+    return "".join(terminal.hear(line))
+
+
+def test_a_conversation_is_remembered_until_it_is_cleared(terminal: Terminal) -> None:
+    first = hear(terminal, "I am sad today.").splitlines()[0]
+    assert terminal.turns == ["I am sad today.", first]
+    again = hear(terminal, "/retry").splitlines()[0]
+    assert again != first
+    assert terminal.turns == ["I am sad today.", again]
+    hear(terminal, "My cat ran away.")
+    assert len(terminal.turns) == 4
+    hear(terminal, "/clear")
+    assert terminal.turns == []
+    with pytest.raises(AttuneError, match="no reply yet"):
+        hear(terminal, "/retry")
+
+
+def test_the_system_and_the_persona_can_be_changed(terminal: Terminal) -> None:
+    assert "CoBERT" in hear(terminal, "/system cobert")
+    hear(terminal, "My cat ran away.")
+    shown = hear(terminal, "/found").splitlines()
+    assert len(shown) == 5
+    assert repr(terminal.turns[-1]) in shown[0]
+    assert hear(terminal, "/persona") == "no persona\n"
+    assert hear(terminal, "/persona i love the sea .") == "- i love the sea .\n"
+    hear(terminal, "/retry")
+    assert hear(terminal, "/found").splitlines() != shown
+    with pytest.raises(AttuneError, match="There is no system 'nobody'"):
+        hear(terminal, "/system nobody")
+    assert hear(terminal, "/what") == HELP + "\n"
+
+
+def test_where_to_find_help_is_said_after_the_reply(terminal: Terminal) -> None:
+    assert "findahelpline" in hear(terminal, "I want to kill myself")
+    assert "findahelpline" not in hear(terminal, "I am glad today.")
+
+
+def test_the_command_talks_line_by_line(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "attune.chat", "--root", str(root), "--system", "tiny_full"],
+        input="I am sad today.\n\n/quit\n", text=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no help line" in done.stdout
+    assert done.stdout.count("> ") == 3
+    assert "There is nothing in the message" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_command_refuses_what_is_not_there(root: Path, tmp_path: Path) -> None:
+    for words, said in (
+        (["--root", str(tmp_path)], "params.yaml is missing"),
+        (["--root", str(root), "--system", "nobody"], "There is no system 'nobody'"),
+        (["--root", str(root), "--top-p", "2"], "top_p = 2.0"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "attune.chat", *words], text=True, capture_output=True, cwd=ROOT, input=""
+        )
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
