@@ -30,7 +30,7 @@ REMEMBERED = 3600
 CSS = """
 .message, .message *, textarea { unicode-bidi: plaintext; }
 #care { border-left: 4px solid #b35900; padding: 0.4rem 0.8rem; background: #fff7ec; color: #1a1a1a; }
-#results iframe { width: 100%; height: 80vh; border: 1px solid #ccc; background: white; }
+iframe { width: 100%; height: 80vh; border: 1px solid #ccc; background: white; }
 """
 
 Turn = dict[str, str]
@@ -207,7 +207,7 @@ def build(talker: Talker) -> gr.Blocks:
                 concurrency_id="reply",
             )  # fmt: skip
         with gr.Tab("Results") as results:
-            pages = [gr.HTML(elem_id="results"), gr.HTML(elem_id="studies", elem_classes="results")]
+            pages = [gr.HTML(elem_id="results"), gr.HTML(elem_id="studies")]
             needs = [talker.places.report, talker.places.studies]
             results.select(lambda: [framed(need) for need in needs], None, pages, api_visibility="private")
         gr.api(endpoint(talker), api_name="reply", concurrency_id="reply", concurrency_limit=AT_ONCE)
@@ -239,11 +239,12 @@ def _chat(own: Conversation, settings: list[Any]) -> None:
     again = retry.click(own.retry, [turns, system, *settings], outputs, **options)
     stop.click(None, cancels=[sent, again])
     stop.click(lambda: "stopped", None, status, queue=False, api_visibility="private")
-    clear.click(None, cancels=[sent, again])
-    # What is being written in the box stays there.
-    clear.click(
-        lambda: ([], [], "", "", gr.update(visible=False)), None, outputs[1:], queue=False, api_visibility="private"
-    )
+    for cleared in (clear.click, chat.clear):
+        cleared(None, cancels=[sent, again])
+        # What is being written in the box stays there.
+        cleared(
+            lambda: ([], [], "", "", gr.update(visible=False)), None, outputs[1:], queue=False, api_visibility="private"
+        )
 
 
 def serve(talker: Talker, host: str, port: int, wait: bool = True) -> tuple[gr.Blocks, str]:
