@@ -11,8 +11,9 @@ from attune.errors import AttuneError
 from attune.parameters import load
 from attune.parameters.generators import Decoding
 from attune.talk.care import care
+from attune.talk.given import checked, decoding_of, sentences
 from attune.talk.places import Places
-from attune.talk.talker import Answer, Talker, checked, decoding_of, sentences
+from attune.talk.talker import Answer, Talker
 
 HELP = """/system NAME   talk to another system      /systems   what there is
 /persona TEXT  one sentence more about who replies; without TEXT: none
@@ -51,16 +52,15 @@ class Terminal:
         elif word.startswith("/"):
             yield HELP + "\n"
         else:
+            asked = checked(line)
             self.attempt = 0
-            yield from self._answer(checked(line))
+            yield from self._answer(self.turns, asked)
 
     def _retry(self) -> Iterator[str]:
         if not self.turns:
             raise AttuneError("There is no reply yet that could be tried again.")
         self.attempt += 1
-        asked = self.turns[-2]
-        self.turns = self.turns[:-2]
-        yield from self._answer(asked)
+        yield from self._answer(self.turns[:-2], self.turns[-2])
 
     def _switch(self, name: str) -> Iterator[str]:
         if name not in self.talker.systems:
@@ -68,15 +68,17 @@ class Terminal:
         self.system = name
         yield self.talker.systems[name].title + "\n"
 
-    def _answer(self, asked: str) -> Iterator[str]:
+    def _answer(self, before: list[str], asked: str) -> Iterator[str]:
         written = ""
-        for answer in self.talker.reply(self.system, [*self.turns, asked], self.persona, self.decoding, self.attempt):
+        for answer in self.talker.reply(self.system, [*before, asked], self.persona, self.decoding, self.attempt):
             yield answer.text[len(written) :]
             written, self.last = answer.text, answer
         yield "\n"
-        self.turns += [asked, written]
+        self.turns = [*before, asked, written]
         if self.last.forgotten:
             yield f"(the oldest {self.last.forgotten} turns no longer fit into what it reads, and were left out)\n"
+        if self.last.shortened:
+            yield "(the beginning of the message did not fit either)\n"
         if self.last.cut:
             yield "(cut at the length limit)\n"
         if concern := care(asked):

@@ -1,12 +1,11 @@
 """Replies in a conversation, by the functions that the evaluation uses, for any number of people at once."""
 
-from collections.abc import Generator, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
-
-from pydantic import ValidationError
 
 from attune.errors import AttuneError
 from attune.parameters import Parameters
@@ -15,8 +14,6 @@ from attune.schemas import PLAIN
 from attune.talk.places import Places, lacking
 from attune.talk.systems import System, cobert_name, systems
 
-# In characters; what is longer is refused before a tokenizer sees it.
-LONGEST_MESSAGE, LONGEST_PERSONA = 4_000, 2_000
 # What a system is given at most, whatever its length in tokens.
 EXCHANGES = 20
 # Replies that CoBERT's retrieval shows, the first of which it gives; another try gives the next.
@@ -34,8 +31,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply, whole once `done`. `cut`: the length limit ended it. `forgotten`: turns that did not fit any more.
+    """A reply, whole once `done`. `cut`: the length limit ended it.
 
+    `forgotten`: the oldest turns that no longer fit into what is read; `shortened`: not even all of the last one did.
     `loading`: the models are being read into memory, and there is no text yet.
     """
 
@@ -44,36 +42,8 @@ class Answer:
     cut: bool = False
     found: tuple[Found, ...] = ()
     forgotten: int = 0
+    shortened: bool = False
     loading: bool = False
-
-
-def checked(message: str) -> str:
-    """The message without outer whitespace; an AttuneError says in a sentence why it is refused."""
-    if not message.strip():
-        raise AttuneError("There is nothing in the message; write something first.")
-    return short_enough(message.strip())
-
-
-def short_enough(message: str) -> str:
-    if len(message) > LONGEST_MESSAGE:
-        raise AttuneError(f"A message may have {LONGEST_MESSAGE:,} characters; this one has {len(message):,}.")
-    return message
-
-
-def decoding_of(temperature: float, top_k: float, top_p: float) -> Decoding:
-    """Sampling with these; an AttuneError says in a sentence what is wrong with them."""
-    try:
-        return Decoding(method="sampling", temperature=temperature, top_k=int(top_k), top_p=top_p)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise AttuneError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None
-
-
-def sentences(persona: str) -> tuple[str, ...]:
-    """The persona's sentences, one a line; an AttuneError says in a sentence why it is refused."""
-    if len(persona) > LONGEST_PERSONA:
-        raise AttuneError(f"A persona may have {LONGEST_PERSONA:,} characters; this one has {len(persona):,}.")
-    return tuple(line.strip() for line in persona.splitlines() if line.strip())
 
 
 class Talker:
@@ -113,6 +83,17 @@ class Talker:
         finally:
             self._thread.submit(stream.close)
 
+    async def reply_async(
+        self, name: str, turns: Sequence[str], persona: Sequence[str], decoding: Decoding, attempt: int = 0
+    ) -> AsyncGenerator[Answer, None]:
+        """As `reply`; who waits for the next answer can be cancelled at once."""
+        stream = self._answers(self._known(name), list(turns), list(persona), decoding, attempt)
+        try:
+            while (answer := await asyncio.wrap_future(self._thread.submit(next, stream, None))) is not None:
+                yield answer
+        finally:
+            self._thread.submit(stream.close)
+
     def _known(self, name: str) -> System:
         if name not in self.systems:
             raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.systems)}.")
@@ -132,13 +113,23 @@ class Talker:
             yield from self._written(system, system.generator, turns, persona, decoding, attempt)
 
     def _is_loaded(self, system: System) -> bool:
-        return "_retriever" in vars(self) if system.generator is None else system.generator in self._generators
+        if system.generator is None:
+            return "_replies" in vars(self)
+        passages = system.variant == PLAIN or "_exchanges" in vars(self)
+        orders = system.variant != "persona_rag" or self.settings.rag.recipe in self._coberts
+        return system.generator in self._generators and passages and orders
 
     def _retrieved(self, turns: list[str], persona: list[str], attempt: int) -> Answer:
-        found = self._retriever.retrieve(turns[-2 * EXCHANGES - 1 :], persona, SHOWN)
+        from attune.cobert.retrieval import Retriever
+
+        recent = turns[-2 * EXCHANGES - 1 :]
+        model, inputs = self._cobert(self.settings.retrieval.recipe)
+        retriever = Retriever(model, inputs, self._embedder, self._replies, self.settings.retrieval.shortlist)
+        found = retriever.retrieve(recent, persona, SHOWN)
         chosen = attempt % len(found)
         shown = tuple(Found(each.row["reply"], each.score, at == chosen) for at, each in enumerate(found))
-        return Answer(shown[chosen].text, done=True, found=shown)
+        read = len(inputs.context(recent).ends)
+        return Answer(shown[chosen].text, done=True, found=shown, forgotten=len(turns) - read)
 
     def _written(
         self, system: System, name: str, turns: list[str], persona: list[str], decoding: Decoding, attempt: int
@@ -156,12 +147,11 @@ class Talker:
         )
         prompt = loaded.prompt(example)
         found = tuple(Found(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages)
-        forgotten = before - 1 - prompt.turns
-        answer = Answer(found=found, forgotten=forgotten)
+        answer = Answer(found=found, forgotten=before - 1 - prompt.turns, shortened=_shortened(example, loaded))
         for reply in loaded.stream(example, decoding, self.settings.seed + attempt):
-            answer = Answer(reply.text, False, reply.cut, found, forgotten)
+            answer = replace(answer, text=reply.text, cut=reply.cut)
             yield answer
-        yield Answer(answer.text, True, answer.cut, found, forgotten)
+        yield replace(answer, done=True)
 
     def _loaded(self, name: str) -> Any:
         from attune.generation.evaluation import loaded
@@ -191,10 +181,13 @@ class Talker:
 
     def _cobert(self, recipe: str) -> Any:
         from attune.cobert.evaluation import saved
+        from attune.cobert.inputs import Inputs
 
         if recipe not in self._coberts:
             self._coberts[recipe] = saved(self.places.cobert(cobert_name(self.settings, recipe))[0])
-        return self._coberts[recipe]
+        model, inputs = self._coberts[recipe]
+        # A reader of its own for each question, for a reader remembers every text that it has read.
+        return model, Inputs(inputs.tokenizer, inputs.max_length, inputs.num_personas, inputs.positions)
 
     @cached_property
     def _embedder(self) -> Any:
@@ -212,13 +205,18 @@ class Talker:
         return Bank(bank.index, exchanges(read_parquet(self.places.exchanges[0]), self.settings.rag.template))
 
     @cached_property
-    def _retriever(self) -> Any:
-        from attune.cobert.retrieval import Retriever
+    def _replies(self) -> Any:
         from attune.search import Bank
 
-        model, inputs = self._cobert(self.settings.retrieval.recipe)
-        bank = Bank.load(self.places.index("pec")[0])
-        return Retriever(model, inputs, self._embedder, bank, self.settings.retrieval.shortlist)
+        return Bank.load(self.places.index("pec")[0])
+
+
+def _shortened(example: Any, loaded: Any) -> bool:
+    """Whether the last turn alone is longer than a prompt may be, so that its beginning is left out."""
+    from attune.generation.prompts import prompt_text
+
+    text = prompt_text(example, 0, False, (), loaded.tokenizer)
+    return len(loaded.tokenizer(text)["input_ids"]) > loaded.writing.prompt
 
 
 def _import() -> None:

@@ -23,14 +23,17 @@ def talker(root: Path) -> Talker:
     return Talker(load(root / "params.yaml"), Places(root))
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def address(talker: Talker) -> Iterator[str]:
     """A page that is being served."""
     from attune.talk.page import serve
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    page, found = serve(talker, "127.0.0.1", port, wait=False)
+    page, found = serve(talker, "127.0.0.1", free_port(), wait=False)
     yield found
     page.close()

@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from attune.talk.talker import Talker
+from attune.talk.given import decoding_of
+from attune.talk.talker import Answer, Talker
 from tests.talk.made import SYSTEMS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -75,23 +76,30 @@ def test_a_conversation_with_several_systems(page: Page) -> None:
 
 def test_the_persona_can_be_edited(page: Page) -> None:
     choose(page, "tiny_rag+persona_rag")
+    page.get_by_text("Persona and decoding").click()
+    page.get_by_text("What was retrieved").click()
     scores = []
     for persona in ("i love apples .", "i love dogs .\ni am old ."):
-        if not page.locator("#persona textarea").is_visible():
-            page.get_by_text("Persona and decoding").click()
         page.locator("#persona textarea").fill(persona)
-        page.locator("#clear").click()
         send(page, "I am sad today.")
         replied(page, 1)
-        if not page.locator("#retrieved table").is_visible():
-            page.get_by_text("What was retrieved").click()
+        expect(page.locator("#retrieved tbody tr")).to_have_count(2)
         scores.append(page.locator("#retrieved td.number").all_inner_texts())
+        page.locator("#clear").click()
+        expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
+    assert len(scores[0]) == len(scores[1]) == 2
     assert scores[0] != scores[1]
 
 
 def test_text_is_shown_as_text(page: Page) -> None:
     choose(page, "tiny_full")
-    texts = ["<script>document.title='x'</script>", "**bold** `code` [a](http://b.c)", "שלום 😀", "'; DROP TABLE x; --"]
+    texts = [
+        "<script>document.title='x'</script>",
+        "**bold** `code` [a](http://b.c)",
+        "שלום 😀",
+        "'; DROP TABLE x; --",
+        "$$x^2$$",
+    ]
     for at, text in enumerate(texts):
         send(page, text)
         replied(page, at + 1)
@@ -112,24 +120,30 @@ def test_help_is_shown_beside_the_reply(page: Page) -> None:
     replied(page, 2)
 
 
-def test_a_reply_can_be_stopped(page: Page, talker: Talker, monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(*_: object) -> Iterator[object]:
+def test_a_reply_can_be_stopped_and_the_next_message_written_meanwhile(
+    page: Page, talker: Talker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: object) -> AsyncIterator[Answer]:
         """The real replies of a model that takes its time."""
-        for at in range(1000):
-            yield from (answer for answer in whole("tiny_full", [f"I am sad {at}."], (), own) if not answer.done)
+        for at in range(10_000):
+            async for answer in whole("tiny_full", [f"I am sad {at}."], (), decoding_of(0.9, 30, 0.95)):
+                if answer.text and not answer.done:
+                    yield answer
 
-    from attune.talk.talker import decoding_of
-
-    own, whole = decoding_of(0.9, 30, 0.95), talker.reply
-    monkeypatch.setattr(talker, "reply", slow)
+    whole = talker.reply_async
+    monkeypatch.setattr(talker, "reply_async", slow)
     send(page, "Never stop.")
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
+    page.locator("#message textarea").fill("What I write meanwhile")
+    page.wait_for_timeout(500)
+    expect(page.locator("#message textarea")).to_have_value("What I write meanwhile")
     page.locator("#stop").click()
     expect(page.locator("#status")).to_have_text("stopped")
     monkeypatch.undo()
     choose(page, "tiny_full")
-    send(page, "I am sad today.")
+    page.locator("#send").click()
     replied(page, 2)
+    expect(page.locator("#chat [data-testid=user]")).to_have_text(["Never stop.", "What I write meanwhile"])
 
 
 def test_all_systems_stand_side_by_side(page: Page) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from attune.chat import HELP, Terminal
 from attune.errors import AttuneError
-from attune.talk.talker import Talker, decoding_of
+from attune.talk.given import decoding_of
+from attune.talk.talker import Talker
 from tests.test_parameters import ROOT
 
 

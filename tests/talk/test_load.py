@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
+from tests.talk.conftest import free_port
 from tests.test_parameters import ROOT
 
 PEOPLE, SECONDS = 10, 60
@@ -18,15 +19,18 @@ PEOPLE, SECONDS = 10, 60
 
 @pytest.fixture
 def server(root: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    words = [sys.executable, str(ROOT / "app.py"), "--root", str(root), "--port", "7987"]
+    port = free_port()
+    words = [sys.executable, str(ROOT / "app.py"), "--root", str(root), "--port", str(port)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        started = time.monotonic()
-        assert "http://127.0.0.1:7987" in process.stdout.readline()
-        assert time.monotonic() - started < 10
-        yield process, "http://127.0.0.1:7987"
-        process.terminate()
+        try:
+            assert process.stdout is not None
+            started = time.monotonic()
+            assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+            assert time.monotonic() - started < 10
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
 def memory(process: subprocess.Popen[str]) -> float:
@@ -42,15 +46,18 @@ def test_ten_people_at_once_for_a_minute(server: tuple[subprocess.Popen[str], st
     systems = ("tiny_full", "tiny_lora", "tiny_rag+persona_rag", "cobert")
 
     def talk(person: int) -> int:
-        """Each has a conversation of their own, whose replies must be the same however often it is held."""
-        client, first, held = Client(address, verbose=False), {}, 0
+        """Conversations of their own, always new, each held twice: its replies must be the same both times."""
+        held = 0
         while time.monotonic() < end:
-            turns: list[str] = []
-            for system in systems:
-                asked = f"I am person {person} and I am sad."
-                answer = client.predict(asked, system, turns, ["i love apples ."], api_name="/reply")
-                turns = [*turns, asked, answer["reply"]]
-                assert first.setdefault(system, answer) == answer
+            client, said = Client(address, verbose=False), []
+            for _ in range(2):
+                turns: list[str] = []
+                for system in systems:
+                    asked = f"I am person {person}, and this is story {held} of {end}."
+                    answer = client.predict(asked, system, turns, [f"i am {person} ."], api_name="/reply")
+                    turns = [*turns, asked, answer["reply"]]
+                said.append(turns)
+            assert said[0] == said[1]
             held += 1
         return held
 
@@ -61,5 +68,5 @@ def test_ten_people_at_once_for_a_minute(server: tuple[subprocess.Popen[str], st
         end = time.monotonic() + SECONDS
         held = list(pool.map(talk, range(PEOPLE)))
     print(f"conversations held: {held}; memory {before:.0f} -> {memory(process):.0f} MiB")
-    assert min(held) >= 2
+    assert min(held) >= 1
     assert memory(process) < before + 40

@@ -1,6 +1,8 @@
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,62 +10,117 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from attune.parameters import load
-from attune.talk.page import Conversation, framed
+from attune.talk.conversations import Conversations
+from attune.talk.given import decoding_of
+from attune.talk.page import framed
 from attune.talk.places import Places
-from attune.talk.talker import Talker, decoding_of
+from attune.talk.talker import Talker
 from tests.talk.made import SYSTEMS
 
 SETTINGS = ("i love apples .", 0.9, 30, 0.95)
+ONE, TWO = (SimpleNamespace(session_hash=name) for name in ("one", "two"))
 
 
-def last(events: Iterator[Any]) -> Any:
-    *_, found = events
-    return found
+def events(stream: AsyncIterator[Any]) -> list[Any]:
+    async def gathered() -> list[Any]:
+        return [each async for each in stream]
+
+    return asyncio.run(gathered())
+
+
+def texts(event: tuple[Any, ...]) -> list[str]:
+    return [each["content"] for each in event[1]]
 
 
 @pytest.fixture
-def own(talker: Talker) -> Conversation:
-    return Conversation(talker)
+def own(talker: Talker) -> Conversations:
+    return Conversations(talker)
 
 
-def test_messages_and_replies_stand_in_turn(own: Conversation) -> None:
-    _, _, turns, *_ = last(own.send("I am sad today.", [], "tiny_full", *SETTINGS))
-    box, chat, turns, _, status, _ = last(own.send(" My cat ran away. ", turns, "tiny_lora", *SETTINGS))
-    assert box == ""
-    assert [each["role"] for each in chat] == ["user", "assistant"] * 2
-    assert [each["content"] for each in chat[::2]] == ["I am sad today.", "My cat ran away."]
-    assert status.startswith("tiny_lora")
-    _, again, turns, *_ = last(own.retry(turns, "tiny_lora", *SETTINGS))
-    assert again[:3] == chat[:3]
-    assert again[3] != chat[3]
-    assert len(turns) == 2
+def test_messages_and_replies_stand_in_turn(own: Conversations) -> None:
+    first, *_, told = events(own.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
+    assert first[0] == ""
+    assert texts(told)[0] == "I am sad today."
+    *_, told = events(own.send(" My cat ran away. ", "tiny_lora", *SETTINGS, ONE))
+    assert [each["role"] for each in told[1]] == ["user", "assistant"] * 2
+    assert texts(told)[::2] == ["I am sad today.", "My cat ran away."]
+    assert told[3].startswith("tiny_lora")
+    *_, again = events(own.retry("tiny_lora", *SETTINGS, ONE))
+    assert texts(again)[:3] == texts(told)[:3]
+    assert texts(again)[3] != texts(told)[3]
+    assert own.clear(ONE)[0] == []
+    assert "no reply yet" in events(own.retry("tiny_lora", *SETTINGS, ONE))[-1][3]
 
 
-def test_what_is_refused_stays_in_the_box_and_the_conversation_as_it_was(own: Conversation) -> None:
-    _, _, turns, *_ = last(own.send("I am sad today.", [], "tiny_full", *SETTINGS))
+def test_pages_do_not_see_each_other_s_conversations(own: Conversations) -> None:
+    events(own.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
+    *_, told = events(own.send("I am glad today.", "tiny_full", *SETTINGS, TWO))
+    assert texts(told)[0] == "I am glad today."
+    assert len(texts(told)) == 2
+    own.forget(ONE)
+    *_, told = events(own.send("Hm.", "tiny_full", *SETTINGS, ONE))
+    assert len(texts(told)) == 2
+    assert len(own._talks) == 2
+
+
+def test_only_the_last_thing_that_was_asked_may_write(own: Conversations) -> None:
+    """Clear, Stop, Retry or another message while a reply grows."""
+
+    async def interrupted(by: str) -> list[Any]:
+        growing = own.send("I am sad today.", "tiny_full", *SETTINGS, ONE)
+        for _ in range(2):
+            await anext(growing)
+        if by == "send":
+            _ = [each async for each in own.send("Hm.", "tiny_full", *SETTINGS, ONE)]
+        else:
+            getattr(own, by)(ONE)
+        return [each async for each in growing]
+
+    for by, left in (("clear", 0), ("stop", 1), ("send", 2)):
+        own.clear(ONE)
+        assert asyncio.run(interrupted(by)) == []
+        assert len(own._of(ONE).turns) == left
+
+
+def test_a_turn_without_a_reply_is_not_told_to_a_system(own: Conversations, talker: Talker) -> None:
+    async def stopped() -> None:
+        growing = own.send("Never mind.", "tiny_full", *SETTINGS, ONE)
+        await anext(growing)
+        own.stop(ONE)
+        await growing.aclose()
+
+    asyncio.run(stopped())
+    *_, told = events(own.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
+    *_, alone = talker.reply("tiny_full", ["I am sad today."], (), decoding_of(*SETTINGS[1:]))
+    assert texts(told)[-1] == alone.text
+
+
+def test_what_is_refused_leaves_the_conversation_as_it_was(own: Conversations) -> None:
+    *_, told = events(own.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
     for message, persona, said in (
         ("", "", "There is nothing in the message"),
         ("a" * 100_000, "", "this one has 100,000"),
         ("Hm.", "a" * 3000, "A persona may have"),
     ):
-        box, chat, kept, _, status, _ = last(own.send(message, turns, "tiny_full", persona, *SETTINGS[1:]))
-        assert (box, kept, len(chat)) == (message, turns, 2)
-        assert said in status
-    assert "no reply yet" in last(own.retry([], "tiny_full", *SETTINGS))[4]
+        *_, refused = events(own.send(message, "tiny_full", persona, *SETTINGS[1:], ONE))
+        assert refused[1] == told[1]
+        assert said in refused[3]
+    *_, refused = events(own.retry("tiny_full", "a" * 3000, *SETTINGS[1:], ONE))
+    assert refused[1] == told[1]
 
 
 def test_a_system_that_is_not_there_says_which_stage_to_run(root: Path, tmp_path: Path) -> None:
-    own = Conversation(Talker(load(root / "params.yaml"), Places(tmp_path)))
-    box, chat, *_, status, _ = last(own.send("Hm.", [], "tiny_full", *SETTINGS))
-    assert (box, chat) == ("Hm.", [])
-    assert "dvc repro base_models@gpt2" in status
-    html, *_ = last(own.compare("Hm.", *SETTINGS))
+    own = Conversations(Talker(load(root / "params.yaml"), Places(tmp_path)))
+    *_, told = events(own.send("Hm.", "tiny_full", *SETTINGS, ONE))
+    assert told[:2] == ("Hm.", [])
+    assert "dvc repro base_models@gpt2" in told[3]
+    *_, (html, *_) = events(own.compare("Hm.", *SETTINGS))
     assert html.count("cannot answer yet") == len(SYSTEMS)
     assert "dvc repro report" in framed(Places(tmp_path).report)
 
 
-def test_all_systems_are_compared_by_the_same_replies(own: Conversation, talker: Talker) -> None:
-    html, status, care = last(own.compare("<b>I want to die</b>", *SETTINGS))
+def test_all_systems_are_compared_by_the_same_replies(own: Conversations, talker: Talker) -> None:
+    *_, (html, status, care) = events(own.compare("<b>I want to die</b>", *SETTINGS))
     assert status == f"{len(SYSTEMS)} systems"
     assert care["visible"]
     for name in SYSTEMS:
@@ -90,7 +147,8 @@ def test_several_people_are_answered_at_once_as_they_would_be_alone(address: str
         found = list(pool.map(lambda history: ask(address, "My cat ran away.", history), histories))
     for history, each in zip(histories, found, strict=True):
         *_, alone = talker.reply("tiny_full", [*history, "My cat ran away."], (), decoding_of(0.9, 30, 0.95))
-        assert each == {"reply": alone.text, "cut": alone.cut, "forgotten": 0, "retrieved": [], "care": None}
+        about = {"reply": alone.text, "cut": alone.cut, "forgotten": 0, "shortened": False}
+        assert each == about | {"retrieved": [], "care": None}
 
 
 def test_the_endpoint_refuses_in_a_sentence_and_logs_nothing(address: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -100,4 +158,9 @@ def test_the_endpoint_refuses_in_a_sentence_and_logs_nothing(address: str, capfd
     assert "findahelpline" in ask(address, "secretly I want to die", [])["care"]
     with pytest.raises(AppError, match="this one has 5,000"):
         ask(address, "Hm.", ["a" * 5000])
+    for history, persona, said in (("secret", [], "history: .*valid list"), ([], "secret", "persona: .*valid list")):
+        with pytest.raises(AppError, match=said):
+            Client(address, verbose=False).predict("Hm.", "tiny_full", history, persona, api_name="/reply")
+    with pytest.raises(AppError, match="There is no system 'secret'"):
+        Client(address, verbose=False).predict("Hm.", "secret", [], [], api_name="/reply")
     assert "secret" not in "".join(capfd.readouterr())
