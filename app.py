@@ -1,14 +1,10 @@
 """The page: `python app.py [--host HOST] [--port PORT]`, after `make repro`; `make app` installs and starts it."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from attune.determinism import prepare
 from attune.errors import AttuneError
-from attune.parameters import load
-from attune.talk.places import Places
 from attune.talk.talker import Talker
 
 
@@ -20,10 +16,8 @@ def main() -> None:
         "--root", type=Path, default=Path(__file__).parent, help="the folder with params.yaml, models, data"
     )
     given = words.parse_args()
-    prepare()
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
-        talker = Talker(load(given.root / "params.yaml"), Places(given.root))
+        talker = Talker.of(given.root)
     except AttuneError as error:
         sys.exit(f"error: {error}")
     from attune.talk.page import serve

@@ -1,19 +1,16 @@
 """The page's conversation in a terminal: `python -m attune.chat [--system NAME] [--root FOLDER]`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from attune.determinism import prepare
 from attune.errors import AttuneError
-from attune.parameters import load
 from attune.parameters.generators import Decoding
+from attune.talk.answers import Answer
 from attune.talk.care import care
-from attune.talk.given import checked, decoding_of, sentences
-from attune.talk.places import Places
-from attune.talk.talker import Answer, Talker
+from attune.talk.given import START, checked, decoding_of, sentences
+from attune.talk.talker import Talker
 
 HELP = """/system NAME   talk to another system      /systems   what there is
 /persona TEXT  one sentence more about who replies; without TEXT: none
@@ -63,10 +60,9 @@ class Terminal:
         yield from self._answer(self.turns[:-2], self.turns[-2])
 
     def _switch(self, name: str) -> Iterator[str]:
-        if name not in self.talker.systems:
-            raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.talker.systems)}.")
+        system = self.talker.system(name)
         self.system = name
-        yield self.talker.systems[name].title + "\n"
+        yield system.title + "\n"
 
     def _answer(self, before: list[str], asked: str) -> Iterator[str]:
         written = ""
@@ -75,12 +71,7 @@ class Terminal:
             written, self.last = answer.text, answer
         yield "\n"
         self.turns = [*before, asked, written]
-        if self.last.forgotten:
-            yield f"(the oldest {self.last.forgotten} turns no longer fit into what it reads, and were left out)\n"
-        if self.last.shortened:
-            yield "(the beginning of the message did not fit either)\n"
-        if self.last.cut:
-            yield "(cut at the length limit)\n"
+        yield from (f"({note})\n" for note in self.last.notes())
         if concern := care(asked):
             yield f"\n{concern}\n"
 
@@ -89,14 +80,12 @@ def main() -> None:
     words = argparse.ArgumentParser(prog="python -m attune.chat", description="Talk to a system in this terminal.")
     words.add_argument("--root", type=Path, default=Path(), help="the folder with params.yaml, models and data")
     words.add_argument("--system", help="what answers; /systems lists all")
-    words.add_argument("--temperature", type=float, default=0.9)
-    words.add_argument("--top-k", type=int, default=30)
-    words.add_argument("--top-p", type=float, default=0.95)
+    words.add_argument("--temperature", type=float, default=START[0])
+    words.add_argument("--top-k", type=int, default=START[1])
+    words.add_argument("--top-p", type=float, default=START[2])
     given = words.parse_args()
-    prepare()
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
-        talker = Talker(load(given.root / "params.yaml"), Places(given.root))
+        talker = Talker.of(given.root)
         decoding = decoding_of(given.temperature, given.top_k, given.top_p)
         terminal = Terminal(talker, next(iter(talker.systems)), decoding)
         if given.system:

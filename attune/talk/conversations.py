@@ -12,9 +12,10 @@ import gradio as gr
 
 from attune.errors import AttuneError
 from attune.report import table
+from attune.talk.answers import Answer
 from attune.talk.care import care
 from attune.talk.given import checked, decoding_of, sentences
-from attune.talk.talker import Answer, Talker
+from attune.talk.talker import Talker
 
 # Seconds between two sights of a growing reply; a small model writes faster than a page can be drawn.
 SIGHT = 0.05
@@ -63,19 +64,10 @@ def found_table(answer: Answer) -> str:
 
 
 def status_of(name: str, answer: Answer) -> str:
-    """What there is to know about an answer beside its text."""
+    """Who is at work or has answered, and the answer's notes."""
     if answer.loading:
         return f"{name}: the models are being loaded, once ..."
-    notes = [name if answer.done else f"{name} is writing ..."]
-    if answer.forgotten:
-        notes.append(f"the oldest {answer.forgotten} turns no longer fit into what it reads, and were left out")
-    if answer.shortened:
-        notes.append("the beginning of the message did not fit either")
-    if answer.done and answer.cut:
-        notes.append("the reply was cut at the length limit")
-    if answer.done and not answer.text:
-        notes.append("it had nothing to say")
-    return "; ".join(notes)
+    return "; ".join([name if answer.done else f"{name} is writing ...", *answer.notes()])
 
 
 def concern_of(message: str) -> Any:
@@ -189,8 +181,9 @@ class Conversations:
         except AttuneError as error:
             yield "", str(error), gr.update(visible=False)
             return
+        concern = concern_of(asked)
         for name in self.talker.systems:
-            yield table(rows) if rows else "", f"{name} is writing ...", concern_of(asked)
+            yield table(rows) if rows else "", f"{name} is writing ...", concern
             reply = ""
             try:
                 async for answer in self.talker.reply_async(name, [asked], who, decoding):
@@ -198,4 +191,4 @@ class Conversations:
             except AttuneError as error:
                 reply = f"({error})"
             rows.append({"system": name, "reply": reply})
-        yield table(rows), f"{len(rows)} systems", concern_of(asked)
+        yield table(rows), f"{len(rows)} systems", concern

@@ -8,6 +8,9 @@ from attune.parameters.generators import Decoding
 # In characters; what is longer is refused before a tokenizer sees it.
 LONGEST_MESSAGE, LONGEST_PERSONA = 4_000, 2_000
 
+# Third report: temperature, top_k, top_p.
+START = (0.9, 30, 0.95)
+
 
 def checked(message: str) -> str:
     """The message without outer whitespace; an AttuneError says in a sentence why it is refused."""

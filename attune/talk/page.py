@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from attune.errors import AttuneError
 from attune.talk.care import care
 from attune.talk.conversations import KEPT, Conversations
-from attune.talk.given import checked, decoding_of, sentences, short_enough
+from attune.talk.given import START, checked, decoding_of, sentences, short_enough
 from attune.talk.places import Need, lacking
 from attune.talk.talker import Talker
 
@@ -22,8 +22,6 @@ ABOUT = (
     "**Attune** answers with small research models. They understand nothing, and say wrong and unkind things. This is "
     "research and no help line; for help, talk to people: https://findahelpline.com"
 )
-# Third report: temperature, top_k, top_p.
-START = (0.9, 30, 0.95)
 # Replies that may grow at the same time; the others wait in the queue.
 AT_ONCE = 16
 CSS = """

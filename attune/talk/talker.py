@@ -1,16 +1,20 @@
 """Replies in a conversation, by the functions that the evaluation uses, for any number of people at once."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from attune.determinism import prepare
 from attune.errors import AttuneError
-from attune.parameters import Parameters
+from attune.parameters import Parameters, load
 from attune.parameters.generators import Decoding
 from attune.schemas import PLAIN
+from attune.talk.answers import Answer, Found
 from attune.talk.places import Places, lacking
 from attune.talk.systems import System, cobert_name, systems
 
@@ -18,32 +22,6 @@ from attune.talk.systems import System, cobert_name, systems
 EXCHANGES = 20
 # Replies that CoBERT's retrieval shows, the first of which it gives; another try gives the next.
 SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Found:
-    """A retrieved text with its score; `read`: whether it stands in the prompt, or is the reply."""
-
-    text: str
-    score: float
-    read: bool
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A reply, whole once `done`. `cut`: the length limit ended it.
-
-    `forgotten`: the oldest turns that no longer fit into what is read; `shortened`: not even all of the last one did.
-    `loading`: the models are being read into memory, and there is no text yet.
-    """
-
-    text: str = ""
-    done: bool = False
-    cut: bool = False
-    found: tuple[Found, ...] = ()
-    forgotten: int = 0
-    shortened: bool = False
-    loading: bool = False
 
 
 class Talker:
@@ -59,6 +37,13 @@ class Talker:
         self._generators: dict[str, Any] = {}
         self._coberts: dict[str, Any] = {}
         self._thread = ThreadPoolExecutor(1, "models", _ready, (settings.seed, settings.threads))
+
+    @classmethod
+    def of(cls, root: Path) -> "Talker":
+        """What the pipeline under `root` made."""
+        prepare()
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        return cls(load(root / "params.yaml"), Places(root))
 
     def prepare(self) -> None:
         """Import what the models need while nobody waits for it."""
@@ -94,10 +79,13 @@ class Talker:
         finally:
             self._thread.submit(stream.close)
 
-    def _known(self, name: str) -> System:
+    def system(self, name: str) -> System:
         if name not in self.systems:
             raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.systems)}.")
-        system = self.systems[name]
+        return self.systems[name]
+
+    def _known(self, name: str) -> System:
+        system = self.system(name)
         if missing := lacking(system.needs):
             raise AttuneError(f"{name} cannot answer yet: {missing}.")
         return system
@@ -107,10 +95,13 @@ class Talker:
     ) -> Generator[Answer, None, None]:
         if not self._is_loaded(system):
             yield Answer(loading=True)
+        recent = turns[-2 * EXCHANGES - 1 :]
         if system.generator is None:
-            yield self._retrieved(turns, persona, attempt)
+            answers: Iterator[Answer] = iter([self._retrieved(recent, persona, attempt)])
         else:
-            yield from self._written(system, system.generator, turns, persona, decoding, attempt)
+            answers = self._written(system, system.generator, recent, persona, decoding, attempt)
+        for answer in answers:
+            yield replace(answer, forgotten=answer.forgotten + len(turns) - len(recent))
 
     def _is_loaded(self, system: System) -> bool:
         if system.generator is None:
@@ -122,13 +113,12 @@ class Talker:
     def _retrieved(self, turns: list[str], persona: list[str], attempt: int) -> Answer:
         from attune.cobert.retrieval import Retriever
 
-        recent = turns[-2 * EXCHANGES - 1 :]
         model, inputs = self._cobert(self.settings.retrieval.recipe)
         retriever = Retriever(model, inputs, self._embedder, self._replies, self.settings.retrieval.shortlist)
-        found = retriever.retrieve(recent, persona, SHOWN)
+        found = retriever.retrieve(turns, persona, SHOWN)
         chosen = attempt % len(found)
         shown = tuple(Found(each.row["reply"], each.score, at == chosen) for at, each in enumerate(found))
-        read = len(inputs.context(recent).ends)
+        read = len(inputs.context(turns).ends)
         return Answer(shown[chosen].text, done=True, found=shown, forgotten=len(turns) - read)
 
     def _written(
@@ -137,7 +127,6 @@ class Talker:
         from attune.generation.prompts import DIALOGUE, INSTRUCTION, Example
 
         loaded, generator = self._loaded(name), self.settings.generators[name]
-        before, turns = len(turns), turns[-2 * EXCHANGES - 1 :]
         passages = [] if system.variant == PLAIN else self._passages(turns, persona, system.variant)
         roles = DIALOGUE if generator.corpus.startswith("empathetic") else INSTRUCTION
         *history, question = turns
@@ -147,7 +136,7 @@ class Talker:
         )
         prompt = loaded.prompt(example)
         found = tuple(Found(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages)
-        answer = Answer(found=found, forgotten=before - 1 - prompt.turns, shortened=_shortened(example, loaded))
+        answer = Answer(found=found, forgotten=len(history) - prompt.turns, shortened=_shortened(example, loaded))
         for reply in loaded.stream(example, decoding, self.settings.seed + attempt):
             answer = replace(answer, text=reply.text, cut=reply.cut)
             yield answer

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from attune.talk.answers import Answer
 from attune.talk.given import decoding_of
-from attune.talk.talker import Answer, Talker
+from attune.talk.talker import Talker
 from tests.talk.made import SYSTEMS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")

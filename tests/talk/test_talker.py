@@ -10,9 +10,10 @@ from attune.errors import AttuneError
 from attune.generation.evaluation import loaded
 from attune.generation.prompts import DIALOGUE, Example
 from attune.parameters import load
+from attune.talk.answers import Answer
 from attune.talk.given import LONGEST_MESSAGE, checked, decoding_of, sentences, short_enough
 from attune.talk.places import Places
-from attune.talk.talker import Answer, Talker
+from attune.talk.talker import Talker
 from tests.talk.made import SYSTEMS
 
 FREE = decoding_of(0.9, 30, 0.95)

@@ -1,0 +1,42 @@
+"""What a system answers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Found:
+    """A retrieved text with its score; `read`: whether it stands in the prompt, or is the reply."""
+
+    text: str
+    score: float
+    read: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply, whole once `done`. `cut`: the length limit ended it.
+
+    `forgotten`: the oldest turns that no longer fit into what is read; `shortened`: not even all of the last one did.
+    `loading`: the models are being read into memory, and there is no text yet.
+    """
+
+    text: str = ""
+    done: bool = False
+    cut: bool = False
+    found: tuple[Found, ...] = ()
+    forgotten: int = 0
+    shortened: bool = False
+    loading: bool = False
+
+    def notes(self) -> list[str]:
+        """What there is to know about it beside its text."""
+        found = []
+        if self.forgotten:
+            found.append(f"the oldest {self.forgotten} turns no longer fit into what it reads, and were left out")
+        if self.shortened:
+            found.append("the beginning of the message did not fit either")
+        if self.done and self.cut:
+            found.append("the reply was cut at the length limit")
+        if self.done and not self.text:
+            found.append("it had nothing to say")
+        return found
