@@ -27,6 +27,9 @@ def pin(seed: int, threads: int) -> None:
     torch.use_deterministic_algorithms(True)
     # Every tensor is written before it is read, so filling new memory first would only cost time (15 percent).
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # MKL finds out which processor it runs on in its first call. Where that call comes from two threads at once, one of
+    # them may take other code for it, with other last digits: once in a thousand processes, so here comes one from one.
+    torch.tanh(torch.zeros(1))
 
 
 def seeded(*parts: str | int) -> random.Random:

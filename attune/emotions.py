@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from attune.errors import AttuneError
-from attune.ratios import Ratio
+from attune.intervals import Ratio
 
 FOLDS = 5
 

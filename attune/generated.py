@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from attune.intervals import Ratio, compare, interval, rounded, with_intervals
 from attune.overlap import overlap, self_bleu
-from attune.ratios import Ratio, compare, interval
 from attune.reply_scores import distinct, faults
 from attune.schemas import PLAIN
 
@@ -16,6 +16,8 @@ TARGETS = "targets"
 # What a row may have beside its faults, each a mean over replies: the cosine of reply and target, and whether the
 # emotion probe hears the same in the reply as in what was said.
 MEANINGS = ("similarity", "emotion_match")
+# Of scores and of tests, where they are written.
+PLACES, TEST_PLACES = 4, 6
 
 
 def system_of(generator: str, variant: str) -> str:
@@ -57,12 +59,16 @@ def means(rows: Rows) -> dict[str, Ratio]:
     return {name: Ratio.of(values) for name, values in found.items()}
 
 
-def varied(rows: Rows) -> dict[str, float]:
+def variety(replies: Sequence[str]) -> dict[str, float]:
+    """How much replies to different people differ."""
+    return {f"distinct_{n}": distinct(replies, n) for n in (1, 2)} | {"self_bleu": self_bleu(replies)}
+
+
+def _together(rows: Rows) -> dict[str, float]:
     """What is a property of all replies together: variety, and overlap with the targets."""
     written = [row for row in rows if row["reply"] is not None]
     replies = [row["reply"] for row in written]
-    found = {f"distinct_{n}": distinct(replies, n) for n in (1, 2)} | {"self_bleu": self_bleu(replies)}
-    return found | overlap(replies, [row["target"] for row in written]) if written else found
+    return variety(replies) | (overlap(replies, [row["target"] for row in written]) if written else {})
 
 
 def scores(rows: Rows) -> dict[str, float]:
@@ -78,43 +84,36 @@ def scores(rows: Rows) -> dict[str, float]:
         found |= {"passages": fmean(row["passages"] for row in rows)}
         found |= {"target_given": fmean(row["target_given"] for row in rows)}
     counts = {"tokens": sum(row["tokens"] for row in rows), "examples": len(rows)}
-    return _rounded(found) | replies_scores(rows) | counts
+    return rounded(found, PLACES) | replies_scores(rows) | counts
 
 
 def replies_scores(rows: Rows) -> dict[str, float]:
     """The scores that need replies alone."""
-    found = {name: ratio.value for name, ratio in means(rows).items()} | varied(rows)
-    return _rounded(found) | {"replies": sum(row["reply"] is not None for row in rows)}
-
-
-def _rounded(found: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in found.items()}
+    found = {name: ratio.value for name, ratio in means(rows).items()} | _together(rows)
+    return rounded(found, PLACES) | {"replies": sum(row["reply"] is not None for row in rows)}
 
 
 def with_interval(ratios: Mapping[str, Ratio], seed: int) -> dict[str, float]:
     """{score, score_low, score_high} of each."""
-    found: dict[str, float] = {}
-    for name, ratio in ratios.items():
-        low, high = interval(ratio, seed)
-        found |= {name: ratio.value, f"{name}_low": low, f"{name}_high": high}
-    return _rounded(found)
+    return with_intervals({name: [ratio] for name, ratio in ratios.items()}, seed, PLACES)
 
 
 def intervals(rows: Rows, seed: int) -> dict[str, float]:
     """One system's perplexity and means with their intervals."""
     loss = nats_a_token(rows)
-    low, high = interval(loss, seed)
+    low, high = interval([loss], seed)
     found = {"perplexity": loss.value, "perplexity_low": low, "perplexity_high": high}
-    return _rounded({name: math.exp(value) for name, value in found.items()}) | with_interval(means(rows), seed)
+    found = rounded({name: math.exp(value) for name, value in found.items()}, PLACES)
+    return found | with_interval(means(rows), seed)
 
 
 def _losses(plain: Rows, other: Rows, seed: int) -> dict[str, dict[str, float]]:
     """How the loss with passages differs, on all rows and on those where no passage holds the target itself."""
-    found = {"loss": compare(nats_a_token(plain), nats_a_token(other), seed)}
+    found = {"loss": compare([nats_a_token(plain)], [nats_a_token(other)], seed)}
     new = {row["id"] for row in other if not row["target_given"]}
     if new:
         before, after = ([row for row in rows if row["id"] in new] for rows in (plain, other))
-        found["loss_target_not_given"] = compare(nats_a_token(before), nats_a_token(after), seed)
+        found["loss_target_not_given"] = compare([nats_a_token(before)], [nats_a_token(after)], seed)
     return found
 
 
@@ -127,15 +126,12 @@ def tests(systems: Mapping[str, Rows], generators: Sequence[str], seed: int) -> 
     for name in generators:
         plain = systems[name]
         own, before = nats_a_token(plain), means(plain)
-        found[f"base of {name} to {name}"] = {"loss": compare(nats_a_token(plain, "base_nats"), own, seed)}
+        found[f"base of {name} to {name}"] = {"loss": compare([nats_a_token(plain, "base_nats")], [own], seed)}
         for other in systems:
             if not other.startswith(f"{name}+"):
                 continue
             after = means(systems[other])
             found[f"{name} to {other}"] = _losses(plain, systems[other], seed) | {
-                score: compare(before[score], after[score], seed) for score in MEANINGS if score in before
+                score: compare([before[score]], [after[score]], seed) for score in MEANINGS if score in before
             }
-    return {
-        pair: {score: {key: round(value, 6) for key, value in test.items()} for score, test in tests.items()}
-        for pair, tests in found.items()
-    }
+    return {pair: {score: rounded(test, TEST_PLACES) for score, test in tests.items()} for pair, tests in found.items()}

@@ -1,12 +1,14 @@
 """Is a difference real? Bootstrap intervals and paired tests over test examples.
 
-A score is a mean over examples, so a run on other examples would have given another: the interval says how far that
-goes. Where domains share examples, as `all` does with the other two, an example is drawn or left out in all of them.
+A score of a domain is a ratio of sums, such as nats a token or, with 1 under each example, a mean. A run on other
+examples would have given another score: the interval says how far that goes. What belongs together is drawn or
+exchanged as one unit: all replies of a conversation, and an example in every domain that has it, as `all` shares its
+examples with the other two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
@@ -14,72 +16,116 @@ from attune.determinism import seeded
 
 RESAMPLES = 10_000
 LEVEL = 0.95
-
-# Per domain: the examples' values by id.
-Values = Sequence[Mapping[str, float]]
-
-
-def mean(domains: Values) -> float:
-    """The mean over domains of each domain's mean over examples."""
-    return fmean(fmean(values.values()) for values in domains)
+# Resamples at a time: of many conversations all at once would not fit into memory.
+_CHUNK = 500
 
 
-def interval(domains: Values, seed: int) -> tuple[float, float]:
-    """95 percent interval of `mean` (percentile bootstrap over ids; Efron and Tibshirani 1993, section 13.3)."""
-    means = _resampled(domains, seed)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+@dataclass(frozen=True)
+class Ratio:
+    """Two sums for each unit, `over` and `under`; the score is sum(over) / sum(under)."""
+
+    over: Mapping[str, float]
+    under: Mapping[str, float]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[str, float, float]]) -> "Ratio":
+        """From (unit, over, under) of each example."""
+        over: dict[str, float] = {}
+        under: dict[str, float] = {}
+        for name, top, bottom in rows:
+            over[name] = over.get(name, 0.0) + top
+            under[name] = under.get(name, 0.0) + bottom
+        return cls(over, under)
+
+    @classmethod
+    def mean(cls, values: Mapping[str, float]) -> "Ratio":
+        """The mean of the units' values."""
+        return cls(values, dict.fromkeys(values, 1.0))
+
+    @property
+    def value(self) -> float:
+        return sum(self.over.values()) / sum(self.under.values())
 
 
-def compare(left: Values, right: Values, seed: int) -> dict[str, float]:
-    """Paired: by how much `right`'s mean is above `left`'s on the same examples, its interval, and p.
+# Per domain; where there are no domains, of one.
+Domains = Sequence[Ratio]
 
-    p is the two-sided randomisation test's: how often exchanging the two systems' values, example by example, gives a
+
+def score(domains: Domains) -> float:
+    """The mean over domains of each domain's score."""
+    return fmean(domain.value for domain in domains)
+
+
+def interval(domains: Domains, seed: int) -> tuple[float, float]:
+    """95 percent interval of `score` (percentile bootstrap over units; Efron and Tibshirani 1993, section 13.3)."""
+    return _quantiles(_scores(_resampled(_table(domains), seed)))
+
+
+def compare(left: Domains, right: Domains, seed: int) -> dict[str, float]:
+    """Paired: by how much `right`'s score is above `left`'s on the same units, its interval, and p.
+
+    p is the two-sided randomisation test's: how often exchanging the two systems' sums, unit by unit, gives a
     difference at least as large (Smucker et al. 2007, section 3.1).
 
     Raises
     ------
     ValueError
-        if the two sides have other examples.
+        if the two sides have other units.
     """
-    if [set(values) for values in left] != [set(values) for values in right]:
+    if [set(each.over) for each in left] != [set(each.over) for each in right]:
         raise ValueError("a paired test needs both systems' values on the same examples")
-    differences = [
-        {name: after[name] - before[name] for name in before} for before, after in zip(left, right, strict=True)
-    ]
-    found = mean(differences)
-    low, high = interval(differences, seed)
-    table = _table(differences)
-    signs = generator(seed, "signs").choice(np.array([-1.0, 1.0]), size=(RESAMPLES, table.shape[1]))
-    sizes = (~np.isnan(table)).sum(1, keepdims=True)
-    exchanged = signs @ (np.nan_to_num(table) / sizes).mean(0)
-    extreme = int((np.abs(exchanged) >= abs(found) - 1e-12).sum())
+    before, after = _table(left), _table(right)
+    found = score(right) - score(left)
+    drawn = _resampled(np.hstack([before, after]), seed)
+    low, high = _quantiles(_scores(drawn[:, before.shape[1] :]) - _scores(drawn[:, : before.shape[1]]))
+    draws = _generator(seed, "signs")
+    exchanged = ((draws.random((size, len(before))) < 0.5).astype(float) for size in _chunks())
+    moved = np.concatenate([each @ (before - after) for each in exchanged])
+    differences = _scores(after.sum(0) + moved) - _scores(before.sum(0) - moved)
+    extreme = int((np.abs(differences) >= abs(found) - 1e-12).sum())
     return {"difference": found, "low": low, "high": high, "p": (extreme + 1) / (RESAMPLES + 1)}
 
 
-def _resampled(domains: Values, seed: int) -> np.ndarray:
-    table = _table(domains)
-    count = table.shape[1]
-    weights = generator(seed, "bootstrap").multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(float)
-    totals = weights @ np.nan_to_num(table).T
-    sizes = weights @ (~np.isnan(table)).astype(float).T
-    return (totals / np.maximum(sizes, 1)).mean(1)
+def rounded(found: Mapping[str, float], places: int) -> dict[str, float]:
+    return {name: round(value, places) for name, value in found.items()}
 
 
-def _table(domains: Values) -> np.ndarray:
-    """(domains, ids), in order of the ids; nan where a domain lacks an example."""
-    names = sorted({name for values in domains for name in values})
-    return np.array([[values.get(name, np.nan) for name in names] for values in domains])
+def with_intervals(scores: Mapping[str, Domains], seed: int, places: int) -> dict[str, float]:
+    """{name: score, name_low, name_high} of each score, rounded."""
+    found: dict[str, float] = {}
+    for name, domains in scores.items():
+        low, high = interval(domains, seed)
+        found |= {name: score(domains), f"{name}_low": low, f"{name}_high": high}
+    return rounded(found, places)
 
 
-def generator(seed: int, purpose: str) -> np.random.Generator:
+def _table(domains: Domains) -> np.ndarray:
+    """(units, 2 * domains), `over` and `under` of each in turn, in order of the units; 0 where a domain lacks one."""
+    units = sorted({name for each in domains for name in each.over})
+    columns = [part for each in domains for part in (each.over, each.under)]
+    return np.array([[column.get(name, 0.0) for column in columns] for name in units])
+
+
+def _scores(sums: np.ndarray) -> np.ndarray:
+    """(resamples,) of (resamples, 2 * domains)."""
+    return (sums[:, 0::2] / np.maximum(sums[:, 1::2], 1e-12)).mean(1)
+
+
+def _resampled(table: np.ndarray, seed: int) -> np.ndarray:
+    """(resamples, columns): the sums over as many units as `table` has rows, drawn with replacement."""
+    draws, count = _generator(seed, "bootstrap"), len(table)
+    shares = np.full(count, 1 / count)
+    return np.concatenate([draws.multinomial(count, shares, size=size) @ table for size in _chunks()])
+
+
+def _chunks() -> Iterator[int]:
+    yield from (_CHUNK for _ in range(RESAMPLES // _CHUNK))
+
+
+def _quantiles(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _generator(seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng(seeded(seed, purpose).getrandbits(64))
-
-
-def with_intervals(scores: Mapping[str, Values], seed: int) -> dict[str, Any]:
-    """{score: mean, score_low, score_high} of each score, rounded to six places."""
-    found: dict[str, Any] = {}
-    for name, values in scores.items():
-        low, high = interval(values, seed)
-        found |= {name: round(mean(values), 6), f"{name}_low": round(low, 6), f"{name}_high": round(high, 6)}
-    return found

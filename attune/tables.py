@@ -4,18 +4,24 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
-from attune.intervals import compare, with_intervals
+from attune.intervals import Ratio, compare, rounded, with_intervals
 from attune.scores import by_example
 
 Rows = list[dict[str, Any]]
-# domain -> method -> score -> example's id -> value
-Values = Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
+# domain -> method -> score
+Values = Mapping[str, Mapping[str, Mapping[str, Ratio]]]
 MEAN = "mean"
 
 
 def values_of(ranked: Mapping[str, Mapping[str, Rows]]) -> Values:
-    """The scores' values on each example of the ranked rows by domain and method."""
-    return {domain: {name: by_example(rows) for name, rows in each.items()} for domain, each in ranked.items()}
+    """The scores of the ranked rows by domain and method, with their values on each example."""
+    return {
+        domain: {
+            name: {score: Ratio.mean(values) for score, values in by_example(rows).items()}
+            for name, rows in each.items()
+        }
+        for domain, each in ranked.items()
+    }
 
 
 def _groups(values: Values) -> dict[str, list[str]]:
@@ -27,7 +33,9 @@ def intervals(values: Values, seed: int) -> dict[str, dict[str, dict[str, float]
     """{domain or mean: {method: {score, score_low, score_high, ...}}}"""
     return {
         group: {
-            name: with_intervals({score: [values[domain][name][score] for domain in members] for score in scores}, seed)
+            name: with_intervals(
+                {score: [values[domain][name][score] for domain in members] for score in scores}, seed, 6
+            )
             for name, scores in values[members[0]].items()
         }
         for group, members in _groups(values).items()
@@ -39,21 +47,18 @@ def tests(values: Values, pairs: Iterable[tuple[str, str]], seed: int) -> dict[s
     wanted = list(pairs)
     return {
         group: {
-            f"{before} to {after}": _rounded(
+            f"{before} to {after}": rounded(
                 compare(
                     [values[domain][before]["mrr"] for domain in members],
                     [values[domain][after]["mrr"] for domain in members],
                     seed,
-                )
+                ),
+                6,
             )
             for before, after in wanted
         }
         for group, members in _groups(values).items()
     }
-
-
-def _rounded(found: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 6) for name, value in found.items()}
 
 
 def plain(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, dict[str, float]]]:
@@ -87,5 +92,6 @@ def of_model(rows: Iterable[Mapping[str, Any]], subset: str, domain: str, model:
     ]
 
 
-def mrr(rows: Rows) -> float:
-    return fmean(1 / row["rank"] for row in rows)
+def said(rows: Rows) -> str:
+    """For a log: MRR 0.431 of 100 contexts."""
+    return f"MRR {fmean(1 / row['rank'] for row in rows):.3f} of {len(rows)} contexts"

@@ -16,20 +16,28 @@ from attune.determinism import pin, prepare
 VARIANTS: dict[str, dict[str, Any]] = {
     "attune": {},
     "the last turn alone": {"every_turn": False},
-    "co-attention instead of the cosines": {"matching": "co_attention", "score_scale": 0.1},
+    "co-attention alone": {"matching": "co_attention", "score_scale": 0.1, "attention_scale": 0.1},
+    "co-attention alone, as sharp as the paper's": {
+        "matching": "co_attention",
+        "score_scale": 0.1,
+        "attention_scale": 1.0,
+    },
+    "the cosines alone": {"matching": "cosines"},
     "means of all turns and of all persona": {"matching": "bi_encoder", "score_scale": 1.0},
     "no further negatives": {"extra_negatives": 0},
-    "co-attention beside the cosines": {"matching": "joint"},
+    "no persona": {"num_personas": 0},
+    "four layers frozen": {"frozen_layers": 4},
 }
 
 
-def ranks(model: Any, inputs: Any, rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Each context's reciprocal rank among all distinct replies of `rows`."""
+def mrr(model: Any, inputs: Any, rows: list[dict[str, Any]]) -> Any:
+    """Of each context's reply among all distinct replies of `rows`, an `attune.intervals.Ratio`."""
     from attune.candidates import in_batch
     from attune.cobert.evaluation import evaluate
+    from attune.intervals import Ratio
     from attune.scores import by_example
 
-    return by_example(evaluate(model, inputs, rows, in_batch(rows, len(rows), seed=0)))["mrr"]
+    return Ratio.mean(by_example(evaluate(model, inputs, rows, in_batch(rows, len(rows), seed=0)))["mrr"])
 
 
 def main(processed: str, encoder: str) -> None:
@@ -37,12 +45,12 @@ def main(processed: str, encoder: str) -> None:
     from attune.cobert.model import inputs_for, start
     from attune.cobert.training import train
     from attune.files import read_parquet
-    from attune.intervals import compare, mean
+    from attune.intervals import compare
     from attune.recipes import resolved
 
     settings = parameters.load()
     rows = {split: read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "valid")}
-    whole: dict[str, float] | None = None
+    whole: Any = None
     print(
         "| variant | MRR untrained | trained | difference from attune (95 %) | p | seconds |\n|---|---|---|---|---|---|"
     )
@@ -51,16 +59,16 @@ def main(processed: str, encoder: str) -> None:
         pin(recipe["seed"], recipe["threads"])
         model = start(Path(encoder), recipe)
         inputs = inputs_for(model, Path(encoder))
-        before = mean([ranks(model, inputs, rows["valid"])])
+        before = mrr(model, inputs, rows["valid"]).value
         begun = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
             train(model, rows, inputs, recipe, Path(folder))
         seconds = time.perf_counter() - begun
-        found = ranks(model, inputs, rows["valid"])
+        found = mrr(model, inputs, rows["valid"])
         whole = whole or found
         test = compare([whole], [found], settings.seed)
         beside = f"{test['difference']:+.3f} ({test['low']:+.3f} to {test['high']:+.3f}) | {test['p']:.3f}"
-        print(f"| {name} | {before:.3f} | {mean([found]):.3f} | {beside} | {seconds:.0f} |", flush=True)
+        print(f"| {name} | {before:.3f} | {found.value:.3f} | {beside} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -35,20 +35,16 @@ def rank(
     settings: parameters.Parameters, subset: str, domain: str, processed: Path, embedder: Path, models: Path
 ) -> dict[str, tables.Rows]:
     """The ranked test rows of a domain by method."""
-    from attune.cobert.evaluation import evaluate, saved, test_set
-    from attune.cobert.scoring import States
+    from attune.cobert.evaluation import saved, test_set
     from attune.embedding import load_embedder
 
-    contexts, candidates = test_set(processed, subset, domain, settings.cobert, settings.seed)
-    ranked = lexical(contexts, candidates)
-    ranked |= cosines(load_embedder(embedder), contexts, candidates, settings.index.batch_size)
-    lower: dict[int, States] = {}
+    test = test_set(processed, subset, domain, settings.cobert, settings.seed)
+    ranked = lexical(test.contexts, test.candidates)
+    ranked |= cosines(load_embedder(embedder), test.contexts, test.candidates, settings.index.batch_size)
     for name in settings.compare.recipes:
-        model, inputs = saved(models / f"{name}-{subset}-{domain}")
-        shared = lower.setdefault(model.config.frozen_layers, {})
-        ranked[name] = evaluate(model, inputs, contexts, candidates, shared)
-    for name, part in ranked.items():
-        print(f"{domain} {name}: MRR {tables.mrr(part):.3f} of {len(contexts)} contexts", flush=True)
+        ranked[name] = test.rank(*saved(models / f"{name}-{subset}-{domain}"))
+    for name, rows in ranked.items():
+        print(f"{domain} {name}: {tables.said(rows)}", flush=True)
     return ranked
 
 

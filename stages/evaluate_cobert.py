@@ -46,21 +46,16 @@ def rank(
     models: Path,
 ) -> dict[str, tables.Rows]:
     """The ranked test rows of a subset and domain, by model."""
-    from attune.cobert.evaluation import evaluate, saved, test_set, untrained
-    from attune.cobert.scoring import States
+    from attune.cobert.evaluation import saved, test_set, untrained
 
     options = settings.cobert
     first = read_json(recipes / f"{options.recipes[0]}.json")
-    contexts, candidates = test_set(processed, subset, domain, options, settings.seed)
-    lower: dict[int, States] = {}
-    ranked = {}
-    for name in ("untrained", *options.recipes):
-        model, inputs = (
-            untrained(encoder, first) if name == "untrained" else saved(models / f"{name}-{subset}-{domain}")
-        )
-        shared = lower.setdefault(model.config.frozen_layers, {})
-        ranked[name] = evaluate(model, inputs, contexts, candidates, shared)
-        print(f"{subset} {domain} {name}: MRR {tables.mrr(ranked[name]):.3f} of {len(contexts)} contexts", flush=True)
+    test = test_set(processed, subset, domain, options, settings.seed)
+    ranked = {"untrained": test.rank(*untrained(encoder, first))}
+    for name in options.recipes:
+        ranked[name] = test.rank(*saved(models / f"{name}-{subset}-{domain}"))
+    for name, rows in ranked.items():
+        print(f"{subset} {domain} {name}: {tables.said(rows)}", flush=True)
     return ranked
 
 

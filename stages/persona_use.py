@@ -3,6 +3,7 @@
 `python -m stages.persona_use RANKS PROCESSED MODELS METRICS TESTS`
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,6 @@ from attune import parameters, tables
 from attune.determinism import pin, seeded
 from attune.files import read_parquet, write_json
 from stages import start
-
-Contexts = list[dict[str, Any]]
 
 
 def main(ranks: str, processed: str, models: str, metrics: str, tests: str) -> None:
@@ -34,24 +33,22 @@ def rank(
     settings: parameters.Parameters, subset: str, domain: str, processed: Path, models: Path
 ) -> dict[str, tables.Rows]:
     """The ranked test rows of a domain, by "recipe, whose persona"."""
-    from attune.cobert.evaluation import evaluate, saved, test_set
-    from attune.cobert.scoring import States
+    from attune.cobert.evaluation import saved, test_set
 
-    contexts, candidates = test_set(processed, subset, domain, settings.cobert, settings.seed)
-    given = {"none": [row | {"personas": []} for row in contexts], "another's": exchanged(contexts, settings.seed)}
-    lower: dict[int, States] = {}
+    test = test_set(processed, subset, domain, settings.cobert, settings.seed)
+    without = [row | {"personas": []} for row in test.contexts]
+    given = {"none": without, "another's": exchanged(test.contexts, settings.seed)}
     ranked = {}
     for recipe in settings.cobert.recipes:
         model, inputs = saved(models / f"{recipe}-{subset}-{domain}")
-        shared = lower.setdefault(model.config.frozen_layers, {})
         for whose, rows in given.items():
             name = f"{recipe}, {whose}"
-            ranked[name] = evaluate(model, inputs, rows, candidates, shared)
-            print(f"{domain} {name}: MRR {tables.mrr(ranked[name]):.3f} of {len(rows)} contexts", flush=True)
+            ranked[name] = test.rank(model, inputs, rows)
+            print(f"{domain} {name}: {tables.said(ranked[name])}", flush=True)
     return ranked
 
 
-def exchanged(rows: Contexts, seed: int) -> Contexts:
+def exchanged(rows: Sequence[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     """Each row with the persona of a row of another responder, or its own where there is no other."""
     found = []
     for row in rows:

@@ -9,20 +9,17 @@ from stages import start
 
 
 def main(processed: str, models: str, metrics: str, tests: str) -> None:
-    from attune.cobert.evaluation import evaluate, saved, test_set
-    from attune.cobert.scoring import States
+    from attune.cobert.evaluation import saved, test_set
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
     options = settings.personas
     # The large test set whatever the training's size, for 20 contexts say nothing; no training reads it.
-    contexts, candidates = test_set(Path(processed), "large", options.domain, settings.cobert, settings.seed)
-    lower: States = {}
+    test = test_set(Path(processed), "large", options.domain, settings.cobert, settings.seed)
     ranked: dict[str, tables.Rows] = {}
     for count in options.counts:
-        model, inputs = saved(Path(models) / str(count))
-        ranked[str(count)] = evaluate(model, inputs, contexts, candidates, lower)
-        print(f"{count} persona sentences: MRR {tables.mrr(ranked[str(count)]):.3f}", flush=True)
+        ranked[str(count)] = test.rank(*saved(Path(models) / str(count)))
+        print(f"{count} persona sentences: {tables.said(ranked[str(count)])}", flush=True)
     values = tables.values_of({options.domain: ranked})
     first, *others = map(str, options.counts)
     write_json(Path(metrics), tables.intervals(values, settings.seed)[options.domain])

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from attune.files import read_parquet, write_json, write_parquet
-from attune.generated import means, with_interval
+from attune.generated import PLACES, means, variety, with_interval
+from attune.intervals import rounded
 from attune.parameters import Parameters, load
 from attune.parameters.generators import Decoding, Point
-from attune.reply_scores import distinct
 from attune.schemas import SWEPT
 from stages import start
 
@@ -67,8 +67,7 @@ def write(
 
 def summary(rows: list[dict[str, Any]], seed: int) -> dict[str, float]:
     """Diversity over all replies; repetition, truncation and the other faults as means with intervals."""
-    found = {f"distinct_{n}": round(distinct([row["reply"] for row in rows], n), 4) for n in (1, 2)}
-    return found | with_interval(means(rows), seed)
+    return rounded(variety([row["reply"] for row in rows]), PLACES) | with_interval(means(rows), seed)
 
 
 if __name__ == "__main__":

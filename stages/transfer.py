@@ -9,8 +9,7 @@ from stages import start
 
 
 def main(processed: str, models: str, metrics: str) -> None:
-    from attune.cobert.evaluation import evaluate, saved, test_set
-    from attune.cobert.scoring import States
+    from attune.cobert.evaluation import saved, test_set
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
@@ -18,11 +17,9 @@ def main(processed: str, models: str, metrics: str) -> None:
     domains: list[str] = list(settings.cobert.domains)
     found: dict[str, dict[str, dict[str, float]]] = {domain: {} for domain in domains}
     for tested in domains:
-        contexts, candidates = test_set(Path(processed), subset, tested, settings.cobert, settings.seed)
-        lower: States = {}
+        test = test_set(Path(processed), subset, tested, settings.cobert, settings.seed)
         for trained in domains:
-            model, inputs = saved(Path(models) / f"{recipe}-{subset}-{trained}")
-            ranked = {tested: {trained: evaluate(model, inputs, contexts, candidates, lower)}}
+            ranked = {tested: {trained: test.rank(*saved(Path(models) / f"{recipe}-{subset}-{trained}"))}}
             found[trained][tested] = tables.intervals(tables.values_of(ranked), settings.seed)[tested][trained]
             print(f"trained on {trained}, tested on {tested}: MRR {found[trained][tested]['mrr']:.3f}", flush=True)
     write_json(Path(metrics), found)

@@ -37,6 +37,8 @@ The weights are those of the epoch with the highest MRR. Test scores with their 
 ## Use
 
 ```python
+from pathlib import Path
+
 from attune.cobert.evaluation import saved
 
 model, inputs = saved(Path("{name}"))

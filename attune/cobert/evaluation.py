@@ -31,6 +31,23 @@ def saved(folder: Path) -> tuple[Cobert, Inputs]:
     return model.eval(), inputs_for(model, folder)
 
 
+class Ranking:
+    """Models of one encoder on one test set; what frozen layers make of a sequence is made once for all of them.
+
+    contexts: rows of the PEC schema; `candidates`: those of each row, the right one first.
+    """
+
+    def __init__(self, contexts: Many[dict[str, Any]], candidates: Many[Many[str]]) -> None:
+        self.contexts, self.candidates = contexts, candidates
+        self._lower: dict[int, States] = {}
+
+    def rank(self, model: Cobert, inputs: Inputs, contexts: Many[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+        """As `evaluate`; `contexts` may stand for the test set's own, with other personas for instance."""
+        lower = self._lower.setdefault(model.config.frozen_layers, {})
+        given = self.contexts if contexts is None else contexts
+        return evaluate(model, inputs, given, self.candidates, lower)
+
+
 def evaluate(
     model: Cobert,
     inputs: Inputs,
@@ -58,10 +75,8 @@ def evaluate(
     ]
 
 
-def test_set(
-    processed: Path, subset: str, domain: str, options: Any, seed: int
-) -> tuple[list[dict[str, Any]], list[list[str]]]:
-    """(test rows, the candidates of each) of processed PEC; `options`: params.yaml's `cobert`."""
+def test_set(processed: Path, subset: str, domain: str, options: Any, seed: int) -> Ranking:
+    """The ranking test of a subset and domain of processed PEC; `options`: params.yaml's `cobert`."""
     rows = read_parquet(processed / subset / domain / "test.parquet")
     pool = [row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")]
-    return rows, candidates(rows, pool, options.candidates, seed, options.drawn_from)
+    return Ranking(rows, candidates(rows, pool, options.candidates, seed, options.drawn_from))

@@ -40,21 +40,27 @@ def part_means(side: Side) -> tuple[Tensor, Tensor]:
 
 
 class CoAttention(nn.Module):
-    """CoBERT (arXiv 2004.12316, section 4): two hops of attention, of the context and of the persona; no weights."""
+    """CoBERT (arXiv 2004.12316, section 4): two hops of attention, of the context and of the persona; no weights.
 
-    def __init__(self, _width: int) -> None:
+    `attention_scale` multiplies the dot products before the softmax. At 1, as in the paper, each token looks at one
+    other; the smaller, the more it looks at all alike, until hop 2 is a dot product of means.
+    """
+
+    def __init__(self, _width: int, attention_scale: float) -> None:
         super().__init__()
+        self.attention_scale = attention_scale
 
     def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
-        x, p, y = context, persona, response
-        found = match_blocks(x.states, x.mask, y.states, y.mask)
-        return found + match_blocks(p.states, p.mask, y.states, y.mask)
+        return self._match(context, response) + self._match(persona, response)
+
+    def _match(self, side: Side, response: Side) -> Tensor:
+        return match_blocks(side.states, side.mask, response.states, response.mask, self.attention_scale)
 
 
 class BiEncoder(nn.Module):
     """Dot products of mean states (Humeau et al. 2020, section 4.1), of the context and of the persona."""
 
-    def __init__(self, _width: int) -> None:
+    def __init__(self, _width: int, _attention_scale: float) -> None:
         super().__init__()
 
     def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
@@ -66,7 +72,7 @@ class PolyEncoder(nn.Module):
 
     CODES = 16
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, _attention_scale: float) -> None:
         super().__init__()
         self.codes = nn.Parameter(torch.empty(self.CODES, width))
         nn.init.normal_(self.codes, std=width**-0.5)
@@ -92,7 +98,7 @@ class Cosines(nn.Module):
 
     START: tuple[float, ...] = (1.0, 1.0, 0.3)
 
-    def __init__(self, _width: int) -> None:
+    def __init__(self, _width: int, _attention_scale: float) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.tensor(self.START))
 
@@ -115,16 +121,13 @@ class Cosines(nn.Module):
 
 
 class Joint(Cosines):
-    """The cosines beside CoBERT's co-attention over states of length 1.
+    """The cosines beside CoBERT's co-attention over states of length 1, whose scores are of the cosines' size."""
 
-    Co-attention enters at weight 0, so that training starts from the sentence encoder's own geometry.
-    """
+    START = (*Cosines.START, 0.5)
 
-    START = (*Cosines.START, 0.0)
-
-    def __init__(self, width: int) -> None:
-        super().__init__(width)
-        self.co_attention = CoAttention(width)
+    def __init__(self, width: int, attention_scale: float) -> None:
+        super().__init__(width, attention_scale)
+        self.co_attention = CoAttention(width, attention_scale)
 
     def terms(self, context: Side, persona: Side, response: Side) -> tuple[Tensor, ...]:
         unit = (Side(_unit(side.states), side.mask, side.parts) for side in (context, persona, response))

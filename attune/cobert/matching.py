@@ -10,7 +10,7 @@ from torch import Tensor
 ROWS, COLUMNS = 4, 16
 
 
-def match_blocks(x: Tensor, x_mask: Tensor, y: Tensor, y_mask: Tensor) -> Tensor:
+def match_blocks(x: Tensor, x_mask: Tensor, y: Tensor, y_mask: Tensor, scale: float = 1.0) -> Tensor:
     """As `match`, rows of like length at a time, each without the padding that only longer rows need."""
     above = list(_alike(x_mask, ROWS))
     beside = [
@@ -18,7 +18,9 @@ def match_blocks(x: Tensor, x_mask: Tensor, y: Tensor, y_mask: Tensor) -> Tensor
     ]
     scores = torch.cat(
         [
-            torch.cat([match(x[rows, :longest], x_mask[rows, :longest], *part) for _, *part in beside], 1)
+            torch.cat(
+                [match(x[rows, :longest], x_mask[rows, :longest], part, mask, scale) for _, part, mask in beside], 1
+            )
             for rows, longest in above
         ]
     )
@@ -33,10 +35,10 @@ def _alike(mask: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
         yield rows, max(int(lengths[rows].max()), 1)
 
 
-def match(x: Tensor, x_mask: Tensor, y: Tensor, y_mask: Tensor) -> Tensor:
+def match(x: Tensor, x_mask: Tensor, y: Tensor, y_mask: Tensor, scale: float = 1.0) -> Tensor:
     """Score every x against every y by two hops of attention.
 
-    With A = X Yᵀ (unscaled), R its softmax over Y's positions and Q its softmax over X's, transposed:
+    With A = `scale` X Yᵀ (1 in the paper), R its softmax over Y's positions and Q its softmax over X's, transposed:
     hop 1 is ⟨max R Y, max Q X⟩ (maxima over positions), hop 2 is ⟨mean(R) Q X, mean(Q) R Y⟩ (means over rows).
     Maxima and means run over real positions only, so padding changes nothing (in the original it does).
 
@@ -45,7 +47,7 @@ def match(x: Tensor, x_mask: Tensor, y: Tensor, y_mask: Tensor) -> Tensor:
     """
     (b, m, d), (c, n, _) = x.shape, y.shape
     rows, columns = x_mask[:, :, None, None], y_mask[None, None]
-    affinity = (x.reshape(b * m, d) @ y.reshape(c * n, d).T).view(b, m, c, n)
+    affinity = (x.reshape(b * m, d) @ (y * scale).reshape(c * n, d).T).view(b, m, c, n)
     lowest = torch.finfo(affinity.dtype).min
     over_y = affinity.masked_fill(~columns, lowest).softmax(3)
     over_x = affinity.masked_fill(~rows, lowest).softmax(1)

@@ -30,6 +30,7 @@ class CobertConfig(PreTrainedConfig):
         context_length: int = 256,
         num_personas: int = 10,
         score_scale: float = 1.0,
+        attention_scale: float = 1.0,
         frozen_layers: int = 0,
         **rest: Any,
     ) -> None:
@@ -39,6 +40,7 @@ class CobertConfig(PreTrainedConfig):
         self.context_length = context_length
         self.num_personas = num_personas
         self.score_scale = score_scale
+        self.attention_scale = attention_scale
         self.frozen_layers = frozen_layers
 
 
@@ -52,7 +54,7 @@ class Cobert(PreTrainedModel):
         self.encoder: Any = new_encoder(AutoConfig.for_model(settings.pop("model_type"), **settings))
         config.frozen_layers = frozen_layers(self.encoder, config.frozen_layers)
         freeze(self.encoder, config.frozen_layers)
-        self.matcher = MATCHERS[config.matching](self.encoder.config.hidden_size)
+        self.matcher = MATCHERS[config.matching](self.encoder.config.hidden_size, config.attention_scale)
         self.post_init()
 
     @classmethod
@@ -164,7 +166,7 @@ def cross_entropy(scores: Tensor, same: Tensor) -> Tensor:
 
 def start(encoder: Path, recipe: dict[str, Any]) -> Cobert:
     """CoBERT as `recipe` starts it: the encoder's own weights."""
-    names = ("matching", "num_personas", "score_scale", "frozen_layers", "dropout")
+    names = ("matching", "num_personas", "score_scale", "attention_scale", "frozen_layers", "dropout")
     return Cobert.from_encoder(encoder, context_length=recipe["max_length"], **{name: recipe[name] for name in names})
 
 

@@ -25,11 +25,15 @@ class Encoded:
 
 
 class Prompt(NamedTuple):
-    """Token ids, the passages that they hold, and how many turns of the history they keep, the last ones."""
+    """Token ids, the passages that they hold, and how many turns of the history they keep, the last ones.
+
+    `shortened`: the question alone had no room, and lost its beginning.
+    """
 
     ids: list[int]
     passages: list[str]
     turns: int
+    shortened: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
         if len(ids) <= own:
             ids, passages = _with_passages(example, kept, system, ids, tokenizer, room - len(first))
             return Prompt(first + ids, passages, kept)
-    return Prompt(first + ids[-own:], [], 0)
+    return Prompt(first + ids[-own:], [], 0, shortened=True)
 
 
 def _with_passages(

@@ -48,10 +48,9 @@ class Loaded:
         """What is read before a reply is written."""
         return encode_prompt(example, self.tokenizer, self.writing)
 
-    def stream(self, example: Example, decoding: Decoding, seed: int) -> Iterator[Reply]:
-        """The reply that `replies` gives, as it grows."""
-        ids = self.prompt(example).ids
-        return stream_reply(self.model, self.tokenizer, example, ids, decoding, self.limits, seed)
+    def stream(self, name: str, prompt: Prompt, decoding: Decoding, seed: int) -> Iterator[Reply]:
+        """The reply that `replies` gives to the example of that id, as it grows."""
+        return stream_reply(self.model, self.tokenizer, name, prompt.ids, decoding, self.limits, seed)
 
     def replies(self, examples: Sequence[Example], decoding: Decoding, batch_size: int, seed: int) -> list[Reply]:
         """What it says itself, one an example."""

@@ -74,10 +74,13 @@ def write_replies(
 
 
 def stream_reply(
-    model: Any, tokenizer: Any, example: Example, prompt: list[int], decoding: Decoding, limits: Limits, seed: int
+    model: Any, tokenizer: Any, name: str, prompt: list[int], decoding: Decoding, limits: Limits, seed: int
 ) -> Iterator[Reply]:
-    """The reply that `write_replies` gives, after each token; while it grows, it is cut, and its last letter whole."""
-    draws = _draws(seed, example.id, limits.tokens)[None]
+    """The reply that `write_replies` gives to the example of that id, after each token.
+
+    While it grows, it is cut, and its last letter whole.
+    """
+    draws = _draws(seed, name, limits.tokens)[None]
     for written in _growing(model, [prompt], draws, decoding, limits):
         reply = _reply(tokenizer, until(written[0].tolist(), limits.stops), limits)
         growing = reply.cut and written.shape[1] < limits.tokens

@@ -50,10 +50,9 @@ def train(
     tokenizer = load_tokenizer(base)
     passages = generator.passage_tokens
     room = Room(generator.max_length, passages, generator.max_length + passages)
-    train_rows, held = (
-        encode_all(part, tokenizer, room) for part in hold_out(examples, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
-    )
-    if not train_rows:
+    learned, held_out = hold_out(examples, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
+    held = encode_all(held_out, tokenizer, room)
+    if not learned:
         raise AttuneError(f"{generator.corpus} has one conversation in its train split; training needs two")
     pad = tokenizer.eos_token_id
     if isinstance(generator, Prompted):
@@ -63,7 +62,8 @@ def train(
         history = [{"step": 0, "epoch": 0.0, "valid_loss": mean_loss(model, held, pad, _SCORED_AT_ONCE)}]
     else:
         model = _trainable(generator, base, room, seed)
-        trainer = _trainer(generator, model, train_rows, held, pad, seed, checkpoints)
+        rows = encode_all(learned, tokenizer, room)
+        trainer = _trainer(generator, model, rows, held, pad, seed, checkpoints)
         trainer.train(resume_from_checkpoint=newest_whole(checkpoints))
         save_generator(model, tokenizer, target, generator.base)
         history = trainer.state.log_history

@@ -54,6 +54,7 @@ class Recipe(Section):
     accumulation: Count
     num_personas: NotNegative
     score_scale: Annotated[float, Field(gt=0)]
+    attention_scale: Annotated[float, Field(gt=0)] = 1.0
     frozen_layers: NotNegative
     matching: Literal["co_attention", "bi_encoder", "poly_encoder", "cosines", "joint"] = "co_attention"
     matcher_lr: Rate | None = None

@@ -136,8 +136,8 @@ class Talker:
         )
         prompt = loaded.prompt(example)
         found = tuple(Found(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages)
-        answer = Answer(found=found, forgotten=len(history) - prompt.turns, shortened=_shortened(example, loaded))
-        for reply in loaded.stream(example, decoding, self.settings.seed + attempt):
+        answer = Answer(found=found, forgotten=len(history) - prompt.turns, shortened=prompt.shortened)
+        for reply in loaded.stream(example.id, prompt, decoding, self.settings.seed + attempt):
             answer = replace(answer, text=reply.text, cut=reply.cut)
             yield answer
         yield replace(answer, done=True)
@@ -198,14 +198,6 @@ class Talker:
         from attune.search import Bank
 
         return Bank.load(self.places.index("pec")[0])
-
-
-def _shortened(example: Any, loaded: Any) -> bool:
-    """Whether the last turn alone is longer than a prompt may be, so that its beginning is left out."""
-    from attune.generation.prompts import prompt_text
-
-    text = prompt_text(example, 0, False, (), loaded.tokenizer)
-    return len(loaded.tokenizer(text)["input_ids"]) > loaded.writing.prompt
 
 
 def _import() -> None:

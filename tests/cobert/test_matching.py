@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from attune.cobert.matching import match, match_blocks
 
 
-def by_the_paper(x: list[list[float]], y: list[list[float]]) -> float:
-    """Section 4's equations element by element, in plain Python; no padding."""
+def by_the_paper(x: list[list[float]], y: list[list[float]], scale: float = 1.0) -> float:
+    """Section 4's equations element by element, in plain Python; no padding. `scale`: of A, 1 in the paper."""
     m, n, d = len(x), len(y), len(x[0])
-    a = [[sum(x[i][k] * y[j][k] for k in range(d)) for j in range(n)] for i in range(m)]
+    a = [[scale * sum(x[i][k] * y[j][k] for k in range(d)) for j in range(n)] for i in range(m)]
 
     def softmax(values: list[float]) -> list[float]:
         exponentials = [math.exp(value - max(values)) for value in values]
@@ -40,14 +40,14 @@ def sides(seed: int, rows: int, longest: int) -> tuple[torch.Tensor, torch.Tenso
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.integers(0, 10_000))
-def test_scores_are_the_papers(seed: int) -> None:
+@given(st.integers(0, 10_000), st.sampled_from([1.0, 0.1, 3.0]))
+def test_scores_are_the_papers(seed: int, scale: float) -> None:
     (x, x_mask), (y, y_mask) = sides(seed, 3, 6), sides(seed + 1, 4, 3)
-    scores = match(x, x_mask, y, y_mask)
+    scores = match(x, x_mask, y, y_mask, scale) if scale != 1 else match(x, x_mask, y, y_mask)
     assert scores.shape == (3, 4)
     for i in range(3):
         for j in range(4):
-            expected = by_the_paper(x[i][x_mask[i]].tolist(), y[j][y_mask[j]].tolist())
+            expected = by_the_paper(x[i][x_mask[i]].tolist(), y[j][y_mask[j]].tolist(), scale)
             assert abs(scores[i, j].item() - expected) < 1e-9
 
 
@@ -76,7 +76,15 @@ def test_a_pair_does_not_depend_on_the_others_nor_on_their_order() -> None:
 def test_rows_in_groups_score_as_all_at_once() -> None:
     (x, x_mask), (y, y_mask) = sides(1, 11, 6), sides(2, 4, 3)
     x_mask[3] = False
-    torch.testing.assert_close(match_blocks(x, x_mask, y, y_mask), match(x, x_mask, y, y_mask))
+    for scale in (1.0, 0.1):
+        torch.testing.assert_close(match_blocks(x, x_mask, y, y_mask, scale), match(x, x_mask, y, y_mask, scale))
+
+
+def test_tokens_that_look_at_all_alike_score_as_means_do() -> None:
+    (x, _), (y, _) = sides(1, 3, 6), sides(2, 4, 3)
+    everywhere = (torch.ones(3, 6, dtype=torch.bool), torch.ones(4, 3, dtype=torch.bool))
+    scores = match(x, everywhere[0], y, everywhere[1], 1e-9)
+    torch.testing.assert_close(scores, 2 * x.mean(1) @ y.mean(1).T, rtol=0, atol=1e-6)
 
 
 def test_a_side_without_positions_scores_nothing_and_has_finite_gradients() -> None:

@@ -69,6 +69,16 @@ def test_a_saved_model_scores_the_same(tmp_path: Path, family: str) -> None:
     assert str(tmp_path) not in (tmp_path / "saved" / "config.json").read_text()
 
 
+@pytest.mark.parametrize("matching", ["co_attention", "joint"])
+def test_the_attention_scale_reaches_the_matching_and_is_kept(matching: str, tmp_path: Path) -> None:
+    (paper, inputs), (soft, _) = (cobert(tmp_path, matching=matching, attention_scale=scale) for scale in (1.0, 0.1))
+    soft.save_pretrained(tmp_path / "soft")
+    again = Cobert.from_pretrained(tmp_path / "soft").eval()
+    found = [table(model, inputs) for model in (paper, soft, again)]
+    assert not torch.equal(found[0], found[1])
+    torch.testing.assert_close(found[2], found[1], rtol=0, atol=0)
+
+
 def test_the_score_scale_multiplies(tmp_path: Path) -> None:
     plain, inputs = cobert(tmp_path, score_scale=1.0)
     half, _ = cobert(tmp_path, score_scale=0.5)

@@ -1,4 +1,4 @@
-from attune.generation.encoding import Room, encode, encode_prompt
+from attune.generation.encoding import Prompt, Room, encode, encode_prompt
 from attune.generation.prompts import prompt_text
 from tests.generation.tiny import CHAT, example, tokenizer
 
@@ -20,7 +20,7 @@ def test_the_oldest_exchange_goes_first_and_the_question_stays() -> None:
     asked = example(history=("I am sad.", "Why?", "It rains.", "Oh."))
     for kept in (4, 2, 0):
         wanted = [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS))]
-        assert encode_prompt(asked, WORDS, Room(len(wanted))) == (wanted, [], kept)
+        assert encode_prompt(asked, WORDS, Room(len(wanted))) == Prompt(wanted, [], kept)
         assert len(encode_prompt(asked, WORDS, Room(len(wanted) - 1)).ids) < len(wanted)
 
 
@@ -38,6 +38,8 @@ def test_a_question_too_long_keeps_its_end_and_the_cue() -> None:
     assert row.length == 32
     assert row.reply == [*ids(" I am sorry."), WORDS.eos_token_id]
     assert WORDS.decode(row.prompt[1:]).endswith("ran away.\nListener:")
+    assert encode_prompt(asked, WORDS, Room(32)).shortened
+    assert not encode_prompt(example("My cat ran away. " * 9), WORDS, Room(400)).shortened
 
 
 def test_a_reply_too_long_loses_its_end_and_so_its_eos() -> None:

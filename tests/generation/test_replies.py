@@ -42,7 +42,7 @@ def test_a_streamed_reply_grows_into_the_written_one(decoding: Decoding) -> None
     for example in EXAMPLES[:6]:
         (whole,) = write_replies(gpt(), WORDS, [example], decoding, LIMITS, ROOM, batch_size=1, seed=5)
         prompt = encode_prompt(example, WORDS, ROOM).ids
-        *parts, last = stream_reply(gpt(), WORDS, example, prompt, decoding, LIMITS, seed=5)
+        *parts, last = stream_reply(gpt(), WORDS, example.id, prompt, decoding, LIMITS, seed=5)
         assert last == whole
         assert all(part.cut for part in parts)
         assert bool(parts) == (decoding is not BEAM)
