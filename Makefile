@@ -18,7 +18,7 @@ $(STAMP): requirements.lock
 repro: setup
 	dvc repro
 
-# Longer than the main job: the other ways to match, and the persona ablation.
+# Beside the main job: the other ways to match, and the persona ablation.
 studies: setup
 	dvc repro studies/dvc.yaml
 

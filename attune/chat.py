@@ -65,15 +65,19 @@ class Terminal:
         yield system.title + "\n"
 
     def _answer(self, before: list[str], asked: str) -> Iterator[str]:
+        # Before the reply, which may fail.
+        if concern := care(asked):
+            yield f"{concern}\n\n"
+        # As on the page, an exchange without a reply is none for the system.
+        pairs = zip(before[::2], before[1::2], strict=True)
+        given = [text for pair in pairs if pair[1] for text in pair]
         written = ""
-        for answer in self.talker.reply(self.system, [*before, asked], self.persona, self.decoding, self.attempt):
+        for answer in self.talker.reply(self.system, [*given, asked], self.persona, self.decoding, self.attempt):
             yield answer.text[len(written) :]
             written, self.last = answer.text, answer
         yield "\n"
         self.turns = [*before, asked, written]
         yield from (f"({note})\n" for note in self.last.notes())
-        if concern := care(asked):
-            yield f"\n{concern}\n"
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 Training: the same rows, model and number of updates through this project's trainer, through TRL's SFTTrainer and
 through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Writing: this project's batches
-against transformers' `generate`, one prompt at a time. Needs `make repro` before.
+against transformers' `generate`, one prompt at a time. Needs `make repro` before, whose data and base it takes
+from the current folder.
 """
 
 import argparse
@@ -121,7 +122,8 @@ def training(name: str, updates: int, rounds: int) -> dict[str, float]:
                 start = time.perf_counter()
                 trainer.train()
                 seconds[way].append(time.perf_counter() - start)
-    return {way: updates * BATCH / median(times) for way, times in seconds.items()}
+    print(f"{sum(row.length for row in rows) / len(rows):.1f} tokens a row of at most {LENGTH}", flush=True)
+    return {way: round(updates * BATCH / median(times), 1) for way, times in seconds.items()}
 
 
 def writing(name: str, prompts: int, rounds: int) -> dict[str, float]:
@@ -143,7 +145,7 @@ def writing(name: str, prompts: int, rounds: int) -> dict[str, float]:
                 max_new_tokens=NEW_TOKENS, min_new_tokens=NEW_TOKENS, pad_token_id=tokenizer.eos_token_id,
             )  # fmt: skip
         seconds["generate"].append(time.perf_counter() - start)
-    return {way: prompts / median(times) for way, times in seconds.items()}
+    return {way: round(prompts / median(times), 1) for way, times in seconds.items()}
 
 
 def main() -> None:

@@ -32,9 +32,10 @@ class Answer:
         """What there is to know about it beside its text."""
         found = []
         if self.forgotten:
-            found.append(f"the oldest {self.forgotten} turns no longer fit into what it reads, and were left out")
+            turns = "turn no longer fits" if self.forgotten == 1 else f"{self.forgotten} turns no longer fit"
+            found.append(f"the oldest {turns} into what it reads")
         if self.shortened:
-            found.append("the beginning of the message did not fit either")
+            found.append("the beginning of the message does not fit into what it reads, and is left out")
         if self.done and self.cut:
             found.append("the reply was cut at the length limit")
         if self.done and not self.text:

@@ -45,6 +45,7 @@ def lacking(needs: tuple[Need, ...]) -> str | None:
     """What to do about the first of `needs` that is not there; None where all are."""
     for path, stage in needs:
         if not path.exists():
-            where = " studies/dvc.yaml:" if stage == "report_studies" else " "
-            return f"{path} is missing; `dvc repro{where}{stage}` writes it, and `make repro` all that there is"
+            if stage == "report_studies":
+                return f"{path} is missing; `make studies` writes it"
+            return f"{path} is missing; `dvc repro {stage}` writes it, and `make repro` all that there is"
     return None

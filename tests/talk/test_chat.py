@@ -50,9 +50,25 @@ def test_the_system_and_the_persona_can_be_changed(terminal: Terminal) -> None:
     assert hear(terminal, "/what") == HELP + "\n"
 
 
-def test_where_to_find_help_is_said_after_the_reply(terminal: Terminal) -> None:
-    assert "findahelpline" in hear(terminal, "I want to kill myself")
+def test_where_to_find_help_is_said_before_the_reply(terminal: Terminal) -> None:
+    assert hear(terminal, "I want to kill myself").index("findahelpline") < 200
     assert "findahelpline" not in hear(terminal, "I am glad today.")
+
+
+def test_where_to_find_help_is_said_where_the_reply_fails(talker: Talker) -> None:
+    broken = Terminal(talker, "nobody", decoding_of(0.9, 30, 0.95))
+    pieces = broken.hear("I want to kill myself")
+    assert "findahelpline" in next(pieces)
+    with pytest.raises(AttuneError, match="nobody"):
+        list(pieces)
+
+
+def test_an_exchange_without_a_reply_is_none_for_the_system(talker: Talker) -> None:
+    decoding = decoding_of(0.9, 30, 0.95)
+    silent, fresh = (Terminal(talker, "tiny_full", decoding) for _ in range(2))
+    silent.turns = ["Hello?", ""]
+    assert hear(silent, "I am sad today.") == hear(fresh, "I am sad today.")
+    assert silent.turns[:2] == ["Hello?", ""]
 
 
 def test_the_command_talks_line_by_line(root: Path) -> None:
