@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attune.errors import AttuneError
 from attune.parameters.generators import Decoding
-from attune.talk.answers import Answer
+from attune.talk.answers import Answer, answered
 from attune.talk.care import care
 from attune.talk.given import START, checked, decoding_of, sentences
 from attune.talk.talker import Talker
@@ -68,9 +68,7 @@ class Terminal:
         # Before the reply, which may fail.
         if concern := care(asked):
             yield f"{concern}\n\n"
-        # As on the page, an exchange without a reply is none for the system.
-        pairs = zip(before[::2], before[1::2], strict=True)
-        given = [text for pair in pairs if pair[1] for text in pair]
+        given = answered(zip(before[::2], before[1::2], strict=True))
         written = ""
         for answer in self.talker.reply(self.system, [*given, asked], self.persona, self.decoding, self.attempt):
             yield answer.text[len(written) :]

@@ -82,6 +82,9 @@ def test_p_is_small_for_a_difference_and_one_for_none() -> None:
     assert found["difference"] == pytest.approx(-0.3)
     assert found["low"] == pytest.approx(-0.3)
     assert found["p"] < 0.001
+    given = values(3, 50)
+    above = {name: value + 1 for name, value in given.items()}
+    assert compare([Ratio.mean(given)], [Ratio.mean(above)], seed=1)["p"] < 0.001
     assert compare([before], [before], seed=1) == {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
 
 

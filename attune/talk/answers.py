@@ -1,5 +1,6 @@
 """What a system answers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -10,6 +11,11 @@ class Found:
     text: str
     score: float
     read: bool
+
+
+def answered(exchanges: Iterable[tuple[str, str]]) -> list[str]:
+    """The turns of (message, reply) as a system is given them, without exchanges that got no reply."""
+    return [text for exchange in exchanges if exchange[1] for text in exchange]
 
 
 @dataclass(frozen=True)

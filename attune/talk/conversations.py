@@ -12,7 +12,7 @@ import gradio as gr
 
 from attune.errors import AttuneError
 from attune.report import table
-from attune.talk.answers import Answer
+from attune.talk.answers import Answer, answered
 from attune.talk.care import care
 from attune.talk.given import checked, decoding_of, sentences
 from attune.talk.talker import Talker
@@ -50,11 +50,6 @@ def shown(turns: list[Turn]) -> list[dict[str, str]]:
         for role, text in (("user", turn.message), ("assistant", turn.reply))
         if text
     ]
-
-
-def said(turns: list[Turn]) -> list[str]:
-    """The exchanges as a system is given them, without those that got no reply."""
-    return [text for turn in turns if turn.reply for text in (turn.message, turn.reply)]
 
 
 def found_table(answer: Answer) -> str:
@@ -148,7 +143,12 @@ class Conversations:
         """(chat, what was retrieved, status, whether it failed), until something else is asked of the conversation."""
         kept = talk.turns
         try:
-            given = [*said(before), turn.message], sentences(persona), decoding_of(*sliders), turn.attempt
+            given = (
+                [*answered((each.message, each.reply) for each in before), turn.message],
+                sentences(persona),
+                decoding_of(*sliders),
+                turn.attempt,
+            )
             async with aclosing(self.talker.reply_async(name, *given)) as answers:
                 async for answer in seldom(answers):
                     if talk.run != run:
