@@ -24,7 +24,7 @@ def main() -> None:
 
     try:
         serve(talker, given.host, given.port)
-    except OSError:
+    except (OSError, OverflowError):
         sys.exit(f"error: port {given.port} of {given.host} cannot be opened; name another with --port")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 
 from attune.errors import AttuneError
@@ -49,9 +50,16 @@ class Terminal:
         elif word.startswith("/"):
             yield HELP + "\n"
         else:
-            asked = checked(line)
-            self.attempt = 0
-            yield from self._answer(self.turns, asked)
+            # Before the message is looked at, which may be refused, and before the reply, which may fail.
+            if concern := care(line):
+                yield f"{concern}\n\n"
+            asked, before = checked(line), self.turns
+            self.attempt, self.turns = 0, [*before, asked, ""]  # not lost where Ctrl+C ends the reply
+            try:
+                yield from self._answer(before, asked)
+            except AttuneError:
+                self.turns = before
+                raise
 
     def _retry(self) -> Iterator[str]:
         if not self.turns:
@@ -65,9 +73,6 @@ class Terminal:
         yield system.title + "\n"
 
     def _answer(self, before: list[str], asked: str) -> Iterator[str]:
-        # Before the reply, which may fail.
-        if concern := care(asked):
-            yield f"{concern}\n\n"
         given = answered(zip(before[::2], before[1::2], strict=True))
         written = ""
         for answer in self.talker.reply(self.system, [*given, asked], self.persona, self.decoding, self.attempt):
@@ -94,6 +99,9 @@ def main() -> None:
             list(terminal.hear(f"/system {given.system}"))
     except AttuneError as error:
         sys.exit(f"error: {error}")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    talker.prepare()
     print(f"{ABOUT}\n{talker.systems[terminal.system].title}\n{HELP}")
     talk(terminal)
 

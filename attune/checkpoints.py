@@ -62,14 +62,28 @@ def training_folder(root: Path, key: str) -> Iterator[Path]:
         lock.release()
 
 
+def mark(checkpoint: Path) -> None:
+    """Say that all files of a checkpoint are written, and which they are, for it may be half deleted one day."""
+    (checkpoint / MARKER).write_text(json.dumps(_sizes(checkpoint)), encoding="utf-8")
+
+
 def newest_whole(folder: Path) -> str | None:
     """The highest checkpoint-N that was written to its end; a torn one would resume to other weights."""
     steps = [
         int(found[1])
         for path in folder.glob(f"checkpoint-*/{MARKER}")
         if (found := re.fullmatch(r"checkpoint-(\d+)", path.parent.name))
+        and path.read_text(encoding="utf-8") == json.dumps(_sizes(path.parent))
     ]
     return str(folder / f"checkpoint-{max(steps)}") if steps else None
+
+
+def _sizes(checkpoint: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(checkpoint)): path.stat().st_size
+        for path in sorted(checkpoint.rglob("*"))
+        if path.is_file() and path.name != MARKER
+    }
 
 
 @contextmanager

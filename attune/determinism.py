@@ -8,6 +8,9 @@ def prepare() -> None:
     """Settings that a library reads when it is imported."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if "LOCAL_RANK" not in os.environ:
+        # One GPU unless a launcher gives each process its own: of several, Trainer would divide the candidates.
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
 
 
 def pin(seed: int, threads: int) -> None:

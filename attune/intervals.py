@@ -6,7 +6,7 @@ exchanged as one unit: all replies of a conversation, and an example in every do
 examples with the other two.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -17,7 +17,7 @@ from attune.determinism import seeded
 RESAMPLES = 10_000
 LEVEL = 0.95
 # Resamples at a time: of many conversations all at once would not fit into memory.
-_CHUNK = 500
+_CHUNKS = (500,) * (RESAMPLES // 500)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def compare(left: Domains, right: Domains, seed: int) -> dict[str, float]:
     drawn = _resampled(np.hstack([before, after]), seed)
     low, high = _quantiles(_scores(drawn[:, before.shape[1] :]) - _scores(drawn[:, : before.shape[1]]))
     draws = _generator(seed, "signs")
-    exchanged = ((draws.random((size, len(before))) < 0.5).astype(float) for size in _chunks())
+    exchanged = ((draws.random((size, len(before))) < 0.5).astype(float) for size in _CHUNKS)
     moved = np.concatenate([each @ (before - after) for each in exchanged])
     differences = _scores(after.sum(0) + moved) - _scores(before.sum(0) - moved)
     extreme = int((np.abs(differences) >= abs(found) - 1e-12).sum())
@@ -115,11 +115,7 @@ def _resampled(table: np.ndarray, seed: int) -> np.ndarray:
     """(resamples, columns): the sums over as many units as `table` has rows, drawn with replacement."""
     draws, count = _generator(seed, "bootstrap"), len(table)
     shares = np.full(count, 1 / count)
-    return np.concatenate([draws.multinomial(count, shares, size=size) @ table for size in _chunks()])
-
-
-def _chunks() -> Iterator[int]:
-    yield from (_CHUNK for _ in range(RESAMPLES // _CHUNK))
+    return np.concatenate([draws.multinomial(count, shares, size=size) @ table for size in _CHUNKS])
 
 
 def _quantiles(values: np.ndarray) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import torch
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.utils.logging import disable_progress_bar
 
-from attune.checkpoints import MARKER
+from attune.checkpoints import MARKER, mark
 from attune.errors import AttuneError
 
 if not sys.stderr.isatty():
@@ -53,14 +53,15 @@ class FiniteTrainer(Trainer):
 class MarkWhole(TrainerCallback):
     """Marks each checkpoint after all its files are on the disk, for `attune.checkpoints.newest_whole`."""
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any) -> None:
-        if not state.is_world_process_zero:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        # A training that has come to its end would go on by one step, so nothing goes on from its last checkpoint.
+        if not state.is_world_process_zero or control.should_training_stop:
             return
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         for path in folder.rglob("*"):
             if path.is_file():
                 _sync(path)
-        (folder / MARKER).touch()
+        mark(folder)
         _sync(folder / MARKER)
         _sync(folder)
 

@@ -97,8 +97,8 @@ def trl(model: Any, given: Sequence[Example], tokenizer: Any, updates: int, fold
     options = settings(folder, updates)
     options |= {"output_dir": str(options.pop("folder")), "remove_unused_columns": True}
     config = SFTConfig(
-        **options, max_length=LENGTH, bf16=False, gradient_checkpointing=False, report_to="none", use_cpu=True,
-        disable_tqdm=True,
+        **options, max_length=LENGTH, bf16=False, gradient_checkpointing=False, report_to="none",
+        use_cpu=not torch.cuda.is_available(), disable_tqdm=True,
     )  # fmt: skip
     return SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(texts), processing_class=tokenizer)
 
@@ -132,17 +132,18 @@ def writing(name: str, prompts: int, rounds: int) -> dict[str, float]:
     model = model_of(name, len(tokenizer)).eval()
     asked = examples(read_parquet(ROWS / "test.parquet"))[:prompts]
     never = Limits(NEW_TOKENS, (-1,))  # nothing ends a reply, so that both write as much
-    ids = [encode_prompt(each, tokenizer, Room(LENGTH)).ids for each in asked]
+    encoded = [encode_prompt(each, tokenizer, Room(LENGTH)).ids for each in asked]
     seconds: dict[str, list[float]] = {"attune": [], "generate": []}
     for _ in range(rounds):
         start = time.perf_counter()
         write_replies(model, tokenizer, asked, Decoding(method="greedy"), never, Room(LENGTH), 32, 1)
         seconds["attune"].append(time.perf_counter() - start)
         start = time.perf_counter()
-        for prompt in ids:
+        for prompt in encoded:
+            ids = torch.tensor([prompt], device=model.device)
             model.generate(
-                torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), do_sample=False,
-                max_new_tokens=NEW_TOKENS, min_new_tokens=NEW_TOKENS, pad_token_id=tokenizer.eos_token_id,
+                ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=NEW_TOKENS,
+                min_new_tokens=NEW_TOKENS, pad_token_id=tokenizer.eos_token_id,
             )  # fmt: skip
         seconds["generate"].append(time.perf_counter() - start)
     return {way: round(prompts / median(times), 1) for way, times in seconds.items()}

@@ -8,7 +8,8 @@ from attune.errors import AttuneError
 from attune.files import read_json, read_parquet, whole_folder, write_csv
 from stages import start
 
-CODE = [Path(__file__), *Path("attune/cobert").glob("*.py"), Path("attune/trainer.py")]
+MODULES = ("determinism", "personas", "scores", "trainer")
+CODE = [Path(__file__), *Path("attune/cobert").glob("*.py"), *(Path(f"attune/{name}.py") for name in MODULES)]
 
 
 def main(recipe_file: str, encoder: str, processed: str, target: str, curve: str) -> None:
@@ -29,15 +30,16 @@ def main(recipe_file: str, encoder: str, processed: str, target: str, curve: str
     if model.config.frozen_layers != recipe["frozen_layers"]:
         print(f"frozen_layers: {model.config.frozen_layers}, for the highest layer of the encoder must learn")
     inputs = inputs_for(model, Path(encoder))
-    with training_folder(Path(".checkpoints"), key) as checkpoints:
+    if inputs.max_length != recipe["max_length"]:
+        print(f"max_length: {inputs.max_length}, for the encoder has no more positions")
+    with training_folder(Path(".checkpoints"), key) as checkpoints, whole_folder(Path(target)) as folder:
         learning = train(model, rows, inputs, recipe, checkpoints)
-    with whole_folder(Path(target)) as folder:
         model.save_pretrained(folder)
         inputs.tokenizer.save_pretrained(folder)
         card = model_card(Path(target).name, recipe, {name: len(part) for name, part in rows.items()}, learning)
         (folder / "README.md").write_text(card, encoding="utf-8")
-    write_csv(Path(curve), learning)
-    print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning)}")
+        write_csv(Path(curve), learning)
+    print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning[1:])}")
 
 
 if __name__ == "__main__":

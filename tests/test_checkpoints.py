@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.checkpoints import newest_whole, run_key, training_folder
+from attune.checkpoints import mark, newest_whole, run_key, training_folder
 from attune.errors import AttuneError
 
 PROJECT = Path(__file__).parents[1]
@@ -82,10 +82,24 @@ def test_trainer_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 def test_resuming_takes_the_newest_marked_checkpoint(tmp_path: Path) -> None:
     assert newest_whole(tmp_path) is None
-    for step, whole in ((9, True), (10, True), (11, False)):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        if whole:
-            (tmp_path / f"checkpoint-{step}" / "whole").touch()
-    (tmp_path / "checkpoint-12-old").mkdir()
-    (tmp_path / "checkpoint-12-old" / "whole").touch()
+    for name in ("checkpoint-9", "checkpoint-10", "checkpoint-11", "checkpoint-12-old"):
+        (tmp_path / name / "states").mkdir(parents=True)
+        (tmp_path / name / "weights").write_text("weights")
+        (tmp_path / name / "states" / "random").write_text("random")
+        if name != "checkpoint-11":
+            mark(tmp_path / name)
     assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
+
+
+@pytest.mark.parametrize("torn", ["weights", "states/random"])
+def test_a_checkpoint_that_was_half_deleted_is_none(tmp_path: Path, torn: str) -> None:
+    for step in (9, 10):
+        (tmp_path / f"checkpoint-{step}" / "states").mkdir(parents=True)
+        (tmp_path / f"checkpoint-{step}" / "weights").write_text("weights")
+        (tmp_path / f"checkpoint-{step}" / "states" / "random").write_text("random")
+        mark(tmp_path / f"checkpoint-{step}")
+    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
+    (tmp_path / "checkpoint-10" / torn).unlink()
+    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-9")
+    (tmp_path / "checkpoint-9" / torn).write_text("cut")
+    assert newest_whole(tmp_path) is None

@@ -1,7 +1,10 @@
+import os
 import subprocess
 import sys
 
 import pytest
+
+from attune.determinism import prepare
 
 # Processes whose first call of a vector function comes from two threads; `pin` is what they do before. Forked, for a
 # process that imports torch by itself takes a hundred times as long.
@@ -26,6 +29,23 @@ for _ in range(int(sys.argv[1])):
         sys.exit("a child failed")
 sys.exit(f"{len(found)} results" if len(found) > 1 else 0)
 """
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [({}, "0"), ({"CUDA_VISIBLE_DEVICES": "2"}, "2"), ({"LOCAL_RANK": "1"}, None)],
+    ids=["one", "the named", "a launcher's"],
+)
+def test_one_gpu_is_seen_unless_a_launcher_divides_them(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], seen: str | None
+) -> None:
+    for name in ("CUDA_VISIBLE_DEVICES", "LOCAL_RANK"):
+        monkeypatch.setenv(name, "")  # so that it is put back, whatever `prepare` does
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    prepare()
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == seen
 
 
 @pytest.mark.slow

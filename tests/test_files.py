@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,6 +40,22 @@ def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     with whole_folder(path) as temporary:
         (temporary / "new").write_text("2")
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["models", "new"]
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead, parent = int(done.stdout), os.getppid()
+    for process in (dead, parent, os.getpid()):
+        (tmp_path / f".models.{process}.part").mkdir()
+        (tmp_path / f".models.{process}.part" / "torn").touch()
+    (tmp_path / f".a.json.{dead}.part").touch()
+    (tmp_path / f".b.json.{dead}.part").touch()
+    with whole_folder(tmp_path / "models") as temporary:
+        (temporary / "new").touch()
+    write_json(tmp_path / "a.json", {})
+    left = {f".models.{parent}.part", f".b.json.{dead}.part"}
+    assert {each.name for each in tmp_path.iterdir()} == {"models", "a.json"} | left
+    assert [each.name for each in (tmp_path / "models").iterdir()] == ["new"]
 
 
 def test_json_is_sorted_and_holds_no_nan(tmp_path: Path) -> None:

@@ -117,14 +117,18 @@ def test_a_missing_file_says_where_to_start(tmp_path: Path) -> None:
         load(tmp_path / "params.yaml")
 
 
-def test_every_key_of_the_committed_file_is_explained() -> None:
-    """Each section and top-level value has a comment above it or above its block."""
+def test_a_name_with_a_dot_is_refused_for_dvc_would_not_find_it(tmp_path: Path) -> None:
+    entry = {"model": "EleutherAI/gpt-neo-1.3B"}
+    path = changed(tmp_path, ("bases", {"gpt2": entry, "gpt_neo": entry, "gpt_neo_1.3B": entry}))
+    with pytest.raises(AttuneError, match=r"bases\.gpt_neo_1\.3B: a name is of letters, digits and underscores"):
+        load(path)
+
+
+def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:
     lines = (ROOT / "params.yaml").read_text().splitlines()
     for number, line in enumerate(lines):
-        if re.match(r"[a-z_]+:", line) and not line.startswith(
-            ("corpora:", "bases:", "index:", "cobert:", "generation:", "preprocess:")
-        ):
-            assert lines[number - 1].startswith("#"), line
+        if re.match(r"[a-z_]+:", line):
+            assert lines[number - 1].startswith("#") or lines[number + 1].startswith("  #"), line
 
 
 def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ def test_the_tables_are_the_committed_metrics() -> None:
     assert between("generators") == generators_table()
 
 
+def test_how_many_prompts_hold_their_reply_is_the_committed_figure() -> None:
+    metrics = read_json(ROOT / "metrics" / "generators.json")
+    plain, ordered = (metrics[f"gpt2_rag+{variant}"]["target_given"] for variant in ("rag", "persona_rag"))
+    assert f"({100 * plain:.0f} percent with passages, {100 * ordered:.0f} when CoBERT orders them)" in README
+
+
 def test_the_stage_table_names_every_stage_module() -> None:
     named = set(re.findall(r"`(\w+)`", "".join(line for line in README.splitlines() if line.startswith("| `"))))
     modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
@@ -53,7 +59,7 @@ def test_the_stage_table_names_every_stage_module() -> None:
 
 def test_make_has_the_commands_that_are_named() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"(?m)^(?:make |`make )(\w+)", README)) | {"repro", "test"}
+    targets = set(re.findall(r"(?m)(?:^|`)make (\w+)", README)) | {"repro", "test"}
     for target in targets:
         assert re.search(rf"(?m)^{target}:", makefile), target
 
@@ -71,5 +77,8 @@ def test_the_keys_that_are_set_exist() -> None:
 
 
 def test_pictures_and_files_that_are_named_exist() -> None:
-    for path in [*re.findall(r"!\[.*?\]\((.*?)\)", README), "LICENSE", "params.yaml", "attune/sample/banks"]:
+    committed = r"`((?:attune|docs|metrics|plots|studies)/[\w./]+\w)`"
+    paths = {*re.findall(r"\]\(([^:)]+)\)", README), *re.findall(committed, README), "LICENSE", "params.yaml"}
+    assert len(paths) > 12
+    for path in paths:
         assert (ROOT / path).exists(), path

@@ -1,7 +1,7 @@
 """Training steps whose memory is bounded by a micro-batch, whatever the batch (Gao et al. 2021, gradient caching)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from attune.cobert.matchers import Side
 from attune.cobert.model import Cobert, cross_entropy
 
 Batch = dict[str, Tensor]
+Precision = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,19 @@ class _Part:
     draws: tuple[Tensor, list[Tensor]]
 
 
-def step(model: Cobert, inputs: dict[str, Any], micro_batch: int, share: float) -> Tensor:
+def step(
+    model: Cobert, inputs: dict[str, Any], micro_batch: int, share: float, precision: Precision = nullcontext
+) -> Tensor:
     """Add to every gradient what `model(**inputs)["loss"] * share` has there; returns the loss times `share`.
 
     Sequences are encoded `micro_batch` at a time without a graph; scores and their gradient are computed in blocks of
     `micro_batch` contexts and replies; then each micro-batch is encoded again, with the same dropout, and takes its
-    part of the gradient back. Only states and scores are held for the whole batch.
+    part of the gradient back. Only states and scores are held for the whole batch. `precision`: what the encoder runs
+    in, such as autocast.
     """
     sides, parts = {}, {}
     for name in ("context", "persona", "response"):
-        parts[name], sides[name] = _encode(model, inputs[name], micro_batch)
+        parts[name], sides[name] = _encode(model, inputs[name], micro_batch, precision)
     blocks = list(_blocks(sides, micro_batch))
     scores = torch.empty(inputs["same"].shape, device=model.device, dtype=sides["response"].states.dtype)
     with torch.no_grad():
@@ -46,21 +50,21 @@ def step(model: Cobert, inputs: dict[str, Any], micro_batch: int, share: float) 
     for name, side in sides.items():
         gradient = torch.zeros_like(side.states) if side.states.grad is None else side.states.grad
         for part in parts[name]:
-            with _again(model.device, part.draws):
+            with _again(model.device, part.draws), precision():
                 states = model.encode(part.batch).states
             if states.requires_grad:  # rows of no tokens at all have nothing to learn
                 torch.autograd.backward(states, gradient[part.rows, : states.shape[1]])
     return loss.detach()
 
 
-def _encode(model: Cobert, batch: Batch, micro_batch: int) -> tuple[list[_Part], Side]:
+def _encode(model: Cobert, batch: Batch, micro_batch: int, precision: Precision) -> tuple[list[_Part], Side]:
     """The micro-batches of `batch`, and its states as a leaf that takes a gradient."""
     mask, parts, found = batch["attention_mask"], [], []
     for start in range(0, len(mask), micro_batch):
         rows = slice(start, start + micro_batch)
         longest = max(int(mask[rows].sum(1).max()), 1)
         part = _Part(rows, {name: value[rows, :longest] for name, value in batch.items()}, _draws(model.device))
-        with torch.no_grad():
+        with torch.no_grad(), precision():
             states = model.encode(part.batch).states
         parts.append(part)
         found.append(torch.nn.functional.pad(states, (0, 0, 0, mask.shape[1] - longest)))

@@ -11,8 +11,8 @@ tags: [text-ranking, retrieval, persona, empathetic-conversation]
 
 # {name}
 
-Ranks replies to a conversation by context and by the persona of who replies, as CoBERT does (Zhong et al., "Towards
-Persona-Based Empathetic Conversational Models", EMNLP 2020). For research; no help line.
+Ranks replies to a conversation by context and by the persona of who replies, the task of CoBERT (Zhong et al., "Towards
+Persona-Based Empathetic Conversational Models", EMNLP 2020); `matching` below says how. For research; no help line.
 
 ## Data
 
@@ -31,8 +31,8 @@ encoder's say, beside the code's GPL-3.0.
 |---|---|---|---|
 {scores}
 
-The weights are those of the epoch with the highest MRR. Test scores with their intervals are in the pipeline's
-`metrics/`.
+The weights are those of the trained epoch with the highest MRR; epoch 0 is the model before training. Test scores with
+their intervals are in the pipeline's `metrics/`.
 
 ## Use
 

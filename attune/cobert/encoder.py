@@ -9,11 +9,14 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig
 
 from attune.errors import AttuneError
 
+# Built as BERT is: layers that take states and a mask, on nothing but embeddings.
+_BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert")
+
 
 def load_encoder(folder: Path) -> Any:
     """The encoder of a model folder, in float32, without a pooler (CoBERT uses the last hidden states)."""
-    config = AutoConfig.from_pretrained(folder)
     try:
+        config = AutoConfig.from_pretrained(folder)
         return AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **_no_pooler(config))
     except (OSError, ValueError) as error:
         raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {error}") from None
@@ -24,7 +27,7 @@ def new_encoder(config: PreTrainedConfig) -> Any:
 
 
 def _no_pooler(config: PreTrainedConfig) -> dict[str, Any]:
-    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta", "camembert") else {}
+    return {"add_pooling_layer": False} if config.model_type in _BERT_LIKE else {}
 
 
 def frozen_layers(encoder: Any, asked: int) -> int:
@@ -45,7 +48,7 @@ def layers(encoder: Any) -> nn.ModuleList:
 
 def caches_lower_layers(encoder: Any) -> bool:
     """Whether the output of the lower layers can be put back in: so for encoders built as BERT is."""
-    return hasattr(encoder, "embeddings") and hasattr(getattr(encoder, "encoder", None), "layer")
+    return encoder.config.model_type in _BERT_LIKE
 
 
 def freeze(encoder: Any, count: int) -> None:
@@ -55,8 +58,9 @@ def freeze(encoder: Any, count: int) -> None:
     for module in encoder.modules():
         if isinstance(module, nn.Embedding):
             module.requires_grad_(False)
-    if hasattr(encoder, "embeddings"):
-        encoder.embeddings.requires_grad_(False)
+    for name in ("embeddings", "embeddings_project"):
+        if hasattr(encoder, name):
+            getattr(encoder, name).requires_grad_(False)
     for block in layers(encoder)[:count]:
         block.requires_grad_(False)
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attune.errors import AttuneError
+
 # The original's limits in word pieces.
 FIRST_TURN, OTHER_TURN, PERSONA_SENTENCE = 90, 30, 22
 
@@ -37,6 +39,11 @@ class Inputs:
         # GPT-2 has neither: its end of text closes each utterance, and nothing opens the sequence.
         self.opening = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
         self.closing = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
+        if self.closing is None:
+            raise AttuneError(
+                f"{tokenizer.name_or_path}: its tokenizer has neither a sep_token nor an eos_token to close each "
+                "utterance; name one in tokenizer_config.json"
+            )
         self._pieces: dict[tuple[str, int], list[int]] = {}
 
     def pieces(self, text: str, limit: int) -> list[int]:

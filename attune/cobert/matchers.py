@@ -1,5 +1,6 @@
 """The ways to score context and persona against replies; all of them read the same encoder's last hidden states."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -42,11 +43,11 @@ def part_means(side: Side) -> tuple[Tensor, Tensor]:
 class CoAttention(nn.Module):
     """CoBERT (arXiv 2004.12316, section 4): two hops of attention, of the context and of the persona; no weights.
 
-    `attention_scale` multiplies the dot products before the softmax. At 1, as in the paper, each token looks at one
-    other; the smaller, the more it looks at all alike, until hop 2 is a dot product of means.
+    `attention_scale` multiplies the dot products before the softmax. At 1, as in the paper, most of a token's attention
+    falls on one other; the smaller, the more it looks at all alike, until hop 2 is twice the dot product of means.
     """
 
-    def __init__(self, _width: int, attention_scale: float) -> None:
+    def __init__(self, attention_scale: float) -> None:
         super().__init__()
         self.attention_scale = attention_scale
 
@@ -60,9 +61,6 @@ class CoAttention(nn.Module):
 class BiEncoder(nn.Module):
     """Dot products of mean states (Humeau et al. 2020, section 4.1), of the context and of the persona."""
 
-    def __init__(self, _width: int, _attention_scale: float) -> None:
-        super().__init__()
-
     def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
         return (means(context) + means(persona)) @ means(response).T
 
@@ -72,7 +70,7 @@ class PolyEncoder(nn.Module):
 
     CODES = 16
 
-    def __init__(self, width: int, _attention_scale: float) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.codes = nn.Parameter(torch.empty(self.CODES, width))
         nn.init.normal_(self.codes, std=width**-0.5)
@@ -98,7 +96,7 @@ class Cosines(nn.Module):
 
     START: tuple[float, ...] = (1.0, 1.0, 0.3)
 
-    def __init__(self, _width: int, _attention_scale: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.tensor(self.START))
 
@@ -125,9 +123,9 @@ class Joint(Cosines):
 
     START = (*Cosines.START, 0.5)
 
-    def __init__(self, width: int, attention_scale: float) -> None:
-        super().__init__(width, attention_scale)
-        self.co_attention = CoAttention(width, attention_scale)
+    def __init__(self, attention_scale: float) -> None:
+        super().__init__()
+        self.co_attention = CoAttention(attention_scale)
 
     def terms(self, context: Side, persona: Side, response: Side) -> tuple[Tensor, ...]:
         unit = (Side(_unit(side.states), side.mask, side.parts) for side in (context, persona, response))
@@ -138,10 +136,11 @@ def _unit(states: Tensor) -> Tensor:
     return nn.functional.normalize(states, dim=-1, eps=_SMALLEST)
 
 
-MATCHERS = {
-    "co_attention": CoAttention,
-    "bi_encoder": BiEncoder,
-    "poly_encoder": PolyEncoder,
-    "cosines": Cosines,
-    "joint": Joint,
+# From the width of the encoder's states and the attention scale.
+MATCHERS: dict[str, Callable[[int, float], nn.Module]] = {
+    "co_attention": lambda _, attention_scale: CoAttention(attention_scale),
+    "bi_encoder": lambda *_: BiEncoder(),
+    "poly_encoder": lambda width, _: PolyEncoder(width),
+    "cosines": lambda *_: Cosines(),
+    "joint": lambda _, attention_scale: Joint(attention_scale),
 }

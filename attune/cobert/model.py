@@ -15,7 +15,10 @@ from attune.cobert.matchers import MATCHERS, Side
 # Tokens that go through the encoder together on a CPU, padding included.
 GROUP = 384
 # How the families' configurations call it.
-DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop")
+DROPOUTS = (
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout",
+    "attention_dropout",
+)  # fmt: skip
 
 
 class CobertConfig(PreTrainedConfig):
@@ -178,7 +181,7 @@ def to_device(model: Cobert) -> Cobert:
 def inputs_for(model: Cobert, folder: Path) -> Inputs:
     """The reader of texts that belongs to `model`; the tokenizer lies in `folder`."""
     positions = getattr(model.encoder.config, "max_position_embeddings", 512)
-    if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        positions -= 2  # RoBERTa counts positions from its padding id on
+    if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        positions -= 2  # they count positions from the padding id on
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return Inputs(tokenizer, model.config.context_length, model.config.num_personas, positions)

@@ -115,8 +115,9 @@ class CobertTrainer(FiniteTrainer):
             return super()._step(model, inputs, *rest, **named)
         model.train()
         inputs = self._prepare_inputs(inputs)
-        with self.compute_loss_context_manager():
-            return step(model, inputs, self.micro_batch, 1 / self.current_gradient_accumulation_steps)
+        share = 1 / self.current_gradient_accumulation_steps
+        # Of a step in one go the accelerator sees to the precision; it knows nothing of this one.
+        return step(model, inputs, self.micro_batch, share, self.accelerator.autocast)
 
     def _halve(self, batch: int) -> None:
         held = min(self.micro_batch or batch, batch)
@@ -168,7 +169,9 @@ def summary(found: list[Tensor], right: list[int]) -> dict[str, float]:
 def train(
     model: Cobert, rows: dict[str, list[dict[str, Any]]], inputs: Inputs, recipe: dict[str, Any], folder: Path
 ) -> list[dict[str, Any]]:
-    """Train in place, going on from the newest whole checkpoint in `folder`; ends with the epoch of best valid MRR.
+    """Train in place, going on from the newest whole checkpoint in `folder`; ends with the best trained epoch.
+
+    Best is the highest valid MRR; the untrained model takes no part.
 
     `rows`: "train" and "valid" of the PEC schema. `recipe`: as data/recipes/ has it. Returns the learning curve, a row
     an epoch from 0 (untrained): epoch, step, train_loss (mean of the epoch's batches), valid_loss, valid_mrr,
@@ -176,6 +179,7 @@ def train(
     """
     given = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
     parts = {"train": examples(given, inputs), "valid": examples(rows["valid"], inputs)}
+    checkpoint = newest_whole(folder)
     settings = arguments(
         folder,
         recipe["seed"],
@@ -189,7 +193,9 @@ def train(
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
-        eval_on_start=True,
+        # Once: early stopping would count another evaluation of the same weights as an epoch that was no better.
+        eval_on_start=checkpoint is None,
+        restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
         metric_for_best_model="eval_mrr",
         greater_is_better=True,
@@ -201,7 +207,7 @@ def train(
     if recipe["early_stopping"] is not None:
         callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
     trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)
-    trainer.train(resume_from_checkpoint=newest_whole(folder))
+    trainer.train(resume_from_checkpoint=checkpoint)
     return curve(trainer.state.log_history)
 
 

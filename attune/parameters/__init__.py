@@ -113,6 +113,9 @@ def _sentence(detail: Any) -> str:
             return f"the key {key}.method is missing"
         case "union_tag_invalid":
             return f"{key}.method = {detail['ctx']['tag']!r}; it may be {detail['ctx']['expected_tags']}"
+        case "string_pattern_mismatch":
+            name = key.removesuffix(".[key]")
+            return f"{name}: a name is of letters, digits and underscores, for DVC takes a dot for a section of its own"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
     return f"{key} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"

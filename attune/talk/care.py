@@ -14,7 +14,11 @@ def _rules() -> tuple[str, re.Pattern[str]]:
     return rules["message"].strip(), re.compile("|".join(f"(?:{each})" for each in expressions), re.IGNORECASE)
 
 
+# Characters that are looked at: far more than a message may have, for also what is refused is.
+_SEEN = 100_000
+
+
 def care(message: str) -> str | None:
     """What to show beside the reply; None where no expression of care.toml stands in the message."""
     text, expression = _rules()
-    return text if expression.search(re.sub(r"\s+", " ", message.replace("’", "'"))) else None
+    return text if expression.search(re.sub(r"\s+", " ", message[:_SEEN].replace("’", "'"))) else None

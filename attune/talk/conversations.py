@@ -108,15 +108,17 @@ class Conversations:
     ) -> AsyncIterator[tuple[Any, ...]]:
         talk = self._of(request)
         run = talk.begin()
+        concern = concern_of(message)  # whatever becomes of the message
         try:
             asked = checked(message)
         except AttuneError as error:
-            yield gr.skip(), shown(talk.turns), gr.skip(), str(error), gr.skip()
+            yield gr.skip(), shown(talk.turns), gr.skip(), str(error), concern
             return
-        before = list(talk.turns)
-        yield "", shown([*before, Turn(asked)]), "", f"{name}: waiting for its turn ...", concern_of(asked)
+        before = talk.turns
+        talk.turns = [*before, Turn(asked)]
+        yield "", shown(talk.turns), "", f"{name}: waiting for its turn ...", concern
         async for chat, found, status, failed in self._grow(
-            talk, run, before, Turn(asked), name, persona, (temperature, top_k, top_p)
+            talk, run, before, Turn(asked), name, persona, (temperature, top_k, top_p), kept=before
         ):
             # What was asked goes back to where it can be sent again.
             yield asked if failed else gr.skip(), chat, found, status, gr.skip()
@@ -133,15 +135,25 @@ class Conversations:
         *before, last = talk.turns
         again = Turn(last.message, attempt=last.attempt + 1)
         async for chat, found, status, _ in self._grow(
-            talk, run, before, again, name, persona, (temperature, top_k, top_p)
+            talk, run, before, again, name, persona, (temperature, top_k, top_p), kept=talk.turns
         ):
             yield gr.skip(), chat, found, status, gr.skip()
 
     async def _grow(
-        self, talk: Talk, run: int, before: list[Turn], turn: Turn, name: str, persona: str, sliders: tuple[Any, ...]
+        self,
+        talk: Talk,
+        run: int,
+        before: list[Turn],
+        turn: Turn,
+        name: str,
+        persona: str,
+        sliders: tuple[Any, ...],
+        kept: list[Turn],
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """(chat, what was retrieved, status, whether it failed), until something else is asked of the conversation."""
-        kept = talk.turns
+        """(chat, what was retrieved, status, whether it failed), until something else is asked of the conversation.
+
+        `kept`: the turns that are left where it fails.
+        """
         try:
             given = (
                 [*answered((each.message, each.reply) for each in before), turn.message],
@@ -153,12 +165,16 @@ class Conversations:
                 async for answer in seldom(answers):
                     if talk.run != run:
                         return
-                    talk.turns = [*before, Turn(turn.message, answer.text, turn.attempt)]
+                    if not answer.loading:
+                        talk.turns = [*before, Turn(turn.message, answer.text, turn.attempt)]
                     yield shown(talk.turns), found_table(answer), status_of(name, answer), False
-        except AttuneError as error:
+        except Exception as error:
+            expected = isinstance(error, AttuneError)
             if talk.run == run:
                 talk.turns = kept
-                yield shown(kept), "", str(error), True
+                yield shown(kept), "", str(error) if expected else f"{name} failed; the server's log says why.", True
+            if not expected:
+                raise
 
     def stop(self, request: gr.Request) -> str:
         self._of(request).begin()
@@ -176,12 +192,12 @@ class Conversations:
     ) -> AsyncIterator[tuple[str, str, Any]]:
         """(table of all systems' replies, status, care), after each system."""
         rows: list[dict[str, Any]] = []
+        concern = concern_of(message)
         try:
             asked, who, decoding = checked(message), sentences(persona), decoding_of(temperature, top_k, top_p)
         except AttuneError as error:
-            yield "", str(error), gr.update(visible=False)
+            yield "", str(error), concern
             return
-        concern = concern_of(asked)
         for name in self.talker.systems:
             yield table(rows) if rows else "", f"{name} is writing ...", concern
             reply = ""

@@ -59,7 +59,7 @@ def endpoint(talker: Talker) -> Callable[..., Any]:
         top_p: float = START[2],
         attempt: int = 0,
     ) -> dict[str, Any]:
-        """One reply; nothing is kept.
+        """One reply; the next call knows nothing of it.
 
         `history`: the turns before `message`, oldest first, beginning with what was asked.
         """
@@ -74,7 +74,8 @@ def endpoint(talker: Talker) -> Callable[..., Any]:
             async for each in talker.reply_async(given.system, turns, who, decoding, given.attempt):
                 answer = each
         except AttuneError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+            said = "\n\n".join(filter(None, (str(error), care(message))))
+            raise gr.Error(said, print_exception=False) from None
         except ValidationError as error:
             first = error.errors()[0]
             said = f"{first['loc'][0]}: {first['msg'].lower()}."
@@ -126,7 +127,13 @@ def build(talker: Talker) -> gr.Blocks:
             needs = [talker.places.report, talker.places.studies]
             results.select(lambda: [framed(need) for need in needs], None, pages, **PRIVATE)
         gr.api(endpoint(talker), api_name="reply", concurrency_id="reply", concurrency_limit=AT_ONCE)
-        page.unload(own.forget)
+
+        def left(request: gr.Request) -> None:
+            """The page was closed; Gradio too would keep what stood in its fields."""
+            own.forget(request)
+            page.state_holder.session_data.pop(str(request.session_hash), None)
+
+        page.unload(left)
     return page
 
 

@@ -190,8 +190,11 @@ class Talker:
         from attune.generation.passages import exchanges
         from attune.search import Bank
 
-        bank = Bank.load(self.places.index("empathetic_dialogues")[0])
-        return Bank(bank.index, exchanges(read_parquet(self.places.exchanges[0]), self.settings.rag.template))
+        bank, rows = Bank.load(self.places.index("empathetic_dialogues")[0]), self.places.exchanges[0]
+        found = exchanges(read_parquet(rows), self.settings.rag.template)
+        if [row["id"] for row in bank.rows] != [row["id"] for row in found]:
+            raise AttuneError(f"The index of EmpatheticDialogues is not of {rows}; run `dvc repro index`.")
+        return Bank(bank.index, found)
 
     @cached_property
     def _replies(self) -> Any:

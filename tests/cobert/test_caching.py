@@ -95,10 +95,35 @@ def test_what_is_kept_for_the_backward_pass_does_not_grow_with_the_batch(tmp_pat
 
 
 def test_training_in_micro_batches_learns_the_same(tmp_path: Path) -> None:
-    _, whole = learned(tmp_path / "whole", epochs=2, lr=1e-2)
-    _, parts = learned(tmp_path / "parts", epochs=2, lr=1e-2, micro_batch=3)
+    _, whole = learned(tmp_path / "whole", epochs=2, lr=1e-2, dropout=0.0)
+    _, parts = learned(tmp_path / "parts", epochs=2, lr=1e-2, dropout=0.0, micro_batch=3)
     assert parts[-1]["valid_loss"] < parts[0]["valid_loss"]
     assert parts[0] == whole[0]
+    for one, other in zip(parts[1:], whole[1:], strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+
+
+def test_micro_batches_run_the_encoder_in_bf16_where_the_trainer_does(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path / "encoder", score_scale=0.1, dropout=0.0)
+    parts = examples(rows(6), inputs)
+    settings = arguments(tmp_path / "run", 1, bf16=True, remove_unused_columns=False)
+    seen, encode = [], Cobert.encode
+
+    def watching(self: Cobert, given: dict[str, torch.Tensor]) -> Any:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return encode(self, given)
+
+    losses = []
+    for micro_batch in (None, 2):
+        trainer = CobertTrainer(model, parts, parts, RECIPE | {"micro_batch": micro_batch}, args=settings)
+        trainer.current_gradient_accumulation_steps = 1
+        wrapped = trainer.accelerator.prepare_model(model)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Cobert, "encode", watching)
+            losses.append(trainer.training_step(wrapped, trainer._collate(parts)).item())
+    assert all(seen)
+    assert len(seen) > 7
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 class Memory:

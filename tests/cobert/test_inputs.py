@@ -4,6 +4,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from attune.cobert.inputs import Inputs, Sequence, pad
+from attune.errors import AttuneError
 from tests.cobert.tiny import encoder
 
 
@@ -14,6 +15,13 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 def words(tokenizer: object, sequence: Sequence) -> str:
     return " ".join(tokenizer.convert_ids_to_tokens(list(sequence.ids)))
+
+
+def test_a_tokenizer_without_an_end_says_what_it_lacks(tmp_path: Path) -> None:
+    unended = AutoTokenizer.from_pretrained(encoder(tmp_path))
+    unended.sep_token = None
+    with pytest.raises(AttuneError, match="has neither a sep_token nor an eos_token"):
+        Inputs(unended, 256, 10, 512)
 
 
 def test_context_alternates_types_by_utterance_from_0(tokenizer: object) -> None:

@@ -181,6 +181,13 @@ def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
         Cobert.from_encoder(folder)
 
 
+def test_a_family_that_is_not_known_is_named(tmp_path: Path) -> None:
+    folder = encoder(tmp_path)
+    (folder / "config.json").write_text('{"model_type": "newest"}')
+    with pytest.raises(AttuneError, match=r"holds no encoder that can be loaded from safetensors.*newest"):
+        Cobert.from_encoder(folder)
+
+
 def test_evaluation_ranks_the_own_reply_and_names_the_first(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path)
     items = [row | {"id": str(place)} for place, row in enumerate(rows(16))]

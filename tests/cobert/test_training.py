@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModel
 
+from attune.cobert import training
 from attune.cobert.training import curve, every_turn, summary, train
 from attune.determinism import pin
 from attune.errors import AttuneError
@@ -32,6 +34,25 @@ def test_training_learns_and_its_curve_begins_untrained(tmp_path: Path, family: 
     assert max(row["valid_mrr"] for row in rows_) > rows_[0]["valid_mrr"]
 
 
+@pytest.mark.parametrize("family", ["roberta", "gpt2", "mpnet", "electra", "distilbert"])
+def test_any_encoder_learns_above_its_frozen_layers(tmp_path: Path, family: str) -> None:
+    model, rows_ = learned(tmp_path, family, epochs=2, lr=1e-2, frozen_layers=1, dropout=0.0)
+    assert min(row["valid_loss"] for row in rows_) < rows_[0]["valid_loss"]
+    assert not model.encoder.config.to_dict().get("attention_dropout")
+    before = AutoModel.from_pretrained(tmp_path / "encoder").state_dict()
+    after = model.encoder.state_dict()
+    kept = {name for name in after if torch.equal(before[name], after[name])}
+    assert {name for name in after if "embedding" in name or name.startswith("wte")} <= kept
+    lowest, middle, highest = (
+        {name for name in after if name.startswith(f"{path}{layer}.")}
+        for path in ("encoder.layer.", "h.", "transformer.layer.")
+        for layer in range(3)
+        if f"{path}0." in " ".join(after)
+    )
+    assert lowest <= kept
+    assert len((middle | highest) - kept) > 20
+
+
 def test_two_trainings_give_the_same_bits(tmp_path: Path) -> None:
     (first, one), (second, two) = learned(tmp_path / "1"), learned(tmp_path / "2")
     assert one == two
@@ -58,6 +79,11 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
     assert in_batch_scores(model, trainer)["mrr"] == pytest.approx(max(trained), abs=1e-6)
 
 
+def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"the training loss at step 2 is (nan|inf); lower the learning rate"):
+        learned(tmp_path, lr=1e30)
+
+
 def test_early_stopping_ends_before_the_last_epoch(tmp_path: Path) -> None:
     _, rows_ = learned(tmp_path, lr=0.5, epochs=20, early_stopping=1)
     assert len(rows_) < 21
@@ -71,34 +97,40 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
         train(model, {"train": rows(8), "valid": rows(4)}, inputs, RECIPE, tmp_path / "checkpoints")
 
 
-def test_training_that_broke_off_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    whole, expected = learned(tmp_path / "whole")
-    checkpoints = tmp_path / "broken" / "checkpoints"
+class Stop(Exception):
+    pass
 
-    class Stop(Exception):
-        pass
 
-    from attune.cobert import training
+@pytest.mark.parametrize(
+    "changes", [{}, {"early_stopping": 1}, {"early_stopping": 1, "lr": 0.5, "epochs": 20}], ids=["", "patient", "stops"]
+)
+def test_training_that_broke_off_goes_on_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    whole, expected = learned(tmp_path / "whole", **changes)
+    updates: list[int] = []
+    breaks = True
 
     class Breaking(training.MarkWhole):
         def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
-            if state.global_step == 6:
+            updates.append(state.global_step)
+            if state.global_step == 6 and breaks:
                 raise Stop
 
-    original = training.MarkWhole
-    training.MarkWhole = Breaking
-    try:
-        with pytest.raises(Stop):
-            learned(tmp_path / "broken")
-    finally:
-        training.MarkWhole = original
-    assert (checkpoints / "checkpoint-4" / "whole").exists()
-    model, rows_ = learned(tmp_path / "broken")
-    assert rows_ == expected
-    assert all(
-        torch.equal(left, right)
-        for left, right in zip(whole.state_dict().values(), model.state_dict().values(), strict=True)
-    )
+    monkeypatch.setattr(training, "MarkWhole", Breaking)
+    with pytest.raises(Stop):
+        learned(tmp_path / "broken", **changes)
+    breaks, updates[:] = False, []
+    resumed = learned(tmp_path / "broken", **changes)
+    assert updates == list(range(5, expected[-1]["step"] + 1))
+    # As after a kill between the end of the training and that of its stage: nothing is learned beyond the end.
+    once_more = learned(tmp_path / "broken", **changes)
+    for model, rows_ in (resumed, once_more):
+        assert rows_ == expected
+        assert all(
+            torch.equal(left, right)
+            for left, right in zip(whole.state_dict().values(), model.state_dict().values(), strict=True)
+        )
 
 
 def test_a_summary_by_hand() -> None:

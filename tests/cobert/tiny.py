@@ -7,7 +7,16 @@ import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from transformers import AutoModel, BertConfig, GPT2Config, PreTrainedTokenizerFast, RobertaConfig
+from transformers import (
+    AutoModel,
+    BertConfig,
+    DistilBertConfig,
+    ElectraConfig,
+    GPT2Config,
+    MPNetConfig,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+)
 
 from attune.cobert.model import Cobert, inputs_for
 
@@ -41,24 +50,33 @@ WORDS = [
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
 
 
+_ROBERTA = {"cls_token": "<s>", "pad_token": "<pad>", "sep_token": "</s>", "unk_token": "<unk>"}
+SPECIALS = {
+    "bert": {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"},
+    "roberta": _ROBERTA,
+    "mpnet": _ROBERTA,
+    "gpt2": {"eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"},
+}
+
+
 def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
     """A random encoder with its tokenizer; `changes` go into the configuration."""
     torch.manual_seed(0)
-    specials = ["<|endoftext|>"] if family == "gpt2" else ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    vocabulary = {word: place for place, word in enumerate([*specials, *WORDS])}
-    raw = Tokenizer(WordLevel(vocabulary, unk_token=specials[min(1, len(specials) - 1)]))
+    named = SPECIALS.get(family, SPECIALS["bert"])
+    vocabulary = {word: place for place, word in enumerate([*dict.fromkeys(named.values()), *WORDS])}
+    raw = Tokenizer(WordLevel(vocabulary, unk_token=named.get("unk_token", named.get("eos_token"))))
     raw.pre_tokenizer = Whitespace()
-    names = (
-        {"eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
-        if family == "gpt2"
-        else {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    )
-    PreTrainedTokenizerFast(tokenizer_object=raw, **names).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=raw, **named).save_pretrained(folder)
     size = len(vocabulary)
     config = {
         "bert": lambda: BertConfig(vocab_size=size, **SHAPE | changes),
         "roberta": lambda: RobertaConfig(
-            vocab_size=size, type_vocab_size=1, pad_token_id=0, max_position_embeddings=130, **SHAPE | changes
+            vocab_size=size, type_vocab_size=1, max_position_embeddings=130, **SHAPE | changes
+        ),
+        "mpnet": lambda: MPNetConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
+        "electra": lambda: ElectraConfig(vocab_size=size, embedding_size=8, **SHAPE | changes),
+        "distilbert": lambda: DistilBertConfig(
+            vocab_size=size, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=128, **changes
         ),
         "gpt2": lambda: GPT2Config(
             vocab_size=size,

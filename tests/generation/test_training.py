@@ -1,19 +1,26 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import Qwen2Config, Qwen2ForCausalLM
+from transformers.models.gpt2.modeling_gpt2 import GPT2MLP
 
 from attune.errors import AttuneError
 from attune.files import sha256
+from attune.generation import training
 from attune.generation.adapters import load_base, load_generator, load_tokenizer
 from attune.generation.prompts import examples
 from attune.generation.training import train
 from tests.generation.tiny import CHAT, dialogue_rows, generator, gpt, llama, prompted, saved, tokenizer
 
 EXAMPLES = examples(dialogue_rows())
+
+
+class Stop(Exception):
+    pass
 
 
 @pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
@@ -91,12 +98,39 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
 
 
 def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
-    model = gpt()
-    for parameter in model.parameters():
-        parameter.data.mul_(1e18)
-    base = saved(model, tmp_path / "base")
-    with pytest.raises(AttuneError, match=r"step \d+ is (nan|inf)"):
-        train(generator("full", lr=1.0), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+    base = saved(gpt(), tmp_path / "base")
+    wild = generator("full").model_copy(update={"lr": 1e30})
+    with pytest.raises(AttuneError, match=r"the training loss at step 2 is (nan|inf); lower the learning rate"):
+        train(wild, base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+
+
+@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
+def test_training_that_broke_off_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    steady = generator(method, schedule="constant_with_warmup")
+    expected = train(steady, base, EXAMPLES, 1, tmp_path / "whole", tmp_path / "run")
+    updates: list[int] = []
+    breaks = True
+
+    class Breaking(training.MarkWhole):
+        def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+            updates.append(state.global_step)
+            if state.global_step == 6 and breaks:
+                raise Stop
+
+    monkeypatch.setattr(training, "MarkWhole", Breaking)
+    with pytest.raises(Stop):
+        train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / "broken")
+    breaks, updates[:] = False, []
+    # The second time as after a kill between the end of the training and that of its stage.
+    for name, first in (("resumed", 5), ("once more", 9)):
+        assert train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / name) == expected
+        assert updates == list(range(first, 11))
+        updates.clear()
+        for path in (tmp_path / "run").iterdir():
+            assert sha256(path) == sha256(tmp_path / name / path.name), path.name
 
 
 def test_more_tokens_than_the_base_has_positions_is_an_error(tmp_path: Path) -> None:
@@ -146,23 +180,26 @@ def test_passages_are_trained_on_where_there_is_room_for_them(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
-def test_gradient_checkpointing_changes_no_loss(tmp_path: Path, method: str) -> None:
+def test_gradient_checkpointing_runs_blocks_again_and_changes_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
     base = saved(gpt(), tmp_path / "base")
-    curves = [
-        train(
-            generator(
-                method, gradient_checkpointing=on, steps=4, **({"lora_dropout": 0.0} if method == "lora" else {})
-            ),
-            base,
-            EXAMPLES,
-            1,
-            tmp_path / f"c{on}",
-            tmp_path / f"{on}",
-        )
-        for on in (False, True)
-    ]
-    for plain, saving in zip(*curves, strict=True):
-        assert plain == pytest.approx(saving, abs=2e-3)
+    runs = {False: 0, True: 0}
+    forward = GPT2MLP.forward
+
+    def counted(self: Any, *given: Any, **named: Any) -> Any:
+        runs[on] += 1
+        return forward(self, *given, **named)
+
+    monkeypatch.setattr(GPT2MLP, "forward", counted)
+    curves = []
+    for on in (False, True):
+        dropout = {"lora_dropout": 0.0} if method == "lora" else {}
+        saving = generator(method, gradient_checkpointing=on, steps=4, **dropout)
+        curves.append(train(saving, base, EXAMPLES, 1, tmp_path / f"c{on}", tmp_path / f"{on}"))
+    for plain, other in zip(*curves, strict=True):
+        assert plain == pytest.approx(other, abs=2e-3)
+    assert runs[True] == runs[False] + 4 * 2  # of each update's two blocks
 
 
 def test_accumulated_batches_weigh_each_reply_token_alike(tmp_path: Path) -> None:

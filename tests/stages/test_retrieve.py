@@ -59,20 +59,30 @@ def test_cobert_orders_what_the_index_proposes() -> None:
         retriever.retrieve([], persona, 3)
 
 
+@pytest.mark.parametrize("size", [1, 2])
 @pytest.mark.usefixtures("trained")
-def test_the_bank_s_scores_by_hand() -> None:
+def test_the_bank_s_scores_by_hand(size: int) -> None:
     words = Words()
-    retriever = Retriever(*saved(Path("models/tuned-small-happy")), words, bank(words), shortlist=1)
+    retriever = Retriever(*saved(Path("models/tuned-small-happy")), words, bank(words), shortlist=size)
     rows = read_parquet(Path("pec/small/happy/test.parquet"))
     found = in_the_bank(retriever, rows)
-    reciprocals = []
+    reranked, least, most = [], [], []
     for row in rows:
-        replies = [each.row["reply"] for each in retriever.retrieve(row["context"], row["personas"], 1)]
-        reciprocals.append(1 / (replies.index(row["response"]) + 1) if row["response"] in replies else 0)
-    assert found["mrr_reranked"] == pytest.approx(np.mean(reciprocals), abs=1e-6)
-    assert found["recall"] == pytest.approx(np.mean([value > 0 for value in reciprocals]), abs=1e-6)
+        replies = [each.row["reply"] for each in retriever.retrieve(row["context"], row["personas"], size)]
+        reranked.append(1 / (replies.index(row["response"]) + 1) if row["response"] in replies else 0)
+        near = retriever.bank.nearest(query(words, row["context"], row["personas"]), size)[0]
+        cosines = {each["reply"]: cosine for each, cosine in near}
+        own = cosines.get(row["response"], np.inf)  # counted words are often equally near
+        least.append(1 / sum(cosine >= own for cosine in cosines.values()) if own < np.inf else 0)
+        most.append(1 / (1 + sum(cosine > own for cosine in cosines.values())) if own < np.inf else 0)
+    assert found["mrr_reranked"] == pytest.approx(np.mean(reranked), abs=1e-6)
+    assert np.mean(least) - 1e-6 <= found["mrr_index"] <= np.mean(most) + 1e-6
+    assert found["recall"] == pytest.approx(np.mean([value > 0 for value in reranked]), abs=1e-6)
     assert found["replies"] == 16
-    assert 0 < found["recall"] < 1
+    if size == 1:
+        assert 0 < found["recall"] < 1
+    else:
+        assert found["mrr_index"] != found["mrr_reranked"]
 
 
 def test_the_stage_writes_the_same_twice(trained: Path) -> None:

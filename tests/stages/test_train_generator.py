@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -73,14 +74,17 @@ def test_killed_and_resumed_gives_the_same_bytes(tmp_path: Path, monkeypatch: py
     words = [f"tiny_{method}", "base", "processed", str(TARGET), str(CURVE)]
     command = [sys.executable, "-m", "stages.train_generator", *words]
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    killed = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    while killed.poll() is None and not list(Path(".checkpoints").glob("*/checkpoint-56/whole")):
-        time.sleep(0.01)
-    os.killpg(killed.pid, signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
-    assert not TARGET.exists()
+    draws = random.Random(method)
+    for step in (28, 84, 112):
+        killed = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        while killed.poll() is None and not list(Path(".checkpoints").glob(f"*/checkpoint-{step}/whole")):
+            time.sleep(0.01)
+        time.sleep(draws.random() / 5)
+        os.killpg(killed.pid, signal.SIGKILL)
+        assert killed.wait() == -signal.SIGKILL
+        assert not TARGET.exists()
     subprocess.run(command, env=environment, check=True, capture_output=True)
     resumed = digests()
     subprocess.run(command, env=environment, check=True, capture_output=True)

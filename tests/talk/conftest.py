@@ -1,6 +1,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,15 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def address(talker: Talker) -> Iterator[str]:
-    """A page that is being served."""
+def served(talker: Talker) -> Iterator[tuple[Any, str]]:
+    """A page that is being served, and where."""
     from attune.talk.page import serve
 
-    page, found = serve(talker, "127.0.0.1", free_port(), wait=False)
-    yield found
+    page, address = serve(talker, "127.0.0.1", free_port(), wait=False)
+    yield page, address
     page.close()
+
+
+@pytest.fixture(scope="session")
+def address(served: tuple[Any, str]) -> str:
+    return served[1]

@@ -7,7 +7,7 @@ from attune.talk.care import care
     "message",
     [
         "I want to kill myself", "i’m suicidal", "I DON'T WANT TO LIVE ANYMORE", "I just want to\ndie",
-        "I wish I was dead",
+        "I wish I was dead", "I wish I'd never been born",
         "there is no reason to live", "I have been cutting myself", "they would be better off without me",
         "I am going to kill him", "I'm gonna kill my wife", "He hits me every night", "he threatened to kill me",
     ],

@@ -63,6 +63,29 @@ def test_where_to_find_help_is_said_where_the_reply_fails(talker: Talker) -> Non
         list(pieces)
 
 
+def test_where_to_find_help_is_said_where_the_message_is_refused(terminal: Terminal) -> None:
+    pieces = terminal.hear("I want to kill myself " + "a" * 5000)
+    assert "findahelpline" in next(pieces)
+    with pytest.raises(AttuneError, match="this one has 5,022"):
+        list(pieces)
+
+
+def test_a_message_whose_reply_is_ended_can_be_tried_again(terminal: Terminal) -> None:
+    growing = terminal.hear("I am sad today.")
+    next(growing)
+    growing.close()
+    assert terminal.turns[0] == "I am sad today."
+    again = hear(terminal, "/retry").splitlines()[0]
+    assert terminal.turns == ["I am sad today.", again]
+
+
+def test_a_reply_that_fails_leaves_the_conversation_as_it_was(terminal: Terminal) -> None:
+    terminal.turns, terminal.system = ["Hm.", "Yes."], "nobody"
+    with pytest.raises(AttuneError, match="nobody"):
+        hear(terminal, "I am sad today.")
+    assert terminal.turns == ["Hm.", "Yes."]
+
+
 def test_an_exchange_without_a_reply_is_none_for_the_system(talker: Talker) -> None:
     decoding = decoding_of(0.9, 30, 0.95)
     silent, fresh = (Terminal(talker, "tiny_full", decoding) for _ in range(2))

@@ -1,16 +1,20 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from attune.parameters import load
-from attune.talk.conversations import Conversations
+from attune.talk.answers import Answer
+from attune.talk.conversations import Conversations, Turn
 from attune.talk.given import decoding_of
 from attune.talk.page import framed
 from attune.talk.places import Places
@@ -72,11 +76,13 @@ def test_only_the_last_thing_that_was_asked_may_write(own: Conversations) -> Non
             await anext(growing)
         if by == "send":
             _ = [each async for each in own.send("Hm.", "tiny_full", *SETTINGS, ONE)]
+        elif by == "retry":
+            _ = [each async for each in own.retry("tiny_full", *SETTINGS, ONE)]
         else:
             getattr(own, by)(ONE)
         return [each async for each in growing]
 
-    for by, left in (("clear", 0), ("stop", 1), ("send", 2)):
+    for by, left in (("clear", 0), ("stop", 1), ("retry", 1), ("send", 2)):
         own.clear(ONE)
         assert asyncio.run(interrupted(by)) == []
         assert len(own._of(ONE).turns) == left
@@ -90,9 +96,60 @@ def test_a_turn_without_a_reply_is_not_told_to_a_system(own: Conversations, talk
         await growing.aclose()
 
     asyncio.run(stopped())
+    assert own._of(ONE).turns == [Turn("Never mind.")]
     *_, told = events(own.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
+    assert texts(told)[:2] == ["Never mind.", "I am sad today."]
     *_, alone = talker.reply("tiny_full", ["I am sad today."], (), decoding_of(*SETTINGS[1:]))
     assert texts(told)[-1] == alone.text
+
+
+def test_what_was_stopped_before_it_was_answered_can_be_tried_again(own: Conversations) -> None:
+    asyncio.run(anext(own.send("Never mind.", "tiny_full", *SETTINGS, ONE)))
+    own.stop(ONE)
+    *_, told = events(own.retry("tiny_full", *SETTINGS, ONE))
+    assert texts(told)[0] == "Never mind."
+    assert len(texts(told)) == 2
+
+
+def test_a_retry_that_is_stopped_while_models_load_leaves_the_reply(root: Path) -> None:
+    own = Conversations(Talker(load(root / "params.yaml"), Places(root)))
+    own._of(ONE).turns = [Turn("Hm.", "Yes.")]
+    event = asyncio.run(anext(own.retry("tiny_full", *SETTINGS, ONE)))
+    assert "being loaded" in event[3]
+    own.stop(ONE)
+    assert own._of(ONE).turns == [Turn("Hm.", "Yes.")]
+
+
+def test_an_error_that_nobody_expected_gives_the_message_back(own: Conversations) -> None:
+    async def broken(*_: Any) -> AsyncIterator[Answer]:
+        yield Answer(loading=True)
+        raise RuntimeError("torn")
+
+    own.talker = SimpleNamespace(reply_async=broken)  # type: ignore[assignment]
+    own._of(ONE).turns = [Turn("Hm.", "Yes.")]
+    seen = []
+
+    async def sent() -> None:
+        async for event in own.send("I am sad.", "tiny_full", *SETTINGS, ONE):
+            seen.append(event)
+
+    with pytest.raises(RuntimeError, match="torn"):
+        asyncio.run(sent())
+    assert seen[-1][0] == "I am sad."
+    assert texts(seen[-1]) == ["Hm.", "Yes."]
+    assert seen[-1][3] == "tiny_full failed; the server's log says why."
+    assert own._of(ONE).turns == [Turn("Hm.", "Yes.")]
+
+
+def test_where_to_find_help_is_said_of_refused_messages_too(own: Conversations, address: str) -> None:
+    long = "I want to kill myself " + "a" * 5000
+    for event in (events(own.send(long, "tiny_full", *SETTINGS, ONE))[-1], events(own.compare(long, *SETTINGS))[-1]):
+        assert event[-1]["visible"]
+        assert "findahelpline" in event[-1]["value"]
+    with pytest.raises(AppError, match=r"(?s)this one has 5,022.*findahelpline"):
+        ask(address, long, [])
+    with pytest.raises(AppError, match=r"(?s)There is no system.*findahelpline"):
+        Client(address, verbose=False).predict(long[:21], "nobody", [], [], api_name="/reply")
 
 
 def test_what_is_refused_leaves_the_conversation_as_it_was(own: Conversations) -> None:
@@ -139,6 +196,18 @@ def test_a_page_inside_the_page_runs_nothing(tmp_path: Path) -> None:
 
 def ask(address: str, message: str, history: list[str]) -> dict[str, Any]:
     return Client(address, verbose=False).predict(message, "tiny_full", history, ["i love apples ."], api_name="/reply")
+
+
+def test_a_closed_page_leaves_nothing_in_the_server(served: tuple[gr.Blocks, str]) -> None:
+    page, address = served
+    sessions = page.state_holder.session_data
+    with httpx.stream("GET", f"{address}gradio_api/heartbeat/somebody") as alive:
+        next(alive.iter_lines())
+        assert page.state_holder["somebody"] is sessions["somebody"]
+    until = time.monotonic() + 10
+    while "somebody" in sessions and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "somebody" not in sessions
 
 
 def test_several_people_are_answered_at_once_as_they_would_be_alone(address: str, talker: Talker) -> None:

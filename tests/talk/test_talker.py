@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from attune.errors import AttuneError
+from attune.files import read_parquet, write_parquet
 from attune.generation.evaluation import loaded
 from attune.generation.prompts import DIALOGUE, Example
 from attune.parameters import load
+from attune.schemas import REPLIES
 from attune.talk.answers import Answer
 from attune.talk.given import LONGEST_MESSAGE, checked, decoding_of, sentences, short_enough
 from attune.talk.places import Places
@@ -159,6 +161,16 @@ def test_what_is_missing_is_named_with_its_stage(root: Path, tmp_path: Path) -> 
         next(empty.reply("tiny_full", TURNS, PERSONA, FREE))
     with pytest.raises(AttuneError, match=r"There is no system 'gpt5'; there are cobert, "):
         next(empty.reply("gpt5", TURNS, PERSONA, FREE))
+
+
+def test_an_index_of_other_rows_is_named(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "models", tmp_path / "models")
+    shutil.copytree(root / "data", tmp_path / "data")
+    folder = tmp_path / "data/processed/empathetic_dialogues"
+    write_parquet(folder / "train.parquet", read_parquet(folder / "train.parquet")[1:], REPLIES)
+    other = Talker(load(root / "params.yaml"), Places(tmp_path))
+    with pytest.raises(AttuneError, match=r"The index of EmpatheticDialogues is not of .*run `dvc repro index`"):
+        last(other.reply("tiny_rag+rag", TURNS, PERSONA, FREE))
 
 
 def test_what_cannot_be_answered_is_refused_in_a_sentence() -> None:
