@@ -77,8 +77,9 @@ def test_the_keys_that_are_set_exist() -> None:
 
 
 def test_pictures_and_files_that_are_named_exist() -> None:
-    committed = r"`((?:attune|docs|metrics|plots|studies)/[\w./]+\w)`"
+    committed = r"`((?:attune|docs|metrics|plots|studies)/[\w./]+\w)/?`"
     paths = {*re.findall(r"\]\(([^:)]+)\)", README), *re.findall(committed, README), "LICENSE", "params.yaml"}
     assert len(paths) > 12
+    assert "attune/sample/banks" in paths
     for path in paths:
         assert (ROOT / path).exists(), path

@@ -9,6 +9,7 @@ from attune.cobert import training
 from attune.cobert.training import curve, every_turn, summary, train
 from attune.determinism import pin
 from attune.errors import AttuneError
+from tests.broken import BreaksOff, Stop
 from tests.cobert.tiny import cobert, rows
 
 RECIPE: dict[str, Any] = {
@@ -97,10 +98,6 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
         train(model, {"train": rows(8), "valid": rows(4)}, inputs, RECIPE, tmp_path / "checkpoints")
 
 
-class Stop(Exception):
-    pass
-
-
 @pytest.mark.parametrize(
     "changes", [{}, {"early_stopping": 1}, {"early_stopping": 1, "lr": 0.5, "epochs": 20}], ids=["", "patient", "stops"]
 )
@@ -108,21 +105,12 @@ def test_training_that_broke_off_goes_on_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     whole, expected = learned(tmp_path / "whole", **changes)
-    updates: list[int] = []
-    breaks = True
-
-    class Breaking(training.MarkWhole):
-        def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
-            updates.append(state.global_step)
-            if state.global_step == 6 and breaks:
-                raise Stop
-
-    monkeypatch.setattr(training, "MarkWhole", Breaking)
+    broken = BreaksOff(monkeypatch, training, at=6)
     with pytest.raises(Stop):
         learned(tmp_path / "broken", **changes)
-    breaks, updates[:] = False, []
+    broken.again()
     resumed = learned(tmp_path / "broken", **changes)
-    assert updates == list(range(5, expected[-1]["step"] + 1))
+    assert broken.updates == list(range(5, expected[-1]["step"] + 1))
     # As after a kill between the end of the training and that of its stage: nothing is learned beyond the end.
     once_more = learned(tmp_path / "broken", **changes)
     for model, rows_ in (resumed, once_more):

@@ -14,13 +14,10 @@ from attune.generation import training
 from attune.generation.adapters import load_base, load_generator, load_tokenizer
 from attune.generation.prompts import examples
 from attune.generation.training import train
+from tests.broken import BreaksOff, Stop
 from tests.generation.tiny import CHAT, dialogue_rows, generator, gpt, llama, prompted, saved, tokenizer
 
 EXAMPLES = examples(dialogue_rows())
-
-
-class Stop(Exception):
-    pass
 
 
 @pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
@@ -111,24 +108,15 @@ def test_training_that_broke_off_goes_on_to_the_same_bytes(
     base = saved(gpt(), tmp_path / "base")
     steady = generator(method, schedule="constant_with_warmup")
     expected = train(steady, base, EXAMPLES, 1, tmp_path / "whole", tmp_path / "run")
-    updates: list[int] = []
-    breaks = True
-
-    class Breaking(training.MarkWhole):
-        def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
-            updates.append(state.global_step)
-            if state.global_step == 6 and breaks:
-                raise Stop
-
-    monkeypatch.setattr(training, "MarkWhole", Breaking)
+    broken = BreaksOff(monkeypatch, training, at=6)
     with pytest.raises(Stop):
         train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / "broken")
-    breaks, updates[:] = False, []
+    broken.again()
     # The second time as after a kill between the end of the training and that of its stage.
     for name, first in (("resumed", 5), ("once more", 9)):
         assert train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / name) == expected
-        assert updates == list(range(first, 11))
-        updates.clear()
+        assert broken.updates == list(range(first, 11))
+        broken.updates.clear()
         for path in (tmp_path / "run").iterdir():
             assert sha256(path) == sha256(tmp_path / name / path.name), path.name
 

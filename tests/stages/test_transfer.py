@@ -32,6 +32,7 @@ def test_each_model_is_tested_on_each_domain(tmp_path: Path, monkeypatch: pytest
     found = read_json(Path("transfer.json"))
     assert set(found) == set(found["all"]) == {"happy", "all"}
     for domain in ("happy", "all"):
+        assert all(scores["mrr_low"] < scores["mrr"] < scores["mrr_high"] for scores in found[domain].values())
         assert found[domain][domain] == read_json(Path("i.json"))["small"][domain]["tuned"]
     settings = load(Path("params.yaml"))
     for trained, tested in (("happy", "all"), ("all", "happy")):
