@@ -10,7 +10,6 @@ from typing import Any
 
 from attune import parameters
 from attune.determinism import pin
-from attune.errors import AttuneError
 from attune.files import read_parquet, whole_folder, write_parquet
 from attune.schemas import RAG
 from stages import start
@@ -18,7 +17,7 @@ from stages import start
 
 def main(processed: str, index: str, embedder: str, target: str) -> None:
     from attune.embedding import embed, load_embedder
-    from attune.generation.passages import about, exchanges, nearest_conversations
+    from attune.generation.passages import about, nearest_conversations, of_index
     from attune.search import Bank
 
     settings = parameters.load()
@@ -26,10 +25,7 @@ def main(processed: str, index: str, embedder: str, target: str) -> None:
     options = settings.rag
     train, test = (read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "test"))
     test = evaluated(test, settings)
-    indexed = Bank.load(Path(index))
-    bank = Bank(indexed.index, exchanges(train, options.template))
-    if [row["id"] for row in indexed.rows] != [row["id"] for row in bank.rows]:
-        raise AttuneError(f"{index} is not of {processed}/train.parquet; run `dvc repro index`")
+    bank = of_index(Bank.load(Path(index)), train, options.template, Path(processed) / "train.parquet")
     vectors = embed(load_embedder(Path(embedder)), [about(row) for row in test], settings.index.batch_size)
     queries = {
         "train": (train, bank.index.reconstruct_n(0, len(train)), options.k),

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
 
+from attune.cobert.attention import NAME
 from attune.errors import AttuneError
 
 # Built as BERT is: layers that take states and a mask, on nothing but embeddings.
@@ -23,7 +24,10 @@ def load_encoder(folder: Path) -> Any:
 
 
 def new_encoder(config: PreTrainedConfig) -> Any:
-    return AutoModel.from_config(config, **_no_pooler(config))
+    encoder = AutoModel.from_config(config, **_no_pooler(config))
+    if encoder.config._attn_implementation == "sdpa":
+        encoder.set_attn_implementation(NAME)
+    return encoder
 
 
 def _no_pooler(config: PreTrainedConfig) -> dict[str, Any]:

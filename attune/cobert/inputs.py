@@ -1,8 +1,10 @@
 """How context, response and persona become token sequences (the original's limits, one sequence each)."""
 
 import re
+from collections.abc import Iterable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Any
 
 import torch
@@ -108,21 +110,23 @@ def pad(sequences: Many[Sequence]) -> dict[str, Tensor]:
 
     `parts` numbers each token's utterance or persona sentence from 0; padding has -1.
     """
-    longest = max(1, max(len(sequence.ids) for sequence in sequences))
-    shape = (len(sequences), longest)
-    padded = {
-        "input_ids": torch.zeros(shape, dtype=torch.long),
-        "token_type_ids": torch.zeros(shape, dtype=torch.long),
-        "parts": torch.full(shape, -1),
+    sizes = torch.tensor([len(sequence.ids) for sequence in sequences])
+    mask = torch.arange(max(1, int(sizes.max()))) < sizes[:, None]
+
+    def filled(rows: Iterable[Many[int]], padding: int) -> Tensor:
+        found = torch.full(mask.shape, padding)
+        found[mask] = torch.tensor(list(chain.from_iterable(rows)), dtype=torch.long)
+        return found
+
+    return {
+        "input_ids": filled((sequence.ids for sequence in sequences), 0),
+        "token_type_ids": filled((sequence.types for sequence in sequences), 0),
+        "parts": filled(map(_parts, sequences), -1),
+        "attention_mask": mask,
     }
-    mask = torch.zeros(shape, dtype=torch.bool)
-    for row, sequence in enumerate(sequences):
-        size = len(sequence.ids)
-        padded["input_ids"][row, :size] = torch.tensor(sequence.ids, dtype=torch.long)
-        padded["token_type_ids"][row, :size] = torch.tensor(sequence.types, dtype=torch.long)
-        mask[row, :size] = True
-        start = 0
-        for part, end in enumerate(sequence.ends or (size,)):
-            padded["parts"][row, start:end] = part
-            start = end
-    return padded | {"attention_mask": mask}
+
+
+def _parts(sequence: Sequence) -> list[int]:
+    """The number of each token's part."""
+    ends = sequence.ends or (len(sequence.ids),)
+    return [part for part, (start, end) in enumerate(pairwise((0, *ends))) for _ in range(start, end)]

@@ -4,10 +4,12 @@ A passage is a mapping of id, situation, input, reply, text and score, as `schem
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from attune.errors import AttuneError
 from attune.search import Bank
 
 Passage = dict[str, Any]
@@ -27,6 +29,20 @@ def exchanges(rows: Sequence[dict[str, Any]], template: str) -> list[dict[str, A
         place = {"id": f"{row['conv_id']}#{row['turn']}", "conversation": row["conv_id"]}
         found.append(place | parts | {"text": text})
     return found
+
+
+def of_index(bank: Bank, rows: Sequence[dict[str, Any]], template: str, source: Path) -> Bank:
+    """The index of `bank` over the exchanges of `rows`, which `source` holds.
+
+    Raises
+    ------
+    AttuneError
+        if the index was made of other rows.
+    """
+    found = exchanges(rows, template)
+    if [row["id"] for row in bank.rows] != [row["id"] for row in found]:
+        raise AttuneError(f"the index of EmpatheticDialogues is not of {source}; run `dvc repro index`")
+    return Bank(bank.index, found)
 
 
 def nearest_conversations(bank: Bank, queries: np.ndarray, own: Sequence[str | None], k: int) -> list[list[Passage]]:

@@ -187,14 +187,11 @@ class Talker:
     @cached_property
     def _exchanges(self) -> Any:
         from attune.files import read_parquet
-        from attune.generation.passages import exchanges
+        from attune.generation.passages import of_index
         from attune.search import Bank
 
         bank, rows = Bank.load(self.places.index("empathetic_dialogues")[0]), self.places.exchanges[0]
-        found = exchanges(read_parquet(rows), self.settings.rag.template)
-        if [row["id"] for row in bank.rows] != [row["id"] for row in found]:
-            raise AttuneError(f"The index of EmpatheticDialogues is not of {rows}; run `dvc repro index`.")
-        return Bank(bank.index, found)
+        return of_index(bank, read_parquet(rows), self.settings.rag.template, rows)
 
     @cached_property
     def _replies(self) -> Any:

@@ -60,6 +60,7 @@ def test_an_index_of_other_rows_is_refused(project: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(project)
     write_parquet(Path("other/train.parquet"), rows(0, 3), schemas.REPLIES)
     write_parquet(Path("other/test.parquet"), rows(15, 3), schemas.REPLIES)
-    with pytest.raises(AttuneError, match=r"index is not of other/train\.parquet; run `dvc repro index`"):
+    other = r"index of EmpatheticDialogues is not of other/train\.parquet; run `dvc repro index`"
+    with pytest.raises(AttuneError, match=other):
         main("other", "index", "embedder", "none")
     assert not Path("none").exists()

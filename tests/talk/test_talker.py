@@ -169,7 +169,7 @@ def test_an_index_of_other_rows_is_named(root: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data/processed/empathetic_dialogues"
     write_parquet(folder / "train.parquet", read_parquet(folder / "train.parquet")[1:], REPLIES)
     other = Talker(load(root / "params.yaml"), Places(tmp_path))
-    with pytest.raises(AttuneError, match=r"The index of EmpatheticDialogues is not of .*run `dvc repro index`"):
+    with pytest.raises(AttuneError, match=r"the index of EmpatheticDialogues is not of .*run `dvc repro index`"):
         last(other.reply("tiny_rag+rag", TURNS, PERSONA, FREE))
 
 
