@@ -25,9 +25,12 @@ def attention(
 
     With dropout torch has no fused attention for a CPU, and holds four (b, heads, length, length) tensors for the way
     back. Where that would happen the weights are made again instead, as GPUs do (Dao et al. 2022, section 3.1).
+    Whatever is more than a mask is left to torch.
     """
     fused = not dropout or query.device.type != "cpu"
-    if fused or attention_mask is None or attention_mask.dtype != torch.bool or query.shape != key.shape:
+    alike = query.shape == key.shape and attention_mask is not None and attention_mask.dtype == torch.bool
+    more = any(rest.get(name) is not None for name in ("position_bias", "softcap"))
+    if fused or not alike or more:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
         )

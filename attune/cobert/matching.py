@@ -92,6 +92,7 @@ class _Best(torch.autograd.Function):
 def _products(weights: Tensor, values: Tensor, real: Tensor) -> Tensor:
     """(k, g, r, d), the lowest number where a position is not real."""
     found = torch.bmm(weights, values).unflatten(1, real.shape[1:])
-    if real.all():  # without a pass over all of it, which takes as long as the products
+    # On a CPU a pass over all of it takes as long as the products; a GPU would have to be waited for.
+    if real.device.type == "cpu" and real.all():
         return found
     return found.masked_fill_(~real[..., None], torch.finfo(found.dtype).min)

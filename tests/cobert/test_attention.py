@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from attune.cobert import attention
 from attune.cobert.model import Cobert
@@ -52,6 +53,18 @@ def test_the_mean_over_draws_is_attention_without_dropout() -> None:
     draws = [attention.attention(module, query, key, value, mask, dropout=SHARE)[0] for _ in range(4000)]
     whole, _ = attention.attention(module, query, key, value, mask)
     torch.testing.assert_close(torch.stack(draws).mean(0), whole, atol=0.06, rtol=0)
+
+
+def test_what_is_more_than_a_mask_is_left_to_sdpa() -> None:
+    query, key, value, mask = sides()
+    module, bias = SimpleNamespace(is_causal=False), torch.randn(1, 3, 5, 5, dtype=torch.float64)
+    drawn = []
+    for attend in (attention.attention, sdpa_attention_forward):
+        torch.manual_seed(2)
+        drawn.append(attend(module, query, key, value, mask, dropout=SHARE, position_bias=bias)[0])
+    assert torch.equal(*drawn)
+    with pytest.raises(ValueError, match="softcap"):
+        attention.attention(module, query, key, value, mask, dropout=SHARE, softcap=1.0)
 
 
 def kept(model: Cobert, given: dict[str, Any]) -> int:
