@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-from transformers import LlamaConfig, LlamaForCausalLM
-
 from tests.cobert.tiny import encoder
 from tests.generation import tiny
 
@@ -12,16 +10,14 @@ from tests.generation import tiny
 def main(folder: str) -> None:
     words = tiny.tokenizer()
     words.chat_template = tiny.CHAT
-    config = LlamaConfig(
-        vocab_size=len(words),
+    model = tiny.llama(
         hidden_size=32,
         intermediate_size=64,
-        num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=512,
     )
-    tiny.saved(LlamaForCausalLM(config), Path(folder) / "llama", words)
+    tiny.saved(model, Path(folder) / "llama", words)
     encoder(Path(folder) / "roberta", "roberta")
 
 

@@ -80,12 +80,16 @@ def test_trainer_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert alive.read_text() == last
 
 
+def written(checkpoint: Path) -> None:
+    (checkpoint / "states").mkdir(parents=True)
+    (checkpoint / "weights").write_text("weights")
+    (checkpoint / "states" / "random").write_text("random")
+
+
 def test_resuming_takes_the_newest_marked_checkpoint(tmp_path: Path) -> None:
     assert newest_whole(tmp_path) is None
     for name in ("checkpoint-9", "checkpoint-10", "checkpoint-11", "checkpoint-12-old"):
-        (tmp_path / name / "states").mkdir(parents=True)
-        (tmp_path / name / "weights").write_text("weights")
-        (tmp_path / name / "states" / "random").write_text("random")
+        written(tmp_path / name)
         if name != "checkpoint-11":
             mark(tmp_path / name)
     assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
@@ -94,9 +98,7 @@ def test_resuming_takes_the_newest_marked_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("torn", ["weights", "states/random"])
 def test_a_checkpoint_that_was_half_deleted_is_none(tmp_path: Path, torn: str) -> None:
     for step in (9, 10):
-        (tmp_path / f"checkpoint-{step}" / "states").mkdir(parents=True)
-        (tmp_path / f"checkpoint-{step}" / "weights").write_text("weights")
-        (tmp_path / f"checkpoint-{step}" / "states" / "random").write_text("random")
+        written(tmp_path / f"checkpoint-{step}")
         mark(tmp_path / f"checkpoint-{step}")
     assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
     (tmp_path / "checkpoint-10" / torn).unlink()

@@ -5,6 +5,9 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+# Characters that are looked at: far more than a message may have, for also what is refused is.
+_SEEN = 100_000
+
 
 @cache
 def _rules() -> tuple[str, re.Pattern[str]]:
@@ -12,10 +15,6 @@ def _rules() -> tuple[str, re.Pattern[str]]:
     rules = tomllib.loads((Path(__file__).parent / "care.toml").read_text(encoding="utf-8"))
     expressions = [*rules["self_harm"], *rules["others"]]
     return rules["message"].strip(), re.compile("|".join(f"(?:{each})" for each in expressions), re.IGNORECASE)
-
-
-# Characters that are looked at: far more than a message may have, for also what is refused is.
-_SEEN = 100_000
 
 
 def care(message: str) -> str | None:

@@ -14,13 +14,14 @@ from tests.cobert.test_caching import batch
 from tests.cobert.tiny import cobert
 
 SHARE = 0.3
+MODULE = SimpleNamespace(is_causal=False)
 
 
-def sides(length: int = 5) -> tuple[Any, ...]:
-    """query, key, value (2, 3, length, 4) and a mask (2, 1, length, length) that hides the second row's last two."""
+def sides() -> tuple[Any, ...]:
+    """query, key, value (2, 3, 5, 4) and a mask (2, 1, 5, 5) that hides the second row's last two."""
     torch.manual_seed(1)
-    found = [torch.randn(2, 3, length, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
-    mask = torch.ones(2, 1, length, length, dtype=torch.bool)
+    found = [torch.randn(2, 3, 5, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
     mask[1, ..., -2:] = False
     return *found, mask
 
@@ -33,7 +34,7 @@ def by_the_definition(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, k
 def test_dropout_is_of_the_weights_and_the_gradients_are_autograd_s() -> None:
     query, key, value, mask = sides()
     torch.manual_seed(2)
-    found, _ = attention.attention(SimpleNamespace(is_causal=False), query, key, value, mask, dropout=SHARE)
+    found, _ = attention.attention(MODULE, query, key, value, mask, dropout=SHARE)
     torch.manual_seed(2)
     kept = torch.empty(2, 3, 5, 5, dtype=torch.bool).bernoulli_(1 - SHARE)
     assert 0 < kept.sum() < kept.numel()
@@ -49,25 +50,24 @@ def test_dropout_is_of_the_weights_and_the_gradients_are_autograd_s() -> None:
 
 def test_the_mean_over_draws_is_attention_without_dropout() -> None:
     query, key, value, mask = (side.detach() for side in sides())
-    module = SimpleNamespace(is_causal=False)
-    draws = [attention.attention(module, query, key, value, mask, dropout=SHARE)[0] for _ in range(4000)]
-    whole, _ = attention.attention(module, query, key, value, mask)
+    draws = [attention.attention(MODULE, query, key, value, mask, dropout=SHARE)[0] for _ in range(4000)]
+    whole, _ = attention.attention(MODULE, query, key, value, mask)
     torch.testing.assert_close(torch.stack(draws).mean(0), whole, atol=0.06, rtol=0)
 
 
 def test_what_is_more_than_a_mask_is_left_to_sdpa() -> None:
     query, key, value, mask = sides()
-    module, bias = SimpleNamespace(is_causal=False), torch.randn(1, 3, 5, 5, dtype=torch.float64)
+    bias = torch.randn(1, 3, 5, 5, dtype=torch.float64)
     drawn = []
     for attend in (attention.attention, sdpa_attention_forward):
         torch.manual_seed(2)
-        drawn.append(attend(module, query, key, value, mask, dropout=SHARE, position_bias=bias)[0])
+        drawn.append(attend(MODULE, query, key, value, mask, dropout=SHARE, position_bias=bias)[0])
     assert torch.equal(*drawn)
     with pytest.raises(ValueError, match="softcap"):
-        attention.attention(module, query, key, value, mask, dropout=SHARE, softcap=1.0)
+        attention.attention(MODULE, query, key, value, mask, dropout=SHARE, softcap=1.0)
 
 
-def kept(model: Cobert, given: dict[str, Any]) -> int:
+def bytes_kept(model: Cobert, given: dict[str, Any]) -> int:
     """How many bytes autograd is given to keep in a step."""
     sizes = []
 
@@ -88,9 +88,9 @@ def test_a_step_keeps_less_than_with_sdpa(tmp_path: Path, family: str) -> None:
     model.train()
     given = batch(inputs)
     assert model.encoder.config._attn_implementation == attention.NAME
-    less = kept(model, given)
+    less = bytes_kept(model, given)
     model.encoder.set_attn_implementation("sdpa")
-    assert less < kept(model, given)
+    assert less < bytes_kept(model, given)
 
 
 def test_a_saved_model_does_not_name_it(tmp_path: Path) -> None:

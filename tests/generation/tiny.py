@@ -48,18 +48,18 @@ def gpt(family: str = "gpt2", seed: int = 1) -> Any:
     return model.eval()
 
 
-def llama() -> Any:
+def llama(**changes: Any) -> Any:
+    """`changes` go into the configuration."""
     torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer()),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=64,
-    )
-    return LlamaForCausalLM(config).eval()
+    shape = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "max_position_embeddings": 64,
+    }
+    return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer()), **shape | changes)).eval()
 
 
 def with_lora() -> Any:
