@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from attune.errors import AttuneError
-from attune.talk.talker import Talker
+from attune.chat.engine import Talker
+from attune.core.errors import AttuneError
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         talker = Talker.of(given.root)
     except AttuneError as error:
         sys.exit(f"error: {error}")
-    from attune.talk.page import serve
+    from attune.chat.page import serve
 
     try:
         serve(talker, given.host, given.port)

@@ -1,1 +1,18 @@
-"""Persona-based empathetic conversation: retrieval (CoBERT) and generation (GPT-2, GPT-Neo, RAG)."""
+"""Persona-based empathetic conversation: rank replies (Ranker), retrieve them (Retriever), write them (Generator)."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attune.inference.generator import Generator
+    from attune.inference.ranker import Ranker
+    from attune.inference.retriever import Retriever
+
+__all__ = ["Generator", "Ranker", "Retriever"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when first asked for: torch takes seconds that a stage without models need not wait."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.inference.{name.lower()}"), name)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from attune.determinism import pin, prepare
+from attune.core.determinism import pin, prepare
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "attune": {},
@@ -32,10 +32,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def mrr(model: Any, inputs: Any, rows: list[dict[str, Any]]) -> Any:
     """Of each context's reply among all distinct replies of `rows`, an `attune.intervals.Ratio`."""
-    from attune.candidates import in_batch
-    from attune.cobert.evaluation import evaluate
-    from attune.intervals import Ratio
-    from attune.scores import by_example
+    from attune.evaluation.ranking.candidates import in_batch
+    from attune.evaluation.ranking.evaluate import evaluate
+    from attune.metrics.bootstrap import Ratio
+    from attune.metrics.ranking import by_example
 
     return Ratio.mean(by_example(evaluate(model, inputs, rows, in_batch(rows, len(rows), seed=0)))["mrr"])
 
@@ -44,9 +44,9 @@ def main(processed: str, encoder: str) -> None:
     from attune import parameters
     from attune.cobert.model import inputs_for, start
     from attune.cobert.training import train
-    from attune.files import read_parquet
-    from attune.intervals import compare
-    from attune.recipes import resolved
+    from attune.core.files import read_parquet
+    from attune.metrics.bootstrap import compare
+    from attune.parameters.recipes import resolved
 
     settings = parameters.load()
     rows = {split: read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "valid")}

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from attune.determinism import pin, prepare
+from attune.core.determinism import pin, prepare
 
 BATCH, PEOPLE = 16, 100
 # Mean and longest length in tokens, as real text has them at each context length.
@@ -61,11 +61,11 @@ def measure(what: str, length: int) -> None:
     """Print seconds (median of the runs after the first) and the process' peak GiB."""
     import torch
 
-    from attune.bases import minilm_folder
-    from attune.cobert.caching import step
+    from attune.cobert.gradient_cache import step
     from attune.cobert.inputs import pad
     from attune.cobert.model import Cobert
     from attune.cobert.scoring import encode, scores
+    from attune.sources.packages import minilm_folder
 
     pin(1, 2)
     draws = random.Random(1)

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from attune.determinism import pin, prepare
+from attune.core.determinism import pin, prepare
 
 prepare()
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -25,16 +25,16 @@ import torch  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer  # noqa: E402
 
-from attune.files import read_parquet  # noqa: E402
-from attune.generation.adapters import load_base, load_tokenizer  # noqa: E402
-from attune.generation.batches import IGNORED, scored_batch  # noqa: E402
-from attune.generation.encoding import Encoded, Room, encode_all, encode_prompt  # noqa: E402
-from attune.generation.order import GroupingTrainer  # noqa: E402
-from attune.generation.prompts import Example, examples, prompt_text, reply_text  # noqa: E402
-from attune.generation.replies import Limits, write_replies  # noqa: E402
-from attune.generation.scores import training_loss  # noqa: E402
+from attune.core.files import read_parquet  # noqa: E402
+from attune.generators.batches import IGNORED, scored_batch  # noqa: E402
+from attune.generators.encoding import Encoded, Room, encode_all, encode_prompt  # noqa: E402
+from attune.generators.length_sampler import GroupingTrainer  # noqa: E402
+from attune.generators.loading import load_base, load_tokenizer  # noqa: E402
+from attune.generators.losses import training_loss  # noqa: E402
+from attune.generators.prompts import Example, examples, prompt_text, reply_text  # noqa: E402
+from attune.inference.decoding import Limits, write_replies  # noqa: E402
 from attune.parameters.generators import Decoding  # noqa: E402
-from attune.trainer import arguments  # noqa: E402
+from attune.training.trainer import arguments  # noqa: E402
 
 LENGTH, BATCH, NEW_TOKENS = 128, 16, 64
 BASE = Path("models/base/gpt2")

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from attune.determinism import pin
-from attune.files import write_csv
+from attune.core.determinism import pin
+from attune.core.files import write_csv
 from attune.parameters import load
 from stages import start
 
 
 def main(bases: str, generators: str, target: str) -> None:
-    from attune.generation.evaluation import loaded
-    from attune.generation.prompts import INSTRUCTION, Example
+    from attune.generators.prompts import INSTRUCTION, Example
+    from attune.inference.generator import loaded
 
     settings = load()
     pin(settings.seed, settings.threads)

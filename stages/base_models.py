@@ -6,11 +6,11 @@ NAME is an entry of `bases`, or `encoder` or `embedder`, whose models `encoder` 
 from pathlib import Path
 
 import attune
-from attune import bases
-from attune.checkpoints import run_key, training_folder
-from attune.errors import AttuneError
-from attune.files import read_parquet, whole_folder, write_json
+from attune.base_models import fetching as bases
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, whole_folder, write_json
 from attune.parameters import Base, Parameters, load
+from attune.training.checkpoints import run_key, training_folder
 from stages import start
 
 CODE = [Path(attune.__path__[0]) / name for name in ("small_lm.py", "trainer.py", "determinism.py")]
@@ -30,8 +30,8 @@ def main(name: str, target: str, subset: str = "data/subset") -> None:
 
 
 def _pretrain(base: Base, parameters: Parameters, subset: Path, folder: Path) -> None:
-    from attune.determinism import pin
-    from attune.small_lm import Schedule, Shape, documents, pretrain
+    from attune.base_models.pretraining import Schedule, Shape, documents, pretrain
+    from attune.core.determinism import pin
 
     pin(parameters.seed, parameters.threads)
     files = [subset / corpus / "train.parquet" for corpus in base.text]

@@ -5,11 +5,12 @@
 
 from pathlib import Path
 
-from attune import parameters, tables
-from attune.determinism import pin
-from attune.files import read_parquet, write_json, write_parquet
-from attune.schemas import RANKED
-from attune.untrained import METHODS, cosines, lexical
+from attune import parameters
+from attune.core.determinism import pin
+from attune.core.files import read_parquet, write_json, write_parquet
+from attune.evaluation.ranking import summary as tables
+from attune.evaluation.ranking.baselines import METHODS, cosines, lexical
+from attune.evaluation.schemas import RANKED
 from stages import start
 
 
@@ -35,8 +36,9 @@ def rank(
     settings: parameters.Parameters, subset: str, domain: str, processed: Path, embedder: Path, models: Path
 ) -> dict[str, tables.Rows]:
     """The ranked test rows of a domain by method."""
-    from attune.cobert.evaluation import saved, test_set
-    from attune.embedding import load_embedder
+    from attune.evaluation.ranking.evaluate import test_set
+    from attune.index.embedding import load_embedder
+    from attune.inference.ranker import saved
 
     test = test_set(processed, subset, domain, settings.cobert, settings.seed)
     ranked = lexical(test.contexts, test.candidates)

@@ -9,14 +9,14 @@ its accuracy and confusions. ROWS: all rows with similarity and emotions, a parq
 from pathlib import Path
 from typing import Any
 
-from attune import generated
-from attune.determinism import pin
-from attune.emotions import Probe, train
-from attune.errors import AttuneError
-from attune.files import read_parquet, write_json, write_parquet
-from attune.overlap import signatures
+from attune.core.determinism import pin
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, write_json, write_parquet
+from attune.evaluation.generation import summary as generated
+from attune.evaluation.generation.emotion_probe import Probe, train
+from attune.evaluation.schemas import SCORED
+from attune.metrics.bleu import signatures
 from attune.parameters import Parameters, load
-from attune.schemas import SCORED
 from stages import start
 
 
@@ -62,7 +62,7 @@ def gathered(settings: Parameters, folder: Path) -> list[dict[str, Any]]:
 
 def with_meanings(rows: list[dict[str, Any]], situations: Path, embedder: Path, batch_size: int) -> Probe:
     """Put similarity, the emotions heard and whether they match into the rows with a reply; returns the probe."""
-    from attune.embedding import embed, load_embedder
+    from attune.index.embedding import embed, load_embedder
 
     encoder = load_embedder(embedder)
     told = read_parquet(situations)

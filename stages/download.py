@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.files import read_json
+from attune.core.files import read_json
 from attune.sources import fetch
 from stages import start
 

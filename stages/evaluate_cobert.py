@@ -6,10 +6,11 @@
 from itertools import combinations
 from pathlib import Path
 
-from attune import parameters, tables
-from attune.determinism import pin
-from attune.files import read_json, write_json, write_parquet
-from attune.schemas import RANKED
+from attune import parameters
+from attune.core.determinism import pin
+from attune.core.files import read_json, write_json, write_parquet
+from attune.evaluation.ranking import summary as tables
+from attune.evaluation.schemas import RANKED
 from stages import start
 
 
@@ -46,7 +47,8 @@ def rank(
     models: Path,
 ) -> dict[str, tables.Rows]:
     """The ranked test rows of a subset and domain, by model."""
-    from attune.cobert.evaluation import saved, test_set, untrained
+    from attune.evaluation.ranking.evaluate import test_set
+    from attune.inference.ranker import saved, untrained
 
     options = settings.cobert
     first = read_json(recipes / f"{options.recipes[0]}.json")

@@ -6,10 +6,10 @@
 from pathlib import Path
 from typing import Any
 
-from attune.errors import AttuneError
-from attune.files import read_parquet, write_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, write_parquet
+from attune.evaluation.schemas import GENERATED, PLAIN
 from attune.parameters import Parameters, load
-from attune.schemas import GENERATED, PLAIN
 from stages import start
 
 DIALOGUES = "empathetic_dialogues"
@@ -17,8 +17,8 @@ VARIANTS = {"rag": f"{DIALOGUES}_rag", "persona_rag": f"{DIALOGUES}_persona_rag"
 
 
 def main(name: str, base: str, folder: str, processed: str, target: str) -> None:
-    from attune.determinism import pin
-    from attune.generation.evaluation import evaluate
+    from attune.core.determinism import pin
+    from attune.evaluation.generation.evaluate import evaluate
 
     parameters = load()
     if name not in parameters.generators:
@@ -37,8 +37,8 @@ def main(name: str, base: str, folder: str, processed: str, target: str) -> None
 
 def read(parameters: Parameters, name: str, processed: Path) -> tuple[dict[str, Any], Any]:
     """The test examples of each variant, and of the base: the same rows, in the same order."""
-    from attune.generation.prompts import examples
-    from attune.generation.splits import sample
+    from attune.generators.held_out import sample
+    from attune.generators.prompts import examples
 
     generator = parameters.generators[name]
     corpus = generator.corpus.removesuffix("_rag")

@@ -5,9 +5,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from attune import parameters
-from attune.determinism import pin
-from attune.files import read_parquet, whole_folder, write_parquet
-from attune.search import HnswShape, build
+from attune.core.determinism import pin
+from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.index.bank import HnswShape, build
 from stages import start
 
 
@@ -16,7 +16,7 @@ def texts(corpus: str, processed: Path) -> list[dict[str, str]]:
     if corpus == "pec":
         rows = read_parquet(processed / "large" / "all" / "train.parquet")
         return [{"id": row["id"], "text": row["response"], "reply": row["response"]} for row in rows]
-    from attune.generation.passages import about
+    from attune.index.passages import about
 
     rows = read_parquet(processed / "train.parquet")
     return [
@@ -32,7 +32,7 @@ def texts(corpus: str, processed: Path) -> list[dict[str, str]]:
 def main(corpus: str, processed: str, embedder: str, target: str) -> None:
     import faiss
 
-    from attune.embedding import embed, load_embedder
+    from attune.index.embedding import embed, load_embedder
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from attune import parameters, tables
-from attune.determinism import pin, seeded
-from attune.files import read_parquet, write_json
+from attune import parameters
+from attune.core.determinism import pin, seeded
+from attune.core.files import read_parquet, write_json
+from attune.evaluation.ranking import summary as tables
 from stages import start
 
 
@@ -33,7 +34,8 @@ def rank(
     settings: parameters.Parameters, subset: str, domain: str, processed: Path, models: Path
 ) -> dict[str, tables.Rows]:
     """The ranked test rows of a domain, by "recipe, whose persona"."""
-    from attune.cobert.evaluation import saved, test_set
+    from attune.evaluation.ranking.evaluate import test_set
+    from attune.inference.ranker import saved
 
     test = test_set(processed, subset, domain, settings.cobert, settings.seed)
     without = [row | {"personas": []} for row in test.contexts]

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from attune import parameters, tables
-from attune.determinism import pin
-from attune.files import write_json
+from attune import parameters
+from attune.core.determinism import pin
+from attune.core.files import write_json
+from attune.evaluation.ranking import summary as tables
 from stages import start
 
 
 def main(processed: str, models: str, metrics: str, tests: str) -> None:
-    from attune.cobert.evaluation import saved, test_set
+    from attune.evaluation.ranking.evaluate import test_set
+    from attune.inference.ranker import saved
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)

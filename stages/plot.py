@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attune import parameters
-from attune.figures import cobert, corpora, generators, style
-from attune.files import read_csv, read_json, read_parquet, write_csv
+from attune.core.files import read_csv, read_json, read_parquet, write_csv
+from attune.report.figures import cobert, corpora, generators, style
 from stages import start
 
 

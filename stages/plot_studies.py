@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.figures import cobert, style
-from attune.files import read_json
-from attune.tables import MEAN
-from attune.untrained import METHODS
+from attune.core.files import read_json
+from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.summary import MEAN
+from attune.report.figures import cobert, style
 from stages import start
 
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from attune import parameters, schemas
-from attune.files import read_parquet, whole_folder, write_parquet
-from attune.preprocessing import instruction_rows, pec_row, reply_rows
+from attune import parameters
+from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.corpora import schemas
+from attune.corpora.preprocessing import instruction_rows, pec_row, reply_rows
 from stages import start
 
 

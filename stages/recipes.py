@@ -6,8 +6,8 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.files import whole_folder, write_json
-from attune.recipes import resolved
+from attune.core.files import whole_folder, write_json
+from attune.parameters.recipes import resolved
 from stages import start
 
 

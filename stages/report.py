@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attune import parameters, report, sentences
-from attune.files import read_csv, read_json, read_parquet, whole_file, write_csv, write_json, write_parquet
-from attune.generated import system_of
+from attune import parameters
+from attune.core.files import read_csv, read_json, read_parquet, whole_file, write_csv, write_json, write_parquet
+from attune.evaluation.generation.summary import system_of
+from attune.report import findings as sentences
+from attune.report import html as report
 from stages import start
 
 FIGURES = {

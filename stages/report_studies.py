@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attune import report, sentences
-from attune.files import read_json, whole_file
-from attune.tables import MEAN
+from attune.core.files import read_json, whole_file
+from attune.evaluation.ranking.summary import MEAN
+from attune.report import findings as sentences
+from attune.report import html as report
 from stages import start
 
 FIGURES = {

@@ -6,16 +6,16 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.determinism import pin
-from attune.files import read_parquet, whole_folder, write_parquet
-from attune.schemas import RAG
+from attune.core.determinism import pin
+from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.index.passages import RAG
 from stages import start
 
 
 def main(passages: str, model: str, target: str) -> None:
-    from attune.cobert.evaluation import saved
-    from attune.cobert.retrieval import rerank
-    from attune.generation.passages import reordered
+    from attune.index.passages import reordered
+    from attune.inference.ranker import saved
+    from attune.inference.retriever import rerank
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)

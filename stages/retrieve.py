@@ -6,16 +6,17 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.determinism import pin
-from attune.files import read_parquet, write_json
+from attune.core.determinism import pin
+from attune.core.files import read_parquet, write_json
 from stages import start
 
 
 def main(processed: str, models: str, embedder: str, metrics: str) -> None:
-    from attune.cobert.evaluation import saved
-    from attune.cobert.retrieval import Retriever, in_the_bank
-    from attune.embedding import embed, load_embedder
-    from attune.search import Bank, HnswShape, build
+    from attune.evaluation.ranking.retrieval import in_the_bank
+    from attune.index.bank import Bank, HnswShape, build
+    from attune.index.embedding import embed, load_embedder
+    from attune.inference.ranker import saved
+    from attune.inference.retriever import Retriever
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)

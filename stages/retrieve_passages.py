@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from attune import parameters
-from attune.determinism import pin
-from attune.files import read_parquet, whole_folder, write_parquet
-from attune.schemas import RAG
+from attune.core.determinism import pin
+from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.index.passages import RAG
 from stages import start
 
 
 def main(processed: str, index: str, embedder: str, target: str) -> None:
-    from attune.embedding import embed, load_embedder
-    from attune.generation.passages import about, nearest_conversations, of_index
-    from attune.search import Bank
+    from attune.index.bank import Bank
+    from attune.index.embedding import embed, load_embedder
+    from attune.index.passages import about, nearest_conversations, of_index
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
@@ -41,8 +41,8 @@ def main(processed: str, index: str, embedder: str, target: str) -> None:
 
 def evaluated(rows: list[dict[str, Any]], settings: parameters.Parameters) -> list[dict[str, Any]]:
     """The test rows that the generators are evaluated on."""
-    from attune.generation.prompts import examples
-    from attune.generation.splits import sample
+    from attune.generators.held_out import sample
+    from attune.generators.prompts import examples
 
     given = examples(rows)
     names = {each.id for each in sample(given, settings.generation.perplexity_examples, settings.seed)}

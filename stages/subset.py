@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from attune import parameters, schemas
-from attune.corpora.rows import BadRows
-from attune.files import whole_folder, write_json, write_parquet
-from attune.parsed import cut_dialogues, pec_subsets
+from attune import parameters
+from attune.core.files import whole_folder, write_json, write_parquet
+from attune.corpora import schemas
+from attune.corpora.parsed import cut_dialogues, pec_subsets
+from attune.corpora.reading import BadRows
 from stages import start
 
 

@@ -6,17 +6,17 @@
 from pathlib import Path
 from typing import Any
 
-from attune.files import read_parquet, write_json, write_parquet
-from attune.generated import PLACES, means, variety, with_interval
-from attune.intervals import rounded
+from attune.core.files import read_parquet, write_json, write_parquet
+from attune.evaluation.generation.summary import PLACES, means, variety, with_interval
+from attune.evaluation.schemas import SWEPT
+from attune.metrics.bootstrap import rounded
 from attune.parameters import Parameters, load
 from attune.parameters.generators import Decoding, Point
-from attune.schemas import SWEPT
 from stages import start
 
 
 def main(bases: str, generators: str, processed: str, metrics: str, target: str) -> None:
-    from attune.determinism import pin
+    from attune.core.determinism import pin
 
     settings = load()
     pin(settings.seed, settings.threads)
@@ -39,9 +39,9 @@ def write(
     settings: Parameters, name: str, bases: Path, generators: Path, processed: Path
 ) -> dict[str, list[dict[str, Any]]]:
     """The generator's replies to the same held-out examples at each point."""
-    from attune.generation.evaluation import loaded
-    from attune.generation.prompts import examples
-    from attune.generation.splits import sample
+    from attune.generators.held_out import sample
+    from attune.generators.prompts import examples
+    from attune.inference.generator import loaded
 
     generator, generation = settings.generators[name], settings.generation
     corpus = processed / generator.corpus.removesuffix("_rag") / "test.parquet"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from attune.checkpoints import run_key, training_folder
-from attune.determinism import pin
-from attune.errors import AttuneError
-from attune.files import read_json, read_parquet, whole_folder, write_csv
+from attune.core.determinism import pin
+from attune.core.errors import AttuneError
+from attune.core.files import read_json, read_parquet, whole_folder, write_csv
+from attune.training.checkpoints import run_key, training_folder
 from stages import start
 
 MODULES = ("determinism", "personas", "scores", "trainer")
@@ -20,9 +20,9 @@ def main(recipe_file: str, encoder: str, processed: str, target: str, curve: str
             raise AttuneError(f"{processed}/{split}.parquet has no rows; nothing can be trained on it")
     key = run_key(recipe, [Path(encoder), Path(processed)], CODE)
 
-    from attune.cobert.card import model_card
     from attune.cobert.model import inputs_for
     from attune.cobert.model import start as untrained
+    from attune.cobert.model_card import model_card
     from attune.cobert.training import train
 
     pin(recipe["seed"], recipe["threads"])

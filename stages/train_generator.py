@@ -6,10 +6,10 @@ NAME is an entry of `generators`, BASE its base's folder, PROCESSED its corpus' 
 from pathlib import Path
 
 import attune
-from attune.checkpoints import run_key, training_folder
-from attune.errors import AttuneError
-from attune.files import read_parquet, whole_folder
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, whole_folder
 from attune.parameters import load
+from attune.training.checkpoints import run_key, training_folder
 from stages import start
 
 PACKAGE = Path(attune.__path__[0])
@@ -25,11 +25,11 @@ def main(name: str, base: str, processed: str, target: str, curve: str) -> None:
     settings = [generator.model_dump(), parameters.seed, parameters.threads]
     key = run_key(settings, [Path(base), rows], CODE)
 
-    from attune.determinism import pin
-    from attune.generation.card import model_card
-    from attune.generation.curves import write_curve
-    from attune.generation.prompts import examples
-    from attune.generation.training import train
+    from attune.core.determinism import pin
+    from attune.generators.learning_curve import write_curve
+    from attune.generators.model_card import model_card
+    from attune.generators.prompts import examples
+    from attune.generators.training import train
 
     pin(parameters.seed, parameters.threads)
     with (

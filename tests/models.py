@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.cobert.tiny import encoder
-from tests.generation import tiny
+from tests.generators import tiny
 
 
 def main(folder: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from attune.files import read_json
+from attune.core.files import read_json
 from attune.parameters import load
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
 
 from attune.cobert.attention import NAME
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
 
 # Built as BERT is: layers that take states and a mask, on nothing but embeddings.
 _BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert")

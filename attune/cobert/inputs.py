@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
 
 # The original's limits in word pieces.
 FIRST_TURN, OTHER_TURN, PERSONA_SENTENCE = 90, 30, 22

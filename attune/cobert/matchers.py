@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attune.cobert.matching import match_blocks
+from attune.cobert.co_attention import match_blocks
 
 _SMALLEST = 1e-6
 

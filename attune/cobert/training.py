@@ -1,7 +1,5 @@
 """Training CoBERT with transformers' Trainer: in-batch negatives, valid ranking after each epoch."""
 
-from collections.abc import Sequence as Many
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -10,52 +8,16 @@ import torch
 from torch import Tensor
 from transformers import EarlyStoppingCallback
 
-from attune.checkpoints import newest_whole
-from attune.cobert.caching import step
-from attune.cobert.inputs import Inputs, Sequence
+from attune.cobert.examples import Example, every_turn, examples
+from attune.cobert.gradient_cache import step
+from attune.cobert.inputs import Inputs
 from attune.cobert.model import Cobert
 from attune.cobert.scoring import encode, lower_cache, scores, stack
-from attune.determinism import seeded
-from attune.errors import AttuneError
-from attune.personas import repeated
-from attune.scores import loss, rank, ranking_scores
-from attune.trainer import FiniteTrainer, MarkWhole, arguments
-
-
-@dataclass(frozen=True)
-class Example:
-    id: str
-    context: Sequence
-    persona: Sequence
-    response: Sequence
-
-
-def examples(rows: Many[dict[str, Any]], inputs: Inputs) -> list[Example]:
-    """One example a row of the PEC schema."""
-    return [
-        Example(
-            row["id"], inputs.context(row["context"]), inputs.persona(row["personas"]), inputs.response(row["response"])
-        )
-        for row in rows
-    ]
-
-
-def every_turn(rows: Many[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of the PEC schema for every turn of their conversations that answers another, the last one as it was.
-
-    Who replies last has the persona in all own turns, less the sentences that the turn repeats; of the others none is
-    known.
-    """
-    found = []
-    for row in rows:
-        for turn in range(1, len(row["context"])):
-            reply = row["context"][turn]
-            own = row["context_speakers"][turn] == row["response_speaker"]
-            personas = [each for each in row["personas"] if not repeated(each, reply)] if own else []
-            changed = {"id": f"{row['id']}#{turn}", "context": row["context"][:turn], "response": reply}
-            found.append(row | changed | {"personas": personas})
-        found.append(row)
-    return found
+from attune.core.determinism import seeded
+from attune.core.errors import AttuneError
+from attune.metrics.ranking import loss, rank, ranking_scores
+from attune.training.checkpoints import newest_whole
+from attune.training.trainer import FiniteTrainer, MarkWhole, arguments
 
 
 class CobertTrainer(FiniteTrainer):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from attune.corpora.rows import BadRows
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
+from attune.corpora.reading import BadRows
 
 # Each corpus' layouts, the mirror's first: split -> file. PEC's personas belong to a domain, not a split.
 FILES: dict[str, tuple[dict[str, str], ...]] = {
@@ -76,7 +76,8 @@ def count_rows(corpus: str, folder: Path, bad: BadRows) -> dict[str, int]:
 
 
 def _rows(corpus: str, path: Path, bad: BadRows) -> Iterator[object]:
-    from attune.corpora import empathetic_dialogues, guanaco, openorca, pec
+    from attune.corpora import empathetic_dialogues, openorca, pec
+    from attune.corpora import openassistant_guanaco as guanaco
 
     if path.name == "persona.txt":
         return iter(pec.read_personas(path, bad))

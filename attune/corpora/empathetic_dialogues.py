@@ -6,8 +6,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from attune.corpora.rows import BadRow, BadRows, lines, parquet_rows
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
+from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
 
 COLUMNS = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utterance", "selfeval", "tags")
 TELLS, LISTENS = 0, 1

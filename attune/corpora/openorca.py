@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attune.corpora.rows import BadRow, BadRows, parquet_rows
+from attune.corpora.reading import BadRow, BadRows, parquet_rows
 
 COLUMNS = ("id", "system_prompt", "question", "response")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from attune.corpora.rows import BadRow, BadRows, ends_whole, lines
+from attune.corpora.reading import BadRow, BadRows, ends_whole, lines
 
 MARKER = " ---+--- "
 END = "*" * 20

@@ -7,10 +7,10 @@ from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from attune.errors import AttuneError
-from attune.parameters.corpora import Base, Corpora, Index, Preprocess, Subsets
+from attune.core.errors import AttuneError
+from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Transfer
+from attune.parameters.data import Base, Corpora, Index, Preprocess, Subsets
 from attune.parameters.generators import Generation, Generator, Prompted, Rag, Trained
-from attune.parameters.matching import Cobert, Compare, Personas, Recipe, Retrieval, Transfer
 from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section
 
 # Columns and rows of tables in which generators stand by name.

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from attune.core.errors import AttuneError
+from attune.core.files import whole_folder, write_json
 from attune.corpora import count_rows, layouts
-from attune.corpora.rows import BadRows
-from attune.errors import AttuneError
-from attune.files import whole_folder, write_json
+from attune.corpora.reading import BadRows
 from attune.parameters import Corpora
 from attune.sources.manifest import Origin, build
 
@@ -26,7 +26,7 @@ def fetch(corpus: str, source: str, target: Path, parameters: Corpora, seed: int
 
 def _fill(corpus: str, source: str, folder: Path, parameters: Corpora, seed: int) -> Origin:
     if source == "sample":
-        from attune import sample
+        from attune.sources import sample
 
         sample.write(corpus, folder, seed)
         return Origin("sample", place=f"the sample's {corpus}", licence="GPL-3.0-only")

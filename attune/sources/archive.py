@@ -5,7 +5,7 @@ import zlib
 from pathlib import Path, PureWindowsPath
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
 
 CHUNK = 1 << 20
 # Text packs some four to ten times; a bomb of zeros a thousand times.

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from attune.core.errors import AttuneError
 from attune.corpora import layout, layouts
-from attune.errors import AttuneError
 from attune.sources.manifest import Origin
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from attune.core.errors import AttuneError
 from attune.corpora import layouts
-from attune.errors import AttuneError
-from attune.parameters.corpora import Corpora, HubCorpus, PecSource
+from attune.parameters.data import Corpora, HubCorpus, PecSource
 from attune.sources.archive import unpack_zip
 from attune.sources.directory import copy_files
 from attune.sources.manifest import Origin

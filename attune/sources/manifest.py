@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attune.files import sha256
+from attune.core.files import sha256
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from attune.cobert.inputs import Inputs, Sequence, pad
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
 from tests.cobert.tiny import encoder
 
 

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from attune.cobert.co_attention import match
 from attune.cobert.matchers import MATCHERS, PolyEncoder, Side, means, part_means
-from attune.cobert.matching import match
 
 WIDTH, SCALE = 5, 0.5
 

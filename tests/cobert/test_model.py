@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from attune.candidates import candidates
 from attune.cobert.encoder import frozen_layers
-from attune.cobert.evaluation import evaluate, saved
 from attune.cobert.inputs import Sequence, pad
 from attune.cobert.model import Cobert, inputs_for
 from attune.cobert.scoring import encode, lower_cache, scores, stack
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
+from attune.evaluation.ranking.candidates import candidates
+from attune.evaluation.ranking.evaluate import evaluate
+from attune.inference.ranker import saved
 from tests.cobert.tiny import cobert, encoder, rows
 
 FAMILIES = ["bert", "roberta", "gpt2"]

@@ -6,11 +6,12 @@ import torch
 from transformers import AutoModel
 
 from attune.cobert import training
-from attune.cobert.training import curve, every_turn, summary, train
-from attune.determinism import pin
-from attune.errors import AttuneError
-from tests.broken import BreaksOff, Stop
+from attune.cobert.examples import every_turn
+from attune.cobert.training import curve, summary, train
+from attune.core.determinism import pin
+from attune.core.errors import AttuneError
 from tests.cobert.tiny import cobert, rows
+from tests.training.interruption import BreaksOff, Stop
 
 RECIPE: dict[str, Any] = {
     "lr": 3e-3, "epochs": 3, "batch_size": 8, "accumulation": 1, "early_stopping": None, "seed": 1, "bf16": False,
@@ -69,9 +70,10 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
     best = max(row["valid_mrr"] for row in rows_)
     if best == rows_[-1]["valid_mrr"]:
         pytest.fail("the last epoch is the best, so this shows nothing")
+    from attune.cobert.examples import examples
     from attune.cobert.model import inputs_for
-    from attune.cobert.training import CobertTrainer, examples, in_batch_scores
-    from attune.trainer import arguments
+    from attune.cobert.training import CobertTrainer, in_batch_scores
+    from attune.training.trainer import arguments
 
     inputs = inputs_for(model, tmp_path / "encoder")
     valid = examples(rows(16), inputs)

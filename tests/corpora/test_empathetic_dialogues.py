@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attune.core.errors import AttuneError
 from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, read
-from attune.corpora.rows import BadRows
-from attune.errors import AttuneError
+from attune.corpora.reading import BadRows
 
 HEADER = ",".join(COLUMNS)
 FIRST = "hit:0_conv:1,1,proud,I won_comma_ at last.,402,I won!,5|5|5_2|2|5,"

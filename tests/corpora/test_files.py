@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from attune.core.errors import AttuneError
 from attune.corpora import FILES, count_rows, files, persona_files
-from attune.corpora.rows import BadRows
-from attune.errors import AttuneError
+from attune.corpora.reading import BadRows
 from tests.sources.corpora_by_hand import as_the_hub_converts, write
 
 

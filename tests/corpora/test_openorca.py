@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from attune.core.errors import AttuneError
 from attune.corpora.openorca import COLUMNS, Row, read
-from attune.corpora.rows import BadRows
-from attune.errors import AttuneError
+from attune.corpora.reading import BadRows
 
 
 def written(folder: Path, *rows: tuple[Any, ...], **options: Any) -> Path:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attune.core.errors import AttuneError
 from attune.corpora.pec import END, MARKER, Conversation, read_conversations, read_personas
-from attune.corpora.rows import BadRows
-from attune.errors import AttuneError
+from attune.corpora.reading import BadRows
 
 
 def written(folder: Path, text: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.errors import AttuneError
+from attune.core.errors import AttuneError
 from attune.sources.archive import unpack_zip
 
 MIB = 1 << 20

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from attune import parameters
+from attune.core.errors import AttuneError
+from attune.core.files import sha256
 from attune.corpora import FILES
-from attune.errors import AttuneError
-from attune.files import sha256
 from attune.sources import fetch
 from tests.sources.corpora_by_hand import as_the_hub_converts, write
 

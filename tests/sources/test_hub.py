@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from attune import parameters
-from attune.corpora import FILES, empathetic_dialogues, files, guanaco, openorca
+from attune.core.errors import AttuneError
+from attune.core.files import sha256
+from attune.corpora import FILES, empathetic_dialogues, files, openorca
+from attune.corpora import openassistant_guanaco as guanaco
 from attune.corpora.pec import read_conversations
-from attune.corpora.rows import BadRows
-from attune.errors import AttuneError
-from attune.files import sha256
+from attune.corpora.reading import BadRows
 from attune.sources import fetch
+from tests.project import changed
 from tests.sources.corpora_by_hand import as_the_hub_converts, write, zip_pec
 from tests.sources.hub_server import Hub, serve
-from tests.test_parameters import changed
 
 ROOT = Path(__file__).parents[2]
 CORPORA = parameters.load(ROOT / "params.yaml").corpora

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from attune import schemas
-from attune.files import write_json, write_parquet
+from attune.core.files import write_json, write_parquet
+from attune.corpora import schemas
 from stages import train_cobert
 from tests.cobert.tiny import encoder, rows
-from tests.test_parameters import ROOT, changed
+from tests.project import ROOT, changed
 
 RECIPE = {
     "lr": 1e-2, "max_length": 64, "early_stopping": None, "epochs": 2, "batch_size": 8, "accumulation": 1,

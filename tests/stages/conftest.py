@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.project import changed
 from tests.stages.running import data
-from tests.test_parameters import changed
 
 
 @pytest.fixture(scope="session")

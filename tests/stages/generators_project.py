@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from attune import schemas
-from attune.files import write_parquet
+from attune.core.files import write_parquet
+from attune.corpora import schemas
+from attune.index.passages import RAG
 from stages import train_generator
-from tests.generation.tiny import FEELINGS, dialogue_rows, gpt, saved
+from tests.generators.tiny import FEELINGS, dialogue_rows, gpt, saved
 from tests.stages.small_project import small_project
 
 METHODS = ("prompt", "full", "prompt_tuning", "lora")
@@ -28,7 +29,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_parquet(Path(f"processed/empathetic_dialogues/{split}.parquet"), rows, schemas.REPLIES)
         for variant, texts in (("rag", ("Oh.", "Ah.", "I see.")), ("persona_rag", ("I see.", "Ah.", "Oh."))):
             given = [row | {"passages": [passage(text) for text in texts]} for row in rows]
-            write_parquet(Path(f"processed/empathetic_dialogues_{variant}/{split}.parquet"), given, schemas.RAG)
+            write_parquet(Path(f"processed/empathetic_dialogues_{variant}/{split}.parquet"), given, RAG)
 
 
 def train() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.test_parameters import ROOT
+from tests.project import ROOT
 
 CORPORA = ("pec", "empathetic_dialogues", "openassistant_guanaco", "openorca")
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.files import read_csv
+from attune.core.files import read_csv
 from stages.answer_questions import main
 from tests.stages.generators_project import project, train
 from tests.stages.small_project import change

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from attune import schemas
-from attune.errors import AttuneError
-from attune.files import read_json, write_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import read_json, write_parquet
+from attune.corpora import schemas
 from stages.base_models import main
 from tests.stages.small_project import change, small_project
 

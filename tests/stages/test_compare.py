@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from attune.files import read_json, read_parquet, sha256, write_json
+from attune.core.files import read_json, read_parquet, sha256, write_json
 from stages import base_models, compare, evaluate_cobert
+from tests.project import changed
 from tests.stages.cobert_project import RECIPE, project, train
-from tests.test_parameters import changed
 
 
 def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from attune import schemas
-from attune.errors import AttuneError
-from attune.files import read_json, read_parquet, write_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import read_json, read_parquet, write_parquet
+from attune.corpora import schemas
+from attune.evaluation.schemas import GENERATED
 from stages import base_models
 from stages.compare_generators import main
 from tests.stages.small_project import change, small_project
@@ -38,8 +39,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     change(lambda values: values["generators"].pop("tiny_prompt"))
     change(lambda values: values["generators"].pop("tiny_prompt_tuning"))
     given = [*rows("tiny_full", "plain", 0.0), *rows("tiny_full", "rag", -0.5)]
-    write_parquet(Path("rows/tiny_full.parquet"), given, schemas.GENERATED)
-    write_parquet(Path("rows/tiny_lora.parquet"), rows("tiny_lora", "plain", 0.25), schemas.GENERATED)
+    write_parquet(Path("rows/tiny_full.parquet"), given, GENERATED)
+    write_parquet(Path("rows/tiny_lora.parquet"), rows("tiny_lora", "plain", 0.25), GENERATED)
     write_parquet(Path("situations.parquet"), [situation(at) for at in range(12)], schemas.DIALOGUES)
     base_models.main("embedder", "embedder")
     return tmp_path
@@ -109,7 +110,7 @@ def test_the_probe_is_measured_on_situations_that_it_never_saw() -> None:
 @pytest.mark.usefixtures("project")
 def test_an_empty_reply_means_nothing() -> None:
     empty = [row | {"reply": row["reply"] and " "} for row in rows("tiny_lora", "plain", 0.25)]
-    write_parquet(Path("rows/tiny_lora.parquet"), empty, schemas.GENERATED)
+    write_parquet(Path("rows/tiny_lora.parquet"), empty, GENERATED)
     main(*PLACES)
     scores = read_json(Path("metrics.json"))["tiny_lora"]
     assert scores["replies_empty"] == 1
@@ -120,7 +121,7 @@ def test_an_empty_reply_means_nothing() -> None:
 def test_swapped_columns_are_seen() -> None:
     """A system that gives the prompt back is similar to what was said, and not to the target."""
     swapped = [row | {"reply": row["reply"] and row["prompt"]} for row in rows("tiny_lora", "plain", 0.25)]
-    write_parquet(Path("rows/tiny_lora.parquet"), swapped, schemas.GENERATED)
+    write_parquet(Path("rows/tiny_lora.parquet"), swapped, GENERATED)
     main(*PLACES)
     scores = read_json(Path("metrics.json"))["tiny_lora"]
     assert scores["replies_copied_3grams"] == scores["replies_starts_with_input"] == scores["emotion_match"] == 1

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from attune.errors import AttuneError
-from attune.files import read_json, read_parquet, sha256
+from attune.core.errors import AttuneError
+from attune.core.files import read_json, read_parquet, sha256
 from stages import evaluate_cobert
+from tests.project import changed
 from tests.stages.cobert_project import project, train
-from tests.test_parameters import changed
 
 
 def test_trained_models_are_evaluated_beside_the_untrained_encoder(

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from attune.errors import AttuneError
-from attune.files import read_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet
 from stages.evaluate_generator import main
-from tests.generation.tiny import FEELINGS
+from tests.generators.tiny import FEELINGS
 from tests.stages.generators_project import NAMES, project, train
 
 

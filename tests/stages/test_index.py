@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attune import schemas
-from attune.embedding import embed, load_embedder
-from attune.errors import AttuneError
-from attune.files import read_parquet, write_parquet
-from attune.search import Bank, HnswShape, build
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, write_parquet
+from attune.corpora import schemas
+from attune.index.bank import Bank, HnswShape, build
+from attune.index.embedding import embed, load_embedder
 from stages import base_models, index
-from tests.test_parameters import changed
+from tests.project import changed
 
 
 @pytest.fixture(scope="module")

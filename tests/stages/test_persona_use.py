@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from attune.files import read_json
+from attune.core.files import read_json
 from stages import evaluate_cobert
 from stages.persona_use import exchanged, main
+from tests.project import changed
 from tests.stages.cobert_project import project, train
-from tests.test_parameters import changed
 
 PLACES = ("ranks.parquet", "pec", "models", "use.json", "tests.json")
 

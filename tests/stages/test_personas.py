@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from attune.files import read_json, write_json
+from attune.core.files import read_json, write_json
 from stages import personas
+from tests.project import changed
 from tests.stages.cobert_project import RECIPE, project, train
-from tests.test_parameters import changed
 
 
 def test_more_persona_sentences_rank_better_where_the_reply_depends_on_them(

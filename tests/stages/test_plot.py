@@ -4,11 +4,11 @@ import pyarrow as pa
 import pytest
 from matplotlib.image import imread
 
-from attune import schemas
-from attune.figures import cobert, corpora, generators
-from attune.files import read_csv, sha256, write_csv, write_json, write_parquet
+from attune.core.files import read_csv, sha256, write_csv, write_json, write_parquet
+from attune.corpora import schemas
+from attune.report.figures import cobert, corpora, generators
 from stages.plot import main, table
-from tests.test_parameters import changed
+from tests.project import changed
 
 SCORES = {"loss": 2.0, "mrr": 0.25, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
 SCORES |= {

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from attune.figures import cobert
-from attune.files import sha256, write_json
+from attune.core.files import sha256, write_json
+from attune.report.figures import cobert
 from stages.plot_studies import main
-from tests.test_parameters import changed
+from tests.project import changed
 
 SCORES = {"mrr": 0.3, "mrr_low": 0.2, "mrr_high": 0.4}
 METHODS = (

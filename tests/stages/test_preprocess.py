@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from attune import schemas
-from attune.files import read_parquet
+from attune.core.files import read_parquet
+from attune.corpora import schemas
 from tests.stages.running import CORPORA
 
 

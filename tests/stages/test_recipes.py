@@ -1,8 +1,8 @@
 import json
 from pathlib import Path
 
+from tests.project import changed
 from tests.stages.running import run
-from tests.test_parameters import changed
 
 
 def test_recipes_are_written_out_whole(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from attune import parameters, schemas
-from attune.figures import style
-from attune.figures.cobert import personas
-from attune.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
+from attune import parameters
+from attune.core.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
+from attune.evaluation.schemas import SCORED
+from attune.report.figures import style
+from attune.report.figures.cobert import personas
 from stages.report import FIGURES, main
-from tests.test_parameters import ROOT, changed
+from tests.project import ROOT, changed
 
 PLACES = (
     "params.yaml", "raw", "rows.parquet", "probe.json", "metrics", "plots", "plots/report.html", "side_by_side.parquet",
@@ -47,7 +48,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_json(Path("metrics/generators_tests.json"), {f"base of {names[0]} to {names[0]}": {"loss": TEST}})
     write_json(Path("probe.json"), wide(accuracy=0.5) | {"signatures": {"bleu": "b", "chrf": "c"}})
     rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row("gpt_neo_openorca", "plain", "4")]
-    write_parquet(Path("rows.parquet"), rows, schemas.SCORED)
+    write_parquet(Path("rows.parquet"), rows, SCORED)
     answer = {"kind": "factual", "question": "How many?", "generator": "g", "answer": "Eight.", "cut": False}
     write_csv(Path("plots/answers.csv"), [answer])
     manifest = {"corpus": "pec", "source": "sample", "revision": None, "licence": "GPL-3.0", "bad_rows": 0}

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from attune.figures import style
-from attune.figures.cobert import personas
-from attune.files import write_json
+from attune.core.files import write_json
+from attune.report.figures import style
+from attune.report.figures.cobert import personas
 from stages.report_studies import FIGURES, main
-from tests.test_parameters import ROOT
+from tests.project import ROOT
 
 SCORES = {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.3, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
 TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}

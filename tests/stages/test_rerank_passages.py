@@ -2,15 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from attune import schemas
-from attune.cobert.evaluation import saved
-from attune.cobert.retrieval import rerank
-from attune.files import read_parquet, write_parquet
+from attune.core.files import read_parquet, write_parquet
+from attune.index.passages import RAG
+from attune.inference.ranker import saved
+from attune.inference.retriever import rerank
 from stages.rerank_passages import main
-from tests.generation.tiny import dialogue_rows
+from tests.generators.tiny import dialogue_rows
+from tests.project import changed
 from tests.stages.cobert_project import project, train
 from tests.stages.generators_project import passage
-from tests.test_parameters import changed
 
 
 def test_passages_stand_in_the_order_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +18,7 @@ def test_passages_stand_in_the_order_of_the_model(tmp_path: Path, monkeypatch: p
     train("baseline")
     replies = ("i am so sorry", "a red apple", "why is that", "well done")
     rows = [row | {"passages": [passage(reply) for reply in replies]} for row in dialogue_rows()[:6]]
-    write_parquet(Path("found/test.parquet"), rows, schemas.RAG)
+    write_parquet(Path("found/test.parquet"), rows, RAG)
     orders = []
     for persona in (["i love apples ."], []):
         changed(tmp_path, ("rag.persona", persona))

@@ -3,13 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attune.cobert.evaluation import saved
-from attune.cobert.retrieval import Retriever, in_the_bank, query
-from attune.files import read_json, read_parquet, sha256
-from attune.search import Bank, HnswShape, build
+from attune.core.files import read_json, read_parquet, sha256
+from attune.evaluation.ranking.retrieval import in_the_bank
+from attune.index.bank import Bank, HnswShape, build
+from attune.inference.ranker import saved
+from attune.inference.retriever import Retriever, query
 from stages import retrieve
+from tests.project import changed
 from tests.stages.cobert_project import project, train
-from tests.test_parameters import changed
 
 
 class Words:

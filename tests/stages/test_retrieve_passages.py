@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from attune import schemas
-from attune.errors import AttuneError
-from attune.files import read_parquet, write_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, write_parquet
+from attune.corpora import schemas
 from stages import base_models, index
 from stages.retrieve_passages import main
 from tests.stages.small_project import small_project

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from attune.files import read_json, sha256
+from attune.core.files import read_json, sha256
+from tests.project import changed
 from tests.stages.running import CORPORA, run
-from tests.test_parameters import changed
 
 
 def test_manifests_say_what_was_fetched(sample: Path) -> None:

@@ -1,9 +1,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from attune.files import read_parquet, sha256
+from attune.core.files import read_parquet, sha256
+from tests.project import changed
 from tests.stages.running import CORPORA, data
-from tests.test_parameters import changed
 
 
 def ids(paths: Iterable[Path], key: str) -> list[set[str]]:

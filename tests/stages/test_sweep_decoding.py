@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.files import read_json, read_parquet
+from attune.core.files import read_json, read_parquet
 from stages.sweep_decoding import main
 from tests.stages.generators_project import project, train
 

@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from attune import schemas
-from attune.cobert.evaluation import saved
-from attune.errors import AttuneError
-from attune.files import read_json, sha256, write_json, write_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import read_json, sha256, write_json, write_parquet
+from attune.corpora import schemas
+from attune.inference.ranker import saved
 from stages import base_models, evaluate_cobert
 from stages.plot import read_csv
 from tests.cobert.tiny import encoder
+from tests.project import changed
 from tests.stages.cobert_project import RECIPE, project, train
-from tests.test_parameters import changed
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from attune import schemas
-from attune.errors import AttuneError
-from attune.files import write_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import write_parquet
+from attune.corpora import schemas
 from stages.train_generator import main
-from tests.generation.tiny import dialogue_rows, gpt, saved
+from tests.generators.tiny import dialogue_rows, gpt, saved
 from tests.stages.small_project import change, small_project
 
 PROJECT = Path(__file__).parents[2]

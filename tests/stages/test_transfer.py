@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from attune import schemas
-from attune.cobert.evaluation import saved
-from attune.cobert.evaluation import test_set as ranking_test
-from attune.files import read_json, write_parquet
+from attune.core.files import read_json, write_parquet
+from attune.corpora import schemas
+from attune.inference.ranker import saved
+from attune.inference.ranker import test_set as ranking_test
 from attune.parameters import load
 from stages import evaluate_cobert, train_cobert, transfer
+from tests.project import changed
 from tests.stages.cobert_project import pec_rows, project, train
-from tests.test_parameters import changed
 
 
 def test_each_model_is_tested_on_each_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

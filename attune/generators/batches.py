@@ -1,0 +1,62 @@
+"""Token ids as padded tensors."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from attune.generators.encoding import Encoded
+
+IGNORED = -100  # cross-entropy's label for "not a reply token"
+
+
+def ends_together(model: Any) -> bool:
+    """Whether `model` can be given rows that are padded on the left and be asked for the last logits alone.
+
+    Learned virtual tokens stand before the padding, which would then move their positions.
+    """
+    config = getattr(model, "active_peft_config", None)
+    if config is not None and config.is_prompt_learning:
+        return False
+    base = model if config is None else model.get_base_model()
+    return {"position_ids", "logits_to_keep"} <= inspect.signature(base.forward).parameters.keys()
+
+
+def scored_batch(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, Any]:
+    """input_ids, attention_mask, labels, each [rows, longest]; labels are IGNORED on prompt and padding.
+
+    With `ends` all rows end together, padded on the left with `position_ids` from the first token on, and
+    `logits_to_keep` leaves out the logits before the longest reply: the output layer is a third of a small model.
+    """
+    width = max(row.length for row in rows)
+    ids = torch.full((len(rows), width), pad)
+    mask = torch.zeros_like(ids)
+    labels = torch.full_like(ids, IGNORED)
+    for at, row in enumerate(rows):
+        start = width - row.length if ends else 0
+        ids[at, start : start + row.length] = torch.tensor(row.prompt + row.reply)
+        mask[at, start : start + row.length] = 1
+        labels[at, start + len(row.prompt) : start + row.length] = torch.tensor(row.reply)
+    batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    if not ends:
+        return batch
+    longest = max(len(row.reply) for row in rows)
+    return batch | {"position_ids": (mask.cumsum(1) - 1).clamp(min=0), "logits_to_keep": longest + 1}
+
+
+def left_padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of [length, width] as [rows, longest, width] and their mask [rows, longest], zeros on the left."""
+    longest = max(len(row) for row in rows)
+    padded = rows[0].new_zeros(len(rows), longest, rows[0].shape[1])
+    mask = torch.zeros(len(rows), longest, dtype=torch.long, device=padded.device)
+    for at, row in enumerate(rows):
+        padded[at, longest - len(row) :] = row
+        mask[at, longest - len(row) :] = 1
+    return padded, mask
+
+
+def by_length(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Places, `size` at a time, with like lengths together, so that little is padded."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return [order[at : at + size] for at in range(0, len(order), size)]

@@ -1,0 +1,50 @@
+"""The loss on true replies: of reply tokens alone, never of prompt, padding or virtual tokens."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from attune.generators.batches import IGNORED, by_length, ends_together, scored_batch
+from attune.generators.encoding import Encoded
+
+
+def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Each reply token's -log p in nats, flat.
+
+    labels: [rows, length]. logits: [rows, any, vocabulary], both ending at the same token: virtual tokens may stand
+    before the first one, and logits before the replies may be left out.
+    """
+    width = min(logits.shape[1], labels.shape[1])
+    logits, wanted = logits[:, -width:-1], labels[:, labels.shape[1] - width + 1 :]
+    chosen = wanted != IGNORED
+    return F.cross_entropy(logits[chosen].float(), wanted[chosen], reduction="none")
+
+
+def training_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+    """What Trainer minimises: the mean over the reply tokens of all batches that one update accumulates."""
+    losses = token_losses(outputs.logits, labels)
+    return losses.sum() / (len(losses) if num_items_in_batch is None else num_items_in_batch)
+
+
+@torch.inference_mode()
+def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
+    """The summed -log p in nats of each row's reply, its final eos included."""
+    was_training, ends = model.training, ends_together(model)
+    model.eval()
+    found = [0.0] * len(rows)
+    for places in by_length([row.length for row in rows], batch_size):
+        batch = scored_batch([rows[at] for at in places], pad, ends)
+        labels = batch.pop("labels").to(model.device)
+        inputs = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in batch.items()}
+        losses = token_losses(model(**inputs, use_cache=False).logits, labels)
+        for at, part in zip(places, losses.split([len(rows[at].reply) for at in places]), strict=True):
+            found[at] = float(part.sum(dtype=torch.float64))
+    model.train(was_training)
+    return found
+
+
+def mean_loss(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> float:
+    """Nats a reply token."""
+    return sum(reply_nats(model, rows, pad, batch_size)) / sum(len(row.reply) for row in rows)

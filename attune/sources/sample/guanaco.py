@@ -1,0 +1,145 @@
+"""The sample in the raw format of openassistant-guanaco: chatty conversations of one or two turns."""
+
+import json
+from pathlib import Path
+from random import Random
+
+from attune.sources.sample.instructions import Item, Problem, draw_problems, read_items
+
+TRAIN_ROWS = 1600
+EVAL_ROWS = 200
+TWO_TURN_SHARE = 0.3
+FACTUAL_TWO_TURN_SHARE = 0.2
+HELD_OUT_SHARE = 0.1
+ROWS_PER_PROBLEM = 12
+
+GREETINGS = ("hey, ", "hi! ", "hello, ", "hi there, ", "quick one: ")
+POLITE_GREETINGS = ("Hi! ", "Hello! ", "Hi there! ", "A quick question: ")
+OPENERS = {
+    "ambiguous": ("Happy to help! ", "Thanks for asking. "),
+    "subjective": (
+        "Good question! ",
+        "Oh, people love to discuss this one. ",
+        "That's a nice one to think about. ",
+    ),
+    "how-to": ("Sure! ", "Of course! ", "Gladly! "),
+    "factual": ("Sure! ", "Good question! ", "Happy to help! "),
+}
+WARM_OPENERS = ("I'm glad you ask. ", "It's good that you think about this. ")
+CLOSERS = {
+    "ambiguous": ("",),
+    "subjective": (" What do you think?", " How do you see it?"),
+    "how-to": (" Let me know how it goes!", " I hope that helps!", " Good luck!"),
+    "factual": (" Hope that helps!", " Anything else you'd like to know?"),
+}
+OPENER_SHARE = 0.35
+CLOSER_SHARE = 0.2
+GREETING_SHARE = 0.45
+
+Turn = tuple[str, str]
+
+
+def greet(question: str, rng: Random) -> str:
+    """The question, sometimes after a greeting."""
+    if rng.random() >= GREETING_SHARE or question.startswith("hey"):
+        return question
+    first_words_low = question[0].islower() or question.startswith("I ")
+    return rng.choice(GREETINGS if first_words_low else POLITE_GREETINGS) + question
+
+
+def chat(kind: str, warm: bool, question: str, answer: str, rng: Random) -> Turn:
+    """One turn with the small talk that fits its kind."""
+    listed = answer.startswith("1. ")
+    if rng.random() < OPENER_SHARE:
+        opener = rng.choice(WARM_OPENERS if warm and kind != "factual" else OPENERS[kind])
+        answer = opener.rstrip() + "\n" + answer if listed else opener + answer
+    if rng.random() < CLOSER_SHARE and not answer.endswith("?"):
+        closer = rng.choice(CLOSERS[kind])
+        answer += "\n" + closer.lstrip() if listed and closer else closer
+    return greet(question, rng), answer
+
+
+def render(turns: list[Turn]) -> str:
+    """The turns with the corpus's own markers."""
+    return "".join(f"### Human: {question}### Assistant: {answer}" for question, answer in turns)
+
+
+def single_turns(items: list[Item], problems: list[Problem], rng: Random) -> list[str]:
+    """Every pairing of a chatty or plain question with an answer, shuffled."""
+    texts = [
+        render([chat(item.kind, item.warm, question, answer, rng)])
+        for item in items
+        for question in item.questions[:2]
+        for answer in item.answers
+    ]
+    for problem in problems:
+        texts.append(render([chat("factual", False, problem.questions[0], problem.answer, rng)]))
+    rng.shuffle(texts)
+    return texts
+
+
+def followed_turns(items: list[Item], rng: Random) -> list[str]:
+    """Every opening turn of a non-factual item with each of its follow-ups, shuffled."""
+    texts = [
+        render([(greet(question, rng), answer), follow_up])
+        for item in items
+        for question in item.questions[:2]
+        for answer in item.answers
+        for follow_up in item.follow_ups
+    ]
+    rng.shuffle(texts)
+    return texts
+
+
+def paired_facts(items: list[Item], count: int, rng: Random) -> list[str]:
+    """Two questions about one topic in one conversation."""
+    facts = [item for item in items if item.kind == "factual"]
+    texts: dict[str, None] = {}
+    while len(texts) < count:
+        first = rng.choice(facts)
+        second = rng.choice([item for item in facts if item.topic == first.topic])
+        if first is second:
+            continue
+        opening = chat("factual", False, first.questions[0], rng.choice(first.answers), rng)
+        texts[render([opening, (f"thanks! and {second.questions[0]}", rng.choice(second.answers))])] = None
+    return list(texts)
+
+
+def build(items: list[Item], problems: list[Problem], rows: int, rng: Random) -> list[str]:
+    """The conversations of one split."""
+    two_turns = round(rows * TWO_TURN_SHARE)
+    facts = round(two_turns * FACTUAL_TWO_TURN_SHARE)
+    texts = followed_turns(items, rng)[: two_turns - facts] + paired_facts(items, facts, rng)
+    texts += single_turns(items, problems, rng)[: rows - two_turns]
+    rng.shuffle(texts)
+    return texts
+
+
+def split_items(rng: Random) -> tuple[list[Item], list[Item]]:
+    """The items for training and those held out for evaluation, a tenth of each topic at least."""
+    train: list[Item] = []
+    held_out: list[Item] = []
+    items = read_items()
+    for group in sorted({(item.kind, item.topic) for item in items}):
+        members = [item for item in items if (item.kind, item.topic) == group]
+        rng.shuffle(members)
+        size = max(2, round(len(members) * HELD_OUT_SHARE))
+        held_out += members[:size]
+        train += members[size:]
+    return train, held_out
+
+
+def write(folder: Path, seed: int) -> None:
+    """Write the two files of the sample into the folder; the same seed gives the same bytes."""
+    rng = Random(f"guanaco-{seed}")
+    train, held_out = split_items(rng)
+    problems = draw_problems(rng, (TRAIN_ROWS + EVAL_ROWS) // ROWS_PER_PROBLEM)
+    cut = EVAL_ROWS // ROWS_PER_PROBLEM
+    parts = {
+        "train": build(train, problems[cut:], TRAIN_ROWS, rng),
+        "eval": build(held_out, problems[:cut], EVAL_ROWS, rng),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, texts in parts.items():
+        lines = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts)
+        (folder / f"openassistant_best_replies_{name}.jsonl").write_text(lines, encoding="utf-8", newline="\n")

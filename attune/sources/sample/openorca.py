@@ -1,0 +1,119 @@
+"""The sample in the raw format of OpenOrca: task-like questions under different system prompts."""
+
+import re
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attune.sources.sample.instructions import Item, Problem, Task, draw_problems, read_items, read_tasks
+
+ROWS = 1800
+PROBLEMS = 250
+FILE_NAME = "1M-GPT4-Augmented.parquet"
+WRAPPED_SHARE = 0.45
+PREFIXES = ("flan", "t0")
+
+NONE = ""
+CLEAR = "You help people with everyday questions. Answer clearly and completely."
+SHORT = "Answer in one sentence."
+STEPS = "Work step by step and then state the result."
+CHILD = "Explain it so that a five-year-old child understands."
+REASON = "Give the answer first and then a short reason."
+KIND = "You are a kind listener. Take the person's feelings seriously."
+TEACHER = "You are a patient teacher. Answer correctly and in plain words."
+SYSTEM_PROMPTS = (NONE, CLEAR, SHORT, STEPS, CHILD, REASON, KIND, TEACHER)
+
+WRAPPERS = (
+    "Q: {}\nA:",
+    "Question: {}\nAnswer:",
+    "Please answer the following question: {}",
+    "Answer the question below.\n\n{}",
+    "{}\nThe answer to this question is:",
+)
+
+Row = tuple[str, str, str, str]
+
+
+def is_one_sentence(text: str) -> bool:
+    """Whether the text has a single sentence end."""
+    return len(re.findall(r"[.?!]['\"]?(?=\s|$)", text)) == 1
+
+
+def wrap(question: str, rng: Random) -> str:
+    """The question as a task, in some of the cases."""
+    if rng.random() >= WRAPPED_SHARE:
+        return question
+    return rng.choice(WRAPPERS).format(question) if question.endswith("?") else f"Task: {question}"
+
+
+def choose_system(item: Item, answer: str, rng: Random) -> str:
+    """A system prompt whose style the answer already has."""
+    if answer.startswith("1. "):
+        return rng.choice((NONE, CLEAR, STEPS))
+    fitting = [NONE, SHORT] if is_one_sentence(answer) else [NONE, CLEAR]
+    if item.warm:
+        fitting.append(KIND)
+    if item.kind == "factual" and not is_one_sentence(answer):
+        fitting.append(TEACHER)
+    return rng.choice(fitting)
+
+
+def item_rows(item: Item, rng: Random) -> list[Row]:
+    """The rows of one question: plain and formal phrasing with each answer."""
+    prefix = rng.choice(PREFIXES)
+    rows = []
+    for question in item.questions[1:]:
+        for answer in item.answers:
+            rows.append((prefix, choose_system(item, answer, rng), wrap(question, rng), answer))
+        if item.child:
+            rows.append((prefix, CHILD, question, item.child))
+    return rows
+
+
+def task_rows(task: Task, rng: Random) -> list[Row]:
+    """The rows of one task: the bare answer, the answer with its reason, the reason first."""
+    bare = task.name in ("choice", "fix") or not is_one_sentence(task.answer)
+    ending = rng.choice(("", "\nA:", "\nAnswer:"))
+    end = "" if task.answer[-1] in ".?!" else "."
+    return [
+        ("niv", NONE if bare else rng.choice((NONE, SHORT)), task.question + ending, task.answer),
+        ("niv", rng.choice((REASON, CLEAR)), task.question, f"{task.answer}{end} {task.reason}"),
+        ("cot", STEPS, task.question, f"{task.reason}\nResult: {task.answer}"),
+    ]
+
+
+def problem_row(problem: Problem, rng: Random) -> Row:
+    """The row of one word problem under a system prompt drawn at random."""
+    system = rng.choice((NONE, SHORT, STEPS, STEPS, REASON, TEACHER))
+    responses = {
+        STEPS: f"{problem.step}\nResult: {problem.answer}",
+        REASON: f"{problem.answer} {problem.step}",
+        TEACHER: f"{problem.step} {problem.answer}",
+    }
+    return "cot", system, wrap(problem.questions[1], rng), responses.get(system, problem.answer)
+
+
+def build(seed: int) -> list[dict[str, str]]:
+    """The rows of the sample in their fixed order."""
+    rng = Random(f"openorca-{seed}")
+    tasks = [row for task in read_tasks() for row in task_rows(task, rng)]
+    others = [row for item in read_items() for row in item_rows(item, rng)]
+    others += [problem_row(problem, rng) for problem in draw_problems(rng, PROBLEMS)]
+    rng.shuffle(others)
+    rows = tasks + others[: ROWS - len(tasks)]
+    rng.shuffle(rows)
+    numbers = rng.sample(range(1_000_000), ROWS)
+    return [
+        {"id": f"{prefix}.{number}", "system_prompt": system, "question": question, "response": response}
+        for number, (prefix, system, question, response) in zip(numbers, rows, strict=True)
+    ]
+
+
+def write(folder: Path, seed: int) -> None:
+    """Write the parquet file of the sample into the folder; the same seed gives the same bytes."""
+    names = ("id", "system_prompt", "question", "response")
+    schema = pa.schema([(name, pa.string()) for name in names])
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(build(seed), schema=schema), folder / FILE_NAME, compression="zstd")

@@ -1,0 +1,108 @@
+"""Where an interrupted training goes on: a folder a run, held by one process and gone when the run is done.
+
+The checkpoints stand outside of DVC's outputs: a persisted output would leak one run's steps into another's.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from attune.core.errors import AttuneError
+from attune.core.files import sha256
+
+MARKER = "whole"
+_PATIENCE = 2.0  # seconds that a second process waits for the first to let go
+_PR_SET_PDEATHSIG = 1
+
+
+def run_key(parameters: Any, inputs: Iterable[Path], code: Iterable[Path]) -> str:
+    """Name a run by what decides it: parameters and the content, not the place, of its inputs and code."""
+    digests = [[sha256(file) for file in _files(path)] for path in (*inputs, *code)]
+    text = json.dumps([parameters, digests], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise AttuneError(f"{path} is missing; run the stage that writes it first")
+    return sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+
+
+@contextmanager
+def training_folder(root: Path, key: str) -> Iterator[Path]:
+    """Hold `root/key` alone; it is deleted when the block ends well, and kept for resuming otherwise."""
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / f"{key}.lock", timeout=_PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise AttuneError(
+            f"another process is training in {root / key}; wait for it to end, or stop it, and start again"
+        ) from None
+    try:
+        with _dying_with_parent():
+            folder = root / key
+            folder.mkdir(exist_ok=True)
+            yield folder
+            shutil.rmtree(folder)
+    finally:
+        lock.release()
+
+
+def mark(checkpoint: Path) -> None:
+    """Say that all files of a checkpoint are written, and which they are, for it may be half deleted one day."""
+    (checkpoint / MARKER).write_text(json.dumps(_sizes(checkpoint)), encoding="utf-8")
+
+
+def newest_whole(folder: Path) -> str | None:
+    """The highest checkpoint-N that was written to its end; a torn one would resume to other weights."""
+    steps = [
+        int(found[1])
+        for path in folder.glob(f"checkpoint-*/{MARKER}")
+        if (found := re.fullmatch(r"checkpoint-(\d+)", path.parent.name))
+        and path.read_text(encoding="utf-8") == json.dumps(_sizes(path.parent))
+    ]
+    return str(folder / f"checkpoint-{max(steps)}") if steps else None
+
+
+def _sizes(checkpoint: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(checkpoint)): path.stat().st_size
+        for path in sorted(checkpoint.rglob("*"))
+        if path.is_file() and path.name != MARKER
+    }
+
+
+@contextmanager
+def _dying_with_parent() -> Iterator[None]:
+    """A killed DVC leaves its stage running beside the next one's; on Linux the kernel can end it too."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    parent = os.getppid()
+    _signal_on_parent_death(signal.SIGKILL)
+    try:
+        if os.getppid() != parent:  # it died before the kernel was told
+            raise AttuneError("the process that started this training has ended; start it again")
+        yield
+    finally:
+        _signal_on_parent_death(0)
+
+
+def _signal_on_parent_death(number: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")

@@ -1,0 +1,74 @@
+"""What every training through transformers' Trainer shares. Importing this imports torch and transformers."""
+
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.utils.logging import disable_progress_bar
+
+from attune.core.errors import AttuneError
+from attune.training.checkpoints import MARKER, mark
+
+if not sys.stderr.isatty():
+    disable_progress_bar()  # a log file keeps every redraw of it
+
+
+def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
+    """Reproducible, quiet, offline; keeps two checkpoints, so that one is whole while the next is written."""
+    return TrainingArguments(
+        output_dir=str(folder),
+        seed=seed,
+        full_determinism=True,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_num_workers=0,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=not sys.stderr.isatty(),
+        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        **settings,
+    )
+
+
+class FiniteTrainer(Trainer):
+    """Stops at the first loss that is no number, instead of training on and saving weights that are none."""
+
+    def training_step(self, *inputs: Any, **named: Any) -> torch.Tensor:
+        loss = self._step(*inputs, **named)
+        self.check(loss.item(), "training", self.state.global_step + 1)
+        return loss
+
+    def _step(self, *inputs: Any, **named: Any) -> torch.Tensor:
+        return super().training_step(*inputs, **named)
+
+    def check(self, loss: float, which: str, step: int) -> None:
+        if not math.isfinite(loss):
+            raise AttuneError(f"the {which} loss at step {step} is {loss}; lower the learning rate")
+
+
+class MarkWhole(TrainerCallback):
+    """Marks each checkpoint after all its files are on the disk, for `attune.checkpoints.newest_whole`."""
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        # A training that has come to its end would go on by one step, so nothing goes on from its last checkpoint.
+        if not state.is_world_process_zero or control.should_training_stop:
+            return
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        for path in folder.rglob("*"):
+            if path.is_file():
+                _sync(path)
+        mark(folder)
+        _sync(folder / MARKER)
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

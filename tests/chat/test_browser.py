@@ -1,0 +1,166 @@
+"""The page in a real headless Chromium: Debian's, or the one that CHROMIUM names."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from attune.chat.answers import Answer
+from attune.chat.engine import Talker
+from attune.chat.validation import decoding_of
+from tests.chat.made import SYSTEMS
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
+
+
+@pytest.fixture
+def outside() -> list[str]:
+    """Addresses off this machine that the page asked for."""
+    return []
+
+
+@pytest.fixture
+def page(address: str, outside: list[str]) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1100, "height": 1000})
+        page.on("request", lambda request: None if _own(request.url, address) else outside.append(request.url))
+        page.goto(address)
+        yield page
+        browser.close()
+    assert outside == []
+
+
+def _own(url: str, address: str) -> bool:
+    return url.startswith((address, "data:", "blob:", "about:"))
+
+
+def choose(page: Page, system: str) -> None:
+    page.locator("#system input").click()
+    page.get_by_role("option").filter(has_text=f"{system}:").click()
+
+
+def send(page: Page, message: str) -> None:
+    page.locator("#message textarea").fill(message)
+    page.locator("#send").click()
+
+
+def replied(page: Page, count: int) -> None:
+    """`count` whole replies stand in the conversation."""
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(count)
+    expect(page.locator("#status")).not_to_contain_text("...")
+
+
+def test_a_conversation_with_several_systems(page: Page) -> None:
+    expect(page.locator("body")).to_contain_text("no help line")
+    choose(page, "tiny_full")
+    send(page, "I am sad today.")
+    replied(page, 1)
+    first = page.locator("#chat [data-testid=bot]").inner_text()
+    assert first.strip()
+    page.locator("#retry").click()
+    expect(page.locator("#chat [data-testid=bot]")).not_to_have_text(first)
+    replied(page, 1)
+    choose(page, "cobert")
+    send(page, "My cat ran away.")
+    replied(page, 2)
+    page.get_by_text("What was retrieved").click()
+    expect(page.locator("#retrieved tbody tr")).to_have_count(5)
+    expect(page.locator("#chat [data-testid=user]")).to_have_text(["I am sad today.", "My cat ran away."])
+    page.locator("#clear").click()
+    expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
+
+
+def test_the_persona_can_be_edited(page: Page) -> None:
+    choose(page, "tiny_rag+persona_rag")
+    page.get_by_text("Persona and decoding").click()
+    page.get_by_text("What was retrieved").click()
+    scores = []
+    for persona in ("i love apples .", "i love dogs .\ni am old ."):
+        page.locator("#persona textarea").fill(persona)
+        send(page, "I am sad today.")
+        replied(page, 1)
+        expect(page.locator("#retrieved tbody tr")).to_have_count(2)
+        scores.append(page.locator("#retrieved td.number").all_inner_texts())
+        page.locator("#clear").click()
+        expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
+    assert len(scores[0]) == len(scores[1]) == 2
+    assert scores[0] != scores[1]
+
+
+def test_text_is_shown_as_text(page: Page) -> None:
+    choose(page, "tiny_full")
+    texts = [
+        "<script>document.title='x'</script>",
+        "**bold** `code` [a](http://b.c)",
+        "שלום 😀",
+        "'; DROP TABLE x; --",
+        "$$x^2$$",
+    ]
+    for at, text in enumerate(texts):
+        send(page, text)
+        replied(page, at + 1)
+    assert [text.strip() for text in page.locator("#chat [data-testid=user]").all_inner_texts()] == texts
+    assert page.title() == "Attune"
+    assert page.locator("#chat a, #chat strong, #chat code").count() == 0
+    send(page, "  ")
+    expect(page.locator("#status")).to_contain_text("There is nothing in the message")
+
+
+def test_help_is_shown_beside_the_reply(page: Page) -> None:
+    choose(page, "tiny_full")
+    send(page, "I want to kill myself")
+    expect(page.locator("#care")).to_contain_text("findahelpline.com")
+    replied(page, 1)
+    send(page, "I am glad today.")
+    expect(page.locator("#care")).to_be_hidden()
+    replied(page, 2)
+
+
+def test_a_reply_can_be_stopped_and_the_next_message_written_meanwhile(
+    page: Page, talker: Talker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: object) -> AsyncIterator[Answer]:
+        """The real replies of a model that takes its time."""
+        for at in range(10_000):
+            async for answer in whole("tiny_full", [f"I am sad {at}."], (), decoding_of(0.9, 30, 0.95)):
+                if answer.text and not answer.done:
+                    yield answer
+
+    whole = talker.reply_async
+    monkeypatch.setattr(talker, "reply_async", slow)
+    send(page, "Never stop.")
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
+    page.locator("#message textarea").fill("What I write meanwhile")
+    page.wait_for_timeout(500)
+    expect(page.locator("#message textarea")).to_have_value("What I write meanwhile")
+    page.locator("#stop").click()
+    expect(page.locator("#status")).to_have_text("stopped")
+    monkeypatch.undo()
+    choose(page, "tiny_full")
+    page.locator("#send").click()
+    replied(page, 2)
+    expect(page.locator("#chat [data-testid=user]")).to_have_text(["Never stop.", "What I write meanwhile"])
+
+
+def test_all_systems_stand_side_by_side(page: Page) -> None:
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#compare-message textarea").fill("My <b>cat</b> ran away.")
+    page.locator("#compare-send").click()
+    expect(page.locator("#compare-status")).to_have_text(f"{len(SYSTEMS)} systems")
+    expect(page.locator("#compare-replies tbody tr")).to_have_count(len(SYSTEMS))
+
+
+def test_the_results_are_the_pipeline_s_page(page: Page, root: Path) -> None:
+    page.get_by_role("tab", name="Results").click()
+    expect(page.locator("#results")).to_contain_text("dvc repro report")
+    (root / "plots").mkdir(exist_ok=True)
+    (root / "plots" / "report.html").write_text("<h1>Attune: report</h1><script>parent.document.title='x'</script>")
+    page.get_by_role("tab", name="Chat").click()
+    page.get_by_role("tab", name="Results").click()
+    expect(page.frame_locator("#results iframe").locator("h1")).to_have_text("Attune: report")
+    assert page.title() == "Attune"

@@ -1,0 +1,31 @@
+import pytest
+
+from attune.chat.crisis import care
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "I want to kill myself", "i’m suicidal", "I DON'T WANT TO LIVE ANYMORE", "I just want to\ndie",
+        "I wish I was dead", "I wish I'd never been born",
+        "there is no reason to live", "I have been cutting myself", "they would be better off without me",
+        "I am going to kill him", "I'm gonna kill my wife", "He hits me every night", "he threatened to kill me",
+    ],
+)  # fmt: skip
+def test_help_is_named_where_a_message_speaks_of_harm(message: str) -> None:
+    found = care(message)
+    assert found is not None
+    assert "https://findahelpline.com" in found
+    assert found == care("I want to kill myself")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "", "This exam is killing me.", "I could kill for a pizza.", "We had to kill time.", "My phone died.",
+        "I want to live in Rome.", "He beats me at chess.", "I don't want to live in this flat", "My dog died.",
+        "I cut my finger.", "I am so sad that my cat ran away.", "She will die laughing.",
+    ],
+)  # fmt: skip
+def test_other_messages_are_left_alone(message: str) -> None:
+    assert care(message) is None

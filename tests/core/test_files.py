@@ -1,0 +1,82 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from attune.core.files import (
+    read_json,
+    read_parquet,
+    sha256,
+    whole_file,
+    whole_folder,
+    write_csv,
+    write_json,
+    write_parquet,
+)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    with pytest.raises(ZeroDivisionError), whole_file(path) as temporary:
+        temporary.write_text(str(1 / 0))
+    assert list(path.parent.iterdir()) == []
+    with whole_file(path) as temporary:
+        temporary.write_text("all")
+        assert not path.exists()
+    assert [each.name for each in path.parent.iterdir()] == ["a.txt"]
+    assert path.read_text() == "all"
+
+
+def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "models"
+    with whole_folder(path) as temporary:
+        (temporary / "old").write_text("1")
+    with pytest.raises(ZeroDivisionError), whole_folder(path) as temporary:
+        (temporary / "new").write_text(str(1 / 0))
+    assert [each.name for each in tmp_path.rglob("*")] == ["models", "old"]
+    with whole_folder(path) as temporary:
+        (temporary / "new").write_text("2")
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["models", "new"]
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead, parent = int(done.stdout), os.getppid()
+    for process in (dead, parent, os.getpid()):
+        (tmp_path / f".models.{process}.part").mkdir()
+        (tmp_path / f".models.{process}.part" / "torn").touch()
+    (tmp_path / f".a.json.{dead}.part").touch()
+    (tmp_path / f".b.json.{dead}.part").touch()
+    with whole_folder(tmp_path / "models") as temporary:
+        (temporary / "new").touch()
+    write_json(tmp_path / "a.json", {})
+    left = {f".models.{parent}.part", f".b.json.{dead}.part"}
+    assert {each.name for each in tmp_path.iterdir()} == {"models", "a.json"} | left
+    assert [each.name for each in (tmp_path / "models").iterdir()] == ["new"]
+
+
+def test_json_is_sorted_and_holds_no_nan(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"b": 1, "a": "é"})
+    assert path.read_text() == '{\n  "a": "é",\n  "b": 1\n}\n'
+    assert read_json(path) == {"a": "é", "b": 1}
+    with pytest.raises(ValueError, match="nan"):
+        write_json(path, {"loss": float("nan")})
+    assert read_json(path) == {"a": "é", "b": 1}
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
+    schema = pa.schema([("id", pa.string()), ("turns", pa.list_(pa.string()))])
+    rows = [{"id": "b", "turns": ["x", "y"]}, {"id": "a", "turns": []}]
+    for name in ("1", "2"):
+        write_parquet(tmp_path / name, rows, schema)
+    assert read_parquet(tmp_path / "1") == rows
+    assert sha256(tmp_path / "1") == sha256(tmp_path / "2")
+
+
+def test_csv_leaves_none_empty(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", [{"step": 0, "loss": None}, {"step": 1, "loss": 0.5}])
+    assert (tmp_path / "a.csv").read_text() == "step,loss\n0,\n1,0.5\n"

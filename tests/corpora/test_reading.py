@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.corpora.reading import BadRows, ends_whole, lines
+
+
+def test_error_names_file_line_and_the_way_on(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError) as raised:
+        BadRows("error").add(tmp_path / "a.txt", 7, "no user")
+    assert str(raised.value).startswith(f"{tmp_path}/a.txt, line 7: no user")
+    assert "on_bad_row: skip" in str(raised.value)
+
+
+def test_parquet_counts_rows_and_not_lines() -> None:
+    with pytest.raises(AttuneError, match=r"a\.parquet, row 7: no user"):
+        BadRows("error").add(Path("a.parquet"), 7, "no user")
+
+
+def test_skip_counts() -> None:
+    bad = BadRows("skip")
+    bad.add(Path("a"), 1, "x")
+    bad.add(Path("a"), 2, "x")
+    assert bad.count == 2
+
+
+def test_lines_accept_a_byte_order_mark_crlf_and_blank_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbfone\r\n\r\n  \ntwo\nthree")
+    assert list(lines(path)) == [(1, "one"), (4, "two"), (5, "three")]
+
+
+def test_only_line_feeds_break_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    text = "a\u2028b\x0bc\x85d\re"
+    path.write_bytes(text.encode() + b"\n")
+    assert list(lines(path)) == [(1, text)]
+
+
+def test_bad_bytes_are_named_by_line_and_offset(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one\nab\xffcd\n")
+    with pytest.raises(AttuneError, match=r"a\.txt, line 2: byte 3 of the line, 0xff, is not UTF-8"):
+        list(lines(path))
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"absent\.txt cannot be read"):
+        list(lines(tmp_path / "absent.txt"))
+
+
+@pytest.mark.parametrize(("content", "whole"), [(b"", True), (b"a\n", True), (b"a\r\n", True), (b"a", False)])
+def test_ends_whole(tmp_path: Path, content: bytes, whole: bool) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(content)
+    assert ends_whole(path) is whole

@@ -1,0 +1,100 @@
+from attune.generators.encoding import Prompt, Room, encode, encode_prompt
+from attune.generators.prompts import prompt_text
+from tests.generators.tiny import CHAT, example, tokenizer
+
+WORDS = tokenizer()
+BEGIN = WORDS.bos_token_id
+
+
+def ids(text: str) -> list[int]:
+    return WORDS(text, add_special_tokens=False)["input_ids"]
+
+
+def test_a_reply_ends_with_eos_and_the_prompt_begins_with_bos() -> None:
+    row = encode(example(), WORDS, Room(64))
+    assert row.prompt == [BEGIN, *ids(prompt_text(example(), 2, True, (), WORDS))]
+    assert row.reply == [*ids(" I am sorry."), WORDS.eos_token_id]
+
+
+def test_the_oldest_exchange_goes_first_and_the_question_stays() -> None:
+    asked = example(history=("I am sad.", "Why?", "It rains.", "Oh."))
+    for kept in (4, 2, 0):
+        wanted = [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS))]
+        assert encode_prompt(asked, WORDS, Room(len(wanted))) == Prompt(wanted, [], kept)
+        assert len(encode_prompt(asked, WORDS, Room(len(wanted) - 1)).ids) < len(wanted)
+
+
+def test_the_system_text_goes_after_all_history() -> None:
+    asked = example(system="Be brief.")
+    with_system = [BEGIN, *ids(prompt_text(asked, 0, True, (), WORDS))]
+    assert encode_prompt(asked, WORDS, Room(len(with_system))).ids == with_system
+    without = [BEGIN, *ids(prompt_text(asked, 0, False, (), WORDS))]
+    assert encode_prompt(asked, WORDS, Room(len(with_system) - 1)).ids == without
+
+
+def test_a_question_too_long_keeps_its_end_and_the_cue() -> None:
+    asked = example("My cat ran away. " * 9, history=())
+    row = encode(asked, WORDS, Room(32))
+    assert row.length == 32
+    assert row.reply == [*ids(" I am sorry."), WORDS.eos_token_id]
+    assert WORDS.decode(row.prompt[1:]).endswith("ran away.\nListener:")
+    assert encode_prompt(asked, WORDS, Room(32)).shortened
+    assert not encode_prompt(example("My cat ran away. " * 9), WORDS, Room(400)).shortened
+
+
+def test_a_reply_too_long_loses_its_end_and_so_its_eos() -> None:
+    row = encode(example(reply="I am sorry. " * 20), WORDS, Room(32))
+    assert len(row.reply) == 16
+    assert WORDS.eos_token_id not in row.reply
+    assert WORDS.decode(row.prompt).endswith("Listener:")
+
+
+PASSAGES = ("Speaker: I won.\nListener: Well done!\n\n", "Speaker: I lost it all.\nListener: Oh no.\n\n")
+
+
+def sizes() -> list[int]:
+    return [len(ids(passage)) for passage in PASSAGES]
+
+
+def test_passages_stand_before_the_prompt_best_first() -> None:
+    asked = example(passages=PASSAGES)
+    assert WORDS.decode(encode_prompt(asked, WORDS, Room(60, sum(sizes()))).ids[1:]) == (
+        "".join(PASSAGES) + prompt_text(asked, 2, True, (), WORDS)
+    )
+
+
+def test_the_passages_that_a_prompt_holds_are_named() -> None:
+    row = encode(example(passages=PASSAGES), WORDS, Room(60, sizes()[0], 160))
+    assert row.passages == PASSAGES[:1]
+    assert encode(example(), WORDS, Room(60, 99)).passages == ()
+
+
+def test_a_passage_over_the_budget_is_left_out_whole() -> None:
+    asked, alone = example(passages=PASSAGES), encode_prompt(example(), WORDS, Room(60)).ids
+    for budget, kept in (
+        (sum(sizes()) - 1, PASSAGES[:1]),
+        (sizes()[0], PASSAGES[:1]),
+        (sizes()[1], PASSAGES[1:]),
+        (9, ()),
+    ):
+        wanted = [BEGIN, *ids(prompt_text(asked, 2, True, kept, WORDS))]
+        assert encode_prompt(asked, WORDS, Room(60, budget)).ids == wanted
+    assert encode_prompt(asked, WORDS, Room(60, 0)).ids == alone
+
+
+def test_passages_never_take_the_room_of_what_was_said() -> None:
+    alone = encode_prompt(example(), WORDS, Room(60)).ids
+    asked = example(passages=PASSAGES)
+    whole = len(alone) + sizes()[0]
+    assert encode_prompt(asked, WORDS, Room(60, 99, whole)).ids == [BEGIN, *ids(PASSAGES[0]), *alone[1:]]
+    assert encode_prompt(asked, WORDS, Room(60, 99, whole - 1)).ids == alone
+    cut = encode_prompt(example("My cat ran away. " * 9, history=(), passages=PASSAGES), WORDS, Room(20, 99)).ids
+    assert len(cut) == 20
+
+
+def test_a_chat_template_gets_passages_with_the_system_text() -> None:
+    words = tokenizer()
+    words.chat_template = CHAT
+    asked = example(system="Be kind.", history=(), passages=("One.\n\n",))
+    text = words.decode(encode_prompt(asked, words, Room(60, 20)).ids)
+    assert text == "[system]Be kind.\n\nOne.\n[user]My cat ran away.\n[assistant]"

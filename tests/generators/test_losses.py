@@ -1,0 +1,67 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import GPT2LMHeadModel
+
+from attune.generators.batches import scored_batch
+from attune.generators.encoding import Encoded, Room, encode_all
+from attune.generators.loading import tune_prompt
+from attune.generators.losses import mean_loss, reply_nats, training_loss
+from attune.generators.prompts import examples
+from tests.generators.tiny import dialogue_rows, gpt, llama, saved, tokenizer, with_lora
+
+WORDS = tokenizer()
+ROWS = encode_all(examples(dialogue_rows()), WORDS, Room(64))
+
+
+def nats_by_hand(model: torch.nn.Module, row: Encoded, before: torch.Tensor | None = None) -> float:
+    """-log p of each reply token, one row, without padding; `before` are embeddings in front of it."""
+    embeds = model.get_input_embeddings()(torch.tensor([row.prompt + row.reply]))
+    if before is not None:
+        embeds = torch.cat([before[None], embeds], 1)
+    with torch.no_grad():
+        logs = model(inputs_embeds=embeds).logits[0].log_softmax(-1)
+    start = len(row.prompt) + (0 if before is None else len(before))
+    return -sum(float(logs[start + at - 1, token]) for at, token in enumerate(row.reply))
+
+
+@pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), llama])
+def test_loss_is_the_one_worked_out_by_hand_whatever_the_batch(make: Any) -> None:
+    model = make()
+    wanted = [nats_by_hand(model, row) for row in ROWS]
+    for pad, batch_size in ((WORDS.eos_token_id, 1), (WORDS.eos_token_id, 7), (3, 24)):
+        assert reply_nats(model, ROWS, pad, batch_size) == pytest.approx(wanted, rel=1e-4)
+    tokens = sum(len(row.reply) for row in ROWS)
+    assert mean_loss(model, ROWS, WORDS.eos_token_id, 5) == pytest.approx(sum(wanted) / tokens, rel=1e-5)
+
+
+def test_lora_s_changes_are_scored() -> None:
+    pad = WORDS.eos_token_id
+    found = reply_nats(with_lora(), ROWS, pad, 5)
+    assert found == pytest.approx(reply_nats(with_lora().merge_and_unload(), ROWS, pad, 5), rel=1e-4)
+    assert found != pytest.approx(reply_nats(gpt(), ROWS, pad, 5), rel=1e-2)
+
+
+def test_virtual_tokens_are_read_but_not_scored(tmp_path: Path) -> None:
+    folder = saved(gpt(), tmp_path)
+    base = GPT2LMHeadModel.from_pretrained(folder).eval()
+    tuned = tune_prompt(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
+    virtual = tuned.get_prompt(1)[0].detach()
+    found = reply_nats(tuned, ROWS, WORDS.eos_token_id, 5)
+    assert found == pytest.approx([nats_by_hand(base, row, virtual) for row in ROWS], rel=1e-4)
+    assert found != pytest.approx(reply_nats(base, ROWS, WORDS.eos_token_id, 5), rel=1e-3)
+
+
+def test_the_training_loss_is_transformers_own() -> None:
+    """Of the labels alone, whether rows end together or begin together."""
+    model = gpt()
+    batch = scored_batch(ROWS[:5], WORDS.eos_token_id, ends=False)
+    wanted = model(**batch).loss
+    for ends in (False, True):
+        batch = scored_batch(ROWS[:5], WORDS.eos_token_id, ends)
+        labels = batch.pop("labels")
+        assert training_loss(model(**batch), labels).item() == pytest.approx(wanted.item(), rel=1e-5)
+        tokens = int((labels != -100).sum())
+        assert training_loss(model(**batch), labels, tokens * 2).item() == pytest.approx(wanted.item() / 2, rel=1e-5)

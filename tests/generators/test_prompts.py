@@ -1,0 +1,61 @@
+from attune.generators.prompts import INSTRUCTION, examples, prompt_text, reply_text
+from tests.generators.tiny import CHAT, dialogue_rows, example, tokenizer
+
+WORDS = tokenizer()
+
+
+def test_turns_are_marked_by_role_and_end_where_the_reply_begins() -> None:
+    assert prompt_text(example(), 2, True, (), WORDS) == (
+        "Speaker: I am sad.\nListener: Why?\nSpeaker: My cat ran away.\nListener:"
+    )
+    assert prompt_text(example(), 0, True, (), WORDS) == "Speaker: My cat ran away.\nListener:"
+    assert reply_text(example(), WORDS) == " I am sorry."
+
+
+def test_the_system_text_stands_apart_from_the_question() -> None:
+    row = {"id": "o", "turn": 1, "system": "Be brief.", "history": [], "prompt": "Why?", "completion": "So."}
+    (asked,) = examples([row | {"kind": "task"}])
+    assert asked.roles == INSTRUCTION
+    assert prompt_text(asked, 0, True, (), WORDS) == "System: Be brief.\n\nQuestion: Why?\nAnswer:"
+    assert prompt_text(asked, 0, False, (), WORDS) == "Question: Why?\nAnswer:"
+
+
+def test_a_chat_template_decides_where_there_is_one() -> None:
+    words = tokenizer()
+    words.chat_template = CHAT
+    asked = example(system="Be kind.")
+    assert prompt_text(asked, 2, True, (), words) == (
+        "[system]Be kind.\n[user]I am sad.\n[assistant]Why?\n[user]My cat ran away.\n[assistant]"
+    )
+    assert reply_text(asked, words) == "I am sorry."
+
+
+def test_a_template_without_a_system_role_gets_the_text_with_the_first_turn() -> None:
+    words = tokenizer()
+    words.chat_template = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + CHAT
+    )
+    asked = example(system="Be kind.")
+    assert prompt_text(asked, 2, True, ("One.",), words) == (
+        "[user]Be kind.\n\nOne.\n\nI am sad.\n[assistant]Why?\n[user]My cat ran away.\n[assistant]"
+    )
+
+
+def test_the_target_is_never_inside_the_prompt() -> None:
+    for asked in examples(dialogue_rows()):
+        assert asked.reply not in prompt_text(asked, len(asked.history), True, (), WORDS)
+
+
+def test_an_instruction_stands_where_a_corpus_has_no_system_text() -> None:
+    (asked, *_) = examples(dialogue_rows(), "Be kind.")
+    assert prompt_text(asked, 0, True, (), WORDS).startswith("System: Be kind.\n\nSpeaker: ")
+    row = {"id": "o", "turn": 1, "history": [], "prompt": "Why?", "completion": "So.", "kind": "task"}
+    own, none = examples([row | {"system": "Be brief."}, row | {"system": ""}], "Be kind.")
+    assert (own.system, none.system) == ("Be brief.", "Be kind.")
+
+
+def test_as_many_passages_are_read_as_are_asked_for() -> None:
+    passages = [{"text": "one"}, {"text": "two"}, {"text": "three"}]
+    rows = [dialogue_rows()[0] | {"passages": passages}]
+    found = [examples(rows, passages=count)[0].passages for count in (0, 2, None)]
+    assert found == [(), ("one", "two"), ("one", "two", "three")]

@@ -1,0 +1,217 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import Qwen2Config, Qwen2ForCausalLM
+from transformers.models.gpt2.modeling_gpt2 import GPT2MLP
+
+from attune.core.errors import AttuneError
+from attune.core.files import sha256
+from attune.generators import training
+from attune.generators.loading import load_base, load_generator, load_tokenizer
+from attune.generators.prompts import examples
+from attune.generators.training import train
+from tests.generators.tiny import CHAT, dialogue_rows, generator, gpt, llama, prompted, saved, tokenizer
+from tests.training.interruption import BreaksOff, Stop
+
+EXAMPLES = examples(dialogue_rows())
+
+
+@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
+@pytest.mark.parametrize("family", ["gpt2", "gpt_neo"])
+def test_two_trainings_give_the_same_bytes_and_learn(tmp_path: Path, method: str, family: str) -> None:
+    base = saved(gpt(family), tmp_path / "base")
+    curves = [
+        train(generator(method), base, EXAMPLES, 1, tmp_path / f"c{run}", tmp_path / f"run{run}") for run in (1, 2)
+    ]
+    assert curves[0] == curves[1]
+    assert [row["step"] for row in curves[0] if "valid_loss" in row] == [0, 4, 8, 10]
+    assert curves[0][-1]["valid_loss"] < curves[0][0]["valid_loss"]
+    names = sorted(path.name for path in (tmp_path / "run1").iterdir())
+    assert not {name for name in names if name.endswith((".bin", ".pt", ".md"))}
+    for name in names:
+        assert sha256(tmp_path / "run1" / name) == sha256(tmp_path / "run2" / name), name
+        assert str(tmp_path).encode() not in (tmp_path / "run1" / name).read_bytes(), name
+
+
+def test_prompt_tuning_saves_its_virtual_tokens_alone(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    train(generator("prompt_tuning"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+    (weights,) = load_file(tmp_path / "run" / "adapter_model.safetensors").values()
+    assert weights.shape == (4, 16)
+    card = json.loads((tmp_path / "run" / "card.json").read_text())
+    assert card["trainable_parameters"] == 64
+    assert {key: card[key] for key in ("method", "base", "corpus", "format_version")} == {
+        "method": "prompt_tuning",
+        "base": "tiny",
+        "corpus": "empathetic_dialogues",
+        "format_version": 2,
+    }
+
+
+def test_a_llama_shaped_directory_trains_and_loads_with_no_line_of_code(tmp_path: Path) -> None:
+    base = saved(llama(), tmp_path / "base")
+    train(generator("lora"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+    model = load_generator(tmp_path / "run", load_base(base))
+    assert {name.split(".")[-1] for name in model.active_peft_config.target_modules} == {
+        "down_proj",
+        "gate_proj",
+        "k_proj",
+        "o_proj",
+        "q_proj",
+        "up_proj",
+        "v_proj",
+    }
+
+
+def test_a_qwen2_shaped_directory_with_a_chat_template_trains_fully(tmp_path: Path) -> None:
+    words = tokenizer()
+    words.chat_template = CHAT
+    config = Qwen2Config(
+        vocab_size=len(words),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=64,
+    )
+    base = saved(Qwen2ForCausalLM(config), tmp_path / "base", words)
+    curve = train(generator("full"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+    assert curve[-1]["valid_loss"] < curve[0]["valid_loss"]
+    assert load_tokenizer(tmp_path / "run").chat_template == CHAT
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
+    model = gpt()
+    model.transformer.wte.weight.data.fill_(float("nan"))
+    base = saved(model, tmp_path / "base")
+    with pytest.raises(AttuneError, match="held-out loss after step 0 is nan"):
+        train(generator("full"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+
+
+def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    wild = generator("full").model_copy(update={"lr": 1e30})
+    with pytest.raises(AttuneError, match=r"the training loss at step 2 is (nan|inf); lower the learning rate"):
+        train(wild, base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+
+
+@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
+def test_training_that_broke_off_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    steady = generator(method, schedule="constant_with_warmup")
+    expected = train(steady, base, EXAMPLES, 1, tmp_path / "whole", tmp_path / "run")
+    broken = BreaksOff(monkeypatch, training, at=6)
+    with pytest.raises(Stop):
+        train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / "broken")
+    broken.again()
+    # The second time as after a kill between the end of the training and that of its stage.
+    for name, first in (("resumed", 5), ("once more", 9)):
+        assert train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / name) == expected
+        assert broken.updates == list(range(first, 11))
+        broken.updates.clear()
+        for path in (tmp_path / "run").iterdir():
+            assert sha256(path) == sha256(tmp_path / name / path.name), path.name
+
+
+def test_more_tokens_than_the_base_has_positions_is_an_error(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    with pytest.raises(AttuneError, match="need 65 positions, but the base tiny has 64"):
+        train(generator("full", max_length=65), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+
+
+def test_one_conversation_is_too_few(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    with pytest.raises(AttuneError, match="training needs two"):
+        train(generator("full"), base, EXAMPLES[:1], 1, tmp_path / "c", tmp_path / "run")
+
+
+def test_a_prompted_base_is_measured_and_not_trained(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    instructed = examples(dialogue_rows(), "Be kind.")
+    curve = train(prompted(), base, instructed, 1, tmp_path / "c", tmp_path / "run")
+    plain = train(generator("full"), base, EXAMPLES, 1, tmp_path / "d", tmp_path / "other")
+    assert [row["step"] for row in curve] == [0]
+    assert curve[0]["valid_loss"] != plain[0]["valid_loss"]  # the instruction was read
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+    model = load_base(base)
+    assert load_generator(tmp_path / "run", model) is model
+    card = json.loads((tmp_path / "run" / "card.json").read_text())
+    assert (card["method"], card["trainable_parameters"]) == ("prompt", 0)
+
+
+def test_passages_are_trained_on_where_there_is_room_for_them(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    passages = [{"text": "I am sad.\n"}]
+    given = examples([row | {"passages": passages} for row in dialogue_rows()], passages=None)
+    curves = [
+        train(
+            generator("full", corpus="empathetic_dialogues_rag", passage_tokens=tokens, max_length=40),
+            base,
+            given,
+            1,
+            tmp_path / f"c{tokens}",
+            tmp_path / f"run{tokens}",
+        )
+        for tokens in (1, 24)
+    ]
+    without = train(generator("full", max_length=40), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "plain")
+    assert curves[0][0] == without[0]  # none fits into one token
+    assert curves[1][0] != without[0]
+
+
+@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
+def test_gradient_checkpointing_runs_blocks_again_and_changes_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    runs = {False: 0, True: 0}
+    forward = GPT2MLP.forward
+
+    def counted(self: Any, *given: Any, **named: Any) -> Any:
+        runs[on] += 1
+        return forward(self, *given, **named)
+
+    monkeypatch.setattr(GPT2MLP, "forward", counted)
+    curves = []
+    for on in (False, True):
+        dropout = {"lora_dropout": 0.0} if method == "lora" else {}
+        saving = generator(method, gradient_checkpointing=on, steps=4, **dropout)
+        curves.append(train(saving, base, EXAMPLES, 1, tmp_path / f"c{on}", tmp_path / f"{on}"))
+    for plain, other in zip(*curves, strict=True):
+        assert plain == pytest.approx(other, abs=2e-3)
+    assert runs[True] == runs[False] + 4 * 2  # of each update's two blocks
+
+
+def test_accumulated_batches_weigh_each_reply_token_alike(tmp_path: Path) -> None:
+    """Two batches of four and one of eight give the same update, though their replies differ in length."""
+    base = saved(gpt(), tmp_path / "base")
+    eight = EXAMPLES[:10]  # of which the last conversation is held out
+    curves = [
+        train(generator("full", steps=1, **sizes), base, eight, 1, tmp_path / f"c{at}", tmp_path / f"run{at}")
+        for at, sizes in enumerate(({"batch_size": 8}, {"batch_size": 4, "accumulation": 2}))
+    ]
+    assert curves[0][-1]["valid_loss"] == pytest.approx(curves[1][-1]["valid_loss"], abs=2e-4)
+    assert curves[0][-1]["train_loss"] == pytest.approx(curves[1][-1]["train_loss"], abs=2e-4)
+
+
+def test_four_bits_without_a_gpu_say_so(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(AttuneError, match="load_in_4bit needs an NVIDIA GPU and the package bitsandbytes"):
+        train(generator("lora", load_in_4bit=True), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+
+
+def test_logs_and_checkpoints_come_as_often_as_asked(tmp_path: Path) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    curve = train(generator("full", log_steps=3, save_steps=6), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+    assert [row["step"] for row in curve if "train_loss" in row] == [1, 3, 6, 9]
+    assert [path.name for path in sorted((tmp_path / "c").glob("checkpoint-*"))] == ["checkpoint-10", "checkpoint-6"]

@@ -1,0 +1,101 @@
+"""Tiny random models and a few conversations, made on the spot."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from attune.base_models.pretraining import Shape, train_tokenizer, untrained
+from attune.generators.loading import add_lora
+from attune.generators.prompts import DIALOGUE, Example
+from attune.parameters.generators import Prompted, Trained
+
+FEELINGS = ("glad", "sad", "proud", "afraid", "tired", "angry", "calm", "lost", "hurt", "free", "sure", "shy")
+CHAT = (
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+
+
+def dialogue_rows() -> list[dict[str, Any]]:
+    """Two replies in each of twelve conversations, as `schemas.REPLIES`."""
+    rows = []
+    for feeling in FEELINGS:
+        turns = [f"I am {feeling} today.", f"Why are you {feeling}?", "My cat ran away.", "I am sorry."]
+        row = {"conv_id": feeling, "context": feeling, "situation": turns[0]}
+        rows.append(row | {"turn": 1, "history": [], "input": turns[0], "target": turns[1]})
+        rows.append(row | {"turn": 3, "history": turns[:2], "input": turns[2], "target": turns[3]})
+    return rows
+
+
+def example(question: str = "My cat ran away.", **given: Any) -> Example:
+    given = {"id": "c/3", "history": ("I am sad.", "Why?"), "reply": "I am sorry.", "system": ""} | given
+    return Example(conversation="c", roles=DIALOGUE, question=question, **given)
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    texts = [text for row in dialogue_rows() for text in (row["input"], row["target"])]
+    return train_tokenizer(["Speaker: Listener: Question: Answer: System:", *texts], 400, 64)
+
+
+def gpt(family: str = "gpt2", seed: int = 1) -> Any:
+    """Large enough weights that the likeliest token is not a matter of rounding."""
+    model = untrained(Shape(family, 2, 16, 2, 400, 64), tokenizer(), seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4)
+    return model.eval()
+
+
+def llama(**changes: Any) -> Any:
+    """`changes` go into the configuration."""
+    torch.manual_seed(1)
+    shape = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "max_position_embeddings": 64,
+    }
+    return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer()), **shape | changes)).eval()
+
+
+def with_lora() -> Any:
+    """LoRA whose changes are not zero, as they are at first."""
+    model = add_lora(gpt(), 2, 4, 0.0)
+    torch.manual_seed(3)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter.data, std=0.3)
+    return model.eval()
+
+
+def saved(model: Any, folder: Path, words: Any | None = None) -> Path:
+    model.save_pretrained(folder)
+    (words or tokenizer()).save_pretrained(folder)
+    return folder
+
+
+def generator(method: str, **given: Any) -> Trained:
+    extra = {
+        "full": {},
+        "prompt_tuning": {"virtual_tokens": 4},
+        "lora": {"lora_rank": 2, "lora_alpha": 4, "lora_dropout": 0.1},
+    }[method]
+    settings = {
+        "base": "tiny",
+        "corpus": "empathetic_dialogues",
+        "method": method,
+        "lr": 1e-2,
+        "steps": 10,
+        "batch_size": 4,
+        "max_length": 48,
+    }
+    return Trained.model_validate(settings | extra | given)
+
+
+def prompted(**given: Any) -> Prompted:
+    settings = {"method": "prompt", "base": "tiny", "corpus": "empathetic_dialogues", "max_length": 48}
+    return Prompted.model_validate(settings | {"instruction": "Be kind."} | given)

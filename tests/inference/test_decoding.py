@@ -1,0 +1,150 @@
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import GPT2LMHeadModel
+
+from attune.generators.encoding import Room, encode_prompt
+from attune.generators.loading import tune_prompt
+from attune.generators.prompts import examples
+from attune.inference.decoding import Limits, choose, generate, stops_of, stream_reply, until, write_replies
+from attune.parameters.generators import Decoding
+from tests.generators.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
+
+WORDS = tokenizer()
+EXAMPLES = examples(dialogue_rows())
+SAMPLING = Decoding(method="sampling", temperature=0.9, top_k=30, top_p=0.95)
+GREEDY = Decoding(method="greedy")
+BEAM = Decoding(method="beam", beams=3, no_repeat_ngram=2, early_stopping=True)
+STOP = WORDS.eos_token_id
+LIMITS = Limits(12, (STOP,))
+ROOM = Room(40)
+
+
+def tuned(folder: Path) -> Any:
+    saved(gpt(), folder)
+    return tune_prompt(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
+
+
+@pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), llama, tuned, with_lora])
+@pytest.mark.parametrize("decoding", [SAMPLING, GREEDY, BEAM])
+def test_a_reply_does_not_depend_on_its_batch(make: Any, decoding: Decoding, tmp_path: Path) -> None:
+    model = make(tmp_path) if make is tuned else make()
+    together = write_replies(model, WORDS, EXAMPLES, decoding, LIMITS, ROOM, batch_size=24, seed=5)
+    alone = write_replies(model, WORDS, EXAMPLES[::-1], decoding, LIMITS, ROOM, batch_size=1, seed=5)
+    assert together == alone[::-1]
+
+
+@pytest.mark.parametrize("decoding", [SAMPLING, GREEDY, BEAM])
+def test_a_streamed_reply_grows_into_the_written_one(decoding: Decoding) -> None:
+    for example in EXAMPLES[:6]:
+        (whole,) = write_replies(gpt(), WORDS, [example], decoding, LIMITS, ROOM, batch_size=1, seed=5)
+        prompt = encode_prompt(example, WORDS, ROOM).ids
+        *parts, last = stream_reply(gpt(), WORDS, example.id, prompt, decoding, LIMITS, seed=5)
+        assert last == whole
+        assert all(part.cut for part in parts)
+        assert bool(parts) == (decoding is not BEAM)
+        assert all(last.text.startswith(part.text) for part in parts)
+
+
+def test_another_seed_gives_other_replies() -> None:
+    first, second = (write_replies(gpt(), WORDS, EXAMPLES, SAMPLING, LIMITS, ROOM, 8, seed) for seed in (1, 2))
+    assert first != second
+
+
+def test_greedy_tokens_are_those_of_transformers_generate() -> None:
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
+    wanted = model.generate(
+        torch.tensor([prompt]), max_new_tokens=12, do_sample=False, pad_token_id=WORDS.eos_token_id
+    )[0, len(prompt) :].tolist()
+    assert generate(model, [prompt], torch.zeros(1, 12), GREEDY, LIMITS) == [wanted]
+
+
+def test_a_reply_holds_no_prompt_and_stops_at_eos() -> None:
+    """A model whose next token is always the one after: the reply is what follows the prompt, up to eos."""
+    model = gpt()
+    eos = WORDS.eos_token_id
+    follows = {token: token + 1 for token in range(10, 14)} | {14: eos}
+    width = model.config.n_embd
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.transformer.ln_f.weight.fill_(1)
+        codes = torch.randn(len(WORDS), width, generator=torch.Generator().manual_seed(1))
+        model.lm_head.weight = torch.nn.Parameter(torch.zeros(len(WORDS), width))
+        model.transformer.wte.weight.copy_(codes)
+        for token, after in follows.items():
+            code = torch.nn.functional.layer_norm(codes[token], (width,))
+            model.lm_head.weight[after] = code
+    assert generate(model, [[3, 10]], torch.zeros(1, 9), GREEDY, Limits(9, (eos,))) == [[11, 12, 13, 14, eos]]
+
+
+NONE = torch.empty(4, 0, dtype=torch.long)
+
+
+def test_sampling_inverts_the_filtered_distribution() -> None:
+    logits = torch.tensor([[0.5, 0.3, 0.2]]).log().repeat(4, 1)
+    draws = torch.tensor([0.0, 0.49, 0.51, 0.99], dtype=torch.float64)
+    assert choose(logits, draws, Decoding(method="sampling"), NONE).tolist() == [0, 0, 1, 2]
+    two = Decoding(method="sampling", top_k=2)  # 5/8 and 3/8
+    assert choose(logits, torch.tensor([0.6, 0.63, 0.7, 0.99]), two, NONE).tolist() == [0, 1, 1, 1]
+
+
+def test_what_was_written_is_penalised_or_barred() -> None:
+    logits, draws = torch.tensor([[2.0, 1.5, 0.0]]), torch.zeros(1)
+    written = torch.tensor([[0, 1, 0]])
+    assert choose(logits, draws, GREEDY, written).tolist() == [0]
+    # Token 0 and 1 were written: 2 / 3 and 1.5 / 3 are still above 0.
+    assert choose(logits, draws, Decoding(method="greedy", repetition_penalty=3.0), written).tolist() == [0]
+    assert choose(logits, draws, Decoding(method="greedy", repetition_penalty=3.0), written[:, 1:2]).tolist() == [0]
+    assert choose(logits, draws, Decoding(method="greedy", repetition_penalty=3.0), written[:, :1]).tolist() == [1]
+    # The bigram 0 1 was written, so after 0 comes no 1; the likeliest, 0, was not yet written after 0.
+    assert choose(
+        logits.flip(0)[:, [1, 0, 2]], draws, Decoding(method="greedy", no_repeat_ngram=2), written
+    ).tolist() == [0]
+
+
+def test_beam_search_is_transformers_own() -> None:
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
+    free = Decoding(method="beam", beams=3)
+    wanted = model.generate(torch.tensor([prompt]), max_new_tokens=12, num_beams=3, pad_token_id=STOP)[0, len(prompt) :]
+    assert generate(model, [prompt], torch.zeros(1, 12), free, LIMITS) == [until(wanted.tolist(), (STOP,))]
+
+
+def test_what_a_model_s_own_settings_ask_for_is_not_done() -> None:
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
+    free = Decoding(method="beam", beams=3)
+    wanted = generate(model, [prompt], torch.zeros(1, 12), free, LIMITS)
+    model.generation_config.repetition_penalty = 3.0
+    model.generation_config.no_repeat_ngram_size = 1
+    assert generate(model, [prompt], torch.zeros(1, 12), free, LIMITS) == wanted
+    assert model.generation_config.repetition_penalty == 3.0
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, BEAM])
+def test_lora_s_changes_are_written_with(decoding: Decoding) -> None:
+    prompts = [encode_prompt(each, WORDS, ROOM).ids for each in EXAMPLES[:6]]
+    draws = torch.zeros(6, 12)
+    changed = generate(with_lora(), prompts, draws, decoding, LIMITS)
+    assert changed == generate(with_lora().merge_and_unload(), prompts, draws, decoding, LIMITS)
+    assert changed != generate(gpt(), prompts, draws, decoding, LIMITS)
+
+
+def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
+    prompts = [encode_prompt(each, WORDS, ROOM).ids for each in EXAMPLES[:6]]
+    for ids in generate(gpt(), prompts, torch.zeros(6, 12), BEAM, LIMITS):
+        pairs = list(itertools.pairwise(ids))
+        assert len(pairs) == len(set(pairs))
+
+
+def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
+    words, model = tokenizer(), gpt()
+    line = words("\n", add_special_tokens=False)["input_ids"][0]
+    assert line in stops_of(model, words, lines=True)
+    assert stops_of(model, words, lines=False) == (STOP,)
+    words.chat_template = CHAT
+    assert stops_of(model, words, lines=True) == (STOP,)
+    model.generation_config.eos_token_id = [STOP, 7]
+    assert stops_of(model, words, lines=False) == tuple(sorted((STOP, 7)))

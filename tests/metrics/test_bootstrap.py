@@ -1,0 +1,121 @@
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from attune.metrics.bootstrap import Ratio, compare, interval, rounded, score, with_intervals
+
+
+def values(seed: int, count: int, shift: float = 0.0) -> dict[str, float]:
+    draws = random.Random(seed)
+    return {f"id{number}": draws.gauss(shift, 1.0) for number in range(count)}
+
+
+def mean(seed: int, count: int) -> Ratio:
+    return Ratio.mean(values(seed, count))
+
+
+def nats(seed: int, count: int = 60) -> Ratio:
+    """Nats over tokens of as many conversations, of other lengths each."""
+    draws = random.Random(seed)
+    sizes = [random.Random(number).randint(3, 30) for number in range(count)]
+    return Ratio.of((f"c{at}", size * (3 + draws.gauss(0, 1)), size) for at, size in enumerate(sizes))
+
+
+def test_a_ratio_weighs_by_what_is_under() -> None:
+    assert Ratio.of([("a", 2.0, 1.0), ("b", 1.0, 3.0), ("a", 3.0, 2.0)]).value == 1.0
+
+
+def test_the_interval_of_a_mean_is_scipy_s() -> None:
+    given = values(1, 80)
+    low, high = interval([Ratio.mean(given)], seed=3)
+    oracle = scipy.stats.bootstrap(
+        (list(given.values()),), np.mean, method="percentile", n_resamples=20_000, random_state=1
+    ).confidence_interval
+    assert (low, high) == pytest.approx((oracle.low, oracle.high), abs=0.02)
+    assert low < Ratio.mean(given).value < high
+
+
+def test_the_interval_of_a_ratio_is_scipy_s() -> None:
+    given = nats(1)
+    oracle = scipy.stats.bootstrap(
+        (list(given.over.values()), list(given.under.values())),
+        lambda over, under, axis: over.sum(axis) / under.sum(axis),
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        n_resamples=20_000,
+        random_state=1,
+    ).confidence_interval
+    low, high = interval([given], seed=3)
+    assert (low, high) == pytest.approx((oracle.low, oracle.high), abs=0.02)
+    assert low < given.value < high
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    covered = 0
+    for seed in range(200):
+        low, high = interval([mean(seed, 60)], seed=1)
+        covered += low <= 0 <= high
+    assert 0.89 < covered / 200 < 0.99
+
+
+def test_the_paired_test_is_scipy_s() -> None:
+    before = values(2, 40)
+    after = {name: value + 0.3 + random.Random(name).gauss(0, 1) for name, value in before.items()}
+    found = compare([Ratio.mean(before)], [Ratio.mean(after)], seed=1)
+    differences = [after[name] - before[name] for name in before]
+    oracle = scipy.stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=20_000, random_state=1
+    ).pvalue
+    assert found["p"] == pytest.approx(oracle, abs=0.015)
+    assert found["difference"] == pytest.approx(np.mean(differences))
+    assert found["low"] < found["difference"] < found["high"]
+
+
+def test_p_is_small_for_a_difference_and_one_for_none() -> None:
+    before = nats(1)
+    better = Ratio({name: over - 0.3 * before.under[name] for name, over in before.over.items()}, before.under)
+    found = compare([before], [better], seed=1)
+    assert found["difference"] == pytest.approx(-0.3)
+    assert found["low"] == pytest.approx(-0.3)
+    assert found["p"] < 0.001
+    given = values(3, 50)
+    above = {name: value + 1 for name, value in given.items()}
+    assert compare([Ratio.mean(given)], [Ratio.mean(above)], seed=1)["p"] < 0.001
+    assert compare([before], [before], seed=1) == {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
+
+
+@pytest.mark.parametrize("made", [mean, nats])
+def test_p_is_uniform_where_there_is_no_difference(made: Callable[[int, int], Ratio]) -> None:
+    small = np.mean([compare([made(seed, 30)], [made(seed + 1000, 30)], 1)["p"] < 0.1 for seed in range(200)])
+    assert 0.04 < small < 0.17
+
+
+@pytest.mark.parametrize("given", [mean(4, 50), nats(4, 50)])
+def test_shared_examples_are_drawn_together(given: Ratio) -> None:
+    """Two domains of the same examples say no more than one: the interval of their mean is the one's."""
+    assert interval([given, given], seed=1) == pytest.approx(interval([given], seed=1))
+    apart = Ratio(*({f"other {name}": value for name, value in each.items()} for each in (given.over, given.under)))
+    assert score([given, apart]) == pytest.approx(given.value)
+    low, high = interval([given, apart], seed=1)
+    alone = interval([given], seed=1)
+    assert (high - low) < 0.8 * (alone[1] - alone[0])
+
+
+def test_domains_count_alike_whatever_their_size() -> None:
+    assert score([Ratio.mean({"a": 1.0}), Ratio.mean({"b": 0.0, "c": 0.0, "d": 0.0})]) == 0.5
+
+
+def test_other_examples_are_refused() -> None:
+    with pytest.raises(ValueError, match="same examples"):
+        compare([mean(1, 5)], [mean(1, 6)], seed=1)
+
+
+def test_scores_stand_beside_their_intervals_rounded() -> None:
+    found = with_intervals({"mrr": [mean(5, 20)]}, seed=1, places=3)
+    assert list(found) == ["mrr", "mrr_low", "mrr_high"]
+    assert found["mrr_low"] < found["mrr"] < found["mrr_high"]
+    assert found == rounded(found, 3)

@@ -1,0 +1,81 @@
+import random
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.evaluation.ranking.candidates import candidates, draw_candidates, in_batch
+from attune.metrics.ranking import by_example, rank, ranking_scores
+
+
+def test_ties_rank_last() -> None:
+    assert rank([3.0, 1.0, 2.0], 0) == 1
+    assert rank([2.0, 2.0, 3.0, 1.0], 0) == 3
+
+
+def test_scores_by_hand() -> None:
+    scores = ranking_scores([1, 2, 11, 50, 51])
+    assert scores["mrr"] == pytest.approx((1 + 1 / 2 + 1 / 11 + 1 / 50 + 1 / 51) / 5)
+    assert (scores["r@1"], scores["r@10"], scores["r@50"]) == (0.2, 0.4, 0.8)
+
+
+def test_scores_agree_with_ir_measures() -> None:
+    import ir_measures
+    from ir_measures import RR, R
+
+    draws = random.Random(4)
+    judgements, run, ranks = [], [], []
+    for query in range(30):
+        values = draws.sample(range(1000), 100)
+        judgements.append(ir_measures.Qrel(str(query), "0", 1))
+        run += [ir_measures.ScoredDoc(str(query), str(place), value) for place, value in enumerate(values)]
+        ranks.append(rank(values, 0))
+    oracle = ir_measures.calc_aggregate([RR, R @ 1, R @ 10, R @ 50], judgements, run)
+    assert ranking_scores(ranks) == pytest.approx(
+        {"mrr": oracle[RR], "r@1": oracle[R @ 1], "r@10": oracle[R @ 10], "r@50": oracle[R @ 50]}
+    )
+
+
+POOL = [f"reply {number}" for number in range(40)]
+
+
+def test_candidates_are_distinct_seeded_and_begin_with_the_right_one() -> None:
+    drawn = draw_candidates("reply 7", "id1", POOL, 20, seed=1)
+    assert drawn[0] == "reply 7"
+    assert len(set(drawn)) == 20
+    assert drawn == draw_candidates("reply 7", "id1", POOL, 20, seed=1)
+    assert drawn != draw_candidates("reply 7", "id2", POOL, 20, seed=1)
+    assert drawn != draw_candidates("reply 7", "id1", POOL, 20, seed=2)
+
+
+def test_too_small_a_pool_says_what_fits() -> None:
+    assert len(draw_candidates("reply 7", "id", POOL, 40, seed=1)) == 40
+    with pytest.raises(AttuneError, match=r"cobert\.candidates = 41 needs 40; set cobert\.candidates to at most 40"):
+        draw_candidates("reply 7", "id", POOL, 41, seed=1)
+
+
+def test_the_original_s_candidates_are_the_batch_s_own_replies() -> None:
+    rows = [{"id": str(number), "response": f"reply {number % 9}"} for number in range(10)]
+    drawn = in_batch(rows, 5, seed=1)
+    assert drawn == in_batch(rows, 5, seed=1)
+    assert drawn != in_batch(rows, 5, seed=2)
+    batches = {frozenset(texts) for texts in drawn}
+    assert len(batches) <= 3  # reply 0 twice in one batch makes it one set of four
+    for row, texts in zip(rows, drawn, strict=True):
+        assert texts[0] == row["response"]
+        assert len(set(texts)) == len(texts) <= 5
+
+
+def test_candidates_come_from_where_it_is_said() -> None:
+    rows = [{"id": str(number), "response": f"reply {number}"} for number in range(10)]
+    pool = [row["response"] for row in rows] + POOL
+    assert all(len(texts) == 10 for texts in candidates(rows, pool, 10, 1, "test_split"))
+    assert {len(texts) for texts in candidates(rows, pool, 4, 1, "in_batch")} == {4, 2}
+
+
+def test_values_by_example_make_the_scores() -> None:
+    rows = [{"id": "a", "rank": 1, "loss": 0.5}, {"id": "b", "rank": 20, "loss": 1.5}]
+    values = by_example(rows)
+    assert values["mrr"] == {"a": 1.0, "b": 0.05}
+    assert values["r@10"] == {"a": 1.0, "b": 0.0}
+    assert values["loss"] == {"a": 0.5, "b": 1.5}
+    assert "loss" not in by_example([{"id": "a", "rank": 1, "loss": None}])

@@ -1,0 +1,131 @@
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.parameters import load
+from attune.parameters.recipes import resolved
+from tests.project import ROOT, changed
+
+
+def test_a_number_written_as_dvc_writes_it_stays_a_number(tmp_path: Path) -> None:
+    path = changed(tmp_path)
+    path.write_text(re.sub(r"(?m)^lr: .*$", "lr: 5e-05", path.read_text()))
+    assert load(path).lr == 5e-5
+
+
+def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) -> None:
+    parameters = load(changed(tmp_path, ("lr", 3e-5), ("max_length", 64)))
+    baseline, tuned = resolved(parameters, "baseline"), resolved(parameters, "tuned")
+    assert (baseline["lr"], baseline["max_length"]) == (3e-5, 64)
+    assert (tuned["lr"], tuned["max_length"], tuned["early_stopping"]) == (5e-5, 128, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("lr", "fast", "lr = 'fast': input should be a valid number"),
+        ("lr", 0.0, "lr = 0.0: input should be greater than 0"),
+        ("seed", True, "seed = True: input should be a valid integer"),
+        ("threads", 0, "threads = 0: input should be greater than or equal to 1"),
+        ("sead", 1, "unknown key sead = 1; the top level may hold source, seed, "),
+        ("recipes.tuned.lrate", 1, "unknown key recipes.tuned.lrate = 1; recipes.tuned may hold lr, "),
+        ("corpora.pec.repo", "x", "unknown key corpora.pec.repo = 'x'; corpora.pec may hold url, sha256"),
+        ("corpora.on_bad_row", "ignore", "corpora.on_bad_row = 'ignore': input should be 'error' or 'skip'"),
+        ("subsets.small.train", 501, "small.train = 501 must be at most large.train = 500"),
+        (
+            "generators.gpt2_full.base",
+            "gpt5",
+            "generators.gpt2_full.base = 'gpt5' is no entry of bases: gpt2, gpt_neo",
+        ),
+        ("generators.gpt2_full.lora_rank", 4, "method full has no lora_rank"),
+        (
+            "generators.gpt2_full.rate",
+            4,
+            "unknown key generators.gpt2_full.rate = 4; generators.gpt2_full may hold method",
+        ),
+        ("generators.gpt2_full.lr", "fast", "generators.gpt2_full.lr = 'fast': input should be a valid number"),
+        ("generators.gpt2_full.method", "half", "generators.gpt2_full.method = 'half'; it may be 'prompt', 'full'"),
+        ("generators.gpt2_full.passage_tokens", 9, "must be above 0 where the corpus has passages"),
+        ("generators.gpt2_full.load_in_4bit", True, "weights of 4 bits cannot be trained"),
+        ("generators.gpt2_prompt.save_steps", 25, "save_steps = 25 must be a multiple of log_steps = 10"),
+        (
+            "generators.prompted.lr",
+            1e-3,
+            "unknown key generators.prompted.lr = 0.001; generators.prompted may hold method",
+        ),
+        ("generation.reply_examples", 201, "reply_examples = 201 must be at most perplexity_examples = 200"),
+        ("generators.targets", {}, "the key generators.targets.method is missing"),
+        ("rag.template", "{input}", "template has the fields ['input']; it must have {reply}"),
+        ("rag.shortlist", 2, "shortlist = 2 must be at least k = 3"),
+        ("rag.recipe", "tune", "rag.recipe = 'tune' is not trained"),
+        ("generation.decoding.gpt5", {"method": "greedy"}, "generation.decoding names 'gpt5'"),
+        ("generation.decoding.default.beams", 3, "method sampling has no beams"),
+        ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
+        ("generators.gpt_neo_guanaco.lora_rank", None, "method lora needs lora_rank"),
+        (
+            "cobert.recipes",
+            ["paper"],
+            "cobert.recipes names 'paper', which is no entry of recipes: baseline, tuned",
+        ),
+        ("bases.gpt2.heads", 7, "must be a multiple of heads = 7"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_may_be(tmp_path: Path, key: str, value: object, message: str) -> None:
+    with pytest.raises(AttuneError, match=re.escape(message)):
+        load(changed(tmp_path, (key, value)))
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    path = changed(tmp_path)
+    path.write_text(re.sub(r"(?m)^seed: .*$", "", path.read_text()))
+    with pytest.raises(AttuneError, match="the key seed is missing"):
+        load(path)
+
+
+@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("- 1", "must hold a mapping")])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(AttuneError, match=message):
+        load(path)
+
+
+def test_a_missing_file_says_where_to_start(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"params\.yaml is missing; start in the project's folder"):
+        load(tmp_path / "params.yaml")
+
+
+def test_a_name_with_a_dot_is_refused_for_dvc_would_not_find_it(tmp_path: Path) -> None:
+    entry = {"model": "EleutherAI/gpt-neo-1.3B"}
+    path = changed(tmp_path, ("bases", {"gpt2": entry, "gpt_neo": entry, "gpt_neo_1.3B": entry}))
+    with pytest.raises(AttuneError, match=r"bases\.gpt_neo_1\.3B: a name is of letters, digits and underscores"):
+        load(path)
+
+
+def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:
+    lines = (ROOT / "params.yaml").read_text().splitlines()
+    within = ("corpora:", "bases:", "index:", "cobert:", "generation:", "preprocess:")
+    for number, line in enumerate(lines):
+        if re.match(r"[a-z_]+:", line):
+            place = number + 1 if line.startswith(within) else number - 1
+            assert lines[place].lstrip().startswith("#"), line
+
+
+def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    changed(tmp_path, ("lr", "fast"))
+    for part in ("attune", "stages"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.download", "pec", "data/raw/pec"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: params.yaml: lr = 'fast': input should be a valid number\n"
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,134 @@
+"""Tests of the guanaco and OpenOrca samples and of the banks behind them."""
+
+import json
+import re
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from attune.sources.sample import guanaco, openorca
+from attune.sources.sample.instructions import read_bank, read_items, read_tasks
+
+TRAIN = "openassistant_best_replies_train.jsonl"
+EVAL = "openassistant_best_replies_eval.jsonl"
+NUMBER = r"(?P<{}>\d+)"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("instructions")
+    guanaco.write(path, 7)
+    openorca.write(path, 7)
+    return path
+
+
+def texts(path: Path) -> list[str]:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert all(list(row) == ["text"] for row in rows)
+    return [row["text"] for row in rows]
+
+
+def turns(text: str) -> list[str]:
+    return re.split(r"### (?:Human|Assistant): ", text)[1:]
+
+
+def orca_rows(folder: Path) -> list[dict[str, str]]:
+    return pq.read_table(folder / openorca.FILE_NAME).to_pylist()
+
+
+def recompute(op: str, values: dict[str, int]) -> int:
+    expression = op.replace("ab/b", "a//b")
+    assert re.fullmatch(r"[abc+*/-]+", expression)
+    return eval(expression, {"__builtins__": {}}, values)
+
+
+def check_arithmetic(pairs: list[tuple[str, str]], phrasing: int) -> int:
+    checked = 0
+    for template in read_bank("arithmetic")["item"]:
+        pattern = re.escape(template["q"][phrasing])
+        for name in "abc":
+            pattern = pattern.replace(rf"\{{{name}\}}", NUMBER.format(name), 1)
+        for question, answer in pairs:
+            match = re.search(pattern, question)
+            if match:
+                values = {name: int(value) for name, value in match.groupdict().items()}
+                result = recompute(template["op"], values)
+                assert template["a"].format(r=result) in answer
+                step = template["step"].format(r=result, **values)
+                assert step in answer or step[:12] not in answer
+                if template["op"] == "ab/b":
+                    assert values["a"] % values["b"] == 0
+                checked += 1
+    return checked
+
+
+def test_bank_counts_and_variants() -> None:
+    items = read_items()
+    for kind, least in {"ambiguous": 60, "subjective": 60, "how-to": 60, "factual": 150}.items():
+        assert sum(item.kind == kind for item in items) >= least
+    for item in items:
+        assert len({question.lower().rstrip("?") for question in item.questions}) == 3
+        assert len(set(item.answers)) == 2
+        if item.kind != "factual":
+            assert len(item.follow_ups) == 2
+    plain = [item.questions[1] for item in items]
+    assert len(set(plain)) == len(plain)
+    assert len({task.question for task in read_tasks()}) >= 40
+
+
+def test_bank_lengths_and_characters() -> None:
+    for item in read_items():
+        low, high = (8, 35) if item.kind == "factual" else (15, 60)
+        for answer in item.answers:
+            assert low <= len(answer.split()) <= high, answer
+        follow_ups = [text for pair in item.follow_ups for text in pair]
+        for text in (*item.questions, *item.answers, *follow_ups, item.child):
+            assert text == text.strip()
+            assert not re.search(r"#|  ", text)
+
+
+def test_guanaco_counts_format_and_split(folder: Path) -> None:
+    train, held_out = texts(folder / TRAIN), texts(folder / EVAL)
+    assert (len(train), len(held_out)) == (1600, 200)
+    assert len(set(train) | set(held_out)) == 1800
+    shape = re.compile(r"(### Human: [^#]+### Assistant: [^#]+){1,2}")
+    assert all(shape.fullmatch(text) for text in train + held_out)
+    for part in (train, held_out):
+        assert 0.25 < sum(len(turns(text)) == 4 for text in part) / len(part) < 0.35
+    items = [{item.questions[1] for item in part} for part in guanaco.split_items(guanaco.Random("guanaco-7"))]
+    assert not items[0] & items[1]
+
+
+def test_orca_counts_format_and_prompts(folder: Path) -> None:
+    table = pq.read_table(folder / openorca.FILE_NAME)
+    assert table.column_names == ["id", "system_prompt", "question", "response"]
+    assert {str(kind) for kind in table.schema.types} == {"string"}
+    rows = table.to_pylist()
+    assert len(rows) == 1800
+    assert len({row["id"] for row in rows}) == 1800
+    assert len({(row["system_prompt"], row["question"], row["response"]) for row in rows}) == 1800
+    assert {row["system_prompt"] for row in rows} == set(openorca.SYSTEM_PROMPTS)
+    assert all(re.fullmatch(r"(flan|t0|niv|cot)\.\d+", row["id"]) for row in rows)
+    assert all(row["question"] and row["response"] and "#" not in row["response"] for row in rows)
+    for row in rows:
+        if row["system_prompt"] == openorca.SHORT:
+            assert openorca.is_one_sentence(row["response"])
+        if row["system_prompt"] == openorca.STEPS:
+            assert "Result: " in row["response"] or row["response"].startswith("1. ")
+
+
+def test_arithmetic_is_right(folder: Path) -> None:
+    orca = [(row["question"], row["response"]) for row in orca_rows(folder)]
+    assert check_arithmetic(orca, 1) >= 150
+    chats = [turns(text) for text in texts(folder / TRAIN) + texts(folder / EVAL)]
+    assert check_arithmetic([(chat[0], chat[1]) for chat in chats], 0) >= 80
+
+
+@pytest.mark.parametrize("write", [guanaco.write, openorca.write])
+def test_same_seed_same_bytes(write, tmp_path: Path) -> None:
+    for name, seed in {"one": 3, "two": 3, "other": 4}.items():
+        write(tmp_path / name, seed)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+        assert path.read_bytes() != (tmp_path / "other" / path.name).read_bytes()

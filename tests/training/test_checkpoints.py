@@ -1,0 +1,107 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.training.checkpoints import mark, newest_whole, run_key, training_folder
+
+PROJECT = Path(__file__).parents[2]
+
+
+def test_key_follows_content_and_parameters_but_not_places(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rows").write_text("rows")
+    code = tmp_path / "code.py"
+    code.write_text("pass")
+    key = run_key({"lr": 0.1}, [tmp_path / "here"], [code])
+    assert key == run_key({"lr": 0.1}, [tmp_path / "there"], [code])
+    assert key != run_key({"lr": 0.2}, [tmp_path / "here"], [code])
+    (tmp_path / "here" / "rows").write_text("other rows")
+    assert key != run_key({"lr": 0.1}, [tmp_path / "here"], [code])
+    code.write_text("break")
+    assert key != run_key({"lr": 0.1}, [tmp_path / "there"], [code])
+
+
+def test_key_of_a_missing_input_says_so(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match="nowhere is missing"):
+        run_key({}, [tmp_path / "nowhere"], [])
+
+
+def test_folder_goes_after_success_and_stays_after_an_error(tmp_path: Path) -> None:
+    def fail() -> None:
+        with training_folder(tmp_path, "key") as folder:
+            (folder / "step").write_text("1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert (tmp_path / "key" / "step").exists()
+    with training_folder(tmp_path, "key") as folder:
+        assert (folder / "step").read_text() == "1"
+    assert not folder.exists()
+
+
+def test_only_one_process_trains_in_a_folder(tmp_path: Path) -> None:
+    other = (
+        "import sys; from pathlib import Path; from attune.training.checkpoints import training_folder\n"
+        "with training_folder(Path(sys.argv[1]), 'key'): print('in')"
+    )
+    command = [sys.executable, "-c", other, str(tmp_path)]
+    with training_folder(tmp_path, "key"):
+        held = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    free = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert "AttuneError: another process is training" in held.stderr
+    assert free.stdout == "in\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="PR_SET_PDEATHSIG is Linux's")
+def test_trainer_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    child = (
+        "import sys, time; from pathlib import Path; from attune.training.checkpoints import training_folder\n"
+        "with training_folder(Path(sys.argv[1]), 'key'):\n"
+        "    while True: Path(sys.argv[2]).write_text(str(time.time())); time.sleep(0.05)"
+    )
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+    process = subprocess.Popen([sys.executable, "-c", parent, child, str(tmp_path), str(alive)], cwd=PROJECT)
+    try:
+        while not alive.exists():
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    time.sleep(0.3)
+    last = alive.read_text()
+    time.sleep(0.3)
+    assert alive.read_text() == last
+
+
+def written(checkpoint: Path) -> None:
+    (checkpoint / "states").mkdir(parents=True)
+    (checkpoint / "weights").write_text("weights")
+    (checkpoint / "states" / "random").write_text("random")
+
+
+def test_resuming_takes_the_newest_marked_checkpoint(tmp_path: Path) -> None:
+    assert newest_whole(tmp_path) is None
+    for name in ("checkpoint-9", "checkpoint-10", "checkpoint-11", "checkpoint-12-old"):
+        written(tmp_path / name)
+        if name != "checkpoint-11":
+            mark(tmp_path / name)
+    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
+
+
+@pytest.mark.parametrize("torn", ["weights", "states/random"])
+def test_a_checkpoint_that_was_half_deleted_is_none(tmp_path: Path, torn: str) -> None:
+    for step in (9, 10):
+        written(tmp_path / f"checkpoint-{step}")
+        mark(tmp_path / f"checkpoint-{step}")
+    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
+    (tmp_path / "checkpoint-10" / torn).unlink()
+    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-9")
+    (tmp_path / "checkpoint-9" / torn).write_text("cut")
+    assert newest_whole(tmp_path) is None
