@@ -5,20 +5,21 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 
-.PHONY: setup repro studies app chat test test-slow check bench clean
+.PHONY: setup repro studies app chat test test-slow check deps bench clean
 
 setup: $(STAMP)
 
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
 	touch $(STAMP)
 
 repro: setup
 	dvc repro
 
-# Beside the main job: the other ways to match, and the persona ablation.
+# Beside the main job: other ways to match, the persona ablation, transfer between domains, retrieval from a bank.
 studies: setup
 	dvc repro studies/dvc.yaml
 
@@ -40,10 +41,15 @@ check: setup
 	ruff format --check .
 	mypy
 
+# After a change of imports: writes the code dependencies of dvc.yaml and studies/dvc.yaml.
+deps: setup
+	python -m tools.deps
+
 bench: setup
 	python -m benchmarks.cobert
 	python -m benchmarks.generators
 	python -m benchmarks.generators --model distilgpt2
 
 clean:
-	rm -rf data models .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find data models -mindepth 1 ! -name .gitignore -delete
+	rm -rf .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,31 +1,31 @@
-"""The page: `python app.py [--host HOST] [--port PORT]`, after `make repro`; `make app` installs and starts it."""
+"""The page: `python app.py [--host HOST] [--port PORT]`, after `make repro`. `make app` installs and starts it."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from attune.chat.engine import Talker
+from attune.chat.engine import Engine
 from attune.core.errors import AttuneError
 
 
 def main() -> None:
-    words = argparse.ArgumentParser(description="Open the page on which every system can be talked to.")
-    words.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (default: this one alone)")
-    words.add_argument("--port", type=int, default=7860)
-    words.add_argument(
-        "--root", type=Path, default=Path(__file__).parent, help="the folder with params.yaml, models, data"
+    parser = argparse.ArgumentParser(description="Serve the page on which you can chat with every system.")
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 accepts other machines (default: this one only)")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument(
+        "--root", type=Path, default=Path(__file__).parent, help="the folder with params.yaml, models and data"
     )
-    given = words.parse_args()
+    arguments = parser.parse_args()
     try:
-        talker = Talker.of(given.root)
+        engine = Engine.from_root(arguments.root)
     except AttuneError as error:
         sys.exit(f"error: {error}")
     from attune.chat.page import serve
 
     try:
-        serve(talker, given.host, given.port)
+        serve(engine, arguments.host, arguments.port)
     except (OSError, OverflowError):
-        sys.exit(f"error: port {given.port} of {given.host} cannot be opened; name another with --port")
+        sys.exit(f"error: cannot open port {arguments.port} on {arguments.host}; choose another with --port")
 
 
 if __name__ == "__main__":

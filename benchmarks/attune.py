@@ -1,8 +1,8 @@
-"""What each part of the recipe `attune` is worth: `python -m benchmarks.attune PROCESSED ENCODER`.
+"""Ablation of the recipe `attune`: `python -m benchmarks.attune DATA ENCODER`.
 
-Every variant is trained as the recipe is, but for one change, and ranks every distinct validation reply for each
-validation context; the difference from the whole recipe is paired over contexts. PROCESSED: a folder of processed PEC
-with train.parquet and valid.parquet, such as data/processed/pec/large/happy. One training each: seeds are not varied.
+Every variant changes one part of the recipe, is trained once (seeds are not varied) and ranks all distinct validation
+replies for each validation context; differences from the full recipe are paired over contexts. DATA: a folder with
+train.parquet and valid.parquet, such as data/processed/pec/large/happy.
 """
 
 import sys
@@ -30,45 +30,45 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def mrr(model: Any, inputs: Any, rows: list[dict[str, Any]]) -> Any:
-    """Of each context's reply among all distinct replies of `rows`, an `attune.intervals.Ratio`."""
+def mrr(ranker: Any, rows: list[dict[str, Any]]) -> Any:
+    """The MRR over `rows`, whose distinct replies are the candidates of each: an `attune.metrics.bootstrap.Ratio`."""
     from attune.evaluation.ranking.candidates import in_batch
     from attune.evaluation.ranking.evaluate import evaluate
     from attune.metrics.bootstrap import Ratio
     from attune.metrics.ranking import by_example
 
-    return Ratio.mean(by_example(evaluate(model, inputs, rows, in_batch(rows, len(rows), seed=0)))["mrr"])
+    return Ratio.mean(by_example(evaluate(ranker, rows, in_batch(rows, len(rows), seed=0)))["mrr"])
 
 
-def main(processed: str, encoder: str) -> None:
+def main(data: str, encoder: str) -> None:
     from attune import parameters
     from attune.cobert.model import inputs_for, start
     from attune.cobert.training import train
     from attune.core.files import read_parquet
+    from attune.inference.ranker import Ranker
     from attune.metrics.bootstrap import compare
-    from attune.parameters.recipes import resolved
 
     settings = parameters.load()
-    rows = {split: read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "valid")}
-    whole: Any = None
+    rows = {split: read_parquet(Path(data) / f"{split}.parquet") for split in ("train", "valid")}
+    full: Any = None
     print(
         "| variant | MRR untrained | trained | difference from attune (95 %) | p | seconds |\n|---|---|---|---|---|---|"
     )
     for name, changes in VARIANTS.items():
-        recipe = resolved(settings, "attune") | changes
+        recipe = settings.recipe("attune") | changes
         pin(recipe["seed"], recipe["threads"])
         model = start(Path(encoder), recipe)
-        inputs = inputs_for(model, Path(encoder))
-        before = mrr(model, inputs, rows["valid"]).value
+        ranker = Ranker(model, inputs_for(model, Path(encoder)))
+        before = mrr(ranker, rows["valid"]).value
         begun = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            train(model, rows, inputs, recipe, Path(folder))
+            train(model, rows, ranker.inputs, recipe, Path(folder))
         seconds = time.perf_counter() - begun
-        found = mrr(model, inputs, rows["valid"])
-        whole = whole or found
-        test = compare([whole], [found], settings.seed)
-        beside = f"{test['difference']:+.3f} ({test['low']:+.3f} to {test['high']:+.3f}) | {test['p']:.3f}"
-        print(f"| {name} | {before:.3f} | {found.value:.3f} | {beside} | {seconds:.0f} |", flush=True)
+        trained = mrr(ranker, rows["valid"])
+        full = full or trained
+        test = compare([full], [trained], settings.seed)
+        difference = f"{test.difference:+.3f} ({test.low:+.3f} to {test.high:+.3f}) | {test.p:.3f}"
+        print(f"| {name} | {before:.3f} | {trained.value:.3f} | {difference} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""CoBERT's seconds and peak memory beside the original's: `python -m benchmarks.cobert`.
+"""CoBERT's time and peak memory beside the original's: `python -m benchmarks.cobert`.
 
-Batch 16, ten personas, all-MiniLM-L6-v2 with nothing frozen, float32, 2 threads, on drawn lengths; a training step with
-the encoder's own dropout (0.1) as the original has it, without as the recipes here have it, and in micro-batches of 4.
-The original's figures (its own loops, zhongpeixiang/PEC at d8346ce, torch 2.13, 2 cores, eager attention) were measured
-on another day, so compare the ratios on a machine of that size only; the last line says how fast this one computes.
+Batch 16, ten personas, all-MiniLM-L6-v2 with nothing frozen, float32, 2 threads, on randomly drawn lengths. A training
+step is measured with the encoder's dropout of 0.1 as in the original, without dropout as in the recipes here, and
+without dropout in micro-batches of 4. The original's figures (its training and evaluation loops, zhongpeixiang/PEC at
+d8346ce, torch 2.13, 2 cores, eager attention) were measured on another day, so the ratios hold only for a machine of
+that speed; the last line has the speed of this one.
 """
 
 import random
@@ -16,12 +17,12 @@ import time
 from attune.core.determinism import pin, prepare
 
 BATCH, PEOPLE = 16, 100
-# Mean and longest length in tokens, as real text has them at each context length.
+# Mean and maximum length in tokens of real text, at each context length.
 CONTEXT = {128: (75, 128), 256: (82, 256)}
 RESPONSE, PERSONA = (21, 32), (134, 231)
-# Median seconds a training step, its peak GiB, and seconds for 100 contexts x 100 candidates (eager attention).
+# Median seconds per training step, its peak GiB, and seconds for 100 contexts x 100 candidates (eager attention).
 ORIGINAL = {128: (6.4, 4.0, 18.0), 256: (9.0, 5.1, 38.1)}
-# What is measured: dropout (None: the encoder's own) and micro-batch of a training step.
+# Dropout (None: the encoder's) and micro-batch of the training steps that are measured.
 TRAININGS = {
     "training step": (None, None),
     "training step without dropout": (0.0, None),
@@ -31,20 +32,20 @@ RANKING = f"{PEOPLE} x {PEOPLE}"
 
 
 def lengths(count: int, mean: int, longest: int, draws: random.Random) -> list[int]:
-    """Lengths from 4 to `longest` whose mean is close to `mean`: a triangle that is widest where that puts it."""
+    """`count` lengths from 4 to `longest` with a mean close to `mean`, from a triangular distribution."""
     mode = min(max(3 * mean - 4 - longest, 4), longest)
     return [round(draws.triangular(4, longest, mode)) for _ in range(count)]
 
 
 def sequences(count: int, shape: tuple[int, int], draws: random.Random) -> list:
-    from attune.cobert.inputs import Sequence
+    from attune.cobert.inputs import TokenSequence
 
-    found = [[draws.randrange(2000, 30000) for _ in range(size)] for size in lengths(count, *shape, draws)]
-    return [Sequence(tuple(ids), (0,) * len(ids)) for ids in found]
+    drawn = [[draws.randrange(2000, 30000) for _ in range(size)] for size in lengths(count, *shape, draws)]
+    return [TokenSequence(tuple(ids), (0,) * len(ids)) for ids in drawn]
 
 
 def products() -> float:
-    """GFLOP/s of float32 matrix products in the shape of the encoder's largest, on 2 threads."""
+    """GFLOP/s of float32 matrix products of the shape of the encoder's largest, on 2 threads."""
     import torch
 
     pin(1, 2)
@@ -58,7 +59,7 @@ def products() -> float:
 
 
 def measure(what: str, length: int) -> None:
-    """Print seconds (median of the runs after the first) and the process' peak GiB."""
+    """Print the seconds (median of the runs after the first) and the peak GiB of this process."""
     import torch
 
     from attune.cobert.gradient_cache import step

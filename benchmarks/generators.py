@@ -1,9 +1,9 @@
-"""Training and writing against what people would use instead: `python -m benchmarks.generators`.
+"""Speed of training and decoding beside the usual alternatives: `python -m benchmarks.generators`.
 
 Training: the same rows, model and number of updates through this project's trainer, through TRL's SFTTrainer and
-through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Writing: this project's batches
-against transformers' `generate`, one prompt at a time. Needs `make repro` before, whose data and base it takes
-from the current folder.
+through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Decoding: this project's batches
+beside transformers' `generate` with one prompt at a time. Run `make repro` first: data and base are read from the
+current folder.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from transformers import GPT2Config, GPT2LMHeadModel, Trainer  # noqa: E402
 
 from attune.core.files import read_parquet  # noqa: E402
 from attune.generators.batches import IGNORED, scored_batch  # noqa: E402
-from attune.generators.encoding import Encoded, Room, encode_all, encode_prompt  # noqa: E402
+from attune.generators.encoding import Encoded, Room, encode_prompt  # noqa: E402
 from attune.generators.length_sampler import GroupingTrainer  # noqa: E402
 from attune.generators.loading import load_base, load_tokenizer  # noqa: E402
 from attune.generators.losses import training_loss  # noqa: E402
 from attune.generators.prompts import Example, examples, prompt_text, reply_text  # noqa: E402
-from attune.inference.decoding import Limits, write_replies  # noqa: E402
-from attune.parameters.generators import Decoding  # noqa: E402
+from attune.generators.rows import encoded, write_rows  # noqa: E402
+from attune.inference.decoding import GREEDY, Limits, write_replies  # noqa: E402
 from attune.training.trainer import arguments  # noqa: E402
 
 LENGTH, BATCH, NEW_TOKENS = 128, 16, 64
@@ -50,6 +50,7 @@ def model_of(name: str, vocabulary: int) -> Any:
 
 
 def settings(folder: str, updates: int) -> dict[str, Any]:
+    """What all three trainers have in common."""
     return {
         "folder": Path(folder),
         "seed": 1,
@@ -62,18 +63,19 @@ def settings(folder: str, updates: int) -> dict[str, Any]:
     }
 
 
-def ours(model: Any, rows: Sequence[Encoded], pad: int, updates: int, folder: str) -> Trainer:
+def ours(model: Any, rows: Dataset, pad: int, updates: int, folder: str) -> Trainer:
+    """This project's trainer."""
     return GroupingTrainer(
         model=model,
         args=arguments(**settings(folder, updates)),
         train_dataset=rows,
-        data_collator=lambda batch: scored_batch(batch, pad, ends=True),
+        data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends=True),
         compute_loss_func=training_loss,
     )
 
 
 def fixed(model: Any, rows: Sequence[Encoded], pad: int, updates: int, folder: str) -> Trainer:
-    """Every row padded to LENGTH, the loss on all its tokens."""
+    """A Trainer with every row padded to LENGTH and the loss on all its tokens."""
 
     def collate(batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
         ids = torch.full((len(batch), LENGTH), pad)
@@ -86,13 +88,13 @@ def fixed(model: Any, rows: Sequence[Encoded], pad: int, updates: int, folder: s
     return Trainer(model=model, args=arguments(**settings(folder, updates)), train_dataset=rows, data_collator=collate)
 
 
-def trl(model: Any, given: Sequence[Example], tokenizer: Any, updates: int, folder: str) -> Trainer:
-    """SFTTrainer with the loss on the completion, in float32 as the others are."""
+def trl(model: Any, rows: Sequence[Example], tokenizer: Any, updates: int, folder: str) -> Trainer:
+    """TRL's SFTTrainer with the loss on the completion, in float32 as the others."""
     from trl import SFTConfig, SFTTrainer
 
     texts = [
         {"prompt": prompt_text(each, len(each.history), True, (), tokenizer), "completion": reply_text(each, tokenizer)}
-        for each in given
+        for each in rows
     ]
     options = settings(folder, updates)
     options |= {"output_dir": str(options.pop("folder")), "remove_unused_columns": True}
@@ -104,49 +106,51 @@ def trl(model: Any, given: Sequence[Example], tokenizer: Any, updates: int, fold
 
 
 def training(name: str, updates: int, rounds: int) -> dict[str, float]:
-    """Samples a second of each way, the median of `rounds`, taken in turn."""
+    """Samples per second of each trainer, the median of `rounds`; the trainers take turns."""
     tokenizer = load_tokenizer(BASE)
-    given = examples(read_parquet(ROWS / "train.parquet"))[: updates * BATCH]
-    rows = encode_all(given, tokenizer, Room(LENGTH))
+    chosen = examples(read_parquet(ROWS / "train.parquet"))[: updates * BATCH]
     pad = tokenizer.eos_token_id
-    ways: dict[str, Callable[[Any, str], Trainer]] = {
-        "attune": lambda model, folder: ours(model, rows, pad, updates, folder),
-        "trl": lambda model, folder: trl(model, given, tokenizer, updates, folder),
-        "fixed": lambda model, folder: fixed(model, rows, pad, updates, folder),
-    }
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, build in ways.items():
-            with tempfile.TemporaryDirectory() as folder:
-                trainer = build(model_of(name, len(tokenizer)), folder)
-                start = time.perf_counter()
-                trainer.train()
-                seconds[way].append(time.perf_counter() - start)
-    print(f"{sum(row.length for row in rows) / len(rows):.1f} tokens a row of at most {LENGTH}", flush=True)
-    return {way: round(updates * BATCH / median(times), 1) for way, times in seconds.items()}
+    with tempfile.TemporaryDirectory() as place:
+        mapped = write_rows(Path(place) / "rows.arrow", chosen, tokenizer, Room(LENGTH))
+        rows = [encoded(row) for row in mapped]
+        trainers: dict[str, Callable[[Any, str], Trainer]] = {
+            "attune": lambda model, folder: ours(model, mapped, pad, updates, folder),
+            "trl": lambda model, folder: trl(model, chosen, tokenizer, updates, folder),
+            "fixed": lambda model, folder: fixed(model, rows, pad, updates, folder),
+        }
+        seconds: dict[str, list[float]] = {trainer: [] for trainer in trainers}
+        for _ in range(rounds):
+            for trainer, build in trainers.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    ready = build(model_of(name, len(tokenizer)), folder)
+                    start = time.perf_counter()
+                    ready.train()
+                    seconds[trainer].append(time.perf_counter() - start)
+    print(f"{sum(row.length for row in rows) / len(rows):.1f} tokens per row of at most {LENGTH}", flush=True)
+    return {trainer: round(updates * BATCH / median(times), 1) for trainer, times in seconds.items()}
 
 
-def writing(name: str, prompts: int, rounds: int) -> dict[str, float]:
-    """Replies a second, greedy, of NEW_TOKENS tokens each."""
+def decoding(name: str, prompts: int, rounds: int) -> dict[str, float]:
+    """Replies per second, greedy, of NEW_TOKENS tokens each."""
     tokenizer = load_tokenizer(BASE)
     model = model_of(name, len(tokenizer)).eval()
     asked = examples(read_parquet(ROWS / "test.parquet"))[:prompts]
-    never = Limits(NEW_TOKENS, (-1,))  # nothing ends a reply, so that both write as much
-    encoded = [encode_prompt(each, tokenizer, Room(LENGTH)).ids for each in asked]
+    never = Limits(NEW_TOKENS, (-1,))  # no token ends a reply, so that both write equally many
+    encoded_prompts = [encode_prompt(each, tokenizer, Room(LENGTH)).ids for each in asked]
     seconds: dict[str, list[float]] = {"attune": [], "generate": []}
     for _ in range(rounds):
         start = time.perf_counter()
-        write_replies(model, tokenizer, asked, Decoding(method="greedy"), never, Room(LENGTH), 32, 1)
+        write_replies(model, tokenizer, asked, GREEDY, never, Room(LENGTH), 32, 1)
         seconds["attune"].append(time.perf_counter() - start)
         start = time.perf_counter()
-        for prompt in encoded:
+        for prompt in encoded_prompts:
             ids = torch.tensor([prompt], device=model.device)
             model.generate(
                 ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=NEW_TOKENS,
                 min_new_tokens=NEW_TOKENS, pad_token_id=tokenizer.eos_token_id,
             )  # fmt: skip
         seconds["generate"].append(time.perf_counter() - start)
-    return {way: round(prompts / median(times), 1) for way, times in seconds.items()}
+    return {name: round(prompts / median(times), 1) for name, times in seconds.items()}
 
 
 def main() -> None:
@@ -154,14 +158,14 @@ def main() -> None:
     parser.add_argument("--model", choices=("small", "distilgpt2"), default="small")
     parser.add_argument("--updates", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
+    options = parser.parse_args()
     pin(1, 2)
-    found = {
-        "model": given.model,
-        "training samples a second": training(given.model, given.updates, given.rounds),
-        "replies a second": writing(given.model, 32, given.rounds),
+    results = {
+        "model": options.model,
+        "training samples per second": training(options.model, options.updates, options.rounds),
+        "replies per second": decoding(options.model, 32, options.rounds),
     }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

@@ -50,10 +50,10 @@ def arguments(main: Callable[..., None], words: list[str]) -> dict[str, Any]:
 
 
 def _usage(main: Callable[..., None]) -> str:
-    words = (
-        f"{name}={'PATH' if each.annotation is Path else 'NAME'}"
-        for name, each in inspect.signature(main).parameters.items()
-    )
+    words = []
+    for name, each in inspect.signature(main).parameters.items():
+        word = f"{name}={'PATH' if each.annotation is Path else 'NAME'}"
+        words.append(word if each.default is each.empty else f"[{word}]")
     module = sys.modules[main.__module__]
     name = module.__spec__.name if module.__spec__ else main.__module__
     return f"usage: python -m {name} {' '.join(words)}"

@@ -1,21 +1,24 @@
-"""One raw corpus from `source` into data/raw: python -m stages.download CORPUS TARGET"""
+"""Fetch one raw corpus from `source`: `python -m stages.download corpus=NAME target=FOLDER`."""
 
 from pathlib import Path
 
 from attune import parameters
 from attune.core.files import read_json
-from attune.sources import fetch
+from attune.corpora import corpus as record_of
+from attune.parameters.data import published
+from attune.sources.fetching import fetch
 from stages import start
 
 
-def main(corpus: str, target: str) -> None:
-    chosen = parameters.load()
-    fetch(corpus, chosen.source, Path(target), chosen.corpora, chosen.seed)
-    manifest = read_json(Path(target) / "manifest.json")
+def main(*, corpus: str, target: Path) -> None:
+    settings, record = parameters.load(), record_of(corpus)
+    entry = published(settings.corpora, corpus)
+    fetch(record, settings.source, target, entry, settings.on_bad_row, settings.seed)
+    manifest = read_json(target / "manifest.json")
     rows = sum(file["rows"] for file in manifest["files"])
     print(
-        f"{corpus}: {len(manifest['files'])} files, {rows} rows, {manifest['bad_rows']} bad rows left out, "
-        f"from {chosen.source} into {target}"
+        f"{corpus}: {len(manifest['files'])} files, {rows} rows, {manifest['bad_rows']} malformed rows left out, "
+        f"from {settings.source} into {target}"
     )
 
 

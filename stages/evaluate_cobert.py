@@ -1,40 +1,53 @@
-"""Rank the test contexts' replies with every CoBERT, trained elsewhere, and with the untrained encoder.
+"""Rank the test contexts' candidates with every trained CoBERT and with the untrained encoder.
 
-`python -m stages.evaluate_cobert RECIPES ENCODER PROCESSED MODELS METRICS INTERVALS TESTS ROWS`
+`python -m stages.evaluate_cobert recipes=PATH encoder=PATH processed=PATH models=PATH scores=PATH intervals=PATH
+tests=PATH rows=PATH`
+
+scores, intervals: JSON by subset, domain and model; tests: the paired tests; rows: one per model and test context.
 """
 
 from itertools import combinations
 from pathlib import Path
 
+import pandas as pd
+
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_json, write_json, write_parquet
-from attune.evaluation.ranking import summary as tables
+from attune.evaluation.ranking import summary
 from attune.evaluation.schemas import RANKED
+from attune.evaluation.tables import nested
 from stages import start
 
 
 def main(
-    recipes: str, encoder: str, processed: str, models: str, metrics: str, intervals: str, tests: str, rows: str
+    *,
+    recipes: Path,
+    encoder: Path,
+    processed: Path,
+    models: Path,
+    scores: Path,
+    intervals: Path,
+    tests: Path,
+    rows: Path,
 ) -> None:
     settings = parameters.load()
     pin(settings.seed, settings.threads)
-    names = ["untrained", *settings.cobert.recipes]
-    scores, widths, differences, flat = {}, {}, {}, []
+    pairs = list(combinations([summary.UNTRAINED, *settings.cobert.recipes], 2))
+    tables, compared, ranked = [], [], []
     for subset in settings.cobert.subsets:
-        ranked: dict[str, dict[str, tables.Rows]] = {
-            domain: rank(settings, subset, domain, Path(recipes), Path(encoder), Path(processed), Path(models))
-            for domain in settings.cobert.domains
-        }
-        values = tables.values_of(ranked)
-        widths[subset] = tables.intervals(values, settings.seed)
-        scores[subset] = tables.plain(widths[subset])
-        differences[subset] = tables.tests(values, combinations(names, 2), settings.seed)
-        flat += tables.flat(ranked, subset=subset)
-    write_json(Path(metrics), scores)
-    write_json(Path(intervals), widths)
-    write_json(Path(tests), differences)
-    write_parquet(Path(rows), flat, RANKED)
+        of_subset: summary.Rows = []
+        for domain in settings.cobert.domains:
+            of_subset += rank(settings, subset, domain, recipes, encoder, processed, models)
+        values = summary.values_of(of_subset)
+        tables.append(summary.scores(values, settings.seed).assign(subset=subset))
+        compared += summary.labelled(summary.comparisons(values, pairs, settings.seed), subset=subset)
+        ranked += of_subset
+    table, keys = pd.concat(tables), ["subset", "domain", "model"]
+    write_json(scores, nested(table[table.domain != summary.MEAN], keys, intervals=False))
+    write_json(intervals, nested(table, keys))
+    write_json(tests, compared)
+    write_parquet(rows, ranked, RANKED)
 
 
 def rank(
@@ -45,20 +58,22 @@ def rank(
     encoder: Path,
     processed: Path,
     models: Path,
-) -> dict[str, tables.Rows]:
-    """The ranked test rows of a subset and domain, by model."""
-    from attune.evaluation.ranking.evaluate import test_set
-    from attune.inference.ranker import saved, untrained
+) -> summary.Rows:
+    """The ranked test rows of a subset and domain: of the untrained encoder, then of each recipe's model."""
+    from attune.evaluation.ranking.evaluate import RankingTest
+    from attune.inference.ranker import Ranker
 
     options = settings.cobert
     first = read_json(recipes / f"{options.recipes[0]}.json")
-    test = test_set(processed, subset, domain, options, settings.seed)
-    ranked = {"untrained": test.rank(*untrained(encoder, first))}
+    test = RankingTest.load(processed, subset, domain, options, settings.seed)
+    ranked = {summary.UNTRAINED: test.rank(Ranker.untrained(encoder, first))}
     for name in options.recipes:
-        ranked[name] = test.rank(*saved(models / f"{name}-{subset}-{domain}"))
+        ranked[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}"))
     for name, rows in ranked.items():
-        print(f"{subset} {domain} {name}: {tables.said(rows)}", flush=True)
-    return ranked
+        print(f"{subset} {domain} {name}: {summary.log_line(rows)}", flush=True)
+    return [
+        row for name, rows in ranked.items() for row in summary.labelled(rows, model=name, subset=subset, domain=domain)
+    ]
 
 
 if __name__ == "__main__":

@@ -1,63 +1,76 @@
-"""Let one generator read and answer held-out conversations, plain and with retrieved passages.
+"""Score one generator on held-out conversations and let it reply, plain and with retrieved passages.
 
-`python -m stages.evaluate_generator NAME BASE GENERATOR PROCESSED_ROOT ROWS`
+`python -m stages.evaluate_generator name=NAME model=FOLDER base=FOLDER processed=FOLDER passages=FOLDER \
+persona_passages=FOLDER target=PARQUET`
+
+`name`: an entry of `generators`. `processed`, `passages` and `persona_passages` have one folder per corpus; the last
+two are read for corpora with passages.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
+from attune.corpora import corpus
 from attune.evaluation.schemas import GENERATED, PLAIN
-from attune.parameters import Parameters, load
+from attune.parameters.generators import generator_named
 from stages import start
 
-DIALOGUES = "empathetic_dialogues"
-VARIANTS = {"rag": f"{DIALOGUES}_rag", "persona_rag": f"{DIALOGUES}_persona_rag"}
+if TYPE_CHECKING:
+    from attune.generators.prompts import Example
 
 
-def main(name: str, base: str, folder: str, processed: str, target: str) -> None:
+def main(
+    *, name: str, model: Path, base: Path, processed: Path, passages: Path, persona_passages: Path, target: Path
+) -> None:
     from attune.core.determinism import pin
     from attune.evaluation.generation.evaluate import evaluate
-
-    parameters = load()
-    if name not in parameters.generators:
-        raise AttuneError(f"{name!r} is no generator; params.yaml has {', '.join(parameters.generators)}")
-    pin(parameters.seed, parameters.threads)
-    generator, generation = parameters.generators[name], parameters.generation
-    variants, plain = read(parameters, name, Path(processed))
-    decoding = generation.decoding_of(name)
-    passages = parameters.rag.budget if len(variants) > 1 else 0
-    rows = evaluate(
-        generator, Path(base), Path(folder), variants, plain, decoding, generation, passages, parameters.seed
-    )
-    write_parquet(Path(target), [{"generator": name, **row} for row in rows], GENERATED)
-    print(f"{name}: {len(rows)} rows in the variants {', '.join(variants)}")
-
-
-def read(parameters: Parameters, name: str, processed: Path) -> tuple[dict[str, Any], Any]:
-    """The test examples of each variant, and of the base: the same rows, in the same order."""
     from attune.generators.held_out import sample
     from attune.generators.prompts import examples
+    from attune.inference.generator import Generator
 
-    generator = parameters.generators[name]
-    corpus = generator.corpus.removesuffix("_rag")
-    rows = read_parquet(processed / corpus / "test.parquet")
-    chosen = sample(examples(rows), parameters.generation.perplexity_examples, parameters.seed)
-    places = {example.id: at for at, example in enumerate(chosen)}
-    variants = {PLAIN: examples(rows, generator.instruction)}
-    if corpus == DIALOGUES:
-        for variant, folder in VARIANTS.items():
-            found = read_parquet(processed / folder / "test.parquet")
-            variants[variant] = examples(found, generator.instruction, parameters.rag.k)
-    ordered = {
-        variant: sorted((each for each in given if each.id in places), key=lambda each: places[each.id])
-        for variant, given in variants.items()
-    }
-    for variant, given in ordered.items():
-        if len(given) != len(chosen):
-            raise AttuneError(f"{VARIANTS[variant]}/test.parquet lacks test rows; run `dvc repro rerank_passages`")
-    return ordered, chosen
+    settings = parameters.load()
+    generator, generation = generator_named(settings.generators, name), settings.generation
+    pin(settings.seed, settings.threads)
+    file = f"{generator.corpus}/test.parquet"
+    rows = read_parquet(processed / file)
+    chosen = sample(examples(rows), generation.perplexity_examples, settings.seed)
+    if not chosen:
+        raise AttuneError(f"{generator.corpus} has no test rows; run the stages subset and preprocess first")
+    variants = {processed / file: (PLAIN, examples(rows, generator.instruction))}
+    if corpus(generator.corpus).has_passages:
+        for folder, variant in ((passages, "rag"), (persona_passages, "persona_rag")):
+            retrieved = read_parquet(folder / file)
+            variants[folder / file] = variant, examples(retrieved, generator.instruction, settings.rag.k)
+    ordered = in_order(chosen, variants)
+    limits = (base, generation.max_new_tokens, settings.rag.budget if len(ordered) > 1 else 0)
+    base_nats, _ = Generator.untrained(model, *limits).nats(chosen, generation.batch_size)
+    trained = Generator.from_pretrained(model, *limits)
+    results = evaluate(trained, base_nats, ordered, generation.decoding_of(name), generation, settings.seed)
+    write_parquet(target, [{"generator": name, **row} for row in results], GENERATED)
+    print(f"{name}: {len(results)} rows in the variants {', '.join(ordered)}")
+
+
+def in_order(
+    chosen: "list[Example]", variants: "Mapping[Path, tuple[str, list[Example]]]"
+) -> "dict[str, list[Example]]":
+    """Each variant's examples with the ids of `chosen`, in that order; `variants` are by the file they are from.
+
+    Raises
+    ------
+    AttuneError
+        if a file lacks some of them.
+    """
+    ordered = {}
+    for path, (variant, examples) in variants.items():
+        by_id = {each.id: each for each in examples}
+        if not by_id.keys() >= {each.id for each in chosen}:
+            raise AttuneError(f"{path} lacks test rows; run `dvc repro rerank_passages`")
+        ordered[variant] = [by_id[each.id] for each in chosen]
+    return ordered
 
 
 if __name__ == "__main__":

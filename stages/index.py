@@ -1,56 +1,50 @@
-"""Embed a train split and index it: `python -m stages.index CORPUS PROCESSED EMBEDDER TARGET`."""
+"""Embed a corpus' train rows and index them.
+
+`python -m stages.index corpus=NAME processed=FOLDER embedder=FOLDER target=FOLDER`
+"""
 
 from pathlib import Path
-
-import pyarrow as pa
+from typing import Any
 
 from attune import parameters
-from attune.core.determinism import pin
+from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, whole_folder, write_parquet
-from attune.index.bank import HnswShape, build
+from attune.corpora import CORPORA
+from attune.corpora import corpus as record_of
+from attune.corpora.base import arrow_schema
 from stages import start
 
-
-def texts(corpus: str, processed: Path) -> list[dict[str, str]]:
-    """What is found (`id`, `reply`) and by which `text`: PEC by the response, the other by situation and input."""
-    if corpus == "pec":
-        rows = read_parquet(processed / "large" / "all" / "train.parquet")
-        return [{"id": row["id"], "text": row["response"], "reply": row["response"]} for row in rows]
-    from attune.index.passages import about
-
-    rows = read_parquet(processed / "train.parquet")
-    return [
-        {
-            "id": f"{row['conv_id']}#{row['turn']}",
-            "text": about(row),
-            "reply": row["target"],
-        }
-        for row in rows
-    ]
+COLUMNS = {"id": "string", "text": "string", "reply": "string"}
 
 
-def main(corpus: str, processed: str, embedder: str, target: str) -> None:
+def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
     import faiss
 
+    from attune.core.determinism import pin
+    from attune.index.bank import HnswShape, build, entries
     from attune.index.embedding import embed, load_embedder
 
-    settings = parameters.load()
+    settings, record = parameters.load(), record_of(corpus)
+    if not record.indexed:
+        indexed = ", ".join(each.name for each in CORPORA.values() if each.indexed)
+        raise AttuneError(f"{corpus} is not indexed; {indexed} are")
     pin(settings.seed, settings.threads)
     options = settings.index
-    rows = texts(corpus, Path(processed))
-    vectors = embed(load_embedder(Path(embedder)), [row["text"] for row in rows], options.batch_size)
+    rows = entries(read_parquet(processed / record.train_rows))
+    vectors = embed(load_embedder(embedder), [row["text"] for row in rows], options.batch_size)
     shape = HnswShape(options.hnsw_links, options.hnsw_construction, options.hnsw_search)
-    with whole_folder(Path(target)) as folder:
+    with whole_folder(target) as folder:
         faiss.write_index(build(vectors, options.exact_up_to, shape), str(folder / "index.faiss"))
-        found = pa.schema([(name, pa.string()) for name in ("id", "text", "reply")])
-        write_parquet(folder / "rows.parquet", rows, found)
-        embeddings = found.remove(2).remove(1).append(pa.field("embedding", pa.list_(pa.float32())))
-        write_parquet(
-            folder / "embeddings.parquet",
-            [{"id": row["id"], "embedding": vector.tolist()} for row, vector in zip(rows, vectors, strict=True)],
-            embeddings,
-        )
+        write_parquet(folder / "rows.parquet", rows, arrow_schema(COLUMNS))
+        _write_embeddings(folder / "embeddings.parquet", [row["id"] for row in rows], vectors)
     print(f"{corpus}: {len(rows)} rows indexed")
+
+
+def _write_embeddings(path: Path, ids: list[str], vectors: Any) -> None:
+    import pyarrow as pa
+
+    rows = [{"id": name, "embedding": vector.tolist()} for name, vector in zip(ids, vectors, strict=True)]
+    write_parquet(path, rows, pa.schema([("id", pa.string()), ("embedding", pa.list_(pa.float32()))]))
 
 
 if __name__ == "__main__":

@@ -1,31 +1,23 @@
-"""One row a reply: `python -m stages.preprocess CORPUS SUBSET TARGET`."""
+"""Make one row per reply: `python -m stages.preprocess corpus=NAME subset=FOLDER target=FOLDER`."""
 
 from pathlib import Path
 
 from attune import parameters
 from attune.core.files import read_parquet, whole_folder, write_parquet
-from attune.corpora import schemas
-from attune.corpora.preprocessing import instruction_rows, pec_row, reply_rows
+from attune.corpora import corpus as record_of
 from stages import start
 
 
-def main(corpus: str, subset: str, target: str) -> None:
-    settings = parameters.load().preprocess
-    with whole_folder(Path(target)) as folder:
-        for path in sorted(Path(subset).rglob("*.parquet")):
-            name = path.relative_to(subset)
-            conversations = read_parquet(path)
+def main(*, corpus: str, subset: Path, target: Path) -> None:
+    drop_repeated, record = parameters.load().preprocess.drop_repeated_personas, record_of(corpus)
+    with whole_folder(target) as folder:
+        for path in sorted(subset.rglob("*.parquet")):
+            name, rows = path.relative_to(subset), read_parquet(path)
             if name.parts[0] == "candidates":
-                rows, schema = conversations, schemas.CANDIDATES
-            elif corpus == "pec":
-                rows = [pec_row(each, settings.drop_repeated_personas) for each in conversations]
-                schema = schemas.PEC
-            elif corpus == "empathetic_dialogues":
-                rows = [row for each in conversations for row in reply_rows(each)]
-                schema = schemas.REPLIES
+                schema = record.schemas.candidates
             else:
-                rows = [row for each in conversations for row in instruction_rows(each)]
-                schema = schemas.INSTRUCTIONS
+                rows = [row for conversation in rows for row in record.rows(conversation, drop_repeated)]
+                schema = record.schemas.rows
             write_parquet(folder / name, rows, schema)
             print(f"{corpus} {name.with_suffix('')}: {len(rows)} rows")
 

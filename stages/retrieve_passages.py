@@ -1,52 +1,55 @@
-"""Find the train exchanges that a reply's row is like.
+"""Retrieve, for each reply of a corpus, the train exchanges that are similar to what it answers.
 
-`python -m stages.retrieve_passages PROCESSED INDEX EMBEDDER TARGET`
+`python -m stages.retrieve_passages corpus=NAME processed=FOLDER index=FOLDER embedder=FOLDER target=FOLDER`
 
-Train rows get `rag.k` passages, the test rows that are evaluated `rag.shortlist`, of which the first `rag.k` are read.
+Train rows get `rag.k` passages, the evaluated test rows `rag.shortlist`, of which generators read the first `rag.k`.
 """
 
 from pathlib import Path
 from typing import Any
 
 from attune import parameters
-from attune.core.determinism import pin
+from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, whole_folder, write_parquet
-from attune.index.passages import RAG
+from attune.corpora import corpus as record_of
 from stages import start
 
+Rows = list[dict[str, Any]]
 
-def main(processed: str, index: str, embedder: str, target: str) -> None:
-    from attune.index.bank import Bank
-    from attune.index.embedding import embed, load_embedder
-    from attune.index.passages import about, nearest_conversations, of_index
 
-    settings = parameters.load()
+def main(*, corpus: str, processed: Path, index: Path, embedder: Path, target: Path) -> None:
+    from attune.core.determinism import pin
+    from attune.index.passages import with_passages
+    from attune.inference.passages import PassageRetriever
+
+    settings, record = parameters.load(), record_of(corpus)
+    if not record.has_passages:
+        raise AttuneError(f"{corpus} has no passages to retrieve: it must have prompts and an index")
     pin(settings.seed, settings.threads)
-    options = settings.rag
-    train, test = (read_parquet(Path(processed) / f"{split}.parquet") for split in ("train", "test"))
-    test = evaluated(test, settings)
-    bank = of_index(Bank.load(Path(index)), train, options.template, Path(processed) / "train.parquet")
-    vectors = embed(load_embedder(Path(embedder)), [about(row) for row in test], settings.index.batch_size)
-    queries = {
-        "train": (train, bank.index.reconstruct_n(0, len(train)), options.k),
-        "test": (test, vectors, options.shortlist),
+    options, train_file = settings.rag, processed / record.train_rows
+    retriever = PassageRetriever.from_index(index, train_file, embedder, options.template, settings.index.batch_size)
+    train = read_parquet(train_file)
+    test = evaluated(read_parquet(processed / "test.parquet"), settings)
+    conversations = [row[record.key] for row in test]
+    passages = {
+        "train": (train, retriever.nearest_to_indexed(options.k)),
+        "test": (test, retriever.nearest(test, conversations, options.shortlist)),
     }
-    with whole_folder(Path(target)) as folder:
-        for split, (rows, vectors, count) in queries.items():
-            found = nearest_conversations(bank, vectors, [row["conv_id"] for row in rows], count)
-            given = [row | {"passages": passages} for row, passages in zip(rows, found, strict=True)]
-            write_parquet(folder / f"{split}.parquet", given, RAG)
-    print(f"{target}: passages for {len(train)} train and {len(test)} test rows")
+    with whole_folder(target) as folder:
+        for split, (rows, retrieved) in passages.items():
+            complete = [row | {"passages": each} for row, each in zip(rows, retrieved, strict=True)]
+            write_parquet(folder / f"{split}.parquet", complete, with_passages(record.schemas.rows))
+    print(f"{corpus}: passages for {len(train)} train and {len(test)} test rows")
 
 
-def evaluated(rows: list[dict[str, Any]], settings: parameters.Parameters) -> list[dict[str, Any]]:
-    """The test rows that the generators are evaluated on."""
+def evaluated(rows: Rows, settings: parameters.Parameters) -> Rows:
+    """The test rows that generators are evaluated on."""
     from attune.generators.held_out import sample
     from attune.generators.prompts import examples
 
-    given = examples(rows)
-    names = {each.id for each in sample(given, settings.generation.perplexity_examples, settings.seed)}
-    return [row for row, example in zip(rows, given, strict=True) if example.id in names]
+    all_examples = examples(rows)
+    chosen = {each.id for each in sample(all_examples, settings.generation.perplexity_examples, settings.seed)}
+    return [row for row, example in zip(rows, all_examples, strict=True) if example.id in chosen]
 
 
 if __name__ == "__main__":

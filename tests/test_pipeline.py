@@ -1,53 +1,28 @@
 """dvc.yaml, the modules and the parameters agree with one another."""
 
-import ast
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from attune import parameters
+from attune.core.import_graph import closure, imports
+from stages import arguments
+from tests.project import ROOT
+from tools.deps import FILES, is_code
 
-ROOT = Path(__file__).parents[1]
-FILES = ("dvc.yaml", "studies/dvc.yaml")
 STAGES = {name: stage for file in FILES for name, stage in YAML(typ="safe").load(ROOT / file)["stages"].items()}
 BODIES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
+MODULES = [path for folder in ("stages", "studies") for path in (ROOT / folder).glob("*.py") if path.stem != "__init__"]
 
 
 def module_of(body: dict[str, object]) -> str:
     words = str(body["cmd"]).split()
     assert words[:2] == ["python", "-m"]
     return words[2]
-
-
-@cache
-def imports(path: Path) -> frozenset[Path]:
-    """The project's files that `path` imports, anywhere in it: at the top, in a function, for types only."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            if name.split(".")[0] in ("attune", "stages"):
-                place = ROOT / name.replace(".", "/")
-                found |= {file for file in (place.with_suffix(".py"), place / "__init__.py") if file.exists()}
-    return frozenset(found)
-
-
-def reached(path: Path) -> set[Path]:
-    seen, waiting = {path}, [path]
-    while waiting:
-        for file in imports(waiting.pop()) - seen:
-            seen.add(file)
-            waiting.append(file)
-    return seen
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -57,9 +32,8 @@ def test_a_stage_depends_on_all_the_code_that_it_imports(name: str) -> None:
     start = ROOT / f"{module_of(body).replace('.', '/')}.py"
     missing = [
         str(file.relative_to(ROOT))
-        for file in reached(start) | {ROOT / "stages/__init__.py"}
-        if file != ROOT / "attune/__init__.py"
-        and not any(file == dependency or dependency in file.parents for dependency in listed)
+        for file in [*closure(start), ROOT / "stages/__init__.py"]
+        if not any(file == dependency or dependency in file.parents for dependency in listed)
     ]
     assert sorted(missing) == []
 
@@ -67,21 +41,33 @@ def test_a_stage_depends_on_all_the_code_that_it_imports(name: str) -> None:
 @pytest.mark.parametrize("name", BODIES)
 def test_a_stage_lists_no_code_that_it_does_not_import(name: str) -> None:
     body = BODIES[name]
-    start = ROOT / f"{module_of(body).replace('.', '/')}.py"
-    files = reached(start) | {ROOT / "stages/__init__.py"}
+    files = [*closure(ROOT / f"{module_of(body).replace('.', '/')}.py"), ROOT / "stages/__init__.py"]
     unused = [
         dependency
         for dependency in body["deps"]
-        if dependency.startswith(("attune", "stages"))
+        if is_code(dependency)
         and not any(ROOT / dependency == file or ROOT / dependency in file.parents for file in files)
     ]
     assert unused == []
 
 
+@pytest.mark.parametrize("name", BODIES)
+def test_a_stage_s_command_gives_its_module_the_words_that_it_takes(name: str) -> None:
+    words = re.sub(r"\$\{[^}]*\}", "x", str(BODIES[name]["cmd"])).split()[3:]
+    module = module_of(BODIES[name])
+    code = f"import sys, stages, {module}; stages.arguments({module}.main, sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_each_stage_module_is_in_the_graph_and_has_a_test() -> None:
-    modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
-    assert {module_of(body).removeprefix("stages.") for body in BODIES.values()} == modules
-    tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "stages").glob("test_*.py")}
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in MODULES}
+    assert {module_of(body) for body in BODIES.values()} == modules
+    tests = {
+        f"{folder}.{path.stem.removeprefix('test_')}"
+        for folder in ("stages", "studies")
+        for path in (ROOT / "tests" / folder).glob("test_*.py")
+    }
     assert modules - tests == set()
 
 
@@ -95,16 +81,10 @@ def test_every_parameter_is_tracked_by_a_stage() -> None:
 
 
 def leaves(values: dict[str, object], above: str = "") -> list[str]:
-    found = []
+    names = []
     for name, value in values.items():
-        found += leaves(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
-    return found
-
-
-def outputs() -> list[str]:
-    return [
-        next(iter(out)) if isinstance(out, dict) else out for body in BODIES.values() for out in body.get("outs", [])
-    ]
+        names += leaves(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
+    return names
 
 
 def test_every_cached_output_is_ignored_by_git_up_front() -> None:
@@ -112,6 +92,11 @@ def test_every_cached_output_is_ignored_by_git_up_front() -> None:
     cached = [out for body in BODIES.values() for out in body["outs"] if isinstance(out, str)]
     done = subprocess.run(["git", "check-ignore", *cached], cwd=ROOT, capture_output=True, text=True)
     assert sorted(done.stdout.split()) == sorted(cached)
+
+
+def test_data_and_models_are_in_a_fresh_clone() -> None:
+    done = subprocess.run(["git", "ls-files", "data", "models"], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.split() == ["data/.gitignore", "models/.gitignore"]
 
 
 def test_dvc_resolves_the_graph() -> None:
@@ -131,14 +116,43 @@ def test_dvc_resolves_the_graph() -> None:
 
 
 def test_stages_do_not_import_one_another_nor_attune_the_stages() -> None:
-    for path in [*(ROOT / "stages").glob("*.py"), *(ROOT / "attune").rglob("*.py")]:
-        others = {file for file in imports(path) if file.parent == ROOT / "stages" and file.name != "__init__.py"}
-        assert not others, path
+    start = ROOT / "stages" / "__init__.py"
+    for path in [*MODULES, *(ROOT / "attune").rglob("*.py")]:
+        assert not {file for file in imports(path) if file in MODULES}, path
         if ROOT / "attune" in path.parents:
-            assert ROOT / "stages" / "__init__.py" not in imports(path), path
+            assert start not in imports(path), path
 
 
 @pytest.mark.parametrize("stage", ["download", "subset", "preprocess", "recipes"])
 def test_a_data_stage_starts_without_torch(stage: str) -> None:
     code = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def main(*, name: str, target: Path, subset: Path = Path("data/subset")) -> None:
+    """A stage's signature."""
+
+
+def test_words_become_keyword_arguments() -> None:
+    assert arguments(main, ["target=models/x=y", "name=encoder"]) == {"name": "encoder", "target": Path("models/x=y")}
+    assert arguments(main, ["name=a", "target=b", "subset=c"])["subset"] == Path("c")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["encoder"], "'encoder' is not of the form name=value"),
+        (["name="], "'name=' is not of the form name=value"),
+        (["name=a", "name=b"], "'name' is given twice"),
+        (["name=a", "target=b", "to=c"], "'to' is unknown"),
+        (["name=a"], "target must be given"),
+        ([], "name, target must be given"),
+    ],
+)
+def test_wrong_words_are_answered_with_the_usage(words: list[str], message: str) -> None:
+    from attune.core.errors import AttuneError
+
+    with pytest.raises(AttuneError) as error:
+        arguments(main, words)
+    assert message in str(error.value)
+    assert str(error.value).splitlines()[-1].endswith("name=NAME target=PATH [subset=PATH]")

@@ -1,0 +1,1 @@
+"""Pretrained models to start from: fetched, or small ones pretrained here."""

@@ -13,12 +13,18 @@ _OTHER_FORMATS = ("onnx/*", "openvino/*", "coreml/*")
 
 
 def is_directory(model: str) -> bool:
-    """A directory exists on the disk or is written like a path; any other name is a hub id."""
+    """Whether `model` is an existing directory or is written like a path; any other name is a hub id."""
     return model.startswith((".", "/")) or Path(model).is_dir()
 
 
 def fetch(model: str, target: Path) -> None:
-    """Copy the model named `model` (MiniLM, hub id or directory) into the folder `target`, checked."""
+    """Copy the model `model` (MiniLM, hub id or directory) into the folder `target`, after checking it.
+
+    Raises
+    ------
+    AttuneError
+        for a model that cannot be fetched, and as `check_folder`.
+    """
     if model == MINILM:
         source = minilm_folder()
     elif is_directory(model):
@@ -31,9 +37,15 @@ def fetch(model: str, target: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """A model's folder has config.json, *.safetensors and a tokenizer; say which is absent."""
+    """Check that a model's folder has config.json, *.safetensors and a tokenizer.
+
+    Raises
+    ------
+    AttuneError
+        naming what is missing.
+    """
     if not folder.is_dir():
-        raise AttuneError(f"the model directory {folder} does not exist; name one that does, or a hub id")
+        raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
     if not (folder / "config.json").is_file():
         raise AttuneError(f"{folder} has no config.json; a model directory is what save_pretrained writes")
     if not any(folder.glob("*.safetensors")):
@@ -52,7 +64,7 @@ def _has_tokenizer(folder: Path) -> bool:
 
 
 def _download(model: str) -> Path:
-    """Take `id` or `id@revision` from the hub, or from the hub's cache on this machine."""
+    """Download `id` or `id@revision` from the hub, or take it from the hub client's cache."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
@@ -64,22 +76,19 @@ def _download(model: str) -> Path:
             allow_patterns=list(_PATTERNS),
             ignore_patterns=list(_OTHER_FORMATS),
         )
-    except (
-        HFValidationError,
-        OSError,
-    ) as error:  # what the hub's client raises for the network is an OSError
+    except (HFValidationError, OSError) as error:  # the hub's client raises an OSError for network failures
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise AttuneError(
-            f"the model {model!r} could not be had from the hub; check the id and the network, or name a "
+            f"the model {model!r} could not be fetched from the hub; check the id and the network, or name a "
             f"directory that holds it, {MINILM} (encoders) or {SMALL} (bases): {reason}"
         ) from None
     return Path(folder)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy the files themselves, for the hub's cache holds links; caches inside a directory stay behind."""
+    """Copy file contents, since the hub's cache holds links; a directory's .cache is left out."""
     for path in sorted(source.rglob("*")):
-        place = path.relative_to(source)
-        if path.is_file() and any(place.match(pattern) for pattern in _PATTERNS) and place.parts[0] != ".cache":
-            (target / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / place)
+        name = path.relative_to(source)
+        if path.is_file() and any(name.match(pattern) for pattern in _PATTERNS) and name.parts[0] != ".cache":
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name)

@@ -24,15 +24,15 @@ from attune.core.errors import AttuneError
 from attune.training.checkpoints import newest_whole
 from attune.training.trainer import FiniteTrainer, MarkWhole, arguments
 
-END = "<|endoftext|>"  # GPT-2's only special token: it begins, ends and pads
-# Standard deviation of the first weights. GPT-2's 0.02 suits a width of 768; at 128 it learns far slower.
-# GPT-Neo does not scale its attention scores down, and learns badly from weights as large as GPT-2's may be.
+END = "<|endoftext|>"  # GPT-2's only special token: beginning, end and padding
+# Standard deviation of the initial weights. GPT-2's 0.02 suits a width of 768; at 128 it learns far more slowly.
+# GPT-Neo does not scale its attention scores down, and learns badly from weights as large as GPT-2 tolerates.
 INITIAL_SCALE = {"gpt2": 0.06, "gpt_neo": 0.03}
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The family is gpt2 or gpt_neo; `positions` is also the length of the blocks that it is trained on."""
+    """`family`: gpt2 or gpt_neo. `positions`: longest input in tokens, and the length of the training blocks."""
 
     family: str
     layers: int
@@ -44,7 +44,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Schedule:
-    """AdamW's peak rate, warmed up over a twentieth of `steps` and taken down to 0 along a cosine."""
+    """`lr`: AdamW's peak rate, warmed up over a twentieth of `steps` and decayed to 0 along a cosine."""
 
     steps: int
     batch_tokens: int
@@ -52,7 +52,7 @@ class Schedule:
     seed: int
 
 
-# Two who talk, in half of the texts: a model of the web's text knows what `Name: words` is, and goes on in it.
+# Names before the turns in half of the texts: a model of web text knows the format `Name: words` and continues it.
 SPEAKERS = (
     ("Anna", "Ben"),
     ("Mother", "Son"),
@@ -64,22 +64,22 @@ SPEAKERS = (
 
 
 def documents(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """One text a conversation, a line a turn, every second one with the speakers' names.
+    """One text per conversation with one line per turn; every second text has the speakers' names.
 
-    The roles of `attune.generators.prompts` are not among the names, so that fine-tuning has a format left to teach.
+    The roles of `attune.generators.prompts` are not among the names, so that fine-tuning still has a format to teach.
     """
-    found = []
+    texts = []
     for number, row in enumerate(rows):
         lines = row["utterances"] if "utterances" in row else row["turns"]
         if number % 2:
             names = SPEAKERS[number // 2 % len(SPEAKERS)]
             lines = [f"{names[turn % 2]}: {line}" for turn, line in enumerate(lines)]
-        found.append("\n".join(lines))
-    return found
+        texts.append("\n".join(lines))
+    return texts
 
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int, positions: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE (as GPT-2's) of at most `vocabulary` tokens; any text can be written in it."""
+    """A byte-level BPE, as GPT-2's, of at most `vocabulary` tokens; it can encode any text."""
     bpe = ByteLevelBPETokenizer()
     bpe.train_from_iterator(texts, vocab_size=vocabulary, special_tokens=[END], show_progress=False)
     return PreTrainedTokenizerFast(
@@ -93,7 +93,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, positions: int) -> Pr
 
 
 def packed_blocks(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], length: int) -> list[list[int]]:
-    """Blocks of exactly `length` tokens of the texts joined by END; the last, shorter piece is left out."""
+    """Blocks of exactly `length` tokens of the texts joined by END; a shorter remainder is dropped."""
     stream = [tokenizer.eos_token_id]
     for ids in tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]:
         stream += [*ids, tokenizer.eos_token_id]
@@ -101,7 +101,7 @@ def packed_blocks(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], leng
 
 
 def untrained(shape: Shape, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
-    """Random weights. No dropout: a training this short sees its text too seldom to learn it by heart."""
+    """Random weights. No dropout: so short a training sees its text too rarely to memorise it."""
     torch.manual_seed(seed)
     common = {
         "vocab_size": len(tokenizer),
@@ -122,7 +122,15 @@ def untrained(shape: Shape, tokenizer: PreTrainedTokenizerFast, seed: int) -> Pr
 def pretrain(
     texts: Sequence[str], shape: Shape, schedule: Schedule, checkpoints: Path, target: Path
 ) -> dict[str, float]:
-    """Train tokenizer and model on `texts`, save both in `target`; return tokens, steps and losses."""
+    """Train tokenizer and model on `texts`, save both in `target`; return tokens, steps and losses (nats per token).
+
+    Resumes from the newest complete checkpoint in `checkpoints`.
+
+    Raises
+    ------
+    AttuneError
+        for texts that are shorter than one block.
+    """
     tokenizer = train_tokenizer(texts, shape.vocabulary, shape.positions)
     blocks = packed_blocks(tokenizer, texts, shape.positions)
     if not blocks:
@@ -161,7 +169,7 @@ def _arguments(shape: Shape, schedule: Schedule, checkpoints: Path) -> Any:
         weight_decay=0.1,
         logging_first_step=True,
         logging_steps=log_every,
-        save_steps=7 * log_every,  # a checkpoint between two logs would lose the losses since the first
+        save_steps=7 * log_every,  # a checkpoint between two logs would lose the losses since the earlier one
         remove_unused_columns=False,
     )
 

@@ -1,1 +1,1 @@
-"""Talking to the systems that the pipeline made: what answers, in a page, a terminal or over HTTP."""
+"""Chat with the systems that the pipeline built: on a page, in a terminal, over HTTP."""

@@ -1,49 +1,63 @@
-"""What a system answers."""
+"""A system's answer, and the exchanges that a conversation is made of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Found:
-    """A retrieved text with its score; `read`: whether it stands in the prompt, or is the reply."""
+class RetrievedText:
+    """A retrieved passage or reply.
+
+    `score`: CoBERT's, or the index's cosine where CoBERT did not order the texts. `used`: whether the text is in the
+    prompt or, for a system that retrieves its reply, is the reply.
+    """
 
     text: str
     score: float
-    read: bool
-
-
-def answered(exchanges: Iterable[tuple[str, str]]) -> list[str]:
-    """The turns of (message, reply) as a system is given them, without exchanges that got no reply."""
-    return [text for exchange in exchanges if exchange[1] for text in exchange]
+    used: bool
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply, whole once `done`. `cut`: the length limit ended it.
+    """A reply, complete once `done`.
 
-    `forgotten`: the oldest turns that no longer fit into what is read; `shortened`: not even all of the last one did.
-    `loading`: the models are being read into memory, and there is no text yet.
+    `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
+    not fit into the model's input. `message_shortened`: even the message alone did not fit, and lost its beginning.
+    `loading`: the models are still being loaded, and there is no text yet.
     """
 
     text: str = ""
     done: bool = False
-    cut: bool = False
-    found: tuple[Found, ...] = ()
-    forgotten: int = 0
-    shortened: bool = False
+    truncated: bool = False
+    retrieved: tuple[RetrievedText, ...] = ()
+    dropped_turns: int = 0
+    message_shortened: bool = False
     loading: bool = False
 
     def notes(self) -> list[str]:
-        """What there is to know about it beside its text."""
-        found = []
-        if self.forgotten:
-            turns = "turn no longer fits" if self.forgotten == 1 else f"{self.forgotten} turns no longer fit"
-            found.append(f"the oldest {turns} into what it reads")
-        if self.shortened:
-            found.append("the beginning of the message does not fit into what it reads, and is left out")
-        if self.done and self.cut:
-            found.append("the reply was cut at the length limit")
+        """What people should know about the answer, a phrase each."""
+        notes = []
+        if self.dropped_turns:
+            turns = "turn was" if self.dropped_turns == 1 else f"{self.dropped_turns} turns were"
+            notes.append(f"the oldest {turns} left out, since the model's input is limited")
+        if self.message_shortened:
+            notes.append("the beginning of the message was left out, since the model's input is limited")
+        if self.done and self.truncated:
+            notes.append("the reply was truncated at the length limit")
         if self.done and not self.text:
-            found.append("it had nothing to say")
-        return found
+            notes.append("the reply is empty")
+        return notes
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A message and its reply, which is empty until there is one; `attempt` counts the retries before it."""
+
+    message: str
+    reply: str = ""
+    attempt: int = 0
+
+
+def answered_turns(exchanges: Iterable[Exchange]) -> list[str]:
+    """The turns of the exchanges, oldest first; a message that got no reply is left out."""
+    return [text for each in exchanges if each.reply for text in (each.message, each.reply)]

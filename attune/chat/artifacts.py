@@ -1,51 +1,59 @@
-"""Where the pipeline leaves what a conversation needs, and which stage writes it."""
+"""Where the pipeline writes what a chat reads, and which stage writes it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-Need = tuple[Path, str]
+from attune.corpora import corpus
+
+
+class Artifact(NamedTuple):
+    """A file or folder and the command that writes it."""
+
+    path: Path
+    command: str
 
 
 @dataclass(frozen=True)
-class Places:
-    """The folders under `root` as dvc.yaml lays them out."""
+class Artifacts:
+    """The pipeline's outputs under `root`, as dvc.yaml and studies/dvc.yaml lay them out."""
 
     root: Path
 
-    def base(self, name: str) -> Need:
-        return self.root / "models" / "base" / name, f"base_models@{name}"
+    def base_model(self, name: str) -> Artifact:
+        return Artifact(self.root / "models" / "base" / name, f"dvc repro base_models@{name}")
 
-    def generator(self, name: str) -> Need:
-        return self.root / "models" / "generators" / name, f"train_generator@{name}"
+    def generator(self, name: str) -> Artifact:
+        return Artifact(self.root / "models" / "generators" / name, f"dvc repro train_generator@{name}")
 
-    def cobert(self, name: str) -> Need:
-        return self.root / "models" / "cobert" / name, "train_cobert"
-
-    @property
-    def embedder(self) -> Need:
-        return self.root / "models" / "base" / "embedder", "base_embedder"
+    def cobert(self, name: str) -> Artifact:
+        return Artifact(self.root / "models" / "cobert" / name, "dvc repro train_cobert")
 
     @property
-    def exchanges(self) -> Need:
-        return self.root / "data" / "processed" / "empathetic_dialogues" / "train.parquet", "preprocess"
+    def embedder(self) -> Artifact:
+        return Artifact(self.root / "models" / "base" / "embedder", "dvc repro base_embedder")
 
-    def index(self, corpus: str) -> Need:
-        return self.root / "data" / "index" / corpus, "index"
+    def train_rows(self, name: str) -> Artifact:
+        """The processed train rows of a corpus, of which its index is built."""
+        return Artifact(self.root / "data" / "processed" / name / corpus(name).train_rows, "dvc repro preprocess")
+
+    def index(self, name: str) -> Artifact:
+        return Artifact(self.root / "data" / "index" / name, "dvc repro index")
 
     @property
-    def report(self) -> Need:
-        return self.root / "plots" / "report.html", "report"
+    def report(self) -> Artifact:
+        return Artifact(self.root / "plots" / "report.html", "dvc repro report")
 
     @property
-    def studies(self) -> Need:
-        return self.root / "plots" / "studies.html", "report_studies"
+    def studies(self) -> Artifact:
+        return Artifact(self.root / "plots" / "studies.html", "make studies")
 
 
-def lacking(needs: tuple[Need, ...]) -> str | None:
-    """What to do about the first of `needs` that is not there; None where all are."""
-    for path, stage in needs:
+def missing(artifacts: Iterable[Artifact]) -> str | None:
+    """What to do about the first artifact that does not exist; None where all exist."""
+    for path, command in artifacts:
         if not path.exists():
-            if stage == "report_studies":
-                return f"{path} is missing; `make studies` writes it"
-            return f"{path} is missing; `dvc repro {stage}` writes it, and `make repro` all that there is"
+            also = "; `make repro` runs the whole pipeline" if command.startswith("dvc repro") else ""
+            return f"{path} is missing; `{command}` writes it{also}"
     return None

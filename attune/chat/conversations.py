@@ -1,210 +1,190 @@
-"""What the page's events do. Conversations lie in the server's memory until their page is closed, and nowhere else."""
+"""The event handlers of the page. Conversations are kept in the server's memory until their page is closed."""
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
 
-from attune.chat.answers import Answer, answered
-from attune.chat.crisis import care
-from attune.chat.engine import Talker
-from attune.chat.validation import checked, decoding_of, sentences
+from attune.chat.answers import Answer, Exchange, answered_turns
+from attune.chat.engine import Engine
+from attune.chat.rendering import chat_messages, crisis_update, replies_table, retrieved_table, status_line
+from attune.chat.validation import checked_message, persona_sentences, sampling
 from attune.core.errors import AttuneError
-from attune.report.html import table
+from attune.parameters.generators import Decoding
 
-# Seconds between two sights of a growing reply; a small model writes faster than a page can be drawn.
-SIGHT = 0.05
-# Conversations that are kept at once; the one that was silent for longest goes first.
-KEPT = 500
+# Seconds between two updates of a growing reply; a small model writes faster than a page can be drawn.
+UPDATE_INTERVAL = 0.05
+# Conversations kept at the same time; the one that has been idle for longest is dropped first.
+MAX_CONVERSATIONS = 500
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The fields of the page that apply to every reply, as people left them."""
+
+    persona: str
+    temperature: float
+    top_k: float
+    top_p: float
+
+    def checked(self) -> tuple[tuple[str, ...], Decoding]:
+        """The persona's sentences and the decoding; an AttuneError if one of the fields cannot be used."""
+        return persona_sentences(self.persona), sampling(self.temperature, self.top_k, self.top_p)
+
+
+@dataclass(frozen=True)
+class ReplyTask:
+    """A reply to be written: the exchanges before it and its own, and what is restored if it fails."""
+
+    system: str
+    settings: Settings
+    history: list[Exchange]
+    exchange: Exchange
+    restored: list[Exchange]
 
 
 @dataclass
-class Turn:
-    message: str
-    reply: str = ""
-    attempt: int = 0
+class Conversation:
+    """One page's exchanges. Only `task`, the last one started, may still change them; None once it was stopped."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    task: ReplyTask | None = None
 
 
-@dataclass
-class Talk:
-    """One page's conversation. `run` counts what was asked of it: only the last may still write."""
-
-    turns: list[Turn] = field(default_factory=list)
-    run: int = 0
-
-    def begin(self) -> int:
-        self.run += 1
-        return self.run
-
-
-def shown(turns: list[Turn]) -> list[dict[str, str]]:
-    """Turns as a Chatbot has them, which takes every text for HTML, whatever it is told."""
-    return [
-        {"role": role, "content": escape(text, quote=False)}
-        for turn in turns
-        for role, text in (("user", turn.message), ("assistant", turn.reply))
-        if text
-    ]
-
-
-def found_table(answer: Answer) -> str:
-    """What was retrieved, as HTML."""
-    rows = [{"score": each.score, "read": "yes" if each.read else "no", "text": each.text} for each in answer.found]
-    return table(rows) if rows else "<p>This system retrieves nothing.</p>"
-
-
-def status_of(name: str, answer: Answer) -> str:
-    """Who is at work or has answered, and the answer's notes."""
-    if answer.loading:
-        return f"{name}: the models are being loaded, once ..."
-    return "; ".join([name if answer.done else f"{name} is writing ...", *answer.notes()])
-
-
-def concern_of(message: str) -> Any:
-    """The update of the place for `care`."""
-    found = care(message)
-    return gr.update(value=found or "", visible=found is not None)
-
-
-async def seldom(answers: AsyncIterator[Answer]) -> AsyncIterator[Answer]:
-    """The answers that come SIGHT after the one before, and the last."""
-    seen = 0.0
+async def throttle(answers: AsyncIterator[Answer]) -> AsyncIterator[Answer]:
+    """At most one answer per UPDATE_INTERVAL, and always the last."""
+    last = 0.0
     async for answer in answers:
-        if answer.done or time.monotonic() - seen >= SIGHT:
+        if answer.done or time.monotonic() - last >= UPDATE_INTERVAL:
             yield answer
-            seen = time.monotonic()
+            last = time.monotonic()
 
 
 class Conversations:
-    """The chat of every open page, and the comparison.
+    """The conversation of every open page, and the comparison of all systems.
 
-    The chat's events give (textbox, chat, what was retrieved, status, care), again and again while a reply grows.
+    `send` and `retry` yield updates of (textbox, chat, retrieved texts, status, crisis message) while a reply grows.
     """
 
-    def __init__(self, talker: Talker) -> None:
-        self.talker = talker
-        self._talks: OrderedDict[str, Talk] = OrderedDict()
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._conversations: OrderedDict[str, Conversation] = OrderedDict()
 
-    def _of(self, request: gr.Request) -> Talk:
-        name = str(request.session_hash)
-        talk = self._talks.setdefault(name, Talk())
-        self._talks.move_to_end(name)
-        if len(self._talks) > KEPT:
-            self._talks.popitem(last=False)
-        return talk
+    def _conversation(self, request: gr.Request) -> Conversation:
+        session = str(request.session_hash)
+        conversation = self._conversations.setdefault(session, Conversation())
+        self._conversations.move_to_end(session)
+        if len(self._conversations) > MAX_CONVERSATIONS:
+            self._conversations.popitem(last=False)
+        return conversation
 
-    def forget(self, request: gr.Request) -> None:
-        """The page was closed."""
-        if talk := self._talks.pop(str(request.session_hash), None):
-            talk.begin()
+    def close(self, request: gr.Request) -> None:
+        """Drop the conversation of a page that was closed."""
+        if conversation := self._conversations.pop(str(request.session_hash), None):
+            conversation.task = None
 
     async def send(
-        self, message: str, name: str, persona: str, temperature: float, top_k: float, top_p: float, request: gr.Request
+        self,
+        message: str,
+        system: str,
+        persona: str,
+        temperature: float,
+        top_k: float,
+        top_p: float,
+        request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
-        talk = self._of(request)
-        run = talk.begin()
-        concern = concern_of(message)  # whatever becomes of the message
+        """Answer a message. One that is refused stays in the textbox, one whose reply fails goes back into it."""
+        conversation = self._conversation(request)
+        conversation.task = None
+        crisis = crisis_update(message)  # shown even if the message is refused
+        history = conversation.exchanges
         try:
-            asked = checked(message)
+            exchange = Exchange(checked_message(message))
         except AttuneError as error:
-            yield gr.skip(), shown(talk.turns), gr.skip(), str(error), concern
+            yield gr.skip(), chat_messages(history), gr.skip(), str(error), crisis
             return
-        before = talk.turns
-        talk.turns = [*before, Turn(asked)]
-        yield "", shown(talk.turns), "", f"{name}: waiting for its turn ...", concern
-        async for chat, found, status, failed in self._grow(
-            talk, run, before, Turn(asked), name, persona, (temperature, top_k, top_p), kept=before
-        ):
-            # What was asked goes back to where it can be sent again.
-            yield asked if failed else gr.skip(), chat, found, status, gr.skip()
+        settings = Settings(persona, temperature, top_k, top_p)
+        task = conversation.task = ReplyTask(system, settings, history, exchange, restored=history)
+        conversation.exchanges = [*history, exchange]
+        yield "", chat_messages(conversation.exchanges), "", f"{system}: waiting for its turn ...", crisis
+        async for chat, retrieved, status, failed in self._write(conversation, task):
+            yield exchange.message if failed else gr.skip(), chat, retrieved, status, gr.skip()
 
     async def retry(
-        self, name: str, persona: str, temperature: float, top_k: float, top_p: float, request: gr.Request
+        self, system: str, persona: str, temperature: float, top_k: float, top_p: float, request: gr.Request
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """As `send`, with another answer in the place of the last."""
-        talk = self._of(request)
-        run = talk.begin()
-        if not talk.turns:
+        """Replace the last reply with another one."""
+        conversation = self._conversation(request)
+        conversation.task = None
+        if not conversation.exchanges:
             yield gr.skip(), [], gr.skip(), "There is no reply yet that could be tried again.", gr.skip()
             return
-        *before, last = talk.turns
-        again = Turn(last.message, attempt=last.attempt + 1)
-        async for chat, found, status, _ in self._grow(
-            talk, run, before, again, name, persona, (temperature, top_k, top_p), kept=talk.turns
-        ):
-            yield gr.skip(), chat, found, status, gr.skip()
+        *history, last = conversation.exchanges
+        again = Exchange(last.message, attempt=last.attempt + 1)
+        settings = Settings(persona, temperature, top_k, top_p)
+        task = conversation.task = ReplyTask(system, settings, history, again, restored=conversation.exchanges)
+        async for chat, retrieved, status, _ in self._write(conversation, task):
+            yield gr.skip(), chat, retrieved, status, gr.skip()
 
-    async def _grow(
-        self,
-        talk: Talk,
-        run: int,
-        before: list[Turn],
-        turn: Turn,
-        name: str,
-        persona: str,
-        sliders: tuple[Any, ...],
-        kept: list[Turn],
-    ) -> AsyncIterator[tuple[Any, ...]]:
-        """(chat, what was retrieved, status, whether it failed), until something else is asked of the conversation.
-
-        `kept`: the turns that are left where it fails.
-        """
+    async def _write(self, conversation: Conversation, task: ReplyTask) -> AsyncIterator[tuple[Any, ...]]:
+        """(chat, retrieved texts, status, whether the task failed) while the reply grows and the task is current."""
         try:
-            given = (
-                [*answered((each.message, each.reply) for each in before), turn.message],
-                sentences(persona),
-                decoding_of(*sliders),
-                turn.attempt,
-            )
-            async with aclosing(self.talker.reply_async(name, *given)) as answers:
-                async for answer in seldom(answers):
-                    if talk.run != run:
+            async with aclosing(self._answers(task)) as answers:
+                async for answer in throttle(answers):
+                    if conversation.task is not task:
                         return
                     if not answer.loading:
-                        talk.turns = [*before, Turn(turn.message, answer.text, turn.attempt)]
-                    yield shown(talk.turns), found_table(answer), status_of(name, answer), False
+                        written = Exchange(task.exchange.message, answer.text, task.exchange.attempt)
+                        conversation.exchanges = [*task.history, written]
+                    chat = chat_messages(conversation.exchanges)
+                    yield chat, retrieved_table(answer), status_line(task.system, answer), False
         except Exception as error:
-            expected = isinstance(error, AttuneError)
-            if talk.run == run:
-                talk.turns = kept
-                yield shown(kept), "", str(error) if expected else f"{name} failed; the server's log says why.", True
-            if not expected:
+            refused = isinstance(error, AttuneError)
+            if conversation.task is task:
+                conversation.exchanges = task.restored
+                status = str(error) if refused else f"{task.system} failed; the server's log says why."
+                yield chat_messages(task.restored), "", status, True
+            if not refused:
                 raise
 
+    def _answers(self, task: ReplyTask) -> AsyncGenerator[Answer, None]:
+        persona, decoding = task.settings.checked()
+        turns = [*answered_turns(task.history), task.exchange.message]
+        return self.engine.reply_async(task.system, turns, persona, decoding, task.exchange.attempt)
+
     def stop(self, request: gr.Request) -> str:
-        self._of(request).begin()
+        """Stop the reply that is being written, keep what there is of it; returns the status."""
+        self._conversation(request).task = None
         return "stopped"
 
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
-        """As the other events, but for the textbox, where what is being written stays."""
-        talk = self._of(request)
-        talk.begin()
-        talk.turns = []
+        """Start a new conversation; updates everything but the textbox, so that a draft in it is kept."""
+        conversation = self._conversation(request)
+        conversation.task = None
+        conversation.exchanges = []
         return [], "", "", gr.update(visible=False)
 
     async def compare(
         self, message: str, persona: str, temperature: float, top_k: float, top_p: float
     ) -> AsyncIterator[tuple[str, str, Any]]:
-        """(table of all systems' replies, status, care), after each system."""
-        rows: list[dict[str, Any]] = []
-        concern = concern_of(message)
+        """Let each system in turn answer one message; yields (table of the replies, status, crisis message)."""
+        replies: dict[str, str] = {}
+        crisis = crisis_update(message)
         try:
-            asked, who, decoding = checked(message), sentences(persona), decoding_of(temperature, top_k, top_p)
+            turns = [checked_message(message)]
+            sentences, decoding = Settings(persona, temperature, top_k, top_p).checked()
         except AttuneError as error:
-            yield "", str(error), concern
+            yield "", str(error), crisis
             return
-        for name in self.talker.systems:
-            yield table(rows) if rows else "", f"{name} is writing ...", concern
-            reply = ""
+        for system in self.engine.systems:
+            yield replies_table(replies), f"{system} is writing ...", crisis
             try:
-                async for answer in self.talker.reply_async(name, [asked], who, decoding):
-                    reply = answer.text
+                stream = self.engine.reply_async(system, turns, sentences, decoding)
+                replies[system] = [answer.text async for answer in stream][-1]
             except AttuneError as error:
-                reply = f"({error})"
-            rows.append({"system": name, "reply": reply})
-        yield table(rows), f"{len(rows)} systems", concern
+                replies[system] = f"({error})"
+        yield replies_table(replies), f"{len(replies)} systems", crisis

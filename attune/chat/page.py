@@ -1,7 +1,6 @@
-"""The page: talk to a system, compare all of them, see the results. Gradio; nothing is fetched from elsewhere."""
+"""The page: chat with a system, compare all systems, read the results. Built with Gradio; it loads nothing else."""
 
 import os
-from collections.abc import Callable
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -9,142 +8,95 @@ from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 import gradio as gr
-from pydantic import BaseModel, ValidationError
 
-from attune.chat.artifacts import Need, lacking
-from attune.chat.conversations import KEPT, Conversations
-from attune.chat.crisis import care
-from attune.chat.engine import Talker
-from attune.chat.validation import START, checked, decoding_of, sentences, short_enough
-from attune.core.errors import AttuneError
+from attune.chat.artifacts import Artifact, missing
+from attune.chat.conversations import MAX_CONVERSATIONS, Conversations
+from attune.chat.endpoint import reply_endpoint
+from attune.chat.engine import Engine
+from attune.chat.validation import DEFAULT_SAMPLING
 
 ABOUT = (
-    "**Attune** answers with small research models. They understand nothing, and say wrong and unkind things. This is "
-    "research and no help line; for help, talk to people: https://findahelpline.com"
+    "**Attune** answers with small research models. They understand nothing, and can be wrong or unkind. This is a "
+    "research prototype, not a crisis line; if you need help, talk to someone: https://findahelpline.com"
 )
-# Replies that may grow at the same time; the others wait in the queue.
-AT_ONCE = 16
+# Replies that may grow at the same time; further ones wait in the queue.
+MAX_CONCURRENT_REPLIES = 16
 CSS = """
 .message, .message *, textarea, td { unicode-bidi: plaintext; }
-#care, #compare-care { border-left: 4px solid #b35900; padding: 0.4rem 0.8rem; background: #fff7ec; color: #1a1a1a; }
+#crisis, #compare-crisis {
+  border-left: 4px solid #b35900; padding: 0.4rem 0.8rem; background: #fff7ec; color: #1a1a1a;
+}
 iframe { width: 100%; height: 80vh; border: 1px solid #ccc; background: white; }
 """
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-QUEUED: dict[str, Any] = PRIVATE | {"concurrency_id": "reply", "concurrency_limit": AT_ONCE, "show_progress": "hidden"}
+CONCURRENCY: dict[str, Any] = {"concurrency_id": "reply", "concurrency_limit": MAX_CONCURRENT_REPLIES}
+QUEUED: dict[str, Any] = PRIVATE | CONCURRENCY | {"show_progress": "hidden"}
 
 
-class Asked(BaseModel):
-    """What the HTTP endpoint is given."""
-
-    message: str
-    system: str
-    history: list[str]
-    persona: list[str]
-    temperature: float
-    top_k: int
-    top_p: float
-    attempt: int
-
-
-def endpoint(talker: Talker) -> Callable[..., Any]:
-    """What `gradio_client` calls as /reply."""
-
-    async def reply(
-        message: str,
-        system: str,
-        history: list[str],
-        persona: list[str],
-        temperature: float = START[0],
-        top_k: int = START[1],
-        top_p: float = START[2],
-        attempt: int = 0,
-    ) -> dict[str, Any]:
-        """One reply; the next call knows nothing of it.
-
-        `history`: the turns before `message`, oldest first, beginning with what was asked.
-        """
-        try:
-            given = Asked(
-                message=message, system=system, history=history, persona=persona, temperature=temperature,
-                top_k=top_k, top_p=top_p, attempt=attempt,
-            )  # fmt: skip
-            asked, who = checked(given.message), sentences("\n".join(given.persona))
-            turns = [*(short_enough(turn) for turn in given.history), asked]
-            decoding = decoding_of(given.temperature, given.top_k, given.top_p)
-            async for each in talker.reply_async(given.system, turns, who, decoding, given.attempt):
-                answer = each
-        except AttuneError as error:
-            said = "\n\n".join(filter(None, (str(error), care(message))))
-            raise gr.Error(said, print_exception=False) from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            said = f"{first['loc'][0]}: {first['msg'].lower()}."
-            raise gr.Error(said, print_exception=False) from None
-        found = [{"text": each.text, "score": each.score, "read": each.read} for each in answer.found]
-        about = {"reply": answer.text, "cut": answer.cut, "forgotten": answer.forgotten, "shortened": answer.shortened}
-        return about | {"retrieved": found, "care": care(asked)}
-
-    return reply
-
-
-def framed(need: Need) -> str:
-    """A page of the pipeline's, whole, inside this one."""
-    if missing := lacking((need,)):
-        return f"<p>{escape(missing)}</p>"
-    return _framed(need[0], need[0].stat().st_mtime_ns)
+def embedded(artifact: Artifact) -> str:
+    """HTML that shows a page of the pipeline in a frame without scripts, or says how to write the page."""
+    if reason := missing([artifact]):
+        return f"<p>{escape(reason)}</p>"
+    return _frame(artifact.path, artifact.path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
-def _framed(path: Path, _changed: int) -> str:
+def _frame(path: Path, _modified: int) -> str:
     return f'<iframe sandbox="" title="{path.stem}" srcdoc="{escape(path.read_text(encoding="utf-8"))}"></iframe>'
 
 
-def build(talker: Talker) -> gr.Blocks:
-    """The page over `talker`."""
-    own = Conversations(talker)
-    options = talker.settings.rag
+def build(engine: Engine) -> gr.Blocks:
+    """The page for the engine's systems."""
+    conversations = Conversations(engine)
     with gr.Blocks(title="Attune", analytics_enabled=False) as page:
         gr.Markdown(ABOUT)
-        with gr.Accordion("Persona and decoding", open=False):
-            most = talker.settings.recipes[options.recipe].num_personas
-            persona = gr.Textbox(
-                "\n".join(options.persona),
-                lines=4,
-                label="Persona of who replies: a sentence a line",
-                info=f"CoBERT alone reads it, the first {most}: it orders persona_rag's passages, finds own replies.",
-                elem_id="persona",
-            )
-            temperature = gr.Slider(0.05, 2.0, START[0], step=0.05, label="temperature")
-            top_k = gr.Slider(0, 100, START[1], step=1, label="top_k: likeliest tokens kept; 0 keeps all")
-            top_p = gr.Slider(0.05, 1.0, START[2], step=0.01, label="top_p: share of probability kept")
-        settings = [persona, temperature, top_k, top_p]
+        settings = _settings(engine)
         with gr.Tab("Chat"):
-            _chat(own, settings)
+            _chat(conversations, settings)
         with gr.Tab("Compare"):
-            _comparison(own, settings)
+            _comparison(conversations, settings)
         with gr.Tab("Results") as results:
-            pages = [gr.HTML(elem_id="results"), gr.HTML(elem_id="studies")]
-            needs = [talker.places.report, talker.places.studies]
-            results.select(lambda: [framed(need) for need in needs], None, pages, **PRIVATE)
-        gr.api(endpoint(talker), api_name="reply", concurrency_id="reply", concurrency_limit=AT_ONCE)
+            frames = [gr.HTML(elem_id="results"), gr.HTML(elem_id="studies")]
+            pages = [engine.artifacts.report, engine.artifacts.studies]
+            results.select(lambda: [embedded(each) for each in pages], None, frames, **PRIVATE)
+        gr.api(reply_endpoint(engine), api_name="reply", **CONCURRENCY)
 
-        def left(request: gr.Request) -> None:
-            """The page was closed; Gradio too would keep what stood in its fields."""
-            own.forget(request)
+        def close(request: gr.Request) -> None:
+            """Drop what was typed on a closed page; Gradio would keep the contents of its fields."""
+            conversations.close(request)
             page.state_holder.session_data.pop(str(request.session_hash), None)
 
-        page.unload(left)
+        page.unload(close)
     return page
 
 
-def _chat(own: Conversations, settings: list[Any]) -> None:
-    names = [(system.title, name) for name, system in own.talker.systems.items()]
-    system = gr.Dropdown(names, value=names[0][1], label="System", elem_id="system")
+def _settings(engine: Engine) -> list[Any]:
+    """The fields of `conversations.Settings`, in its order."""
+    rag = engine.parameters.rag
+    limit = engine.parameters.recipes[rag.recipe].num_personas
+    with gr.Accordion("Persona and decoding", open=False):
+        persona = gr.Textbox(
+            "\n".join(rag.persona),
+            lines=4,
+            label="Persona of the one who replies: one sentence per line",
+            info=f"Only CoBERT reads it, at most {limit} sentences: to order the passages of persona_rag and to choose "
+            "its own replies.",
+            elem_id="persona",
+        )
+        temperature = gr.Slider(0.05, 2.0, DEFAULT_SAMPLING.temperature, step=0.05, label="temperature")
+        top_k = gr.Slider(0, 100, DEFAULT_SAMPLING.top_k, step=1, label="top_k: most probable tokens kept; 0 keeps all")
+        top_p = gr.Slider(0.05, 1.0, DEFAULT_SAMPLING.top_p, step=0.01, label="top_p: share of the probability kept")
+    return [persona, temperature, top_k, top_p]
+
+
+def _chat(conversations: Conversations, settings: list[Any]) -> None:
+    choices = [(system.title, name) for name, system in conversations.engine.systems.items()]
+    system = gr.Dropdown(choices, value=choices[0][1], label="System", elem_id="system")
     chat = gr.Chatbot(
         label="Conversation", height=420, render_markdown=False, latex_delimiters=[], feedback_options=None, buttons=[],
         elem_id="chat",
     )  # fmt: skip
-    concern = gr.Markdown(visible=False, elem_id="care")
+    crisis = gr.Markdown(visible=False, elem_id="crisis")
     status = gr.Markdown(elem_id="status")
     message = gr.Textbox(label="Message", placeholder="Say something", lines=2, autofocus=True, elem_id="message")
     with gr.Row():
@@ -153,35 +105,42 @@ def _chat(own: Conversations, settings: list[Any]) -> None:
             for text in ("Send", "Stop", "Retry", "Clear")
         )
     with gr.Accordion("What was retrieved", open=False):
-        found = gr.HTML(elem_id="retrieved")
-    outputs = [message, chat, found, status, concern]
-    sent = gr.on([send.click, message.submit], own.send, [message, system, *settings], outputs, **QUEUED)
-    again = retry.click(own.retry, [system, *settings], outputs, **QUEUED)
-    stop.click(None, cancels=[sent, again])
-    stop.click(own.stop, None, status, queue=False, **PRIVATE)
+        retrieved = gr.HTML(elem_id="retrieved")
+    outputs = [message, chat, retrieved, status, crisis]
+    sent = gr.on([send.click, message.submit], conversations.send, [message, system, *settings], outputs, **QUEUED)
+    retried = retry.click(conversations.retry, [system, *settings], outputs, **QUEUED)
+    stop.click(None, cancels=[sent, retried])
+    stop.click(conversations.stop, None, status, queue=False, **PRIVATE)
     for cleared in (clear.click, chat.clear):
-        cleared(None, cancels=[sent, again])
-        cleared(own.clear, None, outputs[1:], queue=False, **PRIVATE)
+        cleared(None, cancels=[sent, retried])
+        cleared(conversations.clear, None, outputs[1:], queue=False, **PRIVATE)
 
 
-def _comparison(own: Conversations, settings: list[Any]) -> None:
+def _comparison(conversations: Conversations, settings: list[Any]) -> None:
     message = gr.Textbox(label="One message to all systems", elem_id="compare-message")
     ask = gr.Button("Compare", variant="primary", elem_id="compare-send")
-    status, concern = gr.Markdown(elem_id="compare-status"), gr.Markdown(visible=False, elem_id="compare-care")
+    status, crisis = gr.Markdown(elem_id="compare-status"), gr.Markdown(visible=False, elem_id="compare-crisis")
     replies = gr.HTML(elem_id="compare-replies")
-    gr.on([ask.click, message.submit], own.compare, [message, *settings], [replies, status, concern], **QUEUED)
+    outputs = [replies, status, crisis]
+    gr.on([ask.click, message.submit], conversations.compare, [message, *settings], outputs, **QUEUED)
 
 
-def serve(talker: Talker, host: str, port: int, wait: bool = True) -> tuple[gr.Blocks, str]:
-    """Open the page on `host` and `port`, and say where; returns the page and its address."""
-    page = build(talker).queue(default_concurrency_limit=AT_ONCE)
+def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.Blocks, str]:
+    """Serve the page on `host` and `port`, until it is interrupted if `wait`; returns the page and its address.
+
+    Raises
+    ------
+    OSError, OverflowError
+        if the port cannot be opened.
+    """
+    page = build(engine).queue(default_concurrency_limit=MAX_CONCURRENT_REPLIES)
     theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     _, address, _ = page.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, theme=theme, css=CSS,
-        footer_links=["api"], run_history=False, state_session_capacity=KEPT,
+        footer_links=["api"], run_history=False, state_session_capacity=MAX_CONVERSATIONS,
     )  # fmt: skip
-    print(f"Attune's page is at {address} (Ctrl+C ends it)", flush=True)
-    talker.prepare()
+    print(f"Attune's page is at {address} (Ctrl+C stops it)", flush=True)
+    engine.preload()
     if wait:
         page.block_thread()
     return page, address

@@ -1,69 +1,95 @@
-"""Which systems can be talked to: every generator of params.yaml, and CoBERT's retrieval."""
+"""The systems that can be chatted with: every generator of params.yaml, and CoBERT's retrieval."""
 
 from dataclasses import dataclass
 
-from attune.chat.artifacts import Need, Places
+from attune.chat.artifacts import Artifact, Artifacts
+from attune.corpora import corpus, ranking_corpus
 from attune.evaluation.generation.summary import system_of
 from attune.evaluation.schemas import PLAIN
+from attune.generators.methods import METHODS
 from attune.parameters import Parameters
-from attune.parameters.generators import Generator
+from attune.parameters.generators import GeneratorSettings
 
-COBERT = "cobert"
-METHODS = {
-    "prompt": "an instruction, no training",
-    "prompt_tuning": "prompt tuning",
-    "full": "fully fine-tuned",
-    "lora": "LoRA",
-}
-VARIANTS = {
+RETRIEVAL = "cobert"
+# The variants with passages, as the evaluation names them: in the index's order, and reranked by CoBERT.
+RAG, PERSONA_RAG = "rag", "persona_rag"
+VARIANT_TITLES = {
     PLAIN: "",
-    "rag": ", with retrieved passages",
-    "persona_rag": ", passages ordered by CoBERT for the persona",
+    RAG: ", with passages",
+    PERSONA_RAG: ", with passages reranked by CoBERT for the persona",
 }
 
 
 @dataclass(frozen=True)
-class System:
-    """`generator` is None for CoBERT's retrieval; `variant`: as the evaluation calls it; `needs`: what it reads."""
+class _System:
+    """`artifacts`: what the pipeline must have written for it."""
 
     name: str
     title: str
-    generator: str | None
-    variant: str
-    needs: tuple[Need, ...]
+    artifacts: tuple[Artifact, ...]
 
 
-def systems(settings: Parameters, places: Places) -> dict[str, System]:
-    """By name, as the evaluation's tables call them.
+@dataclass(frozen=True)
+class RetrievalSystem(_System):
+    """Replies with a reply from the index of the corpus `replies`, chosen by the CoBERT `ranker`."""
 
-    A generator that was trained to read passages always gets some; one that was not never does, for the evaluation
-    shows that they only confuse it.
+    replies: str
+    ranker: str
+
+
+@dataclass(frozen=True)
+class GeneratorSystem(_System):
+    """Replies with a generator.
+
+    `passages`: the corpus whose exchanges its prompts get, None for none. `ranker`: the CoBERT that orders the
+    passages, None for the index's order.
     """
-    title = f"{COBERT}: the reply of the train split that CoBERT ({settings.retrieval.recipe}) finds most apt"
-    needs: tuple[Need, ...] = (
-        places.embedder,
-        places.index("pec"),
-        places.cobert(cobert_name(settings, settings.retrieval.recipe)),
+
+    generator: str
+    passages: str | None
+    ranker: str | None
+
+
+System = RetrievalSystem | GeneratorSystem
+
+
+def systems(parameters: Parameters, artifacts: Artifacts) -> dict[str, System]:
+    """The systems by the names that the evaluation's tables give them.
+
+    A generator that was trained with passages always gets them, and no other generator does: the evaluation shows that
+    passages only confuse a generator that was trained without.
+    """
+    generators = (
+        _generator(parameters, artifacts, name, settings, variant)
+        for name, settings in parameters.generators.items()
+        for variant in ((RAG, PERSONA_RAG) if settings.passage_tokens else (PLAIN,))
     )
-    found = {COBERT: System(COBERT, title, None, PLAIN, needs)}
-    for name, generator in settings.generators.items():
-        for variant in ("rag", "persona_rag") if generator.passage_tokens else (PLAIN,):
-            full_name = system_of(name, variant)
-            title = f"{full_name}: {METHODS[generator.method]} on {generator.corpus.removesuffix('_rag')}"
-            needs = _needs(settings, places, name, generator, variant)
-            found[full_name] = System(full_name, title + VARIANTS[variant], name, variant, needs)
-    return found
+    every: tuple[System, ...] = (_retrieval(parameters, artifacts), *generators)
+    return {system.name: system for system in every}
 
 
-def cobert_name(settings: Parameters, recipe: str) -> str:
-    """The folder of the recipe's CoBERT that passages and replies are ordered by."""
-    return f"{recipe}-{settings.cobert.subsets[0]}-{settings.cobert.domains[0]}"
+def _retrieval(parameters: Parameters, artifacts: Artifacts) -> RetrievalSystem:
+    replies, ranker = ranking_corpus().name, _cobert(parameters, parameters.retrieval.recipe)
+    title = f"{RETRIEVAL}: the reply of the train split that CoBERT ({parameters.retrieval.recipe}) ranks first"
+    needed = (artifacts.embedder, artifacts.index(replies), artifacts.cobert(ranker))
+    return RetrievalSystem(RETRIEVAL, title, needed, replies, ranker)
 
 
-def _needs(settings: Parameters, places: Places, name: str, generator: Generator, variant: str) -> tuple[Need, ...]:
-    needs: tuple[Need, ...] = (places.base(generator.base), places.generator(name))
-    if variant != PLAIN:
-        needs += (places.embedder, places.exchanges, places.index("empathetic_dialogues"))
-    if variant == "persona_rag":
-        needs += (places.cobert(cobert_name(settings, settings.rag.recipe)),)
-    return needs
+def _generator(
+    parameters: Parameters, artifacts: Artifacts, name: str, settings: GeneratorSettings, variant: str
+) -> GeneratorSystem:
+    needed = [artifacts.base_model(settings.base), artifacts.generator(name)]
+    passages = None if variant == PLAIN else settings.corpus
+    ranker = _cobert(parameters, parameters.rag.recipe) if variant == PERSONA_RAG else None
+    if passages:
+        needed += [artifacts.embedder, artifacts.train_rows(passages), artifacts.index(passages)]
+    if ranker:
+        needed.append(artifacts.cobert(ranker))
+    system = system_of(name, variant)
+    title = f"{system}: {METHODS[settings.method].title} ({corpus(settings.corpus).title}){VARIANT_TITLES[variant]}"
+    return GeneratorSystem(system, title, tuple(needed), name, passages, ranker)
+
+
+def _cobert(parameters: Parameters, recipe: str) -> str:
+    """The folder name of the recipe's CoBERT, trained on the first of the subsets and of the domains."""
+    return f"{recipe}-{parameters.cobert.subsets[0]}-{parameters.cobert.domains[0]}"

@@ -1,113 +1,125 @@
-"""The page's conversation in a terminal: `python -m attune.chat [--system NAME] [--root FOLDER]`."""
+"""Chat in a terminal: `python -m attune.chat [--system NAME] [--root FOLDER]`."""
 
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 
-from attune.chat.answers import Answer, answered
-from attune.chat.crisis import care
-from attune.chat.engine import Talker
-from attune.chat.validation import START, checked, decoding_of, sentences
+from attune.chat.answers import Answer, Exchange, answered_turns
+from attune.chat.crisis import crisis_message
+from attune.chat.engine import Engine
+from attune.chat.validation import DEFAULT_SAMPLING, checked_message, persona_sentences, sampling
 from attune.core.errors import AttuneError
 from attune.parameters.generators import Decoding
 
-HELP = """/system NAME   talk to another system      /systems   what there is
-/persona TEXT  one sentence more about who replies; without TEXT: none
-/found         what was retrieved              /retry     another answer to the last message
-/clear         begin anew                      /quit      end"""
-ABOUT = "Small research models answer; they understand nothing. Research, and no help line: https://findahelpline.com"
+HELP = """/system NAME   switch to another system         /systems   list the systems
+/persona TEXT  add a sentence to the persona;   /retry     another reply to the last message
+               without TEXT: remove it          /clear     start a new conversation
+/retrieved     show what was retrieved          /quit      leave"""
+ABOUT = (
+    "The replies come from small research models, which understand nothing. This is a research prototype, not a crisis "
+    "line; if you need help, talk to someone: https://findahelpline.com"
+)
 
 
 class Terminal:
-    """A conversation, line by line."""
+    """A conversation, one entered line at a time."""
 
-    def __init__(self, talker: Talker, system: str, decoding: Decoding) -> None:
-        self.talker, self.system, self.decoding = talker, system, decoding
-        self.persona = list(talker.settings.rag.persona)
-        self.turns: list[str] = []
-        self.attempt = 0
+    def __init__(self, engine: Engine, system: str, decoding: Decoding) -> None:
+        self.engine, self.system, self.decoding = engine, system, decoding
+        self.persona = list(engine.parameters.rag.persona)
+        self.exchanges: list[Exchange] = []
         self.last = Answer()
 
-    def hear(self, line: str) -> Iterator[str]:
-        """What to print for one line, piece by piece."""
-        word, _, rest = line.strip().partition(" ")
-        rest = rest.strip()
-        if word == "/retry":
+    def handle(self, line: str) -> Iterator[str]:
+        """The output for one line, in pieces as it is written.
+
+        Raises
+        ------
+        AttuneError
+            if the line is refused or the system cannot answer; the exchanges are then as they were.
+        """
+        command, _, argument = line.strip().partition(" ")
+        argument = argument.strip()
+        if command == "/retry":
             yield from self._retry()
-        elif word == "/system":
-            yield from self._switch(rest)
-        elif word == "/systems":
-            yield "".join(f"{each.title}\n" for each in self.talker.systems.values())
-        elif word == "/persona":
-            self.persona = [*self.persona, *sentences(rest)] if rest else []
-            yield "".join(f"- {each}\n" for each in self.persona) or "no persona\n"
-        elif word == "/found":
-            yield "".join(f"{each.score:8.3f}  {each.text!r}\n" for each in self.last.found) or "nothing\n"
-        elif word == "/clear":
-            self.turns, self.last = [], Answer()
-        elif word.startswith("/"):
+        elif command == "/system":
+            yield self._switch(argument)
+        elif command == "/systems":
+            yield "".join(f"{system.title}\n" for system in self.engine.systems.values())
+        elif command == "/persona":
+            self.persona = [*self.persona, *persona_sentences(argument)] if argument else []
+            yield "".join(f"- {sentence}\n" for sentence in self.persona) or "no persona\n"
+        elif command == "/retrieved":
+            yield "".join(f"{each.score:8.3f}  {each.text!r}\n" for each in self.last.retrieved) or "nothing\n"
+        elif command == "/clear":
+            self.exchanges, self.last = [], Answer()
+        elif command.startswith("/"):
             yield HELP + "\n"
         else:
-            # Before the message is looked at, which may be refused, and before the reply, which may fail.
-            if concern := care(line):
-                yield f"{concern}\n\n"
-            asked, before = checked(line), self.turns
-            self.attempt, self.turns = 0, [*before, asked, ""]  # not lost where Ctrl+C ends the reply
-            try:
-                yield from self._answer(before, asked)
-            except AttuneError:
-                self.turns = before
-                raise
+            yield from self._send(line)
+
+    def _send(self, message: str) -> Iterator[str]:
+        # Comes first: the message may be refused, and the reply may fail.
+        if crisis := crisis_message(message):
+            yield f"{crisis}\n\n"
+        history, exchange = self.exchanges, Exchange(checked_message(message))
+        self.exchanges = [*history, exchange]  # so that a message whose reply is interrupted can be retried
+        try:
+            yield from self._write(history, exchange)
+        except AttuneError:
+            self.exchanges = history
+            raise
 
     def _retry(self) -> Iterator[str]:
-        if not self.turns:
+        if not self.exchanges:
             raise AttuneError("There is no reply yet that could be tried again.")
-        self.attempt += 1
-        yield from self._answer(self.turns[:-2], self.turns[-2])
+        *history, last = self.exchanges
+        again = replace(last, attempt=last.attempt + 1)
+        self.exchanges = [*history, again]
+        yield from self._write(history, again)
 
-    def _switch(self, name: str) -> Iterator[str]:
-        system = self.talker.system(name)
+    def _switch(self, name: str) -> str:
+        system = self.engine.system(name)
         self.system = name
-        yield system.title + "\n"
+        return system.title + "\n"
 
-    def _answer(self, before: list[str], asked: str) -> Iterator[str]:
-        given = answered(zip(before[::2], before[1::2], strict=True))
-        written = ""
-        for answer in self.talker.reply(self.system, [*given, asked], self.persona, self.decoding, self.attempt):
+    def _write(self, history: list[Exchange], exchange: Exchange) -> Iterator[str]:
+        turns, written = [*answered_turns(history), exchange.message], ""
+        for answer in self.engine.reply(self.system, turns, self.persona, self.decoding, exchange.attempt):
             yield answer.text[len(written) :]
             written, self.last = answer.text, answer
         yield "\n"
-        self.turns = [*before, asked, written]
+        self.exchanges = [*history, replace(exchange, reply=written)]
         yield from (f"({note})\n" for note in self.last.notes())
 
 
 def main() -> None:
-    words = argparse.ArgumentParser(prog="python -m attune.chat", description="Talk to a system in this terminal.")
-    words.add_argument("--root", type=Path, default=Path(), help="the folder with params.yaml, models and data")
-    words.add_argument("--system", help="what answers; /systems lists all")
-    words.add_argument("--temperature", type=float, default=START[0])
-    words.add_argument("--top-k", type=int, default=START[1])
-    words.add_argument("--top-p", type=float, default=START[2])
-    given = words.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m attune.chat", description="Chat with a system in this terminal.")
+    parser.add_argument("--root", type=Path, default=Path(), help="the folder with params.yaml, models and data")
+    parser.add_argument("--system", help="the system that answers; /systems lists all")
+    parser.add_argument("--temperature", type=float, default=DEFAULT_SAMPLING.temperature)
+    parser.add_argument("--top-k", type=int, default=DEFAULT_SAMPLING.top_k)
+    parser.add_argument("--top-p", type=float, default=DEFAULT_SAMPLING.top_p)
+    arguments = parser.parse_args()
     try:
-        talker = Talker.of(given.root)
-        decoding = decoding_of(given.temperature, given.top_k, given.top_p)
-        terminal = Terminal(talker, next(iter(talker.systems)), decoding)
-        if given.system:
-            list(terminal.hear(f"/system {given.system}"))
+        engine = Engine.from_root(arguments.root)
+        decoding = sampling(arguments.temperature, arguments.top_k, arguments.top_p)
+        name = arguments.system or next(iter(engine.systems))
+        title = engine.system(name).title
     except AttuneError as error:
         sys.exit(f"error: {error}")
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
-    talker.prepare()
-    print(f"{ABOUT}\n{talker.systems[terminal.system].title}\n{HELP}")
-    talk(terminal)
+    engine.preload()
+    print(f"{ABOUT}\n{title}\n{HELP}")
+    chat(Terminal(engine, name, decoding))
 
 
-def talk(terminal: Terminal) -> None:
-    """Until /quit or the end of what is typed."""
+def chat(terminal: Terminal) -> None:
+    """Handle lines until /quit or the end of the input."""
     while True:
         try:
             line = input("> ")
@@ -116,13 +128,9 @@ def talk(terminal: Terminal) -> None:
         if line.strip() == "/quit":
             break
         try:
-            for piece in terminal.hear(line):
+            for piece in terminal.handle(line):
                 print(piece, end="", flush=True)
         except AttuneError as error:
             print(error)
         except KeyboardInterrupt:
             print(" (stopped)")
-
-
-if __name__ == "__main__":
-    main()

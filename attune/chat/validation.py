@@ -1,37 +1,58 @@
-"""What people give, checked: each refusal is a sentence."""
+"""Checks on what people enter; each refusal is a sentence that can be shown to them."""
 
 from pydantic import ValidationError
 
 from attune.core.errors import AttuneError
 from attune.parameters.generators import Decoding
 
-# In characters; what is longer is refused before a tokenizer sees it.
-LONGEST_MESSAGE, LONGEST_PERSONA = 4_000, 2_000
+# In characters; anything longer is refused before a tokenizer sees it.
+MAX_MESSAGE, MAX_PERSONA = 4_000, 2_000
 
-# Third report: temperature, top_k, top_p.
-START = (0.9, 30, 0.95)
+# The third report's.
+DEFAULT_SAMPLING = Decoding(method="sampling", temperature=0.9, top_k=30, top_p=0.95)
 
 
-def checked(message: str) -> str:
-    """The message without outer whitespace; an AttuneError says in a sentence why it is refused."""
+def checked_message(message: str) -> str:
+    """The message, stripped of outer whitespace.
+
+    Raises
+    ------
+    AttuneError
+        if the message is empty or longer than MAX_MESSAGE.
+    """
     if not message.strip():
         raise AttuneError("There is nothing in the message; write something first.")
-    return short_enough(message.strip())
+    return checked_turn(message.strip())
 
 
-def short_enough(message: str) -> str:
-    if len(message) > LONGEST_MESSAGE:
-        raise AttuneError(f"A message may have {LONGEST_MESSAGE:,} characters; this one has {len(message):,}.")
-    return writable(message)
+def checked_turn(turn: str) -> str:
+    """A turn of a conversation as it is, or an AttuneError if it is longer than MAX_MESSAGE."""
+    if len(turn) > MAX_MESSAGE:
+        raise AttuneError(f"A message may have {MAX_MESSAGE:,} characters; this one has {len(turn):,}.")
+    return _encodable(turn)
 
 
-def writable(text: str) -> str:
-    """The text with a question mark for each half of a character, which JSON can bring and nothing can write."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def persona_sentences(persona: str) -> tuple[str, ...]:
+    """The persona's sentences, which are its lines without the empty ones.
+
+    Raises
+    ------
+    AttuneError
+        if the persona is longer than MAX_PERSONA.
+    """
+    if len(persona) > MAX_PERSONA:
+        raise AttuneError(f"A persona may have {MAX_PERSONA:,} characters; this one has {len(persona):,}.")
+    return tuple(line.strip() for line in _encodable(persona).splitlines() if line.strip())
 
 
-def decoding_of(temperature: float, top_k: float, top_p: float) -> Decoding:
-    """Sampling with these; an AttuneError says in a sentence what is wrong with them."""
+def sampling(temperature: float, top_k: float, top_p: float) -> Decoding:
+    """Sampling with this temperature, top_k and top_p.
+
+    Raises
+    ------
+    AttuneError
+        if one of them is out of range.
+    """
     try:
         return Decoding.model_validate(
             {"method": "sampling", "temperature": temperature, "top_k": top_k, "top_p": top_p}
@@ -41,8 +62,6 @@ def decoding_of(temperature: float, top_k: float, top_p: float) -> Decoding:
         raise AttuneError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None
 
 
-def sentences(persona: str) -> tuple[str, ...]:
-    """The persona's sentences, one a line; an AttuneError says in a sentence why it is refused."""
-    if len(persona) > LONGEST_PERSONA:
-        raise AttuneError(f"A persona may have {LONGEST_PERSONA:,} characters; this one has {len(persona):,}.")
-    return tuple(line.strip() for line in writable(persona).splitlines() if line.strip())
+def _encodable(text: str) -> str:
+    """The text with a question mark in place of each lone surrogate, which JSON allows and UTF-8 does not."""
+    return text.encode("utf-8", "replace").decode("utf-8")

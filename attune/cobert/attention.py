@@ -1,4 +1,4 @@
-"""The encoder's attention; with dropout a CPU keeps what fell out of it for the way back, and no weights."""
+"""The encoder's attention. On a CPU with dropout it stores only the dropout mask, not the attention weights."""
 
 from typing import Any
 
@@ -21,49 +21,59 @@ def attention(
     scaling: float | None = None,
     **rest: Any,
 ) -> tuple[Tensor, None]:
-    """As transformers' "sdpa". query, key, value: (b, heads, length, width of a head); gives (b, length, heads, width).
+    """Scaled dot-product attention with the interface of transformers' "sdpa".
 
-    With dropout torch has no fused attention for a CPU, and holds four (b, heads, length, length) tensors for the way
-    back. Where that would happen the weights are made again instead, as GPUs do (Dao et al. 2022, section 3.1).
-    Whatever is more than a mask is left to torch.
+    query, key, value: (b, heads, length, d); attention_mask: bool, True where a key may be attended to. Returns
+    (b, length, heads, d), and None for the weights.
+
+    With dropout torch has no fused kernel for CPUs and stores four (b, heads, length, length) tensors for the backward
+    pass. In that case this stores only the dropout mask and recomputes the weights in the backward pass, as GPU kernels
+    do (Dao et al. 2022, section 3.1). Everything else, such as a position bias or a soft cap, is left to torch.
     """
     fused = not dropout or query.device.type != "cpu"
-    alike = query.shape == key.shape and attention_mask is not None and attention_mask.dtype == torch.bool
-    more = any(rest.get(name) is not None for name in ("position_bias", "softcap"))
-    if fused or not alike or more:
+    same_lengths = query.shape == key.shape and attention_mask is not None and attention_mask.dtype == torch.bool
+    modified = any(rest.get(name) is not None for name in ("position_bias", "softcap"))
+    if fused or not same_lengths or modified:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
         )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     kept = torch.empty(*query.shape[:3], key.shape[2], dtype=torch.bool).bernoulli_(1 - dropout)
-    found = _Dropped.apply(query, key, value, attention_mask, kept, scale, 1 - dropout)
-    return found.transpose(1, 2).contiguous(), None
+    output = _DroppedOutAttention.apply(query, key, value, attention_mask, kept, scale, 1 - dropout)
+    return output.transpose(1, 2).contiguous(), None
 
 
-class _Dropped(torch.autograd.Function):
-    """The softmax of scale * query keyᵀ where `mask`, without what is not `kept`, times value / share."""
+class _DroppedOutAttention(torch.autograd.Function):
+    """softmax(scale * query keyᵀ), masked by `mask` and dropped out by `kept`, times value / keep_rate."""
 
     @staticmethod
     def forward(
-        context: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, kept: Tensor, scale: float, share: float
+        context: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor,
+        kept: Tensor,
+        scale: float,
+        keep_rate: float,
     ) -> Tensor:
         context.save_for_backward(query, key, value, mask, kept)
-        context.scale, context.share = scale, share
-        return (_weights(query, key, mask, scale).mul_(kept) @ value).div_(share)
+        context.scale, context.keep_rate = scale, keep_rate
+        return (_weights(query, key, mask, scale).mul_(kept) @ value).div_(keep_rate)
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, mask, kept = context.saved_tensors
-        weights, gradient = _weights(query, key, mask, context.scale), gradients[0] / context.share
-        of_value = (weights * kept).mT @ gradient
-        of_weights = (gradient @ value.mT).mul_(kept).mul_(weights)
-        of_products = of_weights.sub_(weights * of_weights.sum(-1, keepdim=True)).mul_(context.scale)
-        return of_products @ key, of_products.mT @ query, of_value, None, None, None, None
+        weights, gradient = _weights(query, key, mask, context.scale), gradients[0] / context.keep_rate
+        value_gradient = (weights * kept).mT @ gradient
+        weight_gradient = (gradient @ value.mT).mul_(kept).mul_(weights)
+        logit_gradient = weight_gradient.sub_(weights * weight_gradient.sum(-1, keepdim=True)).mul_(context.scale)
+        return logit_gradient @ key, logit_gradient.mT @ query, value_gradient, None, None, None, None
 
 
 def _weights(query: Tensor, key: Tensor, mask: Tensor, scale: float) -> Tensor:
-    products = (query @ key.mT).mul_(scale)
-    return products.masked_fill_(~mask, torch.finfo(products.dtype).min).softmax(-1)
+    logits = (query @ key.mT).mul_(scale)
+    return logits.masked_fill_(~mask, torch.finfo(logits.dtype).min).softmax(-1)
 
 
 AttentionInterface.register(NAME, attention)

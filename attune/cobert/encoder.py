@@ -1,4 +1,4 @@
-"""The shared encoder: any that AutoModel loads, its lower layers frozen and computed once where that is possible."""
+"""The shared encoder: any that AutoModel loads, optionally with frozen lower layers whose output can be cached."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,18 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig
 from attune.cobert.attention import NAME
 from attune.core.errors import AttuneError
 
-# Built as BERT is: layers that take states and a mask, on nothing but embeddings.
+# Families with BERT's structure: embeddings, then layers that take states and a mask.
 _BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert")
 
 
 def load_encoder(folder: Path) -> Any:
-    """The encoder of a model folder, in float32, without a pooler (CoBERT uses the last hidden states)."""
+    """The encoder in `folder`, in float32, without a pooler (CoBERT uses the last hidden states).
+
+    Raises
+    ------
+    AttuneError
+        if the folder holds no encoder of a known family with safetensors weights.
+    """
     try:
         config = AutoConfig.from_pretrained(folder)
         return AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **_no_pooler(config))
@@ -24,6 +30,7 @@ def load_encoder(folder: Path) -> Any:
 
 
 def new_encoder(config: PreTrainedConfig) -> Any:
+    """An encoder with random weights; attune.cobert.attention takes the place of transformers' "sdpa"."""
     encoder = AutoModel.from_config(config, **_no_pooler(config))
     if encoder.config._attn_implementation == "sdpa":
         encoder.set_attn_implementation(NAME)
@@ -34,29 +41,35 @@ def _no_pooler(config: PreTrainedConfig) -> dict[str, Any]:
     return {"add_pooling_layer": False} if config.model_type in _BERT_LIKE else {}
 
 
-def frozen_layers(encoder: Any, asked: int) -> int:
-    """How many layers `asked` can freeze: the highest is left to train."""
-    return min(asked, len(layers(encoder)) - 1) if asked else 0
+def frozen_layers(encoder: Any, requested: int) -> int:
+    """How many of the `requested` layers are frozen: at most all but the highest, which always trains."""
+    return min(requested, len(layers(encoder)) - 1) if requested else 0
 
 
 def layers(encoder: Any) -> nn.ModuleList:
-    """The encoder's blocks, lowest first."""
+    """The encoder's transformer layers, lowest first.
+
+    Raises
+    ------
+    AttuneError
+        for a family that keeps them under an unknown name.
+    """
     for path in ("encoder.layer", "h", "layers", "transformer.layer"):
-        found: Any = encoder
+        module: Any = encoder
         for name in path.split("."):
-            found = getattr(found, name, None)
-        if isinstance(found, nn.ModuleList):
-            return found
-    raise AttuneError(f"{type(encoder).__name__} has no layers that can be frozen; set frozen_layers: 0")
+            module = getattr(module, name, None)
+        if isinstance(module, nn.ModuleList):
+            return module
+    raise AttuneError(f"{type(encoder).__name__} has no known list of layers to freeze; set frozen_layers: 0")
 
 
 def caches_lower_layers(encoder: Any) -> bool:
-    """Whether the output of the lower layers can be put back in: so for encoders built as BERT is."""
+    """Whether the upper layers can start from the cached output of the lower ones: with BERT's structure only."""
     return encoder.config.model_type in _BERT_LIKE
 
 
 def freeze(encoder: Any, count: int) -> None:
-    """Keep the embeddings and the lowest `count` layers as they are; 0 freezes nothing, the highest always learns."""
+    """Freeze the embeddings and the lowest `count` layers; 0 freezes nothing, not even the embeddings."""
     if count == 0:
         return
     for module in encoder.modules():
@@ -70,10 +83,10 @@ def freeze(encoder: Any, count: int) -> None:
 
 
 def run_encoder(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
-    """Last hidden states (b, length, d).
+    """The last hidden states (b, length, d).
 
-    `batch` has input_ids, token_type_ids and attention_mask, or instead of ids the `states` (b, length, d) that
-    `lower_states` gave for the lowest `frozen` layers.
+    batch: attention_mask (b, length) with input_ids and token_type_ids (b, length), or with `states` (b, length, d):
+    the output of the lowest `frozen` layers as `lower_states` returns it.
     """
     if "states" in batch:
         return _upper(encoder, batch["states"], batch["attention_mask"], frozen)
@@ -82,7 +95,7 @@ def run_encoder(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
 
 @torch.no_grad()
 def lower_states(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
-    """What the embeddings and the lowest `frozen` layers make of `batch`: (b, length, d). Expects eval mode."""
+    """The output (b, length, d) of the embeddings and the lowest `frozen` layers. The encoder must be in eval mode."""
     arguments = _accepted(encoder, batch)
     mask = arguments.pop("attention_mask")
     states = encoder.embeddings(**arguments)
@@ -106,7 +119,7 @@ def _attention_mask(encoder: Any, states: Tensor, mask: Tensor) -> Tensor:
 
 
 def _accepted(encoder: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What the encoder takes: no token types where it knows none, or only type 0 (RoBERTa)."""
+    """The encoder's arguments: without token types where the family has none, or only type 0 (RoBERTa)."""
     names = ["input_ids", "attention_mask"]
     if getattr(encoder.config, "type_vocab_size", 0) >= 2:
         names.append("token_type_ids")

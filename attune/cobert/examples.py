@@ -1,23 +1,25 @@
-"""What CoBERT learns from: a context, a persona and the reply that was given, as token sequences."""
+"""Training and test examples: a context, a persona and the true reply as token sequences."""
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attune.cobert.inputs import Inputs, Sequence
+from attune.cobert.inputs import Inputs, TokenSequence
 from attune.core.text import repeated
 
 
 @dataclass(frozen=True)
 class Example:
+    """`context`, `persona` and the true `response` of one context; `id` as in the data."""
+
     id: str
-    context: Sequence
-    persona: Sequence
-    response: Sequence
+    context: TokenSequence
+    persona: TokenSequence
+    response: TokenSequence
 
 
-def examples(rows: Many[dict[str, Any]], inputs: Inputs) -> list[Example]:
-    """One example a row of the PEC schema."""
+def examples(rows: Sequence[dict[str, Any]], inputs: Inputs) -> list[Example]:
+    """One example per row with id, context (turns), personas (sentences) and response."""
     return [
         Example(
             row["id"], inputs.context(row["context"]), inputs.persona(row["personas"]), inputs.response(row["response"])
@@ -26,19 +28,19 @@ def examples(rows: Many[dict[str, Any]], inputs: Inputs) -> list[Example]:
     ]
 
 
-def every_turn(rows: Many[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of the PEC schema for every turn of their conversations that answers another, the last one as it was.
+def every_turn(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for every turn that answers another, each a response to learn; the last of a conversation is unchanged.
 
-    Who replies last has the persona in all own turns, less the sentences that the turn repeats; of the others none is
-    known.
+    The persona belongs to the speaker of the last turn, so that speaker's earlier turns have it too, without the
+    sentences that the turn repeats. The other speakers' personas are unknown: their turns have none.
     """
-    found = []
+    expanded = []
     for row in rows:
         for turn in range(1, len(row["context"])):
             reply = row["context"][turn]
-            own = row["context_speakers"][turn] == row["response_speaker"]
-            personas = [each for each in row["personas"] if not repeated(each, reply)] if own else []
-            changed = {"id": f"{row['id']}#{turn}", "context": row["context"][:turn], "response": reply}
-            found.append(row | changed | {"personas": personas})
-        found.append(row)
-    return found
+            same_speaker = row["context_speakers"][turn] == row["response_speaker"]
+            personas = [each for each in row["personas"] if not repeated(each, reply)] if same_speaker else []
+            earlier = {"id": f"{row['id']}#{turn}", "context": row["context"][:turn], "response": reply}
+            expanded.append(row | earlier | {"personas": personas})
+        expanded.append(row)
+    return expanded

@@ -1,8 +1,7 @@
-"""How context, response and persona become token sequences (the original's limits, one sequence each)."""
+"""Turn contexts, responses and personas into token sequences, with the original's length limits."""
 
 import re
-from collections.abc import Iterable
-from collections.abc import Sequence as Many
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Any
@@ -19,10 +18,10 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True)
-class Sequence:
-    """Token ids and their types, specials included, no padding, and where each utterance or persona sentence ends.
+class TokenSequence:
+    """Token ids and token types with special tokens and without padding; `ends` has the end of each turn or sentence.
 
-    Empty: there is no such input.
+    An input that is missing, such as an unknown persona, is the empty sequence.
     """
 
     ids: tuple[int, ...]
@@ -31,14 +30,23 @@ class Sequence:
 
 
 class Inputs:
-    """Turns texts into sequences for one tokenizer; `max_length` bounds the context, specials included."""
+    """Tokenizes texts for one encoder.
+
+    max_length: of a context in tokens, special tokens included; at most `positions`, the encoder's longest input.
+    num_personas: persona sentences that are used, the first of those given.
+
+    Raises
+    ------
+    AttuneError
+        if the tokenizer has no token to close a turn with.
+    """
 
     def __init__(self, tokenizer: Any, max_length: int, num_personas: int, positions: int) -> None:
         self.tokenizer = tokenizer
         self.max_length = min(max_length, positions)
         self.num_personas = num_personas
         self.positions = positions
-        # GPT-2 has neither: its end of text closes each utterance, and nothing opens the sequence.
+        # GPT-2 has neither [CLS] nor [SEP]: its end of text closes each turn, and nothing opens the sequence.
         self.opening = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
         self.closing = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
         if self.closing is None:
@@ -48,8 +56,12 @@ class Inputs:
             )
         self._pieces: dict[tuple[str, int], list[int]] = {}
 
+    def fresh(self) -> "Inputs":
+        """The same settings with an empty cache: a long-lived instance would keep every text that it ever tokenized."""
+        return Inputs(self.tokenizer, self.max_length, self.num_personas, self.positions)
+
     def pieces(self, text: str, limit: int) -> list[int]:
-        """The text's whole leading sentences that fit into `limit` word pieces; a first that does not fit is cut."""
+        """The ids of the whole leading sentences that fit into `limit` word pieces; a longer first one is truncated."""
         if (text, limit) not in self._pieces:
             kept: list[int] = []
             for sentence in _SENTENCE_END.split(text.strip()):
@@ -61,11 +73,11 @@ class Inputs:
             self._pieces[text, limit] = kept
         return self._pieces[text, limit]
 
-    def context(self, turns: Many[str]) -> Sequence:
-        """[CLS] u1 [SEP] u2 [SEP] ..., types alternating by utterance from 0.
+    def context(self, turns: Sequence[str]) -> TokenSequence:
+        """[CLS] u1 [SEP] u2 [SEP] ..., token types alternating by turn from 0.
 
-        The oldest turns are dropped until the rest fits (the original stops with an assertion instead); a single
-        turn that does not fit alone is cut.
+        The oldest turns are dropped until the rest fits (the original stops with an assertion instead); a single turn
+        that does not fit is truncated.
         """
         parts = [
             [*self.pieces(turn, OTHER_TURN if place else FIRST_TURN), self.closing] for place, turn in enumerate(turns)
@@ -75,15 +87,16 @@ class Inputs:
             parts.pop(0)
         if parts and len(parts[0]) > room:
             parts[0] = [*parts[0][: room - 1], self.closing]
-        return self._framed(parts, alternate=True)
+        return self._joined(parts, alternate=True)
 
-    def response(self, text: str) -> Sequence:
-        return self._framed([[*self.pieces(text, OTHER_TURN), self.closing]])
+    def response(self, text: str) -> TokenSequence:
+        """[CLS] r [SEP], token types 0."""
+        return self._joined([[*self.pieces(text, OTHER_TURN), self.closing]])
 
-    def persona(self, sentences: Many[str]) -> Sequence:
-        """One sequence [CLS] p1 [SEP] p2 [SEP] ... of the first sentences; empty where there is none.
+    def persona(self, sentences: Sequence[str]) -> TokenSequence:
+        """One sequence [CLS] p1 [SEP] p2 [SEP] ... of the first `num_personas` sentences, token types 0.
 
-        Sentences beyond the encoder's positions are left out (the original crashes at 30).
+        Empty without sentences. Sentences beyond the encoder's positions are dropped (the original crashes at 30).
         """
         parts: list[list[int]] = []
         room = self.positions - len(self.opening)
@@ -92,31 +105,32 @@ class Inputs:
             if sum(map(len, parts)) + len(part) > room:
                 break
             parts.append(part)
-        return self._framed(parts)
+        return self._joined(parts)
 
-    def _framed(self, parts: list[list[int]], alternate: bool = False) -> Sequence:
+    def _joined(self, parts: list[list[int]], alternate: bool = False) -> TokenSequence:
         if not parts:
-            return Sequence((), ())
+            return TokenSequence((), ())
         ids, types, ends = list(self.opening), [0] * len(self.opening), []
         for place, part in enumerate(parts):
             ids += part
             types += [place % 2 if alternate else 0] * len(part)
             ends.append(len(ids))
-        return Sequence(tuple(ids), tuple(types), tuple(ends))
+        return TokenSequence(tuple(ids), tuple(types), tuple(ends))
 
 
-def pad(sequences: Many[Sequence]) -> dict[str, Tensor]:
-    """(len(sequences), longest) ids, types, mask and parts; padding is id 0 and masked, so its value never matters.
+def pad(sequences: Sequence[TokenSequence]) -> dict[str, Tensor]:
+    """input_ids, token_type_ids, parts and attention_mask (bool), each (len(sequences), longest).
 
-    `parts` numbers each token's utterance or persona sentence from 0; padding has -1.
+    `parts` numbers each token's turn or persona sentence from 0. Padding has id 0, part -1 and mask False; its id never
+    matters.
     """
     sizes = torch.tensor([len(sequence.ids) for sequence in sequences])
     mask = torch.arange(max(1, int(sizes.max()))) < sizes[:, None]
 
-    def filled(rows: Iterable[Many[int]], padding: int) -> Tensor:
-        found = torch.full(mask.shape, padding)
-        found[mask] = torch.tensor(list(chain.from_iterable(rows)), dtype=torch.long)
-        return found
+    def filled(rows: Iterable[Sequence[int]], padding: int) -> Tensor:
+        values = torch.full(mask.shape, padding)
+        values[mask] = torch.tensor(list(chain.from_iterable(rows)), dtype=torch.long)
+        return values
 
     return {
         "input_ids": filled((sequence.ids for sequence in sequences), 0),
@@ -126,7 +140,7 @@ def pad(sequences: Many[Sequence]) -> dict[str, Tensor]:
     }
 
 
-def _parts(sequence: Sequence) -> list[int]:
-    """The number of each token's part."""
+def _parts(sequence: TokenSequence) -> list[int]:
+    """The number of each token's turn or sentence; a sequence without `ends` is one part."""
     ends = sequence.ends or (len(sequence.ids),)
     return [part for part, (start, end) in enumerate(pairwise((0, *ends))) for _ in range(start, end)]

@@ -1,4 +1,8 @@
-"""The ways to score context and persona against replies; all of them read the same encoder's last hidden states."""
+"""Matchers: ways to score context and persona against replies, from the shared encoder's last hidden states.
+
+A matcher is a module whose `forward(context, persona, response)` takes Sides of b, b and c rows and returns scores
+(b, c); a persona without sentences adds nothing. A new one is a class here and an entry of MATCHERS.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +17,9 @@ _SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class Side:
-    """Padded sequences: states (b, length, d), mask (b, length) bool, parts (b, length), -1 on padding.
+    """Encoded, padded sequences: states (b, length, d), mask (b, length) bool, parts (b, length).
 
-    `parts` numbers each token's utterance or persona sentence from 0.
+    `parts` numbers each token's turn or persona sentence from 0; -1 is padding.
     """
 
     states: Tensor
@@ -27,13 +31,13 @@ class Side:
 
 
 def means(side: Side) -> Tensor:
-    """(b, d): the mean state over real positions; zero for a sequence of none."""
+    """(b, d): the mean state over real positions; zeros for an empty sequence."""
     total = (side.states * side.mask[..., None]).sum(1)
     return total / side.mask.sum(1, keepdim=True).clamp(min=1)
 
 
 def part_means(side: Side) -> tuple[Tensor, Tensor]:
-    """((b, s, d), (b, s) bool): the mean state of each utterance or persona sentence, and which there are."""
+    """The mean state of each turn or persona sentence, (b, s, d), and which of the s each row has, (b, s) bool."""
     count = max(int(side.parts.max()) + 1, 1)
     belongs = side.parts[:, None] == torch.arange(count, device=side.parts.device)[None, :, None]
     sizes = belongs.sum(-1)
@@ -41,10 +45,11 @@ def part_means(side: Side) -> tuple[Tensor, Tensor]:
 
 
 class CoAttention(nn.Module):
-    """CoBERT (arXiv 2004.12316, section 4): two hops of attention, of the context and of the persona; no weights.
+    """CoBERT (arXiv 2004.12316, section 4): the co-attention scores of context and persona, summed; no weights.
 
     `attention_scale` multiplies the dot products before the softmax. At 1, as in the paper, most of a token's attention
-    falls on one other; the smaller, the more it looks at all alike, until hop 2 is twice the dot product of means.
+    falls on one other token. The smaller it is, the more uniform the attention; in the limit the score is twice the dot
+    product of means.
     """
 
     def __init__(self, attention_scale: float) -> None:
@@ -59,14 +64,14 @@ class CoAttention(nn.Module):
 
 
 class BiEncoder(nn.Module):
-    """Dot products of mean states (Humeau et al. 2020, section 4.1), of the context and of the persona."""
+    """Dot products of the reply's mean state with those of context and persona (Humeau et al. 2020, section 4.1)."""
 
     def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
         return (means(context) + means(persona)) @ means(response).T
 
 
 class PolyEncoder(nn.Module):
-    """Learned codes attend to the states, the reply's mean to what they found (Humeau et al. 2020, section 4.4)."""
+    """Learned codes attend to the states, the reply's mean to their outputs (Humeau et al. 2020, section 4.4)."""
 
     CODES = 16
 
@@ -82,16 +87,17 @@ class PolyEncoder(nn.Module):
     def _scores(self, side: Side, replies: Tensor) -> Tensor:
         attention = torch.einsum("kd,bld->bkl", self.codes, side.states)
         lowest = torch.finfo(attention.dtype).min
-        found = attention.masked_fill(~side.mask[:, None], lowest).softmax(-1) @ side.states
-        dots = torch.einsum("bkd,cd->bck", found, replies)
+        views = attention.masked_fill(~side.mask[:, None], lowest).softmax(-1) @ side.states
+        dots = torch.einsum("bkd,cd->bck", views, replies)
         scores = (dots.softmax(-1) * dots).sum(-1)
         return torch.where(side.mask.any(1)[:, None], scores, 0.0)
 
 
 class Cosines(nn.Module):
-    """Cosines of mean states with the reply's, each with a learned weight: a sentence encoder's own way to match.
+    """A learned weighted sum of cosines of mean states with the reply's, as a sentence encoder would match.
 
-    Of the last turn, of the persona sentence that is nearest to the reply, and of the whole context.
+    The three are the last turn, the persona sentence nearest to the reply, and the whole context. `START` has the
+    weights before training.
     """
 
     START: tuple[float, ...] = (1.0, 1.0, 0.3)
@@ -105,21 +111,21 @@ class Cosines(nn.Module):
         return torch.stack([weight * term for weight, term in zip(self.weights, terms, strict=True)]).sum(0)
 
     def terms(self, context: Side, persona: Side, response: Side) -> tuple[Tensor, ...]:
-        """(contexts, responses) each, in the order of the weights."""
+        """What the weights multiply, in their order, (b, c) each."""
         replies = _unit(means(response))
         turns, _ = part_means(context)
         last = turns[torch.arange(len(turns), device=turns.device), context.parts.max(1).values.clamp(min=0)]
         sentences, real = part_means(persona)
-        near = (_unit(sentences) @ replies.T).masked_fill(~real[..., None], -1.0).max(1).values
+        nearest = (_unit(sentences) @ replies.T).masked_fill(~real[..., None], -1.0).max(1).values
         return (
             _unit(last) @ replies.T,
-            torch.where(real.any(1)[:, None], near, 0.0),
+            torch.where(real.any(1)[:, None], nearest, 0.0),
             _unit(means(context)) @ replies.T,
         )
 
 
 class Joint(Cosines):
-    """The cosines beside CoBERT's co-attention over states of length 1, whose scores are of the cosines' size."""
+    """Cosines plus CoBERT's co-attention over states of unit length, whose scores are of the same magnitude."""
 
     START = (*Cosines.START, 0.5)
 
@@ -136,7 +142,8 @@ def _unit(states: Tensor) -> Tensor:
     return nn.functional.normalize(states, dim=-1, eps=_SMALLEST)
 
 
-# From the width of the encoder's states and the attention scale.
+# What a recipe's `matching` may be: the matcher for states of width d and the recipe's attention_scale.
+# attune.parameters reads the names from this source, for importing it would import torch.
 MATCHERS: dict[str, Callable[[int, float], nn.Module]] = {
     "co_attention": lambda _, attention_scale: CoAttention(attention_scale),
     "bi_encoder": lambda *_: BiEncoder(),

@@ -1,4 +1,4 @@
-"""CoBERT as a PreTrainedModel: one shared encoder and a way to match; the paper's has no parameters of its own."""
+"""CoBERT as a PreTrainedModel: one shared encoder and a matcher (the paper's, co-attention, has no weights)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ from attune.cobert.encoder import freeze, frozen_layers, load_encoder, new_encod
 from attune.cobert.inputs import Inputs
 from attune.cobert.matchers import MATCHERS, Side
 
-# Tokens that go through the encoder together on a CPU, padding included.
-GROUP = 384
-# How the families' configurations call it.
+# Tokens per pass through the encoder on a CPU, padding included.
+GROUP_TOKENS = 384
+# What dropout is called in the configurations of the encoder families.
 DROPOUTS = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout",
     "attention_dropout",
@@ -22,7 +22,10 @@ DROPOUTS = (
 
 
 class CobertConfig(PreTrainedConfig):
-    """`encoder` is the encoder's own configuration as a mapping; the rest is how it was trained and reads text."""
+    """encoder: the encoder's configuration as a mapping; matching: a key of MATCHERS; the rest as in params.yaml.
+
+    context_length: of a context in tokens, a recipe's max_length.
+    """
 
     model_type = "attune-cobert"
 
@@ -47,7 +50,13 @@ class CobertConfig(PreTrainedConfig):
         self.frozen_layers = frozen_layers
 
 
+# Lets AutoTokenizer read the tokenizer of a saved CoBERT without a warning about an unknown model type.
+AutoConfig.register(CobertConfig.model_type, CobertConfig)
+
+
 class Cobert(PreTrainedModel):
+    """Scores replies to a context, given the persona of the person who replies (Zhong et al., EMNLP 2020)."""
+
     config_class = CobertConfig
     base_model_prefix = "cobert"
 
@@ -62,9 +71,14 @@ class Cobert(PreTrainedModel):
 
     @classmethod
     def from_encoder(cls, folder: Path, dropout: float | None = None, **settings: Any) -> "Cobert":
-        """An untrained CoBERT: the encoder of `folder` as it is; `settings` are CobertConfig's.
+        """An untrained CoBERT: the pretrained encoder in `folder`; `settings` are CobertConfig's.
 
-        `dropout`: the encoder's, everywhere; None leaves what its configuration says.
+        dropout: the encoder's, in every place that has one; None leaves the encoder's configuration as it is.
+
+        Raises
+        ------
+        AttuneError
+            if the folder holds no encoder that can be loaded.
         """
         encoder = load_encoder(folder)
         description = encoder.config.to_diff_dict()
@@ -76,7 +90,7 @@ class Cobert(PreTrainedModel):
         return model
 
     def train(self, mode: bool = True) -> "Cobert":
-        """Frozen layers never drop out, so that computing them once gives what computing them each time would."""
+        """As usual, but frozen layers stay in eval mode: without dropout their output can be cached."""
         super().train(mode)
         if mode and self.config.frozen_layers:
             for module in self.encoder.modules():
@@ -86,24 +100,24 @@ class Cobert(PreTrainedModel):
         return self
 
     def encode(self, batch: dict[str, Tensor]) -> Side:
-        """The states of padded sequences; rows of no tokens stay zero instead of attending to nothing.
+        """The states of padded sequences (`pad`); zeros for empty rows, which would have nothing to attend to.
 
-        On a CPU rows of like length go through the encoder together, without the padding that only longer ones need.
+        On a CPU rows are encoded in groups of similar length, each cut to its longest row.
         """
         mask = batch["attention_mask"]
         lengths, order = mask.sum(1).sort(stable=True)
         empty = int((lengths == 0).sum())
         order = order[empty:]
         groups = order.split(_sizes(lengths[empty:].tolist())) if mask.device.type == "cpu" else [order]
-        found = [self._encode(batch, rows, mask.shape[1]) for rows in groups if len(rows)]
+        encoded = [self._encode(batch, rows, mask.shape[1]) for rows in groups if len(rows)]
         width = self.encoder.config.hidden_size
         states = torch.zeros(*mask.shape, width, device=mask.device, dtype=self.dtype)
-        if found:
-            states = states.index_copy(0, order, torch.cat(found))
+        if encoded:
+            states = states.index_copy(0, order, torch.cat(encoded))
         return Side(states, mask, batch["parts"])
 
     def _encode(self, batch: dict[str, Tensor], rows: Tensor, length: int) -> Tensor:
-        """(len(rows), length, d) of some rows, none of them empty."""
+        """The states (len(rows), length, d) of some rows, none of them empty."""
         longest = int(batch["attention_mask"][rows].sum(1).max())
         states = run_encoder(
             self.encoder, {name: value[rows, :longest] for name, value in batch.items()}, self.config.frozen_layers
@@ -111,9 +125,9 @@ class Cobert(PreTrainedModel):
         return torch.nn.functional.pad(states.to(self.dtype), (0, 0, 0, length - longest))
 
     def score(self, context: Side, persona: Side, response: Side) -> Tensor:
-        """Scores (contexts, responses); the persona belongs to the context, whatever the response.
+        """The scores (b, c) of c responses to b contexts; a persona belongs to its context, whatever the response.
 
-        In the weights' own precision also where the encoder runs in bf16: sums of hundreds have no digits left there.
+        Computed in the weights' precision even where the encoder runs in bf16, which has too few digits for these sums.
         """
         with torch.autocast(response.states.device.type, enabled=False):
             return self.matcher(context, persona, response) * self.config.score_scale
@@ -121,67 +135,70 @@ class Cobert(PreTrainedModel):
     def forward(
         self, context: dict[str, Tensor], persona: dict[str, Tensor], response: dict[str, Tensor], same: Tensor
     ) -> dict[str, Tensor]:
-        """Cross-entropy of b contexts over c >= b responses, the first b of which are the right ones, in order.
+        """{"loss": the mean cross-entropy in nats of each context's true response, "scores": (b, c)}.
 
-        context, persona: padded sequences of b rows each, response: of c rows (the batch's own, then further wrong
-        answers). same: (b, c) bool, response j has the text of response i; such a j is no wrong answer for i and takes
-        no part.
+        context, persona: padded sequences of b rows each; response: of c >= b rows, the contexts' true responses in
+        order, then extra negatives. same: (b, c) bool, True where response j has the text of response i; apart from
+        i itself such a j is no negative for i and is left out.
         """
         scores = self.score(*self._sides([context, persona, response]))
         return {"loss": cross_entropy(scores, same), "scores": scores}
 
     def _sides(self, batches: Sequence[dict[str, Tensor]]) -> list[Side]:
-        """Each batch's states; on a CPU they are encoded together, for few large groups take less time than many."""
+        """Each batch encoded; on a CPU all at once, since fewer, larger groups take less time."""
         if self.device.type != "cpu":
             return [self.encode(batch) for batch in batches]
         widths = [batch["attention_mask"].shape[1] for batch in batches]
-        whole = self.encode(
+        together = self.encode(
             {name: torch.cat([_widened(batch[name], max(widths)) for batch in batches]) for name in batches[0]}
         )
         rows = [len(batch["attention_mask"]) for batch in batches]
         return [
             Side(states[:, :width], batch["attention_mask"], batch["parts"])
-            for states, width, batch in zip(whole.states.split(rows), widths, batches, strict=True)
+            for states, width, batch in zip(together.states.split(rows), widths, batches, strict=True)
         ]
 
 
 def _widened(values: Tensor, width: int) -> Tensor:
-    """(rows, width, ...) of (rows, length, ...), zeros at the end."""
+    """`values` (rows, length, ...) padded with zeros to (rows, width, ...)."""
     return torch.nn.functional.pad(values, (0, 0) * (values.dim() - 2) + (0, width - values.shape[1]))
 
 
 def _sizes(lengths: Sequence[int]) -> list[int]:
-    """How many of the rows, in order of their `lengths`, go together, at most GROUP padded tokens or one row."""
+    """The sizes of groups of consecutive rows of ascending `lengths`: at most GROUP_TOKENS once padded, or one row."""
     sizes: list[int] = []
     for length in lengths:
-        if not sizes or (sizes[-1] + 1) * length > GROUP:
+        if not sizes or (sizes[-1] + 1) * length > GROUP_TOKENS:
             sizes.append(0)
         sizes[-1] += 1
     return sizes
 
 
 def cross_entropy(scores: Tensor, same: Tensor) -> Tensor:
-    """Mean over rows i of the negative log share of column i, without the other columns that `same` marks."""
-    own = torch.eye(*same.shape, dtype=torch.bool, device=same.device)
-    scores = scores.masked_fill(same & ~own, torch.finfo(scores.dtype).min)
+    """Mean over rows i of -log softmax(scores[i])[i], without the other columns that `same` marks.
+
+    scores: (b, c) with c >= b, same: (b, c) bool.
+    """
+    true = torch.eye(*same.shape, dtype=torch.bool, device=same.device)
+    scores = scores.masked_fill(same & ~true, torch.finfo(scores.dtype).min)
     return torch.nn.functional.cross_entropy(scores, torch.arange(len(scores), device=scores.device))
 
 
 def start(encoder: Path, recipe: dict[str, Any]) -> Cobert:
-    """CoBERT as `recipe` starts it: the encoder's own weights."""
+    """CoBERT before training: the weights in the folder `encoder`, set up as `recipe` (data/recipes/*.json) says."""
     names = ("matching", "num_personas", "score_scale", "attention_scale", "frozen_layers", "dropout")
     return Cobert.from_encoder(encoder, context_length=recipe["max_length"], **{name: recipe[name] for name in names})
 
 
 def to_device(model: Cobert) -> Cobert:
-    """On the GPU where there is one."""
+    """`model` on the GPU where there is one."""
     return model.to("cuda") if torch.cuda.is_available() else model
 
 
 def inputs_for(model: Cobert, folder: Path) -> Inputs:
-    """The reader of texts that belongs to `model`; the tokenizer lies in `folder`."""
+    """The tokenizer in `folder` with the length limits of `model`."""
     positions = getattr(model.encoder.config, "max_position_embeddings", 512)
     if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        positions -= 2  # they count positions from the padding id on
+        positions -= 2  # they number positions from the padding id (1) + 1
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return Inputs(tokenizer, model.config.context_length, model.config.num_personas, positions)

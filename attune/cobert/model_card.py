@@ -1,5 +1,6 @@
-"""The model card of a trained CoBERT: data, recipe, scores and how to load it."""
+"""The model card of a trained CoBERT: data, recipe, scores and how to use it."""
 
+from pathlib import Path
 from typing import Any
 
 _TEXT = """---
@@ -11,13 +12,14 @@ tags: [text-ranking, retrieval, persona, empathetic-conversation]
 
 # {name}
 
-Ranks replies to a conversation by context and by the persona of who replies, the task of CoBERT (Zhong et al., "Towards
-Persona-Based Empathetic Conversational Models", EMNLP 2020); `matching` below says how. For research; no help line.
+Ranks replies to a conversation by its context and the persona of the person who replies: the task of CoBERT (Zhong et
+al., "Towards Persona-Based Empathetic Conversational Models", EMNLP 2020). `matching` below names the matcher. A
+research prototype, not a crisis line.
 
 ## Data
 
-{train} conversations of PEC's layout for training, {valid} for validation. The weights carry what PEC's licence and the
-encoder's say, beside the code's GPL-3.0.
+{train} conversations for training and {valid} for validation, from `{data}`. The weights are subject to the licences of
+these data and of the encoder; the code is under GPL-3.0.
 
 ## Recipe
 
@@ -25,31 +27,40 @@ encoder's say, beside the code's GPL-3.0.
 |---|---|
 {recipe}
 
-## Validation scores, every distinct validation reply a candidate
+## Validation scores
+
+The candidates of each context are all distinct validation replies.
 
 | epoch | loss (nats) | MRR | R@1 |
 |---|---|---|---|
 {scores}
 
-The weights are those of the trained epoch with the highest MRR; epoch 0 is the model before training. Test scores with
-their intervals are in the pipeline's `metrics/`.
+The weights are those of the trained epoch with the highest MRR; epoch 0 is the untrained model. Test scores with their
+95 % intervals are in the pipeline's `metrics/`.
 
 ## Use
 
 ```python
-from pathlib import Path
+from attune import Ranker
 
-from attune.inference.ranker import saved
-
-model, inputs = saved(Path("{name}"))
+ranker = Ranker.from_pretrained("{folder}")
+print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."], ["congratulations !", "it rains ."]))
 ```
 """
 
 
-def model_card(name: str, recipe: dict[str, Any], sizes: dict[str, int], curve: list[dict[str, Any]]) -> str:
-    """`sizes`: conversations by split. `curve`: a row an epoch, as `attune.cobert.training.train` returns it."""
+def model_card(
+    folder: Path, data: Path, recipe: dict[str, Any], sizes: dict[str, int], curve: list[dict[str, Any]]
+) -> str:
+    """The card as Markdown.
+
+    folder, data: of the model and of its training data, relative to the project's root. sizes: conversations in "train"
+    and "valid". curve: one row per epoch, as `attune.cobert.training.train` returns it.
+    """
     return _TEXT.format(
-        name=name,
+        name=folder.name,
+        folder=folder.as_posix(),
+        data=data.as_posix(),
         **sizes,
         recipe="\n".join(f"| {key} | {value} |" for key, value in recipe.items()),
         scores="\n".join(

@@ -1,28 +1,28 @@
-"""Ranking with a CoBERT: every distinct sequence is encoded once, then matched context by context."""
+"""Scoring with a CoBERT: every distinct sequence is encoded once, then each context is matched with its candidates."""
 
-from collections.abc import Iterable
-from collections.abc import Sequence as Many
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from attune.cobert.encoder import caches_lower_layers, lower_states
-from attune.cobert.inputs import Sequence, pad
+from attune.cobert.inputs import TokenSequence, pad
 from attune.cobert.matchers import Side
 from attune.cobert.model import Cobert
 
-# Tokens in one pass through the encoder, padding included: enough to fill two cores, little memory.
+# Tokens per pass through the encoder, padding included: enough to keep two cores busy, and little memory.
 TOKENS = 1024
-# What the frozen layers' output may take in memory; above, they are computed again each time.
+# The most memory that the cached output of frozen layers may take; beyond it they are computed each time.
 CACHE_BYTES = 4 * 2**30
 
-States = dict[Sequence, Tensor]
+# The (length, d) states of each sequence.
+States = dict[TokenSequence, Tensor]
 
 
-def _buckets(sequences: Iterable[Sequence]) -> Iterable[list[Sequence]]:
-    """Distinct, non-empty sequences in order of length, in groups of at most TOKENS padded tokens."""
-    bucket: list[Sequence] = []
+def _buckets(sequences: Iterable[TokenSequence]) -> Iterator[list[TokenSequence]]:
+    """Distinct, non-empty sequences by length, in groups of at most TOKENS tokens once padded."""
+    bucket: list[TokenSequence] = []
     for sequence in sorted(set(sequences), key=lambda each: (len(each.ids), each.ids)):
         if bucket and (len(bucket) + 1) * len(sequence.ids) > TOKENS:
             yield bucket
@@ -38,21 +38,21 @@ def _on(device: torch.device, batch: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def encode(model: Cobert, sequences: Iterable[Sequence], lower: States | None = None) -> States:
-    """(length, d) last hidden states of each distinct sequence, from the frozen layers' output where it is there."""
+def encode(model: Cobert, sequences: Iterable[TokenSequence], lower: States | None = None) -> States:
+    """The last hidden states (length, d) of each distinct sequence; `lower` as `lower_cache` returns it."""
     model.eval()
     states: States = {}
     for bucket in _buckets(sequences):
-        found = model.encode(_on(model.device, stack(bucket, lower))).states
-        states |= {each: rows[: len(each.ids)].clone() for each, rows in zip(bucket, found, strict=True)}
+        rows = model.encode(_on(model.device, stack(bucket, lower))).states
+        states |= {each: row[: len(each.ids)].clone() for each, row in zip(bucket, rows, strict=True)}
     return states
 
 
 @torch.no_grad()
-def lower_cache(model: Cobert, sequences: Iterable[Sequence], known: States | None = None) -> States | None:
-    """What the frozen layers make of each distinct sequence, in the CPU's memory; what is new is added to `known`.
+def lower_cache(model: Cobert, sequences: Iterable[TokenSequence], known: States | None = None) -> States | None:
+    """The frozen layers' output (length, d) for each distinct sequence, in CPU memory; new ones are added to `known`.
 
-    None where nothing is frozen, nothing can be put back in, or it would take more than CACHE_BYTES.
+    None where no layer is frozen, the encoder cannot start from such output, or it would exceed CACHE_BYTES.
     """
     frozen, distinct = model.config.frozen_layers, set(sequences)
     size = sum(len(each.ids) for each in distinct) * model.encoder.config.hidden_size * 4
@@ -61,13 +61,13 @@ def lower_cache(model: Cobert, sequences: Iterable[Sequence], known: States | No
     model.eval()
     cache = {} if known is None else known
     for bucket in _buckets(distinct - cache.keys()):
-        found = lower_states(model.encoder, _on(model.device, pad(bucket)), frozen).cpu()
-        cache |= {each: rows[: len(each.ids)].clone() for each, rows in zip(bucket, found, strict=True)}
+        rows = lower_states(model.encoder, _on(model.device, pad(bucket)), frozen).cpu()
+        cache |= {each: row[: len(each.ids)].clone() for each, row in zip(bucket, rows, strict=True)}
     return cache
 
 
-def stack(sequences: Many[Sequence], lower: States | None) -> dict[str, Tensor]:
-    """The padded batch of `sequences`: ids, or the cached output of the frozen layers."""
+def stack(sequences: Sequence[TokenSequence], lower: States | None) -> dict[str, Tensor]:
+    """The padded batch of `sequences`: token ids, or in their place the cached output of the frozen layers."""
     batch = pad(sequences)
     if lower is None:
         return batch
@@ -79,8 +79,8 @@ def stack(sequences: Many[Sequence], lower: States | None) -> dict[str, Tensor]:
     return {"states": states, "attention_mask": batch["attention_mask"], "parts": batch["parts"]}
 
 
-def side(states: States, sequences: Many[Sequence], width: int, device: torch.device) -> Side:
-    """The states of `sequences`, as `encode` gave them, as one padded side of a matching."""
+def side(states: States, sequences: Sequence[TokenSequence], width: int, device: torch.device) -> Side:
+    """The `states` of `sequences`, as `encode` returns them, padded into one side of a matching; `width` is d."""
     batch = pad(sequences)
     empty = torch.zeros(1, width, device=device)
     rows = pad_sequence([states.get(sequence, empty) for sequence in sequences], batch_first=True)
@@ -91,11 +91,11 @@ def side(states: States, sequences: Many[Sequence], width: int, device: torch.de
 def scores(
     model: Cobert,
     states: States,
-    contexts: Many[Sequence],
-    personas: Many[Sequence],
-    candidates: Many[Many[Sequence]],
+    contexts: Sequence[TokenSequence],
+    personas: Sequence[TokenSequence],
+    candidates: Sequence[Sequence[TokenSequence]],
 ) -> list[Tensor]:
-    """For each context the scores (number of its candidates,), with `states` as `encode` gives them."""
+    """Each context's scores of its candidates, (number of candidates,); `states` as `encode` returns them."""
     shape = model.encoder.config.hidden_size, model.device
     return [
         model.score(side(states, [context], *shape), side(states, [persona], *shape), side(states, replies, *shape))[0]

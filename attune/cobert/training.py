@@ -1,4 +1,4 @@
-"""Training CoBERT with transformers' Trainer: in-batch negatives, valid ranking after each epoch."""
+"""Train CoBERT with transformers' Trainer: in-batch and extra negatives, validated by ranking after each epoch."""
 
 from pathlib import Path
 from statistics import fmean
@@ -6,13 +6,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import EarlyStoppingCallback
+from transformers import EarlyStoppingCallback, TrainingArguments
 
 from attune.cobert.examples import Example, every_turn, examples
 from attune.cobert.gradient_cache import step
 from attune.cobert.inputs import Inputs
 from attune.cobert.model import Cobert
-from attune.cobert.scoring import encode, lower_cache, scores, stack
+from attune.cobert.scoring import encode, lower_cache, stack
+from attune.cobert.scoring import scores as candidate_scores
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
 from attune.metrics.ranking import loss, rank, ranking_scores
@@ -21,9 +22,14 @@ from attune.training.trainer import FiniteTrainer, MarkWhole, arguments
 
 
 class CobertTrainer(FiniteTrainer):
-    """Trainer whose evaluation ranks every valid response for every valid context.
+    """Trainer whose evaluation ranks all validation responses for each validation context; `recipe` as for `train`.
 
-    `recipe`: see `train`. On a GPU that runs out of memory the micro-batch is halved and the step done again.
+    On out-of-memory it halves the micro-batch and repeats the step; the batch size is unchanged.
+
+    Raises
+    ------
+    AttuneError
+        with a `micro_batch` on several devices, or if not even a single sequence fits into memory.
     """
 
     def __init__(
@@ -35,33 +41,34 @@ class CobertTrainer(FiniteTrainer):
         super().__init__(model=model, train_dataset=train, eval_dataset=valid, data_collator=self._collate, **settings)
         if self.micro_batch and self.args.world_size > 1:
             raise AttuneError("micro_batch works on one device; set it to null to train on several")
-        # After the Trainer moved the model to its device.
+        # Only now is the model on its device.
         self.lower = lower_cache(
             model, (part for each in [*train, *valid] for part in (each.context, each.persona, each.response))
         )
 
     def _collate(self, batch: list[Example]) -> dict[str, Any]:
-        # Drawn by what the batch holds and not in passing, so that a resumed training draws the same.
+        # Seeded by the batch's ids rather than drawn from one stream, so that a resumed training draws the same.
         draws = seeded(self.recipe["seed"], "negatives", *(each.id for each in batch))
-        further = draws.sample(self.replies, min(self.recipe["extra_negatives"], len(self.replies)))
-        own = [each.response for each in batch]
+        extra = draws.sample(self.replies, min(self.recipe["extra_negatives"], len(self.replies)))
+        true = [each.response for each in batch]
         return {
             "context": stack([each.context for each in batch], self.lower),
             "persona": stack([each.persona for each in batch], self.lower),
-            "response": stack([*own, *further], self.lower),
-            "same": torch.tensor([[left == right for right in [*own, *further]] for left in own]),
+            "response": stack([*true, *extra], self.lower),
+            "same": torch.tensor([[left == right for right in [*true, *extra]] for left in true]),
         }
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """AdamW; the matching's own weights have a learning rate of their own."""
-        parts: Any = model or self.model
-        kind, settings = self.get_optimizer_cls_and_kwargs(self.args, parts)
-        learned = [each for each in parts.encoder.parameters() if each.requires_grad]
-        own = {"params": list(parts.matcher.parameters()), "lr": self.recipe["matcher_lr"] or self.recipe["lr"]}
-        self.optimizer: Any = kind([{"params": learned}, *([own] if own["params"] else [])], **settings)
+        """AdamW with `lr` for the encoder and `matcher_lr` for the matcher's weights, where it has any."""
+        trained: Any = model or self.model
+        kind, settings = self.get_optimizer_cls_and_kwargs(self.args, trained)
+        encoder = [each for each in trained.encoder.parameters() if each.requires_grad]
+        matcher = {"params": list(trained.matcher.parameters()), "lr": self.recipe["matcher_lr"] or self.recipe["lr"]}
+        self.optimizer: Any = kind([{"params": encoder}, *([matcher] if matcher["params"] else [])], **settings)
         return self.optimizer
 
     def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
+        """One micro-step of the Trainer; an attempt that ran out of memory leaves the gradients as they were before."""
         before = [None if each.grad is None else each.grad.clone() for each in model.parameters()]
         while True:
             try:
@@ -78,52 +85,52 @@ class CobertTrainer(FiniteTrainer):
         model.train()
         inputs = self._prepare_inputs(inputs)
         share = 1 / self.current_gradient_accumulation_steps
-        # Of a step in one go the accelerator sees to the precision; it knows nothing of this one.
+        # The accelerator wraps a model's forward in autocast; `step` calls the parts of the model itself.
         return step(model, inputs, self.micro_batch, share, self.accelerator.autocast)
 
     def _halve(self, batch: int) -> None:
-        held = min(self.micro_batch or batch, batch)
-        if held == 1:
+        current = min(self.micro_batch or batch, batch)
+        if current == 1:
             raise AttuneError(
-                "the GPU's memory does not hold a single sequence's step; lower max_length or num_personas, raise "
-                "frozen_layers, or name a smaller encoder"
+                "a training step on a single sequence does not fit into the GPU's memory; lower max_length or "
+                "num_personas, raise frozen_layers, or use a smaller encoder"
             ) from None
-        self.micro_batch = held // 2
+        self.micro_batch = current // 2
         print(
-            f"out of GPU memory at step {self.state.global_step + 1}: going on with micro-batches of "
-            f"{self.micro_batch}, the batch stays {self.recipe['batch_size']}",
+            f"out of GPU memory at step {self.state.global_step + 1}: continuing with micro-batches of "
+            f"{self.micro_batch}; the batch size stays {self.recipe['batch_size']}",
             flush=True,
         )
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        found = {f"{metric_key_prefix}_{name}": value for name, value in in_batch_scores(self.model, self).items()}
-        self.check(found[f"{metric_key_prefix}_loss"], "validation", self.state.global_step)
-        self.log(found)
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
-        return found
+        scores = validation_scores(self.model, self)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
+        self.check(metrics[f"{metric_key_prefix}_loss"], "validation", self.state.global_step)
+        self.log(metrics)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
 
 
-def in_batch_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
-    """Loss, MRR and R@k over the valid split, whose own responses are the candidates, repeated ones once."""
+def validation_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
+    """Loss (nats) and the ranking scores over the validation split; the candidates are its distinct responses."""
     valid = trainer.valid
     states = encode(
         model, [part for each in valid for part in (each.context, each.persona, each.response)], trainer.lower
     )
     responses = list(dict.fromkeys(each.response for each in valid))
-    found = scores(
+    scores = candidate_scores(
         model,
         states,
         [each.context for each in valid],
         [each.persona for each in valid],
         [responses] * len(valid),
     )
-    right = [responses.index(each.response) for each in valid]
-    return summary(found, right)
+    return summary(scores, [responses.index(each.response) for each in valid])
 
 
-def summary(found: list[Tensor], right: list[int]) -> dict[str, float]:
-    """Mean cross-entropy of the right candidate, and the ranking scores."""
-    rows = [row.tolist() for row in found]
+def summary(scores: list[Tensor], right: list[int]) -> dict[str, float]:
+    """The mean cross-entropy (nats) and the ranking scores of candidate number `right` of each row of scores."""
+    rows = [row.tolist() for row in scores]
     losses = [loss(row, place) for row, place in zip(rows, right, strict=True)]
     return {"loss": fmean(losses)} | ranking_scores([rank(row, place) for row, place in zip(rows, right, strict=True)])
 
@@ -131,40 +138,23 @@ def summary(found: list[Tensor], right: list[int]) -> dict[str, float]:
 def train(
     model: Cobert, rows: dict[str, list[dict[str, Any]]], inputs: Inputs, recipe: dict[str, Any], folder: Path
 ) -> list[dict[str, Any]]:
-    """Train in place, going on from the newest whole checkpoint in `folder`; ends with the best trained epoch.
+    """Train `model` in place, resuming from the newest complete checkpoint in `folder`.
 
-    Best is the highest valid MRR; the untrained model takes no part.
+    It ends with the weights of the trained epoch that has the highest validation MRR.
 
-    `rows`: "train" and "valid" of the PEC schema. `recipe`: as data/recipes/ has it. Returns the learning curve, a row
-    an epoch from 0 (untrained): epoch, step, train_loss (mean of the epoch's batches), valid_loss, valid_mrr,
-    valid_r@1.
+    rows: "train" and "valid", each row with id, context, context_speakers, response, response_speaker and personas.
+    recipe: as in data/recipes/*.json. Returns the learning curve, one row per epoch from 0 (untrained): epoch, step,
+    train_loss (nats, the mean over the epoch's batches), valid_loss (nats), valid_mrr, valid_r@1.
+
+    Raises
+    ------
+    AttuneError
+        at the first loss that is not a finite number.
     """
-    given = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
-    parts = {"train": examples(given, inputs), "valid": examples(rows["valid"], inputs)}
+    train_rows = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
+    parts = {"train": examples(train_rows, inputs), "valid": examples(rows["valid"], inputs)}
     checkpoint = newest_whole(folder)
-    settings = arguments(
-        folder,
-        recipe["seed"],
-        num_train_epochs=recipe["epochs"],
-        per_device_train_batch_size=min(recipe["batch_size"], len(parts["train"])),
-        gradient_accumulation_steps=recipe["accumulation"],
-        learning_rate=recipe["lr"],
-        lr_scheduler_type="linear",
-        max_grad_norm=1.0,
-        weight_decay=0.0,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        logging_strategy="epoch",
-        # Once: early stopping would count another evaluation of the same weights as an epoch that was no better.
-        eval_on_start=checkpoint is None,
-        restore_callback_states_from_checkpoint=True,
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_mrr",
-        greater_is_better=True,
-        remove_unused_columns=False,
-        label_names=[],
-        bf16=recipe["bf16"] and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
-    )
+    settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
     callbacks: list[Any] = [MarkWhole()]
     if recipe["early_stopping"] is not None:
         callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
@@ -173,8 +163,35 @@ def train(
     return curve(trainer.state.log_history)
 
 
+def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -> TrainingArguments:
+    """`size`: number of training examples, the upper limit of the batch size."""
+    return arguments(
+        folder,
+        recipe["seed"],
+        num_train_epochs=recipe["epochs"],
+        per_device_train_batch_size=min(recipe["batch_size"], size),
+        gradient_accumulation_steps=recipe["accumulation"],
+        learning_rate=recipe["lr"],
+        lr_scheduler_type="linear",
+        max_grad_norm=1.0,
+        weight_decay=0.0,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        # Not when resuming: early stopping would count it as another epoch without improvement.
+        eval_on_start=not resuming,
+        restore_callback_states_from_checkpoint=True,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_mrr",
+        greater_is_better=True,
+        remove_unused_columns=False,
+        label_names=[],
+        bf16=recipe["bf16"] and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+    )
+
+
 def curve(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The Trainer's log as one row an epoch."""
+    """The Trainer's log as one row per epoch, as `train` returns it."""
     rows: dict[int, dict[str, Any]] = {}
     for entry in history:
         row = rows.setdefault(

@@ -1,0 +1,1 @@
+"""What every room uses: errors, atomic files, determinism, text, the import graph."""

@@ -1,20 +1,20 @@
-"""Everything that makes two runs on one machine give the same bits."""
+"""Settings, seeds and thread counts that make two runs on one machine give the same bits."""
 
 import os
 import random
 
 
 def prepare() -> None:
-    """Settings that a library reads when it is imported."""
+    """Set the environment variables that libraries read when they are imported; call it before importing torch."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if "LOCAL_RANK" not in os.environ:
-        # One GPU unless a launcher gives each process its own: of several, Trainer would divide the candidates.
+        # One GPU unless a launcher assigns one to each process: with several, Trainer would split the candidates.
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
 
 
 def pin(seed: int, threads: int) -> None:
-    """Seed every generator, fix torch's thread count (1 and 2 threads give other sums) and its algorithms."""
+    """Seed every random generator, and pin torch's algorithms and thread count (1 and 2 threads sum differently)."""
     import numpy as np
     import torch
     from threadpoolctl import threadpool_limits
@@ -22,19 +22,19 @@ def pin(seed: int, threads: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    # Attention's tails are numbers below 1e-38, on which a processor is ten times slower; they become 0. Threads take
-    # this over when they start, so it stands before the first that does.
+    # Attention's tails are denormal numbers (below 1e-38), on which a processor is ten times slower; flush them to 0.
+    # Threads inherit the setting when they start, so it comes before the first thread.
     torch.set_flush_denormal(True)
     torch.set_num_threads(threads)
-    threadpool_limits(threads)  # numpy's and scikit-learn's BLAS, where they are imported before
+    threadpool_limits(threads)  # the BLAS of numpy and scikit-learn, where they are already imported
     torch.use_deterministic_algorithms(True)
-    # Every tensor is written before it is read, so filling new memory first would only cost time (15 percent).
+    # Every tensor is written before it is read, so filling new memory would only cost time (15 %).
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    # MKL finds out which processor it runs on in its first call. Where that call comes from two threads at once, one of
-    # them may take other code for it, with other last digits: once in a thousand processes, so here comes one from one.
+    # MKL detects the processor in its first call. If that call comes from two threads at once, one of them may choose
+    # another code path, with other last digits (once in a thousand processes); so make the first call from one thread.
     torch.tanh(torch.zeros(1))
 
 
 def seeded(*parts: str | int) -> random.Random:
-    """A generator of its own for each purpose, so that one draw more in one place moves nothing elsewhere."""
+    """A random generator per purpose, so that an extra draw in one place changes nothing elsewhere."""
     return random.Random("/".join(map(str, parts)))

@@ -1,4 +1,4 @@
-"""Writing that leaves either the whole result or nothing: a temporary name beside the target, then a rename."""
+"""Atomic writing: a temporary name beside the target, then a rename, so that nothing half-written is left behind."""
 
 import csv
 import hashlib
@@ -41,7 +41,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> Path:
-    """A name for what is to become `path`; what processes that were killed left under such names goes."""
+    """A temporary name for `path`; temporary files of killed processes are deleted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.*.part"):
         if not _writes(int(left.suffixes[-2][1:])):
@@ -50,20 +50,20 @@ def _beside(path: Path) -> Path:
 
 
 def _writes(process: int) -> bool:
-    """Whether `process` may be at work on its file; this one begins it anew."""
+    """Whether another, living `process` may be writing its file."""
     if process == os.getpid():
         return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's, and alive
+    except PermissionError:  # another user's, and alive
         return True
     return True
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Sorted keys, two spaces, a final newline; non-finite numbers are refused, for they are not JSON."""
+    """Write sorted keys, two spaces, a final newline; non-finite numbers raise a ValueError, since JSON has none."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     with whole_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -74,7 +74,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_parquet(path: Path, rows: list[dict[str, Any]], schema: "pa.Schema") -> None:
-    """Write `rows` in their order with exactly `schema`; the same rows give the same bytes."""
+    """Write `rows` in their order with exactly `schema`; equal rows give equal bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -100,7 +100,7 @@ def sha256(path: Path) -> str:
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Columns as in the first row; None is an empty field."""
+    """Write the columns of the first row; None becomes an empty field."""
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()

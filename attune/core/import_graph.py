@@ -6,14 +6,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("attune", "stages", "studies")
-# The public API imports nothing until it is asked, so what stands in it decides no result.
-_FACE = ROOT / "attune" / "__init__.py"
+# The public API imports nothing until a name is asked for, and the project's own modules never ask it.
+_PUBLIC_API = ROOT / "attune" / "__init__.py"
 
 
 def closure(start: Path) -> list[Path]:
-    """The files of the project that `start` imports anywhere in it, at the top or in a function, and `start`; sorted.
+    """The project's files that `start` imports, at the top or inside a function, and `start` itself; sorted.
 
-    Packages count with their `__init__.py`, which Python runs first.
+    A package's `__init__.py` counts where it holds more than a docstring, and its data files (such as .toml) count with
+    the modules beside them.
     """
     start = start.resolve()
     seen, waiting = {start}, [start]
@@ -21,26 +22,48 @@ def closure(start: Path) -> list[Path]:
         for file in imports(waiting.pop()) - seen:
             seen.add(file)
             waiting.append(file)
-    return sorted(seen)
+    return sorted(seen | {file for folder in {file.parent for file in seen} for file in _data_files(folder)})
 
 
 @cache
 def imports(path: Path) -> frozenset[Path]:
-    """The project's files that `path` itself imports, with the packages that hold them."""
+    """The project's files that `path` itself imports, and the packages in which they lie."""
+    if path.suffix != ".py":
+        return frozenset()
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    found: set[Path] = set()
+    files: set[Path] = set()
     for name in names:
         parts = name.split(".")
         if parts[0] in PACKAGES:
-            found |= {file for size in range(1, len(parts) + 1) if (file := _file(parts[:size]))}
-    return frozenset(found - {_FACE})
+            files |= {file for size in range(1, len(parts) + 1) if (file := _file(parts[:size]))}
+    return frozenset(files - {_PUBLIC_API})
 
 
 def _file(parts: list[str]) -> Path | None:
     place = ROOT.joinpath(*parts)
-    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+    if place.with_suffix(".py").is_file():
+        return place.with_suffix(".py")
+    package = place / "__init__.py"
+    return package if package.is_file() and _has_code(package) else None
+
+
+@cache
+def _has_code(path: Path) -> bool:
+    return any(not isinstance(node, ast.Expr) for node in ast.parse(path.read_text(encoding="utf-8")).body)
+
+
+@cache
+def _data_files(package: Path) -> frozenset[Path]:
+    """What lies in a package and its subfolders without modules, compiled files aside."""
+    files: set[Path] = set()
+    for path in package.iterdir():
+        if path.is_file() and path.suffix not in (".py", ".pyc", ".yaml", ".lock") and not path.name.startswith("."):
+            files.add(path)
+        elif path.is_dir() and path.name != "__pycache__" and not any(path.rglob("*.py")):
+            files |= _data_files(path)
+    return frozenset(files)

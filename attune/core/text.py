@@ -1,4 +1,4 @@
-"""Persona sentences that give the response away."""
+"""Sentences that occur in a text, compared token by token."""
 
 import re
 

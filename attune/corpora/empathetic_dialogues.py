@@ -1,4 +1,7 @@
-"""EmpatheticDialogues: one utterance a row, in the original csv or in the hub's parquet conversion of it."""
+"""EmpatheticDialogues (Rashkin et al. 2019): a speaker tells about a situation, a listener replies.
+
+One row per utterance, in the original csv or in the hub's parquet conversion of it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,15 +10,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attune.core.errors import AttuneError
+from attune.corpora.base import Corpus, Row, Rows, Schemas
 from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
 
 COLUMNS = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utterance", "selfeval", "tags")
-TELLS, LISTENS = 0, 1
+SPEAKER, LISTENER = 0, 1
 
 
 @dataclass(frozen=True)
 class Dialogue:
-    """`speakers` holds 0 for who tells (speaks first) and 1 for who listens; one may speak twice in a row."""
+    """`speakers`: 0 for the speaker, who begins, 1 for the listener; either may speak twice in a row."""
 
     conv_id: str
     emotion: str
@@ -24,7 +28,7 @@ class Dialogue:
     utterances: tuple[str, ...]
 
 
-class Row(NamedTuple):
+class Record(NamedTuple):
     number: int
     values: list[str]
 
@@ -39,7 +43,7 @@ class Turn(NamedTuple):
 
 
 def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
-    """Dialogues in file order, one held at a time. One malformed row leaves its whole dialogue out."""
+    """Dialogues in file order, one held at a time. A malformed row leaves its whole dialogue out."""
     seen: set[str] = set()
     rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     for conv_id, group in groupby(rows, key=lambda row: row.values[0]):
@@ -53,24 +57,24 @@ def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
         seen.add(conv_id)
 
 
-def _csv(path: Path) -> Iterator[Row]:
-    """Split at every comma: quotes mean nothing here; reading them as csv does swallows 9 % of the rows."""
+def _csv(path: Path) -> Iterator[Record]:
+    """Split at every comma: quotes are plain characters here, and a csv reader would swallow 9 % of the rows."""
     rows = lines(path)
     header = next(rows, (1, ""))[1]
     if tuple(header.split(",")) != COLUMNS:
         raise AttuneError(f"{path}, line 1: the header is {header[:200]!r}; expected {','.join(COLUMNS)}")
     for number, line in rows:
-        yield Row(number, line.split(","))
+        yield Record(number, line.split(","))
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path) -> Iterator[Record]:
     for number, row in parquet_rows(path, COLUMNS, batch_size=4096):
-        yield Row(number, ["" if row[name] is None else str(row[name]) for name in COLUMNS])
+        yield Record(number, ["" if row[name] is None else str(row[name]) for name in COLUMNS])
 
 
-def _dialogue(conv_id: str, rows: list[Row], seen: set[str]) -> Dialogue:
+def _dialogue(conv_id: str, rows: list[Record], seen: set[str]) -> Dialogue:
     if conv_id in seen:
-        raise BadRow(rows[0].number, f"dialogue {conv_id!r} comes back; expected its rows one after another")
+        raise BadRow(rows[0].number, f"dialogue {conv_id!r} appears a second time; expected its rows one after another")
     turns = sorted((_turn(row) for row in rows), key=lambda turn: turn.position)
     for before, turn in pairwise(turns):
         if turn.position != before.position + 1:
@@ -86,12 +90,12 @@ def _dialogue(conv_id: str, rows: list[Row], seen: set[str]) -> Dialogue:
         conv_id,
         first.emotion,
         first.situation,
-        tuple(TELLS if turn.speaker == first.speaker else LISTENS for turn in turns),
+        tuple(SPEAKER if turn.speaker == first.speaker else LISTENER for turn in turns),
         tuple(turn.utterance for turn in turns),
     )
 
 
-def _turn(row: Row) -> Turn:
+def _turn(row: Record) -> Turn:
     if len(row.values) != len(COLUMNS):
         raise BadRow(row.number, f"{len(row.values) - 1} commas; expected 7 (a comma in text is written _comma_)")
     values = dict(zip(COLUMNS[:6], map(_text, row.values), strict=False))
@@ -115,3 +119,78 @@ def _turn(row: Row) -> Turn:
 
 def _text(value: str) -> str:
     return value.replace("_comma_", ",").strip()
+
+
+def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The dialogues of one raw file as rows of the conversation schema."""
+    for dialogue in read(path, bad):
+        yield {
+            "conv_id": dialogue.conv_id,
+            "emotion": dialogue.emotion,
+            "situation": dialogue.situation,
+            "speakers": list(dialogue.speakers),
+            "utterances": list(dialogue.utterances),
+        }
+
+
+def situation(conversation: Row) -> str:
+    """What the conversation is about, in the speaker's words."""
+    return conversation["situation"]
+
+
+def reply_rows(conversation: Row, _drop_repeated_personas: bool = False) -> Rows:
+    """One row per turn in which the listener answers the speaker: `target` is that turn, never part of the input."""
+    speakers, utterances = conversation["speakers"], conversation["utterances"]
+    return [
+        {
+            "conv_id": conversation["conv_id"],
+            "turn": turn,
+            "context": conversation["emotion"],
+            "situation": conversation["situation"],
+            "history": utterances[: turn - 1],
+            "input": utterances[turn - 1],
+            "target": utterances[turn],
+        }
+        for turn in range(1, len(utterances))
+        if speakers[turn] == LISTENER and speakers[turn - 1] == SPEAKER
+    ]
+
+
+EMPATHETIC_DIALOGUES = Corpus(
+    name="empathetic_dialogues",
+    title="EmpatheticDialogues",
+    licence="cc-by-nc-4.0",
+    layouts=(
+        {"train": "train.csv", "valid": "valid.csv", "test": "test.csv"},
+        {
+            "train": "default/train/0000.parquet",
+            "valid": "default/validation/0000.parquet",
+            "test": "default/test/0000.parquet",
+        },
+    ),
+    read=conversations,
+    key="conv_id",
+    opening=situation,
+    rows=reply_rows,
+    schemas=Schemas(
+        {
+            "conv_id": "string",
+            "emotion": "string",
+            "situation": "string",
+            "speakers": "list<int32>",  # 0 for the speaker, 1 for the listener
+            "utterances": "list<string>",
+        },
+        {
+            "conv_id": "string",
+            "turn": "int32",  # the target's position in the conversation, from 0
+            "context": "string",  # the emotion, under the corpus' own name for that column
+            "situation": "string",
+            "history": "list<string>",  # the turns before `input`, oldest first
+            "input": "string",  # the speaker's last turn
+            "target": "string",  # the listener's reply
+        },
+    ),
+    lengths={"input": "input", "target": "target"},
+    roles=("Speaker", "Listener"),
+    indexed=True,
+)

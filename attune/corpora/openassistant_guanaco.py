@@ -1,4 +1,7 @@
-"""openassistant-guanaco: a line of JSON a dialogue, its turns marked `### Human:` and `### Assistant:`."""
+"""openassistant-guanaco (Dettmers et al. 2023): the best-rated branches of OASST1's conversations.
+
+One line of JSON per dialogue, whose turns are marked `### Human:` and `### Assistant:`.
+"""
 
 import json
 import re
@@ -6,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from attune.corpora.base import Corpus, Row
+from attune.corpora.instructions import LENGTHS, ROLES, SCHEMAS, answer_rows, opening
 from attune.corpora.reading import BadRow, BadRows, lines
+from attune.corpora.subsets import digest
 
 MARKER = re.compile(r"### (Human|Assistant):")
 SHAPE = '{"text": "### Human: ...### Assistant: ..."}'
@@ -21,10 +27,11 @@ class Dialogue:
 
 
 def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
-    """The whole pairs of question and answer that each row begins with.
+    """The pairs of question and answer with which each row begins.
 
-    Genuine rows may end with an unanswered question, have an empty turn or two turns of one side in a row: the first
-    two end the dialogue before that pair, the last are one turn of several lines. A row without a whole pair is bad.
+    Published rows may end with an unanswered question, or have an empty turn or two turns of one side in a row. An
+    unanswered question or an empty turn ends the dialogue before that pair; two turns of one side are read as one
+    turn of several lines. A row without a complete pair is malformed.
     """
     for number, line in lines(path):
         try:
@@ -54,13 +61,34 @@ def _turns(text: str, number: int) -> tuple[str, ...]:
     if before.strip() or parts[:1] != ["Human"]:
         raise BadRow(number, "the text does not begin with `### Human:`")
     turns: list[str] = []
-    for position, (role, said) in enumerate(zip(parts[0::2], parts[1::2], strict=True)):
+    for position, (role, turn) in enumerate(zip(parts[0::2], parts[1::2], strict=True)):
         if position and role == parts[2 * position - 2]:
-            turns[-1] = f"{turns[-1]}\n{said.strip()}".strip()
+            turns[-1] = f"{turns[-1]}\n{turn.strip()}".strip()
         else:
-            turns.append(said.strip())
-    whole = turns.index("") if "" in turns else len(turns)
-    whole -= whole % 2
-    if not whole:
+            turns.append(turn.strip())
+    complete = turns.index("") if "" in turns else len(turns)
+    complete -= complete % 2
+    if not complete:
         raise BadRow(number, "no question with an answer; expected text after `### Human:` and `### Assistant:`")
-    return tuple(turns[:whole])
+    return tuple(turns[:complete])
+
+
+def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The dialogues of one raw file as rows of the conversation schema."""
+    for dialogue in read(path, bad):
+        yield {"id": digest(*dialogue.turns), "system": dialogue.system, "turns": list(dialogue.turns)}
+
+
+OPENASSISTANT_GUANACO = Corpus(
+    name="openassistant_guanaco",
+    title="guanaco",
+    licence="apache-2.0",
+    layouts=({"train": "openassistant_best_replies_train.jsonl", "eval": "openassistant_best_replies_eval.jsonl"},),
+    read=conversations,
+    key="id",
+    opening=opening,
+    rows=answer_rows,
+    schemas=SCHEMAS,
+    lengths=LENGTHS,
+    roles=ROLES,
+)

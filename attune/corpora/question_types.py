@@ -1,9 +1,8 @@
-"""What kind of question an instruction is: the third report compared its models on three of them."""
+"""What type of question an instruction is: the third report compares its models on three of the types."""
 
 import re
 
-KINDS = ("ambiguous", "subjective", "how-to", "factual", "task")
-
+# Checked in this order.
 _RULES = {
     "task": r"\b(premise|hypothesis|passage|paragraph|sentence|review|text|article|options?|classify|translate"
     r"|summari[sz]e|rewrite|read the|multiple.choice|true or false)\b|^q:|\n\s*[-(]?[a-d][).:]|\btitle:",
@@ -15,13 +14,13 @@ _RULES = {
     "factual": r"\b(what (is|are|was|were|does|did|do|causes?)|who|when|where|which|how (many|much|far|old|long|tall|"
     r"big|high|fast|deep|often)|why (is|are|do|does|did)|name the|in (which|what)|capital|define|meaning of)\b",
 }
-_PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _RULES.items()}
+_PATTERNS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _RULES.items()}
 
 
-def kind_of(question: str) -> str:
-    """The first rule that matches, in the order task, how-to, subjective, factual; else it is ambiguous.
+def question_type(question: str) -> str:
+    """The type whose rule matches first, in the order task, how-to, subjective, factual; otherwise ambiguous.
 
-    A word-list rule for tables by kind, not a measured classifier: what names neither a task, a way, a judgement nor
-    a fact leaves open what is asked.
+    A word list for tables by type, not a measured classifier: a question that mentions neither a task, a procedure, a
+    judgement nor a fact leaves open what it asks for.
     """
-    return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(question)), "ambiguous")
+    return next((name for name, pattern in _PATTERNS.items() if pattern.search(question)), "ambiguous")

@@ -1,4 +1,4 @@
-"""What the four readers share: lines and rows with their numbers, and what becomes of a malformed one."""
+"""What all readers of raw files share: lines and rows with their numbers, and the policy for malformed ones."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 class BadRow(Exception):
-    """Raised by a parser for the row or line `number`; a reader hands it to `BadRows`."""
+    """Raised by a parser for the row or line `number`; the reader passes it on to `BadRows`."""
 
     def __init__(self, number: int, message: str) -> None:
         super().__init__(message)
@@ -18,24 +18,40 @@ class BadRow(Exception):
 
 
 class BadRows:
-    """Policy `error` stops at the first malformed row; `skip` counts it, so that none is lost unseen."""
+    """Malformed rows: policy `error` stops at the first, `skip` counts them, so that none is dropped silently."""
 
     def __init__(self, policy: Literal["error", "skip"]) -> None:
         self.policy = policy
         self.count = 0
 
-    def add(self, path: Path, line: int, message: str) -> None:
+    def add(self, path: Path, number: int, message: str) -> None:
+        """Count row or line `number`.
+
+        Raises
+        ------
+        AttuneError
+            under the policy `error`, with file, line and what was expected.
+        """
         if self.policy == "error":
-            raise AttuneError(f"{place(path, line)}: {message} (corpora.on_bad_row: skip counts such rows and goes on)")
+            raise AttuneError(
+                f"{location(path, number)}: {message} (`on_bad_row: skip` counts such rows and leaves them out)"
+            )
         self.count += 1
 
 
-def place(path: Path, number: int) -> str:
+def location(path: Path, number: int) -> str:
+    """`number` counts rows of a parquet file and lines of any other, from 1."""
     return f"{path}, {'row' if path.suffix == '.parquet' else 'line'} {number}"
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Each line that is not blank, and its number from 1. Only \\n and \\r\\n break lines."""
+    """Each line that is not blank with its number, from 1. Only \\n and \\r\\n break lines.
+
+    Raises
+    ------
+    AttuneError
+        for a file that cannot be read, and for bytes that are not UTF-8, with line and offset.
+    """
     try:
         with path.open("rb") as stream:
             for number, raw in enumerate(stream, start=1):
@@ -51,13 +67,13 @@ def _decode(path: Path, number: int, raw: bytes) -> str:
         return raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         raise AttuneError(
-            f"{place(path, number)}: byte {error.start + 1} of the line, 0x{raw[error.start]:02x}, is not "
+            f"{location(path, number)}: byte {error.start + 1} of the line, 0x{raw[error.start]:02x}, is not "
             "UTF-8; convert the file to UTF-8 or fetch it again"
         ) from None
 
 
-def ends_whole(path: Path) -> bool:
-    """Whether the last line has its line break; a file cut in the middle of a line has not."""
+def ends_with_line_break(path: Path) -> bool:
+    """False for a file that was cut off in the middle of a line; an empty file counts as complete."""
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
         stream.seek(max(size - 1, 0))
@@ -65,7 +81,13 @@ def ends_whole(path: Path) -> bool:
 
 
 def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each row's `columns` and its number from 1, read batch by batch: a corpus may be larger than memory."""
+    """Each row's number, from 1, and its `columns`; read in batches, since a corpus may be larger than memory.
+
+    Raises
+    ------
+    AttuneError
+        for a missing column and for a damaged file, with the last row that could be read.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -83,4 +105,6 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
         raise AttuneError(f"{path}, after row {number}: text that is not UTF-8; fetch the file again") from None
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise AttuneError(f"{path}, after row {number}: not a whole parquet file ({reason}); fetch it again") from None
+        raise AttuneError(
+            f"{path}, after row {number}: not a complete parquet file ({reason}); fetch it again"
+        ) from None

@@ -1,0 +1,1 @@
+"""From trained models and test sets to tables of scores: ranking/ and generation/."""

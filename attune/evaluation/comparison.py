@@ -1,10 +1,15 @@
-"""A paired comparison of two systems on the same test examples, as it is written and read."""
+"""A paired comparison of two systems on the same test examples, and its JSON record."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
+
+from attune.metrics.bootstrap import PairedTest
+
+# Decimals of differences, bounds and p.
+PLACES = 6
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,11 @@ class Comparison:
     low: float
     high: float
     p: float
+
+    @classmethod
+    def of(cls, before: str, after: str, score: str, test: PairedTest) -> "Comparison":
+        """The result of `metrics.bootstrap.compare`, rounded to PLACES decimals."""
+        return cls(before, after, score, *(round(value, PLACES) for value in asdict(test).values()))
 
 
 def records(comparisons: Iterable[Comparison], **about: str) -> list[dict[str, Any]]:

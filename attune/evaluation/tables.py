@@ -1,4 +1,4 @@
-"""Scores as tidy tables: one row per system and score, and the nested JSON that they are written as.
+"""Scores as tidy tables, one row per system and score, and the nested JSON that they are written as.
 
 A table has one column per key (subset, domain, model, ...), then `score`, `value` and, where they were estimated, `low`
 and `high`: the bounds of the 95 % interval.
@@ -15,19 +15,19 @@ def nested(table: pd.DataFrame, keys: Sequence[str], intervals: bool = True) -> 
 
     Without `intervals`, and where a score has none, the value alone.
     """
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for row in table.to_dict("records"):
-        place = found
+        place = result
         for key in keys:
             place = place.setdefault(row[key], {})
         place[row["score"]] = row["value"]
         if intervals and not pd.isna(row.get("low")):
             place |= {f"{row['score']}_low": row["low"], f"{row['score']}_high": row["high"]}
-    return found
+    return result
 
 
 def tidy(scores: Mapping[str, Any], keys: Sequence[str]) -> pd.DataFrame:
-    """The table that `nested` wrote, one row per combination of `keys` and score."""
+    """The inverse of `nested`: one row per combination of `keys` and score."""
     rows = [
         {
             **dict(zip(keys, place, strict=True)),

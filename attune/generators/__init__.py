@@ -1,0 +1,1 @@
+"""Training a causal language model to write replies: exactly what the stage train_generator needs."""

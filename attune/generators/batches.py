@@ -8,13 +8,13 @@ import torch
 
 from attune.generators.encoding import Encoded
 
-IGNORED = -100  # cross-entropy's label for "not a reply token"
+IGNORED = -100  # cross-entropy's label for positions that are not scored
 
 
 def ends_together(model: Any) -> bool:
-    """Whether `model` can be given rows that are padded on the left and be asked for the last logits alone.
+    """Whether `model` accepts rows that are padded on the left, and computes the last logits alone on request.
 
-    Learned virtual tokens stand before the padding, which would then move their positions.
+    Virtual tokens stand before the padding, which would shift their positions.
     """
     config = getattr(model, "active_peft_config", None)
     if config is not None and config.is_prompt_learning:
@@ -24,10 +24,10 @@ def ends_together(model: Any) -> bool:
 
 
 def scored_batch(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, Any]:
-    """input_ids, attention_mask, labels, each [rows, longest]; labels are IGNORED on prompt and padding.
+    """input_ids, attention_mask and labels, each [rows, longest]; labels are IGNORED on prompt and padding.
 
-    With `ends` all rows end together, padded on the left with `position_ids` from the first token on, and
-    `logits_to_keep` leaves out the logits before the longest reply: the output layer is a third of a small model.
+    With `ends`, rows are padded on the left and `position_ids` count from the first real token; `logits_to_keep` skips
+    the logits before the longest reply, as the output layer is a third of a small model.
     """
     width = max(row.length for row in rows)
     ids = torch.full((len(rows), width), pad)
@@ -57,6 +57,6 @@ def left_padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tenso
 
 
 def by_length(lengths: Sequence[int], size: int) -> list[list[int]]:
-    """Places, `size` at a time, with like lengths together, so that little is padded."""
+    """Positions in batches of `size`, similar lengths together, so that there is little padding."""
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     return [order[at : at + size] for at in range(0, len(order), size)]

@@ -1,4 +1,4 @@
-"""The learning curve: the training loss as logged, and the held-out reply loss at regular steps."""
+"""The learning curve: training losses as logged, and the loss on held-out replies at regular steps."""
 
 import csv
 import math
@@ -15,25 +15,25 @@ COLUMNS = ("step", "epoch", "train_loss", "valid_loss")
 
 
 class MeasureHeldOut(TrainerCallback):
-    """Notes `measure(model)` in the trainer's log history, which checkpoints carry along."""
+    """Adds `measure(model)`, in nats per reply token, to the trainer's log history, which checkpoints include."""
 
     def __init__(self, measure: Callable[[Any], float], every: int) -> None:
         self.measure = measure
         self.every = every
 
     def on_train_begin(
-        self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **given: Any
+        self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **named: Any
     ) -> None:
         if state.global_step == 0:
-            self._note(state, given["model"])
+            self._log(state, named["model"])
 
     def on_step_end(
-        self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **given: Any
+        self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **named: Any
     ) -> None:
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
-            self._note(state, given["model"])
+            self._log(state, named["model"])
 
-    def _note(self, state: TrainerState, model: Any) -> None:
+    def _log(self, state: TrainerState, model: Any) -> None:
         loss = self.measure(model)
         if not math.isfinite(loss):
             raise AttuneError(f"the held-out loss after step {state.global_step} is {loss}; lower the learning rate")
@@ -41,7 +41,7 @@ class MeasureHeldOut(TrainerCallback):
 
 
 def curve_rows(history: list[dict[str, float]]) -> list[dict[str, float]]:
-    """The log's entries, one row a step, as the columns name them; other entries are the trainer's own."""
+    """The losses of the trainer's log history, one row per step with the keys of COLUMNS; other entries are dropped."""
     names = {"loss": "train_loss", "valid_loss": "valid_loss"}
     rows: dict[float, dict[str, float]] = {}
     for entry in history:
@@ -52,7 +52,7 @@ def curve_rows(history: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
-    """A csv with blanks where a loss was not measured."""
+    """A csv of COLUMNS, empty where a loss was not measured."""
     with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()

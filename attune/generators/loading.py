@@ -1,35 +1,99 @@
-"""Bases, generators and what PEFT puts on a base: loaded, made trainable, saved reproducibly."""
+"""Bases and generators: loaded from their folders, and saved so that the same training gives the same bytes."""
 
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import (
-    LoraConfig,
-    PeftModel,
-    PromptTuningConfig,
-    PromptTuningInit,
-    TaskType,
-    get_peft_model,
-    prepare_model_for_kbit_training,
-)
+from peft import PeftModel, prepare_model_for_kbit_training
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 
 from attune.base_models.fetching import check_folder
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
-from attune.generators.prompts import FORMAT_VERSION
-from attune.parameters.generators import Generator
+from attune.generators.methods import METHODS
+from attune.generators.prompts import FORMAT_VERSION, Roles
+from attune.parameters.generators import GeneratorSettings
 
-CARD = "card.json"  # method, base and corpus of a generator, and the counts of its parameters
-# What the virtual tokens start as (Lester et al. 2021, section 3.2: initialising with words beats random).
-PROMPT = "Listen to what was said last, and reply with care and with understanding."
+CARD = "card.json"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What stands in card.json beside a generator's weights: all that is needed to use it without params.yaml.
+
+    method, base, corpus, max_length, passage_tokens, load_in_4bit, instruction: as in params.yaml. roles: the marks of
+    the turns. parameters: numbers in the model, tied ones counted once.
+    """
+
+    method: str
+    base: str
+    corpus: str
+    roles: Roles
+    instruction: str
+    max_length: int
+    passage_tokens: int
+    load_in_4bit: bool
+    format_version: int
+    trainable_parameters: int
+    parameters: int
+
+
+def card_of(settings: GeneratorSettings, roles: Roles, model: Any) -> Card:
+    """The card of `model`, trained as `settings` says on examples with these roles."""
+    copied = ("method", "base", "corpus", "instruction", "max_length", "passage_tokens", "load_in_4bit")
+    trainable, parameters = parameter_counts(model)
+    return Card(
+        **{key: getattr(settings, key) for key in copied},
+        roles=roles,
+        format_version=FORMAT_VERSION,
+        trainable_parameters=0 if METHODS[settings.method].adapt is None else trainable,
+        parameters=parameters,
+    )
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write card.json into a generator's folder."""
+    write_json(folder / CARD, asdict(card))
+
+
+def read_card(folder: Path) -> Card:
+    """The card of the generator in `folder`.
+
+    Raises
+    ------
+    AttuneError
+        if there is none, or if this code has another prompt format or does not know the method.
+    """
+    if not (folder / CARD).is_file():
+        raise AttuneError(f"{folder / CARD} is missing; `dvc repro train_generator` writes it")
+    values = read_json(folder / CARD)
+    if values["format_version"] != FORMAT_VERSION:
+        raise AttuneError(
+            f"{folder} knows prompts of format {values['format_version']}, not {FORMAT_VERSION}; "
+            "`dvc repro train_generator` trains it again"
+        )
+    try:
+        card = Card(**values | {"roles": Roles(**values["roles"])})
+    except (KeyError, TypeError) as error:
+        raise AttuneError(
+            f"{folder / CARD} was written by another version ({error}); `dvc repro train_generator` writes it again"
+        ) from None
+    if card.method not in METHODS:
+        raise AttuneError(f"{folder} was trained by the unknown method {card.method!r}; known: {', '.join(METHODS)}")
+    return card
 
 
 def load_tokenizer(folder: Path) -> Any:
-    if not folder.is_dir():  # transformers would look for a hub's model of that name
+    """The tokenizer of a model's folder.
+
+    Raises
+    ------
+    AttuneError
+        if the folder is missing, or if the tokenizer has no end-of-text token.
+    """
+    if not folder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(f"the model's folder {folder} is missing; run the stage that writes it first")
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if tokenizer.eos_token_id is None:
@@ -40,7 +104,13 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
-    """A causal language model from safetensors, on the GPU where there is one; float32, or frozen in 4 bits."""
+    """A causal language model from safetensors, on the GPU where there is one: in float32, or frozen in 4 bits.
+
+    Raises
+    ------
+    AttuneError
+        if the folder holds no such model, or if this machine cannot load 4 bits.
+    """
     check_folder(folder)
     options: dict[str, Any] = {"dtype": torch.float32}
     if four_bits:
@@ -55,7 +125,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
 
 
 def _four_bits() -> BitsAndBytesConfig:
-    """NormalFloat of 4 bits, computed with in bfloat16 (Dettmers et al. 2023, sections 3 and 4)."""
+    """NormalFloat of 4 bits with computation in bfloat16 (Dettmers et al. 2023, sections 3 and 4)."""
     if not torch.cuda.is_available() or find_spec("bitsandbytes") is None:
         raise AttuneError(
             "load_in_4bit needs an NVIDIA GPU and the package bitsandbytes (`pip install bitsandbytes`); "
@@ -64,65 +134,34 @@ def _four_bits() -> BitsAndBytesConfig:
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
 
 
-def load_generator(folder: Path, base: PreTrainedModel) -> Any:
-    """The trained model in `folder`; or `base`, with the adapter in `folder` put on where there is one."""
-    if not (folder / CARD).is_file():
-        raise AttuneError(f"{folder / CARD} is missing; `dvc repro train_generator` writes it")
-    card = read_json(folder / CARD)
-    if card["format_version"] != FORMAT_VERSION:
-        raise AttuneError(
-            f"{folder} knows prompts of format {card['format_version']}, not {FORMAT_VERSION}; "
-            "`dvc repro train_generator` trains it anew"
-        )
-    if (folder / "adapter_config.json").is_file():
-        return PeftModel.from_pretrained(base, folder)
-    return base if card["method"] == "prompt" else load_base(folder)
+def load_generator(folder: Path, card: Card, base: Path) -> Any:
+    """The generator in `folder`: a whole model, or the model in `base` with the adapter of `folder`, if it has one."""
+    method = METHODS[card.method]
+    if method.trains_base:
+        return load_base(folder)
+    model = load_base(base, card.load_in_4bit)
+    return model if method.adapt is None else PeftModel.from_pretrained(model, folder)
 
 
 def positions_of(model: Any) -> int | None:
-    """How many tokens the model can read, beside its learned ones; None where its configuration sets no limit."""
+    """How many tokens the model can read beside its virtual ones; None where its configuration sets no limit."""
     positions = getattr(model.config, "max_position_embeddings", None)
     config = getattr(model, "active_peft_config", None)
     virtual = config.num_virtual_tokens if config is not None and config.is_prompt_learning else 0
     return positions - virtual if positions else None
 
 
-def check_positions(generator: Generator, needed: int, positions: int | None) -> None:
-    """Raises an AttuneError where the model has fewer than the `needed` positions."""
+def check_positions(settings: GeneratorSettings | Card, needed: int, positions: int | None) -> None:
+    """Raise an AttuneError if the model has fewer than the `needed` positions."""
     if positions and needed > positions:
         raise AttuneError(
-            f"max_length = {generator.max_length} and passage_tokens = {generator.passage_tokens} need {needed} "
-            f"positions, but the base {generator.base} has {positions} beside its virtual tokens; lower them"
+            f"max_length = {settings.max_length} and passage_tokens = {settings.passage_tokens} need {needed} "
+            f"positions, but the base {settings.base} has {positions} beside its virtual tokens; lower them"
         )
 
 
-def tune_prompt(model: PreTrainedModel, tokenizer_folder: Path, virtual_tokens: int) -> PeftModel:
-    """Freeze the model and learn `virtual_tokens` embeddings in front of every prompt."""
-    config = PromptTuningConfig(
-        task_type=TaskType.CAUSAL_LM,
-        num_virtual_tokens=virtual_tokens,
-        prompt_tuning_init=PromptTuningInit.TEXT,
-        prompt_tuning_init_text=PROMPT,
-        tokenizer_name_or_path=str(tokenizer_folder),
-    )
-    return get_peft_model(model, config)
-
-
-def add_lora(model: PreTrainedModel, rank: int, alpha: int, dropout: float) -> PeftModel:
-    """Freeze the model and learn low-rank changes of every linear layer but the output (Hu et al. 2021)."""
-    config = LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=rank,
-        lora_alpha=alpha,
-        lora_dropout=dropout,
-        target_modules="all-linear",
-        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # as GPT-2 stores them
-    )
-    return get_peft_model(model, config)
-
-
 def save_generator(model: Any, tokenizer: Any, target: Path, base: str) -> None:
-    """Safetensors and tokenizer; of an adapter neither set order nor this machine's paths come along."""
+    """Write safetensors and the tokenizer; an adapter's configuration names the base in place of its path."""
     if isinstance(model, PeftModel):
         # Otherwise PEFT asks the hub whether the base's vocabulary has grown.
         model.save_pretrained(target, save_embedding_layers=False)
@@ -134,6 +173,7 @@ def save_generator(model: Any, tokenizer: Any, target: Path, base: str) -> None:
 
 
 def _normalise(path: Path, base: str) -> None:
+    """Sort what PEFT writes in the order of a set, and replace this machine's paths."""
     config = read_json(path)
     for key, value in config.items():
         if isinstance(value, list) and all(isinstance(item, str) for item in value):

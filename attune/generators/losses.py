@@ -1,4 +1,4 @@
-"""The loss on true replies: of reply tokens alone, never of prompt, padding or virtual tokens."""
+"""The loss on true replies: on reply tokens alone, never on prompt, padding or virtual tokens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,40 +11,40 @@ from attune.generators.encoding import Encoded
 
 
 def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Each reply token's -log p in nats, flat.
+    """-log p of each reply token in nats, [reply tokens of all rows].
 
-    labels: [rows, length]. logits: [rows, any, vocabulary], both ending at the same token: virtual tokens may stand
-    before the first one, and logits before the replies may be left out.
+    labels: [rows, length]. logits: [rows, any, vocabulary], ending at the same token as labels: virtual tokens may
+    stand before the first one, and logits before the replies may be left out.
     """
     width = min(logits.shape[1], labels.shape[1])
-    logits, wanted = logits[:, -width:-1], labels[:, labels.shape[1] - width + 1 :]
-    chosen = wanted != IGNORED
-    return F.cross_entropy(logits[chosen].float(), wanted[chosen], reduction="none")
+    logits, targets = logits[:, -width:-1], labels[:, labels.shape[1] - width + 1 :]
+    scored = targets != IGNORED
+    return F.cross_entropy(logits[scored].float(), targets[scored], reduction="none")
 
 
 def training_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-    """What Trainer minimises: the mean over the reply tokens of all batches that one update accumulates."""
+    """The loss that Trainer minimises: nats per reply token over all batches that one update accumulates."""
     losses = token_losses(outputs.logits, labels)
     return losses.sum() / (len(losses) if num_items_in_batch is None else num_items_in_batch)
 
 
 @torch.inference_mode()
 def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
-    """The summed -log p in nats of each row's reply, its final eos included."""
+    """-log p of each row's reply in nats, summed over its tokens, the end-of-text token included."""
     was_training, ends = model.training, ends_together(model)
     model.eval()
-    found = [0.0] * len(rows)
-    for places in by_length([row.length for row in rows], batch_size):
-        batch = scored_batch([rows[at] for at in places], pad, ends)
+    nats = [0.0] * len(rows)
+    for positions in by_length([row.length for row in rows], batch_size):
+        batch = scored_batch([rows[at] for at in positions], pad, ends)
         labels = batch.pop("labels").to(model.device)
         inputs = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in batch.items()}
         losses = token_losses(model(**inputs, use_cache=False).logits, labels)
-        for at, part in zip(places, losses.split([len(rows[at].reply) for at in places]), strict=True):
-            found[at] = float(part.sum(dtype=torch.float64))
+        for at, part in zip(positions, losses.split([len(rows[at].reply) for at in positions]), strict=True):
+            nats[at] = float(part.sum(dtype=torch.float64))
     model.train(was_training)
-    return found
+    return nats
 
 
 def mean_loss(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> float:
-    """Nats a reply token."""
+    """Nats per reply token over all rows."""
     return sum(reply_nats(model, rows, pad, batch_size)) / sum(len(row.reply) for row in rows)

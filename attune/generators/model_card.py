@@ -1,79 +1,70 @@
-"""The model card of a generator: data, recipe, losses and how to load it."""
+"""The model card of a generator: what it is, its data, its settings, its losses, and how to use it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attune.parameters.generators import Generator
+from attune.generators.methods import METHODS
+from attune.parameters.generators import GeneratorSettings
 
 _TEXT = """---
 library_name: transformers
 license: gpl-3.0
 language: en
-tags: [text-generation, empathetic-conversation]
+tags: [text-generation, conversation, empathy]
 ---
 
 # {name}
 
-Writes replies: {method} on the base `{base}`. For research; no help line.
+Writes replies in a conversation. Base: `{base}`; method: {method}. A research prototype, not a crisis line.
+
+## Use
+
+From the project's folder:
+
+```python
+from attune import Generator
+generator = Generator.from_pretrained("models/generators/{name}")
+print(generator.reply(["I lost my keys today, and I feel so stupid."]).text)
+```
+
+The base is read from `models/base/{base}`; name another folder with `base=`.
 
 ## Data
 
-The {examples} replies of {corpus}'s train split, less those of held-out conversations. The weights carry
-what the corpus' licence (the README's table) and the base's say, beside the code's GPL-3.0.
+The {examples} replies of the train split of {corpus}, without those of held-out conversations. The corpus' and the
+base's licences apply to the weights, beside the code's GPL-3.0; the README lists the corpora's.
 
-## Recipe
+## Settings
 
 | key | value |
 |---|---|
-{recipe}
+{settings}
 
-## Loss in nats a reply token
+## Loss in nats per reply token
 
 | step | training | held-out train conversations |
 |---|---|---|
 {losses}
 
-A `small` base was pretrained on all train conversations, also on those held out here.
-Scores on test conversations, with their intervals, are in the pipeline's `metrics/`.
-
-## Use
-
-```python
-from pathlib import Path
-
-from attune.inference.generator import loaded
-from attune.parameters import load
-
-generator = load().generators["{name}"]
-folders = Path("models/base/{base}"), Path("models/generators/{name}")
-ready = loaded(generator, *folders, max_new_tokens=96, passages={passages})
-reply = write_replies(
-    ready.model, ready.tokenizer, examples([row]), Decoding(method="greedy"), ready.limits, ready.writing, 1, seed=13
-)[0]
-```
-
-`row` is one of the processed parquet files'; `write_replies` is in `attune.generators.replies`, `examples` in
-`attune.generators.prompts`, `Decoding` in `attune.parameters.generators`.
+A base that the pipeline pretrained has read all train conversations, including those held out here.
+Scores on test conversations, with 95 % intervals, are in the pipeline's `metrics/`.
 """
-_METHODS = {
-    "prompt": "an instruction, and no training,",
-    "full": "all weights trained",
-    "prompt_tuning": "prompt tuning (Lester et al. 2021)",
-    "lora": "LoRA (Hu et al. 2021)",
-}
 
 
-def model_card(name: str, generator: Generator, examples: int, curve: Sequence[dict[str, Any]]) -> str:
-    """`examples`: replies of the train split. `curve`: as `attune.generators.training.train` returns it."""
-    given = {key: value for key, value in generator.model_dump().items() if value is not None}
+def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Sequence[Mapping[str, Any]]) -> str:
+    """README.md of the generator `name`.
+
+    `examples`: replies in the train split. `curve`: as `attune.generators.training.train` returns it.
+    """
+    method = METHODS[settings.method]
+    values = {key: value for key, value in settings.model_dump().items() if value not in (None, "")}
     return _TEXT.format(
         name=name,
-        method=_METHODS[generator.method],
-        base=generator.base,
-        corpus=generator.corpus,
+        method=f"{method.title} ({method.paper})" if method.paper else method.title,
+        base=settings.base,
+        corpus=settings.corpus,
         examples=examples,
-        passages=generator.passage_tokens,
-        recipe="\n".join(f"| {key} | {value} |" for key, value in given.items()),
+        settings="\n".join(f"| {key} | {value} |" for key, value in values.items()),
         losses="\n".join(
             f"| {row['step']} | {row.get('train_loss', '')} | {row['valid_loss']} |"
             for row in curve

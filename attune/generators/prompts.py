@@ -1,9 +1,9 @@
 """How a conversation is written out for a causal language model: the one place that knows the format.
 
-A tokenizer with a chat template decides by itself; for any other the turns are marked with the roles below.
+A tokenizer's chat template is used where it has one; otherwise every turn is preceded by its speaker's role.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ FORMAT_VERSION = 2
 
 @dataclass(frozen=True)
 class Roles:
-    """What stands before the turns of the one who speaks or asks, and of the one who replies."""
+    """What stands before the turns of whoever speaks or asks, and of whoever replies."""
 
     asks: str
     replies: str
@@ -31,10 +31,10 @@ REPLY = " {reply}"
 
 @dataclass(frozen=True)
 class Example:
-    """A reply to be learned or written.
+    """A prompt and its reply, to be learned, scored or, where it is empty, written.
 
-    `system` is an instruction, apart from the question; `history` holds the turns before `question`, oldest first;
-    `passages` are retrieved texts, best first.
+    `system`: an instruction that precedes the conversation. `history`: the turns before `question`, oldest first.
+    `passages`: retrieved texts, best first.
     """
 
     id: str
@@ -47,76 +47,67 @@ class Example:
     passages: tuple[str, ...] = ()
 
 
-def examples(rows: Iterable[dict[str, Any]], instruction: str = "", passages: int | None = 0) -> list[Example]:
-    """Rows of `schemas.REPLIES` or `schemas.INSTRUCTIONS`, one example each.
+def examples(rows: Iterable[Mapping[str, Any]], instruction: str = "", passages: int | None = 0) -> list[Example]:
+    """One example per processed row, in order; see `example`."""
+    return [example(row, instruction, passages) for row in rows]
 
-    `instruction` stands for a corpus' own system text where it has none; `passages`: how many of a row's
-    passages are read; None reads all that it has.
+
+def example(row: Mapping[str, Any], instruction: str = "", passages: int | None = 0) -> Example:
+    """A processed row as an example: of a dialogue where it has a `target`, of an instruction corpus otherwise.
+
+    `instruction` is the system text of rows that have none. `passages`: how many of the row's passages to use, best
+    first; None uses all.
     """
-    return [_reply(row, instruction, passages) if "target" in row else _instruction(row, instruction) for row in rows]
-
-
-def _reply(row: dict[str, Any], instruction: str, passages: int | None) -> Example:
-    conversation = row["conv_id"]
-    return Example(
-        f"{conversation}/{row['turn']}",
-        conversation,
-        DIALOGUE,
-        instruction,
-        tuple(row["history"]),
-        row["input"],
-        row["target"],
-        tuple(each["text"] for each in row["passages"][:passages]) if passages != 0 else (),
-    )
-
-
-def _instruction(row: dict[str, Any], instruction: str) -> Example:
-    conversation, history = row["id"], tuple(row["history"])
-    return Example(
-        f"{conversation}/{row['turn']}",
-        conversation,
-        INSTRUCTION,
-        row["system"] or instruction,
-        history,
-        row["prompt"],
-        row["completion"],
-    )
+    if "target" in row:
+        texts = tuple(each["text"] for each in row["passages"][:passages]) if passages != 0 else ()
+        name, roles, system = row["conv_id"], DIALOGUE, instruction
+        question, reply = row["input"], row["target"]
+    else:
+        texts = ()
+        name, roles, system = row["id"], INSTRUCTION, row["system"] or instruction
+        question, reply = row["prompt"], row["completion"]
+    return Example(f"{name}/{row['turn']}", name, roles, system, tuple(row["history"]), question, reply, texts)
 
 
 def prompt_text(example: Example, kept: int, system: bool, passages: Sequence[str], tokenizer: Any) -> str:
-    """The prompt with the last `kept` turns of the history and these passages; it ends where the reply begins."""
+    """The prompt with the last `kept` turns of the history and these passages; the reply continues it.
+
+    `system`: whether the prompt includes the system text.
+    """
     history = example.history[len(example.history) - kept :]
-    said = example.system.strip() if system else ""
+    instruction = example.system.strip() if system else ""
     if tokenizer.chat_template:
-        about = "\n\n".join(part.strip() for part in (said, *passages) if part.strip())
-        return _templated(tokenizer, about, history, example.question)
-    text = (SYSTEM.format(system=said) if said else "") + "".join(passages)
-    for turn, role in zip((*history, example.question), _marks(example.roles, kept + 1), strict=True):
+        preamble = "\n\n".join(part.strip() for part in (instruction, *passages) if part.strip())
+        return _templated(tokenizer, preamble, history, example.question)
+    text = (SYSTEM.format(system=instruction) if instruction else "") + "".join(passages)
+    for turn, role in zip((*history, example.question), _alternating(example.roles, kept + 1), strict=True):
         text += TURN.format(role=role, text=turn.strip())
     return text + CUE.format(role=example.roles.replies)
 
 
-def _templated(tokenizer: Any, about: str, history: tuple[str, ...], question: str) -> str:
-    options = {"tokenize": False, "add_generation_prompt": True}
-    try:
-        return tokenizer.apply_chat_template(_messages(about, history, question), **options)
-    except TemplateError:  # some templates know no system role
-        first, *rest = _messages("", history, question)
-        opened = [first | {"content": f"{about}\n\n{first['content']}"}, *rest]
-        return tokenizer.apply_chat_template(opened, **options)
-
-
 def reply_text(example: Example, tokenizer: Any) -> str:
+    """The reply as it continues the prompt."""
     reply = example.reply.strip()
     return reply if tokenizer.chat_template else REPLY.format(reply=reply)
 
 
-def _marks(roles: Roles, turns: int) -> list[str]:
-    """Roles alternate, and the last of the turns is the question."""
-    return [roles.asks if (turns - at) % 2 else roles.replies for at in range(turns)]
+def _templated(tokenizer: Any, preamble: str, history: tuple[str, ...], question: str) -> str:
+    options = {"tokenize": False, "add_generation_prompt": True}
+    try:
+        return tokenizer.apply_chat_template(_messages(preamble, history, question), **options)
+    except TemplateError:  # some templates have no system role; the first turn takes its text
+        first, *rest = _messages("", history, question)
+        merged = first | {"content": f"{preamble}\n\n{first['content']}"}
+        return tokenizer.apply_chat_template([merged, *rest], **options)
 
 
 def _messages(system: str, history: tuple[str, ...], question: str) -> list[dict[str, str]]:
-    names = _marks(Roles("user", "assistant"), len(history) + 1)
-    said = [{"role": "system", "content": system}] if system.strip() else []
-    return said + [{"role": name, "content": turn} for name, turn in zip(names, (*history, question), strict=True)]
+    roles = _alternating(Roles("user", "assistant"), len(history) + 1)
+    start = [{"role": "system", "content": system}] if system.strip() else []
+    turns = zip(roles, (*history, question), strict=True)
+    return start + [{"role": role, "content": turn} for role, turn in turns]
+
+
+def _alternating(roles: Roles, turns: int) -> list[str]:
+    """The role of each turn, ending with the question."""
+    return [roles.asks if (turns - at) % 2 else roles.replies for at in range(turns)]

@@ -1,5 +1,6 @@
-"""Nearest neighbours by cosine: FAISS, with the rows' ids beside it as parquet."""
+"""Nearest neighbours by cosine: a FAISS index, and the rows that its vectors stand for as parquet."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import numpy as np
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
 
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class HnswShape:
-    """The graph's links a vector and its beam while building and searching (Malkov and Yashunin, 2018: M, ef)."""
+    """HNSW's links per vector, and its beam while building and while searching (Malkov and Yashunin 2018: M, ef)."""
 
     links: int
     construction: int
@@ -20,7 +23,13 @@ class HnswShape:
 
 
 def build(vectors: np.ndarray, exact_up_to: int, shape: HnswShape) -> Any:
-    """A FAISS inner-product index over unit `vectors` (n, d): exact up to `exact_up_to` of them, HNSW above."""
+    """A FAISS inner-product index of the unit `vectors` (n, d): exact up to `exact_up_to` of them, HNSW above.
+
+    Raises
+    ------
+    AttuneError
+        for no vectors.
+    """
     import faiss
 
     if len(vectors) == 0:
@@ -36,15 +45,44 @@ def build(vectors: np.ndarray, exact_up_to: int, shape: HnswShape) -> Any:
     return index
 
 
-class Bank:
-    """An index and the rows that its vectors stand for, in their order."""
+def entries(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Processed rows as an index stores them: `id`, the `text` that is searched, and the `reply` that is retrieved.
 
-    def __init__(self, index: Any, rows: list[dict[str, Any]]) -> None:
+    A row with a `response` is searched by it, a row with a `target` by what the target answers (`query_text`).
+    """
+    return [
+        {"id": row["id"], "text": row["response"], "reply": row["response"]}
+        if "response" in row
+        else {"id": exchange_id(row), "text": query_text(row), "reply": row["target"]}
+        for row in rows
+    ]
+
+
+def exchange_id(row: Mapping[str, Any]) -> str:
+    """A reply's conversation and its position in it."""
+    return f"{row['conv_id']}#{row['turn']}"
+
+
+def query_text(row: Mapping[str, Any]) -> str:
+    """The text by which an exchange is searched: its situation, if known, and the last turn before the reply."""
+    return " ".join(part for part in (row["situation"], row["input"]) if part)
+
+
+class Bank:
+    """An index and the rows that its vectors stand for, in the same order."""
+
+    def __init__(self, index: Any, rows: list[Row]) -> None:
         self.index, self.rows = index, rows
 
     @classmethod
     def load(cls, folder: Path) -> "Bank":
-        """What the stage `index` wrote."""
+        """What the stage `index` wrote.
+
+        Raises
+        ------
+        AttuneError
+            for a missing file, and for an index with another number of vectors than rows.
+        """
         import faiss
 
         for name in ("index.faiss", "rows.parquet"):
@@ -55,10 +93,14 @@ class Bank:
             raise AttuneError(f"{folder}: the index holds {bank.index.ntotal} vectors for {len(bank.rows)} rows")
         return bank
 
-    def nearest(self, queries: np.ndarray, k: int) -> list[list[tuple[dict[str, Any], float]]]:
-        """For each of the unit `queries` (q, d) up to k (row, cosine), best first."""
-        scores, places = self.index.search(queries, min(k, len(self.rows)))
+    def vectors(self) -> np.ndarray:
+        """(n, d) float32: the vectors of all rows, in their order."""
+        return self.index.reconstruct_n(0, len(self.rows))
+
+    def nearest(self, queries: np.ndarray, k: int) -> list[list[tuple[Row, float]]]:
+        """For each of the unit `queries` (q, d) up to k pairs of row and cosine, best first."""
+        cosines, positions = self.index.search(queries, min(k, len(self.rows)))
         return [
-            [(self.rows[place], float(score)) for score, place in zip(*found, strict=True) if place >= 0]
-            for found in zip(scores, places, strict=True)
+            [(self.rows[position], float(cosine)) for cosine, position in zip(*each, strict=True) if position >= 0]
+            for each in zip(cosines, positions, strict=True)
         ]

@@ -10,7 +10,13 @@ from attune.core.errors import AttuneError
 
 
 def load_embedder(folder: Path) -> Any:
-    """The sentence encoder of a model folder."""
+    """The sentence encoder in a model folder.
+
+    Raises
+    ------
+    AttuneError
+        if there is no such folder.
+    """
     from sentence_transformers import SentenceTransformer
 
     if not folder.is_dir():
@@ -19,9 +25,9 @@ def load_embedder(folder: Path) -> Any:
 
 
 def embed(encoder: Any, texts: Sequence[str], batch_size: int) -> np.ndarray:
-    """(len(texts), dimension) float32 of unit length; each distinct text is encoded once.
+    """(len(texts), d) float32 of unit length; each distinct text is encoded once.
 
-    The last bits depend on `batch_size`, for it decides the padding, and not on the order of `texts`.
+    The last bits depend on `batch_size`, which decides the padding, but not on the order of `texts`.
     """
     distinct = sorted(set(texts))
     vectors = encoder.encode(
@@ -31,5 +37,5 @@ def embed(encoder: Any, texts: Sequence[str], batch_size: int) -> np.ndarray:
         convert_to_numpy=True,
         show_progress_bar=None,
     )
-    place = {text: row for row, text in enumerate(distinct)}
-    return np.ascontiguousarray(vectors[[place[text] for text in texts]], dtype=np.float32)
+    position = {text: row for row, text in enumerate(distinct)}
+    return np.ascontiguousarray(vectors[[position[text] for text in texts]], dtype=np.float32)

@@ -1,9 +1,9 @@
-"""Retrieval for generation: exchanges of other train conversations that are like the one to be answered.
+"""Passages for retrieval-augmented generation: exchanges of other train conversations, similar to the one to answer.
 
-A passage is a mapping of id, situation, input, reply, text and score, as `schemas.RAG` has it.
+A passage is a mapping of id, conversation, situation, input, reply, text and score.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,79 +11,72 @@ import numpy as np
 import pyarrow as pa
 
 from attune.core.errors import AttuneError
-from attune.corpora.schemas import REPLIES
-from attune.index.bank import Bank
+from attune.index.bank import Bank, exchange_id
 
 Passage = dict[str, Any]
 
-# A reply's row with exchanges of other train conversations, best first.
-RAG = REPLIES.append(
-    pa.field(
-        "passages",
-        pa.list_(
-            pa.struct(
-                [
-                    *((name, pa.string()) for name in ("id", "situation", "input", "reply", "text")),
-                    ("score", pa.float64()),  # the index's cosine, or CoBERT's score where it set the order
-                ]
-            )
-        ),
-    )
+_PASSAGE = pa.struct(
+    [
+        *((name, pa.string()) for name in ("id", "situation", "input", "reply", "text")),
+        ("score", pa.float64()),  # the index's cosine, or CoBERT's score where it decided the order
+    ]
 )
 
 
-def about(row: dict[str, Any]) -> str:
-    """What an exchange is found by: its situation, where one is known, and what was said last."""
-    return " ".join(part for part in (row["situation"], row["input"]) if part)
+def with_passages(rows: pa.Schema) -> pa.Schema:
+    """The schema of processed `rows` that each have their passages, best first."""
+    return rows.append(pa.field("passages", pa.list_(_PASSAGE)))
 
 
-def exchanges(rows: Sequence[dict[str, Any]], template: str) -> list[dict[str, Any]]:
-    """Rows of `schemas.REPLIES` as an index may find them; `text` is what `template` makes of one."""
-    found = []
+def exchanges(rows: Sequence[Mapping[str, Any]], template: str) -> list[Passage]:
+    """Processed rows as passages without a score; `text` fills `template` with situation, input and reply."""
+    passages = []
     for row in rows:
         parts = {"situation": row["situation"], "input": row["input"], "reply": row["target"]}
         text = template.format(**{name: part.strip() for name, part in parts.items()})
-        place = {"id": f"{row['conv_id']}#{row['turn']}", "conversation": row["conv_id"]}
-        found.append(place | parts | {"text": text})
-    return found
+        passages.append({"id": exchange_id(row), "conversation": row["conv_id"]} | parts | {"text": text})
+    return passages
 
 
-def of_index(bank: Bank, rows: Sequence[dict[str, Any]], template: str, source: Path) -> Bank:
-    """The index of `bank` over the exchanges of `rows`, which `source` holds.
+def exchange_bank(bank: Bank, rows: Sequence[Mapping[str, Any]], template: str, source: Path) -> Bank:
+    """The index of `bank` with the exchanges of `rows`, read from `source`, as its rows.
 
     Raises
     ------
     AttuneError
-        if the index was made of other rows.
+        if the index was built from other rows.
     """
-    found = exchanges(rows, template)
-    if [row["id"] for row in bank.rows] != [row["id"] for row in found]:
-        raise AttuneError(f"the index of EmpatheticDialogues is not of {source}; run `dvc repro index`")
-    return Bank(bank.index, found)
+    passages = exchanges(rows, template)
+    if [row["id"] for row in bank.rows] != [passage["id"] for passage in passages]:
+        raise AttuneError(f"the index was not built from {source}; run `dvc repro index`")
+    return Bank(bank.index, passages)
 
 
-def nearest_conversations(bank: Bank, queries: np.ndarray, own: Sequence[str | None], k: int) -> list[list[Passage]]:
-    """For each of the unit `queries` (q, d) up to k passages of as many conversations, best first, cosine as score.
+def nearest_conversations(
+    bank: Bank, queries: np.ndarray, own_conversations: Sequence[str | None], k: int
+) -> list[list[Passage]]:
+    """For each of the unit `queries` (q, d) up to k passages of k different conversations, best first.
 
-    `own`: the conversation that each query is from, of which nothing is given. The bank's rows are `exchanges`.
+    `bank`: of exchanges. `own_conversations`: the conversation that each query comes from, of which no passage is
+    taken. A passage's score is its cosine.
     """
-    found: list[list[Passage]] = [[] for _ in own]
-    missing, reach = list(range(len(own))), 4 * k + 8
-    while missing:
-        near = bank.nearest(queries[missing], reach)
-        for at, rows in zip(missing, near, strict=True):
+    passages: list[list[Passage]] = [[] for _ in own_conversations]
+    waiting, depth = list(range(len(own_conversations))), 4 * k + 8
+    while waiting:
+        neighbours = bank.nearest(queries[waiting], depth)
+        for query, rows in zip(waiting, neighbours, strict=True):
             best: dict[str, Passage] = {}
             for row, cosine in rows:
-                if row["conversation"] != own[at]:
+                if row["conversation"] != own_conversations[query]:
                     best.setdefault(row["conversation"], row | {"score": cosine})
-            found[at] = list(best.values())[:k]
-        if reach >= len(bank.rows):
+            passages[query] = list(best.values())[:k]
+        if depth >= len(bank.rows):
             break
-        missing, reach = [at for at in missing if len(found[at]) < k], 4 * reach
-    return found
+        waiting, depth = [query for query in waiting if len(passages[query]) < k], 4 * depth
+    return passages
 
 
 def reordered(passages: Sequence[Passage], scores: Sequence[float]) -> list[Passage]:
-    """By the scores, highest first, ties as they were."""
-    order = sorted(range(len(passages)), key=lambda at: (-scores[at], at))
-    return [passages[at] | {"score": scores[at]} for at in order]
+    """By `scores`, highest first and ties in the given order; each passage gets its score."""
+    order = sorted(range(len(passages)), key=lambda position: (-scores[position], position))
+    return [passages[position] | {"score": scores[position]} for position in order]

@@ -1,4 +1,4 @@
-"""Writing replies: batched, padded on the left, and seeded for each example apart from its batch."""
+"""Decoding replies: in batches padded on the left, with random numbers drawn per example and not per batch."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,35 +21,38 @@ from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
 from attune.parameters.generators import Decoding
 
+GREEDY = Decoding(method="greedy")
+
 
 @dataclass(frozen=True)
 class Limits:
-    """`tokens`: the longest reply; `stops`: the tokens that end one. A reply that none of them ends is cut."""
+    """`tokens`: the longest reply; `stop_token_ids`: the tokens that end one, without which it counts as truncated."""
 
     tokens: int
-    stops: tuple[int, ...]
+    stop_token_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply without its prompt; `cut` says that the length limit came before the end of the turn."""
+    """A reply without its prompt; `truncated`: it reached the length limit before it ended."""
 
     text: str
-    cut: bool
+    truncated: bool
 
 
-def stops_of(model: Any, tokenizer: Any, lines: bool) -> tuple[int, ...]:
-    """The tokens that end a turn: those that the model itself names and, with `lines`, those that end a line.
+def stop_token_ids(model: Any, tokenizer: Any, lines: bool) -> tuple[int, ...]:
+    """The tokens that end a reply: end-of-text, those that the model's configuration names and, with `lines`, newlines.
 
-    In the format of `attune.generators.prompts` a line is a turn, but for answers of several lines.
+    In the format of `attune.generators.prompts` each line of a dialogue is a turn; a chat template marks turns itself.
     """
-    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    named = {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
+    configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    ids = {tokenizer.eos_token_id}
+    ids |= set(configured if isinstance(configured, list) else [configured] if configured is not None else [])
     if lines and not tokenizer.chat_template:
         size = len(tokenizer)
         texts = tokenizer.batch_decode([[token] for token in range(size)], clean_up_tokenization_spaces=False)
-        named |= {token for token, text in enumerate(texts) if "\n" in text}
-    return tuple(sorted(named))
+        ids |= {token for token, text in enumerate(texts) if "\n" in text}
+    return tuple(sorted(ids))
 
 
 def write_replies(
@@ -62,13 +65,13 @@ def write_replies(
     batch_size: int,
     seed: int,
 ) -> list[Reply]:
-    """One reply an example, in their order; prompts are cut to `room`."""
+    """One reply per example, in order; prompts are truncated to `room`. A reply does not depend on its batch."""
     prompts = [encode_prompt(example, tokenizer, room).ids for example in examples]
     replies: dict[int, Reply] = {}
-    for places in by_length([len(prompt) for prompt in prompts], batch_size):
-        draws = torch.stack([_draws(seed, examples[at].id, limits.tokens) for at in places])
-        written = generate(model, [prompts[at] for at in places], draws, decoding, limits)
-        for at, ids in zip(places, written, strict=True):
+    for positions in by_length([len(prompt) for prompt in prompts], batch_size):
+        draws = torch.stack([_draws(seed, examples[at].id, limits.tokens) for at in positions])
+        written = generate(model, [prompts[at] for at in positions], draws, decoding, limits)
+        for at, ids in zip(positions, written, strict=True):
             replies[at] = _reply(tokenizer, ids, limits)
     return [replies[at] for at in range(len(examples))]
 
@@ -76,53 +79,53 @@ def write_replies(
 def stream_reply(
     model: Any, tokenizer: Any, name: str, prompt: list[int], decoding: Decoding, limits: Limits, seed: int
 ) -> Iterator[Reply]:
-    """The reply that `write_replies` gives to the example of that id, after each token.
+    """The reply that `write_replies` gives to the example with the id `name`, after each token.
 
-    While it grows, it is cut, and its last letter whole.
+    An unfinished reply is marked as truncated, and an unfinished character at its end is left out.
     """
     draws = _draws(seed, name, limits.tokens)[None]
     for written in _growing(model, [prompt], draws, decoding, limits):
-        reply = _reply(tokenizer, until(written[0].tolist(), limits.stops), limits)
-        growing = reply.cut and written.shape[1] < limits.tokens
-        # A token may hold the first bytes of a letter alone.
-        yield replace(reply, text=reply.text.rstrip("\ufffd")) if growing else reply
+        reply = _reply(tokenizer, up_to_stop(written[0].tolist(), limits.stop_token_ids), limits)
+        unfinished = reply.truncated and written.shape[1] < limits.tokens
+        # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
+        yield replace(reply, text=reply.text.rstrip("\ufffd")) if unfinished else reply
 
 
 def _reply(tokenizer: Any, ids: list[int], limits: Limits) -> Reply:
-    whole = bool(ids) and ids[-1] in limits.stops
-    return Reply(_text(tokenizer, ids, whole), cut=not whole)
+    ended = bool(ids) and ids[-1] in limits.stop_token_ids
+    return Reply(_text(tokenizer, ids, ended), truncated=not ended)
 
 
-def _text(tokenizer: Any, ids: list[int], whole: bool) -> str:
-    """The reply without its end; a token that ends a line may begin with the line's last mark."""
-    text = tokenizer.decode(ids[:-1] if whole else ids, skip_special_tokens=True)
-    last = tokenizer.decode(ids[-1:], skip_special_tokens=True) if whole else ""
+def _text(tokenizer: Any, ids: list[int], ended: bool) -> str:
+    """The reply without its stop token, but with the punctuation that a token such as `.\\n` begins with."""
+    text = tokenizer.decode(ids[:-1] if ended else ids, skip_special_tokens=True)
+    last = tokenizer.decode(ids[-1:], skip_special_tokens=True) if ended else ""
     return (text + last.split("\n")[0]).strip()
 
 
-def _draws(seed: int, example_id: str, count: int) -> torch.Tensor:
-    """The example's own uniform numbers in [0, 1), one a token."""
-    own = seeded(seed, "reply", example_id)
-    return torch.tensor([own.random() for _ in range(count)], dtype=torch.float64)
+def _draws(seed: int, name: str, count: int) -> torch.Tensor:
+    """[count] uniform numbers in [0, 1) for the example with the id `name`, one per token."""
+    draws = seeded(seed, "reply", name)
+    return torch.tensor([draws.random() for _ in range(count)], dtype=torch.float64)
 
 
 def generate(
     model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, limits: Limits
 ) -> list[list[int]]:
-    """New token ids for each prompt, up to and with the first stop; `draws` is [prompts, limits.tokens].
+    """New token ids for each prompt, up to and including the first stop token; `draws` is [prompts, limits.tokens].
 
-    transformers' own `generate` draws one stream for the whole batch, and puts a tuned prompt before the
-    padding, where the number of pads moves every position; here the padding comes first of all.
+    transformers' `generate` draws from one stream for the whole batch, and puts virtual tokens before the padding,
+    so that positions depend on the batch; here the padding comes before everything else.
     """
     *_, written = _growing(model, prompts, draws, decoding, limits)
-    return [until(ids, limits.stops) for ids in written.tolist()]
+    return [up_to_stop(ids, limits.stop_token_ids) for ids in written.tolist()]
 
 
 @torch.inference_mode()
 def _growing(
     model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, limits: Limits
 ) -> Iterator[torch.Tensor]:
-    """[rows, tokens so far], after each step; beams show theirs at the end alone."""
+    """[rows, tokens so far] after each step; of beam search, the final result alone."""
     model.eval()
     base, rows = _embedded(model, prompts)
     embeds, mask = left_padded(rows)
@@ -135,10 +138,10 @@ def _growing(
 def _tokens(
     base: Any, embeds: torch.Tensor, mask: torch.Tensor, draws: torch.Tensor, decoding: Decoding, limits: Limits
 ) -> Iterator[torch.Tensor]:
-    """[rows, tokens so far], a token a step for all rows together, until all have ended."""
+    """[rows, tokens so far], one more token of every row per step, until all rows have ended."""
     inputs: dict[str, Any] = {"inputs_embeds": embeds}
     positions, cache = (mask.cumsum(1) - 1).clamp(min=0), None
-    stops = torch.tensor(limits.stops, device=embeds.device)
+    stops = torch.tensor(limits.stop_token_ids, device=embeds.device)
     written = torch.empty(len(mask), 0, dtype=torch.long, device=embeds.device)
     ended = torch.zeros(len(mask), dtype=torch.bool, device=embeds.device)
     for step in range(limits.tokens):
@@ -156,9 +159,9 @@ def _tokens(
 
 
 def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decoding, limits: Limits) -> torch.Tensor:
-    """[rows, at most limits.tokens], by transformers' beam search; nothing is drawn in it."""
-    # What a model's own generation_config.json asks for, a penalty say, would come in where nothing is set.
-    own, base.generation_config = base.generation_config, GenerationConfig()
+    """[rows, at most limits.tokens] by transformers' beam search, which draws no random numbers."""
+    # Otherwise the model's generation_config.json, with a penalty for instance, would fill what is not set here.
+    original, base.generation_config = base.generation_config, GenerationConfig()
     try:
         return base.generate(
             inputs_embeds=embeds,
@@ -169,15 +172,15 @@ def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decodi
             logits_processor=_processors(decoding),
             max_new_tokens=limits.tokens,
             max_length=None,
-            eos_token_id=list(limits.stops),
-            pad_token_id=limits.stops[0],
+            eos_token_id=list(limits.stop_token_ids),
+            pad_token_id=limits.stop_token_ids[0],
         )
     finally:
-        base.generation_config = own
+        base.generation_config = original
 
 
 def _embedded(model: Any, prompts: Sequence[list[int]]) -> tuple[Any, list[torch.Tensor]]:
-    """The model without PEFT's prompt handling, and each prompt's embeddings after the tuned ones."""
+    """The model without PEFT's prompt handling, and the embeddings of each prompt, preceded by the virtual tokens."""
     table = model.get_input_embeddings()
     rows = [table(torch.tensor(prompt, device=model.device)) for prompt in prompts]
     config = getattr(model, "active_peft_config", None)
@@ -192,7 +195,7 @@ def _embedded(model: Any, prompts: Sequence[list[int]]) -> tuple[Any, list[torch
 def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, written: torch.Tensor) -> torch.Tensor:
     """Token ids [rows] from logits [rows, vocabulary]; sampling inverts the distribution at `draws` [rows].
 
-    Penalty and barred n-grams look at `written` [rows, tokens] alone: a reply may take up the words of its prompt.
+    The repetition penalty and the n-gram ban see `written` [rows, tokens] alone: a reply may repeat its prompt's words.
     """
     logits = _processors(decoding)(written, logits)
     if decoding.method == "greedy":
@@ -202,18 +205,18 @@ def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, writte
 
 
 def _processors(decoding: Decoding) -> LogitsProcessorList:
-    found: list[Any] = []
+    processors: list[Any] = []
     if decoding.repetition_penalty != 1:
-        found.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
+        processors.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
     if decoding.no_repeat_ngram:
-        found.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram))
+        processors.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram))
     if decoding.method == "sampling":
-        found.append(TemperatureLogitsWarper(decoding.temperature))
-        found += [TopKLogitsWarper(decoding.top_k)] if decoding.top_k else []
-        found += [TopPLogitsWarper(decoding.top_p)] if decoding.top_p < 1 else []
-    return LogitsProcessorList(found)
+        processors.append(TemperatureLogitsWarper(decoding.temperature))
+        processors += [TopKLogitsWarper(decoding.top_k)] if decoding.top_k else []
+        processors += [TopPLogitsWarper(decoding.top_p)] if decoding.top_p < 1 else []
+    return LogitsProcessorList(processors)
 
 
-def until(ids: list[int], stops: Collection[int]) -> list[int]:
-    """Up to and with the first of `stops`."""
+def up_to_stop(ids: list[int], stops: Collection[int]) -> list[int]:
+    """`ids` up to and including the first of `stops`."""
     return next((ids[: at + 1] for at, token in enumerate(ids) if token in stops), ids)

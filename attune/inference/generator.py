@@ -1,4 +1,4 @@
-"""One generator on held-out conversations: the loss on the true replies, beside its base's, and its own replies."""
+"""Write replies with a trained generator, or score true ones."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,27 +7,146 @@ from typing import Any
 
 from attune.core.errors import AttuneError
 from attune.generators.encoding import Encoded, Prompt, Room, encode_all, encode_prompt
-from attune.generators.loading import check_positions, load_base, load_generator, load_tokenizer, positions_of
+from attune.generators.loading import (
+    Card,
+    check_positions,
+    load_base,
+    load_generator,
+    load_tokenizer,
+    positions_of,
+    read_card,
+)
 from attune.generators.losses import reply_nats
-from attune.generators.prompts import Example
-from attune.inference.decoding import Limits, Reply, stops_of, stream_reply, write_replies
-from attune.parameters.generators import Decoding, Generator, Prompted
+from attune.generators.methods import METHODS
+from attune.generators.prompts import DIALOGUE, Example
+from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
+from attune.parameters.generators import Decoding
 
-SHORTEST_PROMPT = 16  # tokens; a prompt cut below this holds no question
+MAX_NEW_TOKENS = 96
+SHORTEST_PROMPT = 16  # tokens; a shorter prompt has no room for a question
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A generator ready to read and write; `room` is what its prompts may take where it scores a true reply."""
+class Generator:
+    """A causal language model that writes replies, with its tokenizer; on the GPU where there is one.
+
+    settings: what the card.json beside its weights holds. room: the tokens that a prompt and a true reply may take
+    together. limits: where a written reply ends.
+    """
 
     model: Any
     tokenizer: Any
+    settings: Card
     room: Room
     limits: Limits
 
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        base: str | Path | None = None,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        passage_tokens: int | None = None,
+    ) -> "Generator":
+        """The generator that the stage train_generator wrote into the folder `path`; no network is used.
+
+        base: the folder of its base; by default ../../base/NAME from `path`, as the pipeline lays it out.
+        max_new_tokens: the longest reply. passage_tokens: the most that the passages of a prompt may take together; by
+        default as many as in training.
+
+        Raises
+        ------
+        AttuneError
+            if a folder is missing or holds no generator, or if the model has too few positions.
+        """
+        folder = Path(path)
+        card = read_card(folder)
+        model = load_generator(folder, card, _base_folder(folder, card, base))
+        return cls._of(model, load_tokenizer(folder), card, max_new_tokens, passage_tokens)
+
+    @classmethod
+    def untrained(
+        cls,
+        path: str | Path,
+        base: str | Path | None = None,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        passage_tokens: int | None = None,
+    ) -> "Generator":
+        """The base of the generator in `path`, to compare it with; the arguments are those of `from_pretrained`."""
+        folder = Path(path)
+        card = read_card(folder)
+        model = load_base(_base_folder(folder, card, base), card.load_in_4bit)
+        return cls._of(model, load_tokenizer(folder), card, max_new_tokens, passage_tokens)
+
+    @classmethod
+    def _of(
+        cls, model: Any, tokenizer: Any, card: Card, max_new_tokens: int, passage_tokens: int | None
+    ) -> "Generator":
+        passages = card.passage_tokens if passage_tokens is None else passage_tokens
+        whole = card.max_length + passages
+        positions = positions_of(model)
+        check_positions(card, card.max_length, positions)
+        room = Room(card.max_length, passages, min(whole, positions) if positions else whole)
+        # A turn of a dialogue is one line; an untrained base would continue with the other person's next turn.
+        lines = card.roles == DIALOGUE or METHODS[card.method].adapt is None
+        return cls(model, tokenizer, card, room, Limits(max_new_tokens, stop_token_ids(model, tokenizer, lines)))
+
+    def reply(
+        self, context: Sequence[str], passages: Sequence[str] = (), decoding: Decoding = GREEDY, seed: int = 13
+    ) -> Reply:
+        """The reply to a conversation.
+
+        context: the turns, oldest first, ending with the message to answer. passages: retrieved texts, best first, used
+        as far as `passage_tokens` allows. seed: for sampling; greedy decoding and beam search draw no random numbers.
+        What exceeds the model's limits is dropped: passages, then the oldest turns.
+
+        Raises
+        ------
+        ValueError
+            without a turn, or for a string in place of a list.
+        """
+        for name, texts in (("context", context), ("passages", passages)):
+            if isinstance(texts, str):
+                raise ValueError(f"{name} must be a list of strings, not a string; write [{texts!r}]")
+        (reply,) = self.replies([self.example("reply", context, passages)], decoding, 1, seed)
+        return reply
+
+    def example(self, name: str, context: Sequence[str], passages: Sequence[str] = ()) -> Example:
+        """A conversation as this generator reads it; `name` seeds the sampling of its reply.
+
+        Raises
+        ------
+        ValueError
+            for a context without a turn.
+        """
+        if not context:
+            raise ValueError("context is empty; it needs at least one turn")
+        *history, question = context
+        card = self.settings
+        return Example(name, name, card.roles, card.instruction, tuple(history), question, "", tuple(passages))
+
+    def prompt(self, example: Example) -> Prompt:
+        """The prompt that a reply is written to, as token ids."""
+        return encode_prompt(example, self.tokenizer, self._writing_room)
+
+    def stream(self, name: str, prompt: Prompt, decoding: Decoding, seed: int) -> Iterator[Reply]:
+        """The reply that `replies` gives to the example with the id `name`, after each token."""
+        return stream_reply(self.model, self.tokenizer, name, prompt.ids, decoding, self.limits, seed)
+
+    def replies(self, examples: Sequence[Example], decoding: Decoding, batch_size: int, seed: int) -> list[Reply]:
+        """One written reply per example, in order; it depends on `seed` and the example's id, not on the batch."""
+        return write_replies(
+            self.model, self.tokenizer, examples, decoding, self.limits, self._writing_room, batch_size, seed
+        )
+
+    def nats(self, examples: Sequence[Example], batch_size: int) -> tuple[list[float], list[Encoded]]:
+        """-log p of each true reply in nats, summed over its tokens, and what the model read."""
+        rows = encode_all(examples, self.tokenizer, self.room)
+        return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
+
     @property
-    def writing(self) -> Room:
-        """The room that is left for a prompt where a reply is still to be written."""
+    def _writing_room(self) -> Room:
+        """The room for a prompt, where the model's positions must also hold the reply to be written."""
         positions = positions_of(self.model)
         whole = self.room.whole or self.room.prompt
         if positions:
@@ -39,38 +158,6 @@ class Loaded:
             )
         return Room(min(self.room.prompt, whole), self.room.passages, whole)
 
-    def nats(self, examples: Sequence[Example], batch_size: int) -> tuple[list[float], list[Encoded]]:
-        """The summed -log p of each true reply, and what was read."""
-        rows = encode_all(examples, self.tokenizer, self.room)
-        return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
 
-    def prompt(self, example: Example) -> Prompt:
-        """What is read before a reply is written."""
-        return encode_prompt(example, self.tokenizer, self.writing)
-
-    def stream(self, name: str, prompt: Prompt, decoding: Decoding, seed: int) -> Iterator[Reply]:
-        """The reply that `replies` gives to the example of that id, as it grows."""
-        return stream_reply(self.model, self.tokenizer, name, prompt.ids, decoding, self.limits, seed)
-
-    def replies(self, examples: Sequence[Example], decoding: Decoding, batch_size: int, seed: int) -> list[Reply]:
-        """What it says itself, one an example."""
-        return write_replies(
-            self.model, self.tokenizer, examples, decoding, self.limits, self.writing, batch_size, seed
-        )
-
-
-def loaded(generator: Generator, base: Path, folder: Path, max_new_tokens: int, passages: int) -> Loaded:
-    """The trained generator in `folder`; `passages`: tokens that its prompts' passages may take."""
-    model = load_generator(folder, load_base(base, generator.load_in_4bit))
-    return _ready(generator, model, load_tokenizer(folder), max_new_tokens, passages)
-
-
-def _ready(generator: Generator, model: Any, tokenizer: Any, max_new_tokens: int, passages: int) -> Loaded:
-    whole = generator.max_length + passages
-    positions = positions_of(model)
-    check_positions(generator, generator.max_length, positions)
-    room = Room(generator.max_length, passages, min(whole, positions) if positions else whole)
-    # What people say in EmpatheticDialogues has one line; who was not trained goes on with the other's next turn.
-    lines = isinstance(generator, Prompted) or generator.corpus.startswith("empathetic")
-    stops = stops_of(model, tokenizer, lines)
-    return Loaded(model, tokenizer, room, Limits(max_new_tokens, stops))
+def _base_folder(folder: Path, card: Card, base: str | Path | None) -> Path:
+    return folder.absolute().parents[1] / "base" / card.base if base is None else Path(base)

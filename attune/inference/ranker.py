@@ -1,25 +1,119 @@
-"""CoBERT ready to rank."""
+"""Rank replies to a conversation with a trained CoBERT."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from attune.cobert.inputs import Inputs
-from attune.cobert.model import Cobert, inputs_for, start, to_device
+from attune.cobert.model import Cobert, CobertConfig, inputs_for, start, to_device
+from attune.cobert.scoring import encode, scores
 from attune.core.errors import AttuneError
+from attune.core.files import read_json
 
 
-def untrained(encoder: Path, recipe: dict[str, Any]) -> tuple[Cobert, Inputs]:
-    """CoBERT as `recipe` starts it, to be evaluated."""
-    model = to_device(start(encoder, recipe))
-    return model.eval(), inputs_for(model, encoder)
+class Ranked(NamedTuple):
+    """A reply and CoBERT's score of it: a logit, comparable among the replies to one context only."""
+
+    reply: str
+    score: float
 
 
-def saved(folder: Path) -> tuple[Cobert, Inputs]:
-    """A trained CoBERT from its folder, to be evaluated or used without training."""
-    try:
-        model = to_device(Cobert.from_pretrained(folder, local_files_only=True, use_safetensors=True))
-    except (OSError, ValueError) as error:
-        raise AttuneError(
-            f"{folder} holds no CoBERT that can be loaded from safetensors; `dvc repro train_cobert` writes it: {error}"
-        ) from None
-    return model.eval(), inputs_for(model, folder)
+@dataclass(frozen=True)
+class Ranker:
+    """A CoBERT (Zhong et al., EMNLP 2020) in evaluation mode, with the tokenizer and length limits of its training.
+
+    The model is on the GPU where there is one.
+    """
+
+    model: Cobert
+    inputs: Inputs
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path) -> "Ranker":
+        """A trained CoBERT from its folder; no network is used.
+
+        Raises
+        ------
+        AttuneError
+            if the folder holds no CoBERT that can be loaded; it names the stage that writes one.
+        """
+        folder = Path(path)
+        try:
+            if read_json(folder / "config.json").get("model_type") != CobertConfig.model_type:
+                raise ValueError("config.json is of another model type")
+            model = to_device(Cobert.from_pretrained(folder, local_files_only=True, use_safetensors=True))
+        except (OSError, ValueError) as error:
+            raise AttuneError(
+                f"{folder} holds no CoBERT that can be loaded from safetensors; `dvc repro train_cobert` writes one: "
+                f"{error}"
+            ) from None
+        return cls(model.eval(), inputs_for(model, folder))
+
+    @classmethod
+    def untrained(cls, encoder: Path, recipe: dict[str, Any]) -> "Ranker":
+        """CoBERT as `recipe` (data/recipes/*.json) starts it, with the weights in the folder `encoder`.
+
+        Raises
+        ------
+        AttuneError
+            if the folder holds no encoder that can be loaded.
+        """
+        model = to_device(start(encoder, recipe))
+        return cls(model.eval(), inputs_for(model, encoder))
+
+    def rank(self, context: Sequence[str], persona: Sequence[str], replies: Sequence[str]) -> list[Ranked]:
+        """`replies` with their scores, best first, equal scores in the order of `replies`.
+
+        context: the turns, oldest first, ending with the message to answer. persona: sentences about the person who
+        replies, possibly none. What exceeds the model's limits is dropped: the oldest turns, the last persona sentences
+        and the end of a long reply.
+
+        Raises
+        ------
+        ValueError
+            without a turn or a reply, or for a string in place of a list.
+        """
+        (values,) = self.scores([context], [persona], [replies])
+        return sorted(map(Ranked, replies, values), key=lambda each: -each.score)
+
+    def scores(
+        self,
+        contexts: Sequence[Sequence[str]],
+        personas: Sequence[Sequence[str]],
+        replies: Sequence[Sequence[str]],
+    ) -> list[list[float]]:
+        """The scores of each context's replies, in their order; all three arguments have one entry per context.
+
+        Sequences that occur more than once are encoded once. No text is kept between calls.
+
+        Raises
+        ------
+        ValueError
+            as `rank`, and if the arguments differ in length.
+        """
+        if not len(contexts) == len(personas) == len(replies):
+            raise ValueError(
+                f"{len(contexts)} contexts, {len(personas)} personas and {len(replies)} lists of replies; each context "
+                "needs one of each"
+            )
+        for name, lists in (("context", contexts), ("persona", personas), ("replies", replies)):
+            check_texts(name, lists)
+        inputs = self.inputs.fresh()
+        context = [inputs.context(turns) for turns in contexts]
+        persona = [inputs.persona(sentences) for sentences in personas]
+        candidates = [[inputs.response(reply) for reply in each] for each in replies]
+        states = encode(self.model, [*context, *persona, *(reply for each in candidates for reply in each)])
+        return [values.tolist() for values in scores(self.model, states, context, persona, candidates)]
+
+
+def check_texts(name: str, lists: Sequence[Sequence[str]]) -> None:
+    """Refuse a string in place of a list of strings, which Python would take for a list of letters, and empty lists.
+
+    A persona alone may be empty.
+    """
+    for texts in lists:
+        if isinstance(texts, str):
+            raise ValueError(f"{name} must be a list of strings, not a string; write [{texts!r}]")
+        if not texts and name != "persona":
+            raise ValueError(f"{name} is empty; it needs at least one {'turn' if name == 'context' else 'reply'}")

@@ -1,76 +1,94 @@
-"""Persona-aware retrieval: the sentence index proposes replies, CoBERT decides their order."""
+"""Persona-aware retrieval: a sentence index proposes replies, CoBERT puts them in order."""
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from attune.cobert.inputs import Inputs
-from attune.cobert.model import Cobert
-from attune.cobert.scoring import encode, scores
 from attune.index.bank import Bank
-from attune.index.embedding import embed
+from attune.index.embedding import embed, load_embedder
+from attune.inference.ranker import Ranker, check_texts
 
 
 @dataclass(frozen=True)
-class Found:
-    """A row of the bank with CoBERT's score and the index's cosine."""
+class Retrieved:
+    """A row of the bank, CoBERT's score (a logit), and the cosine of `query` by which the index proposed it."""
 
     row: dict[str, Any]
     score: float
     cosine: float
 
+    @property
+    def reply(self) -> str:
+        return self.row["reply"]
 
+
+@dataclass(frozen=True)
 class Retriever:
-    """Finds replies in `bank`, whose rows have a `reply`; only the index's `shortlist` best are given to CoBERT."""
+    """Retrieves replies from `bank`, whose rows have a `reply`.
 
-    def __init__(self, model: Cobert, inputs: Inputs, embedder: Any, bank: Bank, shortlist: int) -> None:
-        self.model, self.inputs, self.embedder = model, inputs, embedder
-        self.bank, self.shortlist = bank, shortlist
+    CoBERT scores only the `shortlist` (at least k) rows that are nearest by the embedder's cosine.
+    """
 
-    def retrieve(self, context: Many[str], persona: Many[str], k: int) -> list[Found]:
-        """The k distinct replies that CoBERT scores highest, best first, ties in the index's order.
+    ranker: Ranker
+    embedder: Any
+    bank: Bank
+    shortlist: int = 100
 
-        `context`: its turns, oldest first. `persona`: the sentences of whoever replies.
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        index: str | Path | None = None,
+        embedder: str | Path | None = None,
+        shortlist: int = 100,
+    ) -> "Retriever":
+        """A trained CoBERT from its folder, with an index of replies and the sentence encoder that built the index.
+
+        index, embedder: their folders; by default as the pipeline lays them out around `path`, ROOT/models/cobert/NAME:
+        ROOT/data/index/CORPUS of the corpus whose replies are ranked, and ROOT/models/base/embedder.
+
+        Raises
+        ------
+        AttuneError
+            if one of the folders lacks what should be loaded; it names the stage that writes it.
+        """
+        from attune.corpora import ranking_corpus
+
+        root = Path(path).absolute().parents[2]
+        return cls(
+            Ranker.from_pretrained(path),
+            load_embedder(Path(embedder or root / "models" / "base" / "embedder")),
+            Bank.load(Path(index or root / "data" / "index" / ranking_corpus().name)),
+            shortlist,
+        )
+
+    def retrieve(self, context: Sequence[str], persona: Sequence[str], k: int = 5) -> list[Retrieved]:
+        """The `k` distinct replies that CoBERT scores highest, best first, equal scores in the index's order.
+
+        context: the turns, oldest first, ending with the message to answer. persona: sentences about the person who
+        replies, possibly none. Fewer than `k` where the bank has no more.
 
         Raises
         ------
         ValueError
-            for a context without a turn.
+            without a turn, or for a string in place of a list.
         """
+        check_texts("persona", [persona])
         near = self.bank.nearest(query(self.embedder, context, persona), max(self.shortlist, k))[0]
         distinct: dict[str, tuple[dict[str, Any], float]] = {}
         for row, cosine in near:
             distinct.setdefault(row["reply"], (row, cosine))
-        proposed = list(distinct.values())
-        found = self.rerank(context, persona, [row["reply"] for row, _ in proposed])
-        order = sorted(range(len(proposed)), key=lambda place: (-found[place], place))
-        return [Found(proposed[place][0], found[place], proposed[place][1]) for place in order[:k]]
-
-    def rerank(self, context: Many[str], persona: Many[str], replies: Many[str]) -> list[float]:
-        """CoBERT's score of each reply."""
-        return rerank(self.model, self.inputs, [context], [persona], [replies])[0]
+        (scores,) = self.ranker.scores([context], [persona], [list(distinct)])
+        scored = [Retrieved(row, score, cosine) for (row, cosine), score in zip(distinct.values(), scores, strict=True)]
+        return sorted(scored, key=lambda each: -each.score)[:k]
 
 
-def rerank(
-    model: Cobert,
-    inputs: Inputs,
-    contexts: Many[Many[str]],
-    personas: Many[Many[str]],
-    replies: Many[Many[str]],
-) -> list[list[float]]:
-    """CoBERT's scores of each context's own replies; what occurs more than once is encoded once."""
-    about, who = [inputs.context(each) for each in contexts], [inputs.persona(each) for each in personas]
-    texts = [[inputs.response(reply) for reply in each] for each in replies]
-    states = encode(model, [*about, *who, *(text for each in texts for text in each)])
-    return [found.tolist() for found in scores(model, states, about, who, texts)]
-
-
-def query(embedder: Any, context: Many[str], persona: Many[str]) -> np.ndarray:
-    """(1, d), unit length: what a reply should be near to, the last turn and the last turn told by this persona."""
-    if not context:
-        raise ValueError("a context has at least one turn")
+def query(embedder: Any, context: Sequence[str], persona: Sequence[str]) -> np.ndarray:
+    """(1, d), unit length: halfway between the embeddings of the last turn and of the last turn with the persona."""
+    check_texts("context", [context])
     last = context[-1]
     vectors = embed(embedder, [last, " ".join([last, *persona])], batch_size=2).sum(0, keepdims=True)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

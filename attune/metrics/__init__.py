@@ -1,0 +1,1 @@
+"""Scores as pure functions of ranks, replies and texts, and their intervals and paired tests."""

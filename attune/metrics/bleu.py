@@ -1,4 +1,4 @@
-"""Shared n-grams, by sacreBLEU (Post 2018): with the true replies, and of a system's replies with one another."""
+"""n-gram overlap by sacreBLEU (Post 2018): of replies with the true ones, and of one system's replies."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -6,12 +6,12 @@ from statistics import fmean
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-# Replies that self-BLEU looks at: it grows with the square.
+# Replies that self-BLEU compares with one another; its time grows with the square.
 SELF_BLEU_REPLIES = 50
 
 
 def overlap(replies: Sequence[str], targets: Sequence[str]) -> dict[str, float]:
-    """Corpus BLEU and chrF between 0 and 100, as sacreBLEU's command line gives them."""
+    """Corpus BLEU and chrF, from 0 to 100, as sacreBLEU's command line computes them."""
     return {
         "bleu": BLEU().corpus_score(list(replies), [list(targets)]).score,
         "chrf": CHRF().corpus_score(list(replies), [list(targets)]).score,
@@ -19,12 +19,12 @@ def overlap(replies: Sequence[str], targets: Sequence[str]) -> dict[str, float]:
 
 
 def signatures() -> dict[str, str]:
-    """What sacreBLEU did, in its own words."""
-    found = {}
+    """sacreBLEU's signatures: tokenisation, smoothing, version."""
+    signatures = {}
     for name, metric in (("bleu", BLEU()), ("chrf", CHRF())):
         metric.corpus_score(["a"], [["a"]])
-        found[name] = str(metric.get_signature())
-    return found
+        signatures[name] = str(metric.get_signature())
+    return signatures
 
 
 def self_bleu(replies: Sequence[str]) -> float:

@@ -1,15 +1,27 @@
-"""Ranking scores as the paper reports them."""
+"""Ranking scores as the paper reports them (Zhong et al., EMNLP 2020, section 5): one right reply per context."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 CUTOFFS = (1, 10, 50)
 
 
+def _within(cutoff: int) -> Callable[[int], float]:
+    return lambda rank: float(rank <= cutoff)
+
+
+# Each score is the mean over contexts of a value of the right reply's rank, which counts from 1. The tables, intervals
+# and the validation during training take every entry.
+METRICS: dict[str, Callable[[int], float]] = {
+    "mrr": lambda rank: 1 / rank,
+    **{f"r@{cutoff}": _within(cutoff) for cutoff in CUTOFFS},
+}
+
+
 def rank(scores: Sequence[float], right: int) -> int:
-    """The right candidate's rank from 1; ties rank pessimistically: whatever does not score less stands before it."""
+    """The rank from 1 of candidate number `right`; pessimistic on ties: whatever does not score less is ahead of it."""
     return sum(not score < scores[right] for score in scores)
 
 
@@ -19,36 +31,35 @@ def loss(scores: Sequence[float], right: int) -> float:
     return math.log(math.fsum(math.exp(score - highest) for score in scores)) + highest - scores[right]
 
 
-def ranked(identity: str, scores: Sequence[float], texts: Sequence[str], logits: bool) -> dict[str, Any]:
-    """What the scores of a test example's candidates say, the right one standing first, as `schemas.RANKED` has it.
+def ranked(identity: str, scores: Sequence[float], candidates: Sequence[str], logits: bool) -> dict[str, Any]:
+    """One test context's row: id, rank and loss of the right reply (the first candidate), its text and the best's.
 
-    Scores that are no `logits` have no loss.
+    loss is in nats, None for scores that are not `logits`.
     """
     return {
         "id": identity,
         "rank": rank(scores, 0),
         "loss": loss(scores, 0) if logits else None,
-        "response": texts[0],
-        "first": texts[max(range(len(scores)), key=scores.__getitem__)],
+        "response": candidates[0],
+        "first": candidates[max(range(len(scores)), key=scores.__getitem__)],
     }
 
 
 def ranking_scores(ranks: Sequence[int]) -> dict[str, float]:
-    """MRR and R@1, R@10, R@50 of the ranks of one right candidate each, as shares between 0 and 1.
+    """The means of METRICS (MRR and R@k: shares between 0 and 1) over contexts whose right reply has these ranks.
 
     >>> ranking_scores([1, 4])["mrr"]
     0.625
     """
-    found: dict[str, Any] = {"mrr": fmean(1 / each for each in ranks)}
-    return found | {f"r@{cutoff}": fmean(each <= cutoff for each in ranks) for cutoff in CUTOFFS}
+    return {name: fmean(map(metric, ranks)) for name, metric in METRICS.items()}
 
 
 def by_example(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Each score's value on each example, by id, of ranked rows: `id`, `rank` and, where the method has one, `loss`."""
-    found: dict[str, dict[str, float]] = {}
+    """{score: {id: value}} of ranked rows: METRICS, and `loss` where the method has one."""
+    values: dict[str, dict[str, float]] = {}
     for row in rows:
-        for name, value in ranking_scores([row["rank"]]).items():
-            found.setdefault(name, {})[row["id"]] = float(value)
+        for name, metric in METRICS.items():
+            values.setdefault(name, {})[row["id"]] = metric(row["rank"])
         if row.get("loss") is not None:
-            found.setdefault("loss", {})[row["id"]] = row["loss"]
-    return found
+            values.setdefault("loss", {})[row["id"]] = row["loss"]
+    return values

@@ -1,7 +1,7 @@
 """params.yaml, read once and typed: a wrong key, type or combination is one clear error before anything starts."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -9,8 +9,8 @@ from ruamel.yaml.error import YAMLError
 
 from attune.core.errors import AttuneError
 from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Transfer
-from attune.parameters.data import Base, Corpora, Index, Preprocess, Subsets
-from attune.parameters.generators import Generation, Generator, Prompted, Rag, Trained
+from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published, Subsets
+from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag
 from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section
 
 # Columns and rows of tables in which generators stand by name.
@@ -19,12 +19,13 @@ RESERVED = {"default", "id", "prompt", "target", "targets"}
 
 class Parameters(Section):
     source: Name
+    on_bad_row: Literal["error", "skip"]
     seed: NotNegative
     threads: Count
     lr: Rate
     max_length: Annotated[int, Field(ge=16)]
     encoder: Name
-    corpora: Corpora
+    corpora: dict[Key, Published]
     subsets: Subsets
     preprocess: Preprocess
     bases: dict[Key, Base]
@@ -35,7 +36,7 @@ class Parameters(Section):
     personas: Personas
     transfer: Transfer
     retrieval: Retrieval
-    generators: dict[Key, Generator]
+    generators: dict[Key, AnyGenerator]
     rag: Rag
     generation: Generation
 
@@ -44,10 +45,15 @@ class Parameters(Section):
         for name in sorted(RESERVED & self.generators.keys()):
             raise ValueError(f"a generator cannot be called {name!r}, which has a meaning of its own in the tables")
         for name, generator in self.generators.items():
-            if generator.base not in self.bases:
-                raise ValueError(
-                    f"generators.{name}.base = {generator.base!r} is no entry of bases: {', '.join(self.bases)}"
-                )
+            for key, value, entries in (
+                ("base", generator.base, self.bases),
+                ("corpus", generator.corpus, self.corpora),
+            ):
+                if value not in entries:
+                    section = "bases" if key == "base" else "corpora"
+                    raise ValueError(
+                        f"generators.{name}.{key} = {value!r} is no entry of {section}: {', '.join(entries)}"
+                    )
         for key, name in (
             *(("cobert.recipes", name) for name in self.cobert.recipes),
             *(("compare.recipes", name) for name in self.compare.recipes),
@@ -77,6 +83,16 @@ class Parameters(Section):
             if name in self.cobert.recipes:
                 raise ValueError(f"compare.recipes names {name!r}, which cobert.recipes trains already; name it once")
         return self
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        """The CoBERT recipe `name` in full: the top level's values where it says null, with seed and threads."""
+        recipe = self.recipes[name]
+        return recipe.model_dump() | {
+            "lr": self.lr if recipe.lr is None else recipe.lr,
+            "max_length": self.max_length if recipe.max_length is None else recipe.max_length,
+            "seed": self.seed,
+            "threads": self.threads,
+        }
 
 
 def load(path: Path = Path("params.yaml")) -> Parameters:
@@ -122,8 +138,8 @@ def _sentence(detail: Any) -> str:
 
 
 def _is_tag(location: tuple[str | int, ...], at: int) -> bool:
-    """A generator's location also holds its method, by which pydantic chose the section."""
-    return location[0] == "generators" and at == 2
+    """The location of a generator or corpus also holds the tag by which pydantic chose its section."""
+    return location[0] in ("generators", "corpora") and at == 2
 
 
 def _known(location: tuple[str | int, ...]) -> str:
@@ -131,7 +147,7 @@ def _known(location: tuple[str | int, ...]) -> str:
     section: Any = Parameters
     for at, part in enumerate(location):
         if _is_tag(location, at):
-            section = Prompted if part == "prompt" else Trained
+            section = (SECTIONS | PUBLISHED)[str(part)]
         elif isinstance(section, type) and issubclass(section, Section):
             section = section.model_fields[str(part)].annotation
         else:  # a mapping by name or a list: its values' type

@@ -1,13 +1,38 @@
-"""The sections of params.yaml about CoBERT and the other ways to match."""
+"""The sections of params.yaml about CoBERT and the other matchers."""
 
+import ast
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from attune.parameters.types import Count, Domain, Key, NotNegative, Rate, Section, Share, SubsetName
 
+_MATCHERS = Path(__file__).parents[1] / "cobert" / "matchers.py"
+
+
+@cache
+def matcher_names() -> tuple[str, ...]:
+    """The keys of MATCHERS in attune/cobert/matchers.py, read from its source: importing it would import torch."""
+    (registry,) = (
+        node.value
+        for node in ast.parse(_MATCHERS.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "MATCHERS"
+    )
+    assert isinstance(registry, ast.Dict)
+    return tuple(ast.literal_eval(key) for key in registry.keys if key is not None)
+
+
+def _known_matcher(name: str) -> str:
+    if name not in matcher_names():
+        raise ValueError(f"unknown matcher {name!r}; it may be {', '.join(matcher_names())}")
+    return name
+
 
 class Cobert(Section):
+    """The trained models, recipes x subsets x domains, and the candidates that they are tested on."""
+
     recipes: Annotated[list[Key], Field(min_length=1)]
     subsets: Annotated[list[SubsetName], Field(min_length=1)]
     domains: Annotated[list[Domain], Field(min_length=1)]
@@ -16,7 +41,7 @@ class Cobert(Section):
 
 
 class Compare(Section):
-    """Further ways to match, trained on the first of cobert.subsets for every domain."""
+    """Further recipes, trained on the first of cobert.subsets for every domain."""
 
     recipes: list[Key]
 
@@ -44,7 +69,7 @@ class Retrieval(Section):
 
 
 class Recipe(Section):
-    """How one CoBERT is trained; null `lr` and `max_length` stand for the top-level values."""
+    """How one model is trained; null `lr` and `max_length` stand for the top-level values."""
 
     lr: Rate | None
     max_length: Annotated[int, Field(ge=16)] | None
@@ -56,7 +81,7 @@ class Recipe(Section):
     score_scale: Annotated[float, Field(gt=0)]
     attention_scale: Annotated[float, Field(gt=0)] = 1.0
     frozen_layers: NotNegative
-    matching: Literal["co_attention", "bi_encoder", "poly_encoder", "cosines", "joint"] = "co_attention"
+    matching: Annotated[str, AfterValidator(_known_matcher)] = "co_attention"
     matcher_lr: Rate | None = None
     extra_negatives: NotNegative = 0
     every_turn: bool = False

@@ -1,37 +1,63 @@
-"""The sections of params.yaml about generators, what they are given to read, and how they write."""
+"""The sections of params.yaml about generators: their training, their passages, and how they write."""
 
+from collections.abc import Mapping
 from string import Formatter
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetCoreSchemaHandler, create_model, model_validator
+from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 
-from attune.parameters.types import Count, Key, Name, NotNegative, Rate, ReplyCorpus, Section, Share, TextCorpus
+from attune.core.errors import AttuneError
+from attune.generators.methods import METHODS, Method
+from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section, Share
 
 
-class Prompted(Section):
-    """A base that replies untrained, after an instruction."""
+class GeneratorSettings(Section):
+    """An entry of `generators`; the keys of its method come in addition (`attune.generators.methods`)."""
 
-    method: Literal["prompt"]
+    method: str
     base: Key
-    corpus: TextCorpus
-    instruction: Name
+    corpus: Key
+    rows: Literal["processed", "passages"]
+    instruction: str = ""
     max_length: Annotated[int, Field(ge=16)]
+    passage_tokens: NotNegative = 0
+    load_in_4bit: bool = False
 
     @property
-    def passage_tokens(self) -> int:
-        return 0
+    def method_keys(self) -> dict[str, Any]:
+        """The values of the method's own keys."""
+        return {key: getattr(self, key) for key in METHODS[self.method].keys}
 
-    @property
-    def load_in_4bit(self) -> bool:
-        return False
+    @model_validator(mode="before")
+    @classmethod
+    def method_has_its_keys(cls, entry: dict[str, Any]) -> dict[str, Any]:
+        method = METHODS[entry["method"]]
+        for key in (key for each in METHODS.values() for key in each.keys):
+            if (entry.get(key) is not None) != (key in method.keys):
+                raise ValueError(f"method {method.name} {'needs' if key in method.keys else 'has no'} {key}")
+        return entry
+
+    @model_validator(mode="after")
+    def passages_have_room(self) -> Self:
+        if (self.rows == "passages") != (self.passage_tokens > 0):
+            raise ValueError(
+                f"passage_tokens = {self.passage_tokens} with rows: {self.rows}; it must be above 0 with rows: "
+                "passages, and 0 otherwise"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def four_bits_are_frozen(self) -> Self:
+        if self.load_in_4bit and METHODS[self.method].trains_base:
+            frozen = ", ".join(name for name, each in METHODS.items() if not each.trains_base)
+            raise ValueError(f"weights of 4 bits cannot be trained; load_in_4bit needs a frozen base, as in {frozen}")
+        return self
 
 
-class Trained(Section):
-    """A base that learns its corpus' replies."""
+class TrainedSettings(GeneratorSettings):
+    """An entry whose method trains."""
 
-    method: Literal["full", "prompt_tuning", "lora"]
-    base: Key
-    corpus: ReplyCorpus
     lr: Rate
     steps: Count
     batch_size: Count
@@ -40,48 +66,8 @@ class Trained(Section):
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     log_steps: Count | None = None
     save_steps: Count | None = None
-    max_length: Annotated[int, Field(ge=16)]
-    passage_tokens: NotNegative = 0
-    virtual_tokens: Count | None = None
-    lora_rank: Count | None = None
-    lora_alpha: Count | None = None
-    lora_dropout: Share | None = None
     gradient_checkpointing: bool = False
     bf16: bool = False
-    load_in_4bit: bool = False
-
-    @property
-    def instruction(self) -> str:
-        """None: it has learned what to do."""
-        return ""
-
-    @model_validator(mode="after")
-    def method_has_its_keys(self) -> Self:
-        needs = {
-            "full": set(),
-            "prompt_tuning": {"virtual_tokens"},
-            "lora": {"lora_rank", "lora_alpha", "lora_dropout"},
-        }
-        for key in ("virtual_tokens", "lora_rank", "lora_alpha", "lora_dropout"):
-            if (getattr(self, key) is not None) != (key in needs[self.method]):
-                verb = "needs" if key in needs[self.method] else "has no"
-                raise ValueError(f"method {self.method} {verb} {key}")
-        return self
-
-    @model_validator(mode="after")
-    def passages_have_room(self) -> Self:
-        if self.corpus.endswith("_rag") != (self.passage_tokens > 0):
-            raise ValueError(
-                f"passage_tokens = {self.passage_tokens} with the corpus {self.corpus}; it must be above 0 where the "
-                "corpus has passages, empathetic_dialogues_rag, and 0 elsewhere"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def four_bits_are_frozen(self) -> Self:
-        if self.load_in_4bit and self.method == "full":
-            raise ValueError("weights of 4 bits cannot be trained; load_in_4bit goes with lora and prompt_tuning")
-        return self
 
     @model_validator(mode="after")
     def checkpoints_fall_on_logs(self) -> Self:
@@ -91,11 +77,43 @@ class Trained(Section):
         return self
 
 
-Generator = Annotated[Prompted | Trained, Field(discriminator="method")]
+def _section(method: Method) -> type[GeneratorSettings]:
+    parent = GeneratorSettings if method.adapt is None else TrainedSettings
+    kinds = {"method": Literal[method.name], **method.keys}
+    fields: dict[str, Any] = {key: (kind, ...) for key, kind in kinds.items()}
+    return create_model(method.name, __base__=parent, **fields)
+
+
+# The section of params.yaml that a generator's entry is checked against, by its method.
+SECTIONS = {name: _section(method) for name, method in METHODS.items()}
+
+
+class _ByMethod:
+    """Lets pydantic choose the section by `method`."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {name: handler.generate_schema(section) for name, section in SECTIONS.items()}
+        return tagged_union_schema(choices, discriminator="method")
+
+
+AnyGenerator = Annotated[GeneratorSettings, _ByMethod()]
+
+
+def generator_named(generators: Mapping[str, GeneratorSettings], name: str) -> GeneratorSettings:
+    """The entry `name` of `generators`.
+
+    Raises
+    ------
+    AttuneError
+        for an unknown name, with the known ones.
+    """
+    if name not in generators:
+        raise AttuneError(f"{name!r} is no generator; params.yaml has {', '.join(generators)}")
+    return generators[name]
 
 
 class Rag(Section):
-    """Passages: exchanges of other train conversations that are like the one to be answered."""
+    """Retrieval-augmented generation: passages are exchanges of other train conversations, similar to the prompt's."""
 
     k: Count
     budget: Count
@@ -147,7 +165,7 @@ class Decoding(Section):
 
 
 class Point(Section):
-    """One setting of the sweep."""
+    """One setting of the decoding sweep."""
 
     temperature: Annotated[float, Field(gt=0)]
     top_k: NotNegative
@@ -155,19 +173,23 @@ class Point(Section):
 
 
 class Sweep(Section):
+    """The replies of `generators` to `examples` test prompts at each point."""
+
     generators: Annotated[list[Key], Field(min_length=1)]
     points: Annotated[list[Point], Field(min_length=1)]
     examples: Count
 
 
 class Questions(Section):
-    """Questions by type, which `generators` answer."""
+    """One question of each type, all put to each of `generators`."""
 
     generators: Annotated[list[Key], Field(min_length=1)]
     asked: Annotated[dict[Key, Name], Field(min_length=1)]
 
 
 class Generation(Section):
+    """How generators are evaluated and how they decode."""
+
     perplexity_examples: Count
     reply_examples: Count
     max_new_tokens: Count
@@ -177,6 +199,7 @@ class Generation(Section):
     questions: Questions
 
     def decoding_of(self, generator: str) -> Decoding:
+        """How the generator of that name decodes."""
         return self.decoding.get(generator, self.decoding["default"])
 
     @model_validator(mode="after")
@@ -191,5 +214,5 @@ class Generation(Section):
     @model_validator(mode="after")
     def there_is_a_default(self) -> Self:
         if "default" not in self.decoding:
-            raise ValueError("decoding needs the entry `default`, for generators that have none of their own")
+            raise ValueError("decoding needs the entry `default`, for generators that have no entry")
         return self

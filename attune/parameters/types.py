@@ -1,4 +1,4 @@
-"""What the sections of params.yaml are made of."""
+"""The types of values in params.yaml."""
 
 from typing import Annotated, Literal
 
@@ -12,9 +12,9 @@ Name = Annotated[str, Field(min_length=1)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 SubsetName = Literal["large", "small"]
 Domain = Literal["all", "happy", "offmychest"]
-TextCorpus = Literal["empathetic_dialogues", "openassistant_guanaco", "openorca"]
-ReplyCorpus = Literal["empathetic_dialogues", "empathetic_dialogues_rag", "openassistant_guanaco", "openorca"]
 
 
 class Section(BaseModel):
+    """A mapping in params.yaml: unknown keys and values of another type are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -1,0 +1,1 @@
+"""From metrics to readers: figures, findings in plain sentences, and self-contained HTML pages."""

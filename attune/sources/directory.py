@@ -1,32 +1,39 @@
-"""A directory that holds the corpora as the hubs serve them."""
+"""A directory that holds the corpora as their hubs publish them."""
 
 import shutil
 from pathlib import Path
 
 from attune.core.errors import AttuneError
-from attune.corpora import layout, layouts
+from attune.corpora.base import Corpus
 from attune.sources.manifest import Origin
 
 
-def copy(corpus: str, source: str, folder: Path) -> Origin:
-    """Copy from `<source>/<corpus>`. The licence is not recorded: only who filled the directory knows it."""
+def copy(corpus: Corpus, source: str, folder: Path) -> Origin:
+    """Copy from `<source>/<corpus>`. The licence is not recorded: only whoever filled the directory knows it.
+
+    Raises
+    ------
+    AttuneError
+        for a directory without the corpus, or without one of its files.
+    """
     root = Path(source)
-    expected = ", ".join(layouts(corpus)[0].values())
+    expected = ", ".join(corpus.layouts[0].values())
     if not root.is_dir():
         hint = "" if root.is_absolute() else f" in {Path.cwd()}"
         raise AttuneError(
             f"source = {source!r} is neither `sample` nor `hub` nor a directory{hint}; it must hold "
-            f"{corpus}/ with {expected}. `dvc exp run --temp` and `--queue` need an absolute path"
+            f"{corpus.name}/ with {expected}. `dvc exp run --temp` and `--queue` need an absolute path"
         )
-    if not (root / corpus).is_dir():
-        raise AttuneError(f"{root / corpus} is missing; source = {source!r} must hold {corpus}/ with {expected}")
-    copy_files(corpus, root / corpus, folder)
-    return Origin("directory", place=str(root / corpus))
+    origin = root / corpus.name
+    if not origin.is_dir():
+        raise AttuneError(f"{origin} is missing; source = {source!r} must hold {corpus.name}/ with {expected}")
+    copy_files(corpus, origin, folder)
+    return Origin("directory", location=str(origin))
 
 
-def copy_files(corpus: str, origin: Path, folder: Path) -> None:
-    """Copy the files of the layout that `origin` has, and nothing else that may lie beside them."""
-    for name in layout(corpus, origin).values():
+def copy_files(corpus: Corpus, origin: Path, folder: Path) -> None:
+    """Copy the raw files of the layout that `origin` has, and nothing else that lies beside them."""
+    for name in corpus.layout(origin).values():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         try:
             shutil.copyfile(origin / name, folder / name)

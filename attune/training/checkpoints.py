@@ -1,6 +1,6 @@
-"""Where an interrupted training goes on: a folder a run, held by one process and gone when the run is done.
+"""Where an interrupted training resumes: one folder per run, locked by one process and deleted when the run is done.
 
-The checkpoints stand outside of DVC's outputs: a persisted output would leak one run's steps into another's.
+Checkpoints are kept outside of DVC's outputs: a persisted output would leak one run's steps into another run.
 """
 
 import ctypes
@@ -22,12 +22,12 @@ from attune.core.errors import AttuneError
 from attune.core.files import sha256
 
 MARKER = "whole"
-_PATIENCE = 2.0  # seconds that a second process waits for the first to let go
+_LOCK_TIMEOUT = 2.0  # seconds that a second process waits for the first to release the folder
 _PR_SET_PDEATHSIG = 1
 
 
 def run_key(parameters: Any, inputs: Iterable[Path], code: Iterable[Path]) -> str:
-    """Name a run by what decides it: parameters and the content, not the place, of its inputs and code."""
+    """Identify a run by what decides it: its parameters and the content, not the paths, of its inputs and code."""
     digests = [[sha256(file) for file in _files(path)] for path in (*inputs, *code)]
     text = json.dumps([parameters, digests], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -43,14 +43,14 @@ def _files(path: Path) -> list[Path]:
 
 @contextmanager
 def training_folder(root: Path, key: str) -> Iterator[Path]:
-    """Hold `root/key` alone; it is deleted when the block ends well, and kept for resuming otherwise."""
+    """Lock `root/key`; it is deleted if the block succeeds, and kept for resuming otherwise."""
     root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root / f"{key}.lock", timeout=_PATIENCE)
+    lock = FileLock(root / f"{key}.lock", timeout=_LOCK_TIMEOUT)
     try:
         lock.acquire()
     except Timeout:
         raise AttuneError(
-            f"another process is training in {root / key}; wait for it to end, or stop it, and start again"
+            f"another process is training in {root / key}; wait until it ends, or stop it, then start again"
         ) from None
     try:
         with _dying_with_parent():
@@ -63,12 +63,12 @@ def training_folder(root: Path, key: str) -> Iterator[Path]:
 
 
 def mark(checkpoint: Path) -> None:
-    """Say that all files of a checkpoint are written, and which they are, for it may be half deleted one day."""
+    """Record that a checkpoint is complete, and the sizes of its files, since it may be half deleted later."""
     (checkpoint / MARKER).write_text(json.dumps(_sizes(checkpoint)), encoding="utf-8")
 
 
 def newest_whole(folder: Path) -> str | None:
-    """The highest checkpoint-N that was written to its end; a torn one would resume to other weights."""
+    """The highest checkpoint-N that is complete; resuming from a torn one would give other weights."""
     steps = [
         int(found[1])
         for path in folder.glob(f"checkpoint-*/{MARKER}")
@@ -88,14 +88,14 @@ def _sizes(checkpoint: Path) -> dict[str, int]:
 
 @contextmanager
 def _dying_with_parent() -> Iterator[None]:
-    """A killed DVC leaves its stage running beside the next one's; on Linux the kernel can end it too."""
+    """End this process with its parent (on Linux): a killed DVC would leave its stage running beside the next run's."""
     if not sys.platform.startswith("linux"):
         yield
         return
     parent = os.getppid()
     _signal_on_parent_death(signal.SIGKILL)
     try:
-        if os.getppid() != parent:  # it died before the kernel was told
+        if os.getppid() != parent:  # it died before the signal was set
             raise AttuneError("the process that started this training has ended; start it again")
         yield
     finally:

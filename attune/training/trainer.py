@@ -1,4 +1,4 @@
-"""What every training through transformers' Trainer shares. Importing this imports torch and transformers."""
+"""What all trainings with transformers' Trainer share. Importing this module imports torch and transformers."""
 
 import math
 import os
@@ -14,11 +14,11 @@ from attune.core.errors import AttuneError
 from attune.training.checkpoints import MARKER, mark
 
 if not sys.stderr.isatty():
-    disable_progress_bar()  # a log file keeps every redraw of it
+    disable_progress_bar()  # a log file would keep every redraw
 
 
 def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
-    """Reproducible, quiet, offline; keeps two checkpoints, so that one is whole while the next is written."""
+    """Reproducible, quiet, offline; two checkpoints are kept, so that one is complete while the next is written."""
     return TrainingArguments(
         output_dir=str(folder),
         seed=seed,
@@ -29,13 +29,13 @@ def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
         save_total_limit=2,
         report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
-        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        logging_nan_inf_filter=False,  # a NaN loss must be seen
         **settings,
     )
 
 
 class FiniteTrainer(Trainer):
-    """Stops at the first loss that is no number, instead of training on and saving weights that are none."""
+    """Stops at the first loss that is not finite, instead of training on and saving useless weights."""
 
     def training_step(self, *inputs: Any, **named: Any) -> torch.Tensor:
         loss = self._step(*inputs, **named)
@@ -51,10 +51,10 @@ class FiniteTrainer(Trainer):
 
 
 class MarkWhole(TrainerCallback):
-    """Marks each checkpoint after all its files are on the disk, for `attune.checkpoints.newest_whole`."""
+    """Marks a checkpoint as complete once all its files are on the disk; `newest_whole` looks for the mark."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        # A training that has come to its end would go on by one step, so nothing goes on from its last checkpoint.
+        # A finished training would resume for one step too many, so its last checkpoint is never resumed from.
         if not state.is_world_process_zero or control.should_training_stop:
             return
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"

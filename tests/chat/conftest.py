@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from attune.chat.artifacts import Places
-from attune.chat.engine import Talker
+from attune.chat.artifacts import Artifacts
+from attune.chat.engine import Engine
 from attune.parameters import load
-from tests.chat.made import make
+from tests.chat.tiny_pipeline import build
 
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the pipeline leaves, tiny."""
-    folder = tmp_path_factory.mktemp("made")
-    make(folder)
+    """A tiny pipeline's params.yaml, models and data."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    build(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def talker(root: Path) -> Talker:
-    return Talker(load(root / "params.yaml"), Places(root))
+def engine(root: Path) -> Engine:
+    return Engine(load(root / "params.yaml"), Artifacts(root))
 
 
 def free_port() -> int:
@@ -31,11 +31,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def served(talker: Talker) -> Iterator[tuple[Any, str]]:
-    """A page that is being served, and where."""
+def served(engine: Engine) -> Iterator[tuple[Any, str]]:
+    """A page that is being served, and its address."""
     from attune.chat.page import serve
 
-    page, address = serve(talker, "127.0.0.1", free_port(), wait=False)
+    page, address = serve(engine, "127.0.0.1", free_port(), wait=False)
     yield page, address
     page.close()
 

@@ -1,4 +1,4 @@
-"""The page in a real headless Chromium: Debian's, or the one that CHROMIUM names."""
+"""The page in headless Chromium: the installed one, or the one that CHROMIUM names."""
 
 import os
 import shutil
@@ -9,17 +9,18 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from attune.chat.answers import Answer
-from attune.chat.engine import Talker
-from attune.chat.validation import decoding_of
-from tests.chat.made import SYSTEMS
+from attune.chat.engine import Engine
+from attune.chat.validation import sampling
+from tests.chat.tiny_pipeline import SYSTEMS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+expect.set_options(timeout=30_000)  # models are loaded meanwhile
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
 
 
 @pytest.fixture
 def outside() -> list[str]:
-    """Addresses off this machine that the page asked for."""
+    """The addresses outside the server that the page requested."""
     return []
 
 
@@ -50,13 +51,13 @@ def send(page: Page, message: str) -> None:
 
 
 def replied(page: Page, count: int) -> None:
-    """`count` whole replies stand in the conversation."""
+    """The conversation has `count` complete replies."""
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(count)
     expect(page.locator("#status")).not_to_contain_text("...")
 
 
 def test_a_conversation_with_several_systems(page: Page) -> None:
-    expect(page.locator("body")).to_contain_text("no help line")
+    expect(page.locator("body")).to_contain_text("not a crisis line")
     choose(page, "tiny_full")
     send(page, "I am sad today.")
     replied(page, 1)
@@ -111,28 +112,28 @@ def test_text_is_shown_as_text(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text("There is nothing in the message")
 
 
-def test_help_is_shown_beside_the_reply(page: Page) -> None:
+def test_the_crisis_message_is_shown_beside_the_reply(page: Page) -> None:
     choose(page, "tiny_full")
     send(page, "I want to kill myself")
-    expect(page.locator("#care")).to_contain_text("findahelpline.com")
+    expect(page.locator("#crisis")).to_contain_text("findahelpline.com")
     replied(page, 1)
     send(page, "I am glad today.")
-    expect(page.locator("#care")).to_be_hidden()
+    expect(page.locator("#crisis")).to_be_hidden()
     replied(page, 2)
 
 
-def test_a_reply_can_be_stopped_and_the_next_message_written_meanwhile(
-    page: Page, talker: Talker, monkeypatch: pytest.MonkeyPatch
+def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
+    page: Page, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def slow(*_: object) -> AsyncIterator[Answer]:
-        """The real replies of a model that takes its time."""
+        """Real replies, again and again, none of which ends."""
         for at in range(10_000):
-            async for answer in whole("tiny_full", [f"I am sad {at}."], (), decoding_of(0.9, 30, 0.95)):
+            async for answer in real("tiny_full", [f"I am sad {at}."], (), sampling(0.9, 30, 0.95)):
                 if answer.text and not answer.done:
                     yield answer
 
-    whole = talker.reply_async
-    monkeypatch.setattr(talker, "reply_async", slow)
+    real = engine.reply_async
+    monkeypatch.setattr(engine, "reply_async", slow)
     send(page, "Never stop.")
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
     page.locator("#message textarea").fill("What I write meanwhile")
@@ -147,7 +148,7 @@ def test_a_reply_can_be_stopped_and_the_next_message_written_meanwhile(
     expect(page.locator("#chat [data-testid=user]")).to_have_text(["Never stop.", "What I write meanwhile"])
 
 
-def test_all_systems_stand_side_by_side(page: Page) -> None:
+def test_the_comparison_shows_all_systems(page: Page) -> None:
     page.get_by_role("tab", name="Compare").click()
     page.locator("#compare-message textarea").fill("My <b>cat</b> ran away.")
     page.locator("#compare-send").click()
@@ -155,7 +156,7 @@ def test_all_systems_stand_side_by_side(page: Page) -> None:
     expect(page.locator("#compare-replies tbody tr")).to_have_count(len(SYSTEMS))
 
 
-def test_the_results_are_the_pipeline_s_page(page: Page, root: Path) -> None:
+def test_the_results_tab_shows_the_report(page: Page, root: Path) -> None:
     page.get_by_role("tab", name="Results").click()
     expect(page.locator("#results")).to_contain_text("dvc repro report")
     (root / "plots").mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from attune.chat.crisis import care
+from attune.chat.crisis import crisis_message
 
 
 @pytest.mark.parametrize(
@@ -12,11 +12,11 @@ from attune.chat.crisis import care
         "I am going to kill him", "I'm gonna kill my wife", "He hits me every night", "he threatened to kill me",
     ],
 )  # fmt: skip
-def test_help_is_named_where_a_message_speaks_of_harm(message: str) -> None:
-    found = care(message)
-    assert found is not None
-    assert "https://findahelpline.com" in found
-    assert found == care("I want to kill myself")
+def test_crisis_lines_are_named_where_a_message_speaks_of_harm(message: str) -> None:
+    shown = crisis_message(message)
+    assert shown is not None
+    assert "https://findahelpline.com" in shown
+    assert shown == crisis_message("I want to kill myself")
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,5 @@ def test_help_is_named_where_a_message_speaks_of_harm(message: str) -> None:
         "I cut my finger.", "I am so sad that my cat ran away.", "She will die laughing.",
     ],
 )  # fmt: skip
-def test_other_messages_are_left_alone(message: str) -> None:
-    assert care(message) is None
+def test_other_messages_get_no_crisis_message(message: str) -> None:
+    assert crisis_message(message) is None

@@ -1,4 +1,4 @@
-"""Ten people at once for a minute, through the page's HTTP endpoint."""
+"""Load test: ten people at once for a minute, through the page's HTTP endpoint."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def server(root: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def memory(process: subprocess.Popen[str]) -> float:
-    """MiB that the process holds."""
+    """The resident memory in MiB."""
     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
@@ -46,18 +46,18 @@ def test_ten_people_at_once_for_a_minute(server: tuple[subprocess.Popen[str], st
     systems = ("tiny_full", "tiny_lora", "tiny_rag+persona_rag", "cobert")
 
     def talk(person: int) -> int:
-        """Conversations of their own, always new, each held twice: its replies must be the same both times."""
+        """Hold new conversations, each twice with the same replies; returns how many."""
         held = 0
         while time.monotonic() < end:
-            client, said = Client(address, verbose=False), []
+            client, conversations = Client(address, verbose=False), []
             for _ in range(2):
                 turns: list[str] = []
                 for system in systems:
                     asked = f"I am person {person}, and this is story {held} of {end}."
                     answer = client.predict(asked, system, turns, [f"i am {person} ."], api_name="/reply")
                     turns = [*turns, asked, answer["reply"]]
-                said.append(turns)
-            assert said[0] == said[1]
+                conversations.append(turns)
+            assert conversations[0] == conversations[1]
             held += 1
         return held
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from tests.cobert.test_caching import batch
 from torch import Tensor
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from attune.cobert import attention
 from attune.cobert.model import Cobert
+from tests.cobert.test_gradient_cache import batch
 from tests.cobert.tiny import cobert
 
 SHARE = 0.3

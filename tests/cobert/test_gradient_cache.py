@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from attune.cobert import gradient_cache as caching
+from attune.cobert import gradient_cache
 from attune.cobert.examples import examples
 from attune.cobert.inputs import pad
 from attune.cobert.matchers import MATCHERS
@@ -42,7 +42,7 @@ def test_gradients_are_those_of_the_whole_batch(tmp_path: Path, matching: str, m
     whole.backward()
     expected = copy.deepcopy(gradients(model))
     model.zero_grad()
-    loss = caching.step(model, given, micro_batch, 0.5)
+    loss = gradient_cache.step(model, given, micro_batch, 0.5)
     assert loss.item() == pytest.approx(whole.item(), abs=1e-10)
     found = gradients(model)
     assert len(found) == len(expected) > 10
@@ -60,7 +60,7 @@ def test_both_passes_drop_out_alike(tmp_path: Path) -> None:
     def loss() -> torch.Tensor:
         torch.manual_seed(5)
         model.zero_grad()
-        return caching.step(model, given, 3, 1.0)
+        return gradient_cache.step(model, given, 3, 1.0)
 
     before, found = loss(), None
     found = copy.deepcopy(gradients(model))
@@ -89,7 +89,7 @@ def test_what_is_kept_for_the_backward_pass_does_not_grow_with_the_batch(tmp_pat
         given = {name: pad([getattr(each, name) for each in parts]) for name in ("context", "persona", "response")}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Cobert, "encode", watching)
-            caching.step(model, given | {"same": torch.eye(count, dtype=torch.bool)}, micro_batch, 1.0)
+            gradient_cache.step(model, given | {"same": torch.eye(count, dtype=torch.bool)}, micro_batch, 1.0)
         return max(seen)
 
     assert largest(4, 2) == largest(16, 2) == 2
@@ -147,8 +147,9 @@ def test_out_of_memory_halves_the_micro_batch_and_goes_on(
     memory = Memory(3)
     monkeypatch.setattr(Cobert, "encode", lambda self, given: memory(self, given))
     _, found = learned(tmp_path / "found", dropout=0.0, accumulation=accumulation)
-    said = [line for line in capsys.readouterr().out.splitlines() if "out of GPU memory" in line]
-    assert [line.split("micro-batches of ")[1] for line in said] == ["4, the batch stays 8", "2, the batch stays 8"]
+    log = [line for line in capsys.readouterr().out.splitlines() if "out of GPU memory" in line]
+    halved = [line.split("micro-batches of ")[1] for line in log]
+    assert halved == ["4; the batch size stays 8", "2; the batch size stays 8"]
     for one, other in zip(found, expected, strict=True):
         assert one["valid_loss"] == pytest.approx(other["valid_loss"], rel=1e-4)
 
@@ -156,7 +157,7 @@ def test_out_of_memory_halves_the_micro_batch_and_goes_on(
 def test_a_single_sequence_that_does_not_fit_says_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = Memory(0)
     monkeypatch.setattr(Cobert, "encode", lambda self, given: memory(self, given))
-    with pytest.raises(AttuneError, match="does not hold a single sequence's step; lower max_length"):
+    with pytest.raises(AttuneError, match="a single sequence does not fit into the GPU's memory; lower max_length"):
         learned(tmp_path)
 
 

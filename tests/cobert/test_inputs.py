@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from attune.cobert.inputs import Inputs, Sequence, pad
+from attune.cobert.inputs import Inputs, TokenSequence, pad
 from attune.core.errors import AttuneError
 from tests.cobert.tiny import encoder
 
@@ -13,7 +13,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> object:
     return AutoTokenizer.from_pretrained(encoder(tmp_path_factory.mktemp("bert")))
 
 
-def words(tokenizer: object, sequence: Sequence) -> str:
+def words(tokenizer: object, sequence: TokenSequence) -> str:
     return " ".join(tokenizer.convert_ids_to_tokens(list(sequence.ids)))
 
 
@@ -54,7 +54,7 @@ def test_a_persona_is_one_sequence_of_its_first_sentences(tokenizer: object) -> 
     persona = inputs.persona(["i love you .", "i won .", "i lost ."])
     assert words(tokenizer, persona) == "[CLS] i love you . [SEP] i won . [SEP]"
     assert set(persona.types) == {0}
-    assert inputs.persona([]) == Sequence((), ())
+    assert inputs.persona([]) == TokenSequence((), ())
 
 
 def test_a_persona_never_exceeds_the_positions(tokenizer: object) -> None:
@@ -79,7 +79,7 @@ def test_gpt2_separates_by_its_end_of_text(tmp_path: Path) -> None:
 
 
 def test_padding_is_masked() -> None:
-    batch = pad([Sequence((5, 6, 7), (0, 0, 1)), Sequence((), ()), Sequence((8,), (0,))])
+    batch = pad([TokenSequence((5, 6, 7), (0, 0, 1)), TokenSequence((), ()), TokenSequence((8,), (0,))])
     assert batch["input_ids"].tolist() == [[5, 6, 7], [0, 0, 0], [8, 0, 0]]
     assert batch["token_type_ids"].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
     assert batch["attention_mask"].tolist() == [[True] * 3, [False] * 3, [True, False, False]]

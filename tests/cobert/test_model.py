@@ -4,19 +4,17 @@ import pytest
 import torch
 
 from attune.cobert.encoder import frozen_layers
-from attune.cobert.inputs import Sequence, pad
+from attune.cobert.inputs import TokenSequence, pad
 from attune.cobert.model import Cobert, inputs_for
 from attune.cobert.scoring import encode, lower_cache, scores, stack
 from attune.core.errors import AttuneError
-from attune.evaluation.ranking.candidates import candidates
-from attune.evaluation.ranking.evaluate import evaluate
-from attune.inference.ranker import saved
+from attune.inference.ranker import Ranker
 from tests.cobert.tiny import cobert, encoder, rows
 
 FAMILIES = ["bert", "roberta", "gpt2"]
 
 
-def parts(inputs: object, count: int = 6) -> tuple[list[Sequence], list[Sequence], list[Sequence]]:
+def parts(inputs: object, count: int = 6) -> tuple[list[TokenSequence], list[TokenSequence], list[TokenSequence]]:
     items = rows(count)
     return (
         [inputs.context(row["context"]) for row in items],
@@ -62,9 +60,9 @@ def test_a_saved_model_scores_the_same(tmp_path: Path, family: str) -> None:
     )
     model.save_pretrained(tmp_path / "saved")
     inputs.tokenizer.save_pretrained(tmp_path / "saved")
-    again, reader = saved(tmp_path / "saved")
-    assert (reader.max_length, reader.num_personas) == (40, 1)
-    assert torch.equal(table(again, reader), table(model, inputs))
+    again = Ranker.from_pretrained(tmp_path / "saved")
+    assert (again.inputs.max_length, again.inputs.num_personas) == (40, 1)
+    assert torch.equal(table(again.model, again.inputs), table(model, inputs))
     names = {path.suffix for path in (tmp_path / "saved").iterdir()}
     assert names == {".json", ".safetensors"}
     assert str(tmp_path) not in (tmp_path / "saved" / "config.json").read_text()
@@ -187,30 +185,6 @@ def test_a_family_that_is_not_known_is_named(tmp_path: Path) -> None:
     (folder / "config.json").write_text('{"model_type": "newest"}')
     with pytest.raises(AttuneError, match=r"holds no encoder that can be loaded from safetensors.*newest"):
         Cobert.from_encoder(folder)
-
-
-def test_evaluation_ranks_the_own_reply_and_names_the_first(tmp_path: Path) -> None:
-    model, inputs = cobert(tmp_path)
-    items = [row | {"id": str(place)} for place, row in enumerate(rows(16))]
-    texts = candidates(items, [row["response"] for row in items], 10, 1, "test_split")
-    written = evaluate(model, inputs, items, texts)
-    for row, each in zip(written, texts, strict=True):
-        assert 1 <= row["rank"] <= 10
-        assert row["loss"] > 0
-        assert row["first"] in each
-        assert (row["rank"] == 1) == (row["first"] == row["response"])
-
-
-def test_frozen_layers_shared_between_models_change_no_score(tmp_path: Path) -> None:
-    model, inputs = cobert(tmp_path, frozen_layers=2)
-    items = rows(8)
-    texts = [[row["response"], "a dog .", "so sad !"] for row in items]
-    shared: dict = {}
-    for row in (items[:4], items):
-        found = evaluate(model, inputs, row, texts[: len(row)], shared)
-    assert len(shared) == len({key for each in parts(inputs, 8) for key in each}) + 2
-    for one, other in zip(found, evaluate(model, inputs, items, texts), strict=True):
-        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
 def test_positions_are_roberta_s(tmp_path: Path) -> None:

@@ -72,14 +72,14 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
         pytest.fail("the last epoch is the best, so this shows nothing")
     from attune.cobert.examples import examples
     from attune.cobert.model import inputs_for
-    from attune.cobert.training import CobertTrainer, in_batch_scores
+    from attune.cobert.training import CobertTrainer, validation_scores
     from attune.training.trainer import arguments
 
     inputs = inputs_for(model, tmp_path / "encoder")
     valid = examples(rows(16), inputs)
     trainer = CobertTrainer(model, valid, valid, RECIPE, args=arguments(tmp_path / "again", 1))
     trained = [row["valid_mrr"] for row in rows_[1:]]
-    assert in_batch_scores(model, trainer)["mrr"] == pytest.approx(max(trained), abs=1e-6)
+    assert validation_scores(model, trainer)["mrr"] == pytest.approx(max(trained), abs=1e-6)
 
 
 def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:

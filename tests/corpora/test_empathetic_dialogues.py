@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, read
+from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, read, reply_rows
 from attune.corpora.reading import BadRows
 
 HEADER = ",".join(COLUMNS)
@@ -79,9 +79,9 @@ def test_malformed_dialogue(tmp_path: Path, rows: list[str], line: int, message:
     assert bad.count == 1
 
 
-def test_a_dialogue_that_comes_back(tmp_path: Path) -> None:
+def test_a_dialogue_that_appears_a_second_time(tmp_path: Path) -> None:
     path = written(tmp_path, FIRST, OTHER, SECOND)
-    with pytest.raises(AttuneError, match=r"train\.csv, line 4: dialogue 'hit:0_conv:1' comes back"):
+    with pytest.raises(AttuneError, match=r"train\.csv, line 4: dialogue 'hit:0_conv:1' appears a second time"):
         list(read(path, BadRows("error")))
 
 
@@ -151,3 +151,20 @@ def test_genuine_rows(real_formats: Path) -> None:
     assert dialogue.speakers == (0, 1)
     assert dialogue.utterances == ("This was a best friend. I miss her.", "Where has she gone?")
     assert "There was a lot of people, but it only felt" in dialogue.situation
+
+
+def test_a_reply_is_a_listener_turn_after_a_speaker_turn_and_never_in_its_own_input() -> None:
+    dialogue = {
+        "conv_id": "c1",
+        "emotion": "proud",
+        "situation": "I passed.",
+        "speakers": [0, 1, 0, 0, 1, 1],
+        "utterances": ["u0", "u1", "u2", "u3", "u4", "u5"],
+    }
+    rows = reply_rows(dialogue)
+    assert [(row["turn"], row["history"], row["input"], row["target"]) for row in rows] == [
+        (1, [], "u0", "u1"),
+        (4, ["u0", "u1", "u2"], "u3", "u4"),
+    ]
+    assert {row["context"] for row in rows} == {"proud"}
+    assert {row["situation"] for row in rows} == {"I passed."}

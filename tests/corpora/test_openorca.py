@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.corpora.openorca import COLUMNS, Row, read
+from attune.corpora.openorca import COLUMNS, Task, read
 from attune.corpora.reading import BadRows
 
 
@@ -22,8 +22,8 @@ def test_rows_in_order_whatever_the_batch(tmp_path: Path, batch_size: int) -> No
     path = written(tmp_path, *[(f"niv.{n}", None if n == 1 else "s", f"q{n}", f"r{n}") for n in range(5)])
     rows = list(read(path, BadRows("error"), batch_size=batch_size))
     assert [row.id for row in rows] == ["niv.0", "niv.1", "niv.2", "niv.3", "niv.4"]
-    assert rows[1] == Row("niv.1", "", "q1", "r1")
-    assert rows[4] == Row("niv.4", "s", "q4", "r4")
+    assert rows[1] == Task("niv.1", "", "q1", "r1")
+    assert rows[4] == Task("niv.4", "s", "q4", "r4")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_missing_columns(tmp_path: Path) -> None:
 def test_truncated_file(tmp_path: Path) -> None:
     path = written(tmp_path, *[(f"{n}", "s", "q" * n, "r") for n in range(1, 100)])
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(AttuneError, match=r"orca\.parquet, after row 0: not a whole parquet file"):
+    with pytest.raises(AttuneError, match=r"orca\.parquet, after row 0: not a complete parquet file"):
         list(read(path, BadRows("skip")))
 
 
@@ -74,7 +74,7 @@ def test_damage_in_a_later_row_group(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[start : start + 40] = b"\xff" * 40
     path.write_bytes(content)
-    with pytest.raises(AttuneError, match=r"orca\.parquet, after row 50: not a whole parquet file"):
+    with pytest.raises(AttuneError, match=r"orca\.parquet, after row 50: not a complete parquet file"):
         list(read(path, BadRows("skip"), batch_size=50))
 
 

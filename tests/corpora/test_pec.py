@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora.pec import END, MARKER, Conversation, read_conversations, read_personas
+from attune.corpora.pec import END, MARKER, Conversation, read_conversations, read_personas, response_rows
 from attune.corpora.reading import BadRows
 
 
@@ -67,7 +67,7 @@ def test_malformed_conversation(tmp_path: Path, text: str, line: int, message: s
     assert bad.count == 1
 
 
-def test_skip_goes_on_after_the_bad_conversation_and_counts_it_once(tmp_path: Path) -> None:
+def test_skip_continues_after_the_bad_conversation_and_counts_it_once(tmp_path: Path) -> None:
     bad = BadRows("skip")
     path = written(tmp_path, f"lost\n ---+--- \nann ---+--- \n{END}\n{GOOD}")
     assert len(list(read_conversations(path, bad))) == 1
@@ -151,3 +151,22 @@ def test_genuine_sample(real_formats: Path) -> None:
             read = list(read_conversations(real_formats / f"pec/hf_pec/{domain}/{split}.txt", bad))
             assert len(read) == 2
             assert all(conversation.speakers[-1] in personas for conversation in read)
+
+
+CONVERSATION = {
+    "id": "x",
+    "domain": "happy",
+    "speakers": ["a", "b", "c"],
+    "utterances": ["we won !", "who ?", "i like chess . well done !"],
+    "personas": ["i like chess .", "i am old ."],
+}
+
+
+def test_the_last_turn_is_the_response_and_what_it_repeats_is_dropped() -> None:
+    (row,) = response_rows(CONVERSATION, drop_repeated_personas=True)
+    assert row["context"] == ["we won !", "who ?"]
+    assert row["context_speakers"] == ["a", "b"]
+    assert (row["response"], row["response_speaker"]) == ("i like chess . well done !", "c")
+    assert (row["personas"], row["dropped_personas"]) == (["i am old ."], 1)
+    (kept,) = response_rows(CONVERSATION, drop_repeated_personas=False)
+    assert (kept["personas"], kept["dropped_personas"]) == (["i like chess .", "i am old ."], 0)

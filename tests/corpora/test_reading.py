@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.corpora.reading import BadRows, ends_whole, lines
+from attune.corpora.reading import BadRows, ends_with_line_break, lines
 
 
-def test_error_names_file_line_and_the_way_on(tmp_path: Path) -> None:
+def test_an_error_names_file_line_and_what_skips_it(tmp_path: Path) -> None:
     with pytest.raises(AttuneError) as raised:
         BadRows("error").add(tmp_path / "a.txt", 7, "no user")
     assert str(raised.value).startswith(f"{tmp_path}/a.txt, line 7: no user")
@@ -50,8 +50,8 @@ def test_missing_file(tmp_path: Path) -> None:
         list(lines(tmp_path / "absent.txt"))
 
 
-@pytest.mark.parametrize(("content", "whole"), [(b"", True), (b"a\n", True), (b"a\r\n", True), (b"a", False)])
-def test_ends_whole(tmp_path: Path, content: bytes, whole: bool) -> None:
+@pytest.mark.parametrize(("content", "complete"), [(b"", True), (b"a\n", True), (b"a\r\n", True), (b"a", False)])
+def test_ends_with_line_break(tmp_path: Path, content: bytes, complete: bool) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(content)
-    assert ends_whole(path) is whole
+    assert ends_with_line_break(path) is complete

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora.subsets import assert_disjoint, cut, digest, distinct, draw, pec_sets, without_leaks
+from attune.corpora.subsets import assert_disjoint, digest, distinct, draw, sized, split_by_opening, without_leaks
 
 IDS = [f"c{number}" for number in range(60)]
 
@@ -42,22 +42,22 @@ def test_names_come_from_content_and_not_from_its_borders() -> None:
     assert digest("ab") != digest("a", "b") != digest("a b")
 
 
-def test_the_cut_is_by_share_and_leaves_both_sides_something() -> None:
-    splits = cut(IDS, 0.2, str)
+def test_the_split_is_by_share_and_leaves_both_sides_something() -> None:
+    splits = split_by_opening(IDS, 0.2, str)
     assert (len(splits["train"]), len(splits["test"])) == (48, 12)
     assert sorted(splits["train"] + splits["test"]) == sorted(IDS)
-    assert {split: len(part) for split, part in cut(IDS[:2], 0.01, str).items()} == {"train": 1, "test": 1}
-    with pytest.raises(AttuneError, match="1 conversations with 1 different openings cannot be cut"):
-        cut(IDS[:1], 0.2, str)
+    assert {split: len(part) for split, part in split_by_opening(IDS[:2], 0.01, str).items()} == {"train": 1, "test": 1}
+    with pytest.raises(AttuneError, match="1 conversations with 1 different openings cannot be split"):
+        split_by_opening(IDS[:1], 0.2, str)
 
 
-def test_what_opens_alike_is_in_one_split() -> None:
-    splits = cut(IDS, 0.2, lambda name: str(int(name[1:]) % 7))
+def test_conversations_that_open_alike_are_in_one_split() -> None:
+    splits = split_by_opening(IDS, 0.2, lambda name: str(int(name[1:]) % 7))
     assert len(splits["test"]) == 18  # two openings of nine, the least that 12 of 60 need
     assert not {int(name[1:]) % 7 for name in splits["train"]} & {int(name[1:]) % 7 for name in splits["test"]}
     assert sorted(splits["train"] + splits["test"]) == sorted(IDS)
     with pytest.raises(AttuneError, match="60 conversations with 1 different openings"):
-        cut(IDS, 0.2, lambda _: "same")
+        split_by_opening(IDS, 0.2, lambda _: "same")
 
 
 def test_a_conversation_in_two_splits_is_named() -> None:
@@ -96,7 +96,7 @@ SIZES = {"large": {"train": 20, "valid": 8, "test": 6}, "small": {"train": 5, "v
 
 
 def test_small_lies_inside_large_and_all_draws_from_both() -> None:
-    sets = pec_sets(pec(30), SIZES, seed=3)
+    sets = sized("pec", pec(30), SIZES, seed=3)
     assert len(sets) == 2 * 3 * 3
     ids = {place: [row["id"] for row in rows] for place, rows in sets.items()}
     for domain, split in itertools.product(("happy", "offmychest", "all"), ("train", "valid", "test")):
@@ -108,4 +108,4 @@ def test_small_lies_inside_large_and_all_draws_from_both() -> None:
 
 def test_too_few_conversations_say_which_key_asks_for_more() -> None:
     with pytest.raises(AttuneError, match=r"pec happy/train has 15 usable .* subsets\.large\.train asks for 20"):
-        pec_sets(pec(15), SIZES, seed=3)
+        sized("pec", pec(15), SIZES, seed=3)

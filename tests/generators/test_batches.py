@@ -4,7 +4,7 @@ import torch
 
 from attune.generators.batches import by_length, ends_together, left_padded, scored_batch
 from attune.generators.encoding import Encoded
-from attune.generators.loading import add_lora, tune_prompt
+from attune.generators.methods import add_lora, add_virtual_tokens
 from tests.generators.tiny import gpt, saved
 
 
@@ -38,5 +38,5 @@ def test_rows_that_end_together_begin_where_their_padding_ends() -> None:
 def test_virtual_tokens_keep_the_padding_behind(tmp_path: Path) -> None:
     folder = saved(gpt(), tmp_path)
     assert ends_together(gpt())
-    assert ends_together(add_lora(gpt(), 2, 4, 0.0))
-    assert not ends_together(tune_prompt(gpt(), folder, virtual_tokens=2))
+    assert ends_together(add_lora(gpt(), folder, lora_rank=2, lora_alpha=4, lora_dropout=0.0))
+    assert not ends_together(add_virtual_tokens(gpt(), folder, virtual_tokens=2))

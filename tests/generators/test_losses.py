@@ -7,8 +7,8 @@ from transformers import GPT2LMHeadModel
 
 from attune.generators.batches import scored_batch
 from attune.generators.encoding import Encoded, Room, encode_all
-from attune.generators.loading import tune_prompt
 from attune.generators.losses import mean_loss, reply_nats, training_loss
+from attune.generators.methods import add_virtual_tokens
 from attune.generators.prompts import examples
 from tests.generators.tiny import dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
@@ -47,7 +47,7 @@ def test_lora_s_changes_are_scored() -> None:
 def test_virtual_tokens_are_read_but_not_scored(tmp_path: Path) -> None:
     folder = saved(gpt(), tmp_path)
     base = GPT2LMHeadModel.from_pretrained(folder).eval()
-    tuned = tune_prompt(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
+    tuned = add_virtual_tokens(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
     virtual = tuned.get_prompt(1)[0].detach()
     found = reply_nats(tuned, ROWS, WORDS.eos_token_id, 5)
     assert found == pytest.approx([nats_by_hand(base, row, virtual) for row in ROWS], rel=1e-4)

@@ -8,7 +8,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCau
 
 from attune.generators.prompts import examples
 from attune.generators.training import train
-from attune.inference.generator import loaded
+from attune.inference.generator import Generator
 from attune.parameters.generators import Decoding
 from tests.generators.tiny import dialogue_rows, generator, saved
 
@@ -35,6 +35,6 @@ def test_a_model_of_the_reports_size_learns_and_replies(name: str, tmp_path: Pat
     settings = generator(method, steps=2, lr=1e-4, max_length=60)
     curve = train(settings, base, examples(dialogue_rows()), 1, tmp_path / "c", tmp_path / "run")
     assert curve[-1]["valid_loss"] < curve[0]["valid_loss"]
-    ready = loaded(settings, base, tmp_path / "run", max_new_tokens=8, passages=0)
+    ready = Generator.from_pretrained(tmp_path / "run", base, max_new_tokens=8)
     replies = ready.replies(examples(dialogue_rows())[:3], Decoding(method="greedy"), batch_size=3, seed=1)
     assert len(replies) == 3

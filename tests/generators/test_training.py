@@ -11,7 +11,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2MLP
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
 from attune.generators import training
-from attune.generators.loading import load_base, load_generator, load_tokenizer
+from attune.generators.loading import load_base, load_generator, load_tokenizer, read_card
 from attune.generators.prompts import examples
 from attune.generators.training import train
 from tests.generators.tiny import CHAT, dialogue_rows, generator, gpt, llama, prompted, saved, tokenizer
@@ -55,7 +55,7 @@ def test_prompt_tuning_saves_its_virtual_tokens_alone(tmp_path: Path) -> None:
 def test_a_llama_shaped_directory_trains_and_loads_with_no_line_of_code(tmp_path: Path) -> None:
     base = saved(llama(), tmp_path / "base")
     train(generator("lora"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
-    model = load_generator(tmp_path / "run", load_base(base))
+    model = load_generator(tmp_path / "run", read_card(tmp_path / "run"), base)
     assert {name.split(".")[-1] for name in model.active_peft_config.target_modules} == {
         "down_proj",
         "gate_proj",
@@ -86,7 +86,7 @@ def test_a_qwen2_shaped_directory_with_a_chat_template_trains_fully(tmp_path: Pa
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_stops_with_the_step(tmp_path: Path) -> None:
     model = gpt()
     model.transformer.wte.weight.data.fill_(float("nan"))
     base = saved(model, tmp_path / "base")
@@ -102,7 +102,7 @@ def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
-def test_training_that_broke_off_goes_on_to_the_same_bytes(
+def test_an_interrupted_training_resumes_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     base = saved(gpt(), tmp_path / "base")
@@ -112,7 +112,7 @@ def test_training_that_broke_off_goes_on_to_the_same_bytes(
     with pytest.raises(Stop):
         train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / "broken")
     broken.again()
-    # The second time as after a kill between the end of the training and that of its stage.
+    # The second time as if it was killed between the end of the training and the end of its stage.
     for name, first in (("resumed", 5), ("once more", 9)):
         assert train(steady, base, EXAMPLES, 1, tmp_path / "c", tmp_path / name) == expected
         assert broken.updates == list(range(first, 11))
@@ -141,8 +141,9 @@ def test_a_prompted_base_is_measured_and_not_trained(tmp_path: Path) -> None:
     assert [row["step"] for row in curve] == [0]
     assert curve[0]["valid_loss"] != plain[0]["valid_loss"]  # the instruction was read
     assert not list((tmp_path / "run").glob("*.safetensors"))
-    model = load_base(base)
-    assert load_generator(tmp_path / "run", model) is model
+    loaded, model = load_generator(tmp_path / "run", read_card(tmp_path / "run"), base), load_base(base)
+    assert type(loaded) is type(model)
+    assert all(torch.equal(*pair) for pair in zip(loaded.parameters(), model.parameters(), strict=True))
     card = json.loads((tmp_path / "run" / "card.json").read_text())
     assert (card["method"], card["trainable_parameters"]) == ("prompt", 0)
 
@@ -153,7 +154,7 @@ def test_passages_are_trained_on_where_there_is_room_for_them(tmp_path: Path) ->
     given = examples([row | {"passages": passages} for row in dialogue_rows()], passages=None)
     curves = [
         train(
-            generator("full", corpus="empathetic_dialogues_rag", passage_tokens=tokens, max_length=40),
+            generator("full", rows="passages", passage_tokens=tokens, max_length=40),
             base,
             given,
             1,

@@ -1,4 +1,4 @@
-"""Tiny random models and a few conversations, made on the spot."""
+"""Tiny models with random weights, and a few conversations."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,9 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from attune.base_models.pretraining import Shape, train_tokenizer, untrained
-from attune.generators.loading import add_lora
+from attune.generators.methods import add_lora
 from attune.generators.prompts import DIALOGUE, Example
-from attune.parameters.generators import Prompted, Trained
+from attune.parameters.generators import SECTIONS, GeneratorSettings
 
 FEELINGS = ("glad", "sad", "proud", "afraid", "tired", "angry", "calm", "lost", "hurt", "free", "sure", "shy")
 CHAT = (
@@ -19,7 +19,7 @@ CHAT = (
 
 
 def dialogue_rows() -> list[dict[str, Any]]:
-    """Two replies in each of twelve conversations, as `schemas.REPLIES`."""
+    """Two replies in each of twelve conversations, with the columns of a dialogue corpus' processed rows."""
     rows = []
     for feeling in FEELINGS:
         turns = [f"I am {feeling} today.", f"Why are you {feeling}?", "My cat ran away.", "I am sorry."]
@@ -63,8 +63,8 @@ def llama(**changes: Any) -> Any:
 
 
 def with_lora() -> Any:
-    """LoRA whose changes are not zero, as they are at first."""
-    model = add_lora(gpt(), 2, 4, 0.0)
+    """LoRA with random matrices; at first its change of the weights is zero."""
+    model = add_lora(gpt(), Path(), lora_rank=2, lora_alpha=4, lora_dropout=0.0)
     torch.manual_seed(3)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
@@ -78,8 +78,9 @@ def saved(model: Any, folder: Path, words: Any | None = None) -> Path:
     return folder
 
 
-def generator(method: str, **given: Any) -> Trained:
-    extra = {
+def generator(method: str, **changes: Any) -> GeneratorSettings:
+    """An entry of `generators` that trains by `method`; `changes` go into it."""
+    keys = {
         "full": {},
         "prompt_tuning": {"virtual_tokens": 4},
         "lora": {"lora_rank": 2, "lora_alpha": 4, "lora_dropout": 0.1},
@@ -87,15 +88,17 @@ def generator(method: str, **given: Any) -> Trained:
     settings = {
         "base": "tiny",
         "corpus": "empathetic_dialogues",
+        "rows": "processed",
         "method": method,
         "lr": 1e-2,
         "steps": 10,
         "batch_size": 4,
         "max_length": 48,
     }
-    return Trained.model_validate(settings | extra | given)
+    return SECTIONS[method].model_validate(settings | keys | changes)
 
 
-def prompted(**given: Any) -> Prompted:
-    settings = {"method": "prompt", "base": "tiny", "corpus": "empathetic_dialogues", "max_length": 48}
-    return Prompted.model_validate(settings | {"instruction": "Be kind."} | given)
+def prompted(**changes: Any) -> GeneratorSettings:
+    """An entry of `generators` that is not trained."""
+    settings = {"method": "prompt", "base": "tiny", "corpus": "empathetic_dialogues", "rows": "processed"}
+    return SECTIONS["prompt"].model_validate(settings | {"max_length": 48, "instruction": "Be kind."} | changes)

@@ -7,16 +7,24 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from attune.generators.encoding import Room, encode_prompt
-from attune.generators.loading import tune_prompt
+from attune.generators.methods import add_virtual_tokens
 from attune.generators.prompts import examples
-from attune.inference.decoding import Limits, choose, generate, stops_of, stream_reply, until, write_replies
+from attune.inference.decoding import (
+    GREEDY,
+    Limits,
+    choose,
+    generate,
+    stop_token_ids,
+    stream_reply,
+    up_to_stop,
+    write_replies,
+)
 from attune.parameters.generators import Decoding
 from tests.generators.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
 WORDS = tokenizer()
 EXAMPLES = examples(dialogue_rows())
 SAMPLING = Decoding(method="sampling", temperature=0.9, top_k=30, top_p=0.95)
-GREEDY = Decoding(method="greedy")
 BEAM = Decoding(method="beam", beams=3, no_repeat_ngram=2, early_stopping=True)
 STOP = WORDS.eos_token_id
 LIMITS = Limits(12, (STOP,))
@@ -25,7 +33,7 @@ ROOM = Room(40)
 
 def tuned(folder: Path) -> Any:
     saved(gpt(), folder)
-    return tune_prompt(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
+    return add_virtual_tokens(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
 
 
 @pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), llama, tuned, with_lora])
@@ -44,7 +52,7 @@ def test_a_streamed_reply_grows_into_the_written_one(decoding: Decoding) -> None
         prompt = encode_prompt(example, WORDS, ROOM).ids
         *parts, last = stream_reply(gpt(), WORDS, example.id, prompt, decoding, LIMITS, seed=5)
         assert last == whole
-        assert all(part.cut for part in parts)
+        assert all(part.truncated for part in parts)
         assert bool(parts) == (decoding is not BEAM)
         assert all(last.text.startswith(part.text) for part in parts)
 
@@ -110,7 +118,7 @@ def test_beam_search_is_transformers_own() -> None:
     model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
     free = Decoding(method="beam", beams=3)
     wanted = model.generate(torch.tensor([prompt]), max_new_tokens=12, num_beams=3, pad_token_id=STOP)[0, len(prompt) :]
-    assert generate(model, [prompt], torch.zeros(1, 12), free, LIMITS) == [until(wanted.tolist(), (STOP,))]
+    assert generate(model, [prompt], torch.zeros(1, 12), free, LIMITS) == [up_to_stop(wanted.tolist(), (STOP,))]
 
 
 def test_what_a_model_s_own_settings_ask_for_is_not_done() -> None:
@@ -142,9 +150,9 @@ def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
 def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
     words, model = tokenizer(), gpt()
     line = words("\n", add_special_tokens=False)["input_ids"][0]
-    assert line in stops_of(model, words, lines=True)
-    assert stops_of(model, words, lines=False) == (STOP,)
+    assert line in stop_token_ids(model, words, lines=True)
+    assert stop_token_ids(model, words, lines=False) == (STOP,)
     words.chat_template = CHAT
-    assert stops_of(model, words, lines=True) == (STOP,)
+    assert stop_token_ids(model, words, lines=True) == (STOP,)
     model.generation_config.eos_token_id = [STOP, 7]
-    assert stops_of(model, words, lines=False) == tuple(sorted((STOP, 7)))
+    assert stop_token_ids(model, words, lines=False) == tuple(sorted((STOP, 7)))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from attune.metrics.bootstrap import Ratio, compare, interval, rounded, score, with_intervals
+from attune.metrics.bootstrap import PairedTest, Ratio, compare, interval, rounded, score, with_intervals
 
 
 def values(seed: int, count: int, shift: float = 0.0) -> dict[str, float]:
@@ -24,7 +24,7 @@ def nats(seed: int, count: int = 60) -> Ratio:
     return Ratio.of((f"c{at}", size * (3 + draws.gauss(0, 1)), size) for at, size in enumerate(sizes))
 
 
-def test_a_ratio_weighs_by_what_is_under() -> None:
+def test_a_ratio_weighs_units_by_their_denominators() -> None:
     assert Ratio.of([("a", 2.0, 1.0), ("b", 1.0, 3.0), ("a", 3.0, 2.0)]).value == 1.0
 
 
@@ -41,8 +41,8 @@ def test_the_interval_of_a_mean_is_scipy_s() -> None:
 def test_the_interval_of_a_ratio_is_scipy_s() -> None:
     given = nats(1)
     oracle = scipy.stats.bootstrap(
-        (list(given.over.values()), list(given.under.values())),
-        lambda over, under, axis: over.sum(axis) / under.sum(axis),
+        (list(given.numerator.values()), list(given.denominator.values())),
+        lambda above, below, axis: above.sum(axis) / below.sum(axis),
         paired=True,
         vectorized=True,
         method="percentile",
@@ -70,27 +70,29 @@ def test_the_paired_test_is_scipy_s() -> None:
     oracle = scipy.stats.permutation_test(
         (differences,), np.mean, permutation_type="samples", n_resamples=20_000, random_state=1
     ).pvalue
-    assert found["p"] == pytest.approx(oracle, abs=0.015)
-    assert found["difference"] == pytest.approx(np.mean(differences))
-    assert found["low"] < found["difference"] < found["high"]
+    assert found.p == pytest.approx(oracle, abs=0.015)
+    assert found.difference == pytest.approx(np.mean(differences))
+    assert found.low < found.difference < found.high
 
 
 def test_p_is_small_for_a_difference_and_one_for_none() -> None:
     before = nats(1)
-    better = Ratio({name: over - 0.3 * before.under[name] for name, over in before.over.items()}, before.under)
+    better = Ratio(
+        {name: value - 0.3 * before.denominator[name] for name, value in before.numerator.items()}, before.denominator
+    )
     found = compare([before], [better], seed=1)
-    assert found["difference"] == pytest.approx(-0.3)
-    assert found["low"] == pytest.approx(-0.3)
-    assert found["p"] < 0.001
+    assert found.difference == pytest.approx(-0.3)
+    assert found.low == pytest.approx(-0.3)
+    assert found.p < 0.001
     given = values(3, 50)
     above = {name: value + 1 for name, value in given.items()}
-    assert compare([Ratio.mean(given)], [Ratio.mean(above)], seed=1)["p"] < 0.001
-    assert compare([before], [before], seed=1) == {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
+    assert compare([Ratio.mean(given)], [Ratio.mean(above)], seed=1).p < 0.001
+    assert compare([before], [before], seed=1) == PairedTest(difference=0.0, low=0.0, high=0.0, p=1.0)
 
 
 @pytest.mark.parametrize("made", [mean, nats])
 def test_p_is_uniform_where_there_is_no_difference(made: Callable[[int, int], Ratio]) -> None:
-    small = np.mean([compare([made(seed, 30)], [made(seed + 1000, 30)], 1)["p"] < 0.1 for seed in range(200)])
+    small = np.mean([compare([made(seed, 30)], [made(seed + 1000, 30)], 1).p < 0.1 for seed in range(200)])
     assert 0.04 < small < 0.17
 
 
@@ -98,7 +100,8 @@ def test_p_is_uniform_where_there_is_no_difference(made: Callable[[int, int], Ra
 def test_shared_examples_are_drawn_together(given: Ratio) -> None:
     """Two domains of the same examples say no more than one: the interval of their mean is the one's."""
     assert interval([given, given], seed=1) == pytest.approx(interval([given], seed=1))
-    apart = Ratio(*({f"other {name}": value for name, value in each.items()} for each in (given.over, given.under)))
+    sums = (given.numerator, given.denominator)
+    apart = Ratio(*({f"other {name}": value for name, value in each.items()} for each in sums))
     assert score([given, apart]) == pytest.approx(given.value)
     low, high = interval([given, apart], seed=1)
     alone = interval([given], seed=1)

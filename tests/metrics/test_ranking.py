@@ -2,8 +2,6 @@ import random
 
 import pytest
 
-from attune.core.errors import AttuneError
-from attune.evaluation.ranking.candidates import candidates, draw_candidates, in_batch
 from attune.metrics.ranking import by_example, rank, ranking_scores
 
 
@@ -33,43 +31,6 @@ def test_scores_agree_with_ir_measures() -> None:
     assert ranking_scores(ranks) == pytest.approx(
         {"mrr": oracle[RR], "r@1": oracle[R @ 1], "r@10": oracle[R @ 10], "r@50": oracle[R @ 50]}
     )
-
-
-POOL = [f"reply {number}" for number in range(40)]
-
-
-def test_candidates_are_distinct_seeded_and_begin_with_the_right_one() -> None:
-    drawn = draw_candidates("reply 7", "id1", POOL, 20, seed=1)
-    assert drawn[0] == "reply 7"
-    assert len(set(drawn)) == 20
-    assert drawn == draw_candidates("reply 7", "id1", POOL, 20, seed=1)
-    assert drawn != draw_candidates("reply 7", "id2", POOL, 20, seed=1)
-    assert drawn != draw_candidates("reply 7", "id1", POOL, 20, seed=2)
-
-
-def test_too_small_a_pool_says_what_fits() -> None:
-    assert len(draw_candidates("reply 7", "id", POOL, 40, seed=1)) == 40
-    with pytest.raises(AttuneError, match=r"cobert\.candidates = 41 needs 40; set cobert\.candidates to at most 40"):
-        draw_candidates("reply 7", "id", POOL, 41, seed=1)
-
-
-def test_the_original_s_candidates_are_the_batch_s_own_replies() -> None:
-    rows = [{"id": str(number), "response": f"reply {number % 9}"} for number in range(10)]
-    drawn = in_batch(rows, 5, seed=1)
-    assert drawn == in_batch(rows, 5, seed=1)
-    assert drawn != in_batch(rows, 5, seed=2)
-    batches = {frozenset(texts) for texts in drawn}
-    assert len(batches) <= 3  # reply 0 twice in one batch makes it one set of four
-    for row, texts in zip(rows, drawn, strict=True):
-        assert texts[0] == row["response"]
-        assert len(set(texts)) == len(texts) <= 5
-
-
-def test_candidates_come_from_where_it_is_said() -> None:
-    rows = [{"id": str(number), "response": f"reply {number}"} for number in range(10)]
-    pool = [row["response"] for row in rows] + POOL
-    assert all(len(texts) == 10 for texts in candidates(rows, pool, 10, 1, "test_split"))
-    assert {len(texts) for texts in candidates(rows, pool, 4, 1, "in_batch")} == {4, 2}
 
 
 def test_values_by_example_make_the_scores() -> None:

@@ -4,10 +4,10 @@ from attune.metrics.replies import (
     begins_with,
     copied,
     distinct,
-    faults,
-    goes_on,
+    extra_turn,
     repeated_ngrams,
     repeats_a_sentence,
+    reply_scores,
     words,
 )
 
@@ -45,15 +45,15 @@ def test_copies_are_of_the_prompt() -> None:
 
 @pytest.mark.parametrize("reply", ["It is 4.\nQuestion: And 5?", "Q: What?", "Yes.\n  Speaker: I see", "4\nuser: ok"])
 def test_another_turn_is_a_leak(reply: str) -> None:
-    assert goes_on(reply)
+    assert extra_turn(reply)
 
 
 @pytest.mark.parametrize("reply", ["What is your question: this?", "Why do you ask?", "", "Equal: 4"])
 def test_a_question_to_the_other_is_none(reply: str) -> None:
-    assert not goes_on(reply)
+    assert not extra_turn(reply)
 
 
 def test_every_fault_is_given_of_every_reply() -> None:
-    found = dict(faults(" ", "Hi", cut=True))
-    assert found["empty"] == found["cut"] == 1
-    assert {name for name, value in found.items() if value} == {"empty", "cut"}
+    scores = dict(reply_scores(" ", "Hi", truncated=True))
+    assert scores["empty"] == scores["truncated"] == 1
+    assert {name for name, value in scores.items() if value} == {"empty", "truncated"}

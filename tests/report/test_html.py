@@ -1,35 +1,25 @@
 import re
 
-from attune.report import html as report
+import pandas as pd
+
+from attune.report import html
 
 
 def test_text_is_shown_and_never_run() -> None:
-    html = report.page("t", [("<b>", report.table([{"reply": "<script>alert(1)</script>", "n": 0.5, "none": None}]))])
-    assert "<script>" not in html
-    assert "&lt;script&gt;" in html
-    assert '<td class="number">0.500</td>' in html
+    row = {"reply": "<script>alert(1)</script>", "n": 0.5, "none": None}
+    page = html.page("t", [("<b>", html.table(pd.DataFrame([row])))])
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert '<td class="number">0.500</td>' in page
+
+
+def test_whole_numbers_stay_whole_and_missing_values_are_empty() -> None:
+    table = html.table(pd.DataFrame({"count": [3, 4], "score": [0.25, None], "name": ["a", None]}))
+    assert '<tr><td class="number">4</td><td class="number"></td><td></td></tr>' in table
+    assert html.table(pd.DataFrame()) == "<p>none</p>"
 
 
 def test_nothing_is_fetched_from_anywhere() -> None:
-    html = report.page("t", [("f", report.figure("mrr", b"\x89PNG", "caption"))])
-    assert re.findall(r'(?:src|href)="([^"]*)"', html) == ["#s0", "data:image/png;base64,iVBORw=="]
-    assert "http" not in html
-
-
-def test_prompts_stand_beside_what_each_system_replied() -> None:
-    rows = [
-        {"id": "c/1", "prompt": "I won!", "target": "Great.", "system": "a", "reply": "Oh."},
-        {"id": "c/3", "prompt": "Hm.", "target": "What?", "system": "a", "reply": None},
-        {"id": "c/1", "prompt": "I won!", "target": "Great.", "system": "a+rag", "reply": ""},
-    ]
-    found = report.side_by_side(rows)
-    assert found == [{"id": "c/1", "prompt": "I won!", "target": "Great.", "a": "Oh.", "a+rag": ""}]
-    assert "<td>a+rag</td><td></td>" in report.replies(found, 5)
-
-
-def test_the_versions_are_those_installed() -> None:
-    import torch
-
-    assert {"package": "torch", "version": torch.__version__.split("+")[0]} in [
-        {**row, "version": row["version"].split("+")[0]} for row in report.environment()
-    ]
+    page = html.page("t", [("f", html.figure("mrr", b"\x89PNG", "caption"))])
+    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["#s0", "data:image/png;base64,iVBORw=="]
+    assert "http" not in page

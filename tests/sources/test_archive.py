@@ -122,5 +122,5 @@ def test_damaged_member(tmp_path: Path) -> None:
 def test_truncated_archive(tmp_path: Path) -> None:
     path = zipped(tmp_path, ("a", b"hello world"))
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(AttuneError, match=r"a\.zip is not a whole zip file"):
+    with pytest.raises(AttuneError, match=r"a\.zip is not a complete zip file"):
         unpack(path)

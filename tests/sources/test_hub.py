@@ -9,23 +9,27 @@ from typing import Any
 
 import pytest
 
-from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.corpora import FILES, empathetic_dialogues, files, openorca
-from attune.corpora import openassistant_guanaco as guanaco
-from attune.corpora.pec import read_conversations
+from attune.corpora import CORPORA, corpus
 from attune.corpora.reading import BadRows
-from attune.sources import fetch
-from tests.project import changed
+from attune.parameters import load
+from attune.parameters.data import Archive, HubDataset
+from attune.sources.fetching import fetch
+from tests.project import ROOT, changed
 from tests.sources.corpora_by_hand import as_the_hub_converts, write, zip_pec
 from tests.sources.hub_server import Hub, serve
 
-ROOT = Path(__file__).parents[2]
-CORPORA = parameters.load(ROOT / "params.yaml").corpora
+PUBLISHED = load(ROOT / "params.yaml").corpora
 ED = "datasets/facebook/empathetic_dialogues"
 GUANACO = "datasets/timdettmers/openassistant-guanaco"
 ORCA = "datasets/Open-Orca/OpenOrca"
+
+
+def revision_of(name: str) -> str:
+    entry = PUBLISHED[name]
+    assert isinstance(entry, HubDataset)
+    return entry.revision
 
 
 @pytest.fixture
@@ -39,21 +43,21 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     zip_pec(served / "pec", served / "hf_pec.zip")
     repos = {
         ED: {"refs/convert/parquet": served / "ed"},
-        GUANACO: {CORPORA.openassistant_guanaco.revision: served / "guanaco"},
-        ORCA: {CORPORA.openorca.revision: served / "orca"},
+        GUANACO: {revision_of("openassistant_guanaco"): served / "guanaco"},
+        ORCA: {revision_of("openorca"): served / "orca"},
     }
     with serve(Hub(repos, {"/files/hf_pec.zip": served / "hf_pec.zip"})) as running:
         yield running
 
 
-def stage(hub: Hub, folder: Path, corpus: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def stage(hub: Hub, folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The stage in a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
     folder.mkdir(exist_ok=True)
     changed(folder, ("source", "hub"))
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-m", "stages.download", corpus, f"raw/{corpus}"],
+        [sys.executable, "-m", "stages.download", f"corpus={name}", f"target=raw/{name}"],
         cwd=folder,
         env={**kept, **settings, **environment},
         capture_output=True,
@@ -66,14 +70,10 @@ def manifest(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "manifest.json").read_text())
 
 
-def rows_of(corpus: str, paths: list[Path]) -> list[object]:
-    readers = {
-        "pec": read_conversations,
-        "empathetic_dialogues": empathetic_dialogues.read,
-        "openassistant_guanaco": guanaco.read,
-        "openorca": openorca.read,
-    }
-    return [row for path in paths for row in readers[corpus](path, BadRows("error"))]
+def rows_of(name: str, folder: Path) -> dict[str, list[object]]:
+    """Split -> what is read from its file."""
+    record = corpus(name)
+    return {split: list(record.read(path, BadRows("error"))) for split, path in record.files(folder).items()}
 
 
 def only_files(folder: Path) -> list[str]:
@@ -92,7 +92,7 @@ def test_the_real_client_fetches_the_converted_parquet(hub: Hub, tmp_path: Path)
     assert found["url"] == "https://huggingface.co/datasets/facebook/empathetic_dialogues"
     assert (found["source"], found["licence"]) == ("hub", "cc-by-nc-4.0")
     assert run.stdout == (
-        "empathetic_dialogues: 3 files, 4 rows, 0 bad rows left out, from hub into raw/empathetic_dialogues\n"
+        "empathetic_dialogues: 3 files, 4 rows, 0 malformed rows left out, from hub into raw/empathetic_dialogues\n"
     )
     assert "fetching empathetic_dialogues: default/train/0000.parquet at refs/convert/parquet" in run.stderr
     assert "%|" not in run.stderr  # no progress bar where nobody watches
@@ -100,7 +100,7 @@ def test_the_real_client_fetches_the_converted_parquet(hub: Hub, tmp_path: Path)
 
 def test_the_files_after_the_first_are_asked_for_by_commit(hub: Hub, tmp_path: Path) -> None:
     assert stage(hub, tmp_path / "run", "openassistant_guanaco").returncode == 0
-    revision = CORPORA.openassistant_guanaco.revision
+    revision = revision_of("openassistant_guanaco")
     commit = Hub.commit(GUANACO, revision)
     assert [request for request in hub.requests if request.startswith("HEAD")] == [
         f"HEAD /{GUANACO}/resolve/{revision}/openassistant_best_replies_train.jsonl",
@@ -121,26 +121,25 @@ def test_a_second_fetch_reads_the_cache_and_gives_the_same_manifest(hub: Hub, tm
     assert hub.requests == []
 
 
-@pytest.mark.parametrize("corpus", FILES)
-def test_the_hub_and_the_sample_give_the_same_rows(hub: Hub, tmp_path: Path, corpus: str) -> None:
+@pytest.mark.parametrize("name", CORPORA)
+def test_the_hub_and_the_sample_give_the_same_rows(hub: Hub, tmp_path: Path, name: str) -> None:
     """The sample, laid out as the hub serves it, comes back through the real client."""
     served, sample = tmp_path / "served", tmp_path / "sample"
     shutil.rmtree(served)
-    fetch(corpus, "sample", sample, CORPORA, seed=3)
-    name = {"empathetic_dialogues": "ed", "openassistant_guanaco": "guanaco", "openorca": "orca"}.get(corpus, corpus)
-    if corpus == "empathetic_dialogues":
-        as_the_hub_converts(sample, served / name)
+    fetch(corpus(name), "sample", sample, PUBLISHED[name], "error", seed=3)
+    place = {"empathetic_dialogues": "ed", "openassistant_guanaco": "guanaco", "openorca": "orca"}.get(name, name)
+    if name == "empathetic_dialogues":
+        as_the_hub_converts(sample, served / place)
     else:
-        shutil.copytree(sample, served / name)
-    if corpus == "pec":
+        shutil.copytree(sample, served / place)
+    if name == "pec":
         zip_pec(sample, served / "hf_pec.zip")
-        fetch("pec", "hub", tmp_path / "run/raw/pec", pec(hub, None), seed=1)
+        fetch_pec(hub, tmp_path / "run/raw/pec", None)
     else:
-        run = stage(hub, tmp_path / "run", corpus)
+        run = stage(hub, tmp_path / "run", name)
         assert run.returncode == 0, run.stderr
-    raw = tmp_path / "run/raw" / corpus
-    expected = {split: rows_of(corpus, paths) for split, paths in files(corpus, sample).items()}
-    assert {split: rows_of(corpus, paths) for split, paths in files(corpus, raw).items()} == expected
+    expected = rows_of(name, sample)
+    assert rows_of(name, tmp_path / "run/raw" / name) == expected
     assert all(expected.values())
 
 
@@ -157,7 +156,7 @@ def test_what_the_hub_does_not_have(hub: Hub, tmp_path: Path, remove: str, reaso
         del hub.repos[ORCA]
     run = stage(hub, tmp_path / "run", "openorca")
     assert run.returncode == 1
-    revision = CORPORA.openorca.revision
+    revision = revision_of("openorca")
     url = f"{hub.url}/{ORCA}/resolve/{revision}/1M-GPT4-Augmented.parquet"
     assert f"error: {url} could not be fetched (404" in run.stderr
     assert reason in run.stderr
@@ -179,7 +178,7 @@ def test_no_network(tmp_path: Path, offline: str) -> None:
 @pytest.mark.slow
 def test_a_connection_that_breaks_every_time(hub: Hub, tmp_path: Path) -> None:
     """The client tries again for some five seconds."""
-    hub.cut.add(f"/{ORCA}/resolve/{CORPORA.openorca.revision}/1M-GPT4-Augmented.parquet")
+    hub.cut.add(f"/{ORCA}/resolve/{revision_of('openorca')}/1M-GPT4-Augmented.parquet")
     run = stage(hub, tmp_path / "run", "openorca")
     assert run.returncode == 1
     assert "could not be fetched (peer closed connection" in run.stderr
@@ -190,19 +189,18 @@ def test_a_damaged_file_is_named_by_its_place_on_the_hub(hub: Hub, tmp_path: Pat
     (tmp_path / "served/orca/1M-GPT4-Augmented.parquet").write_bytes(b"PAR1 and no more")
     run = stage(hub, tmp_path / "run", "openorca")
     assert run.returncode == 1
-    assert f"error: {hub.url}/{ORCA}/1M-GPT4-Augmented.parquet, after row 0: not a whole parquet" in run.stderr
+    assert f"error: {hub.url}/{ORCA}/1M-GPT4-Augmented.parquet, after row 0: not a complete parquet" in run.stderr
     assert list((tmp_path / "run/raw").iterdir()) == []
 
 
-def pec(hub: Hub, sha: str | None, path: str = "/files/hf_pec.zip") -> parameters.Corpora:
-    pinned = parameters.corpora.PecSource(url=hub.url + path, sha256=sha)
-    return CORPORA.model_copy(update={"pec": pinned})
+def fetch_pec(hub: Hub, target: Path, sha: str | None, path: str = "/files/hf_pec.zip") -> None:
+    fetch(corpus("pec"), "hub", target, Archive(url=hub.url + path, sha256=sha), "error", seed=1)
 
 
 def test_pec_is_checked_and_unpacked(hub: Hub, tmp_path: Path) -> None:
     digest = sha256(tmp_path / "served/hf_pec.zip")
-    fetch("pec", "hub", tmp_path / "raw", pec(hub, digest), seed=1)
-    fetch("pec", "hub", tmp_path / "unchecked", pec(hub, None), seed=1)
+    fetch_pec(hub, tmp_path / "raw", digest)
+    fetch_pec(hub, tmp_path / "unchecked", None)
     found = manifest(tmp_path / "raw")
     assert found == manifest(tmp_path / "unchecked")
     assert found["revision"] == f"sha256:{digest}"
@@ -213,29 +211,27 @@ def test_pec_is_checked_and_unpacked(hub: Hub, tmp_path: Path) -> None:
 
 def test_pec_with_another_hash(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=rf"hf_pec\.zip has sha256 [0-9a-f]{{64}}; .* expects {'0' * 64}"):
-        fetch("pec", "hub", tmp_path / "raw", pec(hub, "0" * 64), seed=1)
+        fetch_pec(hub, tmp_path / "raw", "0" * 64)
     assert not (tmp_path / "raw").exists()
 
 
 def test_pec_cut_on_the_way(hub: Hub, tmp_path: Path) -> None:
     hub.cut.add("/files/hf_pec.zip")
     with pytest.raises(AttuneError, match=r"files/hf_pec\.zip could not be fetched \(.*more expected"):
-        fetch("pec", "hub", tmp_path / "raw", pec(hub, None), seed=1)
+        fetch_pec(hub, tmp_path / "raw", None)
     assert not (tmp_path / "raw").exists()
 
 
 def test_pec_not_there(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"/gone\.zip could not be fetched \(HTTP Error 404.*`sample`"):
-        fetch("pec", "hub", tmp_path / "raw", pec(hub, None, "/gone.zip"), seed=1)
+        fetch_pec(hub, tmp_path / "raw", None, "/gone.zip")
 
 
 def test_pec_without_a_network(tmp_path: Path) -> None:
-    unreachable = pec(Hub(url="http://127.0.0.1:9"), None)
     with pytest.raises(AttuneError, match=r"^http://127\.0\.0\.1:9/files/hf_pec\.zip could not be fetched"):
-        fetch("pec", "hub", tmp_path / "raw", unreachable, seed=1)
+        fetch_pec(Hub(url="http://127.0.0.1:9"), tmp_path / "raw", None)
 
 
 def test_pec_from_another_kind_of_address(tmp_path: Path) -> None:
-    pinned = CORPORA.model_copy(update={"pec": parameters.corpora.PecSource(url="file:///etc/passwd", sha256=None)})
     with pytest.raises(AttuneError, match=r"corpora\.pec\.url = 'file:///etc/passwd' must begin with https://"):
-        fetch("pec", "hub", tmp_path / "raw", pinned, seed=1)
+        fetch_pec(Hub(url="file://"), tmp_path / "raw", None, "/etc/passwd")

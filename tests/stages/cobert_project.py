@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import write_json, write_parquet
-from attune.corpora import schemas
-from stages import train_cobert
+from attune.corpora import ranking_corpus
+from stages import evaluate_cobert, train_cobert
 from tests.cobert.tiny import encoder, rows
-from tests.project import ROOT, changed
+from tests.project import changed
 
+SCHEMAS = ranking_corpus().schemas
 RECIPE = {
     "lr": 1e-2, "max_length": 64, "early_stopping": None, "epochs": 2, "batch_size": 8, "accumulation": 1,
     "num_personas": 2, "score_scale": 0.05, "attention_scale": 1.0, "frozen_layers": 1, "seed": 1, "threads": 2,
@@ -25,12 +26,11 @@ def pec_rows(count: int, split: str) -> list[dict[str, object]]:
 
 def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    (folder / "attune").symlink_to(ROOT / "attune")
     encoder(folder / "encoder")
     for split, count in (("train", 32), ("valid", 16), ("test", 16)):
-        write_parquet(folder / f"pec/small/happy/{split}.parquet", pec_rows(count, split), schemas.PEC)
+        write_parquet(folder / f"pec/small/happy/{split}.parquet", pec_rows(count, split), SCHEMAS.rows)
     pool = [{"id": row["id"], "response": row["response"]} for row in pec_rows(16, "test")]
-    write_parquet(folder / "pec/candidates/happy.parquet", pool, schemas.CANDIDATES)
+    write_parquet(folder / "pec/candidates/happy.parquet", pool, SCHEMAS.candidates)
     write_json(folder / "recipes/baseline.json", RECIPE)
     write_json(folder / "recipes/tuned.json", RECIPE | {"epochs": 6})
     write_json(folder / "recipes/attune.json", RECIPE | {"matching": "joint", "score_scale": 10.0})
@@ -38,5 +38,28 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train(recipe: str, name: str = "") -> None:
-    target = f"models/{name or recipe}-small-happy"
-    train_cobert.main(f"recipes/{recipe}.json", "encoder", "pec/small/happy", target, f"{target}.csv")
+    train_on("happy", recipe, f"models/{name or recipe}-small-happy")
+
+
+def train_on(domain: str, recipe: str, target: str) -> None:
+    train_cobert.main(
+        recipe=Path(f"recipes/{recipe}.json"),
+        encoder=Path("encoder"),
+        data=Path(f"pec/small/{domain}"),
+        target=Path(target),
+        curve=Path(f"{target}.csv"),
+    )
+
+
+def evaluate(name: str = "evaluated") -> None:
+    """Write NAME.json, NAME-intervals.json, NAME-tests.json and NAME.parquet."""
+    evaluate_cobert.main(
+        recipes=Path("recipes"),
+        encoder=Path("encoder"),
+        processed=Path("pec"),
+        models=Path("models"),
+        scores=Path(f"{name}.json"),
+        intervals=Path(f"{name}-intervals.json"),
+        tests=Path(f"{name}-tests.json"),
+        rows=Path(f"{name}.parquet"),
+    )

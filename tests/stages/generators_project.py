@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from attune.core.files import write_parquet
-from attune.corpora import schemas
-from attune.index.passages import RAG
+from attune.corpora import corpus
+from attune.index.passages import with_passages
 from stages import train_generator
 from tests.generators.tiny import FEELINGS, dialogue_rows, gpt, saved
 from tests.stages.small_project import small_project
 
 METHODS = ("prompt", "full", "prompt_tuning", "lora")
 NAMES = tuple(f"tiny_{method}" for method in METHODS)
+CORPUS = "empathetic_dialogues"
+SCHEMAS = corpus(CORPUS).schemas
 
 
 def passage(text: str) -> dict[str, Any]:
@@ -21,17 +23,23 @@ def passage(text: str) -> dict[str, Any]:
 
 
 def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """bases/gpt2, processed/, and generators/ once `train` was called."""
+    """base/gpt2, processed/, passages/ and persona_passages/, and generators/ once `train` was called."""
     small_project(folder, monkeypatch)
-    saved(gpt(), Path("bases/gpt2"))
+    saved(gpt(), Path("base/gpt2"))
     for split, feelings in (("train", FEELINGS[:8]), ("test", FEELINGS[8:])):
         rows = [row for row in dialogue_rows() if row["conv_id"] in feelings]
-        write_parquet(Path(f"processed/empathetic_dialogues/{split}.parquet"), rows, schemas.REPLIES)
-        for variant, texts in (("rag", ("Oh.", "Ah.", "I see.")), ("persona_rag", ("I see.", "Ah.", "Oh."))):
-            given = [row | {"passages": [passage(text) for text in texts]} for row in rows]
-            write_parquet(Path(f"processed/empathetic_dialogues_{variant}/{split}.parquet"), given, RAG)
+        write_parquet(Path(f"processed/{CORPUS}/{split}.parquet"), rows, SCHEMAS.rows)
+        for place, texts in (("passages", ("Oh.", "Ah.", "I see.")), ("persona_passages", ("I see.", "Ah.", "Oh."))):
+            complete = [row | {"passages": [passage(text) for text in texts]} for row in rows]
+            write_parquet(Path(f"{place}/{CORPUS}/{split}.parquet"), complete, with_passages(SCHEMAS.rows))
 
 
 def train() -> None:
     for name in NAMES:
-        train_generator.main(name, "bases/gpt2", "processed/empathetic_dialogues", f"generators/{name}", f"{name}.csv")
+        train_generator.main(
+            name=name,
+            base=Path("base/gpt2"),
+            data=Path(f"processed/{CORPUS}"),
+            target=Path(f"generators/{name}"),
+            curve=Path(f"{name}.csv"),
+        )

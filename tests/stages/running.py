@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from attune.corpora import CORPORA
 from tests.project import ROOT
-
-CORPORA = ("pec", "empathetic_dialogues", "openassistant_guanaco", "openorca")
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -16,12 +15,13 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def data(folder: Path) -> Path:
-    for corpus in CORPORA:
+    """The folder `data` below `folder`, as the data stages fill it."""
+    for name in CORPORA:
         for words in (
-            ("stages.download", corpus, f"data/raw/{corpus}"),
-            ("stages.subset", corpus, f"data/raw/{corpus}", f"data/subset/{corpus}"),
-            ("stages.preprocess", corpus, f"data/subset/{corpus}", f"data/processed/{corpus}"),
+            ("stages.download", f"target=data/raw/{name}"),
+            ("stages.subset", f"raw=data/raw/{name}", f"target=data/subset/{name}"),
+            ("stages.preprocess", f"subset=data/subset/{name}", f"target=data/processed/{name}"),
         ):
-            done = run(folder, *words)
+            done = run(folder, *words, f"corpus={name}")
             assert done.returncode == 0, done.stderr
     return folder / "data"

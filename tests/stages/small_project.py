@@ -1,4 +1,4 @@
-"""The project's own params.yaml in an empty folder, with a tiny base and a tiny generator of each method."""
+"""The project's params.yaml in an empty folder, with a tiny base and a tiny generator of each method."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-PARAMS = Path(__file__).parents[2] / "params.yaml"
+from tests.project import ROOT
+
 SHAPE = {"layers": 1, "width": 16, "heads": 2, "vocabulary": 400, "positions": 64}
 
 
 def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write params.yaml into `folder` and go there; generators are called tiny_<method>."""
     monkeypatch.chdir(folder)
-    values = YAML(typ="safe", pure=True).load(PARAMS.read_text(encoding="utf-8"))
+    values = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     values["bases"] = {"gpt2": values["bases"]["gpt2"] | SHAPE | {"steps": 6, "batch_tokens": 64}}
-    small = {"base": "gpt2", "corpus": "empathetic_dialogues", "max_length": 48}
+    small = {"base": "gpt2", "corpus": "empathetic_dialogues", "rows": "processed", "max_length": 48}
     steps = {"steps": 4, "batch_size": 4, "log_steps": None, "save_steps": None, "passage_tokens": 0}
     values["generators"]["prompted"]["instruction"] = "Be kind."
     values["generators"] = {
@@ -31,6 +33,7 @@ def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def change(edit: Callable[[dict[str, Any]], None]) -> None:
+    """Rewrite the params.yaml of the current folder."""
     values = YAML(typ="safe", pure=True).load(Path("params.yaml").read_text(encoding="utf-8"))
     edit(values)
     _write(values)

@@ -7,19 +7,21 @@ from stages.answer_questions import main
 from tests.stages.generators_project import project, train
 from tests.stages.small_project import change
 
+PLACES = {"base_models": Path("base"), "generators": Path("generators"), "target": Path("answers.csv")}
+
 
 def test_each_generator_answers_each_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     change(lambda values: values["generation"]["questions"].update(generators=["tiny_lora", "tiny_prompt"]))
     train()
-    main("bases", "generators", "answers.csv")
+    main(**PLACES)
     rows = read_csv(Path("answers.csv"))
     kinds = {"ambiguous", "subjective", "factual"}  # in whatever order a rewritten params.yaml has them
     assert [row["generator"] for row in rows] == ["tiny_lora"] * 3 + ["tiny_prompt"] * 3
     assert {row["kind"] for row in rows[:3]} == {row["kind"] for row in rows[3:]} == kinds
     assert {"How many legs does a spider have?"} == {row["question"] for row in rows if row["kind"] == "factual"}
-    assert {row["cut"] for row in rows} <= {"True", "False"}
+    assert {row["truncated"] for row in rows} <= {"True", "False"}
     assert any(row["answer"] for row in rows)
     first = Path("answers.csv").read_bytes()
-    main("bases", "generators", "answers.csv")
+    main(**PLACES)
     assert Path("answers.csv").read_bytes() == first

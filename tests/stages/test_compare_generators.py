@@ -6,20 +6,27 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, write_parquet
-from attune.corpora import schemas
+from attune.corpora import corpus
 from attune.evaluation.schemas import GENERATED
 from stages import base_models
 from stages.compare_generators import main
 from tests.stages.small_project import change, small_project
 
-PLACES = (
-    "rows", "situations.parquet", "embedder", "metrics.json", "intervals.json", "tests.json", "probe.json",
-    "scored.parquet",
-)  # fmt: skip
+PLACES = {
+    "evaluations": Path("rows"),
+    "situations": Path("situations.parquet"),
+    "embedder": Path("embedder"),
+    "scores": Path("metrics.json"),
+    "intervals": Path("intervals.json"),
+    "tests": Path("tests.json"),
+    "probe": Path("probe.json"),
+    "rows": Path("scored.parquet"),
+}
+SITUATIONS = corpus("empathetic_dialogues").schemas.conversations
 
 
 def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
-    """Two replies in each of ten conversations; a token costs 2 nats and `shift`, of the base 3."""
+    """Two replies in each of ten conversations, of 2 + `shift` nats per token; the base has 3."""
     return [
         {
             "generator": generator, "variant": variant, "id": f"c{at // 2}/{at % 2}", "conversation": f"c{at // 2}",
@@ -27,7 +34,7 @@ def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
             "nats": (2 + at % 3) * (2 + shift),
             "base_nats": (2 + at % 3) * 3.0, "passages": int(variant == "rag"), "target_given": at == 0,
             "reply": "i lost my keys. Oh" if at < 4 else None,
-            "cut": at == 0 if at < 4 else None,
+            "truncated": at == 0 if at < 4 else None,
         }
         for at in range(20)
     ]  # fmt: skip
@@ -41,8 +48,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     given = [*rows("tiny_full", "plain", 0.0), *rows("tiny_full", "rag", -0.5)]
     write_parquet(Path("rows/tiny_full.parquet"), given, GENERATED)
     write_parquet(Path("rows/tiny_lora.parquet"), rows("tiny_lora", "plain", 0.25), GENERATED)
-    write_parquet(Path("situations.parquet"), [situation(at) for at in range(12)], schemas.DIALOGUES)
-    base_models.main("embedder", "embedder")
+    write_parquet(Path("situations.parquet"), [situation(at) for at in range(12)], SITUATIONS)
+    base_models.main(name="embedder", target=Path("embedder"))
     return tmp_path
 
 
@@ -53,14 +60,14 @@ def situation(at: int) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("project")
 def test_each_system_has_its_scores() -> None:
-    main(*PLACES)
+    main(**PLACES)
     scores = read_json(Path("metrics.json"))
     assert set(scores) == {"tiny_full", "tiny_full+rag", "tiny_lora", "targets"}
     assert scores["tiny_full"]["perplexity"] == pytest.approx(math.exp(2), abs=1e-3)
     assert scores["tiny_full+rag"]["perplexity"] == pytest.approx(math.exp(1.5), abs=1e-3)
     assert scores["tiny_full"]["base_perplexity"] == pytest.approx(math.exp(3), abs=1e-3)
     assert scores["tiny_full"]["replies_starts_with_input"] == 1
-    assert scores["tiny_full"]["replies_cut"] == 0.25
+    assert scores["tiny_full"]["replies_truncated"] == 0.25
     assert "passages" not in scores["tiny_full"]
     assert (scores["tiny_full+rag"]["passages"], scores["tiny_full+rag"]["target_given"]) == (1, 0.05)
     assert (scores["tiny_full"]["examples"], scores["tiny_full"]["replies"]) == (20, 4)
@@ -68,26 +75,26 @@ def test_each_system_has_its_scores() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_intervals_hold_the_scores_and_tests_the_differences() -> None:
-    main(*PLACES)
+    main(**PLACES)
     intervals = read_json(Path("intervals.json"))["tiny_full"]
-    assert intervals["replies_cut_low"] <= intervals["replies_cut"] <= intervals["replies_cut_high"]
+    assert intervals["replies_truncated_low"] <= intervals["replies_truncated"] <= intervals["replies_truncated_high"]
     assert intervals["perplexity_low"] == pytest.approx(intervals["perplexity"])  # every token costs the same
     tests = read_json(Path("tests.json"))
-    assert set(tests) == {
-        "base of tiny_full to tiny_full",
-        "tiny_full to tiny_full+rag",
-        "base of tiny_lora to tiny_lora",
-    }
-    loss = tests["tiny_full to tiny_full+rag"]["loss"]
-    assert loss["difference"] == pytest.approx(-0.5)
-    assert loss["p"] < 0.01
-    assert tests["tiny_full to tiny_full+rag"]["loss_target_not_given"]["difference"] == pytest.approx(-0.5)
-    assert tests["tiny_full to tiny_full+rag"]["similarity"]["p"] == 1  # the same replies
+    assert list(dict.fromkeys((each["before"], each["after"]) for each in tests)) == [
+        ("base of tiny_full", "tiny_full"),
+        ("tiny_full", "tiny_full+rag"),
+        ("base of tiny_lora", "tiny_lora"),
+    ]
+    passages = {each["score"]: each for each in tests if each["after"] == "tiny_full+rag"}
+    assert passages["loss"]["difference"] == pytest.approx(-0.5)
+    assert passages["loss"]["p"] < 0.01
+    assert passages["loss_target_not_given"]["difference"] == pytest.approx(-0.5)
+    assert passages["similarity"]["p"] == 1  # the same replies
 
 
 @pytest.mark.usefixtures("project")
 def test_the_targets_are_scored_as_a_system_is() -> None:
-    main(*PLACES)
+    main(**PLACES)
     scores, widths = read_json(Path("metrics.json"))["targets"], read_json(Path("intervals.json"))["targets"]
     assert scores["replies"] == 4
     assert scores["bleu"] == pytest.approx(100)
@@ -97,8 +104,8 @@ def test_the_targets_are_scored_as_a_system_is() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_the_probe_is_measured_on_situations_that_it_never_saw() -> None:
-    main(*PLACES)
+def test_the_probe_is_measured_on_situations_it_was_not_trained_on() -> None:
+    main(**PLACES)
     probe = read_json(Path("probe.json"))
     assert probe["accuracy"] == 1
     assert probe["confusion"] == {"proud": {"proud": 6}, "sad": {"sad": 6}}
@@ -108,10 +115,10 @@ def test_the_probe_is_measured_on_situations_that_it_never_saw() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_an_empty_reply_means_nothing() -> None:
+def test_an_empty_reply_scores_nothing() -> None:
     empty = [row | {"reply": row["reply"] and " "} for row in rows("tiny_lora", "plain", 0.25)]
     write_parquet(Path("rows/tiny_lora.parquet"), empty, GENERATED)
-    main(*PLACES)
+    main(**PLACES)
     scores = read_json(Path("metrics.json"))["tiny_lora"]
     assert scores["replies_empty"] == 1
     assert scores["similarity"] == scores["emotion_match"] == scores["bleu"] == scores["distinct_1"] == 0
@@ -119,10 +126,10 @@ def test_an_empty_reply_means_nothing() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_swapped_columns_are_seen() -> None:
-    """A system that gives the prompt back is similar to what was said, and not to the target."""
+    """A system that repeats the prompt is similar to it, and not to the target."""
     swapped = [row | {"reply": row["reply"] and row["prompt"]} for row in rows("tiny_lora", "plain", 0.25)]
     write_parquet(Path("rows/tiny_lora.parquet"), swapped, GENERATED)
-    main(*PLACES)
+    main(**PLACES)
     scores = read_json(Path("metrics.json"))["tiny_lora"]
     assert scores["replies_copied_3grams"] == scores["replies_starts_with_input"] == scores["emotion_match"] == 1
     assert scores["similarity"] < 0.5
@@ -131,5 +138,5 @@ def test_swapped_columns_are_seen() -> None:
 def test_missing_rows_name_the_stage(project: Path) -> None:
     (project / "rows/tiny_lora.parquet").unlink()
     with pytest.raises(AttuneError, match="`dvc repro evaluate_generator@tiny_lora` writes it"):
-        main(*PLACES)
+        main(**PLACES)
     assert not Path("metrics.json").exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from attune.core.errors import AttuneError
 from stages.download import main
 from tests.sources.corpora_by_hand import write
 
@@ -29,14 +30,16 @@ def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_says_what_it_fetched(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main("pec", "data/raw/pec")
-    assert capsys.readouterr().out == ("pec: 8 files, 10 rows, 0 bad rows left out, from mirror into data/raw/pec\n")
+    main(corpus="pec", target=Path("data/raw/pec"))
+    assert capsys.readouterr().out == (
+        "pec: 8 files, 10 rows, 0 malformed rows left out, from mirror into data/raw/pec\n"
+    )
     assert (project / "data/raw/pec/hf_pec/happy/persona.txt").is_file()
 
 
 def test_an_error_is_one_line_and_exit_code_1(project: Path) -> None:
     shutil.rmtree(project / "mirror/pec/hf_pec/happy")
-    failed = run(project, "-m", "stages.download", "pec", "data/raw/pec")
+    failed = run(project, "-m", "stages.download", "corpus=pec", "target=data/raw/pec")
     assert failed.returncode == 1
     assert failed.stderr.startswith("error: mirror/pec/hf_pec/happy/train.txt is missing; pec consists of")
     assert len(failed.stderr.splitlines()) == 1
@@ -44,7 +47,16 @@ def test_an_error_is_one_line_and_exit_code_1(project: Path) -> None:
 
 def test_neither_torch_nor_the_hubs_client_is_imported(project: Path) -> None:
     heavy = "{'torch', 'transformers', 'datasets', 'huggingface_hub', 'pyarrow', 'numpy'}"
-    code = f"import sys; from stages.download import main; main('pec', 'raw'); print({heavy} & set(sys.modules))"
+    code = (
+        "import sys; from pathlib import Path; from stages.download import main; "
+        f"main(corpus='pec', target=Path('raw')); print({heavy} & set(sys.modules))"
+    )
     done = run(project, "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_an_unknown_corpus_is_an_error(project: Path) -> None:
+    with pytest.raises(AttuneError, match="no corpus named 'reddit'; there are pec, empathetic_dialogues"):
+        main(corpus="reddit", target=Path("raw"))
+    assert not (project / "raw").exists()

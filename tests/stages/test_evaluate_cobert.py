@@ -7,9 +7,8 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, sha256
-from stages import evaluate_cobert
 from tests.project import changed
-from tests.stages.cobert_project import project, train
+from tests.stages.cobert_project import evaluate, project, train
 
 
 def test_trained_models_are_evaluated_beside_the_untrained_encoder(
@@ -19,16 +18,20 @@ def test_trained_models_are_evaluated_beside_the_untrained_encoder(
     for recipe in ("baseline", "tuned", "attune"):
         train(recipe)
     for target in ("one", "two"):
-        others = [f"{target}-{name}.json" for name in ("intervals", "tests")]
-        evaluate_cobert.main("recipes", "encoder", "pec", "models", f"{target}.json", *others, f"{target}.parquet")
+        evaluate(target)
     widths = read_json(Path("one-intervals.json"))["small"]
     assert set(widths) == {"happy", "mean"}
     assert widths["mean"] == widths["happy"]
     assert widths["happy"]["tuned"]["mrr_low"] < widths["happy"]["tuned"]["mrr"] < widths["happy"]["tuned"]["mrr_high"]
-    tests = read_json(Path("one-tests.json"))["small"]["happy"]
+    tests = {
+        (row["before"], row["after"]): row
+        for row in read_json(Path("one-tests.json"))
+        if (row["subset"], row["domain"], row["score"]) == ("small", "happy", "mrr")
+    }
     difference = widths["happy"]["tuned"]["mrr"] - widths["happy"]["baseline"]["mrr"]
-    assert tests["baseline to tuned"]["difference"] == pytest.approx(difference, abs=2e-6)
+    assert tests["baseline", "tuned"]["difference"] == pytest.approx(difference, abs=2e-6)
     assert len(tests) == 6
+    assert [row["domain"] for row in read_json(Path("one-tests.json"))] == ["happy"] * 6 + ["mean"] * 6
     assert sha256(Path("one.json")) == sha256(Path("two.json"))
     assert sha256(Path("one.parquet")) == sha256(Path("two.parquet"))
     found = read_json(Path("one.json"))["small"]["happy"]
@@ -66,5 +69,5 @@ def test_a_domain_with_fewer_replies_than_candidates_says_what_fits(
     project(tmp_path, monkeypatch)
     changed(tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 100))
     with pytest.raises(AttuneError, match=r"needs 99; set cobert\.candidates to at most 16"):
-        evaluate_cobert.main("recipes", "encoder", "pec", "models", "m.json", "i.json", "t.json", "m.parquet")
+        evaluate("m")
     assert not Path("m.json").exists()

@@ -6,11 +6,18 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
 from stages.evaluate_generator import main
 from tests.generators.tiny import FEELINGS
-from tests.stages.generators_project import NAMES, project, train
+from tests.stages.generators_project import CORPUS, NAMES, project, train
+
+PLACES = {
+    "base": Path("base/gpt2"),
+    "processed": Path("processed"),
+    "passages": Path("passages"),
+    "persona_passages": Path("persona_passages"),
+}
 
 
 def evaluate(name: str, target: str) -> list[dict[str, object]]:
-    main(name, "bases/gpt2", f"generators/{name}", "processed", target)
+    main(name=name, model=Path(f"generators/{name}"), target=Path(target), **PLACES)
     return read_parquet(Path(target))
 
 
@@ -43,15 +50,15 @@ def test_every_method_reads_the_same_rows_plain_and_with_passages(
 def test_a_generator_not_yet_trained_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     with pytest.raises(AttuneError, match="generators/tiny_full"):
-        main("tiny_full", "bases/gpt2", "generators/tiny_full", "processed", "rows.parquet")
+        evaluate("tiny_full", "rows.parquet")
     with pytest.raises(AttuneError, match="'tiny' is no generator"):
-        main("tiny", "bases/gpt2", "generators/tiny", "processed", "rows.parquet")
+        evaluate("tiny", "rows.parquet")
     assert not Path("rows.parquet").exists()
 
 
 def test_passages_of_other_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
-    folder = Path("processed/empathetic_dialogues_rag")
+    folder = Path("passages") / CORPUS
     (folder / "train.parquet").replace(folder / "test.parquet")
-    with pytest.raises(AttuneError, match=r"empathetic_dialogues_rag/test\.parquet lacks test rows; run `dvc repro"):
-        main("tiny_full", "bases/gpt2", "generators/tiny_full", "processed", "rows.parquet")
+    with pytest.raises(AttuneError, match=rf"passages/{CORPUS}/test\.parquet lacks test rows; run `dvc repro"):
+        evaluate("tiny_full", "rows.parquet")

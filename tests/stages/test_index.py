@@ -5,8 +5,8 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
-from attune.corpora import schemas
-from attune.index.bank import Bank, HnswShape, build
+from attune.corpora import corpus
+from attune.index.bank import Bank
 from attune.index.embedding import embed, load_embedder
 from stages import base_models, index
 from tests.project import changed
@@ -25,11 +25,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         for number in range(30)
     ]  # fmt: skip
-    write_parquet(folder / "processed" / "train.parquet", rows, schemas.REPLIES)
+    write_parquet(folder / "processed" / "train.parquet", rows, corpus("empathetic_dialogues").schemas.rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        base_models.main("embedder", "embedder")
-        index.main("empathetic_dialogues", "processed", "embedder", "index")
+        base_models.main(name="embedder", target=Path("embedder"))
+        index.main(
+            corpus="empathetic_dialogues", processed=Path("processed"), embedder=Path("embedder"), target=Path("index")
+        )
     return folder
 
 
@@ -54,42 +56,6 @@ def test_embeddings_are_saved_by_id_and_of_unit_length(project: Path) -> None:
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(30), abs=1e-5)
 
 
-def test_a_repeated_text_and_another_order_change_nothing(project: Path) -> None:
-    first = embed(load_embedder(project / "embedder"), ["a dog", "a cat", "a dog"], 8)
-    second = embed(load_embedder(project / "embedder"), ["a cat", "a dog"], 8)
-    assert np.array_equal(first[0], first[2])
-    assert np.array_equal(first[:2], second[::-1])
-
-
-def unit(count: int) -> np.ndarray:
-    vectors = np.random.default_rng(0).normal(size=(count, 16)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def test_above_the_size_it_is_a_graph_that_finds_nearly_the_same() -> None:
-    vectors, shape = unit(500), HnswShape(links=16, construction=100, search=100)
-    exact, graph = build(vectors, 500, shape), build(vectors, 499, shape)
-    assert type(exact).__name__ == "IndexFlatIP"
-    assert type(graph).__name__ == "IndexHNSWFlat"
-    right, found = exact.search(vectors[:50], 5)[1], graph.search(vectors[:50], 5)[1]
-    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(right, found, strict=True)]) > 0.95
-    again = build(vectors, 499, shape).search(vectors[:50], 5)
-    assert np.array_equal(again[1], found)
-
-
-def test_nothing_to_index_is_said() -> None:
-    with pytest.raises(AttuneError, match="the train split has no rows"):
-        build(np.zeros((0, 16), np.float32), 10, HnswShape(16, 100, 100))
-
-
-def test_a_missing_or_mismatched_bank_is_said(project: Path, tmp_path: Path) -> None:
-    with pytest.raises(AttuneError, match=r"index\.faiss is missing; run `dvc repro index`"):
-        Bank.load(tmp_path)
-    import shutil
-
-    import pyarrow as pa
-
-    shutil.copy(project / "index" / "index.faiss", tmp_path)
-    write_parquet(tmp_path / "rows.parquet", [{"id": "a"}], pa.schema([("id", pa.string())]))
-    with pytest.raises(AttuneError, match="holds 30 vectors for 1 rows"):
-        Bank.load(tmp_path)
+def test_a_corpus_without_an_index_is_refused() -> None:
+    with pytest.raises(AttuneError, match="openorca is not indexed; pec, empathetic_dialogues are"):
+        index.main(corpus="openorca", processed=Path(), embedder=Path(), target=Path("none"))

@@ -1,19 +1,21 @@
 from pathlib import Path
 
 from attune.core.files import read_parquet
-from attune.corpora import schemas
-from tests.stages.running import CORPORA
+from attune.corpora import CORPORA, corpus
+
+INSTRUCTIONS = ("openassistant_guanaco", "openorca")
 
 
 def test_processed_rows_have_the_declared_columns(sample: Path) -> None:
     import pyarrow.parquet as pq
 
     root = sample / "processed"
-    assert pq.read_schema(root / "pec/large/all/train.parquet").equals(schemas.PEC)
-    assert pq.read_schema(root / "pec/candidates/all.parquet").equals(schemas.CANDIDATES)
-    assert pq.read_schema(root / "empathetic_dialogues/test.parquet").equals(schemas.REPLIES)
-    for corpus in CORPORA[2:]:
-        assert pq.read_schema(root / corpus / "train.parquet").equals(schemas.INSTRUCTIONS)
+    for name, record in CORPORA.items():
+        assert pq.read_schema(root / name / record.train_rows).equals(record.schemas.rows)
+    assert pq.read_schema(root / "pec/candidates/all.parquet").equals(corpus("pec").schemas.candidates)
+    assert pq.read_schema(root / "empathetic_dialogues/test.parquet").equals(
+        corpus("empathetic_dialogues").schemas.rows
+    )
 
 
 def test_the_reply_is_never_part_of_its_input(sample: Path) -> None:
@@ -26,7 +28,7 @@ def test_the_reply_is_never_part_of_its_input(sample: Path) -> None:
 
 
 def test_the_sample_asks_every_kind_of_question(sample: Path) -> None:
-    for corpus in CORPORA[2:]:
-        kinds = [row["kind"] for row in read_parquet(sample / "processed" / corpus / "train.parquet")]
+    for name in INSTRUCTIONS:
+        kinds = [row["kind"] for row in read_parquet(sample / "processed" / name / "train.parquet")]
         for kind in ("ambiguous", "subjective", "how-to", "factual"):
-            assert kinds.count(kind) > 50, (corpus, kind)
+            assert kinds.count(kind) > 50, (name, kind)

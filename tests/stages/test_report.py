@@ -1,6 +1,5 @@
 import itertools
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,26 @@ import pytest
 from attune import parameters
 from attune.core.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
 from attune.evaluation.schemas import SCORED
-from attune.report.figures import style
-from attune.report.figures.cobert import personas
-from stages.report import FIGURES, main
-from tests.project import ROOT, changed
+from attune.report.figures.registry import on_page
+from stages.report import main
+from tests.project import changed
 
-PLACES = (
-    "params.yaml", "raw", "rows.parquet", "probe.json", "metrics", "plots", "plots/report.html", "side_by_side.parquet",
-    "plots/replies.csv", "metrics/summary.json",
-)  # fmt: skip
+PATHS = {
+    name: Path(path)
+    for name, path in {
+        "params": "params.yaml",
+        "raw": "raw",
+        "rows": "rows.parquet",
+        "probe": "probe.json",
+        "metrics": "metrics",
+        "figures": "plots/figures",
+        "answers": "plots/answers.csv",
+        "page": "plots/report.html",
+        "replies_parquet": "side_by_side.parquet",
+        "replies_csv": "plots/replies.csv",
+        "summary": "metrics/summary.json",
+    }.items()
+}
 MODELS = ("untrained", "baseline", "tuned", "attune")
 TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
 
@@ -26,11 +36,28 @@ def wide(**scores: float) -> dict[str, float]:
     return {f"{name}{end}": value for name, value in scores.items() for end in ("", "_low", "_high")}
 
 
-def row(generator: str, variant: str, reply: str) -> dict[str, Any]:
+def row(generator: str, variant: str, reply: str | None) -> dict[str, Any]:
     texts = {"id": "c/1", "conversation": "c", "prompt": "I <b>lost</b>.", "target": "Oh no."}
-    numbers = {"tokens": 3, "nats": 6.0, "base_nats": 9.0, "cut": False}
-    meant = {"similarity": 0.5, "emotion": "sad", "prompt_emotion": "sad", "emotion_match": 1.0}
-    return {"generator": generator, "variant": variant, **texts, **numbers, "reply": reply, **meant}
+    numbers = {"tokens": 3, "nats": 6.0, "base_nats": 9.0, "truncated": False}
+    meanings = {"similarity": 0.5, "emotion": "sad", "prompt_emotion": "sad", "emotion_match": 1.0}
+    return {"generator": generator, "variant": variant, **texts, **numbers, "reply": reply, **meanings}
+
+
+def write_metrics(names: list[str]) -> None:
+    scores = wide(mrr=0.25, loss=2.0) | {f"r@{k}": 0.5 for k in (1, 10, 50)}
+    domains = {domain: dict.fromkeys(MODELS, scores) for domain in ("happy", "mean")}
+    write_json(Path("metrics/cobert_intervals.json"), {"small": domains})
+    pairs = [
+        {"subset": "small", "domain": domain, "before": before, "after": after, "score": "mrr", **TEST}
+        for domain in domains
+        for before, after in itertools.pairwise(MODELS)
+    ]
+    write_json(Path("metrics/cobert_tests.json"), pairs)
+    write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
+    systems = [*names, f"{names[0]}+rag"]
+    write_json(Path("metrics/generators_intervals.json"), {name: wide(perplexity=20.5) for name in systems})
+    test = {"before": f"base of {names[0]}", "after": names[0], "score": "loss", **TEST}
+    write_json(Path("metrics/generators_tests.json"), [test])
 
 
 @pytest.fixture
@@ -38,54 +65,58 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]))
     names = list(parameters.load().generators)
-    scores = wide(mrr=0.25, loss=2.0) | {f"r@{k}": 0.5 for k in (1, 10, 50)}
-    domains = {domain: dict.fromkeys(MODELS, scores) for domain in ("happy", "mean")}
-    write_json(Path("metrics/cobert_intervals.json"), {"small": domains})
-    pairs = [f"{a} to {b}" for a, b in itertools.pairwise(MODELS)]
-    write_json(Path("metrics/cobert_tests.json"), {"small": dict.fromkeys(domains, dict.fromkeys(pairs, TEST))})
-    write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
-    write_json(Path("metrics/generators_intervals.json"), {name: wide(perplexity=20.5) for name in names})
-    write_json(Path("metrics/generators_tests.json"), {f"base of {names[0]} to {names[0]}": {"loss": TEST}})
+    write_metrics(names)
     write_json(Path("probe.json"), wide(accuracy=0.5) | {"signatures": {"bleu": "b", "chrf": "c"}})
     rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row("gpt_neo_openorca", "plain", "4")]
     write_parquet(Path("rows.parquet"), rows, SCORED)
-    answer = {"kind": "factual", "question": "How many?", "generator": "g", "answer": "Eight.", "cut": False}
+    answer = {"kind": "factual", "question": "How many?", "generator": "g", "answer": "Eight.", "truncated": False}
     write_csv(Path("plots/answers.csv"), [answer])
     manifest = {"corpus": "pec", "source": "sample", "revision": None, "licence": "GPL-3.0", "bad_rows": 0}
     write_json(Path("raw/pec/manifest.json"), manifest | {"files": [{"rows": 7, "sha256": "ab" * 32}]})
-    style.save(personas({"0": wide(mrr=0.2), "5": wide(mrr=0.3)}, "among 5"), Path("plots"), "first")
-    for name in FIGURES:
-        shutil.copy("plots/first.png", f"plots/{name}.png")
+    Path("plots/figures").mkdir()
+    for record in on_page("report"):
+        Path(f"plots/figures/{record.name}.png").write_bytes(b"\x89PNG")
     return tmp_path
 
 
 @pytest.mark.usefixtures("project")
 def test_the_page_holds_everything_and_fetches_nothing() -> None:
-    main(*PLACES)
+    main(**PATHS)
     html = Path("plots/report.html").read_text(encoding="utf-8")
-    assert html.count('src="data:image/png;base64,') == len(FIGURES)
+    assert html.count('src="data:image/png;base64,') == len(on_page("report"))
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html)
     assert "I &lt;b&gt;lost&lt;/b&gt;." in html
-    for text in ("tuned is better than baseline by 0.100 MRR", "GPL-3.0", "Eight.", "seed: 13", "right on 0.500"):
+    for text in ("tuned is better than baseline by 0.100 MRR", "GPL-3.0", "Eight.", "seed: 13", "situations is 0.500"):
         assert text in html, text
     first = Path("plots/report.html").read_bytes()
-    main(*PLACES)
+    main(**PATHS)
     assert Path("plots/report.html").read_bytes() == first
 
 
 @pytest.mark.usefixtures("project")
+def test_every_figure_stands_on_the_page_above_its_caption() -> None:
+    main(**PATHS)
+    html = Path("plots/report.html").read_text(encoding="utf-8")
+    for record in on_page("report"):
+        assert f'id="{record.name}"><figcaption>{record.caption}</figcaption>' in html
+
+
+@pytest.mark.usefixtures("project")
 def test_replies_stand_side_by_side_and_the_summary_is_small() -> None:
-    main(*PLACES)
-    (found,) = read_csv(Path("plots/replies.csv"))
+    main(**PATHS)
+    (replies,) = read_csv(Path("plots/replies.csv"))
     name = next(iter(parameters.load().generators))
-    assert found == {"id": "c/1", "prompt": "I <b>lost</b>.", "target": "Oh no.", name: "Oh.", f"{name}+rag": ""}
-    assert read_parquet(Path("side_by_side.parquet")) == [found]
+    assert replies == {"id": "c/1", "prompt": "I <b>lost</b>.", "target": "Oh no.", name: "Oh.", f"{name}+rag": ""}
+    assert read_parquet(Path("side_by_side.parquet")) == [replies]
     summary = read_json(Path("metrics/summary.json"))
     assert summary["mrr"] == {"small": dict.fromkeys(MODELS, 0.25)}
     assert summary["perplexity"][name] == 20.5
     assert "targets" not in summary["perplexity"]
 
 
-def test_every_figure_of_the_graph_is_on_the_page() -> None:
-    drawn = set(re.findall(r"plots/(\w+)\.png:", (ROOT / "dvc.yaml").read_text()))
-    assert drawn == set(FIGURES)
+@pytest.mark.usefixtures("project")
+def test_without_replies_the_tables_have_their_columns_alone() -> None:
+    write_parquet(Path("rows.parquet"), [], SCORED)
+    main(**PATHS)
+    assert read_parquet(Path("side_by_side.parquet")) == []
+    assert list(read_csv(Path("plots/replies.csv"))[0]) == ["id", "prompt", "target"]

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import read_parquet, write_parquet
-from attune.index.passages import RAG
-from attune.inference.ranker import saved
-from attune.inference.retriever import rerank
+from attune.corpora import corpus
+from attune.index.passages import with_passages
+from attune.inference.ranker import Ranker
 from stages.rerank_passages import main
 from tests.generators.tiny import dialogue_rows
 from tests.project import changed
@@ -18,20 +18,20 @@ def test_passages_stand_in_the_order_of_the_model(tmp_path: Path, monkeypatch: p
     train("baseline")
     replies = ("i am so sorry", "a red apple", "why is that", "well done")
     rows = [row | {"passages": [passage(reply) for reply in replies]} for row in dialogue_rows()[:6]]
-    write_parquet(Path("found/test.parquet"), rows, RAG)
+    write_parquet(Path("found/test.parquet"), rows, with_passages(corpus("empathetic_dialogues").schemas.rows))
     orders = []
     for persona in (["i love apples ."], []):
         changed(tmp_path, ("rag.persona", persona))
-        main("found", "models/baseline-small-happy", "ordered")
+        main(passages=Path("found"), model=Path("models/baseline-small-happy"), target=Path("ordered"))
         given = read_parquet(Path("ordered/test.parquet"))
         assert [row["conv_id"] for row in given] == [row["conv_id"] for row in rows]
         for row in given:
             assert sorted(each["reply"] for each in row["passages"]) == sorted(replies)
             scores = [each["score"] for each in row["passages"]]
             assert scores == sorted(scores, reverse=True)
-        model, inputs = saved(Path("models/baseline-small-happy"))
+        ranker = Ranker.from_pretrained("models/baseline-small-happy")
         context = [*rows[1]["history"], rows[1]["input"]]
-        alone = rerank(model, inputs, [context], [persona], [replies])[0]
+        (alone,) = ranker.scores([context], [persona], [replies])
         by_reply = {each["reply"]: each["score"] for each in given[1]["passages"]}
         assert [by_reply[reply] for reply in replies] == pytest.approx(alone, rel=1e-4)
         orders.append([each["score"] for row in given for each in row["passages"]])

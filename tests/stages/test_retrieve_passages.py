@@ -4,13 +4,13 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
-from attune.corpora import schemas
+from attune.corpora import corpus
 from stages import base_models, index
 from stages.retrieve_passages import main
 from tests.stages.small_project import small_project
 
+SCHEMA = corpus("empathetic_dialogues").schemas.rows
 TOPICS = ("my dog died", "i passed the exam", "the train was late")
-PLACES = ("processed", "index", "embedder", "found")
 
 
 def rows(first: int, count: int) -> list[dict[str, object]]:
@@ -26,20 +26,32 @@ def rows(first: int, count: int) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def retrieve(processed: str, target: str) -> None:
+    main(
+        corpus="empathetic_dialogues",
+        processed=Path(processed),
+        index=Path("index"),
+        embedder=Path("embedder"),
+        target=Path(target),
+    )
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("passages")
     with pytest.MonkeyPatch.context() as patch:
         small_project(folder, patch)
-        write_parquet(Path("processed/train.parquet"), rows(0, 15), schemas.REPLIES)
-        write_parquet(Path("processed/test.parquet"), rows(15, 6), schemas.REPLIES)
-        base_models.main("embedder", "embedder")
-        index.main("empathetic_dialogues", "processed", "embedder", "index")
-        main(*PLACES)
+        write_parquet(Path("processed/train.parquet"), rows(0, 15), SCHEMA)
+        write_parquet(Path("processed/test.parquet"), rows(15, 6), SCHEMA)
+        base_models.main(name="embedder", target=Path("embedder"))
+        index.main(
+            corpus="empathetic_dialogues", processed=Path("processed"), embedder=Path("embedder"), target=Path("index")
+        )
+        retrieve("processed", "found")
     return folder
 
 
-def test_passages_are_of_like_conversations_and_never_of_the_own(project: Path) -> None:
+def test_passages_are_of_like_conversations_and_never_of_the_same_one(project: Path) -> None:
     train, test = (read_parquet(project / f"found/{split}.parquet") for split in ("train", "test"))
     assert (len(train), len(test)) == (30, 9)  # generation.perplexity_examples
     for row, count in (*((row, 2) for row in train), *((row, 3) for row in test)):
@@ -58,9 +70,14 @@ def test_a_passage_is_written_as_the_template_says(project: Path) -> None:
 
 def test_an_index_of_other_rows_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
-    write_parquet(Path("other/train.parquet"), rows(0, 3), schemas.REPLIES)
-    write_parquet(Path("other/test.parquet"), rows(15, 3), schemas.REPLIES)
-    other = r"index of EmpatheticDialogues is not of other/train\.parquet; run `dvc repro index`"
+    write_parquet(Path("other/train.parquet"), rows(0, 3), SCHEMA)
+    write_parquet(Path("other/test.parquet"), rows(15, 3), SCHEMA)
+    other = r"the index was not built from other/train\.parquet; run `dvc repro index`"
     with pytest.raises(AttuneError, match=other):
-        main("other", "index", "embedder", "none")
+        retrieve("other", "none")
     assert not Path("none").exists()
+
+
+def test_a_corpus_without_an_index_has_no_passages() -> None:
+    with pytest.raises(AttuneError, match="openorca has no passages to retrieve"):
+        main(corpus="openorca", processed=Path(), index=Path(), embedder=Path(), target=Path("none"))

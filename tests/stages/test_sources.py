@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import read_json, sha256
+from attune.corpora import CORPORA
 from tests.project import changed
-from tests.stages.running import CORPORA, run
+from tests.stages.running import run
 
 
 def test_manifests_say_what_was_fetched(sample: Path) -> None:
@@ -29,7 +30,7 @@ def test_a_copy_of_the_directory_elsewhere_gives_the_same_bytes(sample: Path, tm
             (folder / "mirror").mkdir(parents=True, exist_ok=True)
             (folder / "mirror" / corpus).symlink_to(sample / "raw" / corpus)
         changed(folder, ("source", str(folder / "mirror")))
-        done = run(folder, "stages.download", "pec", "out")
+        done = run(folder, "stages.download", "corpus=pec", "target=out")
         assert done.returncode == 0, done.stderr
         found.append({path.name: sha256(path) for path in (folder / "out").rglob("*") if path.is_file()})
     assert found[0] == found[1]
@@ -43,7 +44,7 @@ def broken(
     shutil.copytree(sample / "raw" / corpus, folder)
     damage(folder / name)
     changed(tmp_path, ("source", "mirror"))
-    return run(tmp_path, "stages.download", corpus, f"data/raw/{corpus}")
+    return run(tmp_path, "stages.download", f"corpus={corpus}", f"target=data/raw/{corpus}")
 
 
 def fourth_line_loses_a_comma(path: Path) -> None:
@@ -60,7 +61,7 @@ def half_is_lost(path: Path) -> None:
     ("corpus", "name", "damage", "message"),
     [
         ("empathetic_dialogues", "train.csv", fourth_line_loses_a_comma, "train.csv, line 4"),
-        ("openorca", "1M-GPT4-Augmented.parquet", half_is_lost, "not a whole parquet"),
+        ("openorca", "1M-GPT4-Augmented.parquet", half_is_lost, "not a complete parquet"),
         ("openassistant_guanaco", "openassistant_best_replies_eval.jsonl", Path.unlink, "eval.jsonl is missing"),
         ("pec", "hf_pec/happy/test.txt", Path.unlink, "happy/test.txt is missing"),
     ],
@@ -78,7 +79,7 @@ def test_a_broken_source_is_one_clear_error_and_leaves_nothing(
 
 def test_a_source_that_is_nowhere_says_what_may_be(tmp_path: Path) -> None:
     changed(tmp_path, ("source", "/nowhere/at/all"))
-    done = run(tmp_path, "stages.download", "pec", "data/raw/pec")
+    done = run(tmp_path, "stages.download", "corpus=pec", "target=data/raw/pec")
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "/nowhere/at/all" in done.stderr
@@ -90,11 +91,11 @@ def test_skipped_rows_are_counted(sample: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mirror"
     shutil.copytree(sample / "raw", folder)
     fourth_line_loses_a_comma(folder / "empathetic_dialogues" / "train.csv")
-    changed(tmp_path, ("source", "mirror"), ("corpora.on_bad_row", "skip"))
+    changed(tmp_path, ("source", "mirror"), ("on_bad_row", "skip"))
     raw = "data/raw/empathetic_dialogues"
     for words in (
-        ("stages.download", "empathetic_dialogues", raw),
-        ("stages.subset", "empathetic_dialogues", raw, "out"),
+        ("stages.download", "corpus=empathetic_dialogues", f"target={raw}"),
+        ("stages.subset", "corpus=empathetic_dialogues", f"raw={raw}", "target=out"),
     ):
         done = run(tmp_path, *words)
         assert done.returncode == 0, done.stderr

@@ -1,9 +1,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
+from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, sha256
+from attune.corpora import corpus
+from stages.subset import main
 from tests.project import changed
-from tests.stages.running import CORPORA, data
+from tests.stages.running import data
 
 
 def ids(paths: Iterable[Path], key: str) -> list[set[str]]:
@@ -20,9 +25,9 @@ def test_pec_has_the_subsets_sizes_and_small_inside_large(sample: Path) -> None:
 
 
 def test_no_conversation_is_in_two_splits(sample: Path) -> None:
-    for corpus in CORPORA[1:]:
-        key = "conv_id" if corpus == "empathetic_dialogues" else "id"
-        train, test = ids([sample / "processed" / corpus / f"{split}.parquet" for split in ("train", "test")], key)
+    for name in ("empathetic_dialogues", "openassistant_guanaco", "openorca"):
+        files = [sample / "processed" / name / f"{split}.parquet" for split in ("train", "test")]
+        train, test = ids(files, corpus(name).key)
         assert not train & test
         assert 0.18 < len(test) / len(train | test) < 0.22
     for size in ("large", "small"):
@@ -38,3 +43,11 @@ def test_the_same_parameters_give_the_same_bytes(sample: Path, tmp_path: Path) -
     for path in sorted(sample.rglob("*")):
         if path.is_file():
             assert sha256(again / path.relative_to(sample)) == sha256(path), path
+
+
+def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path, ("corpora.pec.cap", 100))
+    with pytest.raises(AttuneError, match=r"corpora\.pec\.cap does nothing: `subsets` says"):
+        main(corpus="pec", raw=sample / "raw/pec", target=Path("out"))
+    assert not Path("out").exists()

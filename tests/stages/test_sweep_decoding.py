@@ -6,14 +6,20 @@ from attune.core.files import read_json, read_parquet
 from stages.sweep_decoding import main
 from tests.stages.generators_project import project, train
 
-PLACES = ("bases", "generators", "processed", "decoding.json", "rows.parquet")
+PLACES = {
+    "base_models": Path("base"),
+    "generators": Path("generators"),
+    "processed": Path("processed"),
+    "scores": Path("decoding.json"),
+    "rows": Path("rows.parquet"),
+}
 
 
 def test_each_point_has_its_replies_and_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     train()
-    main(*PLACES)
-    scores, rows = read_json(Path(PLACES[3])), read_parquet(Path(PLACES[4]))
+    main(**PLACES)
+    scores, rows = read_json(PLACES["scores"]), read_parquet(PLACES["rows"])
     assert list(scores) == ["tiny_lora"]
     assert list(scores["tiny_lora"]) == ["0.1/5/0.99", "0.5/15/0.97", "0.9/30/0.95"]
     assert len(rows) == 3 * 5
@@ -22,7 +28,7 @@ def test_each_point_has_its_replies_and_scores(tmp_path: Path, monkeypatch: pyte
     for found in scores["tiny_lora"].values():
         assert 0 <= found["replies_repeated_3grams_low"] <= found["replies_repeated_3grams_high"] <= 1
         assert 0 < found["distinct_1"] <= 1
-        assert {"replies_cut", "distinct_2"} <= found.keys()
-    first = Path(PLACES[4]).read_bytes()
-    main(*PLACES)
-    assert Path(PLACES[4]).read_bytes() == first
+        assert {"replies_truncated", "distinct_2"} <= found.keys()
+    first = PLACES["rows"].read_bytes()
+    main(**PLACES)
+    assert PLACES["rows"].read_bytes() == first

@@ -4,14 +4,12 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_json, sha256, write_json, write_parquet
-from attune.corpora import schemas
-from attune.inference.ranker import saved
-from stages import base_models, evaluate_cobert
-from stages.plot import read_csv
+from attune.core.files import read_csv, read_json, sha256, write_json, write_parquet
+from attune.inference.ranker import Ranker
+from stages import base_models
 from tests.cobert.tiny import encoder
 from tests.project import changed
-from tests.stages.cobert_project import RECIPE, project, train
+from tests.stages.cobert_project import RECIPE, SCHEMAS, evaluate, project, train
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,9 +29,9 @@ def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch
     assert list(Path(".checkpoints").glob("*/")) == []
 
 
-def test_an_empty_split_is_said_before_anything_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_split_is_refused_before_anything_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
-    write_parquet(Path("pec/small/happy/valid.parquet"), [], schemas.PEC)
+    write_parquet(Path("pec/small/happy/valid.parquet"), [], SCHEMAS.rows)
     with pytest.raises(AttuneError, match=r"valid\.parquet has no rows"):
         train("baseline")
     assert not Path("models").exists()
@@ -51,12 +49,12 @@ def test_any_encoder_s_directory_trains_and_is_evaluated(
         ("cobert.candidates", 10),
     )  # fmt: skip
     shutil.rmtree("encoder")
-    base_models.main("encoder", "encoder")
+    base_models.main(name="encoder", target=Path("encoder"))
     for recipe in ("baseline", "tuned", "attune"):
         write_json(Path(f"recipes/{recipe}.json"), RECIPE | {"frozen_layers": 4})
         train(recipe)
-    assert "frozen_layers: 2, for the highest layer of the encoder must learn" in capsys.readouterr().out
-    evaluate_cobert.main("recipes", "encoder", "pec", "models", "m.json", "i.json", "t.json", "m.parquet")
+    assert "frozen_layers: 2, since the encoder's highest layer is always trained" in capsys.readouterr().out
+    evaluate("m")
     found = read_json(Path("m.json"))["small"]["happy"]
     assert found["baseline"]["loss"] != found["untrained"]["loss"]
 
@@ -67,7 +65,7 @@ def test_the_card_has_data_recipe_and_scores(tmp_path: Path, monkeypatch: pytest
     card = Path("models/baseline-small-happy/README.md").read_text()
     curve = read_csv(Path("models/baseline-small-happy.csv"))
     assert card.startswith("---\nlibrary_name: transformers\nlicense: gpl-3.0\n")
-    assert "32 conversations of PEC's layout for training, 16 for validation" in card
+    assert "32 conversations for training and 16 for validation, from `pec/small/happy`" in card
     assert "| score_scale | 0.05 |" in card
     assert all(f"| {row['epoch']} | {row['valid_loss']} | {row['valid_mrr']} |" in card for row in curve)
 
@@ -79,4 +77,4 @@ def test_a_model_folder_without_weights_says_which_stage_writes_it(
     train("baseline")
     Path("models/baseline-small-happy/model.safetensors").unlink()
     with pytest.raises(AttuneError, match=r"baseline-small-happy holds no CoBERT.*`dvc repro train_cobert`"):
-        saved(Path("models/baseline-small-happy"))
+        Ranker.from_pretrained("models/baseline-small-happy")

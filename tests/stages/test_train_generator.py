@@ -12,30 +12,31 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
-from attune.corpora import schemas
 from stages.train_generator import main
 from tests.generators.tiny import dialogue_rows, gpt, saved
+from tests.project import ROOT
+from tests.stages.generators_project import SCHEMAS
 from tests.stages.small_project import change, small_project
 
-PROJECT = Path(__file__).parents[2]
 TARGET, CURVE = Path("models/generators/g"), Path("plots/curve.csv")
+PLACES = {"base": Path("base"), "data": Path("processed"), "target": TARGET, "curve": CURVE}
 
 
 def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_project(folder, monkeypatch)
     saved(gpt(), Path("base"))
-    write_parquet(Path("processed/train.parquet"), dialogue_rows(), schemas.REPLIES)
+    write_parquet(Path("processed/train.parquet"), dialogue_rows(), SCHEMAS.rows)
 
 
 def digests() -> dict[str, str]:
-    """The curve is given as it is, so that a difference can be seen."""
+    """The curve as text, so that a difference can be seen."""
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in TARGET.iterdir()}
     return found | {"curve": CURVE.read_text(encoding="utf-8")}
 
 
 def test_a_generator_is_trained_with_its_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(tmp_path, monkeypatch)
-    main("tiny_lora", "base", "processed", str(TARGET), str(CURVE))
+    main(name="tiny_lora", **PLACES)
     assert {"README.md", "adapter_config.json", "adapter_model.safetensors", "card.json", "tokenizer.json"} <= {
         path.name for path in TARGET.iterdir()
     }
@@ -54,14 +55,14 @@ def test_a_generator_is_trained_with_its_curve(tmp_path: Path, monkeypatch: pyte
 def test_an_unknown_generator_lists_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(tmp_path, monkeypatch)
     with pytest.raises(AttuneError, match=r"'tiny' is no generator; params\.yaml has tiny_full"):
-        main("tiny", "base", "processed", str(TARGET), str(CURVE))
+        main(name="tiny", **PLACES)
 
 
-def test_an_error_leaves_no_half_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_leaves_no_half_written_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(tmp_path, monkeypatch)
     (Path("base") / "config.json").unlink()
     with pytest.raises(AttuneError, match=r"no config\.json"):
-        main("tiny_full", "base", "processed", str(TARGET), str(CURVE))
+        main(name="tiny_full", **PLACES)
     assert list(Path("models/generators").iterdir()) == []
     assert not CURVE.exists()
 
@@ -71,9 +72,9 @@ def test_an_error_leaves_no_half_of_a_model(tmp_path: Path, monkeypatch: pytest.
 def test_killed_and_resumed_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     prepare(tmp_path, monkeypatch)
     change(lambda values: values["generators"][f"tiny_{method}"].update(steps=150))
-    words = [f"tiny_{method}", "base", "processed", str(TARGET), str(CURVE)]
+    words = [f"name=tiny_{method}", *(f"{name}={path}" for name, path in PLACES.items())]
     command = [sys.executable, "-m", "stages.train_generator", *words]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     draws = random.Random(method)
     for step in (28, 84, 112):
         killed = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Which emotion a text speaks of: a linear probe on sentence embeddings, trained on the train split's situations."""
+"""The emotion that a text expresses: a linear probe on sentence embeddings, trained on situations of a train split."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,10 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Probe:
-    """`truths` and `guesses`: the emotions of situations, and what a probe that never read their text heard in them."""
+    """A trained classifier, and how it does on texts that it was not trained on.
+
+    `truths`: the emotions of the situations `texts`. `guesses`: out-of-fold predictions of them.
+    """
 
     model: Any
     texts: list[str]
@@ -24,12 +27,12 @@ class Probe:
 
     @property
     def accuracy(self) -> Ratio:
-        """The share of held-out situations that it is right on; of 32 emotions chance finds 0.03."""
+        """The share of correct out-of-fold predictions; chance is 0.03 for 32 emotions."""
         rows = zip(self.texts, self.truths, self.guesses, strict=True)
         return Ratio.of((text, float(truth == guess), 1.0) for text, truth, guess in rows)
 
     def confusion(self) -> dict[str, dict[str, int]]:
-        """How often each emotion was heard as which other."""
+        """{emotion: {predicted emotion: count}}, without zeros."""
         counts = Counter(zip(self.truths, self.guesses, strict=True))
         return {
             truth: {guess: counts[truth, guess] for guess in sorted(set(self.guesses)) if counts[truth, guess]}
@@ -37,29 +40,29 @@ class Probe:
         }
 
     def emotions(self, vectors: np.ndarray) -> list[str]:
-        """The likeliest emotion of each row of embeddings (n, d)."""
+        """The likeliest emotion for each row of embeddings (n, d)."""
         return [str(each) for each in self.model.predict(vectors)] if len(vectors) else []
 
 
 def train(vectors: np.ndarray, emotions: Sequence[str], texts: Sequence[str]) -> Probe:
-    """Logistic regression on embeddings (n, d) of `texts`.
+    """Logistic regression on the embeddings (n, d) of `texts`.
 
-    What it is worth is measured by FOLDS-fold cross-validation with no text in two folds, since people tell like things
-    in like words, and a text of both splits would only be remembered.
+    Its accuracy is estimated by FOLDS-fold cross-validation. Equal texts are in the same fold: a text that is also in
+    the training folds would only be remembered.
 
     Raises
     ------
     AttuneError
-        if the texts are too few, or all of one emotion.
+        if there are too few texts, or only one emotion.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    told = Counter(emotion for _, emotion in set(zip(texts, emotions, strict=True)))
-    if len([emotion for emotion, count in told.items() if count > 1]) < 2 or len(set(texts)) < FOLDS:
+    counts = Counter(emotion for _, emotion in set(zip(texts, emotions, strict=True)))
+    if len([emotion for emotion, count in counts.items() if count > 1]) < 2 or len(set(texts)) < FOLDS:
         raise AttuneError(
             f"the emotion probe needs {FOLDS} different situations, and two of them for each of two emotions; the "
-            f"train split has {dict(told)}"
+            f"train split has {dict(counts)}"
         )
     model = LogisticRegression(C=10.0, max_iter=1000)
     folds = GroupKFold(FOLDS)

@@ -1,4 +1,4 @@
-"""Matching without training: by shared words and by the cosine of sentence embeddings."""
+"""Baselines without training on conversations: shared words (TF-IDF, BM25) and the cosine of sentence embeddings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,57 +14,64 @@ Rows = list[dict[str, Any]]
 
 
 def with_persona(row: dict[str, Any]) -> str:
-    """The last turn, then the responder's persona: what these methods look for."""
+    """The query of all methods but `cosine`: the last turn, then the responder's persona."""
     return " ".join([row["context"][-1], *row["personas"]])
 
 
 def lexical(rows: Sequence[dict[str, Any]], texts: Sequence[Sequence[str]]) -> dict[str, Rows]:
-    """Ranked rows of `tfidf` and `bm25`; document frequencies are those of all candidates together."""
+    """The ranked rows of `tfidf` and `bm25`.
+
+    rows: test contexts with id, context and personas. texts: their candidates, the true response first. Document
+    frequencies are those of all candidates together.
+    """
     bank = sorted({text for each in texts for text in each})
     queries = [with_persona(row) for row in rows]
-    place = {text: column for column, text in enumerate(bank)}
-    columns = [[place[text] for text in each] for each in texts]
+    column = {text: number for number, text in enumerate(bank)}
+    columns = [[column[text] for text in each] for each in texts]
     return {
         name: [
-            ranked(row["id"], scores[own].tolist(), each, logits=False)
-            for row, scores, own, each in zip(rows, found, columns, texts, strict=True)
+            ranked(row["id"], scores[places].tolist(), each, logits=False)
+            for row, scores, places, each in zip(rows, matrix, columns, texts, strict=True)
         ]
-        for name, found in (("tfidf", tfidf(queries, bank)), ("bm25", bm25(queries, bank)))
+        for name, matrix in (("tfidf", tfidf(queries, bank)), ("bm25", bm25(queries, bank)))
     }
 
 
 def cosines(
     embedder: Any, rows: Sequence[dict[str, Any]], texts: Sequence[Sequence[str]], batch_size: int
 ) -> dict[str, Rows]:
-    """Ranked rows of `cosine` (of the last turn with the reply) and `cosine_persona` (last turn and persona)."""
+    """The ranked rows of `cosine` (last turn and reply) and `cosine_persona` (last turn with persona, and reply).
+
+    rows and texts as for `lexical`.
+    """
     bank = sorted({text for each in texts for text in each})
-    place = {text: column for column, text in enumerate(bank)}
+    column = {text: number for number, text in enumerate(bank)}
     replies = embed(embedder, bank, batch_size)
-    found = {}
+    by_method = {}
     for name, queries in (
         ("cosine", [row["context"][-1] for row in rows]),
         ("cosine_persona", [with_persona(row) for row in rows]),
     ):
-        scores = embed(embedder, queries, batch_size) @ replies.T
-        found[name] = [
-            ranked(row["id"], values[[place[text] for text in each]].tolist(), each, logits=False)
-            for row, values, each in zip(rows, scores, texts, strict=True)
+        matrix = embed(embedder, queries, batch_size) @ replies.T
+        by_method[name] = [
+            ranked(row["id"], scores[[column[text] for text in each]].tolist(), each, logits=False)
+            for row, scores, each in zip(rows, matrix, texts, strict=True)
         ]
-    return found
+    return by_method
 
 
 def tfidf(queries: Sequence[str], bank: Sequence[str]) -> np.ndarray:
-    """(queries, bank) cosines of TF-IDF vectors."""
+    """(queries, bank) cosines of TF-IDF vectors with sublinear term frequencies."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectors = TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True)
-    replies = vectors.fit_transform(bank)
-    found: Any = vectors.transform(queries) @ replies.T
-    return np.asarray(found.todense())
+    vectorizer = TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True)
+    replies = vectorizer.fit_transform(bank)
+    products: Any = vectorizer.transform(queries) @ replies.T
+    return np.asarray(products.todense())
 
 
 def bm25(queries: Sequence[str], bank: Sequence[str]) -> np.ndarray:
-    """(queries, bank) scores of BM25 as Lucene has it (Kamphuis et al. 2020, table 1), k1 1.5, b 0.75."""
+    """(queries, bank) scores of Lucene's BM25 (Kamphuis et al. 2020, table 1) with k1 1.5 and b 0.75."""
     import bm25s
 
     def words(texts: Sequence[str]) -> Any:

@@ -1,4 +1,4 @@
-"""Among which replies the right one must be found: the same for every model."""
+"""Candidates of the ranking test: the replies that a context's right one is ranked among, the same for all models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,15 +8,15 @@ from attune.core.errors import AttuneError
 
 
 def draw_candidates(right: str, identity: str, pool: Sequence[str], count: int, seed: int) -> list[str]:
-    """`count` distinct replies, the right one first: the others are drawn from `pool`, seeded by the example's id.
+    """`count` distinct replies, the right one first; the distractors are drawn from `pool`, seeded by the context's id.
 
-    `pool`: distinct replies of the whole test split in a fixed order. A reply with the text of the right one is
-    never a distractor (in the original it counts as an error).
+    pool: the distinct replies of the whole test split in a fixed order. A reply with the text of the right one is never
+    a distractor (in the original it is, and counts as an error).
 
     Raises
     ------
     AttuneError
-        if the pool is too small, for the scores would not be comparable.
+        if the pool is too small: with fewer candidates the scores would not be comparable.
     """
     others = [reply for reply in pool if reply != right]
     if len(others) < count - 1:
@@ -28,27 +28,32 @@ def draw_candidates(right: str, identity: str, pool: Sequence[str], count: int, 
 
 
 def in_batch(rows: Sequence[dict[str, Any]], size: int, seed: int) -> list[list[str]]:
-    """The original's: rows shuffled into batches of `size`, whose replies are each other's candidates, the own first.
+    """The original's candidates: the responses of shuffled batches of `size` contexts, each context's own first.
 
-    Repeated replies count once; the last batch may be smaller, and so easier. For comparison with the original only.
+    Repeated responses count once; the last batch may be smaller, and so easier. Only for comparison with the original.
     """
     order = seeded(seed, "batches").sample(range(len(rows)), len(rows))
-    found: list[list[str]] = [[] for _ in rows]
+    drawn: list[list[str]] = [[] for _ in rows]
     for start in range(0, len(order), size):
         batch = order[start : start + size]
         replies = sorted({rows[place]["response"] for place in batch})
         for place in batch:
-            own = rows[place]["response"]
-            found[place] = [own, *(reply for reply in replies if reply != own)]
-    return found
+            right = rows[place]["response"]
+            drawn[place] = [right, *(reply for reply in replies if reply != right)]
+    return drawn
 
 
 def candidates(
     rows: Sequence[dict[str, Any]], pool: Sequence[str], count: int, seed: int, drawn_from: str
 ) -> list[list[str]]:
-    """For each row of the PEC schema its candidates, the right one first.
+    """The candidates of each row (id, response), the right one first.
 
-    `pool`: the replies of the whole test split. `drawn_from`: "test_split" or "in_batch".
+    pool: the replies of the whole test split. drawn_from: "test_split" or "in_batch".
+
+    Raises
+    ------
+    AttuneError
+        if the test split has fewer than `count` distinct replies.
     """
     if drawn_from == "in_batch":
         return in_batch(rows, count, seed)

@@ -1,32 +1,32 @@
-"""How a retriever finds test replies in the whole bank."""
+"""How well a retriever finds the true responses in the whole bank."""
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
 from attune.inference.retriever import Retriever
 
 
-def in_the_bank(retriever: Retriever, rows: Many[dict[str, Any]]) -> dict[str, float]:
-    """How rows of the PEC schema find their own reply in the whole bank.
+def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The scores of finding each row's response, which is in the bank, by its context and personas.
 
-    replies: the bank's size; recall: share of the replies that the shortlist holds; mrr_index and mrr_reranked: mean
-    reciprocal rank in the index's order and in CoBERT's, 0 for a reply that is not in the shortlist.
+    replies: size of the bank; recall: share of the responses that are in the shortlist; mrr_index, mrr_reranked: mean
+    reciprocal rank in the index's order and in CoBERT's, 0 for a response that is not in the shortlist.
     """
     size = retriever.shortlist
-    before, after = [], []
+    by_index, reranked = [], []
     for row in rows:
-        found = retriever.retrieve(row["context"], row["personas"], size)
-        after.append(_reciprocal([each.row["reply"] for each in found], row["response"]))
-        by_cosine = sorted(found, key=lambda each: -each.cosine)
-        before.append(_reciprocal([each.row["reply"] for each in by_cosine], row["response"]))
+        retrieved = retriever.retrieve(row["context"], row["personas"], size)
+        reranked.append(_reciprocal_rank([each.reply for each in retrieved], row["response"]))
+        by_cosine = sorted(retrieved, key=lambda each: -each.cosine)
+        by_index.append(_reciprocal_rank([each.reply for each in by_cosine], row["response"]))
     return {
         "replies": len(retriever.bank.rows),
-        "recall": round(fmean(each > 0 for each in after), 6),
-        "mrr_index": round(fmean(before), 6),
-        "mrr_reranked": round(fmean(after), 6),
+        "recall": round(fmean(each > 0 for each in reranked), 6),
+        "mrr_index": round(fmean(by_index), 6),
+        "mrr_reranked": round(fmean(reranked), 6),
     }
 
 
-def _reciprocal(replies: list[str], right: str) -> float:
+def _reciprocal_rank(replies: list[str], right: str) -> float:
     return 1 / (replies.index(right) + 1) if right in replies else 0.0

@@ -1,97 +1,87 @@
-"""From ranked test rows to what is reported: scores with intervals and paired tests, by domain and over all."""
+"""Aggregate ranked test rows into scores, intervals and paired tests: by domain, and over all domains.
 
-from collections.abc import Iterable, Mapping
+A ranked row is one context ranked by one model: domain, model, id, rank, loss, response and first.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
 from typing import Any
 
-from attune.metrics.bootstrap import Ratio, compare, rounded, with_intervals
+import pandas as pd
+
+from attune.evaluation.comparison import PLACES, Comparison, records
+from attune.metrics.bootstrap import Ratio, compare, interval, score
 from attune.metrics.ranking import by_example
 
 Rows = list[dict[str, Any]]
-# domain -> method -> score
+# domain -> model -> score -> its values by example
 Values = Mapping[str, Mapping[str, Mapping[str, Ratio]]]
+# The name of the mean over domains.
 MEAN = "mean"
+# A model before training, as the tables call it.
+UNTRAINED = "untrained"
 
 
-def values_of(ranked: Mapping[str, Mapping[str, Rows]]) -> Values:
-    """The scores of the ranked rows by domain and method, with their values on each example."""
+def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:
+    """The rows with the columns `labels` (model, domain, subset) added."""
+    return [{**labels, **row} for row in rows]
+
+
+def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
+    """The scores of each domain and model with their values by example, in the order of the rows."""
+    grouped: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for row in rows:
+        grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
     return {
         domain: {
-            name: {score: Ratio.mean(values) for score, values in by_example(rows).items()}
-            for name, rows in each.items()
+            model: {name: Ratio.mean(values) for name, values in by_example(each).items()}
+            for model, each in models.items()
         }
-        for domain, each in ranked.items()
+        for domain, models in grouped.items()
     }
 
 
-def _groups(values: Values) -> dict[str, list[str]]:
-    """Each domain alone, then `mean`: all of them."""
-    return {domain: [domain] for domain in values} | {MEAN: list(values)}
+def _groups(values: Values) -> Iterator[tuple[str, list[str]]]:
+    """Each domain alone, then MEAN: all of them."""
+    yield from ((domain, [domain]) for domain in values)
+    yield MEAN, list(values)
 
 
-def intervals(values: Values, seed: int) -> dict[str, dict[str, dict[str, float]]]:
-    """{domain or mean: {method: {score, score_low, score_high, ...}}}"""
-    return {
-        group: {
-            name: with_intervals(
-                {score: [values[domain][name][score] for domain in members] for score in scores}, seed, 6
-            )
-            for name, scores in values[members[0]].items()
-        }
-        for group, members in _groups(values).items()
-    }
+def scores(values: Values, seed: int) -> pd.DataFrame:
+    """The scores with their 95 % intervals: columns domain (MEAN is last), model, score, value, low and high."""
+    estimates = []
+    for group, domains in _groups(values):
+        for model, names in values[domains[0]].items():
+            for name in names:
+                ratios = [values[domain][model][name] for domain in domains]
+                low, high = interval(ratios, seed)
+                estimate = {"value": score(ratios), "low": low, "high": high}
+                rounded = {key: round(each, PLACES) for key, each in estimate.items()}
+                estimates.append({"domain": group, "model": model, "score": name, **rounded})
+    return pd.DataFrame(estimates)
 
 
-def tests(values: Values, pairs: Iterable[tuple[str, str]], seed: int) -> dict[str, dict[str, dict[str, float]]]:
-    """{domain or mean: {"a to b": how b's MRR differs from a's}} for each pair of methods."""
-    wanted = list(pairs)
-    return {
-        group: {
-            f"{before} to {after}": rounded(
+def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int) -> list[dict[str, Any]]:
+    """Records of the paired tests of MRR, per domain (MEAN is last) and pair of models (before, after)."""
+    wanted, rows = list(pairs), []
+    for group, domains in _groups(values):
+        tests = [
+            Comparison.of(
+                before,
+                after,
+                "mrr",
                 compare(
-                    [values[domain][before]["mrr"] for domain in members],
-                    [values[domain][after]["mrr"] for domain in members],
+                    [values[domain][before]["mrr"] for domain in domains],
+                    [values[domain][after]["mrr"] for domain in domains],
                     seed,
                 ),
-                6,
             )
             for before, after in wanted
-        }
-        for group, members in _groups(values).items()
-    }
+        ]
+        rows += records(tests, domain=group)
+    return rows
 
 
-def plain(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, dict[str, float]]]:
-    """The scores of the domains without their intervals."""
-    return {
-        domain: {
-            name: {score: value for score, value in scores.items() if not score.endswith(("_low", "_high"))}
-            for name, scores in each.items()
-        }
-        for domain, each in found.items()
-        if domain != MEAN
-    }
-
-
-def flat(ranked: Mapping[str, Mapping[str, Rows]], **more: str) -> Rows:
-    """The ranked rows, each with its domain, its method as `model`, and `more`."""
-    return [
-        {"model": name, "domain": domain, **more, **row}
-        for domain, each in ranked.items()
-        for name, rows in each.items()
-        for row in rows
-    ]
-
-
-def of_model(rows: Iterable[Mapping[str, Any]], subset: str, domain: str, model: str) -> Rows:
-    """The ranked rows of one model out of what `flat` gave."""
-    return [
-        {key: row[key] for key in ("id", "rank", "loss", "response", "first")}
-        for row in rows
-        if (row["subset"], row["domain"], row["model"]) == (subset, domain, model)
-    ]
-
-
-def said(rows: Rows) -> str:
-    """For a log: MRR 0.431 of 100 contexts."""
-    return f"MRR {fmean(1 / row['rank'] for row in rows):.3f} of {len(rows)} contexts"
+def log_line(rows: Rows) -> str:
+    """For a log: MRR 0.431 over 100 contexts."""
+    return f"MRR {fmean(1 / row['rank'] for row in rows):.3f} over {len(rows)} contexts"

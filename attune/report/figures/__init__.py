@@ -1,1 +1,1 @@
-"""The figures, from rows alone: no file is read here."""
+"""The figures, drawn from tables alone: no module here reads a file."""

@@ -1,14 +1,12 @@
-"""What all figures share. Colours are Okabe and Ito's, for every kind of sight."""
+"""What all figures share. Colours are Okabe and Ito's, which colour-blind readers can tell apart."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-from attune.core.files import whole_file
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#8C8C8C"
 CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#D55E00", "#000000")
@@ -27,14 +25,15 @@ STYLE: Any = {
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """NAME.png, of 160 dots an inch, and NAME.svg, whose bytes depend on the figure alone."""
+    """Write NAME.png (160 dpi) and NAME.svg into `folder`; the bytes depend on the figure alone."""
     options: Any = {"png": {"dpi": 160, "metadata": {"Software": None}}, "svg": {"metadata": {"Date": None}}}
     for kind, settings in options.items():
-        with mpl.rc_context(STYLE), whole_file(folder / f"{name}.{kind}") as temporary:
-            figure.savefig(temporary, format=kind, bbox_inches="tight", **settings)
+        with mpl.rc_context(STYLE):
+            figure.savefig(folder / f"{name}.{kind}", format=kind, bbox_inches="tight", **settings)
 
 
-def figure_of(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
+def subplots(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A figure of `width` x `height` inches with a row of panels."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(1, columns, squeeze=False, **options)
@@ -42,16 +41,18 @@ def figure_of(width: float, height: float, columns: int = 1, **options: Any) -> 
 
 
 def log_axis(axes: Axes) -> None:
-    """A logarithmic axis whose marks are plain numbers."""
+    """A logarithmic y axis whose ticks are labelled with plain numbers."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
     axes.yaxis.set_minor_locator(mpl.ticker.LogLocator(subs=(2, 5)))
 
 
-def reach_of(scores: Sequence[Mapping[str, float]], score: str) -> list[list[float]]:
-    """How far the intervals go below and above."""
-    return [
-        [max(each[score] - each[f"{score}_low"], 0) for each in scores],
-        [max(each[f"{score}_high"] - each[score], 0) for each in scores],
-    ]
+def groups(rows: pd.DataFrame, key: str) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each value of `key`, in the table's order."""
+    return [(str(value), group) for value, group in rows.groupby(key, sort=False)]
+
+
+def error_bars(rows: pd.DataFrame) -> Any:
+    """(2, rows) lengths of the 95 % intervals below and above the values."""
+    return [(rows["value"] - rows["low"]).clip(lower=0), (rows["high"] - rows["value"]).clip(lower=0)]

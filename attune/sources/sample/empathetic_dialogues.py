@@ -21,9 +21,9 @@ TRIES = 200
 
 @dataclass(frozen=True)
 class Situation:
-    """One situation told by a speaker: prompt variants and, per turn, the lines that may be said.
+    """One situation told by a speaker: its prompt's wordings and, for each turn, the possible lines.
 
-    `after[turn][line]` are the lines of `turn` that may come after that line of the turn before it.
+    `after[turn][line]`: the lines of `turn` that may follow that line of the previous turn.
     """
 
     emotion: str
@@ -43,7 +43,7 @@ class Conversation:
 
 def load(folder: Path = BANKS) -> list[Situation]:
     """All situations of the banks, in file order."""
-    found = []
+    situations = []
     for path in sorted(folder.glob("empathetic_dialogues*.toml")):
         for entry in tomllib.loads(path.read_text(encoding="utf-8"))["situation"]:
             turns = tuple(tuple(entry[name]) for name in TURNS)
@@ -52,8 +52,8 @@ def load(folder: Path = BANKS) -> list[Situation]:
                 turn = TURNS.index(name)
                 lines = [tuple(turns[turn][number - 1] for number in numbers) for numbers in lists]
                 after[turn] = dict(zip(turns[turn - 1], lines, strict=True))
-            found.append(Situation(entry["emotion"], tuple(entry["prompt"]), turns, after))
-    return found
+            situations.append(Situation(entry["emotion"], tuple(entry["prompt"]), turns, after))
+    return situations
 
 
 @cache
@@ -68,16 +68,16 @@ def all_stems(texts: Iterable[str]) -> frozenset[str]:
 
 
 def common_stems(situations: list[Situation]) -> set[str]:
-    """Stems that so many situations use that they point at nothing said before."""
+    """Stems that too many situations use to refer to anything in particular."""
     counts = Counter(s for one in situations for s in all_stems(t for turn in one.turns for t in turn))
     return {stem for stem, count in counts.items() if count > COMMON * len(situations)}
 
 
 def fitting(situation: Situation, said: list[str], common: set[str]) -> list[str]:
-    """The lines that may come next, those that take up least of what this talk has left unsaid.
+    """The lines that may come next and refer least to what this conversation has left out.
 
-    A line often takes up a word of the speaker's story. Where that word stands only in variants that
-    were not chosen, the line would answer something nobody said, so a line without such words is kept.
+    A line often repeats a word of the speaker's story. If that word is only in variants that were not chosen, the line
+    would answer something that nobody said; lines with fewest such words are kept.
     """
     turn = len(said)
     allowed = situation.after[turn][said[-1]] if turn in situation.after else situation.turns[turn]
@@ -114,9 +114,9 @@ def conversations(situations: list[Situation], count: int, rng: random.Random) -
             new = converse(situation, length, common, rng)
             if made.setdefault(new.utterances, new) is new:
                 break
-    found = list(made.values())
-    rng.shuffle(found)
-    return found
+    drawn = list(made.values())
+    rng.shuffle(drawn)
+    return drawn
 
 
 def rows(number: int, conversation: Conversation) -> list[str]:
@@ -125,20 +125,20 @@ def rows(number: int, conversation: Conversation) -> list[str]:
     prompt = conversation.prompt.replace(",", "_comma_")
     lines = []
     for index, text in enumerate(conversation.utterances, start=1):
-        said = text.replace(",", "_comma_")
-        lines.append(f"{conv_id},{index},{conversation.emotion},{prompt},{(index + 1) % 2},{said},,")
+        utterance = text.replace(",", "_comma_")
+        lines.append(f"{conv_id},{index},{conversation.emotion},{prompt},{(index + 1) % 2},{utterance},,")
     return lines
 
 
 def write(folder: Path, seed: int) -> None:
     """Write train.csv, valid.csv and test.csv into `folder`; the same seed gives the same bytes."""
     rng = random.Random(seed)
-    found = conversations(load(), sum(SPLITS.values()), rng)
+    drawn = conversations(load(), sum(SPLITS.values()), rng)
     folder.mkdir(parents=True, exist_ok=True)
     number = 0
     for split, size in SPLITS.items():
         lines = [HEADER]
-        for conversation in found[number : number + size]:
+        for conversation in drawn[number : number + size]:
             lines += rows(number, conversation)
             number += 1
         (folder / f"{split}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

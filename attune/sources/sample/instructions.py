@@ -1,4 +1,4 @@
-"""The hand-written instruction banks, shared by the guanaco and OpenOrca samples."""
+"""The hand-written banks of questions and answers that the instruction samples share."""
 
 import re
 import tomllib
@@ -26,7 +26,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Task:
-    """A task that only the OpenOrca sample holds, with its answer and the reason for it."""
+    """A task with its answer and the reason for it."""
 
     name: str
     question: str

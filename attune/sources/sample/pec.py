@@ -26,7 +26,7 @@ Turn = tuple[str, str]
 
 @dataclass(frozen=True)
 class Fact:
-    """One persona fact: its wordings, its owner's words to a sad or a glad person, and what it rules out."""
+    """One persona fact: its wordings, what such a person says to someone sad or happy, and what it excludes."""
 
     facet: str
     says: tuple[str, ...]
@@ -64,7 +64,7 @@ def tokenise(text: str) -> str:
 
 
 def _entries(bank: str, key: str) -> list[dict[str, Any]]:
-    """Read one bank; lists come back as tuples of tokenised sentences."""
+    """Read one bank; its lists become tuples of tokenised sentences."""
     with (BANKS / bank).open("rb") as file:
         entries: list[dict[str, Any]] = tomllib.load(file)[key]
     for entry in entries:
@@ -88,7 +88,7 @@ def situations(domain: str) -> list[Situation]:
 
 
 def _names(rng: Random) -> Iterator[str]:
-    """Made-up user names without end, each one once."""
+    """An endless stream of different invented user names."""
     with (BANKS / "pec_personas.toml").open("rb") as file:
         halves: dict[str, list[str]] = tomllib.load(file)["names"]
     seen: set[str] = set()
@@ -103,7 +103,7 @@ def _names(rng: Random) -> Iterator[str]:
 
 
 def _persona(rng: Random, bank: list[Fact], used: Counter[Fact]) -> tuple[Fact, ...]:
-    """Three to six facts, none of which rules out another; rarely used facts come first in a random hand."""
+    """Three to six compatible facts, drawn at random with a preference for those that were used least."""
     size = rng.randint(3, 6)
     chosen: list[Fact] = []
     ruled_out: set[str] = set()
@@ -116,7 +116,7 @@ def _persona(rng: Random, bank: list[Fact], used: Counter[Fact]) -> tuple[Fact, 
 
 
 def _reply(rng: Random, kind: str, situation: Situation, fact: Fact) -> str:
-    """A reaction and a sentence of the fact; now and then the fact alone, or first."""
+    """A reaction followed by a sentence of the fact; sometimes the fact alone, or the fact first."""
     reaction = rng.choice(situation.reactions)
     own: str = rng.choice(getattr(fact, kind))
     shape = rng.random()
@@ -159,7 +159,7 @@ def _conversations(
 
 
 def _write_lines(path: Path, blocks: list[list[str]]) -> None:
-    """Write blocks of lines, each closed by the rule of stars."""
+    """Write blocks of lines, each closed by a line of asterisks."""
     lines = [line for block in blocks for line in (*block, RULE)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 

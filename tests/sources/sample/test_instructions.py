@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from attune.sources.sample import guanaco, openorca
+from attune.sources.sample import openassistant_guanaco as guanaco
+from attune.sources.sample import openorca
 from attune.sources.sample.instructions import read_bank, read_items, read_tasks
 
 TRAIN = "openassistant_best_replies_train.jsonl"

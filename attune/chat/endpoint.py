@@ -1,0 +1,78 @@
+"""The HTTP endpoint /reply, which `gradio_client` calls."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from pydantic import BaseModel, ValidationError
+
+from attune.chat.answers import Answer
+from attune.chat.crisis import crisis_message
+from attune.chat.engine import Engine
+from attune.chat.validation import DEFAULT_SAMPLING, checked_message, checked_turn, persona_sentences, sampling
+from attune.core.errors import AttuneError
+
+
+class ReplyRequest(BaseModel):
+    """The arguments of /reply, checked for their types."""
+
+    message: str
+    system: str
+    history: list[str]
+    persona: list[str]
+    temperature: float
+    top_k: int
+    top_p: float
+    attempt: int
+
+    async def answer(self, engine: Engine) -> Answer:
+        """The complete answer; an AttuneError if an argument is refused or the system cannot answer."""
+        message, persona = checked_message(self.message), persona_sentences("\n".join(self.persona))
+        turns = [*(checked_turn(turn) for turn in self.history), message]
+        decoding = sampling(self.temperature, self.top_k, self.top_p)
+        stream = engine.reply_async(self.system, turns, persona, decoding, self.attempt)
+        return [answer async for answer in stream][-1]
+
+
+def reply_endpoint(engine: Engine) -> Callable[..., Any]:
+    """The function behind /reply; Gradio reads its arguments, their defaults and its docstring."""
+
+    async def reply(
+        message: str,
+        system: str,
+        history: list[str],
+        persona: list[str],
+        temperature: float = DEFAULT_SAMPLING.temperature,
+        top_k: int = DEFAULT_SAMPLING.top_k,
+        top_p: float = DEFAULT_SAMPLING.top_p,
+        attempt: int = 0,
+    ) -> dict[str, Any]:
+        """One reply; nothing is remembered for the next call.
+
+        `history`: the turns before `message`, oldest first, starting with a message of the one who asks.
+        """
+        try:
+            request = ReplyRequest(
+                message=message, system=system, history=history, persona=persona, temperature=temperature,
+                top_k=top_k, top_p=top_p, attempt=attempt,
+            )  # fmt: skip
+            answer = await request.answer(engine)
+        except AttuneError as error:
+            refusal = "\n\n".join(filter(None, (str(error), crisis_message(message))))
+            raise gr.Error(refusal, print_exception=False) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise gr.Error(f"{first['loc'][0]}: {first['msg'].lower()}.", print_exception=False) from None
+        return _as_json(answer) | {"crisis": crisis_message(message)}
+
+    return reply
+
+
+def _as_json(answer: Answer) -> dict[str, Any]:
+    return {
+        "reply": answer.text,
+        "truncated": answer.truncated,
+        "dropped_turns": answer.dropped_turns,
+        "message_shortened": answer.message_shortened,
+        "retrieved": [{"text": each.text, "score": each.score, "used": each.used} for each in answer.retrieved],
+    }

@@ -1,0 +1,88 @@
+"""The models behind the systems: each is loaded when it is first needed, kept, and shared between systems."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from attune.chat.artifacts import Artifacts
+from attune.chat.systems import RetrievalSystem, System
+from attune.parameters import Parameters
+
+if TYPE_CHECKING:  # torch takes seconds to import, so it waits for the first model
+    from attune.inference.generator import Generator
+    from attune.inference.passages import PassageRetriever
+    from attune.inference.ranker import Ranker
+    from attune.inference.retriever import Retriever
+
+
+class Models:
+    """The loaded models by name. Each method raises an AttuneError if what it loads is missing or does not fit."""
+
+    def __init__(self, parameters: Parameters, artifacts: Artifacts) -> None:
+        self.parameters, self.artifacts = parameters, artifacts
+        self._generators: dict[str, Generator] = {}
+        self._rankers: dict[str, Ranker] = {}
+        self._retrievers: dict[str, Retriever] = {}
+        self._passage_retrievers: dict[str, PassageRetriever] = {}
+
+    def are_loaded(self, system: System) -> bool:
+        """Whether `system` can answer without loading anything."""
+        if isinstance(system, RetrievalSystem):
+            return system.replies in self._retrievers
+        needed = (
+            (system.generator, self._generators),
+            (system.passages, self._passage_retrievers),
+            (system.ranker, self._rankers),
+        )
+        return all(name is None or name in loaded for name, loaded in needed)
+
+    def generator(self, name: str) -> "Generator":
+        """The trained generator `name`, with room for passages if it was trained with some."""
+        from attune.inference.generator import Generator
+
+        if name not in self._generators:
+            settings = self.parameters.generators[name]
+            self._generators[name] = Generator.from_pretrained(
+                self.artifacts.generator(name).path,
+                self.artifacts.base_model(settings.base).path,
+                self.parameters.generation.max_new_tokens,
+                self.parameters.rag.budget if settings.passage_tokens else 0,
+            )
+        return self._generators[name]
+
+    def ranker(self, name: str) -> "Ranker":
+        """The trained CoBERT `name`."""
+        from attune.inference.ranker import Ranker
+
+        if name not in self._rankers:
+            self._rankers[name] = Ranker.from_pretrained(self.artifacts.cobert(name).path)
+        return self._rankers[name]
+
+    def retriever(self, system: RetrievalSystem) -> "Retriever":
+        """The system's index of replies with the CoBERT that orders them."""
+        from attune.index.bank import Bank
+        from attune.inference.retriever import Retriever
+
+        if system.replies not in self._retrievers:
+            ranker, shortlist = self.ranker(system.ranker), self.parameters.retrieval.shortlist
+            bank = Bank.load(self.artifacts.index(system.replies).path)
+            self._retrievers[system.replies] = Retriever(ranker, self._embedder, bank, shortlist)
+        return self._retrievers[system.replies]
+
+    def passage_retriever(self, corpus: str) -> "PassageRetriever":
+        """The index of the corpus' train exchanges."""
+        from attune.core.files import read_parquet
+        from attune.index.bank import Bank
+        from attune.index.passages import exchange_bank
+        from attune.inference.passages import PassageRetriever
+
+        if corpus not in self._passage_retrievers:
+            index, rows = self.artifacts.index(corpus).path, self.artifacts.train_rows(corpus).path
+            bank = exchange_bank(Bank.load(index), read_parquet(rows), self.parameters.rag.template, rows)
+            self._passage_retrievers[corpus] = PassageRetriever(self._embedder, bank)
+        return self._passage_retrievers[corpus]
+
+    @cached_property
+    def _embedder(self) -> Any:
+        from attune.index.embedding import load_embedder
+
+        return load_embedder(self.artifacts.embedder.path)

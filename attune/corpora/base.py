@@ -1,0 +1,149 @@
+"""The record that a corpus' module ends in: all that the rest of the project knows about a corpus."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attune.core.errors import AttuneError
+from attune.corpora.reading import BadRows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = dict[str, Any]
+Rows = list[Row]
+Columns = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Schemas:
+    """The columns of a corpus' parquet files: name -> `string`, `int32`, `list<string>` or `list<int32>`.
+
+    The properties are their Arrow schemas, built when asked for: fetching a corpus must not wait for pyarrow.
+    """
+
+    conversation_columns: Columns
+    row_columns: Columns
+    candidate_columns: Columns = field(default_factory=dict)
+
+    @property
+    def conversations(self) -> "pa.Schema":
+        """data/subset: one row per conversation."""
+        return arrow_schema(self.conversation_columns)
+
+    @property
+    def rows(self) -> "pa.Schema":
+        """data/processed: one row per reply to be ranked or generated."""
+        return arrow_schema(self.row_columns)
+
+    @property
+    def candidates(self) -> "pa.Schema":
+        """candidates/ of data/subset and data/processed: one row per reply among which a ranking corpus is ranked."""
+        return arrow_schema(self.candidate_columns)
+
+
+def arrow_schema(columns: Columns) -> "pa.Schema":
+    import pyarrow as pa
+
+    types = {"string": pa.string(), "int32": pa.int32()}
+    types |= {f"list<{name}>": pa.list_(kind) for name, kind in types.items()}
+    return pa.schema([(name, types[kind]) for name, kind in columns.items()])
+
+
+class Sampling(NamedTuple):
+    """How a corpus is cut to the size of the experiment.
+
+    `cap`: conversations kept of all splits together, None for all. `test_share`: the share of them that is tested on.
+    `sizes`: conversations of each split by the subset's name, for a corpus that keeps its published splits.
+    """
+
+    seed: int
+    cap: int | None
+    test_share: float
+    sizes: Mapping[str, Mapping[str, int]]
+
+
+class Subset(NamedTuple):
+    """Conversations and candidates by file name without suffix, and how many rows were left out for which reason."""
+
+    conversations: dict[str, Rows]
+    counts: dict[str, int]
+    candidates: Mapping[str, Rows] = {}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One corpus, from its raw files to the rows that models learn from.
+
+    Attributes
+    ----------
+    name, title: its key in params.yaml and folder in data/; its name as people write it.
+    licence: of the published data.
+    layouts: split -> raw file, for each way in which the files are published, the mirror's first and the hub's last.
+    read: parses one raw file; where `subset` is None, into rows of `schemas.conversations`.
+    key: the column that names a conversation.
+    rows: one conversation as rows of `schemas.rows`; its second argument is `preprocess.drop_repeated_personas`.
+    lengths: label -> text column of the processed rows, whose lengths in words the report shows.
+    roles: who asks and who replies in a prompt, as in `attune.generators.prompts`; None where replies are ranked.
+    opening: what a conversation is about, a text that no two splits share; None: each conversation for itself.
+    subset: cuts the corpus to size; None: `subsets.train_and_test`.
+    train_rows: the file with the train rows in data/processed/<name>.
+    indexed: whether the train rows have a sentence index.
+    """
+
+    name: str
+    title: str
+    licence: str
+    layouts: tuple[Mapping[str, str], ...]
+    read: Callable[[Path, BadRows], Iterable[Any]]
+    key: str
+    rows: Callable[[Row, bool], Rows]
+    schemas: Schemas
+    lengths: Mapping[str, str]
+    roles: tuple[str, str] | None = None
+    opening: Callable[[Row], str] | None = None
+    subset: "Callable[[Corpus, Path, Sampling, BadRows], Subset] | None" = None
+    train_rows: str = "train.parquet"
+    indexed: bool = False
+
+    @property
+    def has_passages(self) -> bool:
+        """Whether its generators can be given retrieved exchanges: it has prompts and an index."""
+        return self.roles is not None and self.indexed
+
+    def layout(self, folder: Path) -> Mapping[str, str]:
+        """The layout all of whose files are in `folder`, the mirror's if several are.
+
+        Raises
+        ------
+        AttuneError
+            naming a missing file of the layout that comes closest, and the files of every layout.
+        """
+        missing = [[name for name in layout.values() if not (folder / name).is_file()] for layout in self.layouts]
+        closest = min(range(len(missing)), key=lambda number: len(missing[number]))
+        if missing[closest]:
+            raise AttuneError(
+                f"{folder / missing[closest][0]} is missing; {self.name} consists of "
+                + ", or of ".join(", ".join(layout.values()) for layout in self.layouts)
+            )
+        return self.layouts[closest]
+
+    def files(self, folder: Path) -> dict[str, Path]:
+        """Split -> raw file, in whichever layout `folder` has; raises as `layout` does."""
+        return {split: folder / name for split, name in self.layout(folder).items()}
+
+    def count_rows(self, folder: Path, bad: BadRows) -> dict[str, int]:
+        """Raw file -> what `read` parses from it, counted.
+
+        Raises
+        ------
+        AttuneError
+            for a file without a row, and as `layout` and `read` do.
+        """
+        counts = {}
+        for name in self.layout(folder).values():
+            counts[name] = sum(1 for _ in self.read(folder / name, bad))
+            if not counts[name]:
+                raise AttuneError(f"{folder / name} holds no row of {self.name}")
+        return counts

@@ -1,0 +1,94 @@
+"""The methods that turn a base into a generator: one record each, and no other code knows a method by name.
+
+params.yaml is checked against these records, so torch, transformers and peft are imported inside the functions only.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+# What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
+INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a base becomes a generator.
+
+    Attributes
+    ----------
+    name, title, paper: its name in params.yaml; its name in text; its source.
+    keys: the keys of params.yaml that only this method has, all required, and their types.
+    adapt: makes a loaded base trainable, as `adapt(model, base_folder, **keys)`; None if the method does not train.
+    trains_base: the weights of the base itself change, so that a generator is a whole model and not an adapter.
+    """
+
+    name: str
+    title: str
+    paper: str = ""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    adapt: Callable[..., Any] | None = None
+    trains_base: bool = False
+
+
+def train_all(model: Any, _base: Path) -> Any:
+    """The model as it is: every weight is trainable already."""
+    return model
+
+
+def add_virtual_tokens(model: Any, base: Path, *, virtual_tokens: int) -> Any:
+    """Freeze the model and put `virtual_tokens` trainable embeddings before every prompt."""
+    from peft import PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
+
+    config = PromptTuningConfig(
+        task_type=TaskType.CAUSAL_LM,
+        num_virtual_tokens=virtual_tokens,
+        prompt_tuning_init=PromptTuningInit.TEXT,
+        prompt_tuning_init_text=INITIAL_TEXT,
+        tokenizer_name_or_path=str(base),
+    )
+    return get_peft_model(model, config)
+
+
+def add_lora(model: Any, _base: Path, *, lora_rank: int, lora_alpha: int, lora_dropout: float) -> Any:
+    """Freeze the model and add trainable low-rank matrices to every linear layer but the output layer."""
+    from peft import LoraConfig, TaskType, get_peft_model
+    from transformers.pytorch_utils import Conv1D
+
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=lora_rank,
+        lora_alpha=lora_alpha,
+        lora_dropout=lora_dropout,
+        target_modules="all-linear",
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's transposed weights
+    )
+    return get_peft_model(model, config)
+
+
+_Count = Annotated[int, Field(ge=1)]
+_Share = Annotated[float, Field(ge=0, lt=1)]
+METHODS = {
+    method.name: method
+    for method in (
+        Method("prompt", "instruction, no training", keys={"instruction": Annotated[str, Field(min_length=1)]}),
+        Method("full", "full fine-tuning", adapt=train_all, trains_base=True),
+        Method(
+            "prompt_tuning",
+            "prompt tuning",
+            "Lester et al. 2021",
+            keys={"virtual_tokens": _Count},
+            adapt=add_virtual_tokens,
+        ),
+        Method(
+            "lora",
+            "LoRA",
+            "Hu et al. 2021",
+            keys={"lora_rank": _Count, "lora_alpha": _Count, "lora_dropout": _Share},
+            adapt=add_lora,
+        ),
+    )
+}

@@ -1,0 +1,62 @@
+"""Tokenised training rows in a memory-mapped Arrow file, so that memory does not grow with the corpus."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Dataset
+
+from attune.core.files import whole_file
+from attune.generators.encoding import Encoded, Room, encode_all
+from attune.generators.prompts import Example, example
+
+_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("conversation", pa.string()),
+        ("prompt", pa.list_(pa.int32())),
+        ("reply", pa.list_(pa.int32())),
+        ("length", pa.int32()),  # of prompt and reply together
+    ]
+)
+_AT_ONCE = 1000  # rows in memory while the file is written
+
+
+def stream_examples(path: Path, instruction: str, passages: int | None) -> Iterator[Example]:
+    """The rows of a processed parquet file as `attune.generators.prompts.example` makes them, some at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_AT_ONCE):
+            for row in batch.to_pylist():
+                yield example(row, instruction, passages)
+
+
+def count_rows(path: Path) -> int:
+    """How many rows a parquet file has, from its metadata alone."""
+    return pq.read_metadata(path).num_rows
+
+
+def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -> Dataset:
+    """Encode the examples into the file `path`, and map it into memory: one row per example, in their order."""
+    waiting = iter(examples)
+    with whole_file(path) as temporary, pa.ipc.new_stream(temporary, _SCHEMA) as writer:
+        while part := list(islice(waiting, _AT_ONCE)):
+            rows = [
+                {
+                    "id": each.id,
+                    "conversation": each.conversation,
+                    "prompt": row.prompt,
+                    "reply": row.reply,
+                    "length": row.length,
+                }
+                for each, row in zip(part, encode_all(part, tokenizer, room), strict=True)
+            ]
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, _SCHEMA))
+    return Dataset.from_file(str(path))
+
+
+def encoded(row: Mapping[str, Any]) -> Encoded:
+    """A row of the file as a model reads it."""
+    return Encoded(row["id"], row["prompt"], row["reply"])

@@ -1,0 +1,76 @@
+"""Passages for generators: the nearest train exchanges, in the index's order or in that of a ranker with a persona."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from attune.core.files import read_parquet
+from attune.index.bank import Bank, query_text
+from attune.index.embedding import embed, load_embedder
+from attune.index.passages import Passage, exchange_bank, nearest_conversations, reordered
+
+
+class Scorer(Protocol):
+    """A `Ranker`, or whatever scores replies as it does; retrieval without a ranker does not depend on CoBERT."""
+
+    def scores(
+        self, contexts: Sequence[Sequence[str]], personas: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]
+    ) -> list[list[float]]: ...
+
+
+@dataclass(frozen=True)
+class PassageRetriever:
+    """Retrieves exchanges from `bank` that are similar to a situation and what was said last in it.
+
+    `batch_size`: texts embedded at a time; the last bits of a cosine depend on it.
+    """
+
+    embedder: Any
+    bank: Bank
+    batch_size: int = 1
+
+    @classmethod
+    def from_index(cls, index: Path, rows: Path, embedder: Path, template: str, batch_size: int = 1) -> Self:
+        """`index`: a folder that the stage `index` wrote. `rows`: the parquet file that it was built from.
+
+        `embedder`: the sentence encoder's folder. `template`: a passage's text, with {situation}, {input} and {reply}.
+
+        Raises
+        ------
+        AttuneError
+            for a missing folder, and for an index that was built from other rows.
+        """
+        bank = exchange_bank(Bank.load(index), read_parquet(rows), template, rows)
+        return cls(load_embedder(embedder), bank, batch_size)
+
+    def nearest(
+        self, rows: Sequence[Mapping[str, Any]], own_conversations: Sequence[str | None], k: int
+    ) -> list[list[Passage]]:
+        """For each row up to k passages of k different conversations, best first, with the cosine as score.
+
+        `rows`: with `situation` (may be empty) and `input`. `own_conversations`: the conversation that each row comes
+        from, of which no passage is taken; None for a conversation that is not in the bank.
+        """
+        queries = embed(self.embedder, [query_text(row) for row in rows], self.batch_size)
+        return nearest_conversations(self.bank, queries, own_conversations, k)
+
+    def nearest_to_indexed(self, k: int) -> list[list[Passage]]:
+        """As `nearest` for the rows of the bank, whose vectors are in the index already."""
+        conversations = [passage["conversation"] for passage in self.bank.rows]
+        return nearest_conversations(self.bank, self.bank.vectors(), conversations, k)
+
+
+def reranked(
+    ranker: Scorer,
+    contexts: Sequence[Sequence[str]],
+    persona: Sequence[str],
+    passages: Sequence[Sequence[Passage]],
+) -> list[list[Passage]]:
+    """Each context's passages ordered by how well their replies suit it from someone with this persona.
+
+    `contexts`: turns, oldest first. CoBERT's score takes the place of the cosine; ties keep the given order.
+    """
+    replies = [[passage["reply"] for passage in each] for each in passages]
+    scores = ranker.scores(contexts, [persona] * len(contexts), replies)
+    return [reordered(each, values) for each, values in zip(passages, scores, strict=True)]

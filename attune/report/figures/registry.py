@@ -1,0 +1,119 @@
+"""Every figure: its name, its caption, how it is drawn and the page that it stands on.
+
+A new figure is a function in one of the sibling modules and a record here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from matplotlib.figure import Figure
+
+from attune.core.files import whole_folder
+from attune.report.figures import cobert, corpora, generators, style
+from attune.report.results import Results
+from attune.report.tables import by_domain
+
+Page = Literal["report", "studies"]
+
+
+@dataclass(frozen=True)
+class FigureRecord:
+    """`name` is the figure's file name without suffix; `caption` stands below it on its page."""
+
+    name: str
+    caption: str
+    draw: Callable[[Results], Figure]
+    page: Page = "report"
+
+
+def _loss(results: Results) -> Figure:
+    return cobert.comparison(by_domain(results.ranking), "loss", f"test loss (nats, {_candidates(results)} candidates)")
+
+
+def _mrr(results: Results) -> Figure:
+    label, chance = f"test MRR ({_candidates(results)} candidates)", cobert.chance_mrr(_candidates(results))
+    return cobert.comparison(by_domain(results.ranking), "mrr", label, chance)
+
+
+def _candidates(results: Results) -> int:
+    return results.settings.cobert.candidates
+
+
+# In the order of the page.
+FIGURES = (
+    FigureRecord(
+        "emotion_distribution",
+        "Emotions of the conversations, by split",
+        lambda results: corpora.emotion_distribution(results.emotions, results.emotion_corpora),
+    ),
+    FigureRecord(
+        "text_lengths",
+        "Lengths of the texts that the models read and write",
+        lambda results: corpora.text_lengths(results.lengths),
+    ),
+    FigureRecord(
+        "training_loss",
+        "CoBERT: training and validation loss by epoch",
+        lambda results: cobert.training(results.cobert_curves),
+    ),
+    FigureRecord("loss_comparison", "CoBERT: test loss by subset, domain and recipe, with 95 % intervals", _loss),
+    FigureRecord("mrr_comparison", "CoBERT: test MRR by subset, domain and recipe, with 95 % intervals", _mrr),
+    FigureRecord(
+        "generator_loss",
+        "Generators: training and validation loss by step",
+        lambda results: generators.training(results.generator_curves),
+    ),
+    FigureRecord(
+        "generator_perplexity",
+        "Generators: perplexity of the test replies, beside that of the untrained base models",
+        lambda results: generators.perplexities(results.generators, list(results.settings.generators)),
+    ),
+    FigureRecord(
+        "rag_perplexity",
+        "Generators: perplexity without and with retrieved passages, with 95 % intervals",
+        lambda results: generators.passages(results.generator_intervals, results.retrieval_augmented),
+    ),
+    FigureRecord(
+        "decoding_sweep",
+        "Decoding: repetition against diversity at each point of the sweep",
+        lambda results: generators.sweep(results.decoding),
+    ),
+    FigureRecord(
+        "emotion_confusion",
+        "Emotion probe: predicted and true emotions of held-out situations",
+        lambda results: corpora.confusion(results.probe["confusion"], results.probe["accuracy"]),
+    ),
+    FigureRecord(
+        "matching_methods",
+        "Matching methods: test MRR with 95 % intervals",
+        lambda results: cobert.methods(results.methods, results.trained_methods, _candidates(results)),
+        "studies",
+    ),
+    FigureRecord(
+        "persona_ablation",
+        "CoBERT: test MRR by the number of persona sentences, with 95 % intervals",
+        lambda results: cobert.personas(results.personas, _candidates(results)),
+        "studies",
+    ),
+    FigureRecord(
+        "transfer",
+        "CoBERT: test MRR by the domains of training and of testing, with 95 % intervals",
+        lambda results: cobert.transfer(results.transfer),
+        "studies",
+    ),
+)
+
+
+def on_page(page: Page) -> list[FigureRecord]:
+    return [figure for figure in FIGURES if figure.page == page]
+
+
+def draw(page: Page, results: Results, folder: Path) -> list[str]:
+    """Write the page's figures as PNG and SVG into a `folder` of their own; returns their names."""
+    records = on_page(page)
+    with whole_folder(folder) as temporary:
+        for record in records:
+            style.save(record.draw(results), temporary, record.name)
+    return [record.name for record in records]

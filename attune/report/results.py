@@ -1,0 +1,208 @@
+"""The results of one run as tables, each read from its file when first asked for."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from attune.core.files import read_csv, read_json, read_parquet
+from attune.corpora import CORPORA, dialogue_corpora
+from attune.evaluation.comparison import table
+from attune.evaluation.generation.summary import system_of
+from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.summary import MEAN, UNTRAINED
+from attune.evaluation.tables import tidy
+from attune.parameters import Parameters
+
+# The key columns of a score table, each with its values in order; none: as in the file.
+Keys = Mapping[str, Sequence[str]]
+
+
+class Results:
+    """Tables for figures and sections. Score tables are tidy: key columns, then score, value, low and high.
+
+    A stage passes the files and folders that it depends on by name: `metrics`, `probe`, `dialogues` (conversations with
+    their emotions), `processed`, `replies`, `answers`, `raw`.
+
+    Raises
+    ------
+    KeyError
+        where a table's file or folder was not passed.
+    """
+
+    def __init__(self, settings: Parameters, **paths: Path) -> None:
+        self.settings = settings
+        self._paths = paths
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """CoBERT's scores by subset, domain (`mean`: over all) and model."""
+        keys: Keys = {"subset": self.settings.cobert.subsets, "domain": self._groups, "model": self.models}
+        return self._scores("cobert_intervals", keys)
+
+    @cached_property
+    def ranking_tests(self) -> pd.DataFrame:
+        return self._tests("cobert_tests")
+
+    @property
+    def models(self) -> list[str]:
+        """The ranking models, in the order in which they are compared."""
+        return [UNTRAINED, *self.settings.cobert.recipes]
+
+    @property
+    def _groups(self) -> list[str]:
+        return [*self.settings.cobert.domains, MEAN]
+
+    @cached_property
+    def cobert_curves(self) -> pd.DataFrame:
+        """Losses by recipe, subset, domain and epoch (nats); train_loss is missing before the first epoch."""
+        options = self.settings.cobert
+        return pd.concat(
+            self._curve("cobert", f"{recipe}-{subset}-{domain}").assign(recipe=recipe, subset=subset, domain=domain)
+            for recipe in options.recipes
+            for subset in options.subsets
+            for domain in options.domains
+        )
+
+    @cached_property
+    def generators(self) -> pd.DataFrame:
+        """Scores by system, without intervals; a system is a generator, with passages or without, or `targets`."""
+        return self._scores("generators", {"system": ()})
+
+    @cached_property
+    def generator_intervals(self) -> pd.DataFrame:
+        return self._scores("generators_intervals", {"system": ()})
+
+    @cached_property
+    def generator_tests(self) -> pd.DataFrame:
+        return self._tests("generators_tests")
+
+    @cached_property
+    def generator_curves(self) -> pd.DataFrame:
+        """Losses by generator and step (nats per reply token); each row has train_loss, valid_loss or both."""
+        return pd.concat(self._curve("generators", name).assign(generator=name) for name in self.settings.generators)
+
+    @property
+    def retrieval_augmented(self) -> list[str]:
+        """The generators that were evaluated with passages too."""
+        systems = set(self.generator_intervals["system"])
+        return [name for name in self.settings.generators if system_of(name, "rag") in systems]
+
+    @cached_property
+    def decoding(self) -> pd.DataFrame:
+        """Scores of the decoding sweep by generator and point (temperature/top_k/top_p)."""
+        return self._scores("decoding", {"generator": (), "point": ()})
+
+    @cached_property
+    def methods(self) -> pd.DataFrame:
+        """Scores of every matching method by domain and model."""
+        models = [*METHODS, UNTRAINED, *self.trained_methods]
+        return self._scores("compare", {"domain": self._groups, "model": models})
+
+    @property
+    def trained_methods(self) -> list[str]:
+        return [*self.settings.compare.recipes, *self.settings.cobert.recipes]
+
+    @cached_property
+    def method_tests(self) -> pd.DataFrame:
+        return self._tests("compare_tests")
+
+    @cached_property
+    def persona_use(self) -> pd.DataFrame:
+        """Scores by domain and model, which names the recipe and whose persona it read."""
+        return self._scores("persona_use", {"domain": self._groups, "model": ()})
+
+    @cached_property
+    def persona_use_tests(self) -> pd.DataFrame:
+        return self._tests("persona_use_tests")
+
+    @cached_property
+    def personas(self) -> pd.DataFrame:
+        """Scores by the number of persona sentences."""
+        return self._scores("personas", {"sentences": [str(count) for count in sorted(self.settings.personas.counts)]})
+
+    @cached_property
+    def persona_tests(self) -> pd.DataFrame:
+        return self._tests("personas_tests")
+
+    @cached_property
+    def transfer(self) -> pd.DataFrame:
+        """Scores by the domains of training and of testing."""
+        domains = self.settings.cobert.domains
+        return self._scores("transfer", {"trained": domains, "tested": domains})
+
+    @cached_property
+    def retrieval(self) -> pd.DataFrame:
+        """One row per domain: the size of its bank, recall of the shortlist, and MRR before and after reranking."""
+        return pd.DataFrame([{"domain": domain, **scores} for domain, scores in self._metrics("retrieval").items()])
+
+    @cached_property
+    def probe(self) -> dict[str, Any]:
+        """The emotion probe: accuracy with its interval, confusion counts, signatures of the overlap scores."""
+        return read_json(self._paths["probe"])
+
+    @cached_property
+    def emotions(self) -> pd.DataFrame:
+        """One row per conversation: split and emotion."""
+        rows = {split: read_parquet(self._paths["dialogues"] / f"{split}.parquet") for split in ("train", "test")}
+        return pd.DataFrame([{"split": split, "emotion": row["emotion"]} for split in rows for row in rows[split]])
+
+    @property
+    def emotion_corpora(self) -> str:
+        """The titles of the corpora whose conversations have emotions."""
+        return ", ".join(corpus.title for corpus in dialogue_corpora())
+
+    @cached_property
+    def lengths(self) -> pd.DataFrame:
+        """One row per training text that models read or write: its kind and its number of words."""
+        rows = []
+        for corpus in CORPORA.values():
+            train = read_parquet(self._paths["processed"] / corpus.name / corpus.train_rows)
+            for label, column in corpus.lengths.items():
+                kind = f"{corpus.title}, {label}"
+                rows += [{"kind": kind, "words": _words(row[column])} for row in train]
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def replies(self) -> pd.DataFrame:
+        """The evaluated replies, one row per system and test example, as `evaluation.schemas.SCORED` has them."""
+        rows = pd.read_parquet(self._paths["replies"])
+        systems = [system_of(*names) for names in zip(rows["generator"], rows["variant"], strict=True)]
+        return rows.assign(system=systems)
+
+    @property
+    def dialogue_replies(self) -> pd.DataFrame:
+        """The replies of the generators that were evaluated with passages too: all to the same prompts."""
+        return self.replies[self.replies["generator"].isin(self.retrieval_augmented)]
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """The instruction generators' answers to the same questions."""
+        return pd.DataFrame(read_csv(self._paths["answers"]))
+
+    @cached_property
+    def manifests(self) -> list[dict[str, Any]]:
+        """Each raw corpus' source, licence, files and rows."""
+        return [read_json(path) for path in sorted(self._paths["raw"].glob("*/manifest.json"))]
+
+    def _metrics(self, name: str) -> Any:
+        return read_json(self._paths["metrics"] / f"{name}.json")
+
+    def _tests(self, name: str) -> pd.DataFrame:
+        """One row per paired comparison."""
+        return table(self._metrics(name))
+
+    def _scores(self, name: str, keys: Keys) -> pd.DataFrame:
+        """metrics/NAME.json as a table whose rows are in the order of `keys`."""
+        scores = tidy(self._metrics(name), list(keys))
+        places = {key: scores[key].map(list(values or scores[key].unique()).index) for key, values in keys.items()}
+        return scores.loc[pd.DataFrame(places).sort_values(list(keys), kind="stable").index]
+
+    def _curve(self, folder: str, name: str) -> pd.DataFrame:
+        return pd.read_csv(self._paths["metrics"] / "curves" / folder / f"{name}.csv")
+
+
+def _words(text: str | Sequence[str]) -> int:
+    return len((text if isinstance(text, str) else " ".join(text)).split())

@@ -1,0 +1,39 @@
+"""What several systems replied to the same prompts, side by side (second report)."""
+
+from html import escape
+
+import pandas as pd
+import pyarrow as pa
+
+from attune.report.html import table
+
+# Before the columns of the systems.
+COLUMNS = ("id", "prompt", "target")
+
+
+def side_by_side(replies: pd.DataFrame) -> pd.DataFrame:
+    """One row per prompt, one column per system; None where a system did not reply to a prompt.
+
+    replies: columns id, prompt, target, system and reply; rows without a reply are left out.
+    """
+    written = replies[replies["reply"].notna()]
+    texts = written.drop_duplicates("id").set_index("id")[["prompt", "target"]]
+    answers = written.pivot(index="id", columns="system", values="reply")[written["system"].unique()]
+    beside = texts.join(answers).reset_index().astype(object)
+    return beside.where(beside.notna(), None)
+
+
+def schema(beside: pd.DataFrame) -> pa.Schema:
+    """All columns are texts."""
+    return pa.schema([(name, pa.string()) for name in beside])
+
+
+def blocks(beside: pd.DataFrame, most: int) -> str:
+    """HTML of the first `most` prompts, each above its target and the systems' replies."""
+    parts = []
+    for row in beside.head(most).to_dict("records"):
+        prompt = row.pop("prompt")
+        del row["id"]
+        answers = pd.DataFrame({"system": list(row), "reply": list(row.values())})
+        parts.append(f"<blockquote>{escape(prompt)}</blockquote>\n{table(answers)}")
+    return "\n".join(parts)

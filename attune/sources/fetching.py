@@ -1,0 +1,55 @@
+"""Fetching a raw corpus from the sample, a directory or the hub into a folder with a manifest."""
+
+from pathlib import Path
+from typing import Literal
+
+from attune.core.errors import AttuneError
+from attune.core.files import whole_folder, write_json
+from attune.corpora.base import Corpus
+from attune.corpora.reading import BadRows
+from attune.parameters.data import Archive, HubDataset
+from attune.sources.manifest import Origin, build
+
+
+def fetch(
+    corpus: Corpus,
+    source: str,
+    target: Path,
+    published: Archive | HubDataset,
+    on_bad_row: Literal["error", "skip"],
+    seed: int,
+) -> None:
+    """Fill `target` with the corpus' raw files and manifest.json; every row is parsed first.
+
+    `source`: `sample`, `hub` or a directory. `published`: where the hub's copy is. `seed`: of the sample.
+
+    Raises
+    ------
+    AttuneError
+        for a source that lacks the corpus or cannot be reached, and for a malformed row under the policy `error`;
+        `target` is then as it was.
+    """
+    with whole_folder(target) as folder:
+        origin = _fill(corpus, source, folder, published, seed)
+        bad = BadRows(on_bad_row)
+        try:
+            rows = corpus.count_rows(folder, bad)
+        except AttuneError as error:
+            # The temporary folder no longer exists when the message is read: name the file at its origin.
+            raise AttuneError(str(error).replace(str(folder), origin.location)) from None
+        write_json(folder / "manifest.json", build(corpus.name, folder, origin, rows, bad.count))
+
+
+def _fill(corpus: Corpus, source: str, folder: Path, published: Archive | HubDataset, seed: int) -> Origin:
+    if source == "sample":
+        from attune.sources import sample
+
+        sample.write(corpus.name, folder, seed)
+        return Origin("sample", location=f"the sample's {corpus.name}", licence="GPL-3.0-only")
+    if source == "hub":
+        from attune.sources import hub
+
+        return hub.download(corpus, folder, published)
+    from attune.sources import directory
+
+    return directory.copy(corpus, source, folder)

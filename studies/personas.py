@@ -1,0 +1,44 @@
+"""The persona ablation (paper, section 6): models trained and tested with 0, 1, ... persona sentences.
+
+`python -m studies.personas processed=PATH models=PATH scores=PATH tests=PATH`
+
+models: a folder per number of sentences. tests: the fewest sentences against each other number.
+"""
+
+from pathlib import Path
+
+from attune import parameters
+from attune.core.determinism import pin
+from attune.core.files import write_json
+from attune.evaluation.ranking import summary
+from attune.evaluation.tables import nested
+from stages import start
+
+
+def main(*, processed: Path, models: Path, scores: Path, tests: Path) -> None:
+    from attune.evaluation.ranking.evaluate import RankingTest
+    from attune.inference.ranker import Ranker
+
+    settings = parameters.load()
+    pin(settings.seed, settings.threads)
+    domain = settings.personas.domain
+    first, *others = map(str, settings.personas.counts)
+    # The large test set even for models of the small subset, whose 20 test contexts would say little.
+    test = RankingTest.load(processed, "large", domain, settings.cobert, settings.seed)
+    ranked: summary.Rows = []
+    for count in (first, *others):
+        rows = test.rank(Ranker.from_pretrained(models / count))
+        ranked += summary.labelled(rows, model=count, domain=domain)
+        print(f"{count} persona sentences: {summary.log_line(rows)}", flush=True)
+    values = summary.values_of(ranked)
+    table = summary.scores(values, settings.seed)
+    write_json(scores, nested(table[table.domain == domain], ["model"]))
+    compared = summary.comparisons(values, [(first, other) for other in others], settings.seed)
+    write_json(
+        tests,
+        [{key: value for key, value in row.items() if key != "domain"} for row in compared if row["domain"] == domain],
+    )
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,20 @@
+"""Put the studies on one page: `python -m studies.report_studies metrics=FOLDER figures=FOLDER page=HTML`."""
+
+from pathlib import Path
+
+from attune import parameters
+from attune.core.files import whole_file
+from attune.report import html, sections
+from attune.report.results import Results
+from stages import start
+
+
+def main(*, metrics: Path, figures: Path, page: Path) -> None:
+    parts = sections.of_studies(Results(parameters.load(), metrics=metrics), figures)
+    with whole_file(page) as temporary:
+        temporary.write_text(html.page("Attune: studies", parts), encoding="utf-8")
+    print(f"{page}: {page.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,46 @@
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from attune.chat.engine import Engine
+from attune.chat.validation import sampling
+
+
+def ask(address: str, message: str, history: list[str]) -> dict[str, Any]:
+    return Client(address, verbose=False).predict(message, "tiny_full", history, ["i love apples ."], api_name="/reply")
+
+
+def test_concurrent_requests_get_the_same_replies_as_single_ones(address: str, engine: Engine) -> None:
+    histories = [[f"I am {feeling} today.", "Why?"] for feeling in ("sad", "glad", "lost", "shy", "calm", "free")]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda history: ask(address, "My cat ran away.", history), histories))
+    for history, each in zip(histories, answers, strict=True):
+        *_, alone = engine.reply("tiny_full", [*history, "My cat ran away."], (), sampling(0.9, 30, 0.95))
+        about = {"reply": alone.text, "truncated": alone.truncated, "dropped_turns": 0, "message_shortened": False}
+        assert each == about | {"retrieved": [], "crisis": None}
+
+
+def test_the_endpoint_refuses_with_a_sentence_and_logs_nothing(address: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for message, reason in ((" ", "nothing in the message"), ("secret" * 20_000, "this one has 120,000")):
+        with pytest.raises(AppError, match=reason):
+            ask(address, message, [])
+    assert "findahelpline" in ask(address, "secretly I want to die", [])["crisis"]
+    with pytest.raises(AppError, match="this one has 5,000"):
+        ask(address, "Hm.", ["a" * 5000])
+    for history, persona, reason in (("secret", [], "history: .*valid list"), ([], "secret", "persona: .*valid list")):
+        with pytest.raises(AppError, match=reason):
+            Client(address, verbose=False).predict("Hm.", "tiny_full", history, persona, api_name="/reply")
+    with pytest.raises(AppError, match="There is no system 'secret'"):
+        Client(address, verbose=False).predict("Hm.", "secret", [], [], api_name="/reply")
+    assert "secret" not in "".join(capfd.readouterr())
+
+
+def test_the_crisis_message_is_part_of_a_refusal(address: str) -> None:
+    long = "I want to kill myself " + "a" * 5000
+    with pytest.raises(AppError, match=r"(?s)this one has 5,022.*findahelpline"):
+        ask(address, long, [])
+    with pytest.raises(AppError, match=r"(?s)There is no system.*findahelpline"):
+        Client(address, verbose=False).predict(long[:21], "nobody", [], [], api_name="/reply")

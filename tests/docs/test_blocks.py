@@ -1,0 +1,76 @@
+"""Every Python block of README, docs and model cards runs, on tiny models at the places that they name."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chat.conftest import address, engine, root, served  # noqa: F401
+from tests.project import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+# Where the pages' models stand in the tiny project.
+PLACES = {
+    "models/cobert/attune-large-all": "models/cobert/attune-small-happy",
+    "models/generators/gpt2_full": "models/generators/tiny_full",
+}
+
+
+def blocks() -> list[tuple[str, str]]:
+    return [(page.name, code) for page in PAGES for code in BLOCK.findall(page.read_text())]
+
+
+@pytest.fixture(scope="session")
+def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    folder = tmp_path_factory.mktemp("blocks") / "project"
+    shutil.copytree(root, folder)
+    for name, place in PLACES.items():
+        shutil.copytree(folder / place, folder / name)
+    return folder
+
+
+def run(code: str, folder: Path) -> str:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TRANSFORMERS_VERBOSITY": "error"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{code}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize(("page", "code"), [each for each in blocks() if "http://" not in each[1]])
+def test_a_block_runs(page: str, code: str, project: Path) -> None:
+    assert run(code, project).strip() or "print" not in code, page
+
+
+@pytest.mark.parametrize(("page", "code"), [each for each in blocks() if "http://" in each[1]])
+def test_a_block_that_asks_the_page_runs(page: str, code: str, project: Path, address: str) -> None:  # noqa: F811
+    there = code.replace("http://127.0.0.1:7860", address).replace("gpt2_rag+", "tiny_rag+")
+    assert address.rstrip("/") in there.replace(address, address.rstrip("/"))
+    assert run(there, project).strip(), page
+
+
+def test_the_cards_of_trained_models_run(project: Path) -> None:
+    cards = sorted(project.glob("models/*/*/README.md"))
+    kinds = {card.parents[1].name for card in cards}
+    assert {"cobert", "generators"} <= kinds
+    for card in cards:
+        text = card.read_text()
+        if card.parent.name in {Path(name).name for name in PLACES}:
+            continue  # a copy; its text names the original
+        (code,) = BLOCK.findall(text)
+        run(code, project)
+
+
+def test_ranker_works_from_another_folder(project: Path, tmp_path: Path) -> None:
+    model = project / "models/cobert/attune-large-all"
+    code = (
+        f"from attune import Ranker; print(Ranker.from_pretrained({str(model)!r}).rank("
+        "['i passed my driving test today !'], ['i love road trips .'], ['congratulations !', 'the bus is late .']))"
+    )
+    printed = run(code, tmp_path)
+    assert "congratulations !" in printed
+    assert "the bus is late ." in printed

@@ -1,0 +1,119 @@
+"""README and docs say what is so: tables are the committed metrics, commands, keys and paths exist."""
+
+import re
+
+from ruamel.yaml import YAML
+
+from attune.core.files import read_json
+from attune.parameters import load
+from tests.project import ROOT
+
+README = (ROOT / "README.md").read_text()
+PAGES = {
+    path: path.read_text() for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
+}
+ALL = "\n".join(PAGES.values())
+
+
+def cobert_table() -> str:
+    metrics = read_json(ROOT / "metrics" / "cobert.json")
+    models = ["untrained", *load(ROOT / "params.yaml").cobert.recipes]
+    lines = ["| subset | domain | " + " | ".join(models) + " |", "|---|---|" + "---|" * len(models)]
+    for subset, domains in metrics.items():
+        for domain, scores in domains.items():
+            lines.append(
+                f"| {subset} | {domain} | " + " | ".join(f"{scores[model]['mrr']:.3f}" for model in models) + " |"
+            )
+    return "\n".join(lines)
+
+
+def generators_table() -> str:
+    metrics = read_json(ROOT / "metrics" / "generators.json")
+    lines = ["| generator | its base | itself | with passages | passages reranked by CoBERT |", "|---|---|---|---|---|"]
+    for name in load(ROOT / "params.yaml").generators:
+        systems = [metrics.get(f"{name}{variant}", {}).get("perplexity") for variant in ("", "+rag", "+persona_rag")]
+        shown = ["" if value is None else f"{value:.1f}" for value in (metrics[name]["base_perplexity"], *systems)]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join(line.replace("  ", " ") for line in lines)
+
+
+def between(name: str) -> str:
+    match = re.search(rf"<!-- table: {name} -->\n(.*?)\n?<!-- end -->", README, re.DOTALL)
+    assert match, name
+    return match[1].strip()
+
+
+def test_the_tables_are_the_committed_metrics() -> None:
+    assert between("cobert") == cobert_table()
+    assert between("generators") == generators_table()
+
+
+def test_how_many_prompts_hold_their_reply_is_the_committed_figure() -> None:
+    metrics = read_json(ROOT / "metrics" / "generators.json")
+    plain, reranked = (metrics[f"gpt2_rag+{variant}"]["target_given"] for variant in ("rag", "persona_rag"))
+    sentence = (
+        f"in {100 * plain:.0f} % of the prompts with passages, and in {100 * reranked:.0f} % when CoBERT reranks them"
+    )
+    assert sentence in README.replace("\n", " ")
+
+
+def test_the_stage_tables_name_every_stage_module() -> None:
+    page = (ROOT / "docs" / "pipeline.md").read_text()
+    named = set(re.findall(r"`(\w+)`", "".join(line for line in page.splitlines() if line.startswith("| `"))))
+    modules = {path.stem for folder in ("stages", "studies") for path in (ROOT / folder).glob("*.py")} - {"__init__"}
+    assert len(modules) > 20
+    assert modules <= named
+
+
+def test_make_has_the_commands_that_are_named() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"(?m)(?:^|`)make ([\w-]+)", ALL)) | {"repro", "test"}
+    assert len(targets) > 6
+    for target in targets:
+        assert re.search(rf"(?m)^{target}:", makefile), target
+
+
+def test_the_keys_that_are_set_exist() -> None:
+    whole, written = load(ROOT / "params.yaml").model_dump(), YAML().load(ROOT / "params.yaml")
+    keys = re.findall(r"-S '?(\+?)([\w.]+)=", ALL)
+    assert len(keys) > 10
+    for plus, key in keys:
+        # What params.yaml leaves to its default is added with a plus, or dvc refuses it.
+        place = whole if plus else written
+        for part in key.split("."):
+            assert part in place, key
+            place = place[part]
+
+
+def test_pictures_and_files_that_are_named_exist() -> None:
+    paths = set()
+    for page, text in PAGES.items():
+        committed = r"`((?:attune|docs|metrics|plots|stages|studies|tests|tools)/[\w./]+\w)/?`"
+        links = {(page.parent / link).relative_to(ROOT) for link in re.findall(r"\]\(([^:)#]+)\)", text)}
+        paths |= {*map(str, links), *re.findall(committed, text)}
+    assert len(paths) > 20
+    assert "attune/sources/sample/banks" in paths
+    for path in paths:
+        assert (ROOT / path).exists(), path
+
+
+def test_the_first_screen_has_commands_a_figure_and_every_folder() -> None:
+    screen = README.split("\n## ")[0]
+    assert len(screen.splitlines()) <= 40
+    assert "make repro" in screen
+    assert "![" in screen
+    folders = {path.name for path in (ROOT / "attune").iterdir() if (path / "__init__.py").is_file()}
+    folders |= {
+        "stages",
+        "studies",
+        "attune",
+        "data",
+        "models",
+        "metrics",
+        "plots",
+        "tests",
+        "benchmarks",
+        "docs",
+        "tools",
+    }
+    assert not {folder for folder in folders if f"{folder}/" not in screen}

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attune.core.files import read_parquet
+from attune.evaluation.ranking.retrieval import evaluate_retrieval
+from attune.inference.ranker import Ranker
+from attune.inference.retriever import Retriever, query
+from tests.inference.tiny_bank import Words, bank_of
+from tests.stages.cobert_project import project, train
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    project(tmp_path, monkeypatch)
+    train("tuned")
+    return tmp_path
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.usefixtures("trained")
+def test_the_bank_s_scores_by_hand(size: int) -> None:
+    words = Words()
+    replies = sorted({row["response"] for row in read_parquet(Path("pec/candidates/happy.parquet"))})
+    ranker = Ranker.from_pretrained("models/tuned-small-happy")
+    retriever = Retriever(ranker, words, bank_of(replies), shortlist=size)
+    rows = read_parquet(Path("pec/small/happy/test.parquet"))
+    found = evaluate_retrieval(retriever, rows)
+    reranked, least, most = [], [], []
+    for row in rows:
+        replies = [each.row["reply"] for each in retriever.retrieve(row["context"], row["personas"], size)]
+        reranked.append(1 / (replies.index(row["response"]) + 1) if row["response"] in replies else 0)
+        near = retriever.bank.nearest(query(words, row["context"], row["personas"]), size)[0]
+        cosines = {each["reply"]: cosine for each, cosine in near}
+        own = cosines.get(row["response"], np.inf)  # counted words are often equally near
+        least.append(1 / sum(cosine >= own for cosine in cosines.values()) if own < np.inf else 0)
+        most.append(1 / (1 + sum(cosine > own for cosine in cosines.values())) if own < np.inf else 0)
+    assert found["mrr_reranked"] == pytest.approx(np.mean(reranked), abs=1e-6)
+    assert np.mean(least) - 1e-6 <= found["mrr_index"] <= np.mean(most) + 1e-6
+    assert found["recall"] == pytest.approx(np.mean([value > 0 for value in reranked]), abs=1e-6)
+    assert found["replies"] == 16
+    if size == 1:
+        assert 0 < found["recall"] < 1
+    else:
+        assert found["mrr_index"] != found["mrr_reranked"]

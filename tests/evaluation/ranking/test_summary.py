@@ -1,0 +1,60 @@
+import random
+
+import pytest
+
+from attune.evaluation.ranking.summary import MEAN, comparisons, labelled, log_line, scores, values_of
+from attune.metrics.bootstrap import Ratio, compare, with_intervals
+from attune.metrics.ranking import by_example
+
+SEED = 3
+
+
+def ranked(model: str, domain: str, best: int, loss: bool = True) -> list[dict]:
+    draws = random.Random(f"{model}/{domain}")
+    rows = [
+        {"id": f"{domain}{at}", "rank": draws.randint(best, 20), "loss": draws.random() if loss else None}
+        for at in range(12)
+    ]
+    return labelled(rows, model=model, domain=domain)
+
+
+ROWS = [
+    row
+    for domain in ("happy", "sad")
+    for model, best in (("before", 3), ("after", 1))
+    for row in ranked(model, domain, best, loss=model == "after")
+]
+
+
+def of(domain: str, model: str) -> list[dict]:
+    return [row for row in ROWS if (row["domain"], row["model"]) == (domain, model)]
+
+
+def test_scores_are_those_of_each_domain_and_their_mean() -> None:
+    table = scores(values_of(ROWS), SEED)
+    assert list(table.domain.unique()) == ["happy", "sad", MEAN]
+    for group, domains in (("sad", ["sad"]), (MEAN, ["happy", "sad"])):
+        mrr = [Ratio.mean(by_example(of(domain, "after"))["mrr"]) for domain in domains]
+        expected = with_intervals({"mrr": mrr}, SEED, 6)
+        (row,) = table[(table.domain == group) & (table.model == "after") & (table.score == "mrr")].to_dict("records")
+        assert [row["value"], row["low"], row["high"]] == list(expected.values())
+    assert set(table[table.model == "before"].score) == {"mrr", "r@1", "r@10", "r@50"}
+    assert "loss" in set(table[table.model == "after"].score)
+
+
+def test_comparisons_are_paired_tests_of_mrr_by_domain() -> None:
+    found = comparisons(values_of(ROWS), [("before", "after")], SEED)
+    assert [(row["domain"], row["before"], row["after"], row["score"]) for row in found] == [
+        (domain, "before", "after", "mrr") for domain in ("happy", "sad", MEAN)
+    ]
+    before, after = (
+        [Ratio.mean(by_example(of(domain, model))["mrr"]) for domain in ("happy", "sad")]
+        for model in ("before", "after")
+    )
+    expected = compare(before, after, SEED)
+    assert found[-1]["difference"] == pytest.approx(expected.difference, abs=1e-6)
+    assert found[-1]["p"] == pytest.approx(expected.p, abs=1e-6)
+
+
+def test_a_log_line_has_the_mean_reciprocal_rank() -> None:
+    assert log_line([{"rank": 1}, {"rank": 4}]) == "MRR 0.625 over 2 contexts"

@@ -1,0 +1,24 @@
+import json
+
+from attune.evaluation.tables import nested, tidy
+
+SCORES = {
+    "happy": {"tuned": {"mrr": 0.5, "mrr_low": 0.4, "mrr_high": 0.6, "count": 3.0}},
+    "mean": {"tuned": {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.3, "count": 3.0}},
+}
+
+
+def test_a_table_is_written_and_read_the_same() -> None:
+    table = tidy(json.loads(json.dumps(SCORES)), ["domain", "model"])
+    assert list(table.columns) == ["domain", "model", "score", "value", "low", "high"]
+    assert table.iloc[0].tolist()[:6] == ["happy", "tuned", "mrr", 0.5, 0.4, 0.6]
+    assert len(table) == 4
+    assert nested(table, ["domain", "model"]) == SCORES
+
+
+def test_intervals_can_be_left_out() -> None:
+    table = tidy(SCORES, ["domain", "model"])
+    assert nested(table, ["domain", "model"], intervals=False) == {
+        "happy": {"tuned": {"mrr": 0.5, "count": 3.0}},
+        "mean": {"tuned": {"mrr": 0.25, "count": 3.0}},
+    }

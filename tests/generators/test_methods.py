@@ -1,0 +1,47 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.generators.methods import METHODS
+from attune.generators.model_card import model_card
+from attune.parameters import load
+from attune.parameters.generators import generator_named
+from tests.generators.tiny import generator, gpt, saved
+from tests.project import ROOT
+
+# Weights of the tiny GPT-2 that each method trains.
+KEYS = {"prompt_tuning": {"virtual_tokens": 4}, "lora": {"lora_rank": 2, "lora_alpha": 4, "lora_dropout": 0.0}}
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.adapt])
+def test_what_is_trainable_is_the_base_or_apart_from_it(name: str, tmp_path: Path) -> None:
+    method, base = METHODS[name], gpt()
+    weights = {id(parameter) for parameter in base.parameters()}
+    assert method.adapt is not None
+    model = method.adapt(base, saved(gpt(), tmp_path), **KEYS.get(name, {}))
+    trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+    assert trainable
+    assert trainable == weights if method.trains_base else not trainable & weights
+
+
+def test_every_generator_of_the_project_names_a_method() -> None:
+    settings = load(ROOT / "params.yaml")
+    assert {each.method for each in settings.generators.values()} <= METHODS.keys()
+    assert generator_named(settings.generators, "gpt2_full").method_keys == {}
+    with pytest.raises(AttuneError, match=r"'gpt5' is no generator; params\.yaml has prompted, gpt2_prompt"):
+        generator_named(settings.generators, "gpt5")
+
+
+def test_the_card_names_the_method_and_its_paper() -> None:
+    card = model_card("g", generator("lora"), 24, [{"step": 0, "valid_loss": 3.0}])
+    assert "Base: `tiny`; method: LoRA (Hu et al. 2021). A research prototype, not a crisis line." in card
+    assert "| lora_rank | 2 |" in card
+    assert "| 0 |  | 3.0 |" in card
+
+
+def test_methods_are_known_without_torch() -> None:
+    code = "import sys, attune.parameters, attune.generators.methods; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

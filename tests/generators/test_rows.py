@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import write_parquet
+from attune.corpora import corpus
+from attune.generators import rows
+from attune.generators.encoding import Encoded, Room, encode_all
+from attune.generators.prompts import examples
+from attune.generators.rows import count_rows, encoded, stream_examples, write_rows
+from tests.generators.tiny import dialogue_rows, tokenizer
+
+WORDS = tokenizer()
+EXAMPLES = examples(dialogue_rows())
+
+
+def test_rows_come_back_from_the_file_as_they_were_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "_AT_ONCE", 5)  # several batches, the last one short
+    mapped = write_rows(tmp_path / "rows.arrow", iter(EXAMPLES), WORDS, Room(48))
+    wanted = [Encoded(row.id, row.prompt, row.reply) for row in encode_all(EXAMPLES, WORDS, Room(48))]
+    assert [encoded(row) for row in mapped] == wanted
+    assert mapped["length"][:] == [row.length for row in wanted]
+    assert mapped["conversation"][:] == [example.conversation for example in EXAMPLES]
+    assert [encoded(row) for row in mapped.select([3, 1])] == [wanted[3], wanted[1]]
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.arrow"]
+    assert {file["filename"] for file in mapped.cache_files} == {str(tmp_path / "rows.arrow")}  # mapped, not read
+
+
+def test_examples_are_streamed_from_parquet(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train.parquet", dialogue_rows(), corpus("empathetic_dialogues").schemas.rows)
+    assert list(stream_examples(tmp_path / "train.parquet", "", 0)) == EXAMPLES
+    assert count_rows(tmp_path / "train.parquet") == len(EXAMPLES)

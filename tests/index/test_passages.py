@@ -1,0 +1,42 @@
+import numpy as np
+
+from attune.index.bank import Bank, HnswShape, build
+from attune.index.passages import exchanges, nearest_conversations, reordered
+
+
+def bank_of(conversations: str) -> tuple[Bank, np.ndarray]:
+    """One vector per letter, the conversation's name; neighbours in the list are neighbours on the circle."""
+    angles = np.arange(len(conversations)) * 0.01
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    rows = [{"id": f"{name}#{at}", "conversation": name} for at, name in enumerate(conversations)]
+    return Bank(build(vectors, 1000, HnswShape(16, 100, 100)), rows), vectors
+
+
+def test_the_best_passage_of_each_other_conversation() -> None:
+    bank, vectors = bank_of("aabbc")
+    (passages,) = nearest_conversations(bank, vectors[:1], ["a"], 5)
+    assert [passage["id"] for passage in passages] == ["b#2", "c#4"]
+    assert passages[0]["score"] > passages[1]["score"]
+    (passages,) = nearest_conversations(bank, vectors[:1], [None], 2)
+    assert [passage["id"] for passage in passages] == ["a#0", "b#2"]
+
+
+def test_the_search_deepens_where_one_conversation_fills_the_nearest_places() -> None:
+    bank, vectors = bank_of("a" * 60 + "b" * 60 + "c")
+    (passages,) = nearest_conversations(bank, vectors[:1], ["a"], 2)
+    assert [passage["id"] for passage in passages] == ["b#60", "c#120"]
+
+
+def test_scores_reorder_passages_and_ties_keep_their_order() -> None:
+    passages = [{"id": name, "score": 0.9} for name in "abc"]
+    assert reordered(passages, [1.0, 2.0, 1.0]) == [
+        {"id": "b", "score": 2.0},
+        {"id": "a", "score": 1.0},
+        {"id": "c", "score": 1.0},
+    ]
+
+
+def test_a_passage_fills_the_template_without_surrounding_spaces() -> None:
+    row = {"conv_id": "c", "turn": 1, "situation": "I won.", "input": " Hi ", "target": "Well done. "}
+    (passage,) = exchanges([row], "{situation}|{input}|{reply}")
+    assert (passage["id"], passage["conversation"], passage["text"]) == ("c#1", "c", "I won.|Hi|Well done.")

@@ -1,0 +1,137 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from attune import Generator
+from attune.core.errors import AttuneError
+from attune.generators.loading import load_base, load_tokenizer, positions_of
+from attune.generators.losses import reply_nats
+from attune.generators.prompts import DIALOGUE, INSTRUCTION, examples
+from attune.generators.training import train
+from attune.parameters.generators import Decoding, GeneratorSettings
+from tests.generators.tiny import dialogue_rows, generator, gpt, prompted, saved
+
+EXAMPLES = examples(dialogue_rows())
+CONTEXT = ["I am sad.", "Why?", "My cat ran away."]
+SAMPLING = Decoding(method="sampling", temperature=0.9, top_k=30, top_p=0.95)
+SETTINGS = {"full": generator("full"), "prompt_tuning": generator("prompt_tuning"), "lora": generator("lora")}
+SETTINGS["prompt"] = prompted()
+
+
+def trained(root: Path, settings: GeneratorSettings, instruction: str = "") -> Path:
+    """models/base/tiny and a generator on it, as the pipeline lays them out."""
+    base = saved(gpt(), root / "models" / "base" / "tiny")
+    folder = root / "models" / "generators" / "g"
+    train(settings, base, examples(dialogue_rows(), instruction), 1, root / "checkpoints", folder)
+    return folder
+
+
+@pytest.mark.parametrize("method", SETTINGS)
+def test_a_folder_is_all_that_it_takes(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = trained(tmp_path, SETTINGS[method], SETTINGS[method].instruction)
+    found = Generator.from_pretrained(folder, max_new_tokens=8)
+    assert (found.settings.method, found.settings.base, found.settings.roles) == (method, "tiny", DIALOGUE)
+    assert found.settings.instruction == SETTINGS[method].instruction
+    reply = found.reply(CONTEXT)
+    assert reply == found.reply(CONTEXT, seed=14)  # greedy
+    monkeypatch.chdir(folder.parent)
+    assert Generator.from_pretrained("g", max_new_tokens=8).reply(CONTEXT) == reply
+    elsewhere = saved(gpt(), tmp_path / "elsewhere")
+    assert Generator.from_pretrained("g", elsewhere, max_new_tokens=8).reply(CONTEXT) == reply
+
+
+def test_a_generator_scores_and_writes_as_it_was_trained_to(tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS["full"])
+    found = Generator.from_pretrained(folder, max_new_tokens=8)
+    nats, encoded = found.nats(EXAMPLES, 5)
+    model, words = load_base(folder), load_tokenizer(folder)
+    assert nats == reply_nats(model, encoded, words.eos_token_id, 5)
+    base, _ = Generator.untrained(folder, max_new_tokens=8).nats(EXAMPLES, 5)
+    assert base == reply_nats(load_base(tmp_path / "models/base/tiny"), encoded, words.eos_token_id, 5)
+    assert sum(nats) < sum(base)
+
+
+def test_one_reply_is_that_of_the_batch(tmp_path: Path) -> None:
+    found = Generator.from_pretrained(trained(tmp_path, SETTINGS["lora"]), max_new_tokens=8)
+    asked = found.example("reply", CONTEXT)
+    assert (asked.history, asked.question, asked.roles) == (("I am sad.", "Why?"), "My cat ran away.", DIALOGUE)
+    together = found.replies([*EXAMPLES[:5], asked], SAMPLING, batch_size=6, seed=5)
+    assert found.reply(CONTEXT, decoding=SAMPLING, seed=5) == together[-1]
+    *_, last = found.stream("reply", found.prompt(asked), SAMPLING, seed=5)
+    assert last == together[-1]
+    others = {found.reply(CONTEXT, decoding=SAMPLING, seed=seed).text for seed in range(5)}
+    assert len(others) > 1
+
+
+def test_passages_stand_in_the_prompt_where_there_is_room(tmp_path: Path) -> None:
+    settings = generator("full", rows="passages", passage_tokens=8, max_length=40)
+    folder = trained(tmp_path, settings)
+    passage = "Oh.\n"
+    for found, kept in (
+        (Generator.from_pretrained(folder, max_new_tokens=8), [passage]),
+        (Generator.from_pretrained(folder, max_new_tokens=8, passage_tokens=0), []),
+    ):
+        assert found.prompt(found.example("c", ["I am sad."], [passage])).passages == kept
+    assert Generator.from_pretrained(folder, max_new_tokens=8).reply(["I am sad."], [passage]).text != ""
+
+
+def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS["full"])
+    dialogue = Generator.from_pretrained(folder).limits.stop_token_ids
+    card = json.loads((folder / "card.json").read_text())
+    card["roles"] = {"asks": INSTRUCTION.asks, "replies": INSTRUCTION.replies}
+    (folder / "card.json").write_text(json.dumps(card))
+    answers = Generator.from_pretrained(folder).limits.stop_token_ids
+    assert set(answers) < set(dialogue)
+    card["method"] = "prompt"  # an untrained base would continue with the next question
+    (folder / "card.json").write_text(json.dumps(card))
+    assert Generator.from_pretrained(folder).limits.stop_token_ids == dialogue
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format_version": 1}, "knows prompts of format 1, not 2; `dvc repro train_generator` trains it again"),
+        ({"method": "ia3"}, "was trained by the unknown method 'ia3'; known: prompt, full"),
+        ({"roles": None}, "was written by another version"),
+        ({"extra": 1}, "was written by another version"),
+        ({"max_length": 65}, "need 65 positions, but the base tiny has 64"),
+        ({"base": "other"}, r"base/other does not exist"),
+    ],
+)
+def test_a_card_that_does_not_fit_is_one_clear_error(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS["lora"])
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | change))
+    with pytest.raises(AttuneError, match=message):
+        Generator.from_pretrained(folder)
+
+
+def test_a_folder_without_a_generator_names_the_stage(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"card\.json is missing; `dvc repro train_generator` writes it"):
+        Generator.from_pretrained(tmp_path)
+
+
+def test_what_cannot_be_answered_is_refused(tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS["full"])
+    found = Generator.from_pretrained(folder, max_new_tokens=8)
+    with pytest.raises(ValueError, match="context is empty"):
+        found.reply([])
+    with pytest.raises(ValueError, match=r"context must be a list of strings, not a string; write \['Hi'\]"):
+        found.reply("Hi")
+    positions = positions_of(found.model)
+    with pytest.raises(AttuneError, match=f"max_new_tokens = 60 leaves 4 of the model's {positions} positions"):
+        Generator.from_pretrained(folder, max_new_tokens=60).reply(CONTEXT)
+
+
+def test_the_model_card_s_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attune.generators.model_card import model_card
+
+    trained(tmp_path, SETTINGS["full"])
+    text = model_card("g", SETTINGS["full"], 24, [{"step": 0, "valid_loss": 3.0}])
+    code = text.split("```python\n")[1].split("```")[0].replace(")\nprint", ", max_new_tokens=8)\nprint")
+    monkeypatch.chdir(tmp_path)
+    assert os.fspath(Path.cwd()) == os.fspath(tmp_path)
+    exec(code, {})

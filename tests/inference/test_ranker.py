@@ -1,0 +1,109 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attune.core.errors import AttuneError
+from attune.inference.ranker import Ranked, Ranker
+from tests.cobert.tiny import cobert, encoder, rows
+from tests.stages.cobert_project import RECIPE
+
+CONTEXT, PERSONA = ["i lost my dog .", "so sad ?"], ["i love the sea .", "i have a job ."]
+REPLIES = ["the dog !", "i like the sea .", "so glad !"]
+
+
+@pytest.fixture
+def ranker(tmp_path: Path) -> Ranker:
+    return Ranker(*cobert(tmp_path, score_scale=0.1))
+
+
+def test_replies_are_ranked_by_the_model_s_scores_best_first(ranker: Ranker) -> None:
+    ranked = ranker.rank(CONTEXT, PERSONA, REPLIES)
+    assert {each.reply for each in ranked} == set(REPLIES)
+    assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
+    with torch.no_grad():
+        sides = (
+            ranker.model.encode(_padded(sequences))
+            for sequences in (
+                [ranker.inputs.context(CONTEXT)],
+                [ranker.inputs.persona(PERSONA)],
+                [ranker.inputs.response(reply) for reply in REPLIES],
+            )
+        )
+        expected = dict(zip(REPLIES, ranker.model.score(*sides)[0].tolist(), strict=True))
+    assert {each.reply: each.score for each in ranked} == pytest.approx(expected, rel=1e-4)
+
+
+def _padded(sequences: list[Any]) -> dict[str, torch.Tensor]:
+    from attune.cobert.inputs import pad
+
+    return pad(sequences)
+
+
+def test_equal_scores_keep_the_given_order(ranker: Ranker) -> None:
+    replies = ["so  glad !", "the dog !", "so glad !"]  # the first and last are the same tokens
+    ranked = [each.reply for each in ranker.rank(CONTEXT, [], replies)]
+    assert ranked.index("so  glad !") == ranked.index("so glad !") - 1
+
+
+def test_several_contexts_score_as_each_alone(ranker: Ranker) -> None:
+    items = rows(5)
+    contexts, personas = [row["context"] for row in items], [row["personas"] for row in items]
+    replies = [[row["response"], "so sad !"] for row in items]
+    together = ranker.scores(contexts, personas, replies)
+    for context, persona, texts, found in zip(contexts, personas, replies, together, strict=True):
+        assert found == pytest.approx(ranker.scores([context], [persona], [texts])[0], rel=1e-4)
+
+
+def test_no_text_is_kept_between_calls(ranker: Ranker) -> None:
+    ranker.rank(CONTEXT, PERSONA, REPLIES)
+    assert not ranker.inputs._pieces
+
+
+@pytest.mark.parametrize(
+    ("context", "persona", "replies", "message"),
+    [
+        ([], PERSONA, REPLIES, "context is empty; it needs at least one turn"),
+        (CONTEXT, PERSONA, [], "replies is empty; it needs at least one reply"),
+        ("hi", PERSONA, REPLIES, r"context must be a list of strings, not a string; write \['hi'\]"),
+        (CONTEXT, "hi", REPLIES, r"persona must be a list of strings, not a string; write \['hi'\]"),
+        (CONTEXT, PERSONA, "hi", r"replies must be a list of strings, not a string; write \['hi'\]"),
+    ],
+)
+def test_what_cannot_be_ranked_is_refused(
+    ranker: Ranker, context: Any, persona: Any, replies: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        ranker.rank(context, persona, replies)
+
+
+def test_lists_of_other_lengths_are_refused(ranker: Ranker) -> None:
+    with pytest.raises(ValueError, match="2 contexts, 1 personas and 2 lists of replies"):
+        ranker.scores([CONTEXT] * 2, [PERSONA], [REPLIES] * 2)
+
+
+def test_a_saved_model_ranks_the_same_from_any_folder(
+    ranker: Ranker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in (ranker.model, ranker.inputs.tokenizer):
+        part.save_pretrained(tmp_path / "saved")
+    expected = ranker.rank(CONTEXT, PERSONA, REPLIES)
+    assert isinstance(expected[0], Ranked)
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "saved", str(tmp_path / "saved"), "saved"):
+        assert Ranker.from_pretrained(path).rank(CONTEXT, PERSONA, REPLIES) == expected
+
+
+def test_an_untrained_model_is_set_up_as_its_recipe_says(tmp_path: Path) -> None:
+    ranker = Ranker.untrained(encoder(tmp_path), RECIPE | {"max_length": 40, "num_personas": 1})
+    assert (ranker.inputs.max_length, ranker.inputs.num_personas) == (40, 1)
+    assert ranker.model.config.score_scale == RECIPE["score_scale"]
+    assert not ranker.model.training
+
+
+def test_a_folder_without_a_trained_model_names_the_stage_that_writes_it(tmp_path: Path) -> None:
+    encoder(tmp_path / "encoder")
+    for folder in ("nowhere", "encoder"):
+        with pytest.raises(AttuneError, match=rf"{folder} holds no CoBERT .*; `dvc repro train_cobert` writes one"):
+            Ranker.from_pretrained(tmp_path / folder)

@@ -1,0 +1,87 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet
+from attune.inference.ranker import Ranker
+from attune.inference.retriever import Retriever, query
+from tests.cobert.tiny import cobert, rows
+from tests.inference.tiny_bank import Words, bank_of
+
+
+@pytest.fixture
+def ranker(tmp_path: Path) -> Ranker:
+    return Ranker(*cobert(tmp_path))
+
+
+REPLIES = sorted({row["response"] for row in rows(16)})
+
+
+def retriever(ranker: Ranker, shortlist: int, times: int = 1) -> Retriever:
+    return Retriever(ranker, Words(), bank_of(REPLIES * times), shortlist)
+
+
+def test_cobert_orders_what_the_index_proposes(ranker: Ranker) -> None:
+    once = retriever(ranker, shortlist=4)
+    context, persona = ["i lost my dog ."], ["i love the sea ."]
+    found = once.retrieve(context, persona, 3)
+    assert len(found) == 3
+    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+    everything = once.bank.nearest(query(once.embedder, context, persona), 100)[0]
+    shortlist = [row["reply"] for row, _ in everything[:4]]
+    assert {each.reply for each in found} <= set(shortlist)
+    scores = dict(zip(shortlist, ranker.scores([context], [persona], [shortlist])[0], strict=True))
+    assert found[0].score == max(scores.values())
+    for each in found:
+        assert each.reply == each.row["reply"]
+        assert each.score == pytest.approx(scores[each.reply], abs=1e-6)
+    assert once.retrieve(context, [], 3)[0].reply
+    twice = retriever(ranker, shortlist=8, times=2)
+    assert [each.row for each in twice.retrieve(context, persona, 3)] == [each.row for each in found]
+
+
+@pytest.mark.parametrize(
+    ("context", "persona", "message"),
+    [
+        ([], ["i love the sea ."], "at least one turn"),
+        ("i lost my dog .", [], "context must be a list of strings"),
+        (["i lost my dog ."], "i love the sea .", "persona must be a list of strings"),
+    ],
+)
+def test_what_is_no_conversation_is_refused(ranker: Ranker, context: Any, persona: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        retriever(ranker, shortlist=4).retrieve(context, persona, 3)
+
+
+def test_the_folders_are_those_of_the_pipeline_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole way from folders to a reply, with the sentence encoder that comes with the installation."""
+    import faiss
+
+    from attune.core.files import write_parquet
+    from attune.corpora import ranking_corpus
+    from attune.corpora.base import arrow_schema
+    from attune.index.bank import HnswShape, build
+    from attune.index.embedding import embed, load_embedder
+    from attune.sources.packages import minilm_folder
+    from stages.index import COLUMNS
+
+    model, inputs = cobert(tmp_path / "encoder")
+    for saved in (model, inputs.tokenizer):
+        saved.save_pretrained(tmp_path / "models/cobert/tiny")
+    embedder, index = minilm_folder(), tmp_path / f"data/index/{ranking_corpus().name}"
+    (tmp_path / "models/base").mkdir()
+    (tmp_path / "models/base/embedder").symlink_to(embedder)
+    vectors = embed(load_embedder(embedder), REPLIES, 8)
+    entries = [{"id": str(at), "text": reply, "reply": reply} for at, reply in enumerate(REPLIES)]
+    write_parquet(index / "rows.parquet", entries, arrow_schema(COLUMNS))
+    faiss.write_index(build(vectors, 1000, HnswShape(2, 2, 2)), str(index / "index.faiss"))
+    monkeypatch.chdir(tmp_path / "models/cobert")
+    conversation = (["i lost my dog ."], ["i love the sea ."])
+    by_default = Retriever.from_pretrained("tiny").retrieve(*conversation, k=2)
+    named = Retriever.from_pretrained("tiny", index=index, embedder=embedder, shortlist=4).retrieve(*conversation)
+    assert by_default[0].row in read_parquet(index / "rows.parquet")
+    assert (len(by_default), len(named)) == (2, 5)
+    with pytest.raises(AttuneError, match=r"index\.faiss is missing; run `dvc repro index`"):
+        Retriever.from_pretrained("tiny", index=tmp_path)

@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.parameters import load
+from attune.parameters.data import Archive, HubDataset, published
+from tests.project import changed
+
+
+def test_an_entry_with_an_address_is_an_archive_and_any_other_a_dataset(tmp_path: Path) -> None:
+    toys = {"url": "https://x.org/a.zip", "sha256": None, "cap": 10}
+    corpora = load(changed(tmp_path, ("corpora.toys", toys))).corpora
+    assert corpora["toys"] == Archive(**toys)
+    assert isinstance(corpora["openorca"], HubDataset)
+    assert published(corpora, "toys").cap == 10
+
+
+def test_a_corpus_without_an_entry_is_an_error_with_the_entries(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"params\.yaml has no corpora\.toys; it has pec, empathetic_dialogues"):
+        published(load(changed(tmp_path)).corpora, "toys")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("corpora.pec.sha256", "abc", r"corpora\.pec\.sha256: 'abc' is not a sha256 of 64 hex digits"),
+        ("corpora.pec.cap", 0, r"corpora\.pec\.cap = 0: input should be greater"),
+        (
+            "corpora.openorca.url",
+            5,
+            r"unknown key corpora\.openorca\.repo = .*\.openorca may hold url, sha256",
+        ),
+        ("corpora.toys", {"repo": "a/b"}, r"the key corpora\.toys\.revision is missing"),
+        ("bases.gpt2.text", [], r"bases\.gpt2: the model `small` is pretrained on corpora; `text` must name"),
+    ],
+)
+def test_a_wrong_entry_is_named_by_its_key(tmp_path: Path, key: str, value: object, message: str) -> None:
+    with pytest.raises(AttuneError, match=message):
+        load(changed(tmp_path, (key, value)))

@@ -1,0 +1,47 @@
+import re
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from attune import parameters
+from attune.report.figures import registry
+from attune.report.figures.registry import FIGURES, FigureRecord
+from attune.report.results import Results
+from tests.project import ROOT
+
+
+def test_names_are_unique_and_captions_are_one_line() -> None:
+    assert len({record.name for record in FIGURES}) == len(FIGURES)
+    for record in FIGURES:
+        assert record.caption
+        assert "\n" not in record.caption
+
+
+def test_every_figure_that_a_module_draws_is_registered() -> None:
+    text = Path(registry.__file__).read_text(encoding="utf-8")
+    for module in ("cobert", "corpora", "generators"):
+        source = Path(registry.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+        for name in re.findall(r"^def ([a-z]\w+)\(.*\) -> Figure:", source, re.MULTILINE):
+            assert f"{module}.{name}(" in text, name
+
+
+def test_no_other_code_names_a_figure() -> None:
+    files = [*ROOT.glob("attune/**/*.py"), *ROOT.glob("stages/*.py"), *ROOT.glob("studies/*.py")]
+    names = re.compile("|".join(f'"{record.name}"' for record in FIGURES if record.name != "transfer"))
+    known = [path.relative_to(ROOT).as_posix() for path in files if names.search(path.read_text(encoding="utf-8"))]
+    assert known == ["attune/report/figures/registry.py"]
+
+
+def test_a_failing_figure_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Results) -> Figure:
+        raise ValueError("no such score")
+
+    monkeypatch.setattr(
+        registry, "FIGURES", (FigureRecord("a", "A", lambda _: Figure()), FigureRecord("b", "B", fails))
+    )
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "old.png").touch()
+    with pytest.raises(ValueError, match="no such score"):
+        registry.draw("report", Results(parameters.load(ROOT / "params.yaml")), tmp_path / "figures")
+    assert [path.name for path in tmp_path.rglob("*")] == ["figures", "old.png"]

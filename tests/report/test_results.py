@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from attune import parameters
+from attune.core.files import write_csv, write_json
+from attune.report.results import Results
+from tests.project import changed
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    settings = parameters.load(
+        changed(
+            tmp_path,
+            ("cobert.subsets", ["small"]),
+            ("cobert.domains", ["happy", "all"]),
+            ("personas.counts", [10, 0, 5]),
+        )
+    )
+    return Results(settings, metrics=tmp_path)
+
+
+def test_models_and_domains_are_in_the_order_of_the_parameters(results: Results, tmp_path: Path) -> None:
+    models = {model: {"mrr": 0.5, "mrr_low": 0.25, "mrr_high": 0.75} for model in sorted(results.models)}
+    write_json(tmp_path / "cobert_intervals.json", {"small": dict.fromkeys(("all", "happy", "mean"), models)})
+    assert results.ranking["domain"].unique().tolist() == ["happy", "all", "mean"]
+    assert results.ranking["model"].tolist() == ["untrained", "baseline", "tuned", "attune"] * 3
+    assert set(zip(results.ranking["value"], results.ranking["low"], results.ranking["high"], strict=True)) == {
+        (0.5, 0.25, 0.75)
+    }
+
+
+def test_numbers_of_persona_sentences_are_in_the_order_of_numbers(results: Results, tmp_path: Path) -> None:
+    write_json(tmp_path / "personas.json", {"0": {"mrr": 0.1}, "10": {"mrr": 0.3}, "5": {"mrr": 0.2}})
+    assert results.personas["sentences"].tolist() == ["0", "5", "10"]
+
+
+def test_curves_are_read_to_the_last_bit(results: Results, tmp_path: Path) -> None:
+    loss = 0.1 + 0.2  # 0.30000000000000004
+    for name in results.settings.generators:
+        row = {"step": 0, "epoch": 0.0, "train_loss": None, "valid_loss": loss}
+        write_csv(tmp_path / "curves" / "generators" / f"{name}.csv", [row])
+    assert results.generator_curves["valid_loss"].unique().tolist() == [loss]
+    assert results.generator_curves["train_loss"].isna().all()
+
+
+def test_generators_with_passages_are_those_that_were_evaluated_with_them(results: Results, tmp_path: Path) -> None:
+    first, second, *_ = results.settings.generators
+    systems = (first, f"{first}+rag", second)
+    write_json(tmp_path / "generators_intervals.json", {system: {"perplexity": 20.0} for system in systems})
+    assert results.retrieval_augmented == [first]
+
+
+def test_a_table_of_a_file_that_was_not_passed_is_an_error(results: Results) -> None:
+    with pytest.raises(KeyError, match="probe"):
+        _ = results.probe

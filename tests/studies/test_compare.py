@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import read_json, read_parquet, sha256, write_json
+from stages import base_models
+from studies import compare
+from tests.project import changed
+from tests.stages.cobert_project import RECIPE, evaluate, project, train
+
+
+def compare_all(name: str) -> None:
+    compare.main(
+        ranks=Path("ranks.parquet"),
+        processed=Path("pec"),
+        embedder=Path("embedder"),
+        models=Path("models"),
+        scores=Path(f"{name}.json"),
+        tests=Path(f"{name}-tests.json"),
+        rows=Path(f"{name}.parquet"),
+    )
+
+
+def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    for name, changes in (
+        ("bi_encoder", {"matching": "bi_encoder"}),
+        ("poly_encoder", {"matching": "poly_encoder"}),
+        ("no_persona", {"num_personas": 0}),
+    ):
+        write_json(Path(f"recipes/{name}.json"), RECIPE | changes)
+        train(name)
+    train("baseline")
+    train("tuned")
+    train("attune")
+    base_models.main(name="embedder", target=Path("embedder"))
+    evaluate("ranks")
+    for target in ("one", "two"):
+        compare_all(target)
+    for suffix in ("json", "parquet"):
+        assert sha256(Path(f"one.{suffix}")) == sha256(Path(f"two.{suffix}"))
+    found = read_json(Path("one.json"))
+    assert set(found) == {"happy", "mean"}
+    methods = {
+        "tfidf", "bm25", "cosine", "cosine_persona", "untrained", "baseline", "tuned", "attune", "bi_encoder",
+        "poly_encoder", "no_persona",
+    }  # fmt: skip
+    assert set(found["happy"]) == methods
+    for name, scores in found["happy"].items():
+        assert scores["mrr_low"] <= scores["mrr"] <= scores["mrr_high"]
+        assert ("loss" in scores) == (name not in ("tfidf", "bm25", "cosine", "cosine_persona"))
+    rows = read_parquet(Path("one.parquet"))
+    assert {row["model"] for row in rows} == methods
+    ranks = [row["rank"] for row in rows if row["model"] == "tuned"]
+    assert found["happy"]["tuned"]["mrr"] == pytest.approx(sum(1 / rank for rank in ranks) / len(ranks), abs=1e-6)
+    assert found["happy"]["tfidf"]["mrr"] > 0.3  # the reply repeats the context's noun and the persona's
+    assert {("mean", "bi_encoder", "tuned"), ("happy", "bi_encoder", "tuned")} <= {
+        (row["domain"], row["before"], row["after"]) for row in read_json(Path("one-tests.json"))
+    }
+
+
+def test_no_further_recipe_is_a_comparison_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    changed(
+        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
+        ("cobert.recipes", ["tuned"]), ("compare.recipes", []), ("retrieval.recipe", "tuned"),
+        ("transfer.recipe", "tuned"), ("rag.recipe", "tuned"),
+    )  # fmt: skip
+    train("tuned")
+    base_models.main(name="embedder", target=Path("embedder"))
+    evaluate("ranks")
+    compare_all("c")
+    assert set(read_json(Path("c.json"))["mean"]) == {"tfidf", "bm25", "cosine", "cosine_persona", "untrained", "tuned"}

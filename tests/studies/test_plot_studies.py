@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+
+from attune.core.files import sha256, write_json
+from attune.report.figures.registry import on_page
+from studies.plot_studies import main
+from tests.project import changed
+
+SCORES = {"mrr": 0.3, "mrr_low": 0.2, "mrr_high": 0.4}
+METHODS = (
+    "tfidf", "bm25", "cosine", "cosine_persona", "untrained", "bi_encoder", "poly_encoder", "no_persona", "baseline",
+    "tuned", "attune",
+)  # fmt: skip
+
+
+def test_the_figures_are_drawn_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path)
+    domains = ("all", "happy", "offmychest")
+    write_json(Path("metrics/compare.json"), dict.fromkeys((*domains, "mean"), dict.fromkeys(METHODS, SCORES)))
+    write_json(Path("metrics/personas.json"), dict.fromkeys(("0", "5", "10"), SCORES))
+    write_json(Path("metrics/transfer.json"), dict.fromkeys(domains, dict.fromkeys(domains, SCORES)))
+    for target in ("one", "two"):
+        main(metrics=Path("metrics"), figures=Path(target))
+    names = {record.name for record in on_page("studies")}
+    assert {path.stem for path in Path("one").iterdir()} == names
+    for name in names:
+        picture = imread(tmp_path / "one" / f"{name}.png")
+        assert min(picture.shape[:2]) > 200
+        assert picture[..., :3].std() > 0.05
+        assert sha256(Path(f"one/{name}.png")) == sha256(Path(f"two/{name}.png"))

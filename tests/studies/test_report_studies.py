@@ -1,0 +1,43 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import write_json
+from attune.report.figures.registry import on_page
+from studies.report_studies import main
+from tests.project import changed
+
+SCORES = {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.3, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
+TEST = {"score": "mrr", "difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path)
+    write_json(Path("metrics/compare.json"), {"mean": {"tfidf": SCORES, "tuned": SCORES}})
+    write_json(Path("metrics/persona_use.json"), {"mean": {"a": SCORES, "b": SCORES}})
+    for name in ("compare", "persona_use"):
+        tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
+        write_json(Path(f"metrics/{name}_tests.json"), tests)
+    write_json(Path("metrics/personas.json"), {"0": SCORES, "5": SCORES})
+    write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p": 0.5}])
+    write_json(Path("metrics/retrieval.json"), {"happy": {"replies": 300, "recall": 0.5}})
+    Path("figures").mkdir()
+    for record in on_page("studies"):
+        Path(f"figures/{record.name}.png").write_bytes(b"\x89PNG")
+    main(metrics=Path("metrics"), figures=Path("figures"), page=Path("studies.html"))
+    return Path("studies.html").read_text(encoding="utf-8")
+
+
+def test_the_page_holds_every_study(page: str) -> None:
+    assert page.count('src="data:image/png;base64,') == len(on_page("studies"))
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page)
+    assert page.count("b is better than a by 0.100 MRR") == 2
+    assert "5 and 0 do not differ significantly in MRR" in page
+
+
+def test_every_figure_of_the_studies_stands_on_it(page: str) -> None:
+    for record in on_page("studies"):
+        assert f'id="{record.name}"><figcaption>{record.caption}</figcaption>' in page

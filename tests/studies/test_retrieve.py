@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import read_json, sha256
+from stages import base_models
+from studies import retrieve
+from tests.project import changed
+from tests.stages.cobert_project import project, train
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    project(tmp_path, monkeypatch)
+    train("tuned")
+    return tmp_path
+
+
+def test_the_stage_writes_the_same_twice(trained: Path) -> None:
+    changed(
+        trained, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.recipes", ["tuned"]),
+        ("retrieval.recipe", "tuned"), ("retrieval.shortlist", 5), ("transfer.recipe", "tuned"),
+        ("rag.recipe", "tuned"),
+    )  # fmt: skip
+    base_models.main(name="embedder", target=Path("embedder"))
+    for target in ("one", "two"):
+        retrieve.main(
+            processed=Path("pec"), models=Path("models"), embedder=Path("embedder"), scores=Path(f"{target}.json")
+        )
+    assert sha256(Path("one.json")) == sha256(Path("two.json"))
+    found = read_json(Path("one.json"))["happy"]
+    assert found["replies"] == 16
+    assert 0 < found["mrr_reranked"] <= found["recall"] <= 1

@@ -1,0 +1,80 @@
+"""dvc.yaml lists exactly the code that each stage imports."""
+
+from pathlib import Path
+
+import pytest
+
+from attune.core.import_graph import ROOT, closure
+from tools.deps import FILES, code_dependencies, rewritten
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_make_deps_has_nothing_to_write(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert rewritten(text) == text, "run `make deps`"
+
+
+def test_a_missing_and_a_superfluous_line_are_mended() -> None:
+    text = (ROOT / "dvc.yaml").read_text()
+    broken = text.replace("attune/cobert,", "", 1).replace("[stages/recipes.py,", "[attune/chat, stages/recipes.py,", 1)
+    assert broken.count("attune/chat") == 1
+    assert rewritten(broken) == text
+
+
+def test_a_folder_stands_for_its_modules_where_a_stage_imports_all_of_them() -> None:
+    listed = code_dependencies("stages.train_cobert")
+    assert listed == [
+        "stages/train_cobert.py",
+        "stages/__init__.py",
+        "attune/cobert",
+        "attune/core",
+        "attune/metrics/ranking.py",
+        "attune/training",
+    ]
+
+
+def test_both_files_together_are_short() -> None:
+    assert sum(len((ROOT / name).read_text().splitlines()) for name in FILES) < 500
+
+
+def test_rooms_are_what_their_stage_needs() -> None:
+    """cobert/ is exactly what train_cobert imports of it, generators/ what train_generator imports."""
+    for stage, room in (("train_cobert", "cobert"), ("train_generator", "generators")):
+        reached = {file for file in closure(ROOT / "stages" / f"{stage}.py") if file.suffix == ".py"}
+        modules = set((ROOT / "attune" / room).glob("*.py")) - {ROOT / "attune" / room / "__init__.py"}
+        assert modules <= reached, stage
+        foreign = {"corpora", "inference", "evaluation", "report", "chat"}
+        assert not {file for file in reached if file.relative_to(ROOT).parts[1] in foreign}, stage
+
+
+def test_the_top_level_holds_rooms_only() -> None:
+    assert [path.name for path in (ROOT / "attune").glob("*.py")] == ["__init__.py"]
+
+
+def test_there_is_no_import_circle() -> None:
+    from attune.core.import_graph import imports
+
+    done: set[Path] = set()
+
+    def visit(path: Path, above: tuple[Path, ...]) -> None:
+        assert path not in above, [each.name for each in (*above, path)]
+        if path not in done:
+            for other in imports(path):
+                if other != path:
+                    visit(other, (*above, path))
+            done.add(path)
+
+    for path in (ROOT / "attune").rglob("*.py"):
+        visit(path, ())
+
+
+def test_no_file_and_no_function_is_long() -> None:
+    import ast
+
+    for folder in ("attune", "stages", "studies", "tools", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text()
+            assert text.count("\n") <= 250, path
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    assert (node.end_lineno or 0) - node.lineno < 40, f"{path}: {node.name}"

@@ -1,0 +1,81 @@
+"""Write docs/api.md from the docstrings of the public API: `python -m tools.api`."""
+
+import inspect
+from typing import Any
+
+import attune
+from attune.core.import_graph import ROOT
+from attune.index.bank import Bank
+from attune.inference.decoding import Reply
+from attune.inference.ranker import Ranked
+from attune.inference.retriever import Retrieved
+from attune.parameters.generators import Decoding
+
+PAGE = ROOT / "docs" / "api.md"
+_HEAD = """# API
+
+Written from the docstrings by `python -m tools.api`. `from attune import Ranker, Retriever, Generator`; each has
+`.from_pretrained(path)`. Evaluation, stages, page and terminal use exactly these classes.
+"""
+RECORDS = (Ranked, Retrieved, Reply, Decoding, Bank)
+
+
+def page() -> str:
+    classes = [getattr(attune, name) for name in ("Ranker", "Retriever", "Generator")]
+    return "\n".join([_HEAD, *map(_class, classes), "## Records\n", *map(_record, RECORDS)])
+
+
+def _class(cls: type) -> str:
+    methods = [
+        (name, member)
+        for name, member in vars(cls).items()
+        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, classmethod | property))
+    ]
+    parts = [f"## {cls.__name__}\n", _docstring(cls)]
+    for name, member in methods:
+        function = _function(member)
+        call = "" if isinstance(member, property) else _signature(function)
+        parts += [f"### `{cls.__name__}.{name}`\n", f"```text\n{name}{call}\n```\n", _docstring(function)]
+    return "\n".join(parts)
+
+
+def _record(cls: type) -> str:
+    return f"### `{cls.__name__}`\n\n{_docstring(cls)}"
+
+
+def _function(member: Any) -> Any:
+    if isinstance(member, property):
+        return member.fget
+    return member.__func__ if isinstance(member, classmethod) else member
+
+
+def _signature(function: Any) -> str:
+    """Without `self` and `cls`, a parameter per line where it would be long."""
+    signature = inspect.signature(function)
+    parameters = [each for name, each in signature.parameters.items() if name not in ("self", "cls")]
+    short = str(signature.replace(parameters=parameters))
+    if len(short) < 100:
+        return short
+    answer = f" -> {inspect.formatannotation(signature.return_annotation)}"
+    return "(\n" + "".join(f"    {each},\n" for each in parameters) + ")" + answer
+
+
+def _docstring(documented: Any) -> str:
+    """The docstring, with numpy's section headings in bold."""
+    lines = (inspect.getdoc(documented) or "").split("\n")
+    kept: list[str] = []
+    for line in lines:
+        if line and set(line) == {"-"}:
+            kept[-1] = f"**{kept[-1]}**\n"
+        else:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)} written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Write the code dependencies of dvc.yaml and studies/dvc.yaml from the import graph: `python -m tools.deps`."""
+
+import re
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from attune.core.import_graph import PACKAGES, ROOT, closure
+
+FILES = ("dvc.yaml", "studies/dvc.yaml")
+# Small rooms on which every stage depends: listed whole, whichever of their modules a stage imports.
+WHOLE = ("attune/core", "attune/parameters")
+_WIDTH = 120
+_DEPS = re.compile(r"(?m)^(?P<indent> *)deps:(?: .*)?\n(?:(?P=indent)(?: +|- ).*\n)*")
+_MODULE = re.compile(r"python -m (\S+)")
+
+
+def code_dependencies(module: str) -> list[str]:
+    """What `python -m module` is made of: folders whose every module it imports, and single files of the others."""
+    start = ROOT / f"{module.replace('.', '/')}.py"
+    files = set(closure(start))
+    for folder in WHOLE:
+        if any(ROOT / folder in file.parents for file in files):
+            files |= set((ROOT / folder).rglob("*.py"))
+    listed = [start, ROOT / "stages" / "__init__.py"]
+    others = [path for path in _collapsed(ROOT / "attune", files) if path not in listed]
+    return [path.relative_to(ROOT).as_posix() for path in [*dict.fromkeys(listed), *others]]
+
+
+def _collapsed(folder: Path, files: set[Path]) -> list[Path]:
+    """`folder`, where all of it is among `files`; otherwise what is of it."""
+    paths: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path in files:
+            paths.append(path)
+        elif path.is_dir() and any(path in file.parents for file in files):
+            whole = all(file in files for file in path.rglob("*.py") if file.name != "__init__.py")
+            paths += [path] if whole else _collapsed(path, files)
+    return paths
+
+
+def is_code(dependency: str) -> bool:
+    return dependency.split("/")[0] in PACKAGES
+
+
+def rewritten(text: str) -> str:
+    """The text of a dvc.yaml, with the code of each stage's `deps` as its module imports it."""
+    stages = iter(YAML(typ="safe").load(text)["stages"].values())
+
+    def block(match: re.Match[str]) -> str:
+        stage = next(stages)
+        body = stage.get("do", stage)
+        (module,) = _MODULE.findall(body["cmd"])
+        data = [dependency for dependency in body["deps"] if not is_code(dependency)]
+        return _block(match["indent"], [*code_dependencies(module), *data])
+
+    return _DEPS.sub(block, text)
+
+
+def _block(indent: str, dependencies: Iterable[str]) -> str:
+    quoted = [f'"{each}"' if "$" in each else each for each in dependencies]
+    lines = textwrap.wrap(
+        f"[{', '.join(quoted)}]",
+        _WIDTH,
+        initial_indent=f"{indent}  ",
+        subsequent_indent=f"{indent}   ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return f"{indent}deps:\n" + "".join(f"{line}\n" for line in lines)
+
+
+def main() -> None:
+    for name in FILES:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        path.write_text(rewritten(text), encoding="utf-8")
+        print(f"{name}: {'unchanged' if rewritten(text) == text else 'rewritten'}")
+
+
+if __name__ == "__main__":
+    main()
