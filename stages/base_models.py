@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attune.base_models.fetching import SMALL, fetch
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet, whole_folder, write_json
+from attune.core.files import atomic_folder, read_parquet, write_json
 from attune.core.import_graph import closure
 from attune.parameters import Base, Parameters, load
 from attune.training.checkpoints import run_key, training_folder
@@ -16,7 +16,7 @@ from stages import start
 
 def main(*, name: str, target: Path, subset: Path = Path("data/subset")) -> None:
     parameters = load()
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         if name in ("encoder", "embedder"):
             fetch(parameters.encoder if name == "encoder" else parameters.index.embedder, folder)
         elif name not in parameters.bases:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attune import parameters
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.corpora import CORPORA
 from attune.corpora import corpus as record_of
 from attune.corpora.base import arrow_schema
@@ -33,7 +33,7 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
     rows = entries(read_parquet(processed / record.train_rows))
     vectors = embed(load_embedder(embedder), [row["text"] for row in rows], options.batch_size)
     shape = HnswShape(options.hnsw_links, options.hnsw_construction, options.hnsw_search)
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         faiss.write_index(build(vectors, options.exact_up_to, shape), str(folder / "index.faiss"))
         write_parquet(folder / "rows.parquet", rows, arrow_schema(COLUMNS))
         _write_embeddings(folder / "embeddings.parquet", [row["id"] for row in rows], vectors)

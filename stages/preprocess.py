@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.corpora import corpus as record_of
 from stages import start
 
 
 def main(*, corpus: str, subset: Path, target: Path) -> None:
     drop_repeated, record = parameters.load().preprocess.drop_repeated_personas, record_of(corpus)
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         for path in sorted(subset.rglob("*.parquet")):
             name, rows = path.relative_to(subset), read_parquet(path)
             if name.parts[0] == "candidates":

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import whole_folder, write_json
+from attune.core.files import atomic_folder, write_json
 from stages import start
 
 
@@ -15,7 +15,7 @@ def main(*, target: Path) -> None:
     recipes = {name: settings.recipe(name) for name in (*settings.cobert.recipes, *settings.compare.recipes)}
     for count in settings.personas.counts:
         recipes[f"personas_{count}"] = settings.recipe(settings.personas.recipe) | {"num_personas": count}
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         for name, recipe in recipes.items():
             write_json(folder / f"{name}.json", recipe)
             print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in recipe.items()))

@@ -7,7 +7,7 @@ page=HTML replies_parquet=PARQUET replies_csv=CSV summary=JSON`
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import whole_file, write_csv, write_json, write_parquet
+from attune.core.files import atomic_file, write_csv, write_json, write_parquet
 from attune.report import html, sections, tables
 from attune.report.results import Results
 from attune.report.side_by_side import schema, side_by_side
@@ -32,7 +32,7 @@ def main(
     results = Results(settings, raw=raw, replies=rows, probe=probe, metrics=metrics, answers=answers)
     beside = side_by_side(results.dialogue_replies)
     parts = sections.of_report(results, beside, figures, params.read_text(encoding="utf-8"))
-    with whole_file(page) as temporary:
+    with atomic_file(page) as temporary:
         temporary.write_text(html.page("Attune: report", parts), encoding="utf-8")
     write_parquet(replies_parquet, tables.records(beside), schema(beside))
     write_csv(replies_csv, tables.records(beside) or [dict.fromkeys(beside.columns)])

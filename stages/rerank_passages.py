@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.core.files import atomic_folder, read_parquet, write_parquet
 from stages import start
 
 
@@ -22,7 +22,7 @@ def main(*, passages: Path, model: Path, target: Path) -> None:
     rows = read_parquet(passages / "test.parquet")
     contexts = [[*row["history"], row["input"]] for row in rows]
     ordered = reranked(Ranker.from_pretrained(model), contexts, settings.rag.persona, [row["passages"] for row in rows])
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         complete = [row | {"passages": each} for row, each in zip(rows, ordered, strict=True)]
         write_parquet(folder / "test.parquet", complete, pq.read_schema(passages / "test.parquet"))
     print(f"{target}: {len(rows)} test rows, reordered by {model.name}")

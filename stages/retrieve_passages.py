@@ -10,7 +10,7 @@ from typing import Any
 
 from attune import parameters
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet, whole_folder, write_parquet
+from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.corpora import corpus as record_of
 from stages import start
 
@@ -35,7 +35,7 @@ def main(*, corpus: str, processed: Path, index: Path, embedder: Path, target: P
         "train": (train, retriever.nearest_to_indexed(options.k)),
         "test": (test, retriever.nearest(test, conversations, options.shortlist)),
     }
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         for split, (rows, retrieved) in passages.items():
             complete = [row | {"passages": each} for row, each in zip(rows, retrieved, strict=True)]
             write_parquet(folder / f"{split}.parquet", complete, with_passages(record.schemas.rows))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import whole_folder, write_json, write_parquet
+from attune.core.files import atomic_folder, write_json, write_parquet
 from attune.corpora import corpus as record_of
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
@@ -17,7 +17,7 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
     cap = published(settings.corpora, corpus).cap
     sampling = Sampling(settings.seed, cap, settings.preprocess.test_share, settings.subsets.model_dump())
     subset = (record.subset or train_and_test)(record, raw, sampling, BadRows(settings.on_bad_row))
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         for name, rows in subset.candidates.items():
             write_parquet(folder / "candidates" / f"{name}.parquet", rows, record.schemas.candidates)
         for name, rows in subset.conversations.items():

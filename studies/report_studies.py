@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import whole_file
+from attune.core.files import atomic_file
 from attune.report import html, sections
 from attune.report.results import Results
 from stages import start
@@ -11,7 +11,7 @@ from stages import start
 
 def main(*, metrics: Path, figures: Path, page: Path) -> None:
     parts = sections.of_studies(Results(parameters.load(), metrics=metrics), figures)
-    with whole_file(page) as temporary:
+    with atomic_file(page) as temporary:
         temporary.write_text(html.page("Attune: studies", parts), encoding="utf-8")
     print(f"{page}: {page.stat().st_size // 1024} KiB")
 

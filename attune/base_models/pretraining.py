@@ -21,8 +21,8 @@ from transformers import (
 )
 
 from attune.core.errors import AttuneError
-from attune.training.checkpoints import newest_whole
-from attune.training.trainer import FiniteTrainer, MarkWhole, arguments
+from attune.training.checkpoints import newest_complete
+from attune.training.trainer import FiniteTrainer, MarkComplete, arguments
 
 END = "<|endoftext|>"  # GPT-2's only special token: beginning, end and padding
 # Standard deviation of the initial weights. GPT-2's 0.02 suits a width of 768; at 128 it learns far more slowly.
@@ -141,9 +141,9 @@ def pretrain(
         args=_arguments(shape, schedule, checkpoints),
         train_dataset=blocks,
         data_collator=_batch,
-        callbacks=[MarkWhole()],
+        callbacks=[MarkComplete()],
     )
-    trainer.train(resume_from_checkpoint=newest_whole(checkpoints))
+    trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)

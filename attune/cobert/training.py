@@ -17,8 +17,8 @@ from attune.cobert.scoring import scores as candidate_scores
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
 from attune.metrics.ranking import loss, rank, ranking_scores
-from attune.training.checkpoints import newest_whole
-from attune.training.trainer import FiniteTrainer, MarkWhole, arguments
+from attune.training.checkpoints import newest_complete
+from attune.training.trainer import FiniteTrainer, MarkComplete, arguments
 
 
 class CobertTrainer(FiniteTrainer):
@@ -153,9 +153,9 @@ def train(
     """
     train_rows = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
     parts = {"train": examples(train_rows, inputs), "valid": examples(rows["valid"], inputs)}
-    checkpoint = newest_whole(folder)
+    checkpoint = newest_complete(folder)
     settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
-    callbacks: list[Any] = [MarkWhole()]
+    callbacks: list[Any] = [MarkComplete()]
     if recipe["early_stopping"] is not None:
         callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
     trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes the name `path` only if the block ends without an error."""
     temporary = _beside(path)
     try:
@@ -27,7 +27,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside `path`; it replaces `path` only if the block ends without an error."""
     temporary = _beside(path)
     temporary.mkdir()
@@ -65,7 +65,7 @@ def _writes(process: int) -> bool:
 def write_json(path: Path, value: Any) -> None:
     """Write sorted keys, two spaces, a final newline; non-finite numbers raise a ValueError, since JSON has none."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -79,7 +79,7 @@ def write_parquet(path: Path, rows: list[dict[str, Any]], schema: "pa.Schema") -
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pylist(rows, schema=schema)
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 
@@ -101,7 +101,7 @@ def sha256(path: Path) -> str:
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write the columns of the first row; None becomes an empty field."""
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

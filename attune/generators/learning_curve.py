@@ -9,7 +9,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from attune.core.errors import AttuneError
-from attune.core.files import whole_file
+from attune.core.files import atomic_file
 
 COLUMNS = ("step", "epoch", "train_loss", "valid_loss")
 
@@ -53,7 +53,7 @@ def curve_rows(history: list[dict[str, float]]) -> list[dict[str, float]]:
 
 def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
     """A csv of COLUMNS, empty where a loss was not measured."""
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 
-from attune.core.files import whole_file
+from attune.core.files import atomic_file
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.prompts import Example, example
 
@@ -41,7 +41,7 @@ def count_rows(path: Path) -> int:
 def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -> Dataset:
     """Encode the examples into the file `path`, and map it into memory: one row per example, in their order."""
     waiting = iter(examples)
-    with whole_file(path) as temporary, pa.ipc.new_stream(temporary, _SCHEMA) as writer:
+    with atomic_file(path) as temporary, pa.ipc.new_stream(temporary, _SCHEMA) as writer:
         while part := list(islice(waiting, _AT_ONCE)):
             rows = [
                 {

@@ -29,8 +29,8 @@ from attune.generators.methods import METHODS
 from attune.generators.prompts import Example
 from attune.generators.rows import encoded, write_rows
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
-from attune.training.checkpoints import newest_whole
-from attune.training.trainer import MarkWhole, arguments
+from attune.training.checkpoints import newest_complete
+from attune.training.trainer import MarkComplete, arguments
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_ROWS = 200
@@ -68,7 +68,7 @@ def train(
     if isinstance(settings, TrainedSettings):
         model = _trainable(settings, base, room, seed)
         trainer = _trainer(settings, model, train_rows, held_out, pad, seed, checkpoints)
-        trainer.train(resume_from_checkpoint=newest_whole(checkpoints))
+        trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
         save_generator(model, tokenizer, target, settings.base)
         history = trainer.state.log_history
     else:
@@ -137,5 +137,5 @@ def _trainer(
         train_dataset=train_rows,
         data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends),
         compute_loss_func=training_loss,
-        callbacks=[MarkWhole(), MeasureHeldOut(measure, every)],
+        callbacks=[MarkComplete(), MeasureHeldOut(measure, every)],
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from attune.core.errors import AttuneError
-from attune.core.files import whole_folder, write_json
+from attune.core.files import atomic_folder, write_json
 from attune.corpora.base import Corpus
 from attune.corpora.reading import BadRows
 from attune.parameters.data import Archive, HubDataset
@@ -29,7 +29,7 @@ def fetch(
         for a source that lacks the corpus or cannot be reached, and for a malformed row under the policy `error`;
         `target` is then as it was.
     """
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         origin = _fill(corpus, source, folder, published, seed)
         bad = BadRows(on_bad_row)
         try:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
 
-MARKER = "whole"
+MARKER = "complete"
 _LOCK_TIMEOUT = 2.0  # seconds that a second process waits for the first to release the folder
 _PR_SET_PDEATHSIG = 1
 
@@ -62,12 +62,12 @@ def training_folder(root: Path, key: str) -> Iterator[Path]:
         lock.release()
 
 
-def mark(checkpoint: Path) -> None:
+def mark_complete(checkpoint: Path) -> None:
     """Record that a checkpoint is complete, and the sizes of its files, since it may be half deleted later."""
     (checkpoint / MARKER).write_text(json.dumps(_sizes(checkpoint)), encoding="utf-8")
 
 
-def newest_whole(folder: Path) -> str | None:
+def newest_complete(folder: Path) -> str | None:
     """The highest checkpoint-N that is complete; resuming from a torn one would give other weights."""
     steps = [
         int(found[1])

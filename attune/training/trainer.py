@@ -11,7 +11,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.utils.logging import disable_progress_bar
 
 from attune.core.errors import AttuneError
-from attune.training.checkpoints import MARKER, mark
+from attune.training.checkpoints import MARKER, mark_complete
 
 if not sys.stderr.isatty():
     disable_progress_bar()  # a log file would keep every redraw
@@ -50,8 +50,8 @@ class FiniteTrainer(Trainer):
             raise AttuneError(f"the {which} loss at step {step} is {loss}; lower the learning rate")
 
 
-class MarkWhole(TrainerCallback):
-    """Marks a checkpoint as complete once all its files are on the disk; `newest_whole` looks for the mark."""
+class MarkComplete(TrainerCallback):
+    """Marks a checkpoint as complete once all its files are on the disk; `newest_complete` looks for the mark."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # A finished training would resume for one step too many, so its last checkpoint is never resumed from.
@@ -61,7 +61,7 @@ class MarkWhole(TrainerCallback):
         for path in folder.rglob("*"):
             if path.is_file():
                 _sync(path)
-        mark(folder)
+        mark_complete(folder)
         _sync(folder / MARKER)
         _sync(folder)
 

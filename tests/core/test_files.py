@@ -7,11 +7,11 @@ import pyarrow as pa
 import pytest
 
 from attune.core.files import (
+    atomic_file,
+    atomic_folder,
     read_json,
     read_parquet,
     sha256,
-    whole_file,
-    whole_folder,
     write_csv,
     write_json,
     write_parquet,
@@ -20,10 +20,10 @@ from attune.core.files import (
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.txt"
-    with pytest.raises(ZeroDivisionError), whole_file(path) as temporary:
+    with pytest.raises(ZeroDivisionError), atomic_file(path) as temporary:
         temporary.write_text(str(1 / 0))
     assert list(path.parent.iterdir()) == []
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text("all")
         assert not path.exists()
     assert [each.name for each in path.parent.iterdir()] == ["a.txt"]
@@ -32,12 +32,12 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "models"
-    with whole_folder(path) as temporary:
+    with atomic_folder(path) as temporary:
         (temporary / "old").write_text("1")
-    with pytest.raises(ZeroDivisionError), whole_folder(path) as temporary:
+    with pytest.raises(ZeroDivisionError), atomic_folder(path) as temporary:
         (temporary / "new").write_text(str(1 / 0))
     assert [each.name for each in tmp_path.rglob("*")] == ["models", "old"]
-    with whole_folder(path) as temporary:
+    with atomic_folder(path) as temporary:
         (temporary / "new").write_text("2")
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["models", "new"]
 
@@ -50,7 +50,7 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_
         (tmp_path / f".models.{process}.part" / "torn").touch()
     (tmp_path / f".a.json.{dead}.part").touch()
     (tmp_path / f".b.json.{dead}.part").touch()
-    with whole_folder(tmp_path / "models") as temporary:
+    with atomic_folder(tmp_path / "models") as temporary:
         (temporary / "new").touch()
     write_json(tmp_path / "a.json", {})
     left = {f".models.{parent}.part", f".b.json.{dead}.part"}

@@ -18,13 +18,13 @@ class BreaksOff:
         self.breaks = True
         watched = self
 
-        class Breaking(module.MarkWhole):
+        class Breaking(module.MarkComplete):
             def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
                 watched.updates.append(state.global_step)
                 if state.global_step == at and watched.breaks:
                     raise Stop
 
-        monkeypatch.setattr(module, "MarkWhole", Breaking)
+        monkeypatch.setattr(module, "MarkComplete", Breaking)
 
     def again(self) -> None:
         """From here on nothing breaks, and the updates are counted anew."""

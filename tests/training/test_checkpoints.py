@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.training.checkpoints import mark, newest_whole, run_key, training_folder
+from attune.training.checkpoints import mark_complete, newest_complete, run_key, training_folder
 
 PROJECT = Path(__file__).parents[2]
 
@@ -87,21 +87,21 @@ def written(checkpoint: Path) -> None:
 
 
 def test_resuming_takes_the_newest_marked_checkpoint(tmp_path: Path) -> None:
-    assert newest_whole(tmp_path) is None
+    assert newest_complete(tmp_path) is None
     for name in ("checkpoint-9", "checkpoint-10", "checkpoint-11", "checkpoint-12-old"):
         written(tmp_path / name)
         if name != "checkpoint-11":
-            mark(tmp_path / name)
-    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
+            mark_complete(tmp_path / name)
+    assert newest_complete(tmp_path) == str(tmp_path / "checkpoint-10")
 
 
 @pytest.mark.parametrize("torn", ["weights", "states/random"])
 def test_a_checkpoint_that_was_half_deleted_is_none(tmp_path: Path, torn: str) -> None:
     for step in (9, 10):
         written(tmp_path / f"checkpoint-{step}")
-        mark(tmp_path / f"checkpoint-{step}")
-    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-10")
+        mark_complete(tmp_path / f"checkpoint-{step}")
+    assert newest_complete(tmp_path) == str(tmp_path / "checkpoint-10")
     (tmp_path / "checkpoint-10" / torn).unlink()
-    assert newest_whole(tmp_path) == str(tmp_path / "checkpoint-9")
+    assert newest_complete(tmp_path) == str(tmp_path / "checkpoint-9")
     (tmp_path / "checkpoint-9" / torn).write_text("cut")
-    assert newest_whole(tmp_path) is None
+    assert newest_complete(tmp_path) is None

@@ -10,7 +10,7 @@ from typing import Literal
 
 from matplotlib.figure import Figure
 
-from attune.core.files import whole_folder
+from attune.core.files import atomic_folder
 from attune.report.figures import cobert, corpora, generators, style
 from attune.report.results import Results
 from attune.report.tables import by_domain
@@ -113,7 +113,7 @@ def on_page(page: Page) -> list[FigureRecord]:
 def draw(page: Page, results: Results, folder: Path) -> list[str]:
     """Write the page's figures as PNG and SVG into a `folder` of their own; returns their names."""
     records = on_page(page)
-    with whole_folder(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         for record in records:
             style.save(record.draw(results), temporary, record.name)
     return [record.name for record in records]
