@@ -1,6 +1,7 @@
 """Write docs/api.md from the docstrings of the public API: `python -m tools.api`."""
 
 import inspect
+import re
 from typing import Any
 
 import attune
@@ -50,26 +51,27 @@ def _function(member: Any) -> Any:
 
 
 def _signature(function: Any) -> str:
-    """Without `self` and `cls`, a parameter per line where it would be long."""
+    """Without `self` and `cls`, and with one parameter per line where it would be long."""
     signature = inspect.signature(function)
     parameters = [each for name, each in signature.parameters.items() if name not in ("self", "cls")]
-    short = str(signature.replace(parameters=parameters))
-    if len(short) < 100:
+    short = _plain(str(signature.replace(parameters=parameters)))
+    if len(short) < 80:
         return short
-    answer = f" -> {inspect.formatannotation(signature.return_annotation)}"
-    return "(\n" + "".join(f"    {each},\n" for each in parameters) + ")" + answer
+    lines = "".join(f"    {_plain(str(each))},\n" for each in parameters)
+    return f"(\n{lines}) -> {_plain(inspect.formatannotation(signature.return_annotation))}"
+
+
+def _plain(annotation: str) -> str:
+    """Names as they are imported: without the modules before them and without quotes."""
+    return re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", annotation).replace("'", "")
 
 
 def _docstring(documented: Any) -> str:
-    """The docstring, with numpy's section headings in bold."""
-    lines = (inspect.getdoc(documented) or "").split("\n")
-    kept: list[str] = []
-    for line in lines:
-        if line and set(line) == {"-"}:
-            kept[-1] = f"**{kept[-1]}**\n"
-        else:
-            kept.append(line)
-    return "\n".join(kept) + "\n"
+    """The docstring, with numpy's `Raises` as a list."""
+    text, _, errors = (inspect.getdoc(documented) or "").partition("\n\nRaises\n------\n")
+    raised = re.findall(r"(?m)^(\w+)\n((?:    .*\n?)+)", errors)
+    listed = [f"- `{name}`: {' '.join(why.split())}\n" for name, why in raised]
+    return f"{text}\n" + (f"\nRaises:\n\n{''.join(listed)}" if listed else "")
 
 
 def main() -> None:

@@ -56,8 +56,7 @@ def train(
         finite.
     """
     tokenizer = load_tokenizer(base)
-    passages = settings.passage_tokens
-    room = Room(settings.max_length, passages, settings.max_length + passages)
+    room = Room(settings.max_length, settings.passage_tokens, settings.max_length + settings.passage_tokens)
     waiting = iter(examples)
     first = next(waiting, None)
     if first is None:

@@ -1,8 +1,8 @@
 """Is a difference larger than chance? Bootstrap intervals and paired tests over the units of a test set.
 
 A score of a domain is a ratio of sums over units: nats per token or, with a denominator of 1 for each unit, a mean.
-Another test set would have produced another score; the interval says by how much. What belongs together is one unit, and
-is resampled or exchanged as one: all replies of a conversation, and an example in every domain that holds it, as the
+Another test set would have produced another score; the interval says by how much. What belongs together is one unit, to
+be resampled or exchanged as one: all replies of a conversation, and an example in every domain that holds it, as the
 domain `all` shares its examples with the others.
 """
 

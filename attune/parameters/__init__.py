@@ -1,5 +1,6 @@
-"""params.yaml, read once and typed: a wrong key, type or combination is one clear error before anything starts."""
+"""params.yaml, read once and typed: a wrong key, type or combination is a clear error before anything starts."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -13,7 +14,7 @@ from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published
 from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag
 from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section
 
-# Columns and rows of tables in which generators stand by name.
+# Names of columns and rows in the tables that list generators by name.
 RESERVED = {"default", "id", "prompt", "target", "targets"}
 
 
@@ -43,32 +44,30 @@ class Parameters(Section):
     @model_validator(mode="after")
     def names_exist(self) -> Self:
         for name in sorted(RESERVED & self.generators.keys()):
-            raise ValueError(f"a generator cannot be called {name!r}, which has a meaning of its own in the tables")
-        for name, generator in self.generators.items():
-            for key, value, entries in (
-                ("base", generator.base, self.bases),
-                ("corpus", generator.corpus, self.corpora),
-            ):
-                if value not in entries:
-                    section = "bases" if key == "base" else "corpora"
-                    raise ValueError(
-                        f"generators.{name}.{key} = {value!r} is no entry of {section}: {', '.join(entries)}"
-                    )
-        for key, name in (
-            *(("cobert.recipes", name) for name in self.cobert.recipes),
-            *(("compare.recipes", name) for name in self.compare.recipes),
-            ("personas.recipe", self.personas.recipe),
-        ):
-            if name not in self.recipes:
-                raise ValueError(f"{key} names {name!r}, which is no entry of recipes: {', '.join(self.recipes)}")
-        for key, names in (
-            ("generation.decoding", set(self.generation.decoding) - {"default"}),
-            ("generation.sweep.generators", set(self.generation.sweep.generators)),
-            ("generation.questions.generators", set(self.generation.questions.generators)),
-        ):
-            for name in sorted(names - self.generators.keys()):
-                raise ValueError(f"{key} names {name!r}, which is no entry of generators: {', '.join(self.generators)}")
+            raise ValueError(f"a generator cannot be called {name!r}, which has another meaning in the tables")
+        for sentence, name, section in self._references():
+            entries = getattr(self, section)
+            if name not in entries:
+                raise ValueError(f"{sentence.format(name)} no entry of {section}: {', '.join(entries)}")
         return self
+
+    def _references(self) -> Iterator[tuple[str, str, str]]:
+        """(beginning of the sentence where it is wrong, a name, the section whose entry it must be)."""
+        for name, generator in self.generators.items():
+            yield f"generators.{name}.base = {{!r}} is", generator.base, "bases"
+            yield f"generators.{name}.corpus = {{!r}} is", generator.corpus, "corpora"
+        generation = self.generation
+        for key, names, section in (
+            ("cobert.recipes", self.cobert.recipes, "recipes"),
+            ("compare.recipes", self.compare.recipes, "recipes"),
+            ("personas.recipe", [self.personas.recipe], "recipes"),
+            ("generation.decoding", sorted(generation.decoding.keys() - {"default"}), "generators"),
+            ("generation.sweep.generators", generation.sweep.generators, "generators"),
+            ("generation.questions.generators", generation.questions.generators, "generators"),
+            *((f"bases.{name}.text", base.text, "corpora") for name, base in self.bases.items()),
+        ):
+            for name in names:
+                yield f"{key} names {{!r}}, which is", name, section
 
     @model_validator(mode="after")
     def what_is_used_is_trained(self) -> Self:
@@ -96,7 +95,13 @@ class Parameters(Section):
 
 
 def load(path: Path = Path("params.yaml")) -> Parameters:
-    """Read with ruamel, for PyYAML takes the `5e-05` that `dvc exp run -S lr=5e-5` writes for a string."""
+    """Read with ruamel: PyYAML takes the `5e-05` that `dvc exp run -S lr=5e-5` writes for a string.
+
+    Raises
+    ------
+    AttuneError
+        with one line per wrong key or value, which says what would be right.
+    """
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -131,7 +136,7 @@ def _sentence(detail: Any) -> str:
             return f"{key}.method = {detail['ctx']['tag']!r}; it may be {detail['ctx']['expected_tags']}"
         case "string_pattern_mismatch":
             name = key.removesuffix(".[key]")
-            return f"{name}: a name is of letters, digits and underscores, for DVC takes a dot for a section of its own"
+            return f"{name}: a name consists of letters, digits and underscores; DVC would take a dot for a section"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
     return f"{key} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"

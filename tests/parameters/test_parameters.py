@@ -8,7 +8,6 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.parameters import load
-from attune.parameters.recipes import resolved
 from tests.project import ROOT, changed
 
 
@@ -20,7 +19,7 @@ def test_a_number_written_as_dvc_writes_it_stays_a_number(tmp_path: Path) -> Non
 
 def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) -> None:
     parameters = load(changed(tmp_path, ("lr", 3e-5), ("max_length", 64)))
-    baseline, tuned = resolved(parameters, "baseline"), resolved(parameters, "tuned")
+    baseline, tuned = parameters.recipe("baseline"), parameters.recipe("tuned")
     assert (baseline["lr"], baseline["max_length"]) == (3e-5, 64)
     assert (tuned["lr"], tuned["max_length"], tuned["early_stopping"]) == (5e-5, 128, 1)
 
@@ -32,10 +31,13 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("lr", 0.0, "lr = 0.0: input should be greater than 0"),
         ("seed", True, "seed = True: input should be a valid integer"),
         ("threads", 0, "threads = 0: input should be greater than or equal to 1"),
-        ("sead", 1, "unknown key sead = 1; the top level may hold source, seed, "),
+        ("sead", 1, "unknown key sead = 1; the top level may hold source, on_bad_row, seed, "),
         ("recipes.tuned.lrate", 1, "unknown key recipes.tuned.lrate = 1; recipes.tuned may hold lr, "),
         ("corpora.pec.repo", "x", "unknown key corpora.pec.repo = 'x'; corpora.pec may hold url, sha256"),
-        ("corpora.on_bad_row", "ignore", "corpora.on_bad_row = 'ignore': input should be 'error' or 'skip'"),
+        ("on_bad_row", "ignore", "on_bad_row = 'ignore': input should be 'error' or 'skip'"),
+        ("corpora.on_bad_row", "skip", "corpora.on_bad_row = 'skip': input should be"),
+        ("generators.gpt2_full.corpus", "pecs", "generators.gpt2_full.corpus = 'pecs' is no entry of corpora: pec, "),
+        ("bases.gpt2.text", ["pecs"], "bases.gpt2.text names 'pecs', which is no entry of corpora: pec, "),
         ("subsets.small.train", 501, "small.train = 501 must be at most large.train = 500"),
         (
             "generators.gpt2_full.base",
@@ -50,7 +52,11 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ),
         ("generators.gpt2_full.lr", "fast", "generators.gpt2_full.lr = 'fast': input should be a valid number"),
         ("generators.gpt2_full.method", "half", "generators.gpt2_full.method = 'half'; it may be 'prompt', 'full'"),
-        ("generators.gpt2_full.passage_tokens", 9, "must be above 0 where the corpus has passages"),
+        (
+            "generators.gpt2_full.passage_tokens",
+            9,
+            "passage_tokens = 9 with rows: processed; it must be above 0 with rows: passages, and 0 otherwise",
+        ),
         ("generators.gpt2_full.load_in_4bit", True, "weights of 4 bits cannot be trained"),
         ("generators.gpt2_prompt.save_steps", 25, "save_steps = 25 must be a multiple of log_steps = 10"),
         (
@@ -103,13 +109,13 @@ def test_a_missing_file_says_where_to_start(tmp_path: Path) -> None:
 def test_a_name_with_a_dot_is_refused_for_dvc_would_not_find_it(tmp_path: Path) -> None:
     entry = {"model": "EleutherAI/gpt-neo-1.3B"}
     path = changed(tmp_path, ("bases", {"gpt2": entry, "gpt_neo": entry, "gpt_neo_1.3B": entry}))
-    with pytest.raises(AttuneError, match=r"bases\.gpt_neo_1\.3B: a name is of letters, digits and underscores"):
+    with pytest.raises(AttuneError, match=r"bases\.gpt_neo_1\.3B: a name consists of letters, digits and underscores"):
         load(path)
 
 
 def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:
     lines = (ROOT / "params.yaml").read_text().splitlines()
-    within = ("corpora:", "bases:", "index:", "cobert:", "generation:", "preprocess:")
+    within = ("bases:", "index:", "cobert:", "generation:", "preprocess:")
     for number, line in enumerate(lines):
         if re.match(r"[a-z_]+:", line):
             place = number + 1 if line.startswith(within) else number - 1
@@ -121,7 +127,7 @@ def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     for part in ("attune", "stages"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     done = subprocess.run(
-        [sys.executable, "-m", "stages.download", "pec", "data/raw/pec"],
+        [sys.executable, "-m", "stages.download", "corpus=pec", "target=data/raw/pec"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
+from attune.training.checkpoints import MARKER
 from stages.train_generator import main
 from tests.generators.tiny import dialogue_rows, gpt, saved
 from tests.project import ROOT
@@ -80,7 +81,7 @@ def test_killed_and_resumed_gives_the_same_bytes(tmp_path: Path, monkeypatch: py
         killed = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        while killed.poll() is None and not list(Path(".checkpoints").glob(f"*/checkpoint-{step}/whole")):
+        while killed.poll() is None and not list(Path(".checkpoints").glob(f"*/checkpoint-{step}/{MARKER}")):
             time.sleep(0.01)
         time.sleep(draws.random() / 5)
         os.killpg(killed.pid, signal.SIGKILL)
