@@ -160,4 +160,4 @@ class Generator:
 
 
 def _base_folder(folder: Path, card: Card, base: str | Path | None) -> Path:
-    return folder.absolute().parents[1] / "base" / card.base if base is None else Path(base)
+    return [*folder.absolute().parents][:2][-1] / "base" / card.base if base is None else Path(base)

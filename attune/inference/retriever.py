@@ -57,7 +57,7 @@ class Retriever:
         """
         from attune.corpora import ranking_corpus
 
-        root = Path(path).absolute().parents[2]
+        root = [*Path(path).absolute().parents][:3][-1]
         return cls(
             Ranker.from_pretrained(path),
             load_embedder(Path(embedder or root / "models" / "base" / "embedder")),

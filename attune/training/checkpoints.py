@@ -70,9 +70,9 @@ def mark_complete(checkpoint: Path) -> None:
 def newest_complete(folder: Path) -> str | None:
     """The highest checkpoint-N that is complete; resuming from a torn one would give other weights."""
     steps = [
-        int(found[1])
+        int(match[1])
         for path in folder.glob(f"checkpoint-*/{MARKER}")
-        if (found := re.fullmatch(r"checkpoint-(\d+)", path.parent.name))
+        if (match := re.fullmatch(r"checkpoint-(\d+)", path.parent.name))
         and path.read_text(encoding="utf-8") == json.dumps(_sizes(path.parent))
     ]
     return str(folder / f"checkpoint-{max(steps)}") if steps else None
