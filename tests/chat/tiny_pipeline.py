@@ -29,8 +29,8 @@ def _set_parameters(values: dict[str, Any]) -> None:
         values["generation"][section]["generators"] = ["tiny_lora"]
 
 
-def build(root: Path) -> None:
-    """Write params.yaml, models/ and data/ under `root`, with the stages themselves."""
+def build(root: Path, positions: int = 64) -> None:
+    """Write params.yaml, models/ and data/ under `root`, with the stages themselves; `positions`: of the base model."""
     ranking = root / "ranking"
     ranking.mkdir()
     with pytest.MonkeyPatch.context() as patch:
@@ -39,7 +39,7 @@ def build(root: Path) -> None:
         generators_project.project(root, patch)
         change(_set_parameters)
         shutil.copytree(ranking / "models", "models/cobert")
-        saved(gpt(), Path("models/base/gpt2"))
+        saved(gpt(positions=positions), Path("models/base/gpt2"))
         _train_generators()
         _build_indexes()
     shutil.rmtree(ranking)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.chat.conftest import address, engine, root, served  # noqa: F401
+from tests.chat.tiny_pipeline import build
 from tests.project import ROOT
 
 # extending.md's blocks are files of an extended project; test_extending.py follows them.
@@ -18,6 +19,7 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 # Where the pages' models stand in the tiny project.
 PLACES = {
     "models/cobert/attune-large-all": "models/cobert/attune-small-happy",
+    "models/attune-small-happy": "models/cobert/attune-small-happy",
     "models/generators/gpt2_full": "models/generators/tiny_full",
 }
 
@@ -27,9 +29,10 @@ def blocks() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
-    folder = tmp_path_factory.mktemp("blocks") / "project"
-    shutil.copytree(root, folder)
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny pipeline whose models can write as much as a page asks for, also under the names that pages use."""
+    folder = tmp_path_factory.mktemp("project")
+    build(folder, positions=256)
     for name, place in PLACES.items():
         shutil.copytree(folder / place, folder / name)
     return folder

@@ -39,9 +39,9 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return train_tokenizer(["Speaker: Listener: Question: Answer: System:", *texts], 400, 64)
 
 
-def gpt(family: str = "gpt2", seed: int = 1) -> Any:
+def gpt(family: str = "gpt2", seed: int = 1, positions: int = 64) -> Any:
     """Large enough weights that the likeliest token is not a matter of rounding."""
-    model = untrained(Shape(family, 2, 16, 2, 400, 64), tokenizer(), seed)
+    model = untrained(Shape(family, 2, 16, 2, 400, positions), tokenizer(), seed)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)
