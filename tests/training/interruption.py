@@ -1,4 +1,4 @@
-"""A training that breaks off, for tests of how it goes on."""
+"""A training that is interrupted, for tests of how it resumes."""
 
 from types import ModuleType
 from typing import Any
