@@ -12,13 +12,16 @@ from attune.core.import_graph import PACKAGES, ROOT, closure
 FILES = ("dvc.yaml", "studies/dvc.yaml")
 # Small rooms on which every stage depends: listed whole, whichever of their modules a stage imports.
 WHOLE = ("attune/core", "attune/parameters")
+# A folder of which a stage imports more parts than this is listed whole: lists stay short, and a change of its other
+# modules at worst reruns the stage.
+_MOST_PARTS = 2
 _WIDTH = 120
 _DEPS = re.compile(r"(?m)^(?P<indent> *)deps:(?: .*)?\n(?:(?P=indent)(?: +|- ).*\n)*")
 _MODULE = re.compile(r"python -m (\S+)")
 
 
 def code_dependencies(module: str) -> list[str]:
-    """What `python -m module` is made of: folders whose every module it imports, and single files of the others."""
+    """What `python -m module` is made of: folders of which it imports all or many modules, and single files."""
     start = ROOT / f"{module.replace('.', '/')}.py"
     files = set(closure(start))
     for folder in WHOLE:
@@ -30,14 +33,15 @@ def code_dependencies(module: str) -> list[str]:
 
 
 def _collapsed(folder: Path, files: set[Path]) -> list[Path]:
-    """`folder`, where all of it is among `files`; otherwise what is of it."""
+    """What of `folder` is among `files`: its modules, or a subfolder as a whole where all or many parts of it are."""
     paths: list[Path] = []
     for path in sorted(folder.iterdir()):
         if path in files:
             paths.append(path)
         elif path.is_dir() and any(path in file.parents for file in files):
+            parts = _collapsed(path, files)
             whole = all(file in files for file in path.rglob("*.py") if file.name != "__init__.py")
-            paths += [path] if whole else _collapsed(path, files)
+            paths += [path] if whole or len(parts) > _MOST_PARTS else parts
     return paths
 
 
