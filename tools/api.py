@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import attune
+from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
 from attune.index.bank import Bank
 from attune.inference.decoding import Reply
@@ -22,7 +23,7 @@ RECORDS = (Ranked, Retrieved, Reply, Decoding, Bank)
 
 
 def page() -> str:
-    classes = [getattr(attune, name) for name in ("Ranker", "Retriever", "Generator")]
+    classes = [attune.Ranker, attune.Retriever, attune.Generator]
     return "\n".join([_HEAD, *map(_class, classes), "## Records\n", *map(_record, RECORDS)])
 
 
@@ -75,7 +76,8 @@ def _docstring(documented: Any) -> str:
 
 
 def main() -> None:
-    PAGE.write_text(page(), encoding="utf-8")
+    with atomic_file(PAGE) as temporary:
+        temporary.write_text(page(), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)} written")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from attune.core.files import atomic_file
 from attune.core.import_graph import PACKAGES, ROOT, closure
 
 FILES = ("dvc.yaml", "studies/dvc.yaml")
@@ -79,9 +80,11 @@ def _block(indent: str, dependencies: Iterable[str]) -> str:
 def main() -> None:
     for name in FILES:
         path = ROOT / name
-        text = path.read_text(encoding="utf-8")
-        path.write_text(rewritten(text), encoding="utf-8")
-        print(f"{name}: {'unchanged' if rewritten(text) == text else 'rewritten'}")
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before)
+        with atomic_file(path) as temporary:
+            temporary.write_text(after, encoding="utf-8")
+        print(f"{name}: {'unchanged' if after == before else 'rewritten'}")
 
 
 if __name__ == "__main__":

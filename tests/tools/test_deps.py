@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import attune
 from attune.core.import_graph import ROOT, closure, imports
 from tools.deps import FILES, code_dependencies, rewritten
 
@@ -46,6 +47,17 @@ def test_rooms_are_what_their_stage_needs() -> None:
         assert modules <= reached, stage
         foreign = {"corpora", "inference", "evaluation", "report", "chat"}
         assert not {file for file in reached if file.relative_to(ROOT).parts[1] in foreign}, stage
+
+
+def test_the_project_itself_never_imports_through_its_public_api() -> None:
+    """The import graph leaves attune/__init__.py out, so what came through it would be no dependency of a stage."""
+    for folder in ("attune", "stages", "studies"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path == ROOT / "attune" / "__init__.py":
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module == "attune":
+                    assert not {alias.name for alias in node.names} & set(attune.__all__), path
 
 
 def test_the_top_level_holds_rooms_only() -> None:
