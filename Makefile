@@ -12,16 +12,20 @@ setup: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
 	touch $(STAMP)
 
+# As many stages at once as there are cores, and as fit into memory; JOBS=1: plain `dvc repro`.
+JOBS ?=
+SIDE_BY_SIDE = python -m tools.repro $(if $(JOBS),--jobs $(JOBS))
+
 repro: setup
-	dvc repro
+	$(SIDE_BY_SIDE) dvc.yaml
 
 # Beside the main job: other ways to match, the persona ablation, transfer between domains, retrieval from a bank.
 studies: setup
-	dvc repro studies/dvc.yaml
+	$(SIDE_BY_SIDE) studies/dvc.yaml
 
 # After `repro`: the page on which every system can be talked to, and the same in a terminal.
 app: setup

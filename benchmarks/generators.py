@@ -30,20 +30,19 @@ from attune.generators.batches import IGNORED, scored_batch  # noqa: E402
 from attune.generators.encoding import Encoded, Room, encode_prompt  # noqa: E402
 from attune.generators.length_sampler import GroupingTrainer  # noqa: E402
 from attune.generators.loading import load_base, load_tokenizer  # noqa: E402
-from attune.generators.losses import training_loss  # noqa: E402
 from attune.generators.prompts import Example, examples, prompt_text, reply_text  # noqa: E402
 from attune.generators.rows import encoded, write_rows  # noqa: E402
 from attune.inference.decoding import GREEDY, Limits, write_replies  # noqa: E402
 from attune.training.trainer import arguments  # noqa: E402
 
 LENGTH, BATCH, NEW_TOKENS = 128, 16, 64
-BASE = Path("models/base/gpt2")
+BASE = Path("models/base/smollm2")
 ROWS = Path("data/processed/empathetic_dialogues")
 
 
 def model_of(name: str, vocabulary: int) -> Any:
-    """The pipeline's small GPT-2, or one of distilgpt2's size with random weights."""
-    if name == "small":
+    """The pipeline's base, or a GPT-2 of distilgpt2's size with random weights."""
+    if name == "base":
         return load_base(BASE)
     torch.manual_seed(1)
     return GPT2LMHeadModel(GPT2Config(n_layer=6, vocab_size=max(vocabulary, 50257)))
@@ -70,7 +69,6 @@ def ours(model: Any, rows: Dataset, pad: int, updates: int, folder: str) -> Trai
         args=arguments(**settings(folder, updates)),
         train_dataset=rows,
         data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends=True),
-        compute_loss_func=training_loss,
     )
 
 
@@ -155,7 +153,7 @@ def decoding(name: str, prompts: int, rounds: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", choices=("small", "distilgpt2"), default="small")
+    parser.add_argument("--model", choices=("base", "distilgpt2"), default="base")
     parser.add_argument("--updates", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Put the same questions to several generators.
+"""Put questions to the generators that answer such, and the opening of a conversation to all of them.
 
 `python -m stages.answer_questions base_models=FOLDER generators=FOLDER target=CSV`
 """
@@ -18,10 +18,11 @@ def main(*, base_models: Path, generators: Path, target: Path) -> None:
     pin(settings.seed, settings.threads)
     generation = settings.generation
     rows = []
-    for name in generation.questions.generators:
-        base = base_models / settings.generators[name].base
+    for name, entry in settings.generators.items():
+        base = base_models / entry.base
         generator = Generator.from_pretrained(generators / name, base, generation.max_new_tokens, 0)
-        questions = [generator.example(kind, [question]) for kind, question in generation.questions.asked.items()]
+        asked = generation.questions.put_to(name)
+        questions = [generator.example(kind, [question]) for kind, question in asked.items()]
         replies = generator.replies(questions, generation.decoding_of(name), generation.batch_size, settings.seed)
         rows += [
             {

@@ -1,10 +1,12 @@
-"""Score all generators' rows, with intervals and paired tests.
+"""Score all generators' rows, and retrieved beside written replies, with intervals and paired tests.
 
-`python -m stages.compare_generators evaluations=FOLDER situations=PARQUET embedder=FOLDER scores=JSON intervals=JSON \
-tests=JSON probe=JSON rows=PARQUET`
+`python -m stages.compare_generators evaluations=FOLDER answered=PARQUET situations=PARQUET embedder=FOLDER \
+scores=JSON intervals=JSON tests=JSON answered_scores=JSON answered_tests=JSON probe=JSON rows=PARQUET \
+answered_rows=PARQUET`
 
-`evaluations`: one file per generator. `situations`: train conversations with emotions, on which the emotion probe is
-trained and cross-validated. `probe`: its accuracy and confusions. `rows`: all rows with similarity and emotions.
+`evaluations`: one file per generator. `answered`: what the stage retrieve_and_write wrote. `situations`: train
+conversations with emotions, on which the emotion probe is trained and cross-validated. `probe`: its accuracy and
+confusions. `rows`, `answered_rows`: all rows with similarity and emotions.
 """
 
 from pathlib import Path
@@ -17,8 +19,9 @@ from attune.core.files import read_parquet, write_json, write_parquet
 from attune.corpora import corpus
 from attune.evaluation.comparison import records
 from attune.evaluation.generation import summary
-from attune.evaluation.generation.semantics import trained_probe, with_semantics
-from attune.evaluation.schemas import SCORED
+from attune.evaluation.generation.comparisons import answer_comparisons, comparisons
+from attune.evaluation.generation.semantics import trained_probe, with_passage_similarity, with_semantics
+from attune.evaluation.schemas import ANSWERED_SCORED, RETRIEVED, SCORED
 from attune.evaluation.tables import nested
 from attune.index.embedding import load_embedder
 from attune.metrics.bleu import signatures
@@ -26,39 +29,50 @@ from attune.metrics.bootstrap import with_intervals
 from attune.parameters import Parameters
 from stages import start
 
+Rows = list[dict[str, Any]]
+
 
 def main(
     *,
     evaluations: Path,
+    answered: Path,
     situations: Path,
     embedder: Path,
     scores: Path,
     intervals: Path,
     tests: Path,
+    answered_scores: Path,
+    answered_tests: Path,
     probe: Path,
     rows: Path,
+    answered_rows: Path,
 ) -> None:
     settings = parameters.load()
     pin(settings.seed, settings.threads)
-    generated = read_rows(settings, evaluations)
+    generated, answers = read_rows(settings, evaluations), read_parquet(answered)
     encoder, size = load_embedder(embedder), settings.index.batch_size
     trained = trained_probe(read_parquet(situations), encoder, size)
-    scored = with_semantics(generated, trained, encoder, size)
+    scored = with_passage_similarity(with_semantics(generated, trained, encoder, size), encoder, size)
+    answers = with_semantics([*answers, *summary.true_answers(answers)], trained, encoder, size)
     systems = summary.by_system(scored)
     table = summary.scores(systems, settings.seed)
-    comparisons = summary.comparisons(systems, list(settings.generators), settings.seed)
-    accuracy = with_intervals({"accuracy": [trained.accuracy]}, settings.seed, summary.PLACES)
     write_json(scores, nested(table, ["system"], intervals=False))
     write_json(intervals, nested(table[table["low"].notna()], ["system"]))
-    write_json(tests, records(comparisons))
+    write_json(tests, records(comparisons(systems, settings.generators, settings.seed)))
+    answering = summary.grouped(answers)
+    write_json(answered_scores, nested(summary.answer_scores(answering, settings.seed), ["system"]))
+    compared = answer_comparisons(answering, RETRIEVED, settings.generators, settings.seed)
+    write_json(answered_tests, records(compared))
+    accuracy = with_intervals({"accuracy": [trained.accuracy]}, settings.seed, summary.PLACES)
     write_json(probe, accuracy | {"confusion": trained.confusion(), "signatures": signatures()})
     write_parquet(rows, scored, SCORED)
+    write_parquet(answered_rows, answers, ANSWERED_SCORED)
     print(f"{len(systems)} systems; the emotion probe is right on {trained.accuracy.value:.3f} of held-out situations")
 
 
-def read_rows(settings: Parameters, evaluations: Path) -> list[dict[str, Any]]:
+def read_rows(settings: Parameters, evaluations: Path) -> Rows:
     """The rows of all generators, and those of the targets that generators of a corpus with passages share."""
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for name in settings.generators:
         path = evaluations / f"{name}.parquet"
         if not path.is_file():

@@ -68,7 +68,7 @@ def rank(
     test = RankingTest.load(processed, subset, domain, options, settings.seed)
     ranked = {summary.UNTRAINED: test.rank(Ranker.untrained(encoder, first))}
     for name in options.recipes:
-        ranked[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}"))
+        ranked[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}", encoder))
     for name, rows in ranked.items():
         print(f"{subset} {domain} {name}: {summary.log_line(rows)}", flush=True)
     return [

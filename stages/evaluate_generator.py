@@ -1,76 +1,96 @@
-"""Score one generator on held-out conversations and let it reply, plain and with retrieved passages.
+"""Score one generator on held-out conversations and let it reply, in each variant of the prompt.
 
-`python -m stages.evaluate_generator name=NAME model=FOLDER base=FOLDER processed=FOLDER passages=FOLDER \
-persona_passages=FOLDER target=PARQUET`
+`python -m stages.evaluate_generator name=NAME model=FOLDER base=FOLDER test=PARQUET bases=PARQUET passages=FOLDER \
+persona_passages=FOLDER oracle_passages=FOLDER target=PARQUET`
 
-`name`: an entry of `generators`. `processed`, `passages` and `persona_passages` have one folder per corpus; the last
-two are read for corpora with passages.
+`name`: an entry of `generators`. `bases`: what the stage score_bases wrote. The folders of passages have one folder per
+corpus and are read for corpora with passages.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.corpora import corpus
-from attune.evaluation.schemas import GENERATED, PLAIN
-from attune.parameters.generators import generator_named
+from attune.evaluation.schemas import GENERATED, ORACLE_RAG, PERSONA_RAG, RAG
+from attune.evaluation.testing.base_tests import BaseTest
+from attune.parameters import Parameters
+from attune.parameters.generators import GeneratorSettings, generator_named
 from stages import start
 
 if TYPE_CHECKING:
-    from attune.generators.prompts import Example
+    from attune.evaluation.testing.variants import Variant
+
+Rows = list[dict[str, Any]]
 
 
 def main(
-    *, name: str, model: Path, base: Path, processed: Path, passages: Path, persona_passages: Path, target: Path
+    *,
+    name: str,
+    model: Path,
+    base: Path,
+    test: Path,
+    bases: Path,
+    passages: Path,
+    persona_passages: Path,
+    oracle_passages: Path,
+    target: Path,
 ) -> None:
     from attune.core.determinism import pin
-    from attune.evaluation.generation.evaluate import evaluate
-    from attune.generators.held_out import sample
-    from attune.generators.prompts import examples
+    from attune.evaluation.testing.evaluate import evaluate
+    from attune.evaluation.testing.sampling import sampled
     from attune.inference.generator import Generator
 
     settings = parameters.load()
-    generator, generation = generator_named(settings.generators, name), settings.generation
+    entry, generation = generator_named(settings.generators, name), settings.generation
     pin(settings.seed, settings.threads)
-    file = f"{generator.corpus}/test.parquet"
-    rows = read_parquet(processed / file)
-    chosen = sample(examples(rows), generation.perplexity_examples, settings.seed)
-    if not chosen:
-        raise AttuneError(f"{generator.corpus} has no test rows; run the stages subset and preprocess first")
-    variants = {processed / file: (PLAIN, examples(rows, generator.instruction))}
-    if corpus(generator.corpus).has_passages:
-        for folder, variant in ((passages, "rag"), (persona_passages, "persona_rag")):
-            retrieved = read_parquet(folder / file)
-            variants[folder / file] = variant, examples(retrieved, generator.instruction, settings.rag.k)
-    ordered = in_order(chosen, variants)
-    limits = (base, generation.max_new_tokens, settings.rag.budget if len(ordered) > 1 else 0)
-    base_nats, _ = Generator.untrained(model, *limits).nats(chosen, generation.batch_size)
-    trained = Generator.from_pretrained(model, *limits)
-    results = evaluate(trained, base_nats, ordered, generation.decoding_of(name), generation, settings.seed)
+    rows = sampled(read_parquet(test), generation.perplexity_examples, settings.seed)
+    retrieved = {RAG: passages, PERSONA_RAG: persona_passages, ORACLE_RAG: oracle_passages}
+    variants = variants_of(entry, rows, retrieved, settings)
+    budget = settings.rag.budget if corpus(entry.corpus).has_passages else 0
+    generator = Generator.from_pretrained(model, base, generation.max_new_tokens, budget)
+    base_nats = losses(bases, entry)
+    results = evaluate(generator, base_nats, variants, generation.decoding_of(name), generation, settings.seed)
     write_parquet(target, [{"generator": name, **row} for row in results], GENERATED)
-    print(f"{name}: {len(results)} rows in the variants {', '.join(ordered)}")
+    print(f"{name}: {len(results)} rows in the variants {', '.join(variant.name for variant in variants)}")
 
 
-def in_order(
-    chosen: "list[Example]", variants: "Mapping[Path, tuple[str, list[Example]]]"
-) -> "dict[str, list[Example]]":
-    """Each variant's examples with the ids of `chosen`, in that order; `variants` are by the file they are from.
+def variants_of(
+    entry: GeneratorSettings, rows: Rows, retrieved: dict[str, Path], settings: Parameters
+) -> "list[Variant]":
+    """The variants of the generator's corpus; the oracle's passage only for one that was trained with passages."""
+    from attune.evaluation.testing.variants import plain, with_passages, with_personas
+
+    variants = [plain(rows, entry.instruction)]
+    record = corpus(entry.corpus)
+    if record.has_passages:
+        for name, folder in retrieved.items():
+            if name == ORACLE_RAG and not entry.passage_tokens:
+                continue
+            file = folder / entry.corpus / "test.parquet"
+            replied = name != ORACLE_RAG
+            given = with_passages(name, rows, read_parquet(file), file, entry.instruction, settings.rag.k, replied)
+            variants.append(given)
+    if "personas" in record.schemas.row_columns:
+        variants += with_personas(rows, entry.instruction, settings.seed)
+    return variants
+
+
+def losses(bases: Path, entry: GeneratorSettings) -> dict[str, float]:
+    """-log p of each reply under the generator's base, by the example's id.
 
     Raises
     ------
     AttuneError
-        if a file lacks some of them.
+        if the base was not scored with the generator's limits.
     """
-    ordered = {}
-    for path, (variant, examples) in variants.items():
-        by_id = {each.id: each for each in examples}
-        if not by_id.keys() >= {each.id for each in chosen}:
-            raise AttuneError(f"{path} lacks test rows; run `dvc repro rerank_passages`")
-        ordered[variant] = [by_id[each.id] for each in chosen]
-    return ordered
+    test = BaseTest.of(entry)
+    found = {row["id"]: row["nats"] for row in read_parquet(bases) if test.has(row)}
+    if not found:
+        raise AttuneError(f"{bases} lacks {test.base} on {test.corpus}; `dvc repro score_bases` writes it again")
+    return found
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Put the results on one page, the replies into one table, and the most important scores into one small file.
 
-`python -m stages.report params=YAML raw=FOLDER rows=PARQUET probe=JSON metrics=FOLDER figures=FOLDER answers=CSV
-page=HTML replies_parquet=PARQUET replies_csv=CSV summary=JSON`
+`python -m stages.report params=YAML raw=FOLDER rows=PARQUET answered_rows=PARQUET probe=JSON metrics=FOLDER \
+figures=FOLDER answers=CSV page=HTML replies_parquet=PARQUET replies_csv=CSV answered_csv=CSV summary=JSON`
+
+`replies_csv`, `answered_csv`: the generators' replies, and retrieved and written ones, side by side.
 """
 
 from pathlib import Path
@@ -19,6 +21,7 @@ def main(
     params: Path,
     raw: Path,
     rows: Path,
+    answered_rows: Path,
     probe: Path,
     metrics: Path,
     figures: Path,
@@ -26,16 +29,19 @@ def main(
     page: Path,
     replies_parquet: Path,
     replies_csv: Path,
+    answered_csv: Path,
     summary: Path,
 ) -> None:
     settings = parameters.load(params)
-    results = Results(settings, raw=raw, replies=rows, probe=probe, metrics=metrics, answers=answers)
-    beside = side_by_side(results.dialogue_replies)
-    parts = sections.of_report(results, beside, figures, params.read_text(encoding="utf-8"))
+    paths = {"replies": rows, "answered_rows": answered_rows, "answers": answers}
+    results = Results(settings, raw=raw, probe=probe, metrics=metrics, **paths)
+    beside, answered = side_by_side(results.dialogue_replies), side_by_side(results.answered_replies)
+    parts = sections.of_report(results, beside, answered, figures, params.read_text(encoding="utf-8"))
     with atomic_file(page) as temporary:
         temporary.write_text(html.page("Attune: report", parts), encoding="utf-8")
     write_parquet(replies_parquet, tables.records(beside), schema(beside))
-    write_csv(replies_csv, tables.records(beside) or [dict.fromkeys(beside.columns)])
+    for table, path in ((beside, replies_csv), (answered, answered_csv)):
+        write_csv(path, tables.records(table) or [dict.fromkeys(table.columns)])
     write_json(summary, tables.summary(results))
     print(f"{page}: {page.stat().st_size // 1024} KiB; {len(beside)} prompts with all replies in {replies_csv}")
 

@@ -1,6 +1,9 @@
 """Replies at each point of a grid of decoding settings.
 
-`python -m stages.sweep_decoding base_models=FOLDER generators=FOLDER processed=FOLDER scores=JSON rows=PARQUET`
+`python -m stages.sweep_decoding base_models=FOLDER generators=FOLDER data=FOLDER embedder=FOLDER scores=JSON \
+rows=PARQUET`
+
+`data`: the folder that each generator's `rows` are in.
 """
 
 from pathlib import Path
@@ -8,7 +11,8 @@ from typing import Any
 
 from attune import parameters
 from attune.core.files import read_parquet, write_json, write_parquet
-from attune.evaluation.generation.summary import sweep_scores
+from attune.evaluation.generation.semantics import with_similarity
+from attune.evaluation.generation.sweep import sweep_scores
 from attune.evaluation.schemas import SWEPT
 from attune.evaluation.tables import nested
 from attune.parameters import Parameters
@@ -18,28 +22,29 @@ from stages import start
 Rows = list[dict[str, Any]]
 
 
-def main(*, base_models: Path, generators: Path, processed: Path, scores: Path, rows: Path) -> None:
+def main(*, base_models: Path, generators: Path, data: Path, embedder: Path, scores: Path, rows: Path) -> None:
     from attune.core.determinism import pin
+    from attune.index.embedding import load_embedder
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
     points: dict[tuple[str, str], Rows] = {}
     for name in settings.generation.sweep.generators:
-        points |= sweep(settings, name, base_models, generators / name, processed)
+        points |= sweep(settings, name, base_models, generators / name, data)
+    encoder, size = load_embedder(embedder), settings.index.batch_size
+    points = {point: with_similarity(part, encoder, size) for point, part in points.items()}
     write_json(scores, nested(sweep_scores(points, settings.seed), ["generator", "point"]))
     write_parquet(rows, [row for part in points.values() for row in part], SWEPT)
 
 
-def sweep(
-    settings: Parameters, name: str, base_models: Path, model: Path, processed: Path
-) -> dict[tuple[str, str], Rows]:
+def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data: Path) -> dict[tuple[str, str], Rows]:
     """The replies of the generator `name` to the same held-out examples, by (generator, point)."""
     from attune.generators.held_out import sample
     from attune.generators.prompts import examples
     from attune.inference.generator import Generator
 
     entry, generation = settings.generators[name], settings.generation
-    test = examples(read_parquet(processed / entry.corpus / "test.parquet"), entry.instruction)
+    test = examples(read_parquet(data / entry.rows / "test.parquet"), entry.instruction)
     prompts = sample(test, generation.sweep.examples, settings.seed)
     generator = Generator.from_pretrained(model, base_models / entry.base, generation.max_new_tokens, 0)
     points = {}
@@ -53,6 +58,7 @@ def sweep(
                 "id": each.id,
                 "conversation": each.conversation,
                 "prompt": each.question,
+                "target": each.reply,
                 "reply": reply.text,
                 "truncated": reply.truncated,
             }

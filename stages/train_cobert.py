@@ -24,6 +24,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
             raise AttuneError(f"{data}/{split}.parquet has no rows to train on")
     key = run_key(options, [encoder, data], closure(Path(__file__)))
 
+    from attune.cobert import storage
     from attune.cobert.model import inputs_for
     from attune.cobert.model import start as untrained
     from attune.cobert.model_card import model_card
@@ -38,7 +39,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
         print(f"max_length: {inputs.max_length}, since the encoder has no more positions")
     with training_folder(Path(".checkpoints"), key) as checkpoints, atomic_folder(target) as folder:
         learning = train(model, rows, inputs, options, checkpoints)
-        model.save_pretrained(folder)
+        storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
         card = model_card(target, data, options, {name: len(part) for name, part in rows.items()}, learning)
         (folder / "README.md").write_text(card, encoding="utf-8")

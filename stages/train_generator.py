@@ -2,7 +2,7 @@
 
 `python -m stages.train_generator name=NAME base=FOLDER data=FOLDER target=FOLDER curve=CSV`
 
-`name`: an entry of `generators`. `data`: its corpus' folder in data/processed or data/passages.
+`name`: an entry of `generators`. `data`: the folder that its `rows` names.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     key = run_key(decides, [base, rows], closure(Path(__file__)))
 
     from attune.core.determinism import pin
-    from attune.generators.learning_curve import write_curve
+    from attune.generators.learning_curve import summary, write_curve
     from attune.generators.model_card import model_card
     from attune.generators.rows import count_rows, stream_examples
     from attune.generators.training import train
@@ -36,6 +36,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
         card = model_card(name, generator, count_rows(rows), learning)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
+    print(f"{name}: {summary(learning)}", flush=True)
 
 
 if __name__ == "__main__":

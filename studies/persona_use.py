@@ -5,15 +5,14 @@
 ranks: the ranked rows of evaluate_cobert, which have the responder's own persona.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from attune import parameters
-from attune.core.determinism import pin, seeded
+from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json
 from attune.evaluation.ranking import summary
 from attune.evaluation.tables import nested
+from attune.evaluation.testing.personas import exchanged, without
 from stages import start
 
 OWN, NONE, OTHER = "own", "none", "another's"
@@ -42,8 +41,7 @@ def rank(settings: parameters.Parameters, subset: str, domain: str, processed: P
     from attune.inference.ranker import Ranker
 
     test = RankingTest.load(processed, subset, domain, settings.cobert, settings.seed)
-    without = [row | {"personas": []} for row in test.contexts]
-    contexts = {NONE: without, OTHER: exchanged(test.contexts, settings.seed)}
+    contexts = {NONE: without(test.contexts), OTHER: exchanged(test.contexts, settings.seed)}
     ranked: summary.Rows = []
     for recipe in settings.cobert.recipes:
         ranker = Ranker.from_pretrained(models / f"{recipe}-{subset}-{domain}")
@@ -52,16 +50,6 @@ def rank(settings: parameters.Parameters, subset: str, domain: str, processed: P
             ranked += summary.labelled(rows, model=f"{recipe}, {whose}", domain=domain)
             print(f"{domain} {recipe}, {whose}: {summary.log_line(rows)}", flush=True)
     return ranked
-
-
-def exchanged(rows: Sequence[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """Each row with the persona of a randomly drawn row of another responder; unchanged where there is no other."""
-    changed = []
-    for row in rows:
-        others = [other["personas"] for other in rows if other["response_speaker"] != row["response_speaker"]]
-        draw = seeded(seed, "another's persona", row["id"])
-        changed.append(row | {"personas": draw.choice(others) if others else row["personas"]})
-    return changed
 
 
 if __name__ == "__main__":

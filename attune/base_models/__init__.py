@@ -1,1 +1,1 @@
-"""Pretrained models to start from: fetched, or small ones pretrained here."""
+"""Pretrained models to start from: fetched, or converted from what a package carries."""

@@ -1,13 +1,12 @@
-"""Models to start from: the installed MiniLM, a model of the hub, or a directory; safetensors only."""
+"""Models to start from: the installed MiniLM or SmolLM2, a model of the hub, or a directory; safetensors only."""
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
+from attune.base_models.checking import check_folder
 from attune.core.errors import AttuneError
-from attune.sources.packages import MINILM, minilm_folder
+from attune.sources.packages import MINILM, SMOLLM2, minilm_folder, smollm2_file
 
-SMALL = "small"
 _PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.jinja")  # no pickled weights; jinja holds chat templates
 _OTHER_FORMATS = ("onnx/*", "openvino/*", "coreml/*")
 
@@ -18,49 +17,23 @@ def is_directory(model: str) -> bool:
 
 
 def fetch(model: str, target: Path) -> None:
-    """Copy the model `model` (MiniLM, hub id or directory) into the folder `target`, after checking it.
+    """Put the model `model` (MiniLM, SmolLM2, hub id or directory) into the folder `target`, after checking it.
 
     Raises
     ------
     AttuneError
-        for a model that cannot be fetched, and as `check_folder`.
+        for a model that cannot be fetched, and as `check_folder` and `package_file`.
     """
-    if model == MINILM:
-        source = minilm_folder()
-    elif is_directory(model):
-        source = Path(model)
-        check_folder(source)
+    if model == SMOLLM2:
+        from attune.base_models.conversion import convert
+
+        convert(smollm2_file(), target)
+    elif model == MINILM:
+        _copy(minilm_folder(), target)
     else:
-        source = _download(model)
+        source = Path(model) if is_directory(model) else _download(model)
         check_folder(source)
-    _copy(source, target)
-
-
-def check_folder(folder: Path) -> None:
-    """Check that a model's folder has config.json, *.safetensors and a tokenizer.
-
-    Raises
-    ------
-    AttuneError
-        naming what is missing.
-    """
-    if not folder.is_dir():
-        raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
-    if not (folder / "config.json").is_file():
-        raise AttuneError(f"{folder} has no config.json; a model directory is what save_pretrained writes")
-    if not any(folder.glob("*.safetensors")):
-        pickled = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt")])
-        held = f"only pickled weights ({', '.join(pickled)})" if pickled else "no weights"
-        raise AttuneError(f"{folder} holds {held}; weights must be *.safetensors, as save_pretrained writes them")
-    if not _has_tokenizer(folder):
-        raise AttuneError(
-            f"{folder} has no tokenizer; it needs tokenizer.json, vocab.txt, or vocab.json with merges.txt"
-        )
-
-
-def _has_tokenizer(folder: Path) -> bool:
-    sets: Iterable[tuple[str, ...]] = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
-    return any(all((folder / name).is_file() for name in names) for names in sets)
+        _copy(source, target)
 
 
 def _download(model: str) -> Path:
@@ -80,7 +53,7 @@ def _download(model: str) -> Path:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise AttuneError(
             f"the model {model!r} could not be fetched from the hub; check the id and the network, or name a "
-            f"directory that holds it, {MINILM} (encoders) or {SMALL} (bases): {reason}"
+            f"directory that holds it, {MINILM} (encoders) or {SMOLLM2} (bases): {reason}"
         ) from None
     return Path(folder)
 

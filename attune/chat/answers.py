@@ -23,7 +23,7 @@ class Answer:
 
     `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
     not fit into the model's input. `message_shortened`: even the message alone did not fit, and lost its beginning.
-    `loading`: the models are still being loaded, and there is no text yet.
+    `loading`: what is still being loaded, while there is no text yet.
     """
 
     text: str = ""
@@ -32,7 +32,12 @@ class Answer:
     retrieved: tuple[RetrievedText, ...] = ()
     dropped_turns: int = 0
     message_shortened: bool = False
-    loading: bool = False
+    loading: tuple[str, ...] = ()
+
+    @property
+    def loading_note(self) -> str:
+        """What is being loaded, a phrase."""
+        return f"loading {', '.join(self.loading)}, which takes some seconds, once"
 
     def notes(self) -> list[str]:
         """What people should know about the answer, a phrase each."""

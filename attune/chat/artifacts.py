@@ -31,6 +31,11 @@ class Artifacts:
         return Artifact(self.root / "models" / "cobert" / name, "dvc repro train_cobert")
 
     @property
+    def encoder(self) -> Artifact:
+        """CoBERT's, with the frozen layers of every trained one."""
+        return Artifact(self.root / "models" / "base" / "encoder", "dvc repro base_encoder")
+
+    @property
     def embedder(self) -> Artifact:
         return Artifact(self.root / "models" / "base" / "embedder", "dvc repro base_embedder")
 
@@ -40,6 +45,16 @@ class Artifacts:
 
     def index(self, name: str) -> Artifact:
         return Artifact(self.root / "data" / "index" / name, "dvc repro index")
+
+    @property
+    def scores(self) -> Artifact:
+        """Of the generators, on held-out replies."""
+        return Artifact(self.root / "metrics" / "generators.json", "dvc repro compare_generators")
+
+    @property
+    def sweep(self) -> Artifact:
+        """The scores of the points of the decoding sweep."""
+        return Artifact(self.root / "metrics" / "decoding.json", "dvc repro sweep_decoding")
 
     @property
     def report(self) -> Artifact:

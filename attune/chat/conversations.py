@@ -10,9 +10,10 @@ from typing import Any
 import gradio as gr
 
 from attune.chat.answers import Answer, Exchange, answered_turns
+from attune.chat.choices import answers_questions, question_system, starting_system
 from attune.chat.engine import Engine
 from attune.chat.rendering import chat_messages, crisis_update, replies_table, retrieved_table, status_line
-from attune.chat.validation import checked_message, persona_sentences, sampling
+from attune.chat.validation import checked_message, persona_sentences
 from attune.core.errors import AttuneError
 from attune.parameters.generators import Decoding
 
@@ -20,6 +21,12 @@ from attune.parameters.generators import Decoding
 UPDATE_INTERVAL = 0.05
 # Conversations kept at the same time; the one that has been idle for longest is dropped first.
 MAX_CONVERSATIONS = 500
+# Messages to click: two that begin a conversation, and one for instruction models.
+OPENINGS = (
+    "I had such a hard day at work today. Things keep piling up.",
+    "I passed my driving test today! I can't stop smiling.",
+)
+QUESTIONS = ("How to keep healthy?",)
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,15 @@ class Settings:
     """The fields of the page that apply to every reply, as people left them."""
 
     persona: str
+    own: bool  # whether the three below count; otherwise a generator decodes as params.yaml says
     temperature: float
     top_k: float
     top_p: float
 
-    def checked(self) -> tuple[tuple[str, ...], Decoding]:
-        """The persona's sentences and the decoding; an AttuneError if one of the fields cannot be used."""
-        return persona_sentences(self.persona), sampling(self.temperature, self.top_k, self.top_p)
+    def checked(self, engine: Engine, system: str) -> tuple[tuple[str, ...], Decoding]:
+        """The persona's sentences and the system's decoding; an AttuneError if one of the fields cannot be used."""
+        values = (self.temperature, self.top_k, self.top_p) if self.own else ()
+        return persona_sentences(self.persona), engine.decoding(system, *values)
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,7 @@ class Conversations:
         message: str,
         system: str,
         persona: str,
+        own: bool,
         temperature: float,
         top_k: float,
         top_p: float,
@@ -107,7 +117,7 @@ class Conversations:
         except AttuneError as error:
             yield gr.skip(), chat_messages(history), gr.skip(), str(error), crisis
             return
-        settings = Settings(persona, temperature, top_k, top_p)
+        settings = Settings(persona, own, temperature, top_k, top_p)
         task = conversation.task = ReplyTask(system, settings, history, exchange, restored=history)
         conversation.exchanges = [*history, exchange]
         yield "", chat_messages(conversation.exchanges), "", f"{system}: waiting for its turn ...", crisis
@@ -115,7 +125,7 @@ class Conversations:
             yield exchange.message if failed else gr.skip(), chat, retrieved, status, gr.skip()
 
     async def retry(
-        self, system: str, persona: str, temperature: float, top_k: float, top_p: float, request: gr.Request
+        self, system: str, persona: str, own: bool, temperature: float, top_k: float, top_p: float, request: gr.Request
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Replace the last reply with another one."""
         conversation = self._conversation(request)
@@ -125,7 +135,7 @@ class Conversations:
             return
         *history, last = conversation.exchanges
         again = Exchange(last.message, attempt=last.attempt + 1)
-        settings = Settings(persona, temperature, top_k, top_p)
+        settings = Settings(persona, own, temperature, top_k, top_p)
         task = conversation.task = ReplyTask(system, settings, history, again, restored=conversation.exchanges)
         async for chat, retrieved, status, _ in self._write(conversation, task):
             yield gr.skip(), chat, retrieved, status, gr.skip()
@@ -152,9 +162,17 @@ class Conversations:
                 raise
 
     def _answers(self, task: ReplyTask) -> AsyncGenerator[Answer, None]:
-        persona, decoding = task.settings.checked()
+        persona, decoding = task.settings.checked(self.engine, task.system)
         turns = [*answered_turns(task.history), task.exchange.message]
         return self.engine.reply_async(task.system, turns, persona, decoding, task.exchange.attempt)
+
+    def example(self, picked: gr.SelectData, system: str) -> tuple[str, str]:
+        """The text of the example that was clicked, and the system for it: the chosen one, if it is of its kind."""
+        text = picked.value["text"]
+        is_question = text in QUESTIONS
+        if is_question == answers_questions(self.engine, system):
+            return text, system
+        return text, question_system(self.engine) if is_question else starting_system(self.engine)
 
     def stop(self, request: gr.Request) -> str:
         """Stop the reply that is being written, keep what there is of it; returns the status."""
@@ -169,22 +187,25 @@ class Conversations:
         return [], "", "", gr.update(visible=False)
 
     async def compare(
-        self, message: str, persona: str, temperature: float, top_k: float, top_p: float
+        self, message: str, persona: str, own: bool, temperature: float, top_k: float, top_p: float
     ) -> AsyncIterator[tuple[str, str, Any]]:
         """Let each system in turn answer one message; yields (table of the replies, status, crisis message)."""
         replies: dict[str, str] = {}
         crisis = crisis_update(message)
         try:
             turns = [checked_message(message)]
-            sentences, decoding = Settings(persona, temperature, top_k, top_p).checked()
+            persona_sentences(persona)
         except AttuneError as error:
             yield "", str(error), crisis
             return
+        settings = Settings(persona, own, temperature, top_k, top_p)
         for system in self.engine.systems:
-            yield replies_table(replies), f"{system} is writing ...", crisis
+            yield replies_table(replies), status_line(system, Answer()), crisis
             try:
-                stream = self.engine.reply_async(system, turns, sentences, decoding)
-                replies[system] = [answer.text async for answer in stream][-1]
+                async for answer in self.engine.reply_async(system, turns, *settings.checked(self.engine, system)):
+                    if answer.loading:
+                        yield replies_table(replies), status_line(system, answer), crisis
+                    replies[system] = answer.text
             except AttuneError as error:
                 replies[system] = f"({error})"
         yield replies_table(replies), f"{len(replies)} systems", crisis

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from attune.chat.answers import Answer
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.validation import DEFAULT_SAMPLING, checked_message, checked_turn, persona_sentences, sampling
+from attune.chat.validation import checked_message, checked_turn, persona_sentences
 from attune.core.errors import AttuneError
 
 
@@ -20,16 +20,16 @@ class ReplyRequest(BaseModel):
     system: str
     history: list[str]
     persona: list[str]
-    temperature: float
-    top_k: int
-    top_p: float
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
     attempt: int
 
     async def answer(self, engine: Engine) -> Answer:
         """The complete answer; an AttuneError if an argument is refused or the system cannot answer."""
         message, persona = checked_message(self.message), persona_sentences("\n".join(self.persona))
         turns = [*(checked_turn(turn) for turn in self.history), message]
-        decoding = sampling(self.temperature, self.top_k, self.top_p)
+        decoding = engine.decoding(self.system, self.temperature, self.top_k, self.top_p)
         stream = engine.reply_async(self.system, turns, persona, decoding, self.attempt)
         return [answer async for answer in stream][-1]
 
@@ -42,14 +42,15 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
         system: str,
         history: list[str],
         persona: list[str],
-        temperature: float = DEFAULT_SAMPLING.temperature,
-        top_k: int = DEFAULT_SAMPLING.top_k,
-        top_p: float = DEFAULT_SAMPLING.top_p,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
         attempt: int = 0,
     ) -> dict[str, Any]:
         """One reply; nothing is remembered for the next call.
 
-        `history`: the turns before `message`, oldest first, starting with a message of the one who asks.
+        `history`: the turns before `message`, oldest first, starting with a message of the one who asks. Without
+        `temperature`, `top_k` and `top_p`, a generator decodes as params.yaml says.
         """
         try:
             request = ReplyRequest(

@@ -14,10 +14,12 @@ from attune.chat.answers import Answer, RetrievedText
 from attune.chat.artifacts import Artifacts, missing
 from attune.chat.models import Models
 from attune.chat.systems import GeneratorSystem, RetrievalSystem, System, systems
+from attune.chat.validation import changed_decoding
 from attune.core.determinism import prepare
 from attune.core.errors import AttuneError
 from attune.parameters import Parameters, load
 from attune.parameters.generators import Decoding
+from attune.sources.sample.wording import tokenised
 
 # Exchanges before the message that a system may read, whatever their length in tokens.
 MAX_EXCHANGES = 20
@@ -71,6 +73,20 @@ class Engine:
             raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.systems)}.")
         return self.systems[name]
 
+    def decoding(
+        self, name: str, temperature: float | None = None, top_k: float | None = None, top_p: float | None = None
+    ) -> Decoding:
+        """How the system `name` decodes: as params.yaml says, with what is not None in the place of its values.
+
+        Raises
+        ------
+        AttuneError
+            if there is no such system or a value is out of range.
+        """
+        system, generation = self.system(name), self.parameters.generation
+        own = generation.decoding_of(system.generator if isinstance(system, GeneratorSystem) else system.name)
+        return changed_decoding(own, temperature, top_k, top_p)
+
     def reply(
         self, name: str, turns: Sequence[str], persona: Sequence[str], decoding: Decoding, attempt: int = 0
     ) -> Iterator[Answer]:
@@ -110,8 +126,8 @@ class Engine:
             self._thread.submit(answers.close)
 
     def _answers(self, system: System, question: Question) -> Generator[Answer, None, None]:
-        if not self.models.are_loaded(system):
-            yield Answer(loading=True)
+        if unloaded := self.models.unloaded(system):
+            yield Answer(loading=unloaded)
         recent = question.turns[-2 * MAX_EXCHANGES - 1 :]
         shortened = replace(question, turns=recent)
         if isinstance(system, RetrievalSystem):
@@ -132,7 +148,10 @@ class Engine:
     def _generated(self, system: GeneratorSystem, question: Question) -> Iterator[Answer]:
         generator, passages = self.models.generator(system.generator), self._passages(system, question)
         name = f"chat/{len(question.turns)}"  # seeds the reply
-        prompt = generator.prompt(generator.example(name, question.turns, [each["text"] for each in passages]))
+        turns, persona = question.turns, question.persona
+        if system.tokenised:
+            turns, persona = [tokenised(turn) for turn in turns], [tokenised(sentence) for sentence in persona]
+        prompt = generator.prompt(generator.example(name, turns, [each["text"] for each in passages], persona))
         texts = tuple(
             RetrievedText(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages
         )

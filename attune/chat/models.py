@@ -1,5 +1,10 @@
-"""The models behind the systems: each is loaded when it is first needed, kept, and shared between systems."""
+"""The models behind the systems: each is loaded when it is first needed, kept, and shared between systems.
 
+None is dropped: the weights of a base stay mapped from its file, so that they are in memory once for all generators
+that start from it, and each generator adds only what its training changed.
+"""
+
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +29,15 @@ class Models:
         self._retrievers: dict[str, Retriever] = {}
         self._passage_retrievers: dict[str, PassageRetriever] = {}
 
-    def are_loaded(self, system: System) -> bool:
-        """Whether `system` can answer without loading anything."""
+    def unloaded(self, system: System) -> tuple[str, ...]:
+        """What must be loaded before `system` can answer, as people would call it."""
+        needed: list[tuple[str, str | None, Mapping[str, Any]]] = [("CoBERT", system.ranker, self._rankers)]
         if isinstance(system, RetrievalSystem):
-            return system.replies in self._retrievers
-        needed = (
-            (system.generator, self._generators),
-            (system.passages, self._passage_retrievers),
-            (system.ranker, self._rankers),
-        )
-        return all(name is None or name in loaded for name, loaded in needed)
+            needed.append(("the index of", system.replies, self._retrievers))
+        else:
+            needed.append(("the index of", system.passages, self._passage_retrievers))
+            needed.append(("the generator", system.generator, self._generators))
+        return tuple(f"{kind} {name}" for kind, name, loaded in needed if name is not None and name not in loaded)
 
     def generator(self, name: str) -> "Generator":
         """The trained generator `name`, with room for passages if it was trained with some."""
@@ -54,7 +58,7 @@ class Models:
         from attune.inference.ranker import Ranker
 
         if name not in self._rankers:
-            self._rankers[name] = Ranker.from_pretrained(self.artifacts.cobert(name).path)
+            self._rankers[name] = Ranker.from_pretrained(self.artifacts.cobert(name).path, self.artifacts.encoder.path)
         return self._rankers[name]
 
     def retriever(self, system: RetrievalSystem) -> "Retriever":

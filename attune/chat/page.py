@@ -9,16 +9,14 @@ from typing import Any
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 import gradio as gr
 
+from attune.chat.about import about
 from attune.chat.artifacts import Artifact, missing
-from attune.chat.conversations import MAX_CONVERSATIONS, Conversations
+from attune.chat.choices import decoding_note, starting_system
+from attune.chat.conversations import MAX_CONVERSATIONS, OPENINGS, QUESTIONS, Conversations
 from attune.chat.endpoint import reply_endpoint
 from attune.chat.engine import Engine
-from attune.chat.validation import DEFAULT_SAMPLING
+from attune.parameters.generators import Generation
 
-ABOUT = (
-    "**Attune** answers with small research models. They understand nothing, and can be wrong or unkind. This is a "
-    "research prototype, not a crisis line; if you need help, talk to someone: https://findahelpline.com"
-)
 # Replies that may grow at the same time; further ones wait in the queue.
 MAX_CONCURRENT_REPLIES = 16
 CSS = """
@@ -49,7 +47,7 @@ def build(engine: Engine) -> gr.Blocks:
     """The page for the engine's systems."""
     conversations = Conversations(engine)
     with gr.Blocks(title="Attune", analytics_enabled=False) as page:
-        gr.Markdown(ABOUT)
+        gr.Markdown(about(engine.parameters))
         settings = _settings(engine)
         with gr.Tab("Chat"):
             _chat(conversations, settings)
@@ -72,28 +70,58 @@ def build(engine: Engine) -> gr.Blocks:
 
 def _settings(engine: Engine) -> list[Any]:
     """The fields of `conversations.Settings`, in its order."""
-    rag = engine.parameters.rag
-    limit = engine.parameters.recipes[rag.recipe].num_personas
+    parameters = engine.parameters
+    limit = parameters.recipes[parameters.rag.recipe].num_personas
+    readers = [name for name, each in parameters.generators.items() if each.persona_tokens]
     with gr.Accordion("Persona and decoding", open=False):
         persona = gr.Textbox(
-            "\n".join(rag.persona),
+            "\n".join(parameters.rag.persona),
             lines=4,
             label="Persona of the one who replies: one sentence per line",
-            info=f"Only CoBERT reads it, at most {limit} sentences: to order the passages of persona_rag and to choose "
-            "its own replies.",
+            info=f"CoBERT reads at most {limit} sentences, to order the passages of persona_rag and to choose its own "
+            f"replies. Generators that were trained with personas read it too: {', '.join(readers) or 'none'}.",
             elem_id="persona",
         )
-        temperature = gr.Slider(0.05, 2.0, DEFAULT_SAMPLING.temperature, step=0.05, label="temperature")
-        top_k = gr.Slider(0, 100, DEFAULT_SAMPLING.top_k, step=1, label="top_k: most probable tokens kept; 0 keeps all")
-        top_p = gr.Slider(0.05, 1.0, DEFAULT_SAMPLING.top_p, step=0.01, label="top_p: share of the probability kept")
-    return [persona, temperature, top_k, top_p]
+        own = gr.Checkbox(label="Other decoding settings than those of params.yaml", elem_id="own")
+        sliders = _sliders(parameters.generation)
+    return [persona, own, *sliders]
+
+
+def _sliders(generation: Generation) -> list[gr.Slider]:
+    """temperature, top_k and top_p, wide enough for every decoding of params.yaml."""
+    sliders = []
+    for key, low, high, step, label in (
+        ("temperature", 0.05, 2.0, 0.05, "temperature"),
+        ("top_k", 0, 100, 1, "top_k: most probable tokens kept; 0 keeps all"),
+        ("top_p", 0.05, 1.0, 0.01, "top_p: share of the probability kept"),
+    ):
+        values = [getattr(each, key) for each in generation.decoding.values()]
+        bounds = min(low, *values), max(high, *values)
+        start = getattr(generation.decoding["default"], key)
+        sliders.append(gr.Slider(*bounds, start, step=step, label=label, visible=False, elem_id=key))
+    return sliders
+
+
+def _system(engine: Engine, own: gr.Checkbox, sliders: list[gr.Slider]) -> gr.Dropdown:
+    """The choice of the system, which says how it decodes; `sliders` show when `own`, and start at its values."""
+
+    def shown(own: bool, name: str) -> list[Any]:
+        decoding = engine.decoding(name)
+        return [gr.update(visible=own, value=getattr(decoding, slider.elem_id)) for slider in sliders]
+
+    choices = [(system.title, name) for name, system in engine.systems.items()]
+    start = starting_system(engine)
+    system = gr.Dropdown(choices, value=start, label="System", info=decoding_note(engine, start), elem_id="system")
+    system.change(lambda name: gr.update(info=decoding_note(engine, name)), system, system, queue=False, **PRIVATE)
+    own.change(shown, [own, system], sliders, queue=False, **PRIVATE)
+    return system
 
 
 def _chat(conversations: Conversations, settings: list[Any]) -> None:
-    choices = [(system.title, name) for name, system in conversations.engine.systems.items()]
-    system = gr.Dropdown(choices, value=choices[0][1], label="System", elem_id="system")
+    system = _system(conversations.engine, settings[1], settings[2:])
     chat = gr.Chatbot(
         label="Conversation", height=420, render_markdown=False, latex_delimiters=[], feedback_options=None, buttons=[],
+        placeholder="Say something, or click one of these:", examples=[{"text": each} for each in OPENINGS + QUESTIONS],
         elem_id="chat",
     )  # fmt: skip
     crisis = gr.Markdown(visible=False, elem_id="crisis")
@@ -109,10 +137,13 @@ def _chat(conversations: Conversations, settings: list[Any]) -> None:
     outputs = [message, chat, retrieved, status, crisis]
     sent = gr.on([send.click, message.submit], conversations.send, [message, system, *settings], outputs, **QUEUED)
     retried = retry.click(conversations.retry, [system, *settings], outputs, **QUEUED)
-    stop.click(None, cancels=[sent, retried])
+    picked = chat.example_select(conversations.example, system, [message, system], queue=False, **PRIVATE)
+    tried = picked.then(conversations.send, [message, system, *settings], outputs, **QUEUED)
+    writing = [sent, retried, tried]
+    stop.click(None, cancels=writing)
     stop.click(conversations.stop, None, status, queue=False, **PRIVATE)
     for cleared in (clear.click, chat.clear):
-        cleared(None, cancels=[sent, retried])
+        cleared(None, cancels=writing)
         cleared(conversations.clear, None, outputs[1:], queue=False, **PRIVATE)
 
 

@@ -37,7 +37,7 @@ def replies_table(replies: dict[str, str]) -> str:
 def status_line(system: str, answer: Answer) -> str:
     """Which system is writing or has answered, with the answer's notes."""
     if answer.loading:
-        return f"{system}: loading the models, which happens once ..."
+        return f"{system}: {answer.loading_note} ..."
     return "; ".join([system if answer.done else f"{system} is writing ...", *answer.notes()])
 
 

@@ -42,12 +42,13 @@ class GeneratorSystem(_System):
     """Replies with a generator.
 
     `passages`: the corpus whose exchanges its prompts get, None for none. `ranker`: the CoBERT that orders the
-    passages, None for the index's order.
+    passages, None for the index's order. `tokenised`: it reads text as PEC has it, lower-cased and tokenised.
     """
 
     generator: str
     passages: str | None
     ranker: str | None
+    tokenised: bool
 
 
 System = RetrievalSystem | GeneratorSystem
@@ -71,7 +72,7 @@ def systems(parameters: Parameters, artifacts: Artifacts) -> dict[str, System]:
 def _retrieval(parameters: Parameters, artifacts: Artifacts) -> RetrievalSystem:
     replies, ranker = ranking_corpus().name, _cobert(parameters, parameters.retrieval.recipe)
     title = f"{RETRIEVAL}: the reply of the train split that CoBERT ({parameters.retrieval.recipe}) ranks first"
-    needed = (artifacts.embedder, artifacts.index(replies), artifacts.cobert(ranker))
+    needed = (artifacts.embedder, artifacts.index(replies), artifacts.encoder, artifacts.cobert(ranker))
     return RetrievalSystem(RETRIEVAL, title, needed, replies, ranker)
 
 
@@ -84,10 +85,11 @@ def _generator(
     if passages:
         needed += [artifacts.embedder, artifacts.train_rows(passages), artifacts.index(passages)]
     if ranker:
-        needed.append(artifacts.cobert(ranker))
+        needed += [artifacts.encoder, artifacts.cobert(ranker)]
     system = system_of(name, variant)
     title = f"{system}: {METHODS[settings.method].title} ({corpus(settings.corpus).title}){VARIANT_TITLES[variant]}"
-    return GeneratorSystem(system, title, tuple(needed), name, passages, ranker)
+    tokenised = settings.corpus == ranking_corpus().name
+    return GeneratorSystem(system, title, tuple(needed), name, passages, ranker, tokenised)
 
 
 def _cobert(parameters: Parameters, recipe: str) -> str:

@@ -2,33 +2,31 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 
+from attune.chat.about import about
 from attune.chat.answers import Answer, Exchange, answered_turns
+from attune.chat.choices import decoding_note, starting_system
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.validation import DEFAULT_SAMPLING, checked_message, persona_sentences, sampling
+from attune.chat.validation import checked_message, persona_sentences
 from attune.core.errors import AttuneError
-from attune.parameters.generators import Decoding
 
 HELP = """/system NAME   switch to another system         /systems   list the systems
 /persona TEXT  add a sentence to the persona;   /retry     another reply to the last message
                without TEXT: remove it          /clear     start a new conversation
 /retrieved     show what was retrieved          /quit      leave"""
-ABOUT = (
-    "The replies come from small research models, which understand nothing. This is a research prototype, not a crisis "
-    "line; if you need help, talk to someone: https://findahelpline.com"
-)
 
 
 class Terminal:
     """A conversation, one entered line at a time."""
 
-    def __init__(self, engine: Engine, system: str, decoding: Decoding) -> None:
-        self.engine, self.system, self.decoding = engine, system, decoding
+    def __init__(self, engine: Engine, system: str, sampling: Sequence[float | None] = ()) -> None:
+        """`sampling`: temperature, top_k and top_p, as `Engine.decoding` takes them."""
+        self.engine, self.system, self.sampling = engine, system, sampling
         self.persona = list(engine.parameters.rag.persona)
         self.exchanges: list[Exchange] = []
         self.last = Answer()
@@ -84,11 +82,14 @@ class Terminal:
     def _switch(self, name: str) -> str:
         system = self.engine.system(name)
         self.system = name
-        return system.title + "\n"
+        return f"{system.title}\n{decoding_note(self.engine, name)}\n"
 
     def _write(self, history: list[Exchange], exchange: Exchange) -> Iterator[str]:
         turns, written = [*answered_turns(history), exchange.message], ""
-        for answer in self.engine.reply(self.system, turns, self.persona, self.decoding, exchange.attempt):
+        decoding = self.engine.decoding(self.system, *self.sampling)
+        for answer in self.engine.reply(self.system, turns, self.persona, decoding, exchange.attempt):
+            if answer.loading:
+                yield f"({answer.loading_note} ...)\n"
             yield answer.text[len(written) :]
             written, self.last = answer.text, answer
         yield "\n"
@@ -100,22 +101,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m attune.chat", description="Chat with a system in this terminal.")
     parser.add_argument("--root", type=Path, default=Path(), help="the folder with params.yaml, models and data")
     parser.add_argument("--system", help="the system that answers; /systems lists all")
-    parser.add_argument("--temperature", type=float, default=DEFAULT_SAMPLING.temperature)
-    parser.add_argument("--top-k", type=int, default=DEFAULT_SAMPLING.top_k)
-    parser.add_argument("--top-p", type=float, default=DEFAULT_SAMPLING.top_p)
+    for option, kind in (("--temperature", float), ("--top-k", int), ("--top-p", float)):
+        parser.add_argument(option, type=kind, help="in place of the value in params.yaml")
     arguments = parser.parse_args()
     try:
         engine = Engine.from_root(arguments.root)
-        decoding = sampling(arguments.temperature, arguments.top_k, arguments.top_p)
-        name = arguments.system or next(iter(engine.systems))
-        title = engine.system(name).title
+        name = arguments.system or starting_system(engine)
+        title, sampling = engine.system(name).title, (arguments.temperature, arguments.top_k, arguments.top_p)
+        engine.decoding(name, *sampling)  # refuses what is out of range
     except AttuneError as error:
         sys.exit(f"error: {error}")
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     engine.preload()
-    print(f"{ABOUT}\n{title}\n{HELP}")
-    chat(Terminal(engine, name, decoding))
+    print(f"{about(engine.parameters)}\n{title}\n{decoding_note(engine, name)}\n{HELP}")
+    chat(Terminal(engine, name, sampling))
 
 
 def chat(terminal: Terminal) -> None:

@@ -8,9 +8,6 @@ from attune.parameters.generators import Decoding
 # In characters; anything longer is refused before a tokenizer sees it.
 MAX_MESSAGE, MAX_PERSONA = 4_000, 2_000
 
-# The third report's.
-DEFAULT_SAMPLING = Decoding(method="sampling", temperature=0.9, top_k=30, top_p=0.95)
-
 
 def checked_message(message: str) -> str:
     """The message, stripped of outer whitespace.
@@ -45,18 +42,23 @@ def persona_sentences(persona: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in _encodable(persona).splitlines() if line.strip())
 
 
-def sampling(temperature: float, top_k: float, top_p: float) -> Decoding:
-    """Sampling with this temperature, top_k and top_p.
+def changed_decoding(
+    decoding: Decoding, temperature: float | None = None, top_k: float | None = None, top_p: float | None = None
+) -> Decoding:
+    """`decoding` with the values that are not None; any of them makes it sampling.
 
     Raises
     ------
     AttuneError
-        if one of them is out of range.
+        if a value is out of range.
     """
+    given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    changes = {key: value for key, value in given.items() if value is not None}
+    if not changes:
+        return decoding
+    kept = decoding.model_dump(exclude={"beams", "early_stopping"})
     try:
-        return Decoding.model_validate(
-            {"method": "sampling", "temperature": temperature, "top_k": top_k, "top_p": top_p}
-        )
+        return Decoding.model_validate(kept | {"method": "sampling"} | changes)
     except ValidationError as error:
         first = error.errors()[0]
         raise AttuneError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None

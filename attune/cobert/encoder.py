@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
+from transformers.utils import logging
 
 from attune.cobert.attention import NAME
 from attune.core.errors import AttuneError
@@ -22,11 +23,15 @@ def load_encoder(folder: Path) -> Any:
     AttuneError
         if the folder holds no encoder of a known family with safetensors weights.
     """
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # an encoder without its pooler is what is wanted, and not worth a table of warnings
     try:
         config = AutoConfig.from_pretrained(folder)
         return AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **_no_pooler(config))
     except (OSError, ValueError) as error:
         raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {error}") from None
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def new_encoder(config: PreTrainedConfig) -> Any:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from attune.core.errors import AttuneError
 
-# The original's limits in word pieces.
-FIRST_TURN, OTHER_TURN, PERSONA_SENTENCE = 90, 30, 22
+# The original's limits in word pieces; TURN is that of a reply and of every turn but the first.
+FIRST_TURN, TURN, PERSONA_SENTENCE = 90, 30, 22
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
@@ -33,7 +33,8 @@ class Inputs:
     """Tokenizes texts for one encoder.
 
     max_length: of a context in tokens, special tokens included; at most `positions`, the encoder's longest input.
-    num_personas: persona sentences that are used, the first of those given.
+    num_personas: persona sentences that are used, the first of those given. turn_length: of a reply, and of every turn
+    but the first, in word pieces.
 
     Raises
     ------
@@ -41,11 +42,14 @@ class Inputs:
         if the tokenizer has no token to close a turn with.
     """
 
-    def __init__(self, tokenizer: Any, max_length: int, num_personas: int, positions: int) -> None:
+    def __init__(
+        self, tokenizer: Any, max_length: int, num_personas: int, positions: int, turn_length: int = TURN
+    ) -> None:
         self.tokenizer = tokenizer
         self.max_length = min(max_length, positions)
         self.num_personas = num_personas
         self.positions = positions
+        self.turn_length = turn_length
         # GPT-2 has neither [CLS] nor [SEP]: its end of text closes each turn, and nothing opens the sequence.
         self.opening = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
         self.closing = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
@@ -58,7 +62,7 @@ class Inputs:
 
     def fresh(self) -> "Inputs":
         """The same settings with an empty cache: a long-lived instance would keep every text that it ever tokenized."""
-        return Inputs(self.tokenizer, self.max_length, self.num_personas, self.positions)
+        return Inputs(self.tokenizer, self.max_length, self.num_personas, self.positions, self.turn_length)
 
     def pieces(self, text: str, limit: int) -> list[int]:
         """The ids of the whole leading sentences that fit into `limit` word pieces; a longer first one is truncated."""
@@ -80,7 +84,8 @@ class Inputs:
         that does not fit is truncated.
         """
         parts = [
-            [*self.pieces(turn, OTHER_TURN if place else FIRST_TURN), self.closing] for place, turn in enumerate(turns)
+            [*self.pieces(turn, self.turn_length if place else max(self.turn_length, FIRST_TURN)), self.closing]
+            for place, turn in enumerate(turns)
         ]
         room = self.max_length - len(self.opening)
         while len(parts) > 1 and sum(map(len, parts)) > room:
@@ -91,7 +96,7 @@ class Inputs:
 
     def response(self, text: str) -> TokenSequence:
         """[CLS] r [SEP], token types 0."""
-        return self._joined([[*self.pieces(text, OTHER_TURN), self.closing]])
+        return self._joined([[*self.pieces(text, self.turn_length), self.closing]])
 
     def persona(self, sentences: Sequence[str]) -> TokenSequence:
         """One sequence [CLS] p1 [SEP] p2 [SEP] ... of the first `num_personas` sentences, token types 0.

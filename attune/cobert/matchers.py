@@ -100,7 +100,7 @@ class Cosines(nn.Module):
     weights before training.
     """
 
-    START: tuple[float, ...] = (1.0, 1.0, 0.3)
+    START: tuple[float, ...] = (0.5, 0.1, 1.0)
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,17 +125,29 @@ class Cosines(nn.Module):
 
 
 class Joint(Cosines):
-    """Cosines plus CoBERT's co-attention over states of unit length, whose scores are of the same magnitude."""
+    """Cosines of means plus late interaction of context and reply, token by token."""
 
-    START = (*Cosines.START, 0.5)
-
-    def __init__(self, attention_scale: float) -> None:
-        super().__init__()
-        self.co_attention = CoAttention(attention_scale)
+    START = (*Cosines.START, 1.0, 1.0)
 
     def terms(self, context: Side, persona: Side, response: Side) -> tuple[Tensor, ...]:
-        unit = (Side(_unit(side.states), side.mask, side.parts) for side in (context, persona, response))
-        return (*super().terms(context, persona, response), self.co_attention(*unit))
+        return (*super().terms(context, persona, response), *late_interaction(context, response))
+
+
+def late_interaction(side: Side, response: Side) -> tuple[Tensor, Tensor]:
+    """ColBERT's MaxSim (Khattab and Zaharia 2020, section 3.3) as means, both ways, (b, c) each.
+
+    The first is the mean over a reply's tokens of the highest cosine with a token of `side`, the second the mean over
+    the tokens of `side` of the highest cosine with one of the reply.
+    """
+    tokens, replies = _unit(side.states), _unit(response.states)
+    outside = ~response.mask[:, None]
+    of_replies, of_side = [], []
+    for row, mask in zip(tokens, side.mask, strict=True):  # all rows at once would take b times the memory
+        cosines = torch.einsum("ld,crd->clr", row[mask], replies).masked_fill(outside, -1.0)
+        best = cosines.max(1).values * response.mask if mask.any() else response.mask * 0.0
+        of_replies.append(best.sum(1) / response.mask.sum(1).clamp(min=1))
+        of_side.append(cosines.max(2).values.sum(1) / mask.sum().clamp(min=1))
+    return torch.stack(of_replies), torch.stack(of_side)
 
 
 def _unit(states: Tensor) -> Tensor:
@@ -149,5 +161,5 @@ MATCHERS: dict[str, Callable[[int, float], nn.Module]] = {
     "bi_encoder": lambda *_: BiEncoder(),
     "poly_encoder": lambda width, _: PolyEncoder(width),
     "cosines": lambda *_: Cosines(),
-    "joint": lambda _, attention_scale: Joint(attention_scale),
+    "joint": lambda *_: Joint(),
 }

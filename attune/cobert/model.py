@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
 from attune.cobert.encoder import freeze, frozen_layers, load_encoder, new_encoder, run_encoder
-from attune.cobert.inputs import Inputs
+from attune.cobert.inputs import TURN, Inputs
 from attune.cobert.matchers import MATCHERS, Side
 
 # Tokens per pass through the encoder on a CPU, padding included.
@@ -24,7 +24,8 @@ DROPOUTS = (
 class CobertConfig(PreTrainedConfig):
     """encoder: the encoder's configuration as a mapping; matching: a key of MATCHERS; the rest as in params.yaml.
 
-    context_length: of a context in tokens, a recipe's max_length.
+    context_length: of a context in tokens, a recipe's max_length. frozen_sha256: of the frozen weights, which are not
+    saved with the others (attune.cobert.storage); None where nothing is frozen.
     """
 
     model_type = "attune-cobert"
@@ -34,20 +35,24 @@ class CobertConfig(PreTrainedConfig):
         encoder: dict[str, Any] | None = None,
         matching: str = "co_attention",
         context_length: int = 256,
+        turn_length: int = TURN,
         num_personas: int = 10,
         score_scale: float = 1.0,
         attention_scale: float = 1.0,
         frozen_layers: int = 0,
+        frozen_sha256: str | None = None,
         **rest: Any,
     ) -> None:
         super().__init__(**rest)
         self.encoder = encoder or {}
         self.matching = matching
         self.context_length = context_length
+        self.turn_length = turn_length
         self.num_personas = num_personas
         self.score_scale = score_scale
         self.attention_scale = attention_scale
         self.frozen_layers = frozen_layers
+        self.frozen_sha256 = frozen_sha256
 
 
 # Lets AutoTokenizer read the tokenizer of a saved CoBERT without a warning about an unknown model type.
@@ -186,7 +191,7 @@ def cross_entropy(scores: Tensor, same: Tensor) -> Tensor:
 
 def start(encoder: Path, recipe: dict[str, Any]) -> Cobert:
     """CoBERT before training: the weights in the folder `encoder`, set up as `recipe` (data/recipes/*.json) says."""
-    names = ("matching", "num_personas", "score_scale", "attention_scale", "frozen_layers", "dropout")
+    names = ("matching", "turn_length", "num_personas", "score_scale", "attention_scale", "frozen_layers", "dropout")
     return Cobert.from_encoder(encoder, context_length=recipe["max_length"], **{name: recipe[name] for name in names})
 
 
@@ -201,4 +206,5 @@ def inputs_for(model: Cobert, folder: Path) -> Inputs:
     if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         positions -= 2  # they number positions from the padding id (1) + 1
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    return Inputs(tokenizer, model.config.context_length, model.config.num_personas, positions)
+    config = model.config
+    return Inputs(tokenizer, config.context_length, config.num_personas, positions, config.turn_length)

@@ -40,6 +40,9 @@ The weights are those of the trained epoch with the highest MRR; epoch 0 is the 
 
 ## Use
 
+`model.safetensors` holds the weights that training may change. Frozen layers, if the recipe has any, are read from the
+encoder that training started from: `../../base/encoder`, or the folder given as `encoder`.
+
 ```python
 from attune import Ranker
 

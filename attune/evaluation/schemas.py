@@ -12,33 +12,59 @@ RANKED = pa.schema(
         ("first", pa.string()),  # the reply that was ranked first
     ]
 )
-# The variant of a generator without passages; the others are rag and persona_rag.
+# One row per untrained base, limits of its prompts, and test reply.
+BASES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("base", "corpus", "id")),
+        ("max_length", pa.int32()),  # tokens of prompt and reply together
+        ("load_in_4bit", pa.bool_()),
+        ("nats", pa.float64()),  # -log p of the reply, without instruction, passages and persona
+    ]
+)
+# What a generator's prompts consist of. PLAIN: the conversation, and the persona of a corpus that has one.
 PLAIN = "plain"
+# With the nearest passages, in the index's order and in CoBERT's; with the one passage whose reply is most like the
+# target, which no retriever can know.
+RAG, PERSONA_RAG, ORACLE_RAG = "rag", "persona_rag", "oracle_rag"
+# Without the persona, and with that of another test conversation's responder.
+NO_PERSONA, OTHER_PERSONA = "no_persona", "other_persona"
 # One row per generator, variant and test reply.
 GENERATED = pa.schema(
     [(name, pa.string()) for name in ("generator", "variant", "id", "conversation", "prompt", "target")]
     + [
         ("tokens", pa.int32()),  # of the target, with its end-of-text token
         ("nats", pa.float64()),  # -log p of the target
-        ("base_nats", pa.float64()),  # the same under the untrained base, without instruction and passages
-        ("passages", pa.int32()),  # how many the prompt includes
-        ("target_given", pa.bool_()),  # one of them contains the target
+        ("base_nats", pa.float64()),  # the same under the untrained base, without instruction, passages and persona
+        ("passage_replies", pa.list_(pa.string())),  # the replies in the passages that the prompt includes
+        ("target_given", pa.bool_()),  # one of the passages contains the target
         ("reply", pa.string()),  # null where only the target was scored
         ("truncated", pa.bool_()),  # the reply reached the length limit before it ended
     ]
 )
-# The same with what sentence embeddings say about the replies.
+_SEMANTICS = [
+    ("similarity", pa.float64()),  # cosine of reply and target; 0 for an empty reply
+    ("emotion", pa.string()),  # of the reply, as the probe classifies it; null for an empty one
+    ("prompt_emotion", pa.string()),  # of the prompt
+    ("emotion_match", pa.float64()),  # 1 where the two are the same
+]
+# The same with what sentence embeddings say about replies and passages.
 SCORED = pa.schema(
     [
         *GENERATED,
-        ("similarity", pa.float64()),  # cosine of reply and target; 0 for an empty reply
-        ("emotion", pa.string()),  # of the reply, as the probe classifies it; null for an empty one
-        ("prompt_emotion", pa.string()),  # of the prompt
-        ("emotion_match", pa.float64()),  # 1 where the two are the same
+        *_SEMANTICS,
+        ("passage_similarity", pa.float64()),  # highest cosine of a passage's reply and the target; null without one
     ]
 )
+# The system that retrieves its replies, among the generators.
+RETRIEVED = "retrieved"
+# One row per system and test context of the ranking corpus.
+ANSWERED = pa.schema(
+    [(name, pa.string()) for name in ("system", "id", "conversation", "prompt", "target", "reply")]
+    + [("truncated", pa.bool_())]
+)
+ANSWERED_SCORED = pa.schema([*ANSWERED, *_SEMANTICS])
 # One row per generator, point of the decoding sweep and test prompt.
 SWEPT = pa.schema(
-    [(name, pa.string()) for name in ("generator", "point", "id", "conversation", "prompt", "reply")]
-    + [("truncated", pa.bool_())]
+    [(name, pa.string()) for name in ("generator", "point", "id", "conversation", "prompt", "target", "reply")]
+    + [("truncated", pa.bool_()), ("similarity", pa.float64())]
 )

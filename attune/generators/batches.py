@@ -12,7 +12,7 @@ IGNORED = -100  # cross-entropy's label for positions that are not scored
 
 
 def ends_together(model: Any) -> bool:
-    """Whether `model` accepts rows that are padded on the left, and computes the last logits alone on request.
+    """Whether `model` accepts rows that are padded on the left.
 
     Virtual tokens stand before the padding, which would shift their positions.
     """
@@ -20,14 +20,13 @@ def ends_together(model: Any) -> bool:
     if config is not None and config.is_prompt_learning:
         return False
     base = model if config is None else model.get_base_model()
-    return {"position_ids", "logits_to_keep"} <= inspect.signature(base.forward).parameters.keys()
+    return "position_ids" in inspect.signature(base.forward).parameters
 
 
-def scored_batch(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, Any]:
+def scored_batch(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, torch.Tensor]:
     """input_ids, attention_mask and labels, each [rows, longest]; labels are IGNORED on prompt and padding.
 
-    With `ends`, rows are padded on the left and `position_ids` count from the first real token; `logits_to_keep` skips
-    the logits before the longest reply, as the output layer is a third of a small model.
+    With `ends`, rows are padded on the left and `position_ids` count from the first real token.
     """
     width = max(row.length for row in rows)
     ids = torch.full((len(rows), width), pad)
@@ -39,10 +38,7 @@ def scored_batch(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, Any
         mask[at, start : start + row.length] = 1
         labels[at, start + len(row.prompt) : start + row.length] = torch.tensor(row.reply)
     batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
-    if not ends:
-        return batch
-    longest = max(len(row.reply) for row in rows)
-    return batch | {"position_ids": (mask.cumsum(1) - 1).clamp(min=0), "logits_to_keep": longest + 1}
+    return batch | {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if ends else batch
 
 
 def left_padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,8 @@
 """Examples as token ids, truncated so that the reply and the last question remain."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from attune.generators.prompts import Example, prompt_text, reply_text
@@ -38,15 +39,20 @@ class Prompt(NamedTuple):
 
 @dataclass(frozen=True)
 class Room:
-    """Limits in tokens: of a prompt without passages, of its passages together, and of both (None: their sum)."""
+    """Limits in tokens: of a prompt without passages, of its passages together, and of both (None: their sum).
+
+    `persona`: of the persona's sentences together, which are part of the prompt.
+    """
 
     prompt: int
     passages: int = 0
     whole: int | None = None
+    persona: int = 0
 
     def __sub__(self, tokens: int) -> "Room":
         """The room that a reply of `tokens` tokens leaves."""
-        return Room(self.prompt - tokens, self.passages, None if self.whole is None else self.whole - tokens)
+        whole = None if self.whole is None else self.whole - tokens
+        return Room(self.prompt - tokens, self.passages, whole, self.persona)
 
 
 def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
@@ -67,48 +73,56 @@ def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[
 def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
     """The longest prompt of whole exchanges within `room`; if even the question is too long, its end.
 
-    Passages fill what the conversation leaves, each whole or not at all: they never displace a turn.
+    The persona's first sentences that `room` allows outlast the history, and the system text outlasts them. Passages
+    fill what the conversation leaves, each whole or not at all: they never displace a turn.
     """
     # A chat template writes its own first token.
     first = [] if tokenizer.chat_template or tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     limit = room.prompt - len(first)
-    for kept, system in _truncations(example):
-        ids = _ids(tokenizer, prompt_text(example, kept, system, (), tokenizer))
+    persona = _within(example.persona, tokenizer, room.persona)
+    for kept, system, sentences in _truncations(example, len(persona)):
+        text = partial(prompt_text, example, kept, system, tokenizer=tokenizer, persona=persona[:sentences])
+        ids = _ids(tokenizer, text(passages=()))
         if len(ids) <= limit:
-            ids, passages = _with_passages(example, kept, system, ids, tokenizer, room - len(first))
+            ids, passages = _with_passages(text, example.passages, ids, tokenizer, room - len(first))
             return Prompt(first + ids, passages, kept)
     return Prompt(first + ids[-limit:], [], 0, shortened=True)
 
 
 def _with_passages(
-    example: Example, kept: int, system: bool, without: list[int], tokenizer: Any, room: Room
+    text: Callable[..., str], passages: Sequence[str], without: list[int], tokenizer: Any, room: Room
 ) -> tuple[list[int], list[str]]:
-    passages = _within(example.passages, tokenizer, room.passages)
+    passages = _within(passages, tokenizer, room.passages)
     whole = len(without) + room.passages if room.whole is None else room.whole
     while passages:
-        ids = _ids(tokenizer, prompt_text(example, kept, system, passages, tokenizer))
+        ids = _ids(tokenizer, text(passages=passages))
         if len(ids) <= whole:
             return ids, passages
         passages.pop()
     return without, []
 
 
-def _within(passages: Sequence[str], tokenizer: Any, budget: int) -> list[str]:
-    """The passages, best first, that fit into `budget` tokens together; one that is too long is skipped."""
+def _within(texts: Sequence[str], tokenizer: Any, budget: int) -> list[str]:
+    """The texts, best first, that fit into `budget` tokens together; one that is too long is skipped."""
     kept = []
-    for passage in passages:
-        size = len(_ids(tokenizer, passage))
+    for text in texts if budget else ():
+        size = len(_ids(tokenizer, text))
         if size <= budget:
-            kept.append(passage)
+            kept.append(text)
             budget -= size
     return kept
 
 
-def _truncations(example: Example) -> Iterator[tuple[int, bool]]:
-    """From longest to shortest: turns of history to keep, and whether to keep the system text."""
-    whole = len(example.history) // 2 * 2
-    yield from ((kept, True) for kept in range(whole, -1, -2))
-    yield 0, False
+def _truncations(example: Example, sentences: int) -> Iterator[tuple[int, bool, int]]:
+    """From longest to shortest: turns of history to keep, whether to keep the system text, and sentences of persona.
+
+    A shortened history begins with a turn of whoever does not reply.
+    """
+    whole = len(example.history)
+    shorter = (kept for kept in range(whole - 1, 0, -1) if kept % 2 == example.own_turn_last)
+    yield from ((kept, True, sentences) for kept in (whole, *shorter))
+    yield from ((0, True, count) for count in range(sentences, -1, -1))
+    yield 0, False, 0
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, Sampler
 
 from attune.core.determinism import seeded
+from attune.generators.losses import token_losses
 from attune.training.trainer import FiniteTrainer
 
 _POOL = 50  # batches that are sorted by length together; more gives less padding and less shuffling
@@ -45,10 +47,19 @@ class LengthGrouped(Sampler[int]):
 
 
 class GroupingTrainer(FiniteTrainer):
-    """Reads its rows, a `datasets.Dataset` with a column `length`, in the order of LengthGrouped."""
+    """Reads its rows, a `datasets.Dataset` with a column `length`, in the order of LengthGrouped.
+
+    Minimises nats per reply token, over all batches that one update accumulates.
+    """
+
+    model_accepts_loss_kwargs = True  # otherwise Trainer would not count their reply tokens
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         size = self.args.train_batch_size
         order = LengthGrouped(self.train_dataset["length"][:], size, self.args.seed)
         loader = DataLoader(self.train_dataset, batch_size=size, sampler=order, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)
+
+    def compute_loss(self, model: Any, inputs: Any, *_: Any, num_items_in_batch: Any = None, **__: Any) -> torch.Tensor:
+        losses = token_losses(model, inputs)
+        return losses.sum() / (len(losses) if num_items_in_batch is None else num_items_in_batch)

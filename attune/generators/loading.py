@@ -7,11 +7,14 @@ from typing import Any
 
 import torch
 from peft import PeftModel, prepare_model_for_kbit_training
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from attune.base_models.fetching import check_folder
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
+from attune.generators.best_weights import trained_tensors
 from attune.generators.methods import METHODS
 from attune.generators.prompts import FORMAT_VERSION, Roles
 from attune.parameters.generators import GeneratorSettings
@@ -23,8 +26,9 @@ CARD = "card.json"
 class Card:
     """What stands in card.json beside a generator's weights: all that is needed to use it without params.yaml.
 
-    method, base, corpus, max_length, passage_tokens, load_in_4bit, instruction: as in params.yaml. roles: the marks of
-    the turns. parameters: numbers in the model, tied ones counted once.
+    method, base, corpus, max_length, passage_tokens, persona_tokens, load_in_4bit, instruction: as in params.yaml.
+    partial: the folder holds the weights that training changed, and the base the others. roles: the marks of the turns.
+    parameters: numbers in the model, tied ones counted once.
     """
 
     method: str
@@ -34,7 +38,9 @@ class Card:
     instruction: str
     max_length: int
     passage_tokens: int
+    persona_tokens: int
     load_in_4bit: bool
+    partial: bool
     format_version: int
     trainable_parameters: int
     parameters: int
@@ -42,11 +48,13 @@ class Card:
 
 def card_of(settings: GeneratorSettings, roles: Roles, model: Any) -> Card:
     """The card of `model`, trained as `settings` says on examples with these roles."""
-    copied = ("method", "base", "corpus", "instruction", "max_length", "passage_tokens", "load_in_4bit")
+    copied = ("method", "base", "corpus", "instruction", "max_length", "passage_tokens", "persona_tokens")
     trainable, parameters = parameter_counts(model)
     return Card(
         **{key: getattr(settings, key) for key in copied},
+        load_in_4bit=settings.load_in_4bit,
         roles=roles,
+        partial=METHODS[settings.method].trains_base and trainable < parameters,
         format_version=FORMAT_VERSION,
         trainable_parameters=0 if METHODS[settings.method].adapt is None else trainable,
         parameters=parameters,
@@ -135,12 +143,41 @@ def _four_bits() -> BitsAndBytesConfig:
 
 
 def load_generator(folder: Path, card: Card, base: Path) -> Any:
-    """The generator in `folder`: a whole model, or the model in `base` with the adapter of `folder`, if it has one."""
+    """The generator in `folder`: a whole model, or the model in `base` with what `folder` changes or adds.
+
+    Raises
+    ------
+    AttuneError
+        if a folder holds no model, or if the weights of `folder` have no place in `base`.
+    """
     method = METHODS[card.method]
-    if method.trains_base:
+    if method.trains_base and not card.partial:
         return load_base(folder)
     model = load_base(base, card.load_in_4bit)
+    if method.trains_base:
+        return _with_weights(model, folder / SAFE_WEIGHTS_NAME, base)
     return model if method.adapt is None else PeftModel.from_pretrained(model, folder)
+
+
+def _with_weights(model: Any, path: Path, base: Path) -> Any:
+    """The model with the tensors of the file `path` in the place of its own."""
+    if not path.is_file():
+        raise AttuneError(f"{path} is missing; `dvc repro train_generator` writes it")
+    own = dict(model.named_parameters())
+    for name, tensor in load_file(path).items():
+        shape = list(own[name].shape) if name in own else "no such tensor"
+        if shape != list(tensor.shape):
+            raise AttuneError(
+                f"{path} was trained from another base than {base}: it has {name} of {list(tensor.shape)}, the base "
+                f"{shape}; name the right one with base="
+            )
+        own[name].data.copy_(tensor)
+    return model
+
+
+def transformer_of(model: Any) -> Any:
+    """The causal language model itself, without PEFT's handling; LoRA's matrices are part of it."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
 def positions_of(model: Any) -> int | None:
@@ -161,12 +198,19 @@ def check_positions(settings: GeneratorSettings | Card, needed: int, positions: 
 
 
 def save_generator(model: Any, tokenizer: Any, target: Path, base: str) -> None:
-    """Write safetensors and the tokenizer; an adapter's configuration names the base in place of its path."""
+    """Write the weights that training changed, as safetensors, and the tokenizer.
+
+    An adapter's configuration names the base in place of its path.
+    """
+    trained = trained_tensors(model)
     if isinstance(model, PeftModel):
         # Otherwise PEFT asks the hub whether the base's vocabulary has grown.
         model.save_pretrained(target, save_embedding_layers=False)
         (target / "README.md").unlink(missing_ok=True)
         _normalise(target / "adapter_config.json", base)
+    elif len(trained) < len(list(model.parameters())):
+        model.config.save_pretrained(target)
+        save_file({name: each.cpu().contiguous() for name, each in trained.items()}, target / SAFE_WEIGHTS_NAME)
     else:
         model.save_pretrained(target)
     tokenizer.save_pretrained(target)

@@ -1,6 +1,6 @@
 """The loss on true replies: on reply tokens alone, never on prompt, padding or virtual tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,22 +10,24 @@ from attune.generators.batches import IGNORED, by_length, ends_together, scored_
 from attune.generators.encoding import Encoded
 
 
-def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """-log p of each reply token in nats, [reply tokens of all rows].
+def token_losses(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
+    """-log p of each reply token in nats, [reply tokens of all rows]; `batch` as `scored_batch` returns it.
 
-    labels: [rows, length]. logits: [rows, any, vocabulary], ending at the same token as labels: virtual tokens may
-    stand before the first one, and logits before the replies may be left out.
+    The output layer is a fifth of a small model, and its logits are most of the memory; it sees these tokens alone.
     """
-    width = min(logits.shape[1], labels.shape[1])
-    logits, targets = logits[:, -width:-1], labels[:, labels.shape[1] - width + 1 :]
-    scored = targets != IGNORED
-    return F.cross_entropy(logits[scored].float(), targets[scored], reduction="none")
+    labels = batch["labels"]
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    scored = labels[:, 1:] != IGNORED
 
+    def before_reply_tokens(_layer: Any, given: tuple[torch.Tensor]) -> torch.Tensor:
+        return given[0][:, -labels.shape[1] : -1][scored]  # virtual tokens may stand first
 
-def training_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-    """The loss that Trainer minimises: nats per reply token over all batches that one update accumulates."""
-    losses = token_losses(outputs.logits, labels)
-    return losses.sum() / (len(losses) if num_items_in_batch is None else num_items_in_batch)
+    hook = model.get_output_embeddings().register_forward_pre_hook(before_reply_tokens)
+    try:
+        logits = model(**inputs, use_cache=False).logits
+    finally:
+        hook.remove()
+    return F.cross_entropy(logits.float(), labels[:, 1:][scored], reduction="none")
 
 
 @torch.inference_mode()
@@ -36,9 +38,7 @@ def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -
     nats = [0.0] * len(rows)
     for positions in by_length([row.length for row in rows], batch_size):
         batch = scored_batch([rows[at] for at in positions], pad, ends)
-        labels = batch.pop("labels").to(model.device)
-        inputs = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in batch.items()}
-        losses = token_losses(model(**inputs, use_cache=False).logits, labels)
+        losses = token_losses(model, {name: value.to(model.device) for name, value in batch.items()})
         for at, part in zip(positions, losses.split([len(rows[at].reply) for at in positions]), strict=True):
             nats[at] = float(part.sum(dtype=torch.float64))
     model.train(was_training)

@@ -23,7 +23,8 @@ class Method:
     name, title, paper: its name in params.yaml; its name in text; its source.
     keys: the keys of params.yaml that only this method has, all required, and their types.
     adapt: makes a loaded base trainable, as `adapt(model, base_folder, **keys)`; None if the method does not train.
-    trains_base: the weights of the base itself change, so that a generator is a whole model and not an adapter.
+    trains_base: the weights of the base itself change, so that a generator is a model and not an adapter.
+    freezes_layers: `adapt` also takes `frozen_layers`, the number of the base's lowest layers that it leaves alone.
     """
 
     name: str
@@ -32,10 +33,14 @@ class Method:
     keys: Mapping[str, Any] = field(default_factory=dict)
     adapt: Callable[..., Any] | None = None
     trains_base: bool = False
+    freezes_layers: bool = False
 
 
-def train_all(model: Any, _base: Path) -> Any:
-    """The model as it is: every weight is trainable already."""
+def train_all(model: Any, _base: Path, *, frozen_layers: int = 0) -> Any:
+    """The model as it is, with every weight trainable but those of the embeddings and of the `frozen_layers`."""
+    from attune.generators.frozen import freeze
+
+    freeze(model, frozen_layers)
     return model
 
 
@@ -53,17 +58,26 @@ def add_virtual_tokens(model: Any, base: Path, *, virtual_tokens: int) -> Any:
     return get_peft_model(model, config)
 
 
-def add_lora(model: Any, _base: Path, *, lora_rank: int, lora_alpha: int, lora_dropout: float) -> Any:
-    """Freeze the model and add trainable low-rank matrices to every linear layer but the output layer."""
+def add_lora(
+    model: Any, _base: Path, *, lora_rank: int, lora_alpha: int, lora_dropout: float, frozen_layers: int = 0
+) -> Any:
+    """Freeze the model and add trainable low-rank matrices to every linear layer above the `frozen_layers`."""
     from peft import LoraConfig, TaskType, get_peft_model
+    from torch.nn import Linear
     from transformers.pytorch_utils import Conv1D
 
+    from attune.generators.frozen import freeze, layers
+
+    freeze(model, frozen_layers)
+    stack = layers(model)
+    linear = {name.split(".")[-1] for name, each in stack.named_modules() if isinstance(each, (Linear, Conv1D))}
     config = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=lora_rank,
         lora_alpha=lora_alpha,
         lora_dropout=lora_dropout,
-        target_modules="all-linear",
+        target_modules=sorted(linear),
+        layers_to_transform=list(range(frozen_layers, len(stack))) if frozen_layers else None,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's transposed weights
     )
     return get_peft_model(model, config)
@@ -75,7 +89,7 @@ METHODS = {
     method.name: method
     for method in (
         Method("prompt", "instruction, no training", keys={"instruction": Annotated[str, Field(min_length=1)]}),
-        Method("full", "full fine-tuning", adapt=train_all, trains_base=True),
+        Method("full", "full fine-tuning", adapt=train_all, trains_base=True, freezes_layers=True),
         Method(
             "prompt_tuning",
             "prompt tuning",
@@ -89,6 +103,7 @@ METHODS = {
             "Hu et al. 2021",
             keys={"lora_rank": _Count, "lora_alpha": _Count, "lora_dropout": _Share},
             adapt=add_lora,
+            freezes_layers=True,
         ),
     )
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attune.generators.learning_curve import summary
 from attune.generators.methods import METHODS
 from attune.parameters.generators import GeneratorSettings
 
@@ -46,8 +47,7 @@ base's licences apply to the weights, beside the code's GPL-3.0; the README list
 |---|---|---|
 {losses}
 
-A base that the pipeline pretrained has read all train conversations, including those held out here.
-Scores on test conversations, with 95 % intervals, are in the pipeline's `metrics/`.
+In short: {summary}. Scores on test conversations, with 95 % intervals, are in the pipeline's `metrics/`.
 """
 
 
@@ -65,6 +65,7 @@ def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Seq
         corpus=settings.corpus,
         examples=examples,
         settings="\n".join(f"| {key} | {value} |" for key, value in values.items()),
+        summary=summary(curve),
         losses="\n".join(
             f"| {row['step']} | {row.get('train_loss', '')} | {row['valid_loss']} |"
             for row in curve

@@ -5,12 +5,13 @@ A tokenizer's chat template is used where it has one; otherwise every turn is pr
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from jinja2 import TemplateError
 
 # Goes up with every change below, since a model knows only the format that it was trained on.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Roles:
 
 DIALOGUE = Roles("Speaker", "Listener")
 INSTRUCTION = Roles("Question", "Answer")
+PERSONA = "You are someone who says about yourself: {sentences}"
 SYSTEM = "System: {system}\n\n"
 TURN = "{role}: {text}\n"
 CUE = "{role}:"
@@ -34,7 +36,8 @@ class Example:
     """A prompt and its reply, to be learned, scored or, where it is empty, written.
 
     `system`: an instruction that precedes the conversation. `history`: the turns before `question`, oldest first.
-    `passages`: retrieved texts, best first.
+    Turns alternate; the question is the other person's, unless `own_turn_last` says that whoever replies wrote it too.
+    `passages`: retrieved texts, best first. `persona`: what whoever replies says about themselves.
     """
 
     id: str
@@ -45,6 +48,8 @@ class Example:
     question: str
     reply: str
     passages: tuple[str, ...] = ()
+    persona: tuple[str, ...] = ()
+    own_turn_last: bool = False
 
 
 def examples(rows: Iterable[Mapping[str, Any]], instruction: str = "", passages: int | None = 0) -> list[Example]:
@@ -53,11 +58,14 @@ def examples(rows: Iterable[Mapping[str, Any]], instruction: str = "", passages:
 
 
 def example(row: Mapping[str, Any], instruction: str = "", passages: int | None = 0) -> Example:
-    """A processed row as an example: of a dialogue where it has a `target`, of an instruction corpus otherwise.
+    """A processed row as an example.
 
-    `instruction` is the system text of rows that have none. `passages`: how many of the row's passages to use, best
-    first; None uses all.
+    A row with a `response` is of a conversation with a persona, one with a `target` of a dialogue, any other of an
+    instruction corpus. `instruction` is the system text of rows that have none. `passages`: how many of the row's
+    passages to use, best first; None uses all.
     """
+    if "response" in row:
+        return _with_persona(row, instruction)
     if "target" in row:
         texts = tuple(each["text"] for each in row["passages"][:passages]) if passages != 0 else ()
         name, roles, system = row["conv_id"], DIALOGUE, instruction
@@ -69,18 +77,47 @@ def example(row: Mapping[str, Any], instruction: str = "", passages: int | None 
     return Example(f"{name}/{row['turn']}", name, roles, system, tuple(row["history"]), question, reply, texts)
 
 
-def prompt_text(example: Example, kept: int, system: bool, passages: Sequence[str], tokenizer: Any) -> str:
-    """The prompt with the last `kept` turns of the history and these passages; the reply continues it.
+def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
+    """Consecutive turns of the responder, or of all others, are one turn; a line each."""
+    turns = zip(row["context_speakers"], row["context"], strict=True)
+    sides = [
+        (own, "\n".join(text for _, text in side))
+        for own, side in groupby(turns, key=lambda turn: turn[0] == row["response_speaker"])
+    ]
+    *history, question = [text for _, text in sides]
+    return Example(
+        id=f"{row['id']}/{len(row['context'])}",
+        conversation=row["id"],
+        roles=DIALOGUE,
+        system=instruction,
+        history=tuple(history),
+        question=question,
+        reply=row["response"],
+        persona=tuple(row["personas"]),
+        own_turn_last=sides[-1][0],
+    )
 
-    `system`: whether the prompt includes the system text.
+
+def prompt_text(
+    example: Example,
+    kept: int,
+    system: bool,
+    passages: Sequence[str],
+    tokenizer: Any,
+    persona: Sequence[str] = (),
+) -> str:
+    """The prompt with the last `kept` turns of the history, these passages and these sentences of the persona.
+
+    The reply continues it. `system`: whether the prompt includes the system text.
     """
-    history = example.history[len(example.history) - kept :]
-    instruction = example.system.strip() if system else ""
+    turns = (*example.history[len(example.history) - kept :], example.question)
+    about = PERSONA.format(sentences=" ".join(sentence.strip() for sentence in persona)) if persona else ""
+    preamble = [part for part in (example.system.strip() if system else "", about) if part]
     if tokenizer.chat_template:
-        preamble = "\n\n".join(part.strip() for part in (instruction, *passages) if part.strip())
-        return _templated(tokenizer, preamble, history, example.question)
-    text = (SYSTEM.format(system=instruction) if instruction else "") + "".join(passages)
-    for turn, role in zip((*history, example.question), _alternating(example.roles, kept + 1), strict=True):
+        preamble += [passage.strip() for passage in passages if passage.strip()]
+        return _templated(tokenizer, "\n\n".join(preamble), _messages(example, turns))
+    text = (SYSTEM.format(system="\n".join(preamble)) if preamble else "") + "".join(passages)
+    for turn, role in zip(turns, _alternating(example, example.roles, len(turns)), strict=True):
         text += TURN.format(role=role, text=turn.strip())
     return text + CUE.format(role=example.roles.replies)
 
@@ -91,23 +128,22 @@ def reply_text(example: Example, tokenizer: Any) -> str:
     return reply if tokenizer.chat_template else REPLY.format(reply=reply)
 
 
-def _templated(tokenizer: Any, preamble: str, history: tuple[str, ...], question: str) -> str:
+def _templated(tokenizer: Any, preamble: str, messages: list[dict[str, str]]) -> str:
     options = {"tokenize": False, "add_generation_prompt": True}
     try:
-        return tokenizer.apply_chat_template(_messages(preamble, history, question), **options)
-    except TemplateError:  # some templates have no system role; the first turn takes its text
-        first, *rest = _messages("", history, question)
-        merged = first | {"content": f"{preamble}\n\n{first['content']}"}
+        system = [{"role": "system", "content": preamble}] if preamble else []
+        return tokenizer.apply_chat_template(system + messages, **options)
+    except TemplateError:  # some have no system role, so that the first turn takes its text; some want the user's first
+        first, *rest = messages[1:] if messages[0]["role"] == "assistant" else messages
+        merged = first | {"content": "\n\n".join(part for part in (preamble, first["content"]) if part)}
         return tokenizer.apply_chat_template([merged, *rest], **options)
 
 
-def _messages(system: str, history: tuple[str, ...], question: str) -> list[dict[str, str]]:
-    roles = _alternating(Roles("user", "assistant"), len(history) + 1)
-    start = [{"role": "system", "content": system}] if system.strip() else []
-    turns = zip(roles, (*history, question), strict=True)
-    return start + [{"role": role, "content": turn} for role, turn in turns]
+def _messages(example: Example, turns: Sequence[str]) -> list[dict[str, str]]:
+    roles = _alternating(example, Roles("user", "assistant"), len(turns))
+    return [{"role": role, "content": turn} for role, turn in zip(roles, turns, strict=True)]
 
 
-def _alternating(roles: Roles, turns: int) -> list[str]:
-    """The role of each turn, ending with the question."""
-    return [roles.asks if (turns - at) % 2 else roles.replies for at in range(turns)]
+def _alternating(example: Example, roles: Roles, turns: int) -> list[str]:
+    """The role of each of the last `turns` turns, the question included."""
+    return [roles.asks if (turns - at + example.own_turn_last) % 2 else roles.replies for at in range(turns)]

@@ -11,7 +11,9 @@ from datasets import Dataset
 
 from attune.core.errors import AttuneError
 from attune.generators.batches import ends_together, scored_batch
+from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room
+from attune.generators.frozen import lower_states_kept
 from attune.generators.held_out import hold_out
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
 from attune.generators.length_sampler import GroupingTrainer
@@ -22,9 +24,10 @@ from attune.generators.loading import (
     load_tokenizer,
     positions_of,
     save_generator,
+    transformer_of,
     write_card,
 )
-from attune.generators.losses import mean_loss, training_loss
+from attune.generators.losses import mean_loss
 from attune.generators.methods import METHODS
 from attune.generators.prompts import Example
 from attune.generators.rows import encoded, write_rows
@@ -33,8 +36,9 @@ from attune.training.checkpoints import newest_complete
 from attune.training.trainer import MarkComplete, arguments
 
 HELD_OUT_SHARE = 0.1
-HELD_OUT_ROWS = 200
-_SCORED_AT_ONCE = 32
+# Few, so that some six measurements cost less than the training; all are of the same rows, so that they compare.
+HELD_OUT_ROWS = 32
+_SCORED_AT_ONCE = 16
 
 
 def train(
@@ -47,7 +51,8 @@ def train(
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
-    `checkpoints` holds the tokenised rows while it trains. A method that does not train has its base measured once.
+    `checkpoints` holds the tokenised rows while it trains. What is written are the weights of the lowest held-out loss.
+    A method that does not train has its base measured once.
 
     Raises
     ------
@@ -56,7 +61,8 @@ def train(
         finite.
     """
     tokenizer = load_tokenizer(base)
-    room = Room(settings.max_length, settings.passage_tokens, settings.max_length + settings.passage_tokens)
+    whole = settings.max_length + settings.passage_tokens
+    room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
     waiting = iter(examples)
     first = next(waiting, None)
     if first is None:
@@ -66,10 +72,8 @@ def train(
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
         model = _trainable(settings, base, room, seed)
-        trainer = _trainer(settings, model, train_rows, held_out, pad, seed, checkpoints)
-        trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
+        history = _trained(settings, model, train_rows, held_out, pad, seed, checkpoints)
         save_generator(model, tokenizer, target, settings.base)
-        history = trainer.state.log_history
     else:
         model = load_base(base, settings.load_in_4bit)
         check_positions(settings, settings.max_length, positions_of(model))
@@ -77,6 +81,24 @@ def train(
         history = [{"step": 0, "epoch": 0.0, "valid_loss": mean_loss(model, held_out, pad, _SCORED_AT_ONCE)}]
     write_card(target, card_of(settings, first.roles, model))
     return curve_rows(history)
+
+
+def _trained(
+    settings: TrainedSettings,
+    model: Any,
+    train_rows: Dataset,
+    held_out: Sequence[Encoded],
+    pad: int,
+    seed: int,
+    checkpoints: Path,
+) -> list[dict[str, Any]]:
+    """Train `model` in place, up to the weights of its lowest held-out loss; returns the Trainer's log."""
+    best = BestWeights(checkpoints / "best.safetensors")
+    with lower_states_kept(transformer_of(model), settings.frozen_layers):
+        trainer = _trainer(settings, model, train_rows, held_out, pad, seed, checkpoints, best)
+        trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
+        best.restore(model)
+    return trainer.state.log_history
 
 
 def _split(rows: Dataset, corpus: str, seed: int) -> tuple[Dataset, list[Encoded]]:
@@ -95,7 +117,8 @@ def _trainable(settings: TrainedSettings, base: Path, room: Room, seed: int) -> 
     torch.manual_seed(seed)  # adapters start from random numbers, before the trainer seeds its own
     if settings.gradient_checkpointing:
         model.enable_input_require_grads()  # with frozen embeddings, checkpointed blocks would get no gradient
-    model = method.adapt(model, base, **settings.method_keys)
+    frozen = {"frozen_layers": settings.frozen_layers} if method.freezes_layers else {}
+    model = method.adapt(model, base, **settings.method_keys, **frozen)
     check_positions(settings, room.whole or room.prompt, positions_of(model))
     return model
 
@@ -108,6 +131,7 @@ def _trainer(
     pad: int,
     seed: int,
     checkpoints: Path,
+    best: BestWeights,
 ) -> GroupingTrainer:
     log_every = settings.log_steps or max(1, settings.steps // 20)
     # A checkpoint between two logs would lose the losses since the first of them.
@@ -135,6 +159,5 @@ def _trainer(
         ),
         train_dataset=train_rows,
         data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends),
-        compute_loss_func=training_loss,
-        callbacks=[MarkComplete(), MeasureHeldOut(measure, every)],
+        callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping)],
     )

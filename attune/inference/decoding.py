@@ -1,5 +1,6 @@
 """Decoding replies: in batches padded on the left, with random numbers drawn per example and not per batch."""
 
+import inspect
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +11,6 @@ from transformers import (
     LogitsProcessorList,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
@@ -19,6 +18,7 @@ from attune.core.determinism import seeded
 from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
+from attune.inference.cache import reserved_cache
 from attune.parameters.generators import Decoding
 
 GREEDY = Decoding(method="greedy")
@@ -140,22 +140,40 @@ def _tokens(
 ) -> Iterator[torch.Tensor]:
     """[rows, tokens so far], one more token of every row per step, until all rows have ended."""
     inputs: dict[str, Any] = {"inputs_embeds": embeds}
-    positions, cache = (mask.cumsum(1) - 1).clamp(min=0), None
+    positions, cache = (mask.cumsum(1) - 1).clamp(min=0), reserved_cache(base, embeds.shape[1] + limits.tokens)
     stops = torch.tensor(limits.stop_token_ids, device=embeds.device)
-    written = torch.empty(len(mask), 0, dtype=torch.long, device=embeds.device)
+    draws = draws.to(embeds.device)
+    written = torch.full((len(mask), limits.tokens), limits.stop_token_ids[0], device=embeds.device)
+    rows = torch.arange(len(mask), device=embeds.device)  # those that are still computed
     ended = torch.zeros(len(mask), dtype=torch.bool, device=embeds.device)
     for step in range(limits.tokens):
-        output = base(**inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
-        chosen = choose(output.logits[:, -1].float(), draws[:, step].to(embeds.device), decoding, written)
-        chosen = torch.where(ended, stops[0], chosen)
-        written = torch.cat([written, chosen[:, None]], 1)
-        ended |= torch.isin(chosen, stops)
-        yield written
+        output = base(
+            **inputs,
+            **_last_logits(base),
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        chosen = choose(output.logits[:, -1].float(), draws[rows, step], decoding, written[rows, :step])
+        chosen = torch.where(ended[rows], stops[0], chosen)
+        written[rows, step] = chosen
+        ended[rows] |= torch.isin(chosen, stops)
+        yield written[:, : step + 1]
         if ended.all():
             break
-        inputs, cache = {"input_ids": chosen[:, None]}, output.past_key_values
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
         positions = positions[:, -1:] + 1
+        if 4 * ended[rows].sum() >= len(rows):  # seldom enough to pay for copying what the others have in the cache
+            going = (~ended[rows]).nonzero()[:, 0]
+            cache.batch_select_indices(going)
+            rows, chosen, mask, positions = rows[going], chosen[going], mask[going], positions[going]
+        inputs = {"input_ids": chosen[:, None]}
+
+
+def _last_logits(base: Any) -> dict[str, int]:
+    """The argument with which `base` computes the logits of the last token alone, where it knows one."""
+    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(base.forward).parameters else {}
 
 
 def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decoding, limits: Limits) -> torch.Tensor:
@@ -200,20 +218,25 @@ def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, writte
     logits = _processors(decoding)(written, logits)
     if decoding.method == "greedy":
         return logits.argmax(-1)
+    ids = None
+    if decoding.top_k:  # first: top_p sorts what it gets, and the whole vocabulary takes longer than a layer
+        ids = logits.topk(min(decoding.top_k, logits.shape[-1])).indices.sort().values
+        logits = logits.gather(-1, ids)
+    logits = logits / decoding.temperature
+    if decoding.top_p < 1:
+        logits = TopPLogitsWarper(decoding.top_p)(written, logits)
     sums = logits.double().softmax(-1).cumsum(-1)
-    return (sums <= draws[:, None] * sums[:, -1:]).sum(-1)
+    places = (sums <= draws[:, None] * sums[:, -1:]).sum(-1)
+    return places if ids is None else ids.gather(-1, places[:, None])[:, 0]
 
 
 def _processors(decoding: Decoding) -> LogitsProcessorList:
+    """What bars or penalises tokens that were written."""
     processors: list[Any] = []
     if decoding.repetition_penalty != 1:
         processors.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
     if decoding.no_repeat_ngram:
         processors.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram))
-    if decoding.method == "sampling":
-        processors.append(TemperatureLogitsWarper(decoding.temperature))
-        processors += [TopKLogitsWarper(decoding.top_k)] if decoding.top_k else []
-        processors += [TopPLogitsWarper(decoding.top_p)] if decoding.top_p < 1 else []
     return LogitsProcessorList(processors)
 
 

@@ -86,32 +86,40 @@ class Generator:
         whole = card.max_length + passages
         positions = positions_of(model)
         check_positions(card, card.max_length, positions)
-        room = Room(card.max_length, passages, min(whole, positions) if positions else whole)
+        room = Room(card.max_length, passages, min(whole, positions) if positions else whole, card.persona_tokens)
         # A turn of a dialogue is one line; an untrained base would continue with the other person's next turn.
         lines = card.roles == DIALOGUE or METHODS[card.method].adapt is None
         return cls(model, tokenizer, card, room, Limits(max_new_tokens, stop_token_ids(model, tokenizer, lines)))
 
     def reply(
-        self, context: Sequence[str], passages: Sequence[str] = (), decoding: Decoding = GREEDY, seed: int = 13
+        self,
+        context: Sequence[str],
+        passages: Sequence[str] = (),
+        decoding: Decoding = GREEDY,
+        seed: int = 13,
+        persona: Sequence[str] = (),
     ) -> Reply:
         """The reply to a conversation.
 
         context: the turns, oldest first, ending with the message to answer. passages: retrieved texts, best first, used
         as far as `passage_tokens` allows. seed: for sampling; greedy decoding and beam search draw no random numbers.
-        What exceeds the model's limits is dropped: passages, then the oldest turns.
+        persona: sentences that whoever replies says about themselves; a generator that was trained without reads none.
+        What exceeds the model's limits is dropped: passages, then the oldest turns, then sentences of the persona.
 
         Raises
         ------
         ValueError
             without a turn, or for a string in place of a list.
         """
-        for name, texts in (("context", context), ("passages", passages)):
+        for name, texts in (("context", context), ("passages", passages), ("persona", persona)):
             if isinstance(texts, str):
                 raise ValueError(f"{name} must be a list of strings, not a string; write [{texts!r}]")
-        (reply,) = self.replies([self.example("reply", context, passages)], decoding, 1, seed)
+        (reply,) = self.replies([self.example("reply", context, passages, persona)], decoding, 1, seed)
         return reply
 
-    def example(self, name: str, context: Sequence[str], passages: Sequence[str] = ()) -> Example:
+    def example(
+        self, name: str, context: Sequence[str], passages: Sequence[str] = (), persona: Sequence[str] = ()
+    ) -> Example:
         """A conversation as this generator reads it; `name` seeds the sampling of its reply.
 
         Raises
@@ -123,7 +131,8 @@ class Generator:
             raise ValueError("context is empty; it needs at least one turn")
         *history, question = context
         card = self.settings
-        return Example(name, name, card.roles, card.instruction, tuple(history), question, "", tuple(passages))
+        texts = (tuple(passages), tuple(persona))
+        return Example(name, name, card.roles, card.instruction, tuple(history), question, "", *texts)
 
     def prompt(self, example: Example) -> Prompt:
         """The prompt that a reply is written to, as token ids."""
@@ -156,7 +165,7 @@ class Generator:
                 f"max_new_tokens = {self.limits.tokens} leaves {whole} of the model's {positions} positions for the "
                 "prompt; lower generation.max_new_tokens"
             )
-        return Room(min(self.room.prompt, whole), self.room.passages, whole)
+        return Room(min(self.room.prompt, whole), self.room.passages, whole, self.room.persona)
 
 
 def _base_folder(folder: Path, card: Card, base: str | Path | None) -> Path:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from safetensors import SafetensorError
+
+from attune.cobert import storage
 from attune.cobert.inputs import Inputs
-from attune.cobert.model import Cobert, CobertConfig, inputs_for, start, to_device
+from attune.cobert.model import Cobert, inputs_for, start, to_device
 from attune.cobert.scoring import encode, scores
 from attune.core.errors import AttuneError
-from attune.core.files import read_json
 
 
 class Ranked(NamedTuple):
@@ -30,20 +32,22 @@ class Ranker:
     inputs: Inputs
 
     @classmethod
-    def from_pretrained(cls, path: str | Path) -> "Ranker":
+    def from_pretrained(cls, path: str | Path, encoder: str | Path | None = None) -> "Ranker":
         """A trained CoBERT from its folder; no network is used.
+
+        encoder: the folder of the encoder whose frozen layers it uses; by default ../../base/encoder from `path`, as
+        the pipeline lays it out.
 
         Raises
         ------
         AttuneError
-            if the folder holds no CoBERT that can be loaded; it names the stage that writes one.
+            if the folder holds no CoBERT that can be loaded, or if `encoder` has other weights than in training; it
+            names the stage that writes what is needed.
         """
         folder = Path(path)
         try:
-            if read_json(folder / "config.json").get("model_type") != CobertConfig.model_type:
-                raise ValueError("config.json is of another model type")
-            model = to_device(Cobert.from_pretrained(folder, local_files_only=True, use_safetensors=True))
-        except (OSError, ValueError) as error:
+            model = to_device(storage.load(folder, _encoder_folder(folder, encoder)))
+        except (OSError, ValueError, SafetensorError) as error:
             raise AttuneError(
                 f"{folder} holds no CoBERT that can be loaded from safetensors; `dvc repro train_cobert` writes one: "
                 f"{error}"
@@ -117,3 +121,7 @@ def check_texts(name: str, lists: Sequence[Sequence[str]]) -> None:
             raise ValueError(f"{name} must be a list of strings, not a string; write [{texts!r}]")
         if not texts and name != "persona":
             raise ValueError(f"{name} is empty; it needs at least one {'turn' if name == 'context' else 'reply'}")
+
+
+def _encoder_folder(folder: Path, encoder: str | Path | None) -> Path:
+    return [*folder.absolute().parents][:2][-1] / "base" / "encoder" if encoder is None else Path(encoder)

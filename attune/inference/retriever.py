@@ -41,14 +41,16 @@ class Retriever:
     def from_pretrained(
         cls,
         path: str | Path,
+        encoder: str | Path | None = None,
         index: str | Path | None = None,
         embedder: str | Path | None = None,
         shortlist: int = 100,
     ) -> "Retriever":
         """A trained CoBERT from its folder, with an index of replies and the sentence encoder that built the index.
 
-        index, embedder: their folders; by default as the pipeline lays them out around `path`, ROOT/models/cobert/NAME:
-        ROOT/data/index/CORPUS of the corpus whose replies are ranked, and ROOT/models/base/embedder.
+        encoder: as for `Ranker.from_pretrained`. index, embedder: their folders; by default as the pipeline lays them
+        out around `path`, ROOT/models/cobert/NAME: ROOT/data/index/CORPUS of the corpus whose replies are ranked, and
+        ROOT/models/base/embedder.
 
         Raises
         ------
@@ -59,7 +61,7 @@ class Retriever:
 
         root = [*Path(path).absolute().parents][:3][-1]
         return cls(
-            Ranker.from_pretrained(path),
+            Ranker.from_pretrained(path, encoder),
             load_embedder(Path(embedder or root / "models" / "base" / "embedder")),
             Bank.load(Path(index or root / "data" / "index" / ranking_corpus().name)),
             shortlist,

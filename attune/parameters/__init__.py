@@ -15,7 +15,7 @@ from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag
 from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section
 
 # Names of columns and rows in the tables that list generators by name.
-RESERVED = {"default", "id", "prompt", "target", "targets"}
+RESERVED = {"default", "id", "prompt", "retrieved", "target", "targets"}
 
 
 class Parameters(Section):
@@ -64,7 +64,6 @@ class Parameters(Section):
             ("generation.decoding", sorted(generation.decoding.keys() - {"default"}), "generators"),
             ("generation.sweep.generators", generation.sweep.generators, "generators"),
             ("generation.questions.generators", generation.questions.generators, "generators"),
-            *((f"bases.{name}.text", base.text, "corpora") for name, base in self.bases.items()),
         ):
             for name in names:
                 yield f"{key} names {{!r}}, which is", name, section

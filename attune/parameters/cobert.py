@@ -77,6 +77,7 @@ class Recipe(Section):
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     accumulation: Count
+    turn_length: Count = 30
     num_personas: NotNegative
     score_scale: Annotated[float, Field(gt=0)]
     attention_scale: Annotated[float, Field(gt=0)] = 1.0

@@ -1,11 +1,11 @@
 """The sections of params.yaml about corpora, the index and the models to start from."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from attune.core.errors import AttuneError
-from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section
+from attune.parameters.types import Count, Name, NotNegative, Section
 
 
 def _hex_digits(value: str) -> str:
@@ -86,37 +86,9 @@ class Preprocess(Section):
 
 
 class Base(Section):
-    """A causal language model to start from; the keys after `model` shape a `small` one and pretrain it on `text`."""
+    """A causal language model to start from: SmolLM2-135M-Instruct, a hub id (`id` or `id@revision`) or a directory."""
 
     model: Name
-    family: Literal["gpt2", "gpt_neo"] = "gpt2"
-    text: list[Key] = Field(default=[])
-    layers: Count = 4
-    width: Count = 256
-    heads: Count = 4
-    vocabulary: Annotated[int, Field(ge=300)] = 4096
-    positions: Annotated[int, Field(ge=32)] = 256
-    steps: Count = 400
-    batch_tokens: Count = 1024
-    lr: Rate = 1e-3
-
-    @model_validator(mode="after")
-    def small_has_text(self) -> Self:
-        if self.model == "small" and not self.text:
-            raise ValueError("the model `small` is pretrained on corpora; `text` must name at least one")
-        return self
-
-    @model_validator(mode="after")
-    def heads_divide_width(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"width = {self.width} must be a multiple of heads = {self.heads}")
-        return self
-
-    @model_validator(mode="after")
-    def batches_are_whole_blocks(self) -> Self:
-        if self.batch_tokens % self.positions:
-            raise ValueError(f"batch_tokens = {self.batch_tokens} must be a multiple of positions = {self.positions}")
-        return self
 
 
 class Index(Section):

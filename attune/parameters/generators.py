@@ -1,5 +1,6 @@
 """The sections of params.yaml about generators: their training, their passages, and how they write."""
 
+import re
 from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
@@ -18,10 +19,11 @@ class GeneratorSettings(Section):
     method: str
     base: Key
     corpus: Key
-    rows: Literal["processed", "passages"]
+    rows: Name
     instruction: str = ""
     max_length: Annotated[int, Field(ge=16)]
     passage_tokens: NotNegative = 0
+    persona_tokens: NotNegative = 0
     load_in_4bit: bool = False
 
     @property
@@ -39,11 +41,20 @@ class GeneratorSettings(Section):
         return entry
 
     @model_validator(mode="after")
-    def passages_have_room(self) -> Self:
-        if (self.rows == "passages") != (self.passage_tokens > 0):
+    def rows_are_a_folder(self) -> Self:
+        if not re.fullmatch(r"(processed|passages)(/\w+)+", self.rows):
             raise ValueError(
-                f"passage_tokens = {self.passage_tokens} with rows: {self.rows}; it must be above 0 with rows: "
-                "passages, and 0 otherwise"
+                f"rows = {self.rows!r} is no folder of rows below data/; name one such as "
+                f"processed/{self.corpus} or passages/{self.corpus}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def passages_have_room(self) -> Self:
+        if self.rows.startswith("passages/") != (self.passage_tokens > 0):
+            raise ValueError(
+                f"passage_tokens = {self.passage_tokens} with rows: {self.rows}; it must be above 0 with rows in "
+                "passages/, and 0 otherwise"
             )
         return self
 
@@ -66,8 +77,20 @@ class TrainedSettings(GeneratorSettings):
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     log_steps: Count | None = None
     save_steps: Count | None = None
+    early_stopping: Count | None = None
+    frozen_layers: NotNegative = 0
     gradient_checkpointing: bool = False
     bf16: bool = False
+
+    @model_validator(mode="after")
+    def frozen_layers_stay_below(self) -> Self:
+        if self.frozen_layers and not METHODS[self.method].freezes_layers:
+            able = ", ".join(name for name, each in METHODS.items() if each.freezes_layers)
+            raise ValueError(
+                f"frozen_layers = {self.frozen_layers}, but {self.method} trains what the lowest layer reads; it must "
+                f"be 0, or the method one of {able}"
+            )
+        return self
 
     @model_validator(mode="after")
     def checkpoints_fall_on_logs(self) -> Self:
@@ -181,10 +204,15 @@ class Sweep(Section):
 
 
 class Questions(Section):
-    """One question of each type, all put to each of `generators`."""
+    """`opening`: how a conversation begins, put to every generator. `asked`: by kind, put to each of `generators`."""
 
+    opening: Name
     generators: Annotated[list[Key], Field(min_length=1)]
     asked: Annotated[dict[Key, Name], Field(min_length=1)]
+
+    def put_to(self, generator: str) -> dict[str, str]:
+        """What the generator of that name is asked, by kind."""
+        return {"opening": self.opening} | (self.asked if generator in self.generators else {})
 
 
 class Generation(Section):
@@ -192,6 +220,7 @@ class Generation(Section):
 
     perplexity_examples: Count
     reply_examples: Count
+    answered_examples: Count
     max_new_tokens: Count
     batch_size: Count
     decoding: dict[Key, Decoding]

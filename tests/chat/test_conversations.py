@@ -8,13 +8,12 @@ import pytest
 
 from attune.chat.answers import Answer, Exchange
 from attune.chat.artifacts import Artifacts
-from attune.chat.conversations import Conversations
+from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
-from attune.chat.validation import sampling
 from attune.parameters import load
-from tests.chat.tiny_pipeline import SYSTEMS
+from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
-SETTINGS = ("i love apples .", 0.9, 30, 0.95)
+SETTINGS = ("i love apples .", False, 0.9, 30, 0.95)
 ONE, TWO = (SimpleNamespace(session_hash=name) for name in ("one", "two"))
 
 
@@ -35,27 +34,27 @@ def conversations(engine: Engine) -> Conversations:
 
 
 def test_messages_and_replies_alternate(conversations: Conversations) -> None:
-    first, *_, event = events(conversations.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
+    first, *_, event = events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
     assert first[0] == ""
     assert texts(event)[0] == "I am sad today."
-    *_, event = events(conversations.send(" My cat ran away. ", "tiny_lora", *SETTINGS, ONE))
+    *_, event = events(conversations.send(" My cat ran away. ", "lora_openorca", *SETTINGS, ONE))
     assert [each["role"] for each in event[1]] == ["user", "assistant"] * 2
     assert texts(event)[::2] == ["I am sad today.", "My cat ran away."]
-    assert event[3].startswith("tiny_lora")
-    *_, again = events(conversations.retry("tiny_lora", *SETTINGS, ONE))
+    assert event[3].startswith("lora_openorca")
+    *_, again = events(conversations.retry("lora_openorca", *SETTINGS, ONE))
     assert texts(again)[:3] == texts(event)[:3]
     assert texts(again)[3] != texts(event)[3]
     assert conversations.clear(ONE)[0] == []
-    assert "no reply yet" in events(conversations.retry("tiny_lora", *SETTINGS, ONE))[-1][3]
+    assert "no reply yet" in events(conversations.retry("lora_openorca", *SETTINGS, ONE))[-1][3]
 
 
 def test_pages_do_not_see_each_other_s_conversations(conversations: Conversations) -> None:
-    events(conversations.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
-    *_, event = events(conversations.send("I am glad today.", "tiny_full", *SETTINGS, TWO))
+    events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
+    *_, event = events(conversations.send("I am glad today.", "full", *SETTINGS, TWO))
     assert texts(event)[0] == "I am glad today."
     assert len(texts(event)) == 2
     conversations.close(ONE)
-    *_, event = events(conversations.send("Hm.", "tiny_full", *SETTINGS, ONE))
+    *_, event = events(conversations.send("Hm.", "full", *SETTINGS, ONE))
     assert len(texts(event)) == 2
     assert len(conversations._conversations) == 2
 
@@ -64,13 +63,13 @@ def test_a_growing_reply_is_dropped_once_something_else_happens(conversations: C
     """By Clear, Stop, Retry or another message."""
 
     async def interrupted(by: str) -> list[Any]:
-        growing = conversations.send("I am sad today.", "tiny_full", *SETTINGS, ONE)
+        growing = conversations.send("I am sad today.", "full", *SETTINGS, ONE)
         for _ in range(2):
             await anext(growing)
         if by == "send":
-            _ = [each async for each in conversations.send("Hm.", "tiny_full", *SETTINGS, ONE)]
+            _ = [each async for each in conversations.send("Hm.", "full", *SETTINGS, ONE)]
         elif by == "retry":
-            _ = [each async for each in conversations.retry("tiny_full", *SETTINGS, ONE)]
+            _ = [each async for each in conversations.retry("full", *SETTINGS, ONE)]
         else:
             getattr(conversations, by)(ONE)
         return [each async for each in growing]
@@ -83,23 +82,23 @@ def test_a_growing_reply_is_dropped_once_something_else_happens(conversations: C
 
 def test_a_message_without_a_reply_is_not_part_of_the_context(conversations: Conversations, engine: Engine) -> None:
     async def stopped() -> None:
-        growing = conversations.send("Never mind.", "tiny_full", *SETTINGS, ONE)
+        growing = conversations.send("Never mind.", "full", *SETTINGS, ONE)
         await anext(growing)
         conversations.stop(ONE)
         await growing.aclose()
 
     asyncio.run(stopped())
     assert conversations._conversation(ONE).exchanges == [Exchange("Never mind.")]
-    *_, event = events(conversations.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
+    *_, event = events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
     assert texts(event)[:2] == ["Never mind.", "I am sad today."]
-    *_, alone = engine.reply("tiny_full", ["I am sad today."], (), sampling(*SETTINGS[1:]))
+    *_, alone = engine.reply("full", ["I am sad today."], (), SAMPLING)
     assert texts(event)[-1] == alone.text
 
 
 def test_a_message_stopped_before_its_reply_can_be_retried(conversations: Conversations) -> None:
-    asyncio.run(anext(conversations.send("Never mind.", "tiny_full", *SETTINGS, ONE)))
+    asyncio.run(anext(conversations.send("Never mind.", "full", *SETTINGS, ONE)))
     conversations.stop(ONE)
-    *_, event = events(conversations.retry("tiny_full", *SETTINGS, ONE))
+    *_, event = events(conversations.retry("full", *SETTINGS, ONE))
     assert texts(event)[0] == "Never mind."
     assert len(texts(event)) == 2
 
@@ -107,61 +106,85 @@ def test_a_message_stopped_before_its_reply_can_be_retried(conversations: Conver
 def test_a_retry_stopped_while_models_load_keeps_the_reply(root: Path) -> None:
     conversations = Conversations(Engine(load(root / "params.yaml"), Artifacts(root)))
     conversations._conversation(ONE).exchanges = [Exchange("Hm.", "Yes.")]
-    event = asyncio.run(anext(conversations.retry("tiny_full", *SETTINGS, ONE)))
-    assert "loading the models" in event[3]
+    event = asyncio.run(anext(conversations.retry("full", *SETTINGS, ONE)))
+    assert "full: loading the generator full" in event[3]
     conversations.stop(ONE)
     assert conversations._conversation(ONE).exchanges == [Exchange("Hm.", "Yes.")]
 
 
-def test_an_unexpected_error_puts_the_message_back_into_the_textbox(conversations: Conversations) -> None:
+def test_an_unexpected_error_puts_the_message_back_into_the_textbox(
+    conversations: Conversations, engine: Engine
+) -> None:
     async def broken(*_: Any) -> AsyncIterator[Answer]:
-        yield Answer(loading=True)
+        yield Answer(loading=("the model",))
         raise RuntimeError("torn")
 
-    conversations.engine = SimpleNamespace(reply_async=broken)  # type: ignore[assignment]
+    conversations.engine = SimpleNamespace(reply_async=broken, decoding=engine.decoding)  # type: ignore[assignment]
     conversations._conversation(ONE).exchanges = [Exchange("Hm.", "Yes.")]
     seen = []
 
     async def sent() -> None:
-        async for event in conversations.send("I am sad.", "tiny_full", *SETTINGS, ONE):
+        async for event in conversations.send("I am sad.", "full", *SETTINGS, ONE):
             seen.append(event)
 
     with pytest.raises(RuntimeError, match="torn"):
         asyncio.run(sent())
     assert seen[-1][0] == "I am sad."
     assert texts(seen[-1]) == ["Hm.", "Yes."]
-    assert seen[-1][3] == "tiny_full failed; the server's log says why."
+    assert seen[-1][3] == "full failed; the server's log says why."
     assert conversations._conversation(ONE).exchanges == [Exchange("Hm.", "Yes.")]
 
 
 def test_the_crisis_message_is_shown_for_refused_messages_too(conversations: Conversations) -> None:
     long = "I want to kill myself " + "a" * 5000
-    sent = events(conversations.send(long, "tiny_full", *SETTINGS, ONE))[-1]
+    sent = events(conversations.send(long, "full", *SETTINGS, ONE))[-1]
     compared = events(conversations.compare(long, *SETTINGS))[-1]
     for event in (sent, compared):
         assert event[-1]["visible"]
         assert "findahelpline" in event[-1]["value"]
 
 
+def test_own_decoding_settings_change_the_reply(conversations: Conversations) -> None:
+    replies = []
+    for own, top_k in ((False, 30), (False, 1), (True, 1)):
+        conversations.clear(ONE)
+        *_, event = events(conversations.send("I am sad today.", "full", "", own, 0.9, top_k, 0.95, ONE))
+        replies.append(texts(event)[-1])
+    assert replies[0] == replies[1] != replies[2]
+    *_, refused = events(conversations.send("Hm.", "full", "", True, 0, 1, 0.95, ONE))
+    assert "temperature = 0" in refused[3]
+
+
+def test_an_example_is_put_to_a_system_of_its_kind(conversations: Conversations) -> None:
+    for text, chosen, wanted in (
+        (OPENINGS[0], "cobert", "cobert"),
+        (OPENINGS[1], "lora_openorca", "full"),
+        (QUESTIONS[0], "full", "lora_openorca"),
+        (QUESTIONS[0], "lora_openorca", "lora_openorca"),
+    ):
+        picked = SimpleNamespace(value={"text": text})
+        assert conversations.example(picked, chosen) == (text, wanted)  # type: ignore[arg-type]
+
+
 def test_a_refused_message_leaves_the_conversation_unchanged(conversations: Conversations) -> None:
-    *_, event = events(conversations.send("I am sad today.", "tiny_full", *SETTINGS, ONE))
+    *_, event = events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
     for message, persona, reason in (
         ("", "", "There is nothing in the message"),
         ("a" * 100_000, "", "this one has 100,000"),
         ("Hm.", "a" * 3000, "A persona may have"),
     ):
-        *_, refused = events(conversations.send(message, "tiny_full", persona, *SETTINGS[1:], ONE))
+        *_, refused = events(conversations.send(message, "full", persona, *SETTINGS[1:], ONE))
         assert refused[1] == event[1]
         assert reason in refused[3]
-    *_, refused = events(conversations.retry("tiny_full", "a" * 3000, *SETTINGS[1:], ONE))
+    *_, refused = events(conversations.retry("full", "a" * 3000, *SETTINGS[1:], ONE))
     assert refused[1] == event[1]
 
 
 def test_a_missing_model_is_named_with_its_stage(root: Path, tmp_path: Path) -> None:
     conversations = Conversations(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
-    *_, event = events(conversations.send("Hm.", "tiny_full", *SETTINGS, ONE))
+    *_, event = events(conversations.send("Hm.", "full", *SETTINGS, ONE))
     assert event[:2] == ("Hm.", [])
-    assert "dvc repro base_models@gpt2" in event[3]
+    assert "dvc repro base_models@smollm2" in event[3]
     *_, (html, *_) = events(conversations.compare("Hm.", *SETTINGS))
     assert html.count("cannot answer yet") == len(SYSTEMS)
 
@@ -172,5 +195,5 @@ def test_the_comparison_shows_the_replies_of_the_chat(conversations: Conversatio
     assert crisis["visible"]
     for name in SYSTEMS:
         assert f"<td>{name}</td>" in html
-    *_, alone = engine.reply("cobert", ["<b>I want to die</b>"], (SETTINGS[0],), sampling(*SETTINGS[1:]))
+    *_, alone = engine.reply("cobert", ["<b>I want to die</b>"], (SETTINGS[0],), SAMPLING)
     assert alone.text in html

@@ -6,11 +6,11 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from attune.chat.engine import Engine
-from attune.chat.validation import sampling
+from tests.chat.tiny_pipeline import SAMPLING
 
 
 def ask(address: str, message: str, history: list[str]) -> dict[str, Any]:
-    return Client(address, verbose=False).predict(message, "tiny_full", history, ["i love apples ."], api_name="/reply")
+    return Client(address, verbose=False).predict(message, "full", history, ["i love apples ."], api_name="/reply")
 
 
 def test_concurrent_requests_get_the_same_replies_as_single_ones(address: str, engine: Engine) -> None:
@@ -18,7 +18,7 @@ def test_concurrent_requests_get_the_same_replies_as_single_ones(address: str, e
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda history: ask(address, "My cat ran away.", history), histories))
     for history, each in zip(histories, answers, strict=True):
-        *_, alone = engine.reply("tiny_full", [*history, "My cat ran away."], (), sampling(0.9, 30, 0.95))
+        *_, alone = engine.reply("full", [*history, "My cat ran away."], (), SAMPLING)
         about = {"reply": alone.text, "truncated": alone.truncated, "dropped_turns": 0, "message_shortened": False}
         assert each == about | {"retrieved": [], "crisis": None}
 
@@ -32,7 +32,7 @@ def test_the_endpoint_refuses_with_a_sentence_and_logs_nothing(address: str, cap
         ask(address, "Hm.", ["a" * 5000])
     for history, persona, reason in (("secret", [], "history: .*valid list"), ([], "secret", "persona: .*valid list")):
         with pytest.raises(AppError, match=reason):
-            Client(address, verbose=False).predict("Hm.", "tiny_full", history, persona, api_name="/reply")
+            Client(address, verbose=False).predict("Hm.", "full", history, persona, api_name="/reply")
     with pytest.raises(AppError, match="There is no system 'secret'"):
         Client(address, verbose=False).predict("Hm.", "secret", [], [], api_name="/reply")
     assert "secret" not in "".join(capfd.readouterr())

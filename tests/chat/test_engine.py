@@ -9,16 +9,14 @@ import pytest
 from attune.chat.answers import Answer
 from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
-from attune.chat.validation import sampling
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.corpora import corpus
 from attune.generators.prompts import DIALOGUE, Example
 from attune.inference.generator import Generator
 from attune.parameters import load
-from tests.chat.tiny_pipeline import SYSTEMS
+from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
-FREE = sampling(0.9, 30, 0.95)
 PERSONA = ("i love apples .",)
 TURNS = ["I am sad today.", "Why are you sad?", "My cat ran away."]
 
@@ -34,7 +32,7 @@ def test_the_systems_are_those_of_params_yaml_and_cobert(engine: Engine) -> None
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_answers_and_its_answer_grows(engine: Engine, name: str) -> None:
-    answers = [each for each in engine.reply(name, TURNS, PERSONA, FREE) if not each.loading]
+    answers = [each for each in engine.reply(name, TURNS, PERSONA, SAMPLING) if not each.loading]
     assert [each.done for each in answers] == [False] * (len(answers) - 1) + [True]
     assert all(answers[-1].text.startswith(each.text) for each in answers)
     assert answers[-1].text
@@ -43,32 +41,32 @@ def test_every_system_answers_and_its_answer_grows(engine: Engine, name: str) ->
 
 def test_models_are_loaded_once(root: Path) -> None:
     fresh = Engine(load(root / "params.yaml"), Artifacts(root))
-    for name in ("tiny_full", "cobert"):
-        loading = [[each.loading for each in fresh.reply(name, TURNS, PERSONA, FREE)] for _ in range(2)]
+    for name in ("full", "cobert"):
+        loading = [[each.loading for each in fresh.reply(name, TURNS, PERSONA, SAMPLING)] for _ in range(2)]
         assert [any(each) for each in loading] == [True, False]
         assert loading[0][0]
 
 
 def test_a_reply_is_the_one_that_the_evaluation_writes(root: Path, engine: Engine) -> None:
     settings = load(root / "params.yaml")
-    generator = Generator.from_pretrained(root / "models/generators/tiny_full", max_new_tokens=8)
+    generator = Generator.from_pretrained(root / "models/generators/full", max_new_tokens=8)
     example = Example("chat/3", "chat", DIALOGUE, "", tuple(TURNS[:2]), TURNS[2], "")
-    (wanted,) = generator.replies([example], FREE, 1, settings.seed)
-    answer = last(engine.reply("tiny_full", TURNS, PERSONA, FREE))
+    (wanted,) = generator.replies([example], SAMPLING, 1, settings.seed)
+    answer = last(engine.reply("full", TURNS, PERSONA, SAMPLING))
     assert (answer.text, answer.truncated) == (wanted.text, wanted.truncated)
 
 
 def test_replies_repeat_until_the_next_attempt(engine: Engine) -> None:
-    for name in ("tiny_full", "cobert"):
-        first, again, other = (last(engine.reply(name, TURNS, PERSONA, FREE, attempt)) for attempt in (0, 0, 1))
+    for name in ("full", "cobert"):
+        first, again, other = (last(engine.reply(name, TURNS, PERSONA, SAMPLING, attempt)) for attempt in (0, 0, 1))
         assert first == again
         assert first.text != other.text
 
 
 def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:
     asked = [["I am sad today."], ["I am proud today."], ["Why?", "My cat ran away.", "I am lost today."]]
-    alone = [last(engine.reply("tiny_full", turns, PERSONA, FREE)) for turns in asked]
-    streams = {at: engine.reply("tiny_full", turns, PERSONA, FREE) for at, turns in enumerate(asked)}
+    alone = [last(engine.reply("full", turns, PERSONA, SAMPLING)) for turns in asked]
+    streams = {at: engine.reply("full", turns, PERSONA, SAMPLING) for at, turns in enumerate(asked)}
     together: dict[int, Answer] = {}
     while streams:
         for at, stream in list(streams.items()):
@@ -81,36 +79,55 @@ def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:
 
 
 def test_an_abandoned_stream_does_not_block_the_next(engine: Engine) -> None:
-    wanted = last(engine.reply("tiny_full", TURNS, PERSONA, FREE))
+    wanted = last(engine.reply("full", TURNS, PERSONA, SAMPLING))
     for _ in range(3):
-        stream = engine.reply("tiny_full", ["I am glad today."], PERSONA, FREE)
+        stream = engine.reply("full", ["I am glad today."], PERSONA, SAMPLING)
         next(stream)
         stream.close()
-    assert last(engine.reply("tiny_full", TURNS, PERSONA, FREE)) == wanted
+    assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)) == wanted
 
 
 def test_the_retrieved_texts_and_the_used_ones_are_shown(engine: Engine) -> None:
-    passages = last(engine.reply("tiny_rag+rag", ["I am sad today."], PERSONA, FREE)).retrieved
+    passages = last(engine.reply("rag+rag", ["I am sad today."], PERSONA, SAMPLING)).retrieved
     assert len(passages) == 2
     assert "I am sad today." in passages[0].text
     assert passages[0].score > passages[1].score
-    assert last(engine.reply("tiny_full", TURNS, PERSONA, FREE)).retrieved == ()
-    cobert = last(engine.reply("cobert", TURNS, PERSONA, FREE))
+    assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)).retrieved == ()
+    cobert = last(engine.reply("cobert", TURNS, PERSONA, SAMPLING))
     assert [each.text for each in cobert.retrieved if each.used] == [cobert.text]
 
 
 def test_the_persona_orders_passages(engine: Engine) -> None:
     scores = {
-        persona: [each.score for each in last(engine.reply("tiny_rag+persona_rag", TURNS, persona, FREE)).retrieved]
+        persona: [each.score for each in last(engine.reply("rag+persona_rag", TURNS, persona, SAMPLING)).retrieved]
         for persona in ((), ("i love apples .",), ("i love dogs .", "i am old ."))
     }
     assert len({tuple(each) for each in scores.values()}) == 3
     assert all(each == sorted(each, reverse=True) for each in scores.values())
 
 
-@pytest.mark.parametrize("name", ["tiny_full", "cobert"])
+def test_a_generator_trained_with_personas_reads_one_in_the_wording_of_its_text(engine: Engine) -> None:
+    texts = {
+        persona: last(engine.reply("persona", ["I can't stay."], persona, SAMPLING)).text
+        for persona in ((), ("i love apples .",), ("I love apples.",), ("i love dogs .",))
+    }
+    assert len(set(texts.values())) == 3
+    assert texts["i love apples .",] == texts["I love apples.",]
+    assert last(engine.reply("persona", ["i ca n't stay ."], (), SAMPLING)).text == texts[()]
+    plain = [last(engine.reply("full", TURNS, persona, SAMPLING)) for persona in ((), PERSONA)]
+    assert plain[0] == plain[1]
+
+
+def test_a_generator_decodes_as_params_yaml_says_unless_told_otherwise(engine: Engine) -> None:
+    assert engine.decoding("full") == SAMPLING
+    assert engine.decoding("full", top_k=1) == SAMPLING.model_copy(update={"top_k": 1})
+    with pytest.raises(AttuneError, match="There is no system 'gpt5'"):
+        engine.decoding("gpt5")
+
+
+@pytest.mark.parametrize("name", ["full", "cobert"])
 def test_the_oldest_turns_are_dropped_and_counted(engine: Engine, name: str) -> None:
-    few, many = (last(engine.reply(name, TURNS[:2] * count + TURNS[2:], PERSONA, FREE)) for count in (1, 600))
+    few, many = (last(engine.reply(name, TURNS[:2] * count + TURNS[2:], PERSONA, SAMPLING)) for count in (1, 600))
     assert few.dropped_turns == 0
     assert 1000 < many.dropped_turns < 1200
     assert many.text
@@ -118,13 +135,13 @@ def test_the_oldest_turns_are_dropped_and_counted(engine: Engine, name: str) -> 
 
 def test_a_message_that_does_not_fit_is_marked_as_shortened(engine: Engine) -> None:
     for turns, wanted in ((TURNS, False), ([*TURNS[:2], "My cat ran away. " * 30], True)):
-        assert last(engine.reply("tiny_full", turns, PERSONA, FREE)).message_shortened == wanted
+        assert last(engine.reply("full", turns, PERSONA, SAMPLING)).message_shortened == wanted
 
 
 def test_no_text_is_kept_between_replies(root: Path) -> None:
     fresh = Engine(load(root / "params.yaml"), Artifacts(root))
-    for name in ("cobert", "tiny_rag+persona_rag"):
-        last(fresh.reply(name, ["a secret"], ("another secret",), FREE))
+    for name in ("cobert", "rag+persona_rag"):
+        last(fresh.reply(name, ["a secret"], ("another secret",), SAMPLING))
     (ranker,) = fresh.models._rankers.values()
     assert not ranker.inputs._pieces
 
@@ -133,7 +150,7 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
     async def left() -> float:
         started = time.monotonic()
         busy = engine._thread.submit(time.sleep, 1.5)
-        waiting = asyncio.ensure_future(anext(engine.reply_async("tiny_full", TURNS, PERSONA, FREE)))
+        waiting = asyncio.ensure_future(anext(engine.reply_async("full", TURNS, PERSONA, SAMPLING)))
         await asyncio.sleep(0.2)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -143,22 +160,22 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
         return took
 
     assert asyncio.run(left()) < 1
-    assert last(engine.reply("tiny_full", TURNS, PERSONA, FREE)).text
+    assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)).text
 
 
 def test_a_missing_artifact_is_named_with_its_stage(root: Path, tmp_path: Path) -> None:
     settings = load(root / "params.yaml")
     empty = Engine(settings, Artifacts(tmp_path))
-    for name, stage in (("tiny_full", "base_models@gpt2"), ("cobert", "base_embedder")):
+    for name, stage in (("full", "base_models@smollm2"), ("cobert", "base_embedder")):
         with pytest.raises(
             AttuneError, match=f"{name} cannot answer yet: .* is missing; `dvc repro {stage}` writes it"
         ):
-            next(empty.reply(name, TURNS, PERSONA, FREE))
+            next(empty.reply(name, TURNS, PERSONA, SAMPLING))
     shutil.copytree(root / "models" / "base", tmp_path / "models" / "base")
-    with pytest.raises(AttuneError, match="dvc repro train_generator@tiny_full"):
-        next(empty.reply("tiny_full", TURNS, PERSONA, FREE))
+    with pytest.raises(AttuneError, match="dvc repro train_generator@full"):
+        next(empty.reply("full", TURNS, PERSONA, SAMPLING))
     with pytest.raises(AttuneError, match=r"There is no system 'gpt5'; there are cobert, "):
-        next(empty.reply("gpt5", TURNS, PERSONA, FREE))
+        next(empty.reply("gpt5", TURNS, PERSONA, SAMPLING))
 
 
 def test_an_index_of_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
@@ -172,7 +189,7 @@ def test_an_index_of_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
     )
     other = Engine(load(root / "params.yaml"), Artifacts(tmp_path))
     with pytest.raises(AttuneError, match=r"the index was not built from .*run `dvc repro index`"):
-        last(other.reply("tiny_rag+rag", TURNS, PERSONA, FREE))
+        last(other.reply("rag+rag", TURNS, PERSONA, SAMPLING))
 
 
 @pytest.mark.parametrize(
@@ -180,4 +197,4 @@ def test_an_index_of_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_any_text_is_answered(engine: Engine, name: str, text: str) -> None:
-    assert last(engine.reply(name, [text], (text,), FREE)).done
+    assert last(engine.reply(name, [text], (text,), SAMPLING)).done

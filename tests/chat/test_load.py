@@ -43,7 +43,7 @@ def memory(process: subprocess.Popen[str]) -> float:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_ten_people_at_once_for_a_minute(server: tuple[subprocess.Popen[str], str]) -> None:
     process, address = server
-    systems = ("tiny_full", "tiny_lora", "tiny_rag+persona_rag", "cobert")
+    systems = ("full", "lora_openorca", "rag+persona_rag", "cobert")
 
     def talk(person: int) -> int:
         """Hold new conversations, each twice with the same replies; returns how many."""

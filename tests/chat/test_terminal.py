@@ -6,16 +6,24 @@ from pathlib import Path
 import pytest
 
 from attune.chat.answers import Exchange
+from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
 from attune.chat.terminal import HELP, Terminal
-from attune.chat.validation import sampling
 from attune.core.errors import AttuneError
+from attune.parameters import load
+from tests.chat.tiny_pipeline import SAMPLING
 from tests.project import ROOT
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded(engine: Engine) -> None:
+    """Otherwise the first output of a test that runs alone would be that the generator is loading."""
+    list(engine.reply("full", ["Hm."], (), SAMPLING))
 
 
 @pytest.fixture
 def terminal(engine: Engine) -> Terminal:
-    return Terminal(engine, "tiny_full", sampling(0.9, 30, 0.95))
+    return Terminal(engine, "full")
 
 
 def output(terminal: Terminal, line: str) -> str:
@@ -51,13 +59,29 @@ def test_the_system_and_the_persona_can_be_changed(terminal: Terminal) -> None:
     assert output(terminal, "/what") == HELP + "\n"
 
 
+def test_what_is_being_loaded_is_said_before_the_reply(root: Path) -> None:
+    fresh = Terminal(Engine(load(root / "params.yaml"), Artifacts(root)), "rag+persona_rag")
+    loading, *_ = output(fresh, "I am sad today.").splitlines()
+    assert loading.startswith(
+        "(loading CoBERT attune-small-happy, the index of empathetic_dialogues, the generator rag"
+    )
+    assert "loading" not in output(fresh, "My cat ran away.")
+
+
+def test_the_decoding_settings_that_are_given_count(engine: Engine, terminal: Terminal) -> None:
+    likeliest = Terminal(engine, "full", (None, 1, None))
+    wanted = [*engine.reply("full", ["I am sad today."], (), engine.decoding("full", top_k=1))][-1].text
+    assert output(likeliest, "I am sad today.").splitlines()[0] == wanted
+    assert output(terminal, "I am sad today.").splitlines()[0] != wanted
+
+
 def test_the_crisis_message_comes_before_the_reply(terminal: Terminal) -> None:
     assert "findahelpline" in next(terminal.handle("I want to kill myself"))
     assert "findahelpline" not in output(terminal, "I am glad today.")
 
 
 def test_the_crisis_message_is_shown_even_if_the_reply_fails(engine: Engine) -> None:
-    broken = Terminal(engine, "nobody", sampling(0.9, 30, 0.95))
+    broken = Terminal(engine, "nobody")
     pieces = broken.handle("I want to kill myself")
     assert "findahelpline" in next(pieces)
     with pytest.raises(AttuneError, match="nobody"):
@@ -88,8 +112,7 @@ def test_a_failed_reply_leaves_the_conversation_unchanged(terminal: Terminal) ->
 
 
 def test_a_message_without_a_reply_is_not_part_of_the_context(engine: Engine) -> None:
-    decoding = sampling(0.9, 30, 0.95)
-    silent, fresh = (Terminal(engine, "tiny_full", decoding) for _ in range(2))
+    silent, fresh = (Terminal(engine, "full") for _ in range(2))
     silent.exchanges = [Exchange("Hello?")]
     assert output(silent, "I am sad today.") == output(fresh, "I am sad today.")
     assert silent.exchanges[0] == Exchange("Hello?")
@@ -97,7 +120,7 @@ def test_a_message_without_a_reply_is_not_part_of_the_context(engine: Engine) ->
 
 def test_the_command_answers_line_by_line(root: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "attune.chat", "--root", str(root), "--system", "tiny_full"],
+        [sys.executable, "-m", "attune.chat", "--root", str(root), "--system", "full"],
         input="I am sad today.\n\n/quit\n", text=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

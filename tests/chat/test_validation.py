@@ -1,7 +1,8 @@
 import pytest
 
-from attune.chat.validation import MAX_MESSAGE, checked_message, checked_turn, persona_sentences, sampling
+from attune.chat.validation import MAX_MESSAGE, changed_decoding, checked_message, checked_turn, persona_sentences
 from attune.core.errors import AttuneError
+from attune.parameters.generators import Decoding
 
 
 def test_what_cannot_be_answered_is_refused_with_a_sentence() -> None:
@@ -15,5 +16,13 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence() -> None:
         persona_sentences("a\n" * 1500)
     assert persona_sentences(" i cook .\n\n i run .\n") == ("i cook .", "i run .")
     with pytest.raises(AttuneError, match=r"temperature = 0: .*greater than 0"):
-        sampling(0, 30, 0.9)
+        changed_decoding(Decoding(method="greedy"), temperature=0)
     assert checked_turn("half an emoji: \ud83d") == "half an emoji: ?"
+
+
+def test_a_changed_decoding_samples_and_keeps_the_rest() -> None:
+    own = Decoding(method="sampling", temperature=0.5, top_k=15, top_p=0.97, no_repeat_ngram=3)
+    assert changed_decoding(own) is own
+    assert changed_decoding(own, top_k=1) == own.model_copy(update={"top_k": 1})
+    beams = Decoding(method="beam", beams=3, early_stopping=True, no_repeat_ngram=2)
+    assert changed_decoding(beams, 0.7) == Decoding(method="sampling", temperature=0.7, no_repeat_ngram=2)

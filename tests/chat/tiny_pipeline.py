@@ -8,29 +8,41 @@ import pytest
 
 from attune.core.files import write_parquet
 from attune.corpora import corpus, ranking_corpus
+from attune.parameters import load
+from attune.parameters.generators import Decoding
 from stages import base_models, index, train_generator
 from tests.generators.tiny import dialogue_rows, gpt, saved
 from tests.stages import cobert_project, generators_project
 from tests.stages.small_project import change
 
-DIALOGUES, QUESTIONS = "empathetic_dialogues", "openorca"
-SYSTEMS = ("tiny_prompt", "tiny_full", "tiny_lora", "tiny_rag+rag", "tiny_rag+persona_rag", "cobert")
+BASE = "smollm2"
+DIALOGUES, QUESTIONS, PERSONAS = "empathetic_dialogues", "openorca", ranking_corpus().name
+PERSONA_ROWS = f"processed/{PERSONAS}/small/happy"
+SYSTEMS = ("prompted", "full", "persona", "lora_openorca", "rag+rag", "rag+persona_rag", "cobert")
+# Much is left to chance, so that replies to different messages differ.
+SAMPLING = Decoding(method="sampling", temperature=0.9, top_k=30, top_p=0.95)
 
 
 def _set_parameters(values: dict[str, Any]) -> None:
-    generators = {name: values["generators"][name] for name in ("tiny_prompt", "tiny_full", "tiny_lora")}
-    generators["tiny_lora"] |= {"corpus": QUESTIONS}
-    with_passages = {"rows": "passages", "passage_tokens": 16, "max_length": 40}
-    values["generators"] = generators | {"tiny_rag": generators["tiny_full"] | with_passages}
+    tiny = {method: values["generators"][f"tiny_{method}"] | {"base": BASE} for method in ("prompt", "full", "lora")}
+    values["bases"] = {BASE: {"model": "SmolLM2-135M-Instruct"}}
+    values["generators"] = {
+        "prompted": tiny["prompt"],
+        "full": tiny["full"] | {"frozen_layers": 1},
+        "rag": tiny["full"] | {"rows": f"passages/{DIALOGUES}", "passage_tokens": 16, "max_length": 40},
+        "persona": tiny["lora"] | {"corpus": PERSONAS, "rows": PERSONA_ROWS, "persona_tokens": 60, "max_length": 200},
+        "lora_openorca": tiny["lora"] | {"corpus": QUESTIONS, "rows": f"processed/{QUESTIONS}"},
+    }
     values["rag"] |= {"k": 2, "budget": 16, "shortlist": 6, "recipe": "attune", "persona": ["i love apples ."]}
     values["retrieval"] |= {"recipe": "attune", "shortlist": 10}
     values["cobert"] |= {"subsets": ["small"], "domains": ["happy"]}
     for section in ("sweep", "questions"):
-        values["generation"][section]["generators"] = ["tiny_lora"]
+        values["generation"][section]["generators"] = ["lora_openorca"]
+    values["generation"]["decoding"]["default"] = SAMPLING.model_dump()
 
 
-def build(root: Path, positions: int = 64) -> None:
-    """Write params.yaml, models/ and data/ under `root`, with the stages themselves; `positions`: of the base model."""
+def build(root: Path) -> None:
+    """Write params.yaml, models/ and data/ under `root`, with the stages themselves."""
     ranking = root / "ranking"
     ranking.mkdir()
     with pytest.MonkeyPatch.context() as patch:
@@ -39,7 +51,8 @@ def build(root: Path, positions: int = 64) -> None:
         generators_project.project(root, patch)
         change(_set_parameters)
         shutil.copytree(ranking / "models", "models/cobert")
-        saved(gpt(positions=positions), Path("models/base/gpt2"))
+        shutil.copytree(ranking / "base", "models/base")
+        saved(gpt(positions=256), Path("models/base") / BASE)
         _train_generators()
         _build_indexes()
     shutil.rmtree(ranking)
@@ -49,15 +62,12 @@ def _train_generators() -> None:
     for folder in ("processed", "passages"):
         shutil.copytree(folder, f"data/{folder}")
     write_parquet(Path(f"data/processed/{QUESTIONS}/train.parquet"), _answer_rows(), corpus(QUESTIONS).schemas.rows)
-    for name, data in (
-        ("tiny_prompt", f"processed/{DIALOGUES}"),
-        ("tiny_full", f"processed/{DIALOGUES}"),
-        ("tiny_lora", f"processed/{QUESTIONS}"),
-        ("tiny_rag", f"passages/{DIALOGUES}"),
-    ):
-        target = Path("models/generators") / name
-        base = Path("models/base/gpt2")
-        train_generator.main(name=name, base=base, data=Path("data") / data, target=target, curve=Path(f"{name}.csv"))
+    pec = cobert_project.pec_rows(16, "train")
+    write_parquet(Path(f"data/{PERSONA_ROWS}/train.parquet"), pec, corpus(PERSONAS).schemas.rows)
+    for name, entry in load().generators.items():
+        target, data = Path("models/generators") / name, Path("data") / entry.rows
+        base = Path("models/base") / BASE
+        train_generator.main(name=name, base=base, data=data, target=target, curve=Path(f"{name}.csv"))
 
 
 def _answer_rows() -> list[dict[str, Any]]:

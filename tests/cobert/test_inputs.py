@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,15 @@ def test_padding_is_masked() -> None:
     assert batch["input_ids"].tolist() == [[5, 6, 7], [0, 0, 0], [8, 0, 0]]
     assert batch["token_type_ids"].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
     assert batch["attention_mask"].tolist() == [[True] * 3, [False] * 3, [True, False, False]]
+
+
+def test_the_turn_length_is_that_of_replies_and_of_turns_after_the_first(tokenizer: object) -> None:
+    inputs = Inputs(tokenizer, 256, 10, 512, turn_length=5)
+    assert len(inputs.response("dog " * 100).ids) == 7
+    assert [end - start for start, end in pairwise((1, *inputs.context(["dog " * 100, "cat " * 100]).ends))] == [91, 6]
+    longer = Inputs(tokenizer, 512, 10, 512, turn_length=100)
+    assert [end - start for start, end in pairwise((1, *longer.context(["dog " * 200, "cat " * 200]).ends))] == [
+        101,
+        101,
+    ]
+    assert longer.fresh().response("dog " * 200) == longer.response("dog " * 200)

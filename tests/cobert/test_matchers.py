@@ -1,4 +1,5 @@
 import math
+from statistics import fmean
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def matcher(name: str) -> torch.nn.Module:
     built = MATCHERS[name](WIDTH, SCALE).double()
     if name == "joint":  # every term takes part
         with torch.no_grad():
-            built.weights.copy_(torch.tensor([0.7, 1.1, -0.4, 0.3]))
+            built.weights.copy_(torch.tensor([0.7, 1.1, -0.4, 0.3, 0.5]))
     return built
 
 
@@ -68,7 +69,7 @@ def test_a_persona_of_no_sentence_adds_nothing() -> None:
         assert torch.allclose(matcher("co_attention")(x, nobody, y), alone)
         assert torch.allclose(matcher("bi_encoder")(x, nobody, y), means(x) @ means(y).T)
         joint = matcher("joint")
-        joint.weights[[0, 2, 3]] = 0
+        joint.weights[[0, 2, 3, 4]] = 0
         assert torch.equal(joint(x, nobody, y), torch.zeros(2, 3, dtype=torch.float64))
 
 
@@ -108,7 +109,7 @@ def test_the_poly_encoder_is_the_paper_s() -> None:
             assert found[row, column].item() == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_joint_score_is_cosines_and_co_attention() -> None:
+def test_the_joint_score_is_cosines_and_late_interaction() -> None:
     x, p, y = side(7, 2, 5), side(8, 2, 6), side(9, 3, 3)
     model = matcher("joint")
     found = model(x, p, y)
@@ -116,20 +117,18 @@ def test_the_joint_score_is_cosines_and_co_attention() -> None:
     def cosine(one: torch.Tensor, other: torch.Tensor) -> float:
         return float(torch.nn.functional.cosine_similarity(one, other, dim=0))
 
-    def unit(given: Side) -> torch.Tensor:
-        return given.states / given.states.norm(dim=-1, keepdim=True)
-
-    hops = sum(match(unit(each), each.mask, unit(y), y.mask, SCALE) for each in (x, p))
     for row in range(2):
         for column in range(3):
-            reply = y.states[column][y.mask[column]].mean(0)
+            tokens = y.states[column][y.mask[column]]
+            reply = tokens.mean(0)
             real, parts = x.states[row][x.mask[row]], x.parts[row][x.mask[row]]
             sentences, places = p.states[row][p.mask[row]], p.parts[row][p.mask[row]]
             terms = (
                 cosine(real[parts == parts.max()].mean(0), reply),
                 max(cosine(sentences[places == place].mean(0), reply) for place in places.unique()),
                 cosine(real.mean(0), reply),
-                hops[row, column].item(),
+                fmean(max(cosine(token, other) for other in real) for token in tokens),
+                fmean(max(cosine(token, other) for other in tokens) for token in real),
             )
             expected = sum(weight * term for weight, term in zip(model.weights.tolist(), terms, strict=True))
             assert found[row, column].item() == pytest.approx(expected, abs=1e-6)

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from attune.cobert import storage
 from attune.cobert.encoder import frozen_layers
 from attune.cobert.inputs import TokenSequence, pad
 from attune.cobert.model import Cobert, inputs_for
 from attune.cobert.scoring import encode, lower_cache, scores, stack
 from attune.core.errors import AttuneError
-from attune.inference.ranker import Ranker
 from tests.cobert.tiny import cobert, encoder, rows
 
 FAMILIES = ["bert", "roberta", "gpt2"]
@@ -53,26 +53,10 @@ def test_padding_does_not_change_scores(tmp_path: Path, family: str) -> None:
     torch.testing.assert_close(padded, short, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_saved_model_scores_the_same(tmp_path: Path, family: str) -> None:
-    model, inputs = cobert(
-        tmp_path / "encoder", family, context_length=40, num_personas=1, score_scale=0.5, frozen_layers=1
-    )
-    model.save_pretrained(tmp_path / "saved")
-    inputs.tokenizer.save_pretrained(tmp_path / "saved")
-    again = Ranker.from_pretrained(tmp_path / "saved")
-    assert (again.inputs.max_length, again.inputs.num_personas) == (40, 1)
-    assert torch.equal(table(again.model, again.inputs), table(model, inputs))
-    names = {path.suffix for path in (tmp_path / "saved").iterdir()}
-    assert names == {".json", ".safetensors"}
-    assert str(tmp_path) not in (tmp_path / "saved" / "config.json").read_text()
-
-
-@pytest.mark.parametrize("matching", ["co_attention", "joint"])
-def test_the_attention_scale_reaches_the_matching_and_is_kept(matching: str, tmp_path: Path) -> None:
-    (paper, inputs), (soft, _) = (cobert(tmp_path, matching=matching, attention_scale=scale) for scale in (1.0, 0.1))
-    soft.save_pretrained(tmp_path / "soft")
-    again = Cobert.from_pretrained(tmp_path / "soft").eval()
+def test_the_attention_scale_reaches_the_matching_and_is_kept(tmp_path: Path) -> None:
+    (paper, inputs), (soft, _) = (cobert(tmp_path, attention_scale=scale) for scale in (1.0, 0.1))
+    storage.save(soft, tmp_path / "soft")
+    again = storage.load(tmp_path / "soft", tmp_path).eval()
     found = [table(model, inputs) for model in (paper, soft, again)]
     assert not torch.equal(found[0], found[1])
     torch.testing.assert_close(found[2], found[1], rtol=0, atol=0)

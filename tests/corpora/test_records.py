@@ -12,7 +12,7 @@ from attune.corpora import CORPORA, corpus, dialogue_corpora, ranking_corpus
 from attune.corpora.base import Corpus
 from attune.generators.prompts import Roles, examples
 from attune.parameters import load
-from attune.sources.sample import WRITERS
+from attune.sources.sample import SAMPLES
 from tests.project import ROOT
 
 # A part of a corpus' name, at the border of words where it is short; or a suffix that marks a corpus' variant.
@@ -23,7 +23,7 @@ KNOWN = re.compile(
 
 
 def test_params_and_records_have_the_same_corpora_and_each_has_a_sample() -> None:
-    assert list(CORPORA) == list(load(ROOT / "params.yaml").corpora) == list(WRITERS)
+    assert list(CORPORA) == list(load(ROOT / "params.yaml").corpora) == list(SAMPLES)
 
 
 def test_an_unknown_corpus_is_an_error_with_the_known_ones() -> None:

@@ -118,12 +118,12 @@ def test_the_matcher_trains_and_the_metric_is_in_the_scores(
     (tmp_path / "params.yaml").write_text(text)
     recipe = read_json(tmp_path / "recipes/baseline.json") | {"matching": "max_sim", "score_scale": 20.0}
     (tmp_path / "recipes/max_sim.json").write_text(json.dumps(recipe))
-    words = ("recipe=recipes/max_sim.json", "encoder=encoder", "data=pec/small/happy")
+    words = ("recipe=recipes/max_sim.json", "encoder=base/encoder", "data=pec/small/happy")
     run(project, tmp_path, "-m", "stages.train_cobert", *words, "target=models/max_sim-small-happy", "curve=c.csv")
     losses = [float(row["valid_loss"]) for row in read_csv(tmp_path / "c.csv")]
     assert losses[-1] < losses[0]
     outputs = ("scores=s.json", "intervals=i.json", "tests=t.json", "rows=r.parquet")
-    given = ("recipes=recipes", "encoder=encoder", "processed=pec", "models=models")
+    given = ("recipes=recipes", "encoder=base/encoder", "processed=pec", "models=models")
     run(project, tmp_path, "-m", "stages.evaluate_cobert", *given, *outputs)
     scores = read_json(tmp_path / "i.json")["small"]["happy"]["max_sim"]
     assert scores["ndcg_low"] <= scores["ndcg"] <= scores["ndcg_high"]
@@ -134,11 +134,11 @@ def test_the_matcher_trains_and_the_metric_is_in_the_scores(
 def test_the_method_trains(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generators_project.project(tmp_path, monkeypatch)
     text = (project / "params.yaml").read_text()
-    head, entry = text.split("  gpt2_ia3:\n")
-    entry = entry.replace("steps: 400", "steps: 4", 1).replace("max_length: 128", "max_length: 48", 1)
-    (tmp_path / "params.yaml").write_text(f"{head}  gpt2_ia3:\n{entry}")
+    head, entry = text.split("  ia3:\n")
+    entry = entry.replace("steps: 16", "steps: 4", 1).replace("max_length: 128", "max_length: 48", 1)
+    (tmp_path / "params.yaml").write_text(f"{head}  ia3:\n{entry}")
     saved(gpt(), tmp_path / "base")
-    words = ("name=gpt2_ia3", "base=base", "data=processed/empathetic_dialogues", "target=ia3", "curve=c.csv")
+    words = ("name=ia3", "base=base", "data=processed/empathetic_dialogues", "target=ia3", "curve=c.csv")
     run(project, tmp_path, "-m", "stages.train_generator", *words)
     card = read_json(tmp_path / "ia3" / "card.json")
     assert 0 < card["trainable_parameters"] < card["parameters"]

@@ -1,5 +1,7 @@
+from typing import Any
+
 from attune.generators.encoding import Prompt, Room, encode, encode_prompt
-from attune.generators.prompts import prompt_text
+from attune.generators.prompts import Example, prompt_text
 from tests.generators.tiny import CHAT, example, tokenizer
 
 WORDS = tokenizer()
@@ -98,3 +100,42 @@ def test_a_chat_template_gets_passages_with_the_system_text() -> None:
     asked = example(system="Be kind.", history=(), passages=("One.\n\n",))
     text = words.decode(encode_prompt(asked, words, Room(60, 20)).ids)
     assert text == "[system]Be kind.\n\nOne.\n[user]My cat ran away.\n[assistant]"
+
+
+SENTENCES = ("I won.", "I lost it all.")
+
+
+def with_persona(**given: Any) -> Example:
+    return example(system="Be kind.", persona=SENTENCES, **given)
+
+
+def prompted(asked: Example, kept: int, sentences: int) -> list[int]:
+    return [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS, SENTENCES[:sentences]))]
+
+
+def test_as_many_sentences_of_a_persona_are_read_as_the_room_allows() -> None:
+    size = [len(ids(sentence)) for sentence in SENTENCES]
+    for persona, sentences in ((sum(size), 2), (sum(size) - 1, 1), (size[0], 1), (0, 0)):
+        wanted = prompted(with_persona(), 2, sentences)
+        assert encode_prompt(with_persona(), WORDS, Room(200, persona=persona)).ids == wanted
+        assert (Room(200, persona=persona) - 5).persona == persona
+
+
+def test_the_persona_outlasts_the_history_and_the_instruction_the_persona() -> None:
+    asked = with_persona()
+    for kept, sentences in ((2, 2), (0, 2), (0, 1), (0, 0)):
+        wanted = prompted(asked, kept, sentences)
+        assert encode_prompt(asked, WORDS, Room(len(wanted), persona=99)).ids == wanted
+        assert len(encode_prompt(asked, WORDS, Room(len(wanted) - 1, persona=99)).ids) < len(wanted)
+
+
+def test_a_shortened_history_begins_with_whoever_does_not_reply() -> None:
+    for history, own, turns in ((("a", "b", "c"), False, (3, 2, 0)), (("a", "b"), True, (2, 1, 0))):
+        asked = example(history=history, own_turn_last=own)
+        sizes = range(len(prompted_by(asked, 0)), len(prompted_by(asked, len(history))) + 1)
+        found = {encode_prompt(asked, WORDS, Room(size)).turns for size in sizes}
+        assert found == set(turns)
+
+
+def prompted_by(asked: Example, kept: int) -> list[int]:
+    return [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS))]

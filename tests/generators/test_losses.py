@@ -7,7 +7,7 @@ from transformers import GPT2LMHeadModel
 
 from attune.generators.batches import scored_batch
 from attune.generators.encoding import Encoded, Room, encode_all
-from attune.generators.losses import mean_loss, reply_nats, training_loss
+from attune.generators.losses import mean_loss, reply_nats, token_losses
 from attune.generators.methods import add_virtual_tokens
 from attune.generators.prompts import examples
 from tests.generators.tiny import dialogue_rows, gpt, llama, saved, tokenizer, with_lora
@@ -54,14 +54,20 @@ def test_virtual_tokens_are_read_but_not_scored(tmp_path: Path) -> None:
     assert found != pytest.approx(reply_nats(base, ROWS, WORDS.eos_token_id, 5), rel=1e-3)
 
 
-def test_the_training_loss_is_transformers_own() -> None:
+def test_the_mean_of_the_token_losses_is_transformers_loss() -> None:
     """Of the labels alone, whether rows end together or begin together."""
     model = gpt()
-    batch = scored_batch(ROWS[:5], WORDS.eos_token_id, ends=False)
-    wanted = model(**batch).loss
+    wanted = model(**scored_batch(ROWS[:5], WORDS.eos_token_id, ends=False)).loss.item()
     for ends in (False, True):
-        batch = scored_batch(ROWS[:5], WORDS.eos_token_id, ends)
-        labels = batch.pop("labels")
-        assert training_loss(model(**batch), labels).item() == pytest.approx(wanted.item(), rel=1e-5)
-        tokens = int((labels != -100).sum())
-        assert training_loss(model(**batch), labels, tokens * 2).item() == pytest.approx(wanted.item() / 2, rel=1e-5)
+        losses = token_losses(model, scored_batch(ROWS[:5], WORDS.eos_token_id, ends))
+        assert len(losses) == sum(len(row.reply) for row in ROWS[:5])
+        assert losses.mean().item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_output_layer_sees_reply_tokens_alone() -> None:
+    model, seen = gpt(), []
+    model.lm_head.register_forward_hook(lambda _layer, _inputs, output: seen.append(tuple(output.shape[:-1])))
+    batch = scored_batch(ROWS[:5], WORDS.eos_token_id, ends=True)
+    token_losses(model, batch)
+    model(**batch)  # and is afterwards as it was
+    assert seen == [(sum(len(row.reply) for row in ROWS[:5]),), tuple(batch["input_ids"].shape)]

@@ -30,13 +30,13 @@ def test_what_is_trainable_is_the_base_or_apart_from_it(name: str, tmp_path: Pat
 def test_every_generator_of_the_project_names_a_method() -> None:
     settings = load(ROOT / "params.yaml")
     assert {each.method for each in settings.generators.values()} <= METHODS.keys()
-    assert generator_named(settings.generators, "gpt2_full").method_keys == {}
-    with pytest.raises(AttuneError, match=r"'gpt5' is no generator; params\.yaml has prompted, gpt2_prompt"):
+    assert generator_named(settings.generators, "full").method_keys == {}
+    with pytest.raises(AttuneError, match=r"'gpt5' is no generator; params\.yaml has prompted, prompt_tuning"):
         generator_named(settings.generators, "gpt5")
 
 
 def test_the_card_names_the_method_and_its_paper() -> None:
-    card = model_card("g", generator("lora"), 24, [{"step": 0, "valid_loss": 3.0}])
+    card = model_card("g", generator("lora"), 24, [{"step": 0, "valid_loss": 3.0, "saved": 1}])
     assert "Base: `tiny`; method: LoRA (Hu et al. 2021). A research prototype, not a crisis line." in card
     assert "| lora_rank | 2 |" in card
     assert "| 0 |  | 3.0 |" in card
@@ -45,3 +45,18 @@ def test_the_card_names_the_method_and_its_paper() -> None:
 def test_methods_are_known_without_torch() -> None:
     code = "import sys, attune.parameters, attune.generators.methods; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "message"),
+    [
+        ("prompt_tuning", {"frozen_layers": 1}, "prompt_tuning trains what the lowest layer reads; it must be 0, or"),
+        ("full", {"rows": "processed"}, "rows = 'processed' is no folder of rows below data/; name one such as"),
+        ("full", {"rows": "../processed/pec"}, "is no folder of rows below data/"),
+        ("full", {"rows": "passages/pec"}, "passage_tokens = 0 with rows: passages/pec; it must be above 0"),
+        ("lora", {"early_stopping": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused(method: str, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        generator(method, **changes)

@@ -59,3 +59,49 @@ def test_as_many_passages_are_read_as_are_asked_for() -> None:
     rows = [dialogue_rows()[0] | {"passages": passages}]
     found = [examples(rows, passages=count)[0].passages for count in (0, 2, None)]
     assert found == [(), ("one", "two"), ("one", "two", "three")]
+
+
+PEC_ROW = {
+    "id": "p",
+    "context": ["i won !", "at last !", "what did you win ?", "a goat ."],
+    "context_speakers": ["ann", "ben", "carl", "ann"],
+    "response": "congratulations .",
+    "response_speaker": "carl",
+    "personas": ["i keep goats .", "i 'm a baker ."],
+}
+
+
+def test_a_turn_is_whose_it_was_and_those_of_one_side_are_joined() -> None:
+    (asked,) = examples([PEC_ROW], "Be kind.")
+    assert (asked.id, asked.conversation, asked.reply) == ("p/4", "p", "congratulations .")
+    words = tokenizer()
+    words.chat_template = CHAT
+    text = prompt_text(asked, 2, True, (), words, asked.persona)
+    assert text == (
+        "[system]Be kind.\n\nYou are someone who says about yourself: i keep goats . i 'm a baker .\n"
+        "[user]i won !\nat last !\n[assistant]what did you win ?\n[user]a goat .\n[assistant]"
+    )
+
+
+def test_a_conversation_may_begin_or_end_with_whoever_replies() -> None:
+    words = tokenizer()
+    words.chat_template = CHAT
+    (asked,) = examples([PEC_ROW | {"response_speaker": "ann"}])
+    assert prompt_text(asked, 2, True, (), words) == (
+        "[assistant]i won !\n[user]at last !\nwhat did you win ?\n[assistant]a goat .\n[assistant]"
+    )
+    assert prompt_text(asked, 1, True, (), WORDS) == (
+        "Speaker: at last !\nwhat did you win ?\nListener: a goat .\nListener:"
+    )
+    refusal = "{% if messages[0].role != 'user' %}{{ raise_exception('The user is first') }}{% endif %}"
+    words.chat_template = refusal + CHAT
+    assert prompt_text(asked, 2, True, (), words) == (
+        "[user]at last !\nwhat did you win ?\n[assistant]a goat .\n[assistant]"
+    )
+
+
+def test_a_persona_stands_in_the_system_text_of_a_model_without_a_template() -> None:
+    (asked,) = examples([PEC_ROW])
+    assert prompt_text(asked, 0, True, (), WORDS, asked.persona[:1]) == (
+        "System: You are someone who says about yourself: i keep goats .\n\nSpeaker: a goat .\nListener:"
+    )

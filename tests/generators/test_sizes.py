@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCausalLM
 
+from attune.generators.methods import METHODS
 from attune.generators.prompts import examples
 from attune.generators.training import train
 from attune.inference.generator import Generator
@@ -38,3 +39,18 @@ def test_a_model_of_the_reports_size_learns_and_replies(name: str, tmp_path: Pat
     ready = Generator.from_pretrained(tmp_path / "run", base, max_new_tokens=8)
     replies = ready.replies(examples(dialogue_rows())[:3], Decoding(method="greedy"), batch_size=3, seed=1)
     assert len(replies) == 3
+
+
+def test_the_reports_largest_model_takes_lora_as_the_others_do() -> None:
+    """gpt-neo-1.3B on the meta device, where weights have a shape and take no memory."""
+    with torch.device("meta"):
+        config = GPTNeoConfig(
+            hidden_size=2048, num_layers=24, num_heads=16, attention_types=[[["global", "local"], 12]], window_size=256
+        )
+        model = GPTNeoForCausalLM(config)
+        assert model.num_parameters() == pytest.approx(1.3156e9, rel=1e-4)
+        adapted = METHODS["lora"].adapt(model, Path(), lora_rank=8, lora_alpha=16, lora_dropout=0.0)
+        trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
+        # Each layer's matrices: four from the width to the width, one to four times the width, and one back.
+        assert trained == 24 * 8 * 2048 * (4 * 2 + 2 * 5)
+        assert adapted(input_ids=torch.zeros(1, 5, dtype=torch.long)).logits.shape == (1, 5, 50257)

@@ -48,7 +48,7 @@ def test_prompt_tuning_saves_its_virtual_tokens_alone(tmp_path: Path) -> None:
         "method": "prompt_tuning",
         "base": "tiny",
         "corpus": "empathetic_dialogues",
-        "format_version": 2,
+        "format_version": 3,
     }
 
 
@@ -101,12 +101,15 @@ def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
         train(wild, base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
 
 
-@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [("full", {}), ("prompt_tuning", {}), ("lora", {}), ("full", {"frozen_layers": 1}), ("lora", {"frozen_layers": 1})],
+)
 def test_an_interrupted_training_resumes_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, changes: dict[str, int]
 ) -> None:
     base = saved(gpt(), tmp_path / "base")
-    steady = generator(method, schedule="constant_with_warmup")
+    steady = generator(method, schedule="constant_with_warmup", **changes)
     expected = train(steady, base, EXAMPLES, 1, tmp_path / "whole", tmp_path / "run")
     broken = BreaksOff(monkeypatch, training, at=6)
     with pytest.raises(Stop):
@@ -154,7 +157,7 @@ def test_passages_are_trained_on_where_there_is_room_for_them(tmp_path: Path) ->
     given = examples([row | {"passages": passages} for row in dialogue_rows()], passages=None)
     curves = [
         train(
-            generator("full", rows="passages", passage_tokens=tokens, max_length=40),
+            generator("full", rows="passages/empathetic_dialogues", passage_tokens=tokens, max_length=40),
             base,
             given,
             1,

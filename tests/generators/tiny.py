@@ -4,13 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from tokenizers import ByteLevelBPETokenizer
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoConfig,
+    GPTNeoForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
-from attune.base_models.pretraining import Shape, train_tokenizer, untrained
 from attune.generators.methods import add_lora
 from attune.generators.prompts import DIALOGUE, Example
 from attune.parameters.generators import SECTIONS, GeneratorSettings
 
+END = "<|endoftext|>"
 FEELINGS = ("glad", "sad", "proud", "afraid", "tired", "angry", "calm", "lost", "hurt", "free", "sure", "shy")
 CHAT = (
     "{% for m in messages %}[{{ m.role }}]{{ m.content }}\n{% endfor %}"
@@ -35,13 +44,34 @@ def example(question: str = "My cat ran away.", **given: Any) -> Example:
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level BPE with GPT-2's one special token."""
     texts = [text for row in dialogue_rows() for text in (row["input"], row["target"])]
-    return train_tokenizer(["Speaker: Listener: Question: Answer: System:", *texts], 400, 64)
+    bpe = ByteLevelBPETokenizer()
+    roles = "Speaker: Listener: Question: Answer: System:"
+    bpe.train_from_iterator([roles, *texts], vocab_size=400, special_tokens=[END], show_progress=False)
+    ends = dict.fromkeys(("bos_token", "eos_token", "pad_token"), END)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe._tokenizer, model_max_length=64, clean_up_tokenization_spaces=False, **ends
+    )
 
 
 def gpt(family: str = "gpt2", seed: int = 1, positions: int = 64) -> Any:
-    """Large enough weights that the likeliest token is not a matter of rounding."""
-    model = untrained(Shape(family, 2, 16, 2, 400, positions), tokenizer(), seed)
+    """GPT-2 or GPT-Neo (`gpt_neo`), with large enough weights that the likeliest token is not a matter of rounding."""
+    words = tokenizer()
+    common = {
+        "vocab_size": len(words),
+        "max_position_embeddings": positions,
+        "bos_token_id": words.bos_token_id,
+        "eos_token_id": words.eos_token_id,
+    }
+    torch.manual_seed(seed)
+    if family == "gpt2":
+        shape = {"n_embd": 16, "n_layer": 2, "n_head": 2, "initializer_range": 0.06}
+        dropout = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
+        model = GPT2LMHeadModel(GPT2Config(**common, **shape, **dropout))
+    else:
+        shape = {"hidden_size": 16, "num_layers": 2, "num_heads": 2, "initializer_range": 0.03}
+        model = GPTNeoForCausalLM(GPTNeoConfig(**common, **shape, attention_types=[[["global", "local"], 1]]))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)
@@ -88,7 +118,7 @@ def generator(method: str, **changes: Any) -> GeneratorSettings:
     settings = {
         "base": "tiny",
         "corpus": "empathetic_dialogues",
-        "rows": "processed",
+        "rows": "processed/empathetic_dialogues",
         "method": method,
         "lr": 1e-2,
         "steps": 10,
@@ -100,5 +130,10 @@ def generator(method: str, **changes: Any) -> GeneratorSettings:
 
 def prompted(**changes: Any) -> GeneratorSettings:
     """An entry of `generators` that is not trained."""
-    settings = {"method": "prompt", "base": "tiny", "corpus": "empathetic_dialogues", "rows": "processed"}
+    settings = {
+        "method": "prompt",
+        "base": "tiny",
+        "corpus": "empathetic_dialogues",
+        "rows": "processed/empathetic_dialogues",
+    }
     return SECTIONS["prompt"].model_validate(settings | {"max_length": 48, "instruction": "Be kind."} | changes)

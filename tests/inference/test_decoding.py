@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import GPT2LMHeadModel
+from transformers import (
+    GPT2LMHeadModel,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.methods import add_virtual_tokens
@@ -156,3 +162,31 @@ def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
     assert stop_token_ids(model, words, lines=True) == (STOP,)
     model.generation_config.eos_token_id = [STOP, 7]
     assert stop_token_ids(model, words, lines=False) == tuple(sorted((STOP, 7)))
+
+
+@pytest.mark.parametrize("settings", [{"top_k": 7}, {"top_p": 0.8}, {"top_k": 20, "top_p": 0.6, "temperature": 0.7}])
+def test_sampling_filters_as_transformers_does(settings: dict[str, float]) -> None:
+    decoding = Decoding(method="sampling", **settings)
+    logits = torch.randn(50, 400, generator=torch.Generator().manual_seed(1)) * 3
+    filtered = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])
+    filtered += [TopKLogitsWarper(decoding.top_k)] if decoding.top_k else []
+    filtered += [TopPLogitsWarper(decoding.top_p)] if decoding.top_p < 1 else []
+    sums = filtered(None, logits).double().softmax(-1).cumsum(-1)
+    draws = torch.rand(50, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    wanted = (sums <= draws[:, None]).sum(-1)
+    assert choose(logits, draws, decoding, NONE).tolist() == wanted.tolist()
+
+
+def test_rows_that_have_ended_are_no_longer_computed() -> None:
+    model, sizes = gpt(), []
+    model.register_forward_pre_hook(
+        lambda _model, _args, named: sizes.append(len(named["attention_mask"])), with_kwargs=True
+    )
+    prompts = [encode_prompt(each, WORDS, ROOM).ids for each in EXAMPLES]
+    draws = torch.rand(len(prompts), 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    many = Limits(12, tuple(range(0, len(WORDS), 5)))  # so that replies end at different lengths
+    written = generate(model, prompts, draws, SAMPLING, many)
+    going = [sum(len(ids) >= step for ids in written) for step in range(1, len(sizes) + 1)]
+    assert sizes[0] == len(prompts)
+    assert all(alive <= size <= max(alive * 4 / 3, 1) for alive, size in zip(going, sizes, strict=True))
+    assert sizes[-1] < len(prompts)

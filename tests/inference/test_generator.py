@@ -20,9 +20,9 @@ SETTINGS = {"full": generator("full"), "prompt_tuning": generator("prompt_tuning
 SETTINGS["prompt"] = prompted()
 
 
-def trained(root: Path, settings: GeneratorSettings, instruction: str = "") -> Path:
+def trained(root: Path, settings: GeneratorSettings, instruction: str = "", positions: int = 64) -> Path:
     """models/base/tiny and a generator on it, as the pipeline lays them out."""
-    base = saved(gpt(), root / "models" / "base" / "tiny")
+    base = saved(gpt(positions=positions), root / "models" / "base" / "tiny")
     folder = root / "models" / "generators" / "g"
     train(settings, base, examples(dialogue_rows(), instruction), 1, root / "checkpoints", folder)
     return folder
@@ -66,7 +66,7 @@ def test_one_reply_is_that_of_the_batch(tmp_path: Path) -> None:
 
 
 def test_passages_stand_in_the_prompt_where_there_is_room(tmp_path: Path) -> None:
-    settings = generator("full", rows="passages", passage_tokens=8, max_length=40)
+    settings = generator("full", rows="passages/empathetic_dialogues", passage_tokens=8, max_length=40)
     folder = trained(tmp_path, settings)
     passage = "Oh.\n"
     for found, kept in (
@@ -93,7 +93,7 @@ def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 1}, "knows prompts of format 1, not 2; `dvc repro train_generator` trains it again"),
+        ({"format_version": 1}, "knows prompts of format 1, not 3; `dvc repro train_generator` trains it again"),
         ({"method": "ia3"}, "was trained by the unknown method 'ia3'; known: prompt, full"),
         ({"roles": None}, "was written by another version"),
         ({"extra": 1}, "was written by another version"),
@@ -130,8 +130,34 @@ def test_the_model_card_s_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     from attune.generators.model_card import model_card
 
     trained(tmp_path, SETTINGS["full"])
-    text = model_card("g", SETTINGS["full"], 24, [{"step": 0, "valid_loss": 3.0}])
+    text = model_card("g", SETTINGS["full"], 24, [{"step": 0, "valid_loss": 3.0, "saved": 1}])
     code = text.split("```python\n")[1].split("```")[0].replace(")\nprint", ", max_new_tokens=8)\nprint")
     monkeypatch.chdir(tmp_path)
     assert os.fspath(Path.cwd()) == os.fspath(tmp_path)
     exec(code, {})
+
+
+def test_a_persona_is_read_by_a_generator_that_was_trained_with_one(tmp_path: Path) -> None:
+    sentences = ["I am sad.", "I am glad."]
+    for tokens in (24, 0):
+        folder = trained(
+            tmp_path / str(tokens), generator("lora", persona_tokens=tokens, max_length=150), positions=160
+        )
+        found = Generator.from_pretrained(folder, max_new_tokens=8)
+        text = found.tokenizer.decode(found.prompt(found.example("c", ["Why?"], persona=sentences)).ids)
+        assert ("I am sad. I am glad." in text) is (tokens > 0)
+        assert found.reply(["I am sad."], persona=sentences).text != ""
+    with pytest.raises(ValueError, match="persona must be a list of strings"):
+        found.reply(CONTEXT, persona="I won.")
+
+
+def test_a_generator_whose_lower_layers_were_frozen_needs_its_base(tmp_path: Path) -> None:
+    folder = trained(tmp_path, generator("full", frozen_layers=1))
+    found = Generator.from_pretrained(folder, max_new_tokens=8)
+    nats, _ = found.nats(EXAMPLES, 5)
+    base, _ = Generator.untrained(folder, max_new_tokens=8).nats(EXAMPLES, 5)
+    assert sum(nats) < sum(base)
+    (tmp_path / "models/base/tiny").rename(tmp_path / "moved")
+    with pytest.raises(AttuneError, match="base/tiny does not exist"):
+        Generator.from_pretrained(folder)
+    assert Generator.from_pretrained(folder, tmp_path / "moved", 8).nats(EXAMPLES, 5)[0] == nats

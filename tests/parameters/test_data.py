@@ -32,7 +32,7 @@ def test_a_corpus_without_an_entry_is_an_error_with_the_entries(tmp_path: Path) 
             r"unknown key corpora\.openorca\.repo = .*\.openorca may hold url, sha256",
         ),
         ("corpora.toys", {"repo": "a/b"}, r"the key corpora\.toys\.revision is missing"),
-        ("bases.gpt2.text", [], r"bases\.gpt2: the model `small` is pretrained on corpora; `text` must name"),
+        ("bases.mine", {}, r"the key bases\.mine\.model is missing"),
     ],
 )
 def test_a_wrong_entry_is_named_by_its_key(tmp_path: Path, key: str, value: object, message: str) -> None:

@@ -36,49 +36,42 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("corpora.pec.repo", "x", "unknown key corpora.pec.repo = 'x'; corpora.pec may hold url, sha256"),
         ("on_bad_row", "ignore", "on_bad_row = 'ignore': input should be 'error' or 'skip'"),
         ("corpora.on_bad_row", "skip", "corpora.on_bad_row = 'skip': input should be"),
-        ("generators.gpt2_full.corpus", "pecs", "generators.gpt2_full.corpus = 'pecs' is no entry of corpora: pec, "),
-        ("bases.gpt2.text", ["pecs"], "bases.gpt2.text names 'pecs', which is no entry of corpora: pec, "),
+        ("generators.full.corpus", "pecs", "generators.full.corpus = 'pecs' is no entry of corpora: pec, "),
+        ("bases.smollm2.layers", 3, "unknown key bases.smollm2.layers = 3; bases.smollm2 may hold model"),
         ("subsets.small.train", 501, "small.train = 501 must be at most large.train = 500"),
+        ("generators.full.base", "gpt5", "generators.full.base = 'gpt5' is no entry of bases: smollm2"),
+        ("generators.full.lora_rank", 4, "method full has no lora_rank"),
+        ("generators.full.rate", 4, "unknown key generators.full.rate = 4; generators.full may hold method"),
+        ("generators.full.lr", "fast", "generators.full.lr = 'fast': input should be a valid number"),
+        ("generators.full.method", "half", "generators.full.method = 'half'; it may be 'prompt', 'full'"),
         (
-            "generators.gpt2_full.base",
-            "gpt5",
-            "generators.gpt2_full.base = 'gpt5' is no entry of bases: gpt2, gpt_neo",
-        ),
-        ("generators.gpt2_full.lora_rank", 4, "method full has no lora_rank"),
-        (
-            "generators.gpt2_full.rate",
-            4,
-            "unknown key generators.gpt2_full.rate = 4; generators.gpt2_full may hold method",
-        ),
-        ("generators.gpt2_full.lr", "fast", "generators.gpt2_full.lr = 'fast': input should be a valid number"),
-        ("generators.gpt2_full.method", "half", "generators.gpt2_full.method = 'half'; it may be 'prompt', 'full'"),
-        (
-            "generators.gpt2_full.passage_tokens",
+            "generators.full.passage_tokens",
             9,
-            "passage_tokens = 9 with rows: processed; it must be above 0 with rows: passages, and 0 otherwise",
+            "passage_tokens = 9 with rows: processed/empathetic_dialogues; it must be above 0 with rows in passages/",
         ),
-        ("generators.gpt2_full.load_in_4bit", True, "weights of 4 bits cannot be trained"),
-        ("generators.gpt2_prompt.save_steps", 25, "save_steps = 25 must be a multiple of log_steps = 10"),
+        ("generators.full.rows", "processed", "rows = 'processed' is no folder of rows below data/; name one such as"),
+        ("generators.prompt_tuning.frozen_layers", 2, "frozen_layers = 2, but prompt_tuning trains what the lowest"),
+        ("generators.full.load_in_4bit", True, "weights of 4 bits cannot be trained"),
+        ("generators.prompt_tuning.save_steps", 3, "save_steps = 3 must be a multiple of log_steps = "),
         (
             "generators.prompted.lr",
             1e-3,
             "unknown key generators.prompted.lr = 0.001; generators.prompted may hold method",
         ),
-        ("generation.reply_examples", 201, "reply_examples = 201 must be at most perplexity_examples = 200"),
+        ("generation.reply_examples", 49, "reply_examples = 49 must be at most perplexity_examples = 48"),
         ("generators.targets", {}, "the key generators.targets.method is missing"),
         ("rag.template", "{input}", "template has the fields ['input']; it must have {reply}"),
-        ("rag.shortlist", 2, "shortlist = 2 must be at least k = 3"),
+        ("rag.shortlist", 1, "shortlist = 1 must be at least k = 2"),
         ("rag.recipe", "tune", "rag.recipe = 'tune' is not trained"),
         ("generation.decoding.gpt5", {"method": "greedy"}, "generation.decoding names 'gpt5'"),
         ("generation.decoding.default.beams", 3, "method sampling has no beams"),
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
-        ("generators.gpt_neo_guanaco.lora_rank", None, "method lora needs lora_rank"),
+        ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
         (
             "cobert.recipes",
             ["paper"],
             "cobert.recipes names 'paper', which is no entry of recipes: baseline, tuned",
         ),
-        ("bases.gpt2.heads", 7, "must be a multiple of heads = 7"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_may_be(tmp_path: Path, key: str, value: object, message: str) -> None:
@@ -108,8 +101,15 @@ def test_a_missing_file_says_where_to_start(tmp_path: Path) -> None:
 
 def test_a_name_with_a_dot_is_refused_for_dvc_would_not_find_it(tmp_path: Path) -> None:
     entry = {"model": "EleutherAI/gpt-neo-1.3B"}
-    path = changed(tmp_path, ("bases", {"gpt2": entry, "gpt_neo": entry, "gpt_neo_1.3B": entry}))
+    path = changed(tmp_path, ("bases", {"smollm2": entry, "gpt_neo_1.3B": entry}))
     with pytest.raises(AttuneError, match=r"bases\.gpt_neo_1\.3B: a name consists of letters, digits and underscores"):
+        load(path)
+
+
+def test_a_generator_cannot_have_a_name_that_the_tables_use(tmp_path: Path) -> None:
+    prompted = {"method": "prompt", "base": "smollm2", "corpus": "pec", "rows": "processed/pec/large/all"}
+    path = changed(tmp_path, ("generators.retrieved", prompted | {"instruction": "Reply.", "max_length": 64}))
+    with pytest.raises(AttuneError, match="a generator cannot be called 'retrieved', which has another meaning"):
         load(path)
 
 

@@ -2,7 +2,8 @@ from typing import Any
 
 import pandas as pd
 
-from attune.report.findings import about_pairs, about_ranking
+from attune.evaluation.tables import tidy
+from attune.report.findings import about_decoding, about_pairs, about_passages, about_ranking
 
 REAL = {"difference": 0.055, "low": 0.029, "high": 0.081, "p": 0.0002}
 NOISE = {"difference": 0.01, "low": -0.03, "high": 0.05, "p": 0.64}
@@ -49,3 +50,49 @@ def test_less_loss_is_better_and_less_similarity_worse() -> None:
 def test_names_with_a_to_in_them_stay_whole() -> None:
     (line,) = about_pairs(pd.DataFrame([record("from a to b", "c", "mrr", REAL)]))
     assert line.startswith("c is better than from a to b by 0.055 MRR")
+
+
+def likeness(similarity: float, like: float) -> dict[str, float]:
+    return {"passage_similarity": similarity, "passage_like_target": like}
+
+
+PASSAGES = tidy({"r+rag": likeness(0.3, 0.1), "r+oracle_rag": likeness(0.6, 0.86)}, ["system"])
+
+
+def passages(retrieved: dict[str, float], oracle: dict[str, float]) -> list[str]:
+    tests = [
+        record("full", "r+rag", "loss", retrieved),
+        record("r", "r+rag", "loss", WORSE),
+        record("full", "r+oracle_rag", "loss", oracle),
+    ]
+    return about_passages(PASSAGES, pd.DataFrame(tests), "r", "full")
+
+
+def test_whether_passages_help_comes_with_its_reason() -> None:
+    help_, what, could, reason = passages(NOISE, WORSE)
+    assert help_.startswith("Retrieved passages neither help nor harm significantly: r+rag and full do not differ")
+    assert "mean similarity 0.300 to the target, and 10 % of prompts have one that is like it (cosine of at" in what
+    assert "mean similarity 0.600" in could
+    assert "86 % of prompts" in could
+    assert "r+oracle_rag is better than full by 0.200 nats per token" in could
+    assert reason == (
+        "So it is the retrieval that limits it: passages like the target would help, but they are seldom retrieved."
+    )
+
+
+def test_the_reason_follows_from_the_tests() -> None:
+    assert passages(WORSE, WORSE)[0].startswith("Retrieved passages help: r+rag is better than full")
+    assert passages(REAL, NOISE)[0].startswith("Retrieved passages harm: r+rag is worse than full")
+    assert passages(WORSE, WORSE)[-1].startswith("So passages are worth retrieving")
+    for oracle in (NOISE, REAL):
+        assert passages(NOISE, oracle)[-1].startswith("So retrieval is not what limits it")
+
+
+def test_the_best_point_of_the_sweep_is_said_with_its_reason() -> None:
+    scores = {"similarity": 0.4, "replies_repeated_3grams": 0.04}
+    table = tidy({"g": {"a": scores, "b": scores}, "h": {"a": scores | {"similarity": 0.5}}}, ["generator", "point"])
+    line = about_decoding(table, "a")
+    assert line.startswith("Best is a (temperature/top_k/top_p): of the points whose replies repeat at most 5 % of ")
+    assert line.endswith("(similarity 0.450, 4.0 % repeated trigrams, means over g and h).")
+    repeating = tidy({"g": {"a": scores | {"replies_repeated_3grams": 0.06}}}, ["generator", "point"])
+    assert about_decoding(repeating, "a").startswith("At every point, replies repeat more than 5 % of their trigrams;")

@@ -52,6 +52,21 @@ def test_generators_with_passages_are_those_that_were_evaluated_with_them(result
     assert results.retrieval_augmented == [first]
 
 
+def test_generators_with_personas_are_those_that_were_evaluated_without_them(results: Results, tmp_path: Path) -> None:
+    first, second, *_ = results.settings.generators
+    systems = (first, second, f"{second}+no_persona")
+    write_json(tmp_path / "generators_intervals.json", {system: {"perplexity": 20.0} for system in systems})
+    assert results.with_personas == [second]
+
+
+def test_the_best_point_of_the_sweep_is_no_score(results: Results, tmp_path: Path) -> None:
+    points = {"a": {"distinct_1": 0.5}, "b": {"best": True, "distinct_1": 0.75}}
+    write_json(tmp_path / "decoding.json", {"g": points, "h": points})
+    assert results.best_point == "b"
+    assert results.decoding["value"].tolist() == [0.5, 0.75] * 2
+    assert results.decoding["value"].dtype == float
+
+
 def test_a_table_of_a_file_that_was_not_passed_is_an_error(results: Results) -> None:
     with pytest.raises(KeyError, match="probe"):
         _ = results.probe

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from attune.report.side_by_side import COLUMNS, blocks, schema, side_by_side
+from attune.report.side_by_side import COLUMNS, answer_blocks, blocks, schema, side_by_side
 
 ROWS = [
     {"id": "c/1", "prompt": "I won!", "target": "Great.", "system": "a", "reply": "Oh."},
@@ -30,3 +30,15 @@ def test_without_replies_the_table_has_its_columns_alone() -> None:
     beside = side_by_side(pd.DataFrame([ROWS[1]]))
     assert list(beside) == list(COLUMNS) == schema(beside).names
     assert beside.empty
+
+
+def test_true_replies_are_no_column_of_a_system() -> None:
+    beside = side_by_side(pd.DataFrame([*ROWS, ROWS[0] | {"system": "targets", "reply": "Great."}]))
+    assert list(beside) == [*COLUMNS, "a", "a+rag"]
+
+
+def test_answers_stand_below_their_question() -> None:
+    rows = [("b", "A joke?", "1 < 2"), ("b", "Why?", "So."), ("a", "A joke?", "No.")]
+    html = answer_blocks(pd.DataFrame(rows, columns=["generator", "question", "answer"]))
+    assert html.count("<blockquote>") == 2
+    assert html.index("A joke?") < html.index("1 &lt; 2") < html.index("No.") < html.index("Why?") < html.index("So.")

@@ -10,12 +10,13 @@ from stages import evaluate_cobert, train_cobert
 from tests.cobert.tiny import encoder, rows
 from tests.project import changed
 
+ENCODER = Path("base/encoder")  # where `Ranker.from_pretrained("models/NAME")` looks for it
 SCHEMAS = ranking_corpus().schemas
 RECIPE = {
     "lr": 1e-2, "max_length": 64, "early_stopping": None, "epochs": 2, "batch_size": 8, "accumulation": 1,
-    "num_personas": 2, "score_scale": 0.05, "attention_scale": 1.0, "frozen_layers": 1, "seed": 1, "threads": 2,
-    "matching": "co_attention", "matcher_lr": None, "extra_negatives": 0, "every_turn": False, "micro_batch": None,
-    "dropout": None, "bf16": False,
+    "turn_length": 30, "num_personas": 2, "score_scale": 0.05, "attention_scale": 1.0, "frozen_layers": 1, "seed": 1,
+    "threads": 2, "matching": "co_attention", "matcher_lr": None, "extra_negatives": 0, "every_turn": False,
+    "micro_batch": None, "dropout": None, "bf16": False,
 }  # fmt: skip
 
 
@@ -26,7 +27,7 @@ def pec_rows(count: int, split: str) -> list[dict[str, object]]:
 
 def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    encoder(folder / "encoder")
+    encoder(folder / ENCODER)
     for split, count in (("train", 32), ("valid", 16), ("test", 16)):
         write_parquet(folder / f"pec/small/happy/{split}.parquet", pec_rows(count, split), SCHEMAS.rows)
     pool = [{"id": row["id"], "response": row["response"]} for row in pec_rows(16, "test")]
@@ -44,7 +45,7 @@ def train(recipe: str, name: str = "") -> None:
 def train_on(domain: str, recipe: str, target: str) -> None:
     train_cobert.main(
         recipe=Path(f"recipes/{recipe}.json"),
-        encoder=Path("encoder"),
+        encoder=ENCODER,
         data=Path(f"pec/small/{domain}"),
         target=Path(target),
         curve=Path(f"{target}.csv"),
@@ -55,7 +56,7 @@ def evaluate(name: str = "evaluated") -> None:
     """Write NAME.json, NAME-intervals.json, NAME-tests.json and NAME.parquet."""
     evaluate_cobert.main(
         recipes=Path("recipes"),
-        encoder=Path("encoder"),
+        encoder=ENCODER,
         processed=Path("pec"),
         models=Path("models"),
         scores=Path(f"{name}.json"),

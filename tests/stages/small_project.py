@@ -9,16 +9,16 @@ from ruamel.yaml import YAML
 
 from tests.project import ROOT
 
-SHAPE = {"layers": 1, "width": 16, "heads": 2, "vocabulary": 400, "positions": 64}
-
 
 def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write params.yaml into `folder` and go there; generators are called tiny_<method>."""
     monkeypatch.chdir(folder)
     values = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    values["bases"] = {"gpt2": values["bases"]["gpt2"] | SHAPE | {"steps": 6, "batch_tokens": 64}}
-    small = {"base": "gpt2", "corpus": "empathetic_dialogues", "rows": "processed", "max_length": 48}
-    steps = {"steps": 4, "batch_size": 4, "log_steps": None, "save_steps": None, "passage_tokens": 0}
+    values["bases"] = {"gpt2": {"model": "gpt2"}}
+    rows = "processed/empathetic_dialogues"
+    small = {"base": "gpt2", "corpus": "empathetic_dialogues", "rows": rows, "max_length": 48}
+    steps = {"steps": 4, "batch_size": 4, "passage_tokens": 0, "persona_tokens": 0, "frozen_layers": 0}
+    steps |= dict.fromkeys(("log_steps", "save_steps", "early_stopping"))
     values["generators"]["prompted"]["instruction"] = "Be kind."
     values["generators"] = {
         f"tiny_{entry['method']}": entry | small | (steps if entry["method"] != "prompt" else {})

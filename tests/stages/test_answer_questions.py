@@ -4,7 +4,7 @@ import pytest
 
 from attune.core.files import read_csv
 from stages.answer_questions import main
-from tests.stages.generators_project import project, train
+from tests.stages.generators_project import NAMES, project, train
 from tests.stages.small_project import change
 
 PLACES = {"base_models": Path("base"), "generators": Path("generators"), "target": Path("answers.csv")}
@@ -16,9 +16,11 @@ def test_each_generator_answers_each_question(tmp_path: Path, monkeypatch: pytes
     train()
     main(**PLACES)
     rows = read_csv(Path("answers.csv"))
-    kinds = {"ambiguous", "subjective", "factual"}  # in whatever order a rewritten params.yaml has them
-    assert [row["generator"] for row in rows] == ["tiny_lora"] * 3 + ["tiny_prompt"] * 3
-    assert {row["kind"] for row in rows[:3]} == {row["kind"] for row in rows[3:]} == kinds
+    kinds = {"opening", "ambiguous", "subjective", "factual", "advice", "explanation", "joke"}
+    asked: dict[str, set[str]] = {}
+    for row in rows:
+        asked.setdefault(row["generator"], set()).add(row["kind"])
+    assert asked == {name: kinds if name in ("tiny_lora", "tiny_prompt") else {"opening"} for name in NAMES}
     assert {"How many legs does a spider have?"} == {row["question"] for row in rows if row["kind"] == "factual"}
     assert {row["truncated"] for row in rows} <= {"True", "False"}
     assert any(row["answer"] for row in rows)

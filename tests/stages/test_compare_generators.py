@@ -7,22 +7,29 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, write_parquet
 from attune.corpora import corpus
-from attune.evaluation.schemas import GENERATED
+from attune.evaluation.schemas import ANSWERED, GENERATED
 from stages import base_models
 from stages.compare_generators import main
 from tests.stages.small_project import change, small_project
 
 PLACES = {
     "evaluations": Path("rows"),
+    "answered": Path("answered.parquet"),
     "situations": Path("situations.parquet"),
     "embedder": Path("embedder"),
     "scores": Path("metrics.json"),
     "intervals": Path("intervals.json"),
     "tests": Path("tests.json"),
+    "answered_scores": Path("answered.json"),
+    "answered_tests": Path("answered_tests.json"),
     "probe": Path("probe.json"),
     "rows": Path("scored.parquet"),
+    "answered_rows": Path("answered_scored.parquet"),
 }
 SITUATIONS = corpus("empathetic_dialogues").schemas.conversations
+
+
+PASSAGES = {"rag": ["Oh no, that is too bad.", "Purple elephants."]}
 
 
 def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
@@ -32,12 +39,19 @@ def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
             "generator": generator, "variant": variant, "id": f"c{at // 2}/{at % 2}", "conversation": f"c{at // 2}",
             "prompt": "I lost my keys.", "target": "Oh no, that is bad.", "tokens": 2 + at % 3,
             "nats": (2 + at % 3) * (2 + shift),
-            "base_nats": (2 + at % 3) * 3.0, "passages": int(variant == "rag"), "target_given": at == 0,
+            "base_nats": (2 + at % 3) * 3.0, "passage_replies": PASSAGES.get(variant, []), "target_given": at == 0,
             "reply": "i lost my keys. Oh" if at < 4 else None,
             "truncated": at == 0 if at < 4 else None,
         }
         for at in range(20)
     ]  # fmt: skip
+
+
+def answers(system: str, reply: str) -> list[dict[str, Any]]:
+    texts = {"prompt": "I lost my keys.", "target": "Oh no, that is bad.", "reply": reply}
+    return [
+        {"system": system, "id": f"p{at}", "conversation": f"p{at}", **texts, "truncated": False} for at in range(8)
+    ]
 
 
 @pytest.fixture
@@ -48,6 +62,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     given = [*rows("tiny_full", "plain", 0.0), *rows("tiny_full", "rag", -0.5)]
     write_parquet(Path("rows/tiny_full.parquet"), given, GENERATED)
     write_parquet(Path("rows/tiny_lora.parquet"), rows("tiny_lora", "plain", 0.25), GENERATED)
+    answered = [
+        *answers("retrieved", "That is bad."),
+        *answers("tiny_full", "Elephants are purple."),
+        *answers("tiny_lora", "Oh no."),
+    ]
+    write_parquet(PLACES["answered"], answered, ANSWERED)
     write_parquet(Path("situations.parquet"), [situation(at) for at in range(12)], SITUATIONS)
     base_models.main(name="embedder", target=Path("embedder"))
     return tmp_path
@@ -69,7 +89,9 @@ def test_each_system_has_its_scores() -> None:
     assert scores["tiny_full"]["replies_starts_with_input"] == 1
     assert scores["tiny_full"]["replies_truncated"] == 0.25
     assert "passages" not in scores["tiny_full"]
-    assert (scores["tiny_full+rag"]["passages"], scores["tiny_full+rag"]["target_given"]) == (1, 0.05)
+    assert (scores["tiny_full+rag"]["passages"], scores["tiny_full+rag"]["target_given"]) == (2, 0.05)
+    assert scores["tiny_full+rag"]["passage_similarity"] > 0.8
+    assert scores["tiny_full+rag"]["passage_like_target"] == 1
     assert (scores["tiny_full"]["examples"], scores["tiny_full"]["replies"]) == (20, 4)
 
 
@@ -90,6 +112,25 @@ def test_intervals_hold_the_scores_and_tests_the_differences() -> None:
     assert passages["loss"]["p"] < 0.01
     assert passages["loss_target_not_given"]["difference"] == pytest.approx(-0.5)
     assert passages["similarity"]["p"] == 1  # the same replies
+
+
+@pytest.mark.usefixtures("project")
+def test_retrieved_and_written_replies_are_scored_by_the_same_scores() -> None:
+    main(**PLACES)
+    scores, tests = read_json(Path("answered.json")), read_json(Path("answered_tests.json"))
+    assert set(scores) == {"retrieved", "tiny_full", "tiny_lora", "targets"}
+    assert len({tuple(each) for each in scores.values()}) == 1
+    assert scores["targets"]["bleu"] == pytest.approx(100)
+    assert scores["retrieved"]["similarity"] > 0.5 > scores["tiny_full"]["similarity"]
+    low, high = (scores["tiny_full"][f"similarity_{end}"] for end in ("low", "high"))
+    assert low <= scores["tiny_full"]["similarity"] <= high
+    similarity = {each["after"]: each for each in tests if each["score"] == "similarity"}
+    assert {each["before"] for each in tests} == {"retrieved"}
+    assert similarity["tiny_full"]["difference"] < 0
+    assert similarity["tiny_full"]["p"] < 0.05
+    rows = read_parquet(Path("answered_scored.parquet"))
+    assert len(rows) == 4 * 8
+    assert all(row["reply"] == row["target"] for row in rows if row["system"] == "targets")
 
 
 @pytest.mark.usefixtures("project")

@@ -1,24 +1,37 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet
+from attune.core.files import read_parquet, write_parquet
+from attune.evaluation.schemas import BASES
 from stages.evaluate_generator import main
 from tests.generators.tiny import FEELINGS
-from tests.stages.generators_project import CORPUS, NAMES, project, train
+from tests.stages.evaluation_project import PERSONA, PERSONAS, WITH_PASSAGES, project, train
+from tests.stages.generators_project import CORPUS, NAMES
 
 PLACES = {
     "base": Path("base/gpt2"),
-    "processed": Path("processed"),
+    "bases": Path("bases.parquet"),
     "passages": Path("passages"),
     "persona_passages": Path("persona_passages"),
+    "oracle_passages": Path("oracle_passages"),
 }
 
 
-def evaluate(name: str, target: str) -> list[dict[str, object]]:
-    main(name=name, model=Path(f"generators/{name}"), target=Path(target), **PLACES)
+def evaluate(name: str, target: str, rows: str = f"processed/{CORPUS}") -> list[dict[str, Any]]:
+    test = Path(f"{rows}/test.parquet")
+    main(name=name, model=Path(f"generators/{name}"), test=test, target=Path(target), **PLACES)
     return read_parquet(Path(target))
+
+
+def parts(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows by variant."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["variant"], []).append(row)
+    return found
 
 
 def test_every_method_reads_the_same_rows_plain_and_with_passages(
@@ -31,20 +44,50 @@ def test_every_method_reads_the_same_rows_plain_and_with_passages(
     assert len(bases) == 1  # the untrained base, the same for all, whatever the variant
     for name, rows in found.items():
         assert [row["variant"] for row in rows] == ["plain"] * 8 + ["rag"] * 8 + ["persona_rag"] * 8
-        parts = [rows[at : at + 8] for at in (0, 8, 16)]
-        assert len({tuple(row["id"] for row in part) for part in parts}) == 1
-        assert len({tuple(row["nats"] for row in part) for part in parts}) == 3
+        variants = parts(rows).values()
+        assert len({tuple(row["id"] for row in part) for part in variants}) == 1
+        assert len({tuple(row["nats"] for row in part) for part in variants}) == 3
         assert {row["conversation"] for row in rows} <= set(FEELINGS[8:])
-        for part in parts:
+        for part in variants:
             assert [row["reply"] is not None for row in part] == [True] * 4 + [False] * 4
         assert evaluate(name, "again.parquet") == rows
     for rows in found.values():
-        assert {row["passages"] for row in rows[:8]} == {0}
-        assert max(row["passages"] for row in rows[8:]) > 0
+        assert not any(row["passage_replies"] for row in rows[:8])
+        assert {reply for row in rows[8:16] for reply in row["passage_replies"]} <= {"Oh.", "Ah."}
+        assert any(row["passage_replies"] for row in rows[8:])
         assert not any(row["target_given"] for row in rows)
     plain = {name: [row["nats"] for row in rows[:8]] for name, rows in found.items()}
     assert len({tuple(nats) for nats in plain.values()}) == len(NAMES)
     assert plain["tiny_prompt"] != [row["base_nats"] for row in found["tiny_prompt"][:8]]  # its instruction
+
+
+def test_one_trained_with_passages_is_also_given_the_most_similar_reply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, monkeypatch)
+    train()
+    rows = evaluate(WITH_PASSAGES, "rows.parquet", f"passages/{CORPUS}")
+    variants = parts(rows)
+    assert list(variants) == ["plain", "rag", "persona_rag", "oracle_rag"]
+    assert {reply for row in variants["oracle_rag"] for reply in row["passage_replies"]} == {"Hello."}
+    assert not any(row["reply"] for row in variants["oracle_rag"])
+    plain = evaluate("tiny_full", "full.parquet")[:8]
+    assert [row["id"] for row in variants["plain"]] == [row["id"] for row in plain]  # whichever file they are from
+
+
+def test_a_generator_with_a_persona_is_tested_with_none_and_with_another_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, monkeypatch)
+    train()
+    rows = evaluate(PERSONA, "rows.parquet", PERSONAS)
+    variants = parts(rows)
+    assert list(variants) == ["plain", "no_persona", "other_persona"]
+    assert [len(part) for part in variants.values()] == [9, 9, 9]
+    assert len({tuple(row["nats"] for row in part) for part in variants.values()}) == 3
+    assert len({tuple(row["base_nats"] for row in part) for part in variants.values()}) == 1
+    replied = {name: sum(row["reply"] is not None for row in part) for name, part in variants.items()}
+    assert replied == {"plain": 4, "no_persona": 0, "other_persona": 0}
 
 
 def test_a_generator_not_yet_trained_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,5 +103,14 @@ def test_passages_of_other_rows_are_refused(tmp_path: Path, monkeypatch: pytest.
     project(tmp_path, monkeypatch)
     folder = Path("passages") / CORPUS
     (folder / "train.parquet").replace(folder / "test.parquet")
-    with pytest.raises(AttuneError, match=rf"passages/{CORPUS}/test\.parquet lacks test rows; run `dvc repro"):
+    with pytest.raises(AttuneError, match=rf"passages/{CORPUS}/test\.parquet lacks test rows; `dvc repro` writes it"):
+        evaluate("tiny_full", "rows.parquet")
+
+
+def test_losses_of_another_base_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    train()
+    others = [row | {"base": "gpt9"} for row in read_parquet(Path("bases.parquet"))]
+    write_parquet(Path("bases.parquet"), others, BASES)
+    with pytest.raises(AttuneError, match=f"bases.parquet lacks gpt2 on {CORPUS}; `dvc repro score_bases` writes it"):
         evaluate("tiny_full", "rows.parquet")

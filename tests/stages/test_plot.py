@@ -19,6 +19,7 @@ SCORES |= {
 MODELS = ("untrained", "baseline", "tuned", "attune")
 RANKING = {"small": {domain: dict.fromkeys(MODELS, SCORES) for domain in ("happy", "all", "mean")}}
 REPEATED = {"replies_repeated_3grams": 0.2, "replies_repeated_3grams_low": 0.1, "replies_repeated_3grams_high": 0.4}
+ANSWERED = {"similarity": 0.4, "similarity_low": 0.3, "similarity_high": 0.5, "emotion_match": 0.1, "self_bleu": 7.5}
 TEXTS: dict[str, dict[str, Any]] = {
     "pec": {"context": ["hi there"], "response": "hello", "personas": ["i ski ."]},
     "empathetic_dialogues": {"input": "I won!", "target": "Well done."},
@@ -65,8 +66,11 @@ def write_generators() -> None:
     write_json(Path("metrics/generators.json"), {name: {"base_perplexity": 40.0, "perplexity": 20.0} for name in names})
     perplexity = {"perplexity": 20.0, "perplexity_low": 18.0, "perplexity_high": 23.0}
     systems = [f"{name}{variant}" for name in names[:2] for variant in ("", "+rag", "+persona_rag")]
+    systems += [f"{names[1]}+oracle_rag", f"{names[2]}+no_persona", f"{names[2]}+other_persona"]
     write_json(Path("metrics/generators_intervals.json"), dict.fromkeys([*systems, *names], perplexity))
+    write_json(Path("metrics/retrieved_and_written.json"), dict.fromkeys(["retrieved", *names, "targets"], ANSWERED))
     points = {point: REPEATED | {"distinct_2": value} for point, value in (("0.1/5/0.99", 0.3), ("0.9/30/0.95", 0.6))}
+    points["0.1/5/0.99"]["best"] = True
     write_json(Path("metrics/decoding.json"), {names[-1]: points})
     write_json(Path("probe.json"), {"accuracy": 0.5, "confusion": {"sad": {"sad": 1, "proud": 1}, "proud": {"sad": 2}}})
 

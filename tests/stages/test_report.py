@@ -7,8 +7,10 @@ import pytest
 
 from attune import parameters
 from attune.core.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
-from attune.evaluation.schemas import SCORED
+from attune.evaluation.generation.comparisons import without_passages
+from attune.evaluation.schemas import ANSWERED_SCORED, SCORED
 from attune.report.figures.registry import on_page
+from attune.sources.manifest import Origin, build
 from stages.report import main
 from tests.project import changed
 
@@ -18,6 +20,7 @@ PATHS = {
         "params": "params.yaml",
         "raw": "raw",
         "rows": "rows.parquet",
+        "answered_rows": "answered.parquet",
         "probe": "probe.json",
         "metrics": "metrics",
         "figures": "plots/figures",
@@ -25,9 +28,17 @@ PATHS = {
         "page": "plots/report.html",
         "replies_parquet": "side_by_side.parquet",
         "replies_csv": "plots/replies.csv",
+        "answered_csv": "plots/retrieved_and_written.csv",
         "summary": "metrics/summary.json",
     }.items()
 }
+PHRASES = (
+    "Retrieved passages harm",
+    "10 % of prompts have one that is like it",
+    "Best is 0.1/5/0.99",
+    "is better than retrieved by 0.100 similarity",
+    "<td>retrieved</td><td>well done .</td>",
+)
 MODELS = ("untrained", "baseline", "tuned", "attune")
 TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
 
@@ -38,7 +49,7 @@ def wide(**scores: float) -> dict[str, float]:
 
 def row(generator: str, variant: str, reply: str | None) -> dict[str, Any]:
     texts = {"id": "c/1", "conversation": "c", "prompt": "I <b>lost</b>.", "target": "Oh no."}
-    numbers = {"tokens": 3, "nats": 6.0, "base_nats": 9.0, "truncated": False}
+    numbers = {"tokens": 3, "nats": 6.0, "base_nats": 9.0, "passage_replies": [], "truncated": False}
     meanings = {"similarity": 0.5, "emotion": "sad", "prompt_emotion": "sad", "emotion_match": 1.0}
     return {"generator": generator, "variant": variant, **texts, **numbers, "reply": reply, **meanings}
 
@@ -54,10 +65,27 @@ def write_metrics(names: list[str]) -> None:
     ]
     write_json(Path("metrics/cobert_tests.json"), pairs)
     write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
-    systems = [*names, f"{names[0]}+rag"]
-    write_json(Path("metrics/generators_intervals.json"), {name: wide(perplexity=20.5) for name in systems})
-    test = {"before": f"base of {names[0]}", "after": names[0], "score": "loss", **TEST}
-    write_json(Path("metrics/generators_tests.json"), [test])
+    variants = [f"{name}+{variant}" for name in names for variant in ("rag", "oracle_rag")]
+    passages = wide(perplexity=20.5, passage_similarity=0.3, passage_like_target=0.1)
+    intervals = {name: wide(perplexity=20.5) for name in names} | dict.fromkeys(variants, passages)
+    write_json(Path("metrics/generators_intervals.json"), intervals)
+    write_generator_tests(names)
+    write_json(Path("metrics/retrieved_and_written.json"), {"retrieved": wide(similarity=0.25), "targets": {}})
+    test = {"before": "retrieved", "after": names[0], "score": "similarity", **TEST}
+    write_json(Path("metrics/retrieved_and_written_tests.json"), [test])
+    points = {"0.1/5/0.99": {"best": True, "similarity": 0.375, "replies_repeated_3grams": 0.01}}
+    write_json(Path("metrics/decoding.json"), {names[-1]: points})
+
+
+def write_generator_tests(names: list[str]) -> None:
+    """The first generator against its base, and each that was trained with passages against the one that was not."""
+    tests = [{"before": f"base of {names[0]}", "after": names[0], "score": "loss", **TEST}]
+    generators = parameters.load().generators
+    for name in (name for name in names if generators[name].passage_tokens):
+        other = without_passages(name, generators)
+        for after in (f"{name}+rag", f"{name}+oracle_rag"):
+            tests.append({"before": other, "after": after, "score": "loss", **TEST})
+    write_json(Path("metrics/generators_tests.json"), tests)
 
 
 @pytest.fixture
@@ -67,12 +95,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     names = list(parameters.load().generators)
     write_metrics(names)
     write_json(Path("probe.json"), wide(accuracy=0.5) | {"signatures": {"bleu": "b", "chrf": "c"}})
-    rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row("gpt_neo_openorca", "plain", "4")]
+    rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row(names[-1], "plain", "4")]
     write_parquet(Path("rows.parquet"), rows, SCORED)
+    texts = {"id": "p/1", "conversation": "p", "prompt": "i won .", "target": "great ."}
+    answered = [
+        {"system": system, **texts, "reply": reply, "truncated": False}
+        for system, reply in (("retrieved", "well done ."), (names[0], "Oh."), ("targets", "great ."))
+    ]
+    write_parquet(Path("answered.parquet"), answered, ANSWERED_SCORED)
     answer = {"kind": "factual", "question": "How many?", "generator": "g", "answer": "Eight.", "truncated": False}
     write_csv(Path("plots/answers.csv"), [answer])
-    manifest = {"corpus": "pec", "source": "sample", "revision": None, "licence": "GPL-3.0", "bad_rows": 0}
-    write_json(Path("raw/pec/manifest.json"), manifest | {"files": [{"rows": 7, "sha256": "ab" * 32}]})
+    origin = Origin("sample", "", licence="MIT", url="https://pypi.org/project/chats/", notice="Students' chats.")
+    Path("raw/pec").mkdir(parents=True)
+    Path("raw/pec/chats.txt").write_text("hello\n")
+    write_json(Path("raw/pec/manifest.json"), build("pec", Path("raw/pec"), origin, {"chats.txt": 7}, bad_rows=0))
     Path("plots/figures").mkdir()
     for record in on_page("report"):
         Path(f"plots/figures/{record.name}.png").write_bytes(b"\x89PNG")
@@ -86,7 +122,14 @@ def test_the_page_holds_everything_and_fetches_nothing() -> None:
     assert html.count('src="data:image/png;base64,') == len(on_page("report"))
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html)
     assert "I &lt;b&gt;lost&lt;/b&gt;." in html
-    for text in ("tuned is better than baseline by 0.100 MRR", "GPL-3.0", "Eight.", "seed: 13", "situations is 0.500"):
+    for text in (
+        "tuned is better than baseline by 0.100 MRR",
+        "<td>https://pypi.org/project/chats/</td><td></td><td>MIT</td><td>Students&#x27; chats.</td>",
+        "Eight.",
+        "seed: 13",
+        "situations is 0.500",
+        *PHRASES,
+    ):
         assert text in html, text
     first = Path("plots/report.html").read_bytes()
     main(**PATHS)
@@ -105,9 +148,13 @@ def test_every_figure_stands_on_the_page_above_its_caption() -> None:
 def test_replies_stand_side_by_side_and_the_summary_is_small() -> None:
     main(**PATHS)
     (replies,) = read_csv(Path("plots/replies.csv"))
-    name = next(iter(parameters.load().generators))
-    assert replies == {"id": "c/1", "prompt": "I <b>lost</b>.", "target": "Oh no.", name: "Oh.", f"{name}+rag": ""}
+    name, *_, last = parameters.load().generators
+    texts = {"id": "c/1", "prompt": "I <b>lost</b>.", "target": "Oh no."}
+    assert replies == texts | {name: "Oh.", f"{name}+rag": "", last: "4"}
     assert read_parquet(Path("side_by_side.parquet")) == [replies]
+    (answers,) = read_csv(Path("plots/retrieved_and_written.csv"))
+    texts = {"id": "p/1", "prompt": "i won .", "target": "great ."}
+    assert answers == texts | {"retrieved": "well done .", name: "Oh."}
     summary = read_json(Path("metrics/summary.json"))
     assert summary["mrr"] == {"small": dict.fromkeys(MODELS, 0.25)}
     assert summary["perplexity"][name] == 20.5

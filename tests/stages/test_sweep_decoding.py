@@ -3,13 +3,15 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import read_json, read_parquet
+from stages import base_models
 from stages.sweep_decoding import main
 from tests.stages.generators_project import project, train
 
 PLACES = {
     "base_models": Path("base"),
     "generators": Path("generators"),
-    "processed": Path("processed"),
+    "data": Path(),
+    "embedder": Path("embedder"),
     "scores": Path("decoding.json"),
     "rows": Path("rows.parquet"),
 }
@@ -18,11 +20,14 @@ PLACES = {
 def test_each_point_has_its_replies_and_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     train()
+    base_models.main(name="embedder", target=PLACES["embedder"])
     main(**PLACES)
     scores, rows = read_json(PLACES["scores"]), read_parquet(PLACES["rows"])
     assert list(scores) == ["tiny_lora"]
-    assert list(scores["tiny_lora"]) == ["0.1/5/0.99", "0.5/15/0.97", "0.9/30/0.95"]
-    assert len(rows) == 3 * 5
+    assert list(scores["tiny_lora"]) == ["0.1/1/1", "0.1/5/0.99", "0.5/15/0.97", "0.9/30/0.95"]
+    assert len(rows) == 4 * 5
+    assert [point for point, found in scores["tiny_lora"].items() if found.get("best")] != []
+    assert all(-1 <= row["similarity"] <= 1 for row in rows)
     by_point = {point: [row["reply"] for row in rows if row["point"] == point] for point in scores["tiny_lora"]}
     assert by_point["0.1/5/0.99"] != by_point["0.9/30/0.95"]
     for found in scores["tiny_lora"].values():

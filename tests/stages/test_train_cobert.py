@@ -9,7 +9,7 @@ from attune.inference.ranker import Ranker
 from stages import base_models
 from tests.cobert.tiny import encoder
 from tests.project import changed
-from tests.stages.cobert_project import RECIPE, SCHEMAS, evaluate, project, train
+from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, project, train
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,8 +48,8 @@ def test_any_encoder_s_directory_trains_and_is_evaluated(
         tmp_path, ("encoder", "./theirs"), ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]),
         ("cobert.candidates", 10),
     )  # fmt: skip
-    shutil.rmtree("encoder")
-    base_models.main(name="encoder", target=Path("encoder"))
+    shutil.rmtree(ENCODER)
+    base_models.main(name="encoder", target=ENCODER)
     for recipe in ("baseline", "tuned", "attune"):
         write_json(Path(f"recipes/{recipe}.json"), RECIPE | {"frozen_layers": 4})
         train(recipe)

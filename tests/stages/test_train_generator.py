@@ -35,9 +35,12 @@ def digests() -> dict[str, str]:
     return found | {"curve": CURVE.read_text(encoding="utf-8")}
 
 
-def test_a_generator_is_trained_with_its_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_is_trained_with_its_curve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     prepare(tmp_path, monkeypatch)
     main(name="tiny_lora", **PLACES)
+    assert "tiny_lora: nats per reply token of held-out conversations: " in capsys.readouterr().out
     assert {"README.md", "adapter_config.json", "adapter_model.safetensors", "card.json", "tokenizer.json"} <= {
         path.name for path in TARGET.iterdir()
     }
@@ -46,7 +49,7 @@ def test_a_generator_is_trained_with_its_curve(tmp_path: Path, monkeypatch: pyte
     assert "| 0 |  | " in card
     with CURVE.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == ["step", "epoch", "train_loss", "valid_loss"]
+    assert list(rows[0]) == ["step", "epoch", "train_loss", "valid_loss", "saved"]
     assert rows[0]["step"] == "0"
     assert rows[0]["train_loss"] == ""
     assert float(rows[-1]["valid_loss"]) > 0
@@ -69,10 +72,15 @@ def test_an_error_leaves_no_half_written_model(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["full", "prompt_tuning", "lora"])
-def test_killed_and_resumed_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "frozen"), [("full", 0), ("prompt_tuning", 0), ("lora", 0), ("full", 1), ("lora", 1)]
+)
+def test_killed_and_resumed_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, frozen: int
+) -> None:
     prepare(tmp_path, monkeypatch)
-    change(lambda values: values["generators"][f"tiny_{method}"].update(steps=150))
+    changes = {"steps": 150, "early_stopping": 9, "frozen_layers": frozen}
+    change(lambda values: values["generators"][f"tiny_{method}"].update(changes))
     words = [f"name=tiny_{method}", *(f"{name}={path}" for name, path in PLACES.items())]
     command = [sys.executable, "-m", "stages.train_generator", *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

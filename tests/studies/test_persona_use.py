@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import read_json
-from studies.persona_use import exchanged, main
+from studies.persona_use import main
 from tests.project import changed
 from tests.stages.cobert_project import evaluate, project, train
 
@@ -36,12 +36,3 @@ def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypa
         ("tuned, none", "tuned, own"),
         ("tuned, another's", "tuned, own"),
     ]
-
-
-def test_personas_are_exchanged_with_another_speaker_s() -> None:
-    rows = [{"id": f"{at}", "response_speaker": name, "personas": [name]} for at, name in enumerate("aabbc")]
-    for _ in range(2):
-        given = exchanged(rows, seed=1)
-        assert all(each["personas"] != [each["response_speaker"]] for each in given)
-    assert exchanged(rows, 1) == given
-    assert exchanged(rows[:2], 1) == rows[:2]

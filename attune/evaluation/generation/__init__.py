@@ -1,1 +1,1 @@
-"""From generators and held-out conversations to scores of replies: perplexity, overlap, semantics, and their faults."""
+"""From what generators scored and wrote to scores: perplexity, overlap, semantics, faults, and paired tests."""

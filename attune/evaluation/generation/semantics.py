@@ -1,7 +1,9 @@
 """What sentence embeddings say about replies: their similarity to the target, and the emotions of prompt and reply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from attune.evaluation.generation.emotion_probe import Probe, train
 from attune.index.embedding import embed
@@ -25,7 +27,7 @@ def trained_probe(situations: Sequence[Mapping[str, Any]], encoder: Any, batch_s
 def with_semantics(
     rows: Sequence[Mapping[str, Any]], probe: Probe, encoder: Any, batch_size: int
 ) -> list[dict[str, Any]]:
-    """The rows, those with a reply completed to the columns of `schemas.SCORED`.
+    """The rows, those with a reply completed by their similarity and emotions, as `schemas.SCORED` has them.
 
     An empty reply has the similarity 0 and no emotion.
     """
@@ -38,11 +40,41 @@ def with_semantics(
     return [{**row, **({} if row["reply"] is None else next(semantics))} for row in rows]
 
 
+def with_similarity(rows: Sequence[Mapping[str, Any]], encoder: Any, batch_size: int) -> list[dict[str, Any]]:
+    """The rows, each with its reply's similarity to the target; 0 for an empty reply."""
+    replies, targets = (embed(encoder, [row[column] for row in rows], batch_size) for column in ("reply", "target"))
+    columns = zip(rows, replies, targets, strict=True)
+    return [{**row, "similarity": _similarity(row, reply, target)} for row, reply, target in columns]
+
+
 def _semantics(row: Mapping[str, Any], reply: Any, target: Any, emotion: str, prompt_emotion: str) -> dict[str, Any]:
     empty = not row["reply"].strip()
     return {
-        "similarity": 0.0 if empty else float(reply @ target),
+        "similarity": _similarity(row, reply, target),
         "emotion": None if empty else emotion,
         "prompt_emotion": prompt_emotion,
         "emotion_match": float(not empty and emotion == prompt_emotion),
     }
+
+
+def _similarity(row: Mapping[str, Any], reply: Any, target: Any) -> float:
+    return float(reply @ target) if row["reply"].strip() else 0.0
+
+
+def with_passage_similarity(rows: Sequence[Mapping[str, Any]], encoder: Any, batch_size: int) -> list[dict[str, Any]]:
+    """The rows, each with the highest cosine of a passage's reply and the target; None without passages."""
+    replies = embed(encoder, [reply for row in rows for reply in row["passage_replies"]], batch_size)
+    targets = embed(encoder, [row["target"] for row in rows], batch_size)
+    parts = _parts(replies, [len(row["passage_replies"]) for row in rows])
+    return [
+        {**row, "passage_similarity": float((part @ target).max()) if len(part) else None}
+        for row, part, target in zip(rows, parts, targets, strict=True)
+    ]
+
+
+def _parts(vectors: np.ndarray, sizes: Sequence[int]) -> Iterator[np.ndarray]:
+    """The rows of `vectors` in groups of these sizes."""
+    start = 0
+    for size in sizes:
+        yield vectors[start : start + size]
+        start += size

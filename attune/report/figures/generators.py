@@ -1,11 +1,14 @@
 """Figures of the generators."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attune.report.figures.style import BLUE, CYCLE, ERROR, GREY, ORANGE, error_bars, groups, subplots
+from attune.evaluation.generation.summary import TARGETS, system_of
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, PLAIN, RAG, RETRIEVED
+from attune.report.figures.style import BLUE, CYCLE, ERROR, GREEN, GREY, ORANGE, error_bars, groups, subplots
 
 
 def training(curves: pd.DataFrame) -> Figure:
@@ -47,34 +50,70 @@ def perplexities(scores: pd.DataFrame, generators: Sequence[str]) -> Figure:
 def passages(scores: pd.DataFrame, generators: Sequence[str]) -> Figure:
     """Perplexity of each generator without and with passages, with its interval; scores: tidy, by system."""
     variants = {
-        "": ("without passages", GREY),
-        "+rag": ("with passages", BLUE),
-        "+persona_rag": ("with passages reranked by CoBERT", ORANGE),
+        PLAIN: ("without passages", GREY),
+        RAG: ("with passages", BLUE),
+        PERSONA_RAG: ("with passages reranked by CoBERT", ORANGE),
+        ORACLE_RAG: ("with the passage most like the target", GREEN),
     }
+    title = "Generation without and with retrieved passages (lines: 95 % intervals)"
+    return _variants(scores, generators, variants, title)
+
+
+def personas(scores: pd.DataFrame, generators: Sequence[str]) -> Figure:
+    """Perplexity of each generator with the right persona, none, and another's; scores: tidy, by system."""
+    variants = {
+        PLAIN: ("with the right persona", BLUE),
+        NO_PERSONA: ("without one", GREY),
+        OTHER_PERSONA: ("with another one", ORANGE),
+    }
+    return _variants(scores, generators, variants, "Generation with a persona (lines: 95 % intervals)")
+
+
+def _variants(
+    scores: pd.DataFrame, generators: Sequence[str], variants: Mapping[str, tuple[str, str]], title: str
+) -> Figure:
+    """Bars of perplexity by generator and variant, which has a label and a colour; a missing variant leaves a gap."""
     systems = scores[scores["score"] == "perplexity"].set_index("system")
-    figure, (axes,) = subplots(1.7 * len(generators) + 1.2, 3.5)
-    for place, (ending, (label, colour)) in enumerate(variants.items()):
-        rows = systems.loc[[name + ending for name in generators]]
+    figure, (axes,) = subplots(max(6.0, 1.9 * len(generators) + 1.2), 3.5)
+    width = 0.84 / len(variants)
+    for place, (variant, (label, colour)) in enumerate(variants.items()):
+        rows = systems.reindex([system_of(name, variant) for name in generators])
+        middles = [row + (place - (len(variants) - 1) / 2) * width for row in range(len(generators))]
         bars = axes.bar(
-            [row + (place - 1) * 0.28 for row in range(len(generators))],
-            rows["value"],
-            0.26,
-            label=label,
-            color=colour,
-            yerr=error_bars(rows),
-            error_kw=ERROR,
+            middles, rows["value"], width * 0.93, label=label, color=colour, yerr=error_bars(rows), error_kw=ERROR
         )
-        axes.bar_label(bars, fmt="{:.1f}", fontsize=7, padding=1)
+        labels = ["" if math.isnan(value) else f"{value:.1f}" for value in rows["value"]]
+        axes.bar_label(bars, labels, fontsize=7, padding=1)
     axes.set_ylim(top=axes.get_ylim()[1] * 1.05)
     axes.set_xticks(range(len(generators)), _two_lines(generators))
     axes.set_ylabel("perplexity of test replies")
-    axes.set_title("Generation without and with retrieved passages (lines: 95 % intervals)")
+    axes.set_title(title)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
-def sweep(scores: pd.DataFrame) -> Figure:
-    """Repetition against diversity at each point of the decoding sweep; scores: tidy, by generator and point."""
+def answered(scores: pd.DataFrame, panels: Mapping[str, str]) -> Figure:
+    """Retrieved, written and true replies to the same contexts, by the scores `panels` (score -> label)."""
+    systems = list(dict.fromkeys(scores["system"]))
+    figure, each = subplots(3.1 * len(panels) + 1, 0.3 * len(systems) + 1.1, len(panels), sharey=True)
+    for axes, (score, label) in zip(each, panels.items(), strict=True):
+        rows = scores[scores["score"] == score].set_index("system").reindex(systems)
+        colours = [{RETRIEVED: ORANGE, TARGETS: GREY}.get(system, BLUE) for system in systems]
+        known = rows["low"].notna().any()
+        axes.barh(systems, rows["value"], 0.7, color=colours, xerr=error_bars(rows) if known else None, error_kw=ERROR)
+        axes.grid(visible=False, axis="y")
+        axes.grid(axis="x")
+        axes.set_xlabel(label)
+    each[0].invert_yaxis()
+    figure.suptitle("Retrieved, written and true replies to the same contexts", fontsize=10)
+    return figure
+
+
+def sweep(scores: pd.DataFrame, best: str) -> Figure:
+    """Repetition against diversity at each point of the decoding sweep; scores: tidy, by generator and point.
+
+    best: the point that is marked with a star.
+    """
     figure, (axes,) = subplots(5.2, 3.6)
     for place, (name, rows) in enumerate(groups(scores, "generator")):
         points = rows.set_index("point")
@@ -84,13 +123,14 @@ def sweep(scores: pd.DataFrame) -> Figure:
         percent = 100 * repeated["value"]
         reach = [100 * side for side in error_bars(repeated)]
         axes.errorbar(distinct, percent, yerr=reach, color=colour, marker="o", ms=5, lw=1.2, capsize=2, label=name)
+        axes.plot(distinct[[best]], percent[[best]], color=colour, marker="*", ms=13, lw=0)
         offset = (5, -9 if place % 2 else 5)
         for point in distinct.index:
             at = (distinct[point], percent[point])
             axes.annotate(point, at, offset, textcoords="offset points", fontsize=7, color=colour)
     axes.set_xlabel("distinct bigrams per bigram generated")
     axes.set_ylabel("repeated trigrams (%)")
-    axes.set_title("Decoding sweep: temperature/top_k/top_p")
+    axes.set_title("Decoding sweep: temperature/top_k/top_p (star: best)")
     axes.legend(frameon=False)
     return figure
 

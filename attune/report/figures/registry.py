@@ -41,6 +41,12 @@ def _candidates(results: Results) -> int:
     return results.settings.cobert.candidates
 
 
+# The scores by which retrieved and written replies are shown.
+ANSWER_SCORES = {
+    "similarity": "similarity to the true reply",
+    "emotion_match": "emotion match",
+    "self_bleu": "self-BLEU (less: more varied)",
+}
 # In the order of the page.
 FIGURES = (
     FigureRecord(
@@ -76,9 +82,19 @@ FIGURES = (
         lambda results: generators.passages(results.generator_intervals, results.retrieval_augmented),
     ),
     FigureRecord(
+        "persona_perplexity",
+        "Generators: perplexity with the right persona, none and another one, with 95 % intervals",
+        lambda results: generators.personas(results.generator_intervals, results.with_personas),
+    ),
+    FigureRecord(
+        "retrieval_beside_generation",
+        "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one",
+        lambda results: generators.answered(results.answered, ANSWER_SCORES),
+    ),
+    FigureRecord(
         "decoding_sweep",
         "Decoding: repetition against diversity at each point of the sweep",
-        lambda results: generators.sweep(results.decoding),
+        lambda results: generators.sweep(results.decoding, results.best_point),
     ),
     FigureRecord(
         "emotion_confusion",

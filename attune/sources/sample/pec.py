@@ -1,188 +1,172 @@
-"""The project's own PEC sample: hand-written banks joined by a seeded generator into PEC's raw format."""
+"""PEC's place in the sample: people's conversations of BYU's Chit-Chat Challenge, in PEC's raw layout.
 
-from __future__ import annotations
+PEC itself is in no package. The package chitchat-dataset (MIT) carries 7,168 chats of 1,315 people, who met more than
+once and rated their chats. PEC's two subreddits stand for two moods; here `happy` and `offmychest` are the chats that
+their writers rated as more and as less upbeat. docs/data.md says what that stand-in can and cannot show.
+"""
 
+import json
 import re
-import tomllib
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
-BANKS = Path(__file__).parent / "banks"
-DOMAINS = {"happy": "cheer", "offmychest": "comfort"}
-CONVERSATIONS = {"train": 1400, "valid": 250, "test": 350}
-RESPONDERS = {"train": 220, "valid": 42, "test": 58}
-SHARED = {"train": 12, "valid": 3, "test": 5}
-HAND = 60
-RULE = "*" * 20
-# A reply that begins with one of these reads badly after a sentence about oneself.
-OPENERS = {"and", "congratulations", "welcome", "happy", "of", "no", "so"}
+from attune.corpora.pec import DOMAINS, END, MARKER
+from attune.corpora.subsets import SPLITS, assert_disjoint
+from attune.sources.packages import chitchat_file
+from attune.sources.sample.wording import masked, tokenised
 
-Turn = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One persona fact: its wordings, what such a person says to someone sad or happy, and what it excludes."""
-
-    facet: str
-    says: tuple[str, ...]
-    comfort: tuple[str, ...]
-    cheer: tuple[str, ...]
-    excludes: frozenset[str]
+# Sentences that a person must have said in earlier chats before later ones give examples of their replies: as many as
+# CoBERT reads (paper, section 5).
+PERSONA_SIZE = 10
+# The PEC paper's persona sentences, section 3: what people say about themselves in 4 to 20 words.
+PERSONA_LENGTH = range(4, 21)
+PERSONA_OPENINGS = ("i", "my")
+# An exchange is cut off after a reply of five tokens or more that answers at least two turns.
+SHORTEST_RESPONSE = 5
+FEWEST_TURNS = 3
+# Ratings go from 1 to 10, and half of them are the 5 at which the form starts.
+NEUTRAL = 5
+HELD_OUT_SHARE = 0.1  # of the chats, for validation and for testing each
+ORIGINS = "origins.json"
 
 
 @dataclass(frozen=True)
-class Situation:
-    """One thing that happened, told in several ways, with reactions, questions and answers that fit each."""
+class Chat:
+    """Two people's turns as (person, messages); `upbeat`: their rating from 1 to 10, None where they gave none."""
 
-    topic: str
-    emotion: str
-    posts: tuple[str, ...]
-    reactions: tuple[str, ...]
-    asks: tuple[str, ...]
-    answers: tuple[str, ...]
+    id: str
+    start: str
+    upbeat: int | None
+    turns: tuple[tuple[str, tuple[str, ...]], ...]
 
-
-@dataclass(frozen=True)
-class User:
-    """A responder: a name and the facts of the persona."""
-
-    name: str
-    facts: tuple[Fact, ...]
+    @property
+    def people(self) -> set[str]:
+        return {person for person, _ in self.turns}
 
 
-def tokenise(text: str) -> str:
-    """Lower-case a bank's sentence and split off punctuation and contractions, as PEC's text has them."""
-    text = re.sub(r"(?<!\d)([.,:;!?])|([.,:;!?])(?!\d)", r" \1\2 ", text.lower())
-    text = re.sub(r"(?<=\w)n't\b", " n't", text)
-    text = re.sub(r"(?<=\w)'(m|s|re|ve|ll|d)\b", r" '\1", text)
-    return " ".join(text.split())
+@dataclass
+class Parts:
+    """Chats by what they are used for: personas, or examples of one split; `said`: each person's persona sentences."""
 
-
-def _entries(bank: str, key: str) -> list[dict[str, Any]]:
-    """Read one bank; its lists become tuples of tokenised sentences."""
-    with (BANKS / bank).open("rb") as file:
-        entries: list[dict[str, Any]] = tomllib.load(file)[key]
-    for entry in entries:
-        for field, value in entry.items():
-            if isinstance(value, list) and field != "excludes":
-                entry[field] = tuple(tokenise(text) for text in value)
-    return entries
-
-
-def facts() -> list[Fact]:
-    """All persona facts of the bank."""
-    return [
-        Fact(**{**entry, "excludes": frozenset(entry.get("excludes", ()))})
-        for entry in _entries("pec_personas.toml", "fact")
-    ]
-
-
-def situations(domain: str) -> list[Situation]:
-    """All situations of one domain's bank."""
-    return [Situation(**entry) for entry in _entries(f"pec_{domain}.toml", "situation")]
-
-
-def _names(rng: Random) -> Iterator[str]:
-    """An endless stream of different invented user names."""
-    with (BANKS / "pec_personas.toml").open("rb") as file:
-        halves: dict[str, list[str]] = tomllib.load(file)["names"]
-    seen: set[str] = set()
-    while True:
-        first, last = rng.choice(halves["first"]), rng.choice(halves["last"])
-        styles = (f"{first}_{last}", f"{first.title()}{last.title()}", f"{last}-{first}", f"{first}{last}")
-        tail = rng.choice(("", "", str(rng.randrange(2, 100)), f"_{rng.randrange(1000)}"))
-        name = rng.choice(styles) + tail
-        if name.lower() not in seen:
-            seen.add(name.lower())
-            yield name
-
-
-def _persona(rng: Random, bank: list[Fact], used: Counter[Fact]) -> tuple[Fact, ...]:
-    """Three to six compatible facts, drawn at random with a preference for those that were used least."""
-    size = rng.randint(3, 6)
-    chosen: list[Fact] = []
-    ruled_out: set[str] = set()
-    for fact in sorted(rng.sample(bank, HAND), key=used.__getitem__):
-        if len(chosen) < size and not fact.excludes & ruled_out:
-            chosen.append(fact)
-            ruled_out |= fact.excludes
-    used.update(chosen)
-    return tuple(rng.sample(chosen, len(chosen)))
-
-
-def _reply(rng: Random, kind: str, situation: Situation, fact: Fact) -> str:
-    """A reaction followed by a sentence of the fact; sometimes the fact alone, or the fact first."""
-    reaction = rng.choice(situation.reactions)
-    own: str = rng.choice(getattr(fact, kind))
-    shape = rng.random()
-    if shape < 0.07:
-        return own
-    if shape < 0.16 and reaction.split()[0] not in OPENERS:
-        return f"{own} {reaction}"
-    return f"{reaction} {own}"
-
-
-def _conversations(
-    rng: Random,
-    kind: str,
-    bank: list[Situation],
-    users: list[User],
-    names: Iterator[str],
-    size: int,
-    seen: set[Turn],
-) -> list[list[Turn]]:
-    """One split: threads of one poster and one post, each with one to three replies by different users.
-
-    No two conversations have the same post and the same reply; `seen` holds the pairs of all splits.
-    """
-    made: list[list[Turn]] = []
-    round_: list[Situation] = []
-    while len(made) < size:
-        round_ = round_ or rng.sample(bank, len(bank))
-        situation, poster = round_.pop(), next(names)
-        post = rng.choice(situation.posts)
-        for responder in rng.sample(users, rng.choice((1, 1, 2, 3))):
-            turns = [(poster, post)]
-            if rng.random() < 0.5:
-                asker = rng.choice([user.name for user in users if user is not responder])
-                turns += [(asker, rng.choice(situation.asks)), (poster, rng.choice(situation.answers))]
-            reply = _reply(rng, kind, situation, rng.choice(responder.facts))
-            if (post, reply) not in seen and len(made) < size:
-                seen.add((post, reply))
-                made.append([*turns, (responder.name, reply)])
-    return made
-
-
-def _write_lines(path: Path, blocks: list[list[str]]) -> None:
-    """Write blocks of lines, each closed by a line of asterisks."""
-    lines = [line for block in blocks for line in (*block, RULE)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    said: dict[str, dict[str, None]] = field(default_factory=dict)
+    personas: list[Chat] = field(default_factory=list)
+    examples: list[Chat] = field(default_factory=list)
 
 
 def write(folder: Path, seed: int) -> None:
-    """Write the sample to FOLDER/hf_pec: splits and personas of both domains, the same bytes for a seed."""
-    rng = Random(seed)
-    bank, names = facts(), _names(rng)
-    shared = {split: [next(names) for _ in range(count)] for split, count in SHARED.items()}
-    for domain, kind in DOMAINS.items():
+    """Write the stand-in to FOLDER/hf_pec: splits and personas of both domains, the same bytes for a seed.
+
+    origins.json beside them has the package's ids of the chats of each split, and of those that gave personas.
+
+    Raises
+    ------
+    AttuneError
+        if the package is not installed or is not the one that is expected.
+    """
+    parts = divided(chats(json.loads(chitchat_file().read_text(encoding="utf-8"))))
+    splits = split(parts.examples, seed)
+    origins = {name: sorted(chat.id for chat in part) for name, part in splits.items()}
+    origins["persona"] = sorted(chat.id for chat in parts.personas)
+    assert_disjoint(origins)
+    for domain in DOMAINS:
         home = folder / "hf_pec" / domain
         home.mkdir(parents=True, exist_ok=True)
-        scenes = situations(domain)
-        everyone: list[User] = []
-        seen: set[Turn] = set()
-        for split, size in CONVERSATIONS.items():
-            own = [next(names) for _ in range(RESPONDERS[split] - SHARED[split])]
-            used: Counter[Fact] = Counter()
-            users = [User(name, _persona(rng, bank, used)) for name in (*shared[split], *own)]
-            everyone += users
-            made = _conversations(rng, kind, scenes, users, names, size, seen)
-            blocks = [[f"{speaker} ---+--- {text}" for speaker, text in turns] for turns in made]
-            _write_lines(home / f"{split}.txt", blocks)
-        rng.shuffle(everyone)
-        personas = [[user.name, *(rng.choice(fact.says) for fact in user.facts)] for user in everyone]
-        _write_lines(home / "persona.txt", personas)
+        responders: dict[str, None] = {}
+        for name, part in splits.items():
+            cut = [exchange for chat in part if domain_of(chat) == domain for exchange in exchanges(chat)]
+            _write_blocks(home / f"{name}.txt", ([f"{who}{MARKER}{text}" for who, text in each] for each in cut))
+            responders |= {each[-1][0]: None for each in cut}
+        _write_blocks(home / "persona.txt", ([who, *parts.said[who]] for who in sorted(responders)))
+    (folder / "hf_pec" / ORIGINS).write_text(json.dumps(origins, indent=0) + "\n", encoding="utf-8")
+
+
+def chats(dataset: Mapping[str, Mapping[str, object]]) -> list[Chat]:
+    """The chats in which exactly two people wrote, oldest first; a person's successive messages are one turn."""
+    found = [_chat(name, entry) for name, entry in dataset.items()]
+    return sorted((chat for chat in found if len(chat.people) == 2), key=lambda chat: (chat.start, chat.id))
+
+
+def _chat(name: str, entry: Mapping[str, object]) -> Chat:
+    turns: list[tuple[str, list[str]]] = []
+    for message in (each for turn in entry["messages"] for each in turn):  # type: ignore[attr-defined]
+        text = tokenised(masked(message["text"]))
+        if not text:
+            continue
+        person = f"writer_{message['sender'][:8]}"
+        if turns and turns[-1][0] == person:
+            turns[-1][1].append(text)
+        else:
+            turns.append((person, [text]))
+    ratings: Mapping[str, int] = entry.get("ratings") or {}  # type: ignore[assignment]
+    return Chat(name, str(entry["start"]), ratings.get("upbeat"), tuple((who, tuple(texts)) for who, texts in turns))
+
+
+def divided(ordered: Iterable[Chat]) -> Parts:
+    """Which chats give personas, and which give examples; `ordered` by time.
+
+    A chat gives personas as long as one of its two people has said too little about themselves. All later ones give
+    examples. A persona is complete when its person's first example comes, so that it is from earlier chats alone, none
+    of which gives an example itself.
+    """
+    parts = Parts()
+    complete: set[str] = set()
+    for chat in ordered:
+        if all(len(parts.said.get(person, ())) >= PERSONA_SIZE for person in chat.people):
+            if chat.upbeat is not None:
+                parts.examples.append(chat)
+                complete |= chat.people
+            continue
+        parts.personas.append(chat)
+        for person, messages in chat.turns:
+            if person not in complete:
+                own = (sentence for message in messages for sentence in persona_sentences(message))
+                parts.said.setdefault(person, {}).update(dict.fromkeys(own))
+    return parts
+
+
+def persona_sentences(message: str) -> Iterator[str]:
+    """The sentences of a tokenised message that begin with I or my, of 4 to 20 tokens, and are no question."""
+    for sentence in re.split(r"(?<=[.!?]) ", message):
+        words = sentence.split()
+        if words[0] in PERSONA_OPENINGS and len(words) in PERSONA_LENGTH and not sentence.endswith("?"):
+            yield sentence
+
+
+def domain_of(chat: Chat) -> str:
+    """`happy` for a chat that its writers rated as more upbeat than neutral, `offmychest` for any other."""
+    happy, offmychest = DOMAINS
+    return happy if (chat.upbeat or 0) > NEUTRAL else offmychest
+
+
+def split(examples: Sequence[Chat], seed: int) -> dict[str, list[Chat]]:
+    """Whole chats by split, each domain divided alike, in the order of `examples`."""
+    place: dict[str, str] = {}
+    for domain in DOMAINS:
+        names = sorted(chat.id for chat in examples if domain_of(chat) == domain)
+        Random(f"{seed}/{domain}").shuffle(names)
+        size = round(len(names) * HELD_OUT_SHARE)
+        for at, name in enumerate(names):
+            place[name] = "test" if at < size else "valid" if at < 2 * size else "train"
+    return {name: [chat for chat in examples if place[chat.id] == name] for name in SPLITS}
+
+
+def exchanges(chat: Chat) -> Iterator[list[tuple[str, str]]]:
+    """Successive pieces of a chat, without overlap: each ends at the first turn that may be a response.
+
+    What follows the last of them is left out.
+    """
+    piece: list[tuple[str, str]] = []
+    for person, messages in chat.turns:
+        piece.append((person, " ".join(messages)))
+        if len(piece) >= FEWEST_TURNS and len(piece[-1][1].split()) >= SHORTEST_RESPONSE:
+            yield piece
+            piece = []
+
+
+def _write_blocks(path: Path, blocks: Iterable[Sequence[str]]) -> None:
+    """Write blocks of lines, each closed by a line of asterisks."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for block in blocks:
+            file.writelines(f"{line}\n" for line in (*block, END))

@@ -2,7 +2,12 @@ from typing import Any
 
 import numpy as np
 
-from attune.evaluation.generation.semantics import trained_probe, with_semantics
+from attune.evaluation.generation.semantics import (
+    trained_probe,
+    with_passage_similarity,
+    with_semantics,
+    with_similarity,
+)
 
 AXES = {"sad": [1.0, 0.0], "proud": [0.0, 1.0]}
 
@@ -36,3 +41,14 @@ def test_replies_are_compared_with_target_and_prompt() -> None:
         (0.0, "proud", "proud", 1.0),
     ]
     assert rows[0] == {"reply": "sad", "target": "so sad", "prompt": "proud"}  # not changed
+
+
+def test_replies_are_compared_with_their_targets() -> None:
+    rows = [{"reply": reply, "target": "so sad"} for reply in ("sad", "proud", "")]
+    assert [row["similarity"] for row in with_similarity(rows, Encoder(), 4)] == [1.0, 0.0, 0.0]
+
+
+def test_the_most_similar_passage_counts() -> None:
+    replies = (["proud", "sad"], [], ["proud"])
+    rows = [{"passage_replies": each, "target": "so sad"} for each in replies]
+    assert [row["passage_similarity"] for row in with_passage_similarity(rows, Encoder(), 4)] == [1.0, None, 0.0]

@@ -1,17 +1,17 @@
 import math
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from attune.evaluation.generation.summary import (
     TARGETS,
+    answer_scores,
     by_system,
-    comparisons,
+    grouped,
     scores,
-    sweep_scores,
     system_of,
     targets_of,
+    true_answers,
 )
 from attune.evaluation.tables import nested
 
@@ -28,7 +28,8 @@ def row(at: int, **changes: Any) -> dict[str, Any]:
         "tokens": 4,
         "nats": 8.0,
         "base_nats": 12.0,
-        "passages": 0,
+        "passage_replies": [],
+        "passage_similarity": None,
         "target_given": False,
         "reply": "Oh no.",
         "truncated": False,
@@ -36,7 +37,8 @@ def row(at: int, **changes: Any) -> dict[str, Any]:
 
 
 PLAIN = [row(at) for at in range(6)]
-RAG = [row(at, variant="rag", nats=6.0, passages=2, target_given=at == 0) for at in range(6)]
+GIVEN = {"variant": "rag", "passage_replies": ["Oh.", "Ah."]}
+RAG = [row(at, **GIVEN, nats=6.0, passage_similarity=at / 10, target_given=at == 0) for at in range(6)]
 
 
 def test_systems_are_generators_in_their_variants() -> None:
@@ -51,10 +53,12 @@ def test_scores_are_a_tidy_table() -> None:
     assert values["g"]["perplexity"] == round(math.exp(2), 4)
     assert values["g"]["base_perplexity"] == round(math.exp(3), 4)
     assert (values["g+rag"]["passages"], values["g+rag"]["target_given"]) == (2, round(1 / 6, 4))
-    assert "passages" not in values["g"]
+    assert values["g+rag"]["passage_similarity"] == 0.25
+    assert values["g+rag"]["passage_like_target"] == round(1 / 6, 4)
+    assert not [name for name in values["g"] if name.startswith("passage")]
     assert str(values["g"]["tokens"]) == "24"  # counts stay whole numbers
     estimated = set(table[table["low"].notna()]["score"])
-    assert {"perplexity", "replies_truncated"} <= estimated
+    assert {"perplexity", "replies_truncated", "passage_like_target"} <= estimated
     assert estimated.isdisjoint({"base_perplexity", "bleu", "distinct_1", "tokens", "passages"})
 
 
@@ -68,20 +72,17 @@ def test_targets_are_a_system_without_a_loss() -> None:
     assert "perplexity" not in values
 
 
-def test_each_generator_is_compared_with_its_base_and_its_variants() -> None:
-    found = comparisons(by_system([*PLAIN, *RAG]), ["g"], seed=1)
-    assert [(each.before, each.after, each.score, each.difference) for each in found] == [
-        ("base of g", "g", "loss", -1.0),
-        ("g", "g+rag", "loss", -0.5),
-        ("g", "g+rag", "loss_target_not_given", -0.5),
-    ]
-    assert all(each.low <= each.difference <= each.high for each in found)
+def test_a_system_without_replies_has_its_losses_alone() -> None:
+    values = nested(scores(by_system([row(at, reply=None) for at in range(6)]), seed=1), ["system"])["g"]
+    assert values["perplexity"] == round(math.exp(2), 4)
+    assert not [name for name in values if name.startswith(("replies", "distinct", "bleu"))]
 
 
-def test_each_point_of_the_sweep_has_its_scores() -> None:
-    varied = [row(at, reply=f"word{at} other{at}") for at in range(6)]
-    table = sweep_scores({("g", "0.1/5/0.99"): PLAIN, ("g", "0.9/30/0.95"): varied}, seed=1)
-    assert list(table.columns) == ["generator", "point", "score", "value", "low", "high"]
-    distinct = table[table["score"] == "distinct_1"].set_index("point")["value"]
-    assert distinct.to_dict() == {"0.1/5/0.99": pytest.approx(1 / 6, abs=1e-4), "0.9/30/0.95": 1.0}
-    assert isinstance(table, pd.DataFrame)
+def test_answers_are_scored_as_replies_and_the_true_ones_beside_them() -> None:
+    rows = [row(at, system=name) for name in ("retrieved", "g") for at in range(6)]
+    answers = grouped([*rows, *true_answers(rows)])
+    assert {name: len(each) for name, each in answers.items()} == {"retrieved": 6, "g": 6, "targets": 6}
+    values = nested(answer_scores(answers, seed=1), ["system"])
+    assert values["targets"]["bleu"] == pytest.approx(100)
+    assert values["retrieved"]["replies"] == 6
+    assert "perplexity" not in values["g"]

@@ -1,17 +1,113 @@
-"""The PEC sample: its raw format, and what its conversations promise about users, personas and replies."""
+"""PEC's stand-in in the sample: how chats become exchanges and personas, and what the whole of it promises."""
 
+import json
+import re
 from collections import Counter
-from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from attune.core.errors import AttuneError
+from attune.corpora.pec import DOMAINS, read_conversations, read_personas
+from attune.corpora.reading import BadRows
+from attune.sources.packages import chitchat_file
 from attune.sources.sample import pec
+from attune.sources.sample.wording import masked, tokenised
 
-RULE = "*" * 20
-SPLITS = {"train": 1400, "valid": 250, "test": 350}
-KINDS = {"happy": "cheer", "offmychest": "comfort"}
-Turns = list[tuple[str, str]]
+SPLITS = ("train", "valid", "test")
+
+
+def entry(turns: list[tuple[str, str]], start: str = "2018-05-01", upbeat: int | None = 7) -> dict[str, Any]:
+    """A chat as the package has it, one message per turn."""
+    messages = [[{"sender": f"{who}-of-a-long-id", "text": text, "timestamp": start}] for who, text in turns]
+    return {"messages": messages, "start": start} | ({} if upbeat is None else {"ratings": {"upbeat": upbeat}})
+
+
+def about(who: str, number: int) -> list[tuple[str, str]]:
+    """`number` turns of `who`, each a different persona sentence, answered by the other one."""
+    return [each for at in range(number) for each in ((who, f"I own {at} green cars."), ("other", "ok"))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I'm home, at last!", "i 'm home , at last !"),
+        ("my cat's ill. we can’t pay 1,900.", "my cat 's ill . we ca n't pay 1,900 ."),
+        ("hired!!! it won't stop", "hired !!! it wo n't stop"),
+        ("the 5.40 train at three o'clock", "the 5.40 train at three o'clock"),
+        ("so...I left at 10:30 :) (really?!)", "so ... i left at 10:30 :) ( really ?! )"),
+        ("  two\nlines\t", "two lines"),
+    ],
+)
+def test_tokenised_sets_spaces_as_pec_has_them(text: str, expected: str) -> None:
+    assert tokenised(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mail ann.b@mail.example.org now", "mail <e-mail> now"),
+        ("(808) 555-0157 or 808 555 0157", "<phone> or <phone>"),
+        ("call +1-808-555-0157.", "call <phone>."),
+        ("see https://example.org/a?b=1 and www.example.org", "see <link> and <link>"),
+        ("0.0000000013% of 2018 people @ home", "0.0000000013% of 2018 people @ home"),
+    ],
+)
+def test_masked_hides_addresses_and_numbers(text: str, expected: str) -> None:
+    assert masked(text) == expected
+
+
+def test_chats_are_of_two_people_in_order_of_time_with_successive_messages_as_one_turn() -> None:
+    dataset = {
+        "late": entry([("a", "hi"), ("b", "hello")], "2018-06-01", upbeat=None),
+        "early": entry([("a", "hi"), ("a", "you?"), ("b", " "), ("b", "good")], "2018-05-01"),
+        "alone": entry([("a", "hi"), ("a", "anybody?")]),
+        "three": entry([("a", "hi"), ("b", "hi"), ("c", "hi")]),
+    }
+    early, late = pec.chats(dataset)
+    assert (early.id, early.upbeat, late.id, late.upbeat) == ("early", 7, "late", None)
+    assert early.turns == (("writer_a-of-a-l", ("hi", "you ?")), ("writer_b-of-a-l", ("good",)))
+
+
+def test_persona_sentences_are_those_of_the_paper() -> None:
+    message = "i love my cat . do i ? i do . my cat is old . we ski a lot . i know that he likes you , do n't i ?"
+    assert list(pec.persona_sentences(message)) == ["i love my cat .", "my cat is old ."]
+    assert list(pec.persona_sentences("i" + " very" * 19)) == ["i" + " very" * 19]
+    assert list(pec.persona_sentences("i" + " very" * 20)) == []
+
+
+def test_a_chat_gives_personas_until_both_of_its_people_have_said_enough() -> None:
+    dataset = {
+        "1": entry(about("a", 10), "2018-05-01"),
+        "2": entry(about("b", 9), "2018-05-02"),
+        "3": entry([("a", "hi"), ("b", "I own nothing else."), ("a", "I own one more thing.")], "2018-05-03"),
+        "4": entry([("a", "hi"), ("b", "I own nothing at all.")], "2018-05-04"),
+        "5": entry([("a", "hi"), ("b", "hi")], "2018-05-05", upbeat=None),
+        "6": entry([("a", "I am too late for this."), ("c", "I am new in this place.")], "2018-05-06"),
+    }
+    parts = pec.divided(pec.chats(dataset))
+    assert [chat.id for chat in parts.personas] == ["1", "2", "3", "6"]
+    assert [chat.id for chat in parts.examples] == ["4"]
+    assert list(parts.said["writer_b-of-a-l"])[-1] == "i own nothing else ."
+    assert len(parts.said["writer_a-of-a-l"]) == 11
+    assert list(parts.said["writer_c-of-a-l"]) == ["i am new in this place ."]
+
+
+def test_exchanges_are_pieces_that_end_with_a_response_of_five_tokens() -> None:
+    turns = [("a", "hi"), ("b", "hello my old friend there"), ("a", "how are you"), ("b", "i am fine , thanks")]
+    turns += [("a", "good"), ("b", "yes"), ("a", "and what do you do"), ("b", "this is left out")]
+    (chat,) = pec.chats({"1": entry(turns)})
+    assert [[text for _, text in piece] for piece in pec.exchanges(chat)] == [
+        ["hi", "hello my old friend there", "how are you", "i am fine , thanks"],
+        ["good", "yes", "and what do you do"],
+    ]
+
+
+@pytest.mark.parametrize(("upbeat", "domain"), [(10, "happy"), (6, "happy"), (5, "offmychest"), (1, "offmychest")])
+def test_domains_are_the_more_and_the_less_upbeat_chats(upbeat: int, domain: str) -> None:
+    (chat,) = pec.chats({"1": entry([("a", "hi"), ("b", "hi")], upbeat=upbeat)})
+    assert pec.domain_of(chat) == domain
 
 
 @pytest.fixture(scope="module")
@@ -21,165 +117,72 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path / "hf_pec"
 
 
-def blocks(path: Path) -> list[list[str]]:
-    text = path.read_bytes().decode("utf-8")
-    assert text.endswith(f"\n{RULE}\n")
-    assert "\r" not in text
-    return [part.strip("\n").split("\n") for part in text.split(RULE + "\n")[:-1]]
+def test_no_chat_is_in_two_splits_and_none_that_gave_a_persona_gives_an_exchange(folder: Path) -> None:
+    origins = json.loads((folder / pec.ORIGINS).read_text())
+    names = [name for part in origins.values() for name in part]
+    assert len(names) == len(set(names))
+    chats = {chat.id: chat for chat in pec.chats(json.loads(chitchat_file().read_text()))}
+    first = {
+        person: min(chats[name].start for split in SPLITS for name in origins[split] if person in chats[name].people)
+        for split in SPLITS
+        for name in origins[split]
+        for person in chats[name].people
+    }
+    said: dict[str, set[str]] = {}
+    for name in origins["persona"]:
+        for person, messages in chats[name].turns:
+            if chats[name].start <= first.get(person, ""):
+                said.setdefault(person, set()).update(s for each in messages for s in pec.persona_sentences(each))
+    for domain in DOMAINS:
+        for who, sentences in read_personas(folder / domain / "persona.txt", BadRows("error")).items():
+            assert len(sentences) >= pec.PERSONA_SIZE
+            assert set(sentences) == said[who]
 
 
-def conversations(folder: Path, domain: str, split: str) -> list[Turns]:
-    made = []
-    for block in blocks(folder / domain / f"{split}.txt"):
-        pairs = [line.split(" ---+--- ") for line in block]
-        assert all(len(pair) == 2 and all(pair) for pair in pairs)
-        made.append([(name, text) for name, text in pairs])
-    return made
+def test_each_exchange_is_of_a_chat_of_its_own_split(folder: Path) -> None:
+    origins = json.loads((folder / pec.ORIGINS).read_text())
+    chats = {chat.id: chat for chat in pec.chats(json.loads(chitchat_file().read_text()))}
+    for domain in DOMAINS:
+        for split in SPLITS:
+            own = [chats[name] for name in origins[split] if pec.domain_of(chats[name]) == domain]
+            cut = Counter(tuple(piece) for chat in own for piece in pec.exchanges(chat))
+            read = read_conversations(folder / domain / f"{split}.txt", BadRows("error"))
+            assert cut == Counter(tuple(zip(each.speakers, each.utterances, strict=True)) for each in read)
 
 
-def personas(folder: Path, domain: str) -> dict[str, list[str]]:
-    parts = blocks(folder / domain / "persona.txt")
-    assert len({part[0] for part in parts}) == len(parts)
-    return {part[0]: part[1:] for part in parts}
+def test_sizes_and_responders(folder: Path) -> None:
+    for domain, fewest in (("happy", 1500), ("offmychest", 700)):
+        personas = read_personas(folder / domain / "persona.txt", BadRows("error"))
+        read = {split: list(read_conversations(folder / domain / f"{split}.txt", BadRows("error"))) for split in SPLITS}
+        assert {each.speakers[-1] for part in read.values() for each in part} == personas.keys()
+        assert min(len(read["valid"]), len(read["test"])) > fewest
+        assert len(read["train"]) > 5 * fewest
+        for each in read["test"]:
+            assert len(each.utterances) >= pec.FEWEST_TURNS
+            assert len(each.utterances[-1].split()) >= pec.SHORTEST_RESPONSE
 
 
-def every(folder: Path, domain: str) -> list[Turns]:
-    return [turns for split in SPLITS for turns in conversations(folder, domain, split)]
+def test_addresses_numbers_and_links_are_masked(folder: Path) -> None:
+    text = "".join(path.read_text() for path in folder.rglob("*.txt"))
+    assert "@byu" not in text
+    assert re.search(r"https?:/|www\.", text) is None
+    assert "<link>" in text
 
 
-def owners() -> dict[str, pec.Fact]:
-    return {says: fact for fact in pec.facts() for says in fact.says}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("I'm home, at last!", "i 'm home , at last !"),
-        ("my cat's ill. we can't pay 1,900.", "my cat 's ill . we ca n't pay 1,900 ."),
-        ("hired!!! it won't stop", "hired ! ! ! it wo n't stop"),
-        ("the 5.40 train at three o'clock", "the 5.40 train at three o'clock"),
-    ],
-)
-def test_tokenise_sets_spaces_as_pec_has_them(text: str, expected: str) -> None:
-    assert pec.tokenise(text) == expected
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_splits_have_their_sizes_and_two_or_four_turns(folder: Path, domain: str) -> None:
-    for split, size in SPLITS.items():
-        made = conversations(folder, domain, split)
-        assert len(made) == size
-        lengths = Counter(len(turns) for turns in made)
-        assert set(lengths) == {2, 4}
-        assert 0.4 < lengths[4] / size < 0.6
-        for turns in made:
-            names = [name for name, _ in turns]
-            assert names[-1] not in names[:-1]
-            assert len(turns) == 2 or (names[0] == names[2] != names[1])
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_text_is_lower_cased_and_tokenised(folder: Path, domain: str) -> None:
-    said = {text for turns in every(folder, domain) for _, text in turns}
-    said |= {text for lines in personas(folder, domain).values() for text in lines}
-    for text in said:
-        assert text == text.lower() == " ".join(text.split())
-        assert text.endswith((" .", " !", " ?"))
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_speakers_of_the_splits_are_disjoint(folder: Path, domain: str) -> None:
-    names = {split: {name for turns in conversations(folder, domain, split) for name, _ in turns} for split in SPLITS}
-    for one, other in combinations(SPLITS, 2):
-        assert not names[one] & names[other]
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_every_responder_has_a_persona_of_three_to_six_sentences(folder: Path, domain: str) -> None:
-    known = personas(folder, domain)
-    assert len(known) == 320
-    assert {turns[-1][0] for turns in every(folder, domain)} <= set(known)
-    assert {len(lines) for lines in known.values()} == {3, 4, 5, 6}
-    assert all(len(set(lines)) == len(lines) for lines in known.values())
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_no_persona_contradicts_itself(folder: Path, domain: str) -> None:
-    owner = owners()
-    for lines in personas(folder, domain).values():
-        groups = Counter(group for line in lines for group in owner[line].excludes)
-        assert not groups or max(groups.values()) == 1, lines
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_a_reply_speaks_out_of_one_fact_of_its_own_persona(folder: Path, domain: str) -> None:
-    owner, known, kind = owners(), personas(folder, domain), KINDS[domain]
-    shapes: Counter[str] = Counter()
-    scenes = pec.situations(domain)
-    for turns in every(folder, domain):
-        name, reply = turns[-1]
-        own = [text for line in known[name] for text in getattr(owner[line], kind) if text in reply]
-        assert len(own) == 1, (name, reply)
-        scene = next(scene for scene in scenes if turns[0][1] in scene.posts)
-        rest = reply.replace(own[0], "").strip()
-        assert rest == "" or rest in scene.reactions
-        shapes["alone" if not rest else "first" if reply.startswith(own[0]) else "after"] += 1
-        assert not any(line in reply for line in known[name])
-    assert shapes["alone"] > 0
-    assert shapes["first"] > 0
-    assert 0.8 < shapes["after"] / shapes.total() < 0.92
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_nothing_is_told_twice(folder: Path, domain: str) -> None:
-    made = every(folder, domain)
-    pairs = [(turns[0][1], turns[-1][1]) for turns in made]
-    assert len(set(pairs)) == len(pairs) == 2000
-    assert len({tuple(turns) for turns in made}) == 2000
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_each_situation_stands_in_every_split(folder: Path, domain: str) -> None:
-    topic = {post: scene.topic for scene in pec.situations(domain) for post in scene.posts}
-    for split in SPLITS:
-        told = {topic[turns[0][1]] for turns in conversations(folder, domain, split)}
-        assert told == set(topic.values())
-
-
-def test_twenty_names_are_in_both_domains_with_different_personas(folder: Path) -> None:
-    happy, offmychest = personas(folder, "happy"), personas(folder, "offmychest")
-    both = set(happy) & set(offmychest)
-    assert len(both) == 20
-    assert all(set(happy[name]) != set(offmychest[name]) for name in both)
-
-
-def test_the_fact_bank_is_large_and_no_sentence_stands_in_it_twice() -> None:
-    bank = pec.facts()
-    assert len(bank) >= 260
-    said = [text for fact in bank for text in (*fact.says, *fact.comfort, *fact.cheer)]
-    assert len(said) == 6 * len(bank)
-    assert len(set(said)) == len(said)
-    assert {"work", "pets", "family", "health", "fears"} <= {fact.facet for fact in bank}
-
-
-@pytest.mark.parametrize("domain", KINDS)
-def test_each_situation_is_fully_told(domain: str) -> None:
-    scenes = pec.situations(domain)
-    assert len(scenes) >= 45
-    assert len({scene.topic for scene in scenes}) == len(scenes)
-    for scene in scenes:
-        assert len(set(scene.posts)) >= 5, scene.topic
-        assert len(set(scene.reactions)) >= 4, scene.topic
-        assert len(set(scene.asks)) == 2, scene.topic
-        assert len(set(scene.answers)) == 3, scene.topic
-
-
-def test_a_seed_fixes_every_byte_and_another_seed_changes_them(folder: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_one_other_splits(folder: Path, tmp_path: Path) -> None:
     pec.write(tmp_path / "same", 7)
     pec.write(tmp_path / "other", 8)
-    files = sorted(path.relative_to(folder) for path in folder.rglob("*.txt"))
-    assert len(files) == 8
-    for file in files:
-        original = (folder / file).read_bytes()
-        assert (tmp_path / "same" / "hf_pec" / file).read_bytes() == original
-        assert (tmp_path / "other" / "hf_pec" / file).read_bytes() != original
+    for name in ("happy/train.txt", "offmychest/test.txt", "happy/persona.txt", pec.ORIGINS):
+        assert (tmp_path / "same/hf_pec" / name).read_bytes() == (folder / name).read_bytes()
+    assert (tmp_path / "other/hf_pec/happy/test.txt").read_bytes() != (folder / "happy/test.txt").read_bytes()
+
+
+def test_another_version_of_the_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "chitchat_dataset-0.9.0.dist-info").mkdir()
+    (tmp_path / "chitchat_dataset-0.9.0.dist-info/METADATA").write_text("Name: chitchat-dataset\nVersion: 0.9.0\n")
+    (tmp_path / "chitchat_dataset").mkdir()
+    (tmp_path / "chitchat_dataset/dataset.json").write_text("{}")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(AttuneError, match="chitchat-dataset has the sha256"):
+        pec.write(tmp_path / "raw", 7)
+    assert not (tmp_path / "raw").exists()

@@ -1,0 +1,90 @@
+"""A trained CoBERT on disk: the weights that training may change. The frozen ones stay with the encoder it began as."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers.initialization import no_init_weights
+
+from attune.cobert.encoder import load_encoder
+from attune.cobert.model import Cobert, CobertConfig
+from attune.core.errors import AttuneError
+from attune.core.files import read_json
+
+WEIGHTS = "model.safetensors"
+
+
+def save(model: Cobert, folder: Path) -> None:
+    """Write config.json and model.safetensors; config.json identifies the frozen weights, which are left out.
+
+    With `frozen_layers` 0 nothing is frozen, and the whole model is written.
+    """
+    frozen = _frozen(model)
+    model.config.frozen_sha256 = _digest(frozen) if frozen else None
+    trained = {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
+    model.save_pretrained(folder, state_dict=trained)
+
+
+def load(folder: Path, encoder: Path) -> Cobert:
+    """The model that `save` wrote into `folder`; its frozen weights, if it has any, are those in `encoder`.
+
+    Raises
+    ------
+    AttuneError
+        if the weights in `encoder` are missing or others than in training.
+    OSError, ValueError, SafetensorError
+        if `folder` lacks a file, or if one is torn or not that of a CoBERT.
+    """
+    if read_json(folder / "config.json").get("model_type") != CobertConfig.model_type:
+        raise ValueError("config.json is of another model type")
+    with no_init_weights():  # each weight is read below
+        model = Cobert(CobertConfig.from_pretrained(folder, local_files_only=True))
+    trained, frozen = load_file(folder / WEIGHTS), _frozen(model)
+    _check({name: tensor for name, tensor in model.state_dict().items() if name not in frozen}, trained)
+    given = _of_encoder(folder, encoder, frozen, model.config.frozen_sha256) if frozen else {}
+    model.load_state_dict(trained | given)
+    return model
+
+
+def _frozen(model: Cobert) -> dict[str, Tensor]:
+    return {name: weights.detach() for name, weights in model.named_parameters() if not weights.requires_grad}
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    """A sha256 over names, shapes, types and values, whatever the order and the file format."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Raise a ValueError unless every expected tensor is there, in its shape, and no other."""
+    shared = expected.keys() & found.keys()
+    for problem, names in (
+        ("lacks", expected.keys() - found.keys()),
+        ("holds what config.json has no place for:", found.keys() - expected.keys()),
+        ("has the wrong shape for", {name for name in shared if expected[name].shape != found[name].shape}),
+    ):
+        if names:
+            raise ValueError(f"{WEIGHTS} {problem} {', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''}")
+
+
+def _of_encoder(folder: Path, encoder: Path, frozen: Mapping[str, Tensor], expected: str | None) -> dict[str, Tensor]:
+    """The `frozen` weights as they are in `encoder`."""
+    if not encoder.is_dir():  # transformers would look for a model of that name on the hub
+        raise AttuneError(
+            f"the encoder {encoder}, which has the frozen layers of {folder}, is missing; `dvc repro base_encoder` "
+            "writes it, or name its folder: Ranker.from_pretrained(path, encoder)"
+        )
+    weights = {f"encoder.{name}": tensor for name, tensor in load_encoder(encoder).state_dict().items()}
+    given = {name: weights[name] for name in frozen if name in weights}
+    if _digest(given) != expected:
+        raise AttuneError(
+            f"{folder} was trained on top of another encoder than the one in {encoder}: its frozen weights differ; "
+            "name the right one, or `dvc repro train_cobert` trains it again"
+        )
+    return given

@@ -1,0 +1,1 @@
+"""Generators and their bases on held-out conversations: which rows, which prompts, and a result for each row."""

@@ -1,0 +1,49 @@
+"""The losses of untrained bases, which all generators of a base and a corpus share."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet
+from attune.evaluation.testing.base_tests import BaseTest
+from attune.evaluation.testing.sampling import sampled
+from attune.generators.encoding import Room, encode_all
+from attune.generators.loading import load_base, load_tokenizer, positions_of
+from attune.generators.losses import reply_nats
+from attune.generators.prompts import examples
+from attune.parameters.generators import Generation
+
+
+def base_rows(
+    tests: Iterable[BaseTest], base_models: Path, data: Path, generation: Generation, seed: int
+) -> Iterator[dict[str, Any]]:
+    """The rows of `schemas.BASES`; each base is loaded once where its tests follow one another.
+
+    base_models: the folder that each base's folder is in. data: the folder that the tests' `rows` are in.
+
+    Raises
+    ------
+    AttuneError
+        if a test has no rows, or if a base has too few positions.
+    """
+    for (base, four_bits), group in groupby(tests, key=lambda test: (test.base, test.load_in_4bit)):
+        model, tokenizer = load_base(base_models / base, four_bits), load_tokenizer(base_models / base)
+        for test in group:
+            chosen = sampled(read_parquet(data / test.rows / "test.parquet"), generation.perplexity_examples, seed)
+            _check(test, len(chosen), positions_of(model))
+            read = encode_all(examples(chosen), tokenizer, Room(test.max_length))  # which has no room for a persona
+            nats = reply_nats(model, read, tokenizer.eos_token_id, generation.batch_size)
+            about = test._asdict()
+            del about["rows"]
+            yield from ({**about, "id": row.id, "nats": each} for row, each in zip(read, nats, strict=True))
+
+
+def _check(test: BaseTest, count: int, positions: int | None) -> None:
+    if not count:
+        raise AttuneError(f"{test.corpus} has no test rows; run the stages subset and preprocess first")
+    if positions and positions < test.max_length:
+        raise AttuneError(
+            f"max_length = {test.max_length}, but the base {test.base} has {positions} positions; lower it"
+        )

@@ -1,0 +1,53 @@
+"""One generator on held-out conversations: the loss on the true replies, beside its base's, and its own replies."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attune.evaluation.testing.variants import Variant
+from attune.generators.encoding import Encoded
+from attune.generators.prompts import Example
+from attune.inference.decoding import Reply
+from attune.inference.generator import Generator
+from attune.parameters.generators import Decoding, Generation
+
+
+def evaluate(
+    generator: Generator,
+    base_nats: Mapping[str, float],
+    variants: Sequence[Variant],
+    decoding: Decoding,
+    generation: Generation,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """One row per variant and example, with the columns of `schemas.GENERATED` but `generator`.
+
+    base_nats: -log p of each example's reply under the untrained base, by the example's id. The first
+    `generation.reply_examples` of each replied variant also get a written reply. All variants are scored, and all
+    replies are written, together: the more rows in a batch, the less time each takes.
+    """
+    size = generation.batch_size
+    scored = iter(zip(*generator.nats([each for part in variants for each in part.examples], size), strict=True))
+    asked = {part.name: part.examples[: generation.reply_examples if part.replied else 0] for part in variants}
+    replies = iter(generator.replies([each for part in asked.values() for each in part], decoding, size, seed))
+    rows = []
+    for variant in variants:
+        for at, example in enumerate(variant.examples):
+            nats, encoded = next(scored)
+            reply = next(replies) if at < len(asked[variant.name]) else None
+            row = _row(example, encoded, variant.passage_replies, reply)
+            rows.append({"variant": variant.name, "nats": nats, "base_nats": base_nats[example.id], **row})
+    return rows
+
+
+def _row(example: Example, encoded: Encoded, passage_replies: Mapping[str, str], reply: Reply | None) -> dict[str, Any]:
+    return {
+        "id": example.id,
+        "conversation": example.conversation,
+        "prompt": example.question,
+        "target": example.reply,
+        "tokens": len(encoded.reply),
+        "passage_replies": [passage_replies[passage] for passage in encoded.passages],
+        "target_given": any(example.reply.strip() in passage for passage in encoded.passages),
+        "reply": reply.text if reply else None,
+        "truncated": reply.truncated if reply else None,
+    }

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from attune.chat.about import about
+from attune.chat.artifacts import Artifacts
+from attune.chat.choices import decoding_note, question_system, starting_system
+from attune.chat.engine import Engine
+from attune.core.files import write_json
+from attune.parameters import Parameters, load
+from tests.chat.tiny_pipeline import SYSTEMS
+
+
+@pytest.fixture
+def parameters(root: Path) -> Parameters:
+    return load(root / "params.yaml")
+
+
+def ready(folder: Path, parameters: Parameters, *names: str) -> Engine:
+    """An engine for whose systems `names` all is there, though the folders are empty."""
+    engine = Engine(parameters, Artifacts(folder))
+    for name in names:
+        for path, _ in engine.systems[name].artifacts:
+            path.mkdir(parents=True, exist_ok=True)
+    return engine
+
+
+def test_a_chat_starts_with_the_best_generator_of_conversations(tmp_path: Path, parameters: Parameters) -> None:
+    assert starting_system(ready(tmp_path, parameters)) == "cobert"
+    assert starting_system(ready(tmp_path, parameters, "persona")) == "persona"
+    assert starting_system(ready(tmp_path, parameters, "prompted")) == "prompted"
+    assert starting_system(ready(tmp_path, parameters, *SYSTEMS)) == "full"  # trained
+    scores = {"prompted": 20.0, "full": 21.0, "rag": 19.0, "rag+rag": 18.0, "persona": 17.0, "lora_openorca": 4.0}
+    write_json(tmp_path / "metrics/generators.json", {name: {"perplexity": each} for name, each in scores.items()})
+    assert starting_system(ready(tmp_path, parameters)) == "prompted"
+
+
+def test_questions_go_to_an_instruction_model_that_is_ready(tmp_path: Path, parameters: Parameters) -> None:
+    assert question_system(ready(tmp_path, parameters, "full")) == "full"
+    assert question_system(ready(tmp_path, parameters, "lora_openorca")) == "lora_openorca"
+
+
+def test_the_decoding_is_said_with_what_the_sweep_found(tmp_path: Path, parameters: Parameters) -> None:
+    engine = Engine(parameters, Artifacts(tmp_path))
+    note = decoding_note(engine, "rag+rag")
+    assert note.endswith("(generation.decoding): sampling, temperature 0.9, top_k 30, top_p 0.95.")
+    for best, found in (("0.5/15/0.97", False), ("0.9/30/0.95", True)):
+        points = {"0.5/15/0.97": {"similarity": 0.2}, "0.9/30/0.95": {"similarity": 0.1}}
+        points[best] |= {"best": True}
+        write_json(tmp_path / "metrics/decoding.json", {"lora_openorca": points})
+        assert decoding_note(engine, "rag+rag").startswith(note)
+        assert ("found these settings best" in decoding_note(engine, "rag+rag")) == found
+    assert "by the replies of lora_openorca" in decoding_note(engine, "full")
+    assert "decodes nothing" in decoding_note(engine, "cobert")
+
+
+def test_people_are_told_what_answers_and_where_to_find_help(parameters: Parameters) -> None:
+    text = about(parameters)
+    for part in ("SmolLM2-135M-Instruct", "135 million", "Apache-2.0", "wrong or unkind", "findahelpline.com"):
+        assert part in text
+    other = {name: each.model_copy(update={"model": "gpt2"}) for name, each in parameters.bases.items()}
+    assert "SmolLM2" not in about(parameters.model_copy(update={"bases": other}))

@@ -1,0 +1,60 @@
+from typing import Any
+
+from attune.evaluation.generation.comparisons import answer_comparisons, comparisons, pairs_of, without_passages
+from attune.evaluation.generation.summary import by_system, grouped
+from tests.evaluation.generation.test_summary import PLAIN, RAG, row
+from tests.generators.tiny import generator
+
+GENERATORS = {
+    "g": generator("full"),
+    "r": generator("full", rows="passages/empathetic_dialogues", passage_tokens=16),
+    "l": generator("lora"),
+}
+
+
+def of(name: str, rows: list[dict[str, Any]], **changes: Any) -> list[dict[str, Any]]:
+    return [each | {"generator": name} | changes for each in rows]
+
+
+def test_each_generator_is_compared_with_its_base_and_its_variants() -> None:
+    found = comparisons(by_system([*PLAIN, *RAG]), {"g": GENERATORS["g"]}, seed=1)
+    assert [(each.before, each.after, each.score, each.difference) for each in found] == [
+        ("base of g", "g", "loss", -1.0),
+        ("g", "g+rag", "loss", -0.5),
+        ("g", "g+rag", "loss_target_not_given", -0.5),
+    ]
+    assert all(each.low <= each.difference <= each.high for each in found)
+
+
+def test_the_right_persona_is_compared_with_none_and_with_another_s() -> None:
+    changed = {"variant": "no_persona", "nats": 9.0}, {"variant": "other_persona", "nats": 10.0}
+    rows = [*PLAIN, *(row(at, **each, reply=None) for each in changed for at in range(6))]
+    found = comparisons(by_system(rows), {"g": GENERATORS["g"]}, seed=1)
+    assert [(each.before, each.after, each.score, each.difference) for each in found[1:]] == [
+        ("g+no_persona", "g", "loss", -0.25),
+        ("g+other_persona", "g", "loss", -0.5),
+    ]
+
+
+def test_a_generator_that_was_trained_with_passages_is_compared_with_the_one_that_was_not() -> None:
+    assert [without_passages(name, GENERATORS) for name in GENERATORS] == [None, "g", None]
+    pairs = list(pairs_of("r", GENERATORS))
+    assert pairs[-3:] == [("g", "r+rag"), ("g", "r+persona_rag"), ("g", "r+oracle_rag")]
+    assert ("r+rag", "r+oracle_rag") in pairs
+    oracle = of("r", RAG, variant="oracle_rag", nats=4.0, reply=None)
+    systems = by_system([*PLAIN, *of("r", PLAIN), *of("r", RAG), *oracle])
+    found = comparisons(systems, {name: GENERATORS[name] for name in ("g", "r")}, seed=1)
+    losses = {(each.before, each.after): each.difference for each in found if each.score == "loss"}
+    assert losses["g", "r+rag"] == -0.5
+    assert losses["g", "r+oracle_rag"] == -1.0
+    assert losses["r+rag", "r+oracle_rag"] == -0.5
+
+
+def test_retrieved_replies_are_compared_with_written_ones() -> None:
+    meaning = {"similarity": 0.5, "emotion_match": 1.0}
+    rows = [row(at, system=name, **meaning) for name in ("retrieved", "g") for at in range(6)]
+    found = answer_comparisons(grouped(rows), "retrieved", ["g"], seed=1)
+    assert [(each.before, each.after, each.score) for each in found] == [
+        ("retrieved", "g", "similarity"),
+        ("retrieved", "g", "emotion_match"),
+    ]

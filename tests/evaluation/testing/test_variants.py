@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.evaluation.testing.variants import plain, with_passages, with_personas
+from tests.generators.tiny import dialogue_rows
+from tests.stages.cobert_project import pec_rows
+
+ROWS = dialogue_rows()[:6]
+RETRIEVED = [
+    row | {"passages": [{"text": f"{name}: {row['conv_id']}\n", "reply": name} for name in ("one", "two")]}
+    for row in reversed(ROWS)
+]
+
+
+def test_passages_come_from_the_row_with_the_same_id() -> None:
+    without, given = plain(ROWS, "Be kind."), with_passages("rag", ROWS, RETRIEVED, Path("x"), "Be kind.", 1)
+    assert [each.id for each in given.examples] == [each.id for each in without.examples]
+    assert [each.passages for each in without.examples] == [()] * 6
+    assert given.examples[0].passages == (f"one: {ROWS[0]['conv_id']}\n",)
+    assert set(given.passage_replies.values()) == {"one"}
+    assert {each.system for each in given.examples} == {"Be kind."}
+
+
+def test_passages_of_other_rows_are_refused() -> None:
+    with pytest.raises(AttuneError, match="x lacks test rows"):
+        with_passages("rag", ROWS, RETRIEVED[1:], Path("x"), "", 1)
+
+
+def test_personas_are_left_out_and_exchanged() -> None:
+    rows = pec_rows(8, "test")
+    own = [each.persona for each in plain(rows, "").examples]
+    none, other = with_personas(rows, "", seed=1)
+    assert (none.name, other.name) == ("no_persona", "other_persona")
+    assert {none.replied, other.replied} == {False}
+    assert {each.persona for each in none.examples} == {()}
+    assert all(each.persona != right for each, right in zip(other.examples, own, strict=True))
+    assert sorted(each.persona for each in other.examples) == sorted(own)
+    assert [each.id for each in other.examples] == [each.id for each in none.examples]

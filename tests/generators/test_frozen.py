@@ -1,0 +1,133 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attune.core.errors import AttuneError
+from attune.generators import frozen
+from attune.generators.batches import scored_batch
+from attune.generators.encoding import Room, encode_all
+from attune.generators.frozen import freeze, layers, lower_states_kept
+from attune.generators.loading import transformer_of
+from attune.generators.losses import reply_nats, token_losses
+from attune.generators.methods import add_lora, train_all
+from attune.generators.prompts import examples
+from tests.generators.tiny import dialogue_rows, gpt, llama, tokenizer
+
+WORDS = tokenizer()
+PAD = WORDS.eos_token_id
+ROWS = encode_all(examples(dialogue_rows()), WORDS, Room(64))
+FAMILIES = pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), lambda: llama(num_hidden_layers=3)])
+
+
+def gradients(model: Any, ends: bool) -> dict[str, torch.Tensor]:
+    """Of every trainable weight, after the loss of one batch."""
+    model.zero_grad()
+    token_losses(model, scored_batch(ROWS[:5], PAD, ends)).sum().backward()
+    return {name: each.grad.clone() for name, each in model.named_parameters() if each.requires_grad}
+
+
+def counted(layer: Any) -> list[int]:
+    """The rows of each call of `layer`."""
+    calls: list[int] = []
+    layer.register_forward_pre_hook(lambda _layer, inputs: calls.append(len(inputs[0])))
+    return calls
+
+
+@FAMILIES
+@pytest.mark.parametrize(
+    "adapt", [train_all, lambda *given, **n: add_lora(*given, lora_rank=2, lora_alpha=4, lora_dropout=0, **n)]
+)
+def test_losses_and_gradients_are_those_of_the_whole_model(make: Any, adapt: Any) -> None:
+    count = len(layers(make())) - 1
+    model = adapt(make(), Path(), frozen_layers=count).train()
+    for name, each in model.named_parameters():
+        if "lora_B" in name:  # zero at first, which would leave no gradient to the other matrix
+            torch.nn.init.normal_(each.data, std=0.1, generator=torch.Generator().manual_seed(1))
+    whole = [reply_nats(model, ROWS, PAD, 5), gradients(model, True), gradients(model, False)]
+    with lower_states_kept(transformer_of(model), count):
+        kept = [reply_nats(model, ROWS, PAD, 5), gradients(model, True), gradients(model, False)]
+        again = [reply_nats(model, ROWS, PAD, 7), gradients(model, True)]
+    assert kept[0] == pytest.approx(whole[0], rel=1e-6)
+    assert again[0] == pytest.approx(whole[0], rel=1e-6)
+    for found, wanted in ((kept[1], whole[1]), (kept[2], whole[2]), (again[1], whole[1])):
+        assert found.keys() == wanted.keys()
+        for name, gradient in wanted.items():
+            assert torch.allclose(found[name], gradient, rtol=1e-4, atol=1e-5 * float(gradient.abs().max())), name
+
+
+@FAMILIES
+def test_the_model_is_afterwards_as_it_was(make: Any) -> None:
+    model = train_all(make(), Path(), frozen_layers=1)
+    before = reply_nats(model, ROWS, PAD, 5)
+    with pytest.raises(KeyError), lower_states_kept(model, 1):
+        model(torch.tensor([[1, 2]]))  # its ids have no name
+    assert reply_nats(model, ROWS, PAD, 5) == before
+    assert list(model.state_dict()) == list(make().state_dict())
+
+
+def test_a_row_passes_the_lower_layers_once_and_by_itself() -> None:
+    model = gpt()
+    calls = counted(layers(model)[0])
+    with lower_states_kept(model, 1):
+        for size in (5, 7):
+            reply_nats(model, ROWS, PAD, size)
+    assert calls == [1] * (1 + len(ROWS))  # the first call finds out what a layer returns
+
+
+def test_beyond_its_bound_memory_holds_no_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gpt()
+    before = reply_nats(model, ROWS, PAD, 5)
+    monkeypatch.setattr(frozen, "STATES_IN_MEMORY", 4 * 16 * sum(row.length for row in ROWS[:3]))
+    calls = counted(layers(model)[0])
+    with lower_states_kept(model, 1):
+        for _ in range(2):
+            assert reply_nats(model, ROWS, PAD, 24) == pytest.approx(before, rel=1e-6)
+    assert len(ROWS) + 1 < len(calls) < 2 * len(ROWS)
+
+
+def test_what_was_scored_first_can_be_trained_on() -> None:
+    model = train_all(gpt(), Path(), frozen_layers=1)
+    with lower_states_kept(model, 1):
+        reply_nats(model, ROWS, PAD, 5)
+        assert gradients(model, True)
+
+
+def test_there_is_dropout_in_the_upper_layers_alone() -> None:
+    model = gpt()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    model.train()
+    with lower_states_kept(model, 1):
+        seen: list[torch.Tensor] = []
+        layers(model)[1].register_forward_hook(lambda _layer, inputs, output: seen.extend((inputs[0], output)))
+        for _ in range(2):
+            token_losses(model, scored_batch(ROWS[:3], PAD, True))
+        assert model.training
+    assert torch.equal(seen[0], seen[2])
+    assert not torch.equal(seen[1], seen[3])
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_embeddings_and_what_is_tied_to_them_are_frozen(tied: bool) -> None:
+    model = llama(tie_word_embeddings=tied)
+    freeze(model, 1)
+    trained = {name for name, each in model.named_parameters() if each.requires_grad}
+    assert ("lm_head.weight" in trained) is not tied
+    assert trained >= {"model.norm.weight", "model.layers.1.mlp.up_proj.weight"}
+    assert not {name for name in trained if "layers.0." in name or "embed" in name}
+
+
+def test_lora_s_matrices_are_in_the_layers_above() -> None:
+    model = add_lora(llama(), Path(), lora_rank=2, lora_alpha=4, lora_dropout=0.0, frozen_layers=1)
+    trained = [name for name, each in model.named_parameters() if each.requires_grad]
+    assert len(trained) == 2 * 7
+    assert all(".layers.1." in name for name in trained)
+
+
+@pytest.mark.parametrize("count", [2, 30])
+def test_one_layer_at_least_must_train(count: int) -> None:
+    with pytest.raises(AttuneError, match=f"frozen_layers = {count}, but the base has 2 layers"):
+        freeze(gpt(), count)

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import read_json, sha256
+from stages.base_tests import main
+from tests.stages.evaluation_project import PERSONAS, project
+from tests.stages.generators_project import CORPUS
+from tests.stages.small_project import change
+
+
+@pytest.fixture(autouse=True)
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """base_tests.json in a project of six generators on one base."""
+    project(tmp_path, monkeypatch)
+
+
+def test_a_base_is_tested_once_for_all_generators_of_the_same_rows_and_limits() -> None:
+    tests = [(each["base"], each["rows"], each["max_length"]) for each in read_json(Path("base_tests.json"))]
+    rows = f"processed/{CORPUS}"
+    assert tests == [("gpt2", rows, 40), ("gpt2", rows, 48), ("gpt2", PERSONAS, 200)]
+
+
+def test_a_training_key_changes_nothing() -> None:
+    first = sha256(Path("base_tests.json"))
+    change(lambda values: values["generators"]["tiny_full"].update(lr=0.5, steps=9))
+    main(target=Path("base_tests.json"))
+    assert sha256(Path("base_tests.json")) == first

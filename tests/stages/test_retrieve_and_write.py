@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, write_json, write_parquet
+from stages import base_models, index, train_cobert
+from stages.retrieve_and_write import main
+from tests.cobert.tiny import encoder
+from tests.stages import cobert_project
+from tests.stages.evaluation_project import PERSONA, PERSONAS, project, train
+from tests.stages.small_project import change
+
+PLACES = {
+    "test": Path(f"{PERSONAS}/test.parquet"),
+    "ranker": Path("models/cobert/tuned"),
+    "encoder": Path("encoder"),
+    "index": Path("index"),
+    "embedder": Path("embedder"),
+    "base_models": Path("base"),
+    "generators": Path("generators"),
+    "target": Path("answered.parquet"),
+}
+
+
+def prepare() -> None:
+    """A trained CoBERT, and an index of its train replies."""
+    encoder(PLACES["encoder"])
+    write_json(Path("recipe.json"), cobert_project.RECIPE)
+    for split in ("train", "valid"):
+        rows = cobert_project.pec_rows(16, split)
+        write_parquet(Path(f"{PERSONAS}/{split}.parquet"), rows, cobert_project.SCHEMAS.rows)
+    write_parquet(
+        Path("pec/large/all/train.parquet"), cobert_project.pec_rows(16, "train"), cobert_project.SCHEMAS.rows
+    )
+    train_cobert.main(
+        recipe=Path("recipe.json"),
+        encoder=PLACES["encoder"],
+        data=Path(PERSONAS),
+        target=PLACES["ranker"],
+        curve=Path("curve.csv"),
+    )
+    base_models.main(name="embedder", target=PLACES["embedder"])
+    index.main(corpus="pec", processed=Path("pec"), embedder=PLACES["embedder"], target=PLACES["index"])
+
+
+def test_retrieval_and_every_generator_answer_the_same_contexts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, monkeypatch)
+    change(lambda values: values["generation"].update(answered_examples=5))
+    train()
+    prepare()
+    main(**PLACES)
+    rows = read_parquet(PLACES["target"])
+    systems = ["retrieved", "tiny_prompt", "tiny_prompt_tuning", "tiny_full", "tiny_lora", "tiny_persona", "tiny_rag"]
+    assert sorted({row["system"] for row in rows}) == sorted(systems)
+    assert rows[0]["system"] == "retrieved"
+    parts = {name: [row for row in rows if row["system"] == name] for name in systems}
+    assert len({tuple((row["id"], row["prompt"], row["target"]) for row in part) for part in parts.values()}) == 1
+    assert len(parts["retrieved"]) == 5
+    bank = {row["response"] for row in cobert_project.pec_rows(16, "train")}
+    assert {row["reply"] for row in parts["retrieved"]} <= bank
+    assert not any(row["truncated"] for row in parts["retrieved"])
+    assert [row["reply"] for row in parts[PERSONA]] != [row["reply"] for row in parts["tiny_lora"]]
+    first = PLACES["target"].read_bytes()
+    main(**PLACES)
+    assert PLACES["target"].read_bytes() == first
+
+
+def test_an_index_of_test_replies_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    prepare()
+    with pytest.raises(AttuneError, match="index holds the test conversation 'train"):
+        main(**PLACES | {"test": Path("pec/large/all/train.parquet")})
+    assert not PLACES["target"].exists()

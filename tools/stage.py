@@ -1,0 +1,90 @@
+"""Run one stage through DVC, as `tools.repro`'s rules ask for it: `python -m tools.stage NAME PROCESS`.
+
+It ends when its parent does, a make, or PROCESS, the one that has started make.
+
+Each line that it prints is a record, `NAME <tab> event <tab> text`, so that the output of several stages can be told
+apart.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import Thread
+from typing import Any
+
+STARTED, LINE, DONE, FAILED = "started", "line", "done", "failed"
+# What DVC says after every stage alike.
+_ADVICE = re.compile(r"(To track the changes|To enable auto staging|Use `dvc push`|\t(git add|dvc config) )")
+_INTERVAL = 0.5  # seconds between two looks at whether the parent still lives
+
+
+@contextmanager
+def process_group(
+    command: Sequence[str], watched: int | None = None, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`command` in a process group of its own, which gets the SIGINT and SIGTERM that this process gets.
+
+    It also gets SIGTERM when the parent of this process ends, or the process `watched`: nothing is left running.
+    """
+    received: list[int] = []
+    process: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int, _: object = None) -> None:
+        received.append(number)
+        if process:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+
+    def watch(parent: int) -> None:
+        while os.getppid() == parent and (watched is None or _lives(watched)):
+            time.sleep(_INTERVAL)
+        pass_on(signal.SIGTERM)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    process = subprocess.Popen(command, process_group=0, stdin=subprocess.DEVNULL, **options)
+    for number in received.copy():  # while the process was being started
+        pass_on(number)
+    Thread(target=watch, args=(os.getppid(),), daemon=True).start()
+    with process:
+        yield process
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def main(name: str, watched: int) -> int:
+    """DVC's exit code, after a record per line of the output of DVC and of the stage."""
+    start = time.monotonic()
+    _say(name, STARTED)
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", name]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with process_group(command, watched, env=environment, **piped) as dvc:
+        for line in dvc.stdout or ():
+            # Of a progress bar, the state that a terminal would show last.
+            text = line.decode(errors="replace").rstrip().rpartition("\r")[2]
+            if text and not _ADVICE.match(text):
+                _say(name, LINE, text)
+    _say(name, FAILED if dvc.returncode else DONE, f"{time.monotonic() - start:.0f} s")
+    return 1 if dvc.returncode else 0
+
+
+def _say(name: str, event: str, text: str = "") -> None:
+    # One write, so that lines of stages side by side stay whole.
+    os.write(sys.stdout.fileno(), f"{name}\t{event}\t{text}\n".encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
