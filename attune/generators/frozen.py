@@ -18,6 +18,11 @@ def layers(model: Any) -> nn.ModuleList:
     return next(each for each in model.modules() if isinstance(each, nn.ModuleList) and len(each) == count)
 
 
+def frozen_count(model: Any, frozen_layers: float) -> int:
+    """How many layers `frozen_layers` of params.yaml is: a number of layers, or a share of them, rounded down."""
+    return int(frozen_layers * len(layers(model))) if frozen_layers < 1 else int(frozen_layers)
+
+
 def freeze(model: Any, count: int) -> None:
     """Freeze the embeddings, an output layer that is tied to them, and the lowest `count` layers; 0 freezes nothing.
 

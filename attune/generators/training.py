@@ -13,7 +13,7 @@ from attune.core.errors import AttuneError
 from attune.generators.batches import ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room
-from attune.generators.frozen import lower_states_kept
+from attune.generators.frozen import frozen_count, lower_states_kept
 from attune.generators.held_out import hold_out
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
 from attune.generators.length_sampler import GroupingTrainer
@@ -94,7 +94,8 @@ def _trained(
 ) -> list[dict[str, Any]]:
     """Train `model` in place, up to the weights of its lowest held-out loss; returns the Trainer's log."""
     best = BestWeights(checkpoints / "best.safetensors")
-    with lower_states_kept(transformer_of(model), settings.frozen_layers):
+    transformer = transformer_of(model)
+    with lower_states_kept(transformer, frozen_count(transformer, settings.frozen_layers)):
         trainer = _trainer(settings, model, train_rows, held_out, pad, seed, checkpoints, best)
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
         best.restore(model)
@@ -117,7 +118,7 @@ def _trainable(settings: TrainedSettings, base: Path, room: Room, seed: int) -> 
     torch.manual_seed(seed)  # adapters start from random numbers, before the trainer seeds its own
     if settings.gradient_checkpointing:
         model.enable_input_require_grads()  # with frozen embeddings, checkpointed blocks would get no gradient
-    frozen = {"frozen_layers": settings.frozen_layers} if method.freezes_layers else {}
+    frozen = {"frozen_layers": frozen_count(model, settings.frozen_layers)} if method.freezes_layers else {}
     model = method.adapt(model, base, **settings.method_keys, **frozen)
     check_positions(settings, room.whole or room.prompt, positions_of(model))
     return model

@@ -36,8 +36,9 @@ class GeneratorSettings(Section):
     def method_has_its_keys(cls, entry: dict[str, Any]) -> dict[str, Any]:
         method = METHODS[entry["method"]]
         for key in (key for each in METHODS.values() for key in each.keys):
-            if (entry.get(key) is not None) != (key in method.keys):
-                raise ValueError(f"method {method.name} {'needs' if key in method.keys else 'has no'} {key}")
+            given, needed = entry.get(key) is not None, key in method.keys
+            if given != needed and (needed or key not in GeneratorSettings.model_fields):
+                raise ValueError(f"method {method.name} {'needs' if needed else 'has no'} {key}")
         return entry
 
     @model_validator(mode="after")
@@ -78,7 +79,7 @@ class TrainedSettings(GeneratorSettings):
     log_steps: Count | None = None
     save_steps: Count | None = None
     early_stopping: Count | None = None
-    frozen_layers: NotNegative = 0
+    frozen_layers: NotNegative | Annotated[float, Field(gt=0, lt=1)] = 0
     gradient_checkpointing: bool = False
     bf16: bool = False
 

@@ -87,7 +87,8 @@ def _summary(results: Results) -> str:
     ranking = _columns(means(results.ranking), ("mrr", "mrr_low", "mrr_high", "r@1", "r@10"))
     ranking.insert(0, "system", "CoBERT, " + ranking.pop("model") + ", " + ranking.pop("subset") + " subset")
     return (
-        "<h3>Ranking: means over the domains, with 95 % intervals of MRR</h3>"
+        html.bullets(f"{each['corpus']}: {each['notice']}" for each in results.manifests if each["notice"])
+        + "<h3>Ranking: means over the domains, with 95 % intervals of MRR</h3>"
         + html.table(ranking)
         + "<h3>Generation: one row per system; <code>targets</code> are the true replies</h3>"
         + html.table(_columns(results.generators, REPLY_SCORES))

@@ -8,7 +8,7 @@ from attune.core.errors import AttuneError
 from attune.generators import frozen
 from attune.generators.batches import scored_batch
 from attune.generators.encoding import Room, encode_all
-from attune.generators.frozen import freeze, layers, lower_states_kept
+from attune.generators.frozen import freeze, frozen_count, layers, lower_states_kept
 from attune.generators.loading import transformer_of
 from attune.generators.losses import reply_nats, token_losses
 from attune.generators.methods import add_lora, train_all
@@ -131,3 +131,8 @@ def test_lora_s_matrices_are_in_the_layers_above() -> None:
 def test_one_layer_at_least_must_train(count: int) -> None:
     with pytest.raises(AttuneError, match=f"frozen_layers = {count}, but the base has 2 layers"):
         freeze(gpt(), count)
+
+
+@pytest.mark.parametrize(("wanted", "count"), [(0, 0), (1, 1), (0.8, 1), (0.4, 0)])
+def test_a_share_of_the_layers_is_rounded_down(wanted: float, count: int) -> None:
+    assert frozen_count(gpt(), wanted) == count

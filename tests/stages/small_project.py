@@ -17,7 +17,14 @@ def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values["bases"] = {"gpt2": {"model": "gpt2"}}
     rows = "processed/empathetic_dialogues"
     small = {"base": "gpt2", "corpus": "empathetic_dialogues", "rows": rows, "max_length": 48}
-    steps = {"steps": 4, "batch_size": 4, "passage_tokens": 0, "persona_tokens": 0, "frozen_layers": 0}
+    steps = {
+        "steps": 4,
+        "batch_size": 4,
+        "passage_tokens": 0,
+        "persona_tokens": 0,
+        "frozen_layers": 0,
+        "instruction": "",
+    }
     steps |= dict.fromkeys(("log_steps", "save_steps", "early_stopping"))
     values["generators"]["prompted"]["instruction"] = "Be kind."
     values["generators"] = {

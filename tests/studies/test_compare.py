@@ -42,13 +42,13 @@ def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pyt
     found = read_json(Path("one.json"))
     assert set(found) == {"happy", "mean"}
     methods = {
-        "tfidf", "bm25", "cosine", "cosine_persona", "untrained", "baseline", "tuned", "attune", "bi_encoder",
-        "poly_encoder", "no_persona",
+        "tfidf", "bm25", "cosine", "cosine_context", "cosine_persona", "untrained", "baseline", "tuned", "attune",
+        "bi_encoder", "poly_encoder", "no_persona",
     }  # fmt: skip
     assert set(found["happy"]) == methods
     for name, scores in found["happy"].items():
         assert scores["mrr_low"] <= scores["mrr"] <= scores["mrr_high"]
-        assert ("loss" in scores) == (name not in ("tfidf", "bm25", "cosine", "cosine_persona"))
+        assert ("loss" in scores) == (name not in ("tfidf", "bm25", "cosine", "cosine_context", "cosine_persona"))
     rows = read_parquet(Path("one.parquet"))
     assert {row["model"] for row in rows} == methods
     ranks = [row["rank"] for row in rows if row["model"] == "tuned"]
@@ -70,4 +70,12 @@ def test_no_further_recipe_is_a_comparison_too(tmp_path: Path, monkeypatch: pyte
     base_models.main(name="embedder", target=Path("embedder"))
     evaluate("ranks")
     compare_all("c")
-    assert set(read_json(Path("c.json"))["mean"]) == {"tfidf", "bm25", "cosine", "cosine_persona", "untrained", "tuned"}
+    assert set(read_json(Path("c.json"))["mean"]) == {
+        "tfidf",
+        "bm25",
+        "cosine",
+        "cosine_context",
+        "cosine_persona",
+        "untrained",
+        "tuned",
+    }

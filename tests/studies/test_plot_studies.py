@@ -10,8 +10,8 @@ from tests.project import changed
 
 SCORES = {"mrr": 0.3, "mrr_low": 0.2, "mrr_high": 0.4}
 METHODS = (
-    "tfidf", "bm25", "cosine", "cosine_persona", "untrained", "bi_encoder", "poly_encoder", "no_persona", "baseline",
-    "tuned", "attune",
+    "tfidf", "bm25", "cosine", "cosine_context", "cosine_persona", "untrained", "bi_encoder", "poly_encoder",
+    "no_persona", "baseline", "tuned", "attune",
 )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(project:
     assert done.returncode == 0, done.stdout
     assert (project / "both").read_text() == "left\nright\n"
     assert done.stdout.splitlines()[-1] == "5 of 5 done, 0 running"
-    for line in ("[0 of 5 done, 2 running] left started", "both | Running stage 'both':"):
-        assert line in done.stdout.splitlines()
+    assert "[0 of 5 done, 2 running]" in done.stdout  # whichever of the two was second
+    assert "both | Running stage 'both':" in done.stdout.splitlines()
     assert "Data and pipelines are up to date." in dvc(project, "repro", "--dry")
     again = repro(project, jobs=2)
     assert (again.returncode, again.stdout) == (0, "Every stage is up to date.\n")

@@ -8,13 +8,13 @@ import numpy as np
 from attune.index.embedding import embed
 from attune.metrics.ranking import ranked
 
-METHODS = ("tfidf", "bm25", "cosine", "cosine_persona")
+METHODS = ("tfidf", "bm25", "cosine", "cosine_context", "cosine_persona")
 _WORD = r"(?u)\b\w+\b"
 Rows = list[dict[str, Any]]
 
 
 def with_persona(row: dict[str, Any]) -> str:
-    """The query of all methods but `cosine`: the last turn, then the responder's persona."""
+    """The query of TF-IDF, BM25 and `cosine_persona`: the last turn, then the responder's persona."""
     return " ".join([row["context"][-1], *row["personas"]])
 
 
@@ -40,9 +40,9 @@ def lexical(rows: Sequence[dict[str, Any]], texts: Sequence[Sequence[str]]) -> d
 def cosines(
     embedder: Any, rows: Sequence[dict[str, Any]], texts: Sequence[Sequence[str]], batch_size: int
 ) -> dict[str, Rows]:
-    """The ranked rows of `cosine` (last turn and reply) and `cosine_persona` (last turn with persona, and reply).
+    """The ranked rows of the cosines of a reply with the last turn, with all turns, and with last turn and persona.
 
-    rows and texts as for `lexical`.
+    They are called `cosine`, `cosine_context` and `cosine_persona`. rows and texts as for `lexical`.
     """
     bank = sorted({text for each in texts for text in each})
     column = {text: number for number, text in enumerate(bank)}
@@ -50,6 +50,7 @@ def cosines(
     by_method = {}
     for name, queries in (
         ("cosine", [row["context"][-1] for row in rows]),
+        ("cosine_context", [" ".join(row["context"]) for row in rows]),
         ("cosine_persona", [with_persona(row) for row in rows]),
     ):
         matrix = embed(embedder, queries, batch_size) @ replies.T

@@ -25,7 +25,7 @@ def training(curves: pd.DataFrame) -> Figure:
     axes.set_xlabel("step")
     axes.set_ylabel("loss on reply tokens (nats per token)")
     axes.set_title("Generators: training (thin) and validation loss")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 

@@ -27,7 +27,10 @@ SAMPLES: dict[str, Sample] = {
         pec.write,
         licence="MIT",
         url="https://pypi.org/project/chitchat-dataset/0.9.0/",
-        notice="Not PEC: chats of BYU's Chit-Chat Challenge, Copyright (c) 2019 Perception, Control and Cognition Lab.",
+        notice=(
+            "Not PEC: chats of BYU's Chit-Chat Challenge, Copyright (c) 2019 Perception, Control and Cognition Lab. "
+            "`happy` and `offmychest` stand for PEC's two subreddits: the chats that were rated more and less upbeat."
+        ),
     ),
     "empathetic_dialogues": Sample(empathetic_dialogues.write),
     "openassistant_guanaco": Sample(openassistant_guanaco.write),

@@ -111,17 +111,24 @@ def test_domains_are_the_more_and_the_less_upbeat_chats(upbeat: int, domain: str
 
 
 @pytest.fixture(scope="module")
+def chats() -> dict[str, pec.Chat]:
+    """All chats of the package by id, oldest first."""
+    return {chat.id: chat for chat in pec.chats(json.loads(chitchat_file().read_text()))}
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pec")
     pec.write(path, 7)
     return path / "hf_pec"
 
 
-def test_no_chat_is_in_two_splits_and_none_that_gave_a_persona_gives_an_exchange(folder: Path) -> None:
+def test_no_chat_is_in_two_splits_and_none_that_gave_a_persona_gives_an_exchange(
+    folder: Path, chats: dict[str, pec.Chat]
+) -> None:
     origins = json.loads((folder / pec.ORIGINS).read_text())
     names = [name for part in origins.values() for name in part]
     assert len(names) == len(set(names))
-    chats = {chat.id: chat for chat in pec.chats(json.loads(chitchat_file().read_text()))}
     first = {
         person: min(chats[name].start for split in SPLITS for name in origins[split] if person in chats[name].people)
         for split in SPLITS
@@ -139,9 +146,8 @@ def test_no_chat_is_in_two_splits_and_none_that_gave_a_persona_gives_an_exchange
             assert set(sentences) == said[who]
 
 
-def test_each_exchange_is_of_a_chat_of_its_own_split(folder: Path) -> None:
+def test_each_exchange_is_of_a_chat_of_its_own_split(folder: Path, chats: dict[str, pec.Chat]) -> None:
     origins = json.loads((folder / pec.ORIGINS).read_text())
-    chats = {chat.id: chat for chat in pec.chats(json.loads(chitchat_file().read_text()))}
     for domain in DOMAINS:
         for split in SPLITS:
             own = [chats[name] for name in origins[split] if pec.domain_of(chats[name]) == domain]
@@ -169,12 +175,16 @@ def test_addresses_numbers_and_links_are_masked(folder: Path) -> None:
     assert "<link>" in text
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_other_splits(folder: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_one_other_splits(
+    folder: Path, chats: dict[str, pec.Chat], tmp_path: Path
+) -> None:
     pec.write(tmp_path / "same", 7)
-    pec.write(tmp_path / "other", 8)
     for name in ("happy/train.txt", "offmychest/test.txt", "happy/persona.txt", pec.ORIGINS):
         assert (tmp_path / "same/hf_pec" / name).read_bytes() == (folder / name).read_bytes()
-    assert (tmp_path / "other/hf_pec/happy/test.txt").read_bytes() != (folder / "happy/test.txt").read_bytes()
+    examples = pec.divided(chats.values()).examples
+    tests = [{chat.id for chat in pec.split(examples, seed)["test"]} for seed in (7, 8)]
+    assert len(tests[0]) == len(tests[1])
+    assert tests[0] != tests[1]
 
 
 def test_another_version_of_the_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
