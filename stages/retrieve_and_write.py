@@ -37,7 +37,7 @@ def main(
     target: Path,
 ) -> None:
     from attune.core.determinism import pin
-    from attune.evaluation.testing.sampling import sampled
+    from attune.evaluation.testing.sampling import about, sampled
     from attune.generators.prompts import examples
     from attune.inference.retriever import Retriever
 
@@ -47,15 +47,7 @@ def main(
     retriever = Retriever.from_pretrained(ranker, encoder, index, embedder, settings.retrieval.shortlist)
     answers = {RETRIEVED: retrieved(retriever, rows)} | dict(written(settings, rows, base_models, generators))
     answered = [
-        {
-            "system": system,
-            "id": each.id,
-            "conversation": each.conversation,
-            "prompt": each.question,
-            "target": each.reply,
-            "reply": reply.text,
-            "truncated": reply.truncated,
-        }
+        {"system": system, **about(each), "reply": reply.text, "truncated": reply.truncated}
         for system, replies in answers.items()
         for each, reply in zip(examples(rows), replies, strict=True)
     ]

@@ -39,6 +39,7 @@ def main(*, base_models: Path, generators: Path, data: Path, embedder: Path, sco
 
 def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data: Path) -> dict[tuple[str, str], Rows]:
     """The replies of the generator `name` to the same held-out examples, by (generator, point)."""
+    from attune.evaluation.testing.sampling import about
     from attune.generators.held_out import sample
     from attune.generators.prompts import examples
     from attune.inference.generator import Generator
@@ -55,10 +56,7 @@ def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data:
             {
                 "generator": name,
                 "point": label(point),
-                "id": each.id,
-                "conversation": each.conversation,
-                "prompt": each.question,
-                "target": each.reply,
+                **about(each),
                 "reply": reply.text,
                 "truncated": reply.truncated,
             }

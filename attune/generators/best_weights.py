@@ -15,6 +15,11 @@ def trained_tensors(model: Any) -> dict[str, torch.Tensor]:
     return {name: each.detach() for name, each in model.named_parameters() if each.requires_grad}
 
 
+def write_trained(model: Any, path: Path) -> None:
+    """Write the trainable parameters as safetensors."""
+    save_file({name: each.cpu().contiguous() for name, each in trained_tensors(model).items()}, path)
+
+
 class BestWeights:
     """The weights to save in the end. A resumed training finds them where the interrupted one left them."""
 
@@ -24,7 +29,7 @@ class BestWeights:
     def keep(self, model: Any) -> None:
         """Put the model's present weights in the place of those before."""
         with atomic_file(self.path) as temporary:
-            save_file({name: each.cpu().contiguous() for name, each in trained_tensors(model).items()}, temporary)
+            write_trained(model, temporary)
 
     def restore(self, model: Any) -> None:
         """Give the model the kept weights back."""

@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 from peft import PeftModel, prepare_model_for_kbit_training
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import SAFE_WEIGHTS_NAME
 
-from attune.base_models.fetching import check_folder
+from attune.base_models.checking import check_folder
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
-from attune.generators.best_weights import trained_tensors
+from attune.generators.best_weights import write_trained
 from attune.generators.methods import METHODS
 from attune.generators.prompts import FORMAT_VERSION, Roles
 from attune.parameters.generators import GeneratorSettings
@@ -202,17 +202,16 @@ def save_generator(model: Any, tokenizer: Any, target: Path, base: str) -> None:
 
     An adapter's configuration names the base in place of its path.
     """
-    trained = trained_tensors(model)
     if isinstance(model, PeftModel):
         # Otherwise PEFT asks the hub whether the base's vocabulary has grown.
         model.save_pretrained(target, save_embedding_layers=False)
         (target / "README.md").unlink(missing_ok=True)
         _normalise(target / "adapter_config.json", base)
-    elif len(trained) < len(list(model.parameters())):
-        model.config.save_pretrained(target)
-        save_file({name: each.cpu().contiguous() for name, each in trained.items()}, target / SAFE_WEIGHTS_NAME)
-    else:
+    elif all(each.requires_grad for each in model.parameters()):
         model.save_pretrained(target)
+    else:
+        model.config.save_pretrained(target)
+        write_trained(model, target / SAFE_WEIGHTS_NAME)
     tokenizer.save_pretrained(target)
 
 

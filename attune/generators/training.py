@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from transformers import TrainingArguments
 
 from attune.core.errors import AttuneError
 from attune.generators.batches import ends_together, scored_batch
@@ -93,10 +94,21 @@ def _trained(
     checkpoints: Path,
 ) -> list[dict[str, Any]]:
     """Train `model` in place, up to the weights of its lowest held-out loss; returns the Trainer's log."""
+    log_every = settings.log_steps or max(1, settings.steps // 20)
+    # A checkpoint between two logs would lose the losses since the first of them.
+    every = settings.save_steps or 4 * log_every
+    ends = ends_together(model)
     best = BestWeights(checkpoints / "best.safetensors")
+    measure = partial(mean_loss, rows=held_out, pad=pad, batch_size=_SCORED_AT_ONCE)
     transformer = transformer_of(model)
     with lower_states_kept(transformer, frozen_count(transformer, settings.frozen_layers)):
-        trainer = _trainer(settings, model, train_rows, held_out, pad, seed, checkpoints, best)
+        trainer = GroupingTrainer(
+            model=model,
+            args=_arguments(settings, checkpoints, seed, log_every, every),
+            train_dataset=train_rows,
+            data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends),
+            callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping)],
+        )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
         best.restore(model)
     return trainer.state.log_history
@@ -124,41 +136,23 @@ def _trainable(settings: TrainedSettings, base: Path, room: Room, seed: int) -> 
     return model
 
 
-def _trainer(
-    settings: TrainedSettings,
-    model: Any,
-    train_rows: Dataset,
-    held_out: Sequence[Encoded],
-    pad: int,
-    seed: int,
-    checkpoints: Path,
-    best: BestWeights,
-) -> GroupingTrainer:
-    log_every = settings.log_steps or max(1, settings.steps // 20)
-    # A checkpoint between two logs would lose the losses since the first of them.
-    every = settings.save_steps or 4 * log_every
-    ends = ends_together(model)
-    measure = partial(mean_loss, rows=held_out, pad=pad, batch_size=_SCORED_AT_ONCE)
-    return GroupingTrainer(
-        model=model,
-        args=arguments(
-            checkpoints,
-            seed,
-            max_steps=settings.steps,
-            per_device_train_batch_size=settings.batch_size,
-            gradient_accumulation_steps=settings.accumulation,
-            activation_checkpointing=settings.gradient_checkpointing,
-            activation_checkpointing_kwargs={"use_reentrant": False},
-            bf16=settings.bf16 and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
-            learning_rate=settings.lr,
-            lr_scheduler_type=settings.schedule,
-            warmup_steps=settings.warmup,
-            logging_first_step=True,
-            logging_steps=log_every,
-            save_steps=every,
-            remove_unused_columns=False,
-        ),
-        train_dataset=train_rows,
-        data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends),
-        callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping)],
+def _arguments(
+    settings: TrainedSettings, checkpoints: Path, seed: int, log_every: int, save_every: int
+) -> TrainingArguments:
+    return arguments(
+        checkpoints,
+        seed,
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulation,
+        activation_checkpointing=settings.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        bf16=settings.bf16 and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        learning_rate=settings.lr,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup,
+        logging_first_step=True,
+        logging_steps=log_every,
+        save_steps=save_every,
+        remove_unused_columns=False,
     )

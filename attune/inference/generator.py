@@ -10,7 +10,6 @@ from attune.generators.encoding import Encoded, Prompt, Room, encode_all, encode
 from attune.generators.loading import (
     Card,
     check_positions,
-    load_base,
     load_generator,
     load_tokenizer,
     positions_of,
@@ -62,26 +61,7 @@ class Generator:
         folder = Path(path)
         card = read_card(folder)
         model = load_generator(folder, card, _base_folder(folder, card, base))
-        return cls._of(model, load_tokenizer(folder), card, max_new_tokens, passage_tokens)
-
-    @classmethod
-    def untrained(
-        cls,
-        path: str | Path,
-        base: str | Path | None = None,
-        max_new_tokens: int = MAX_NEW_TOKENS,
-        passage_tokens: int | None = None,
-    ) -> "Generator":
-        """The base of the generator in `path`, to compare it with; the arguments are those of `from_pretrained`."""
-        folder = Path(path)
-        card = read_card(folder)
-        model = load_base(_base_folder(folder, card, base), card.load_in_4bit)
-        return cls._of(model, load_tokenizer(folder), card, max_new_tokens, passage_tokens)
-
-    @classmethod
-    def _of(
-        cls, model: Any, tokenizer: Any, card: Card, max_new_tokens: int, passage_tokens: int | None
-    ) -> "Generator":
+        tokenizer = load_tokenizer(folder)
         passages = card.passage_tokens if passage_tokens is None else passage_tokens
         whole = card.max_length + passages
         positions = positions_of(model)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attune.evaluation.testing.sampling import about
 from attune.evaluation.testing.variants import Variant
 from attune.generators.encoding import Encoded
 from attune.generators.prompts import Example
@@ -41,10 +42,7 @@ def evaluate(
 
 def _row(example: Example, encoded: Encoded, passage_replies: Mapping[str, str], reply: Reply | None) -> dict[str, Any]:
     return {
-        "id": example.id,
-        "conversation": example.conversation,
-        "prompt": example.question,
-        "target": example.reply,
+        **about(example),
         "tokens": len(encoded.reply),
         "passage_replies": [passage_replies[passage] for passage in encoded.passages],
         "target_given": any(example.reply.strip() in passage for passage in encoded.passages),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from attune.corpora.pec import DOMAINS, END, MARKER
 from attune.corpora.subsets import SPLITS, assert_disjoint
@@ -82,15 +83,15 @@ def write(folder: Path, seed: int) -> None:
     (folder / "hf_pec" / ORIGINS).write_text(json.dumps(origins, indent=0) + "\n", encoding="utf-8")
 
 
-def chats(dataset: Mapping[str, Mapping[str, object]]) -> list[Chat]:
+def chats(dataset: Mapping[str, Mapping[str, Any]]) -> list[Chat]:
     """The chats in which exactly two people wrote, oldest first; a person's successive messages are one turn."""
     found = [_chat(name, entry) for name, entry in dataset.items()]
     return sorted((chat for chat in found if len(chat.people) == 2), key=lambda chat: (chat.start, chat.id))
 
 
-def _chat(name: str, entry: Mapping[str, object]) -> Chat:
+def _chat(name: str, entry: Mapping[str, Any]) -> Chat:
     turns: list[tuple[str, list[str]]] = []
-    for message in (each for turn in entry["messages"] for each in turn):  # type: ignore[attr-defined]
+    for message in (each for turn in entry["messages"] for each in turn):
         text = tokenised(masked(message["text"]))
         if not text:
             continue
@@ -99,8 +100,8 @@ def _chat(name: str, entry: Mapping[str, object]) -> Chat:
             turns[-1][1].append(text)
         else:
             turns.append((person, [text]))
-    ratings: Mapping[str, int] = entry.get("ratings") or {}  # type: ignore[assignment]
-    return Chat(name, str(entry["start"]), ratings.get("upbeat"), tuple((who, tuple(texts)) for who, texts in turns))
+    upbeat = (entry.get("ratings") or {}).get("upbeat")
+    return Chat(name, entry["start"], upbeat, tuple((who, tuple(texts)) for who, texts in turns))
 
 
 def divided(ordered: Iterable[Chat]) -> Parts:
