@@ -16,7 +16,7 @@ from attune.evaluation.generation.sweep import sweep_scores
 from attune.evaluation.schemas import SWEPT
 from attune.evaluation.tables import nested
 from attune.parameters import Parameters
-from attune.parameters.generators import Decoding, Point
+from attune.parameters.generators import Point
 from stages import start
 
 Rows = list[dict[str, Any]]
@@ -50,7 +50,7 @@ def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data:
     generator = Generator.from_pretrained(model, base_models / entry.base, generation.max_new_tokens, 0)
     points = {}
     for point in generation.sweep.points:
-        decoding = Decoding(method="sampling", **point.model_dump())
+        decoding = generation.decoding_of(name).sampling(**point.model_dump())
         replies = generator.replies(prompts, decoding, generation.batch_size, settings.seed)
         points[name, label(point)] = [
             {

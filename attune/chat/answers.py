@@ -48,7 +48,7 @@ class Answer:
         if self.message_shortened:
             notes.append("the beginning of the message was left out, since the model's input is limited")
         if self.done and self.truncated:
-            notes.append("the reply was truncated at the length limit")
+            notes.append("the reply reached the length limit; it ends after its last whole sentence")
         if self.done and not self.text:
             notes.append("the reply is empty")
         return notes

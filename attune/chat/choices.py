@@ -51,19 +51,16 @@ def decoding_note(engine: Engine, name: str) -> str:
     settings = {key: value for key, value in decoding.model_dump(exclude_defaults=True).items() if key != "method"}
     written = ", ".join([decoding.method, *(f"{key} {value:g}" for key, value in settings.items())])
     note = f"{name} decodes as params.yaml says (generation.decoding): {written}."
-    swept = [each for each, points in _measured(engine.artifacts.sweep).items() if decoding in _best(points)]
+    swept = [each for each, points in _measured(engine.artifacts.sweep).items() if decoding in _best(points, decoding)]
     if not swept:
         return note
     return f"{note} The sweep found these settings best on held-out text, by the replies of {' and '.join(swept)}."
 
 
-def _best(points: dict[str, Any]) -> list[Decoding]:
-    """The point of a sweep that is marked as best; its name is temperature/top_k/top_p."""
+def _best(points: dict[str, Any], decoding: Decoding) -> list[Decoding]:
+    """`decoding` at the point of a sweep that is marked as best; its name is temperature/top_k/top_p."""
     names = [point.split("/") for point, scores in points.items() if scores.get("best")]
-    return [
-        Decoding(method="sampling", temperature=float(temperature), top_k=int(top_k), top_p=float(top_p))
-        for temperature, top_k, top_p in names
-    ]
+    return [decoding.sampling(float(temperature), int(top_k), float(top_p)) for temperature, top_k, top_p in names]
 
 
 def _measured(scores: Artifact) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
 from attune.inference.cache import reserved_cache
+from attune.inference.sentences import whole_sentences
 from attune.parameters.generators import Decoding
 
 GREEDY = Decoding(method="greedy")
@@ -34,7 +35,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply without its prompt; `truncated`: it reached the length limit before it ended."""
+    """A reply without its prompt.
+
+    truncated: it reached the length limit before it ended; its text then stops after the last whole sentence, if it has
+    one.
+    """
 
     text: str
     truncated: bool
@@ -85,15 +90,18 @@ def stream_reply(
     """
     draws = _draws(seed, name, limits.tokens)[None]
     for written in _growing(model, [prompt], draws, decoding, limits):
-        reply = _reply(tokenizer, up_to_stop(written[0].tolist(), limits.stop_token_ids), limits)
-        unfinished = reply.truncated and written.shape[1] < limits.tokens
-        # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
-        yield replace(reply, text=reply.text.rstrip("\ufffd")) if unfinished else reply
+        ids = up_to_stop(written[0].tolist(), limits.stop_token_ids)
+        yield _reply(tokenizer, ids, limits, finished=written.shape[1] == limits.tokens)
 
 
-def _reply(tokenizer: Any, ids: list[int], limits: Limits) -> Reply:
+def _reply(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True) -> Reply:
+    """`finished`: no more tokens will come, so that a reply without an end is cut after its last whole sentence."""
     ended = bool(ids) and ids[-1] in limits.stop_token_ids
-    return Reply(_text(tokenizer, ids, ended), truncated=not ended)
+    text = _text(tokenizer, ids, ended)
+    if not ended:
+        # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
+        text = whole_sentences(text) if finished else text.rstrip("\ufffd")
+    return Reply(text, truncated=not ended)
 
 
 def _text(tokenizer: Any, ids: list[int], ended: bool) -> str:

@@ -187,9 +187,20 @@ class Decoding(Section):
             raise ValueError("method beam needs beams of 2 or more")
         return self
 
+    def sampling(self, temperature: float, top_k: int, top_p: float) -> "Decoding":
+        """Sampling with what bars repetitions here."""
+        return Decoding(
+            method="sampling",
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            repetition_penalty=self.repetition_penalty,
+            no_repeat_ngram=self.no_repeat_ngram,
+        )
+
 
 class Point(Section):
-    """One setting of the decoding sweep."""
+    """One setting of the decoding sweep; what bars repetitions stays as each generator has it."""
 
     temperature: Annotated[float, Field(gt=0)]
     top_k: NotNegative

@@ -8,6 +8,7 @@ from attune.chat.choices import decoding_note, question_system, starting_system
 from attune.chat.engine import Engine
 from attune.core.files import write_json
 from attune.parameters import Parameters, load
+from attune.parameters.generators import Decoding
 from tests.chat.tiny_pipeline import SYSTEMS
 
 
@@ -52,6 +53,14 @@ def test_the_decoding_is_said_with_what_the_sweep_found(tmp_path: Path, paramete
         assert ("found these settings best" in decoding_note(engine, "rag+rag")) == found
     assert "by the replies of lora_openorca" in decoding_note(engine, "full")
     assert "decodes nothing" in decoding_note(engine, "cobert")
+
+
+def test_the_swept_point_keeps_what_bars_repetitions(tmp_path: Path, parameters: Parameters) -> None:
+    own = Decoding(method="sampling", temperature=0.5, top_k=15, top_p=0.97, no_repeat_ngram=3)
+    generation = parameters.generation.model_copy(update={"decoding": {"default": own}})
+    engine = Engine(parameters.model_copy(update={"generation": generation}), Artifacts(tmp_path))
+    write_json(tmp_path / "metrics/decoding.json", {"lora_openorca": {"0.5/15/0.97": {"best": True}}})
+    assert "found these settings best" in decoding_note(engine, "full")
 
 
 def test_people_are_told_what_answers_and_where_to_find_help(parameters: Parameters) -> None:

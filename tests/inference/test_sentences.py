@@ -1,0 +1,22 @@
+import pytest
+
+from attune.inference.sentences import whole_sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("That is hard. What did you", "That is hard."),
+        ("That is hard! I mean it", "That is hard!"),
+        ('He said "no way." And then', 'He said "no way."'),
+        ("It costs 3.50 euros. Or 4.20 with", "It costs 3.50 euros."),
+        ("1. Eat well.\n2. Sleep.\n3. Drink", "1. Eat well.\n2. Sleep."),
+        ("1. Eat well.\n2.", "1. Eat well."),
+        ("one long sentence without an end", "one long sentence without an end"),
+        ("1. an item without an end", "1. an item without an end"),
+        ("", ""),
+        ("A whole one.", "A whole one."),
+    ],
+)
+def test_a_text_is_cut_after_its_last_whole_sentence(text: str, expected: str) -> None:
+    assert whole_sentences(text) == expected
