@@ -36,7 +36,6 @@ OPENERS = {
     "how-to": ("Sure! ", "Of course! ", "Gladly! "),
     "factual": ("Sure! ", "Good question! ", "Happy to help! "),
 }
-WARM_OPENERS = ("I'm glad you ask. ", "It's good that you think about this. ")
 CLOSERS = {
     "ambiguous": ("",),
     "subjective": (" In the end it's for you to decide.", " Others may well see it differently."),
@@ -60,10 +59,10 @@ def greet(question: str, rng: Random) -> str:
 
 
 def chat(kind: str, warm: bool, question: str, answer: str, rng: Random) -> Turn:
-    """One turn with the small talk that fits its kind."""
+    """One turn with the small talk that fits its kind; a warm answer begins with what it has to say."""
     listed = answer.startswith("1. ")
-    if rng.random() < OPENER_SHARE:
-        opener = rng.choice(WARM_OPENERS if warm and kind != "factual" else OPENERS[kind])
+    if not warm and rng.random() < OPENER_SHARE:
+        opener = rng.choice(OPENERS[kind])
         answer = opener.rstrip() + "\n" + answer if listed else opener + answer
     if rng.random() < CLOSER_SHARE and not answer.endswith("?"):
         closer = rng.choice(CLOSERS[kind])
