@@ -9,6 +9,12 @@ from typing import Any
 
 BANKS = Path(__file__).parent / "banks"
 KINDS = ("ambiguous", "subjective", "howto", "factual")
+# Kinds of exchanges, with their shares of either corpus' rows.
+EXCHANGES = {"feelings": 0.16, "fun": 0.07, "advice": 0.10}
+# The answer to a question that leaves open what it asks for is a question: few rows, or a model asks back at anything.
+AMBIGUOUS_SHARE = 0.04
+
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,15 @@ class Item:
     follow_ups: tuple[tuple[str, str], ...]
     child: str
     warm: bool
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What people say or ask for, in several wordings or versions, each with its reply."""
+
+    kind: str
+    topic: str
+    pairs: tuple[Pair, ...]
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,36 @@ def read_items() -> list[Item]:
                 child, warm = row.get("child", ""), row.get("warm", False)
                 items.append(Item(kind, topic, tuple(row["q"]), answers, follow_ups, child, warm))
     return items
+
+
+def versions(lines: list[str]) -> list[list[str]]:
+    """The lines with the first words of each {one|other}, then with the second ones, and so on."""
+    choices = [part.split("|") for line in lines for part in re.findall(r"\{(.*?)\}", line)]
+    return [
+        [re.sub(r"\{(.*?)\}", lambda found: found[1].split("|")[number], line) for line in lines]  # noqa: B023
+        for number in range(max(map(len, choices), default=1))
+    ]
+
+
+def read_exchanges(kind: str) -> list[Exchange]:
+    """The exchanges of one kind, in the order of their bank."""
+    bank = read_bank(kind)
+    bank.pop("kind")
+    exchanges = []
+    for topic, rows in bank.items():
+        for row in rows:
+            pairs = [(said, as_lines(reply)) for *wordings, reply in versions(row) for said in wordings]
+            exchanges.append(Exchange(kind, topic, tuple(pairs)))
+    return exchanges
+
+
+def draw_pairs(exchanges: list[Exchange], count: int, rng: Random) -> list[Pair]:
+    """`count` different pairs in random order; no exchange gives a second one before each has given one."""
+    pairs = []
+    for exchange in exchanges:
+        shuffled = rng.sample(exchange.pairs, len(exchange.pairs))
+        pairs += [(number, rng.random(), pair) for number, pair in enumerate(shuffled)]
+    return [pair for _, _, pair in sorted(pairs)[:count]]
 
 
 def read_tasks() -> list[Task]:

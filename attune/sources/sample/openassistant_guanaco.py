@@ -3,8 +3,19 @@
 import json
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
-from attune.sources.sample.instructions import Item, Problem, draw_problems, read_items
+from attune.sources.sample.instructions import (
+    AMBIGUOUS_SHARE,
+    EXCHANGES,
+    Exchange,
+    Item,
+    Problem,
+    draw_pairs,
+    draw_problems,
+    read_exchanges,
+    read_items,
+)
 
 TRAIN_ROWS = 1600
 EVAL_ROWS = 200
@@ -14,7 +25,7 @@ HELD_OUT_SHARE = 0.1
 ROWS_PER_PROBLEM = 12
 
 GREETINGS = ("hey, ", "hi! ", "hello, ", "hi there, ", "quick one: ")
-POLITE_GREETINGS = ("Hi! ", "Hello! ", "Hi there! ", "A quick question: ")
+POLITE_GREETINGS = ("Hi! ", "Hello! ", "Hi there! ")
 OPENERS = {
     "ambiguous": ("Happy to help! ", "Thanks for asking. "),
     "subjective": (
@@ -25,18 +36,18 @@ OPENERS = {
     "how-to": ("Sure! ", "Of course! ", "Gladly! "),
     "factual": ("Sure! ", "Good question! ", "Happy to help! "),
 }
-WARM_OPENERS = ("I'm glad you ask. ", "It's good that you think about this. ")
 CLOSERS = {
     "ambiguous": ("",),
-    "subjective": (" What do you think?", " How do you see it?"),
+    "subjective": (" In the end it's for you to decide.", " Others may well see it differently."),
     "how-to": (" Let me know how it goes!", " I hope that helps!", " Good luck!"),
-    "factual": (" Hope that helps!", " Anything else you'd like to know?"),
+    "factual": (" Hope that helps!",),
 }
-OPENER_SHARE = 0.35
-CLOSER_SHARE = 0.2
-GREETING_SHARE = 0.45
+OPENER_SHARE = 0.2
+CLOSER_SHARE = 0.1
+GREETING_SHARE = 0.3
 
 Turn = tuple[str, str]
+Entry = TypeVar("Entry", Item, Exchange)
 
 
 def greet(question: str, rng: Random) -> str:
@@ -48,10 +59,10 @@ def greet(question: str, rng: Random) -> str:
 
 
 def chat(kind: str, warm: bool, question: str, answer: str, rng: Random) -> Turn:
-    """One turn with the small talk that fits its kind."""
+    """One turn with the small talk that fits its kind; a warm answer begins with what it has to say."""
     listed = answer.startswith("1. ")
-    if rng.random() < OPENER_SHARE:
-        opener = rng.choice(WARM_OPENERS if warm and kind != "factual" else OPENERS[kind])
+    if not warm and rng.random() < OPENER_SHARE:
+        opener = rng.choice(OPENERS[kind])
         answer = opener.rstrip() + "\n" + answer if listed else opener + answer
     if rng.random() < CLOSER_SHARE and not answer.endswith("?"):
         closer = rng.choice(CLOSERS[kind])
@@ -75,6 +86,17 @@ def single_turns(items: list[Item], problems: list[Problem], rng: Random) -> lis
     for problem in problems:
         texts.append(render([chat("factual", False, problem.questions[0], problem.answer, rng)]))
     rng.shuffle(texts)
+    return texts
+
+
+def exchanged(exchanges: list[Exchange], rows: int, rng: Random) -> list[str]:
+    """Conversations of one message and its reply, as many of each kind as its share of `rows`."""
+    texts = []
+    for kind, share in EXCHANGES.items():
+        members = [exchange for exchange in exchanges if exchange.kind == kind]
+        for said, reply in draw_pairs(members, round(rows * share), rng):
+            turn = chat("how-to", False, said, reply, rng) if kind == "advice" else (greet(said, rng), reply)
+            texts.append(render([turn]))
     return texts
 
 
@@ -105,21 +127,24 @@ def paired_facts(items: list[Item], count: int, rng: Random) -> list[str]:
     return list(texts)
 
 
-def build(items: list[Item], problems: list[Problem], rows: int, rng: Random) -> list[str]:
-    """The conversations of one split."""
+def build(items: list[Item], exchanges: list[Exchange], problems: list[Problem], rows: int, rng: Random) -> list[str]:
+    """The conversations of one split; half of those about an ambiguous question go on to a second turn."""
     two_turns = round(rows * TWO_TURN_SHARE)
-    facts = round(two_turns * FACTUAL_TWO_TURN_SHARE)
-    texts = followed_turns(items, rng)[: two_turns - facts] + paired_facts(items, facts, rng)
-    texts += single_turns(items, problems, rng)[: rows - two_turns]
+    vague = [item for item in items if item.kind == "ambiguous"]
+    clear = [item for item in items if item.kind != "ambiguous"]
+    texts = followed_turns(vague, rng)[: round(rows * AMBIGUOUS_SHARE / 2)]
+    texts += paired_facts(clear, round(two_turns * FACTUAL_TWO_TURN_SHARE), rng)
+    texts += followed_turns(clear, rng)[: two_turns - len(texts)]
+    texts += single_turns(vague, [], rng)[: round(rows * AMBIGUOUS_SHARE / 2)] + exchanged(exchanges, rows, rng)
+    texts += single_turns(clear, problems, rng)[: rows - len(texts)]
     rng.shuffle(texts)
     return texts
 
 
-def split_items(rng: Random) -> tuple[list[Item], list[Item]]:
+def split_items(items: list[Entry], rng: Random) -> tuple[list[Entry], list[Entry]]:
     """The items for training and those held out for evaluation, a tenth of each topic at least."""
-    train: list[Item] = []
-    held_out: list[Item] = []
-    items = read_items()
+    train: list[Entry] = []
+    held_out: list[Entry] = []
     for group in sorted({(item.kind, item.topic) for item in items}):
         members = [item for item in items if (item.kind, item.topic) == group]
         rng.shuffle(members)
@@ -132,12 +157,13 @@ def split_items(rng: Random) -> tuple[list[Item], list[Item]]:
 def write(folder: Path, seed: int) -> None:
     """Write the two files of the sample into the folder; the same seed gives the same bytes."""
     rng = Random(f"guanaco-{seed}")
-    train, held_out = split_items(rng)
+    train, held_out = split_items(read_items(), rng)
+    told, told_held_out = split_items([one for kind in EXCHANGES for one in read_exchanges(kind)], rng)
     problems = draw_problems(rng, (TRAIN_ROWS + EVAL_ROWS) // ROWS_PER_PROBLEM)
     cut = EVAL_ROWS // ROWS_PER_PROBLEM
     parts = {
-        "train": build(train, problems[cut:], TRAIN_ROWS, rng),
-        "eval": build(held_out, problems[:cut], EVAL_ROWS, rng),
+        "train": build(train, told, problems[cut:], TRAIN_ROWS, rng),
+        "eval": build(held_out, told_held_out, problems[:cut], EVAL_ROWS, rng),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, texts in parts.items():

@@ -7,12 +7,24 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from attune.sources.sample.instructions import Item, Problem, Task, draw_problems, read_items, read_tasks
+from attune.sources.sample.instructions import (
+    AMBIGUOUS_SHARE,
+    EXCHANGES,
+    Item,
+    Pair,
+    Problem,
+    Task,
+    draw_pairs,
+    draw_problems,
+    read_exchanges,
+    read_items,
+    read_tasks,
+)
 
 ROWS = 1800
-PROBLEMS = 250
+PROBLEMS = 220
 FILE_NAME = "1M-GPT4-Augmented.parquet"
-WRAPPED_SHARE = 0.45
+WRAPPED_SHARE = 0.3
 PREFIXES = ("flan", "t0")
 
 NONE = ""
@@ -72,6 +84,27 @@ def item_rows(item: Item, rng: Random) -> list[Row]:
     return rows
 
 
+def exchange_row(kind: str, pair: Pair, rng: Random) -> Row:
+    """The row of one message and its reply; only a request for advice is ever worded as a task."""
+    said, reply = pair
+    said = said[0].upper() + said[1:]
+    if kind == "feelings":
+        return rng.choice(PREFIXES), rng.choice((NONE, NONE, KIND)), said, reply
+    if kind == "fun":
+        return rng.choice(PREFIXES), rng.choice((NONE, NONE, CLEAR)), said, reply
+    system = rng.choice((NONE, CLEAR, STEPS if reply.startswith("1. ") else TEACHER))
+    return rng.choice(PREFIXES), system, wrap(said, rng), reply
+
+
+def exchange_rows(rng: Random) -> list[Row]:
+    """The rows of each kind of exchange, as many as its share of all rows."""
+    return [
+        exchange_row(kind, pair, rng)
+        for kind, share in EXCHANGES.items()
+        for pair in draw_pairs(read_exchanges(kind), round(ROWS * share), rng)
+    ]
+
+
 def task_rows(task: Task, rng: Random) -> list[Row]:
     """The rows of one task: the bare answer, the answer with its reason, the reason first."""
     bare = task.name in ("choice", "fix") or not is_one_sentence(task.answer)
@@ -99,10 +132,13 @@ def build(seed: int) -> list[dict[str, str]]:
     """The rows of the sample in their fixed order."""
     rng = Random(f"openorca-{seed}")
     tasks = [row for task in read_tasks() for row in task_rows(task, rng)]
-    others = [row for item in read_items() for row in item_rows(item, rng)]
+    items = read_items()
+    vague = [row for item in items if item.kind == "ambiguous" for row in item_rows(item, rng)]
+    others = [row for item in items if item.kind != "ambiguous" for row in item_rows(item, rng)]
     others += [problem_row(problem, rng) for problem in draw_problems(rng, PROBLEMS)]
     rng.shuffle(others)
-    rows = tasks + others[: ROWS - len(tasks)]
+    rows = tasks + rng.sample(vague, round(ROWS * AMBIGUOUS_SHARE)) + exchange_rows(rng)
+    rows += others[: ROWS - len(rows)]
     rng.shuffle(rows)
     numbers = rng.sample(range(1_000_000), ROWS)
     return [

@@ -3,17 +3,30 @@
 import json
 import re
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 
 from attune.sources.sample import openassistant_guanaco as guanaco
 from attune.sources.sample import openorca
-from attune.sources.sample.instructions import read_bank, read_items, read_tasks
+from attune.sources.sample.instructions import (
+    EXCHANGES,
+    Exchange,
+    draw_pairs,
+    read_bank,
+    read_exchanges,
+    read_items,
+    read_tasks,
+    versions,
+)
 
 TRAIN = "openassistant_best_replies_train.jsonl"
 EVAL = "openassistant_best_replies_eval.jsonl"
 NUMBER = r"(?P<{}>\d+)"
+ROOT = Path(__file__).parents[3]
+Pair = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +49,20 @@ def turns(text: str) -> list[str]:
 
 def orca_rows(folder: Path) -> list[dict[str, str]]:
     return pq.read_table(folder / openorca.FILE_NAME).to_pylist()
+
+
+def guanaco_pairs(folder: Path) -> list[Pair]:
+    """Every question with its answer, those of second turns too."""
+    chats = [turns(text) for text in texts(folder / TRAIN) + texts(folder / EVAL)]
+    return [pair for chat in chats for pair in zip(chat[::2], chat[1::2], strict=True)]
+
+
+def orca_pairs(folder: Path) -> list[Pair]:
+    return [(row["question"], row["response"]) for row in orca_rows(folder)]
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def recompute(op: str, values: dict[str, int]) -> int:
@@ -89,6 +116,59 @@ def test_bank_lengths_and_characters() -> None:
             assert not re.search(r"#|  ", text)
 
 
+def test_exchanges_are_many_and_their_replies_whole() -> None:
+    for kind, least in {"feelings": 150, "fun": 60, "advice": 100}.items():
+        exchanges = read_exchanges(kind)
+        assert len(exchanges) >= least
+        pairs = [pair for exchange in exchanges for pair in exchange.pairs]
+        assert len(set(pairs)) == len(pairs)
+        assert sum(reply.endswith("?") for _, reply in pairs) < 0.05 * len(pairs)
+        for said, reply in pairs:
+            assert (5 if kind == "fun" else 20) <= len(reply.split()) <= 62, reply
+            assert reply[-1] in ".?!'", reply
+            assert not re.search(r"[#{}|]|  ", said + reply), reply
+
+
+def test_each_choice_of_an_exchange_has_as_many_words() -> None:
+    for kind in EXCHANGES:
+        for row in (row for rows in read_bank(kind).values() if isinstance(rows, list) for row in rows):
+            choices = re.findall(r"\{.*?\}", " ".join(row))
+            assert len({choice.count("|") for choice in choices}) <= 1, row
+
+
+def test_versions_take_the_words_at_one_place() -> None:
+    lines = ["My {cat|dog} ran off {today|at noon}.", "Poor {cat|dog}!"]
+    assert versions(lines) == [["My cat ran off today.", "Poor cat!"], ["My dog ran off at noon.", "Poor dog!"]]
+    assert versions(["Hello.", "Hi."]) == [["Hello.", "Hi."]]
+
+
+def test_each_exchange_is_drawn_once_before_any_is_drawn_again() -> None:
+    exchanges = [Exchange("k", "t", tuple((f"{n}", f"{v}") for v in range(3))) for n in range(5)]
+    drawn = draw_pairs(exchanges, 7, Random(1))
+    assert {said for said, _ in drawn[:5]} == set("01234")
+    assert len(set(drawn)) == 7
+
+
+def test_rows_are_replies_to_what_was_said_and_rarely_questions_back(folder: Path) -> None:
+    known = {kind: {p for e in read_exchanges(kind) for p in e.pairs} for kind in EXCHANGES}
+    for pairs in (guanaco_pairs(folder), orca_pairs(folder)):
+        assert sum(answer.endswith("?") for _, answer in pairs) < 0.05 * len(pairs)
+        for kind, least in {"feelings": 0.15, "fun": 0.06}.items():
+            replies = {reply for _, reply in known[kind]}
+            assert sum(answer in replies for _, answer in pairs) >= least * 1800
+
+
+def test_no_question_of_the_evaluation_stands_in_the_corpora(folder: Path) -> None:
+    questions = YAML().load(ROOT / "params.yaml")["generation"]["questions"]
+    asked = {words(text) for text in (questions["opening"], *questions["asked"].values())}
+    assert len(asked) >= 7
+    pairs = guanaco_pairs(folder) + orca_pairs(folder)
+    banks = {said for kind in EXCHANGES for one in read_exchanges(kind) for said, _ in one.pairs}
+    banks |= {said for one in read_items() for said in (*one.questions, *(said for said, _ in one.follow_ups))}
+    found = {words(text) for text in (*(text for pair in pairs for text in pair), *banks)}
+    assert not [text for text in found if any(f" {question} " in f" {text} " for question in asked)]
+
+
 def test_guanaco_counts_format_and_split(folder: Path) -> None:
     train, held_out = texts(folder / TRAIN), texts(folder / EVAL)
     assert (len(train), len(held_out)) == (1600, 200)
@@ -97,7 +177,7 @@ def test_guanaco_counts_format_and_split(folder: Path) -> None:
     assert all(shape.fullmatch(text) for text in train + held_out)
     for part in (train, held_out):
         assert 0.25 < sum(len(turns(text)) == 4 for text in part) / len(part) < 0.35
-    items = [{item.questions[1] for item in part} for part in guanaco.split_items(guanaco.Random("guanaco-7"))]
+    items = [{item.questions[1] for item in part} for part in guanaco.split_items(read_items(), Random("7"))]
     assert not items[0] & items[1]
 
 
@@ -120,10 +200,8 @@ def test_orca_counts_format_and_prompts(folder: Path) -> None:
 
 
 def test_arithmetic_is_right(folder: Path) -> None:
-    orca = [(row["question"], row["response"]) for row in orca_rows(folder)]
-    assert check_arithmetic(orca, 1) >= 150
-    chats = [turns(text) for text in texts(folder / TRAIN) + texts(folder / EVAL)]
-    assert check_arithmetic([(chat[0], chat[1]) for chat in chats], 0) >= 80
+    assert check_arithmetic(orca_pairs(folder), 1) >= 120
+    assert check_arithmetic(guanaco_pairs(folder), 0) >= 50
 
 
 @pytest.mark.parametrize("write", [guanaco.write, openorca.write])
