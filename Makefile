@@ -1,11 +1,12 @@
-# Two commands: `make repro` runs the pipeline, `make test` tests it. Each installs what it needs first, once.
+# `make quick` is a first look, `make repro` runs the pipeline, `make test` tests it. Each installs what it needs first,
+# once.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 
-.PHONY: setup repro studies app chat test test-slow check deps bench clean
+.PHONY: setup quick repro studies app chat test test-slow check deps bench clean
 
 setup: $(STAMP)
 
@@ -18,7 +19,12 @@ $(STAMP): requirements.lock pyproject.toml
 
 # As many stages at once as there are cores, and as fit into memory; JOBS=1: plain `dvc repro`.
 JOBS ?=
-SIDE_BY_SIDE = python -m tools.repro $(if $(JOBS),--jobs $(JOBS))
+AT_ONCE = $(if $(JOBS),--jobs $(JOBS))
+SIDE_BY_SIDE = python -m tools.repro $(AT_ONCE)
+
+# Every stage once, at a small size, in quick/; nothing else is touched.
+quick: setup
+	python -m tools.quick $(AT_ONCE)
 
 repro: setup
 	$(SIDE_BY_SIDE) dvc.yaml
@@ -27,15 +33,18 @@ repro: setup
 studies: setup
 	$(SIDE_BY_SIDE) studies/dvc.yaml
 
-# After `repro`: the page on which every system can be talked to, and the same in a terminal.
+# After `repro`: the page on which every system can be talked to, and the same in a terminal. ROOT=quick: after `quick`.
+ROOT ?= .
+
 app: setup
-	python app.py
+	python app.py --root $(ROOT)
 
 chat: setup
-	python -m attune.chat
+	python -m attune.chat $(if $(filter-out .,$(ROOT)),--root $(ROOT))
 
+# One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once.
 test: setup
-	python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 python -m pytest -m "not slow" --numprocesses $(or $(JOBS),logical) --dist loadfile
 
 test-slow: setup
 	python -m pytest -m slow
@@ -56,4 +65,4 @@ bench: setup
 
 clean:
 	find data models -mindepth 1 ! -name .gitignore -delete
-	rm -rf .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf quick .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

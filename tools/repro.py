@@ -10,13 +10,16 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attune.core.files import atomic_file
+from tools import gpus
 from tools.deps import FILES
 from tools.stage import DONE, FAILED, LINE, STARTED, process_group
 
+WAITING = "waiting"
 RULES = Path(".dvc/tmp/rules.mk")
 JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container: bytes, or "max"
@@ -28,25 +31,40 @@ _LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", nargs="?", default=FILES[0])
-    parser.add_argument("--jobs", type=int, help="stages at once; by default as many as cores and memory allow")
+    add_jobs(parser)
     options = parser.parse_args()
-    jobs = fitting_jobs() if options.jobs is None else options.jobs
-    if jobs < 1:
-        parser.error(f"--jobs {jobs} is below 1")
+    return run(options.target, options.jobs)
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs", type=_jobs, help="stages at once; by default as many as cores, memory and, if any, GPUs allow"
+    )
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def run(target: str, jobs: int | None) -> int:
+    """Run the stages of `target`, a dvc.yaml, in the current folder, `jobs` at once; returns the exit code."""
+    jobs = jobs or fitting_jobs()
     try:
-        return plain(options.target) if jobs == 1 else side_by_side(changed_stages(options.target), jobs)
+        return plain(target) if jobs == 1 else side_by_side(changed_stages(target), jobs)
     finally:
         for name in FILES:
             sort_lock(Path(name).with_name("dvc.lock"))
 
 
 def fitting_jobs() -> int:
-    """As many as there are cores, and as fit into the memory."""
+    """As many as there are cores, and as fit into the memory; where there are GPUs, one for each of them."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if _MEMORY_LIMIT.is_file() and (limit := _MEMORY_LIMIT.read_text().strip()).isdecimal():
         memory = min(memory, int(limit))
-    return max(1, min(cores, memory // JOB_BYTES))
+    return max(1, min(cores, memory // JOB_BYTES, len(gpus.visible()) or cores))
 
 
 def plain(target: str) -> int:
@@ -84,11 +102,12 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
         temporary.write_text(rules(waits), encoding="utf-8")
     command = ["make", "--no-print-directory", "--keep-going", f"--jobs={jobs}", f"--file={RULES}", "all"]
     environment = {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
-    log = Log(waits)
+    log, start = Log(waits), time.monotonic()
     with process_group(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as make:
         for line in make.stdout or ():
-            print(log.shown(line.decode(errors="replace").rstrip("\n")), flush=True)
-    print(log.summary(interrupted=make.returncode < 0), flush=True)
+            text = line.decode(errors="replace").rstrip("\n")
+            print(log.shown(text, time.monotonic() - start), flush=True)
+    print(log.summary(time.monotonic() - start, interrupted=make.returncode < 0), flush=True)
     return _exit_code(make.returncode)
 
 
@@ -107,34 +126,37 @@ def _goals(names: Iterable[str]) -> str:
 
 
 class Log:
-    """What the stages print: each line with its stage's name, each start and end with the number of stages done."""
+    """What the stages print: each line with its stage's name, each start and end with how far all of them are."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.states = dict.fromkeys(names, "waiting")
+        self.states = dict.fromkeys(names, WAITING)
 
-    def shown(self, line: str) -> str:
-        """A line of make's output, which is a record of `tools.stage` or make's own."""
+    def shown(self, line: str, elapsed: float) -> str:
+        """A line of make's output, a record of `tools.stage` or make's own, `elapsed` seconds after the start."""
         name, event, text = [*line.split("\t", 2), "", ""][:3]
         if name not in self.states or event not in (STARTED, LINE, DONE, FAILED):
             return line
         if event == LINE:
             return f"{name} | {text}"
         self.states[name] = event
-        return f"[{self._counts()}] {name} {event}{text and f' after {text}'}"
+        shown = f"[{self._progress(elapsed)}] {name} {event}{text and f' after {text}'}"
+        running = [other for other in self._names(STARTED) if other != name]
+        return f"{shown}; running: {', '.join(running)}" if running else shown
 
-    def _counts(self) -> str:
-        states = list(self.states.values())
-        failed = f", {states.count(FAILED)} failed" if FAILED in states else ""
-        return f"{states.count(DONE)} of {len(states)} done, {states.count(STARTED)} running{failed}"
+    def _names(self, *states: str) -> list[str]:
+        return [name for name, state in self.states.items() if state in states]
 
-    def summary(self, interrupted: bool) -> str:
+    def _progress(self, elapsed: float) -> str:
+        failed = len(self._names(FAILED))
+        counts = f"{len(self._names(DONE))} of {len(self.states)} done{f', {failed} failed' if failed else ''}"
+        return f"{int(elapsed) // 60}:{int(elapsed) % 60:02} min, {counts}"
+
+    def summary(self, elapsed: float, interrupted: bool) -> str:
         """How many are done, and which stages failed or were stopped, and which were not reached for it."""
-        failed = [name for name, state in self.states.items() if state in (STARTED, FAILED)]
-        waiting = [name for name, state in self.states.items() if state == "waiting"]
-        lines = [self._counts()]
-        if failed:
+        lines = [self._progress(elapsed)]
+        if failed := self._names(STARTED, FAILED):
             lines.append(f"{'interrupted' if interrupted else 'failed'}: {', '.join(failed)}")
-        if waiting:
+        if waiting := self._names(WAITING):
             lines.append(f"not run: {', '.join(waiting)}")
         return "\n".join(lines)
 

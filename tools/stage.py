@@ -8,18 +8,23 @@ apart.
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
+
+from tools import gpus
 
 STARTED, LINE, DONE, FAILED = "started", "line", "done", "failed"
 # What DVC says after every stage alike.
 _ADVICE = re.compile(r"(To track the changes|To enable auto staging|Use `dvc push`|\t(git add|dvc config) )")
+LOCKS = Path(".dvc/tmp")
 _INTERVAL = 0.5  # seconds between two looks at whether the parent still lives
 
 
@@ -71,13 +76,19 @@ def main(name: str, watched: int) -> int:
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", name]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with process_group(command, watched, env=environment, **piped) as dvc:
-        for line in dvc.stdout or ():
-            # Of a progress bar, the state that a terminal would show last.
-            text = line.decode(errors="replace").rstrip().rpartition("\r")[2]
-            if text and not _ADVICE.match(text):
-                _say(name, LINE, text)
-    _say(name, FAILED if dvc.returncode else DONE, f"{time.monotonic() - start:.0f} s")
+    usable = gpus.visible()
+    with gpus.free_one(usable, LOCKS) if usable else nullcontext() as gpu:
+        if gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = gpu
+        with process_group(command, watched, env=environment, **piped) as dvc:
+            for line in dvc.stdout or ():
+                # Of a progress bar, the state that a terminal would show last.
+                text = line.decode(errors="replace").rstrip().rpartition("\r")[2]
+                if text and not _ADVICE.match(text):
+                    _say(name, LINE, text)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = f"{time.monotonic() - start:.0f} s ({used.ru_utime + used.ru_stime:.0f} s of processor time)"
+    _say(name, FAILED if dvc.returncode else DONE, seconds)
     return 1 if dvc.returncode else 0
 
 

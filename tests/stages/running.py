@@ -8,10 +8,27 @@ from pathlib import Path
 from attune.corpora import CORPORA
 from tests.project import ROOT
 
+# What takes seconds to import.
+LARGE = ("torch", "transformers", "datasets", "peft", "sentence_transformers", "sklearn", "faiss")
+# Starts a module where importing any of them is an error.
+_WITHOUT = f"""
+import runpy, sys
+sys.modules |= dict.fromkeys({LARGE})
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def run_without_large(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """As `run`, for a stage that must not import what is large."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", _WITHOUT, *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def data(folder: Path) -> Path:
@@ -22,6 +39,6 @@ def data(folder: Path) -> Path:
             ("stages.subset", f"raw=data/raw/{name}", f"target=data/subset/{name}"),
             ("stages.preprocess", f"subset=data/subset/{name}", f"target=data/processed/{name}"),
         ):
-            done = run(folder, *words, f"corpus={name}")
+            done = run_without_large(folder, *words, f"corpus={name}")
             assert done.returncode == 0, done.stderr
     return folder / "data"

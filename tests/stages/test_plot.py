@@ -12,6 +12,8 @@ from attune.report.figures.registry import on_page
 from stages.plot import main
 from tests.project import changed
 
+pytestmark = pytest.mark.usefixtures("without_large")
+
 SCORES = {"loss": 2.0, "mrr": 0.25, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
 SCORES |= {
     f"{name}_{end}": value + shift for name, value in SCORES.items() for end, shift in (("low", -0.05), ("high", 0.1))

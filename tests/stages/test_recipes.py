@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 from tests.project import changed
-from tests.stages.running import run
+from tests.stages.running import run_without_large
 
 
 def test_recipes_are_written_out_whole(tmp_path: Path) -> None:
     changed(tmp_path, ("lr", 3e-5))
-    done = run(tmp_path, "stages.recipes", "target=data/recipes")
+    done = run_without_large(tmp_path, "stages.recipes", "target=data/recipes")
     assert done.returncode == 0, done.stderr
     names = {"attune", "baseline", "tuned", "bi_encoder", "poly_encoder", "no_persona"}
     ablation = {f"personas_{count}" for count in (0, 1, 5, 10, 20)}

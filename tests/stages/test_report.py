@@ -14,6 +14,8 @@ from attune.sources.manifest import Origin, build
 from stages.report import main
 from tests.project import changed
 
+pytestmark = pytest.mark.usefixtures("without_large")
+
 PATHS = {
     name: Path(path)
     for name, path in {

@@ -1,11 +1,12 @@
 """Stages side by side, in DVC projects of a few lines."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,8 @@ def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(project:
     done = repro(project, jobs=2)
     assert done.returncode == 0, done.stdout
     assert (project / "both").read_text() == "left\nright\n"
-    assert done.stdout.splitlines()[-1] == "5 of 5 done, 0 running"
-    assert "[0 of 5 done, 2 running]" in done.stdout  # whichever of the two was second
+    assert done.stdout.splitlines()[-1].endswith("min, 5 of 5 done")
+    assert re.search(r"0 of 5 done] (left started; running: right|right started; running: left)\n", done.stdout)
     assert "both | Running stage 'both':" in done.stdout.splitlines()
     assert "Data and pipelines are up to date." in dvc(project, "repro", "--dry")
     again = repro(project, jobs=2)
@@ -77,8 +78,7 @@ def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(project:
     assert (project / "dvc.lock").read_text() == lock
     (project / "dvc.yaml").write_text(STAGES.replace("echo right", "echo right again"))
     done = repro(project, jobs=2)
-    started = [line.split("] ")[1] for line in done.stdout.splitlines() if line.endswith("started")]
-    assert started == ["right started", "both started"]
+    assert re.findall(r"] (\w+) started", done.stdout) == ["right", "both"]
     assert (project / "both").read_text() == "left\nright again\n"
 
 
@@ -86,13 +86,14 @@ def test_a_failed_stage_is_named_and_holds_up_only_what_needs_it(project: Path) 
     (project / "broken").touch()
     done = repro(project, jobs=2)
     assert done.returncode != 0
-    assert done.stdout.splitlines()[-3:] == ["3 of 5 done, 0 running, 1 failed", "failed: last", "not run: end"]
+    assert done.stdout.splitlines()[-2:] == ["failed: last", "not run: end"]
+    assert done.stdout.splitlines()[-3].endswith("min, 3 of 5 done, 1 failed")
     assert "last | ERROR: failed to reproduce 'last'" in done.stdout
     assert (project / "both").is_file()
     (project / "broken").unlink()
     done = repro(project, jobs=2)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1] == "2 of 2 done, 0 running"
+    assert done.stdout.splitlines()[-1].endswith("2 of 2 done")
 
 
 def test_an_invalid_file_is_named(project: Path) -> None:
@@ -103,14 +104,49 @@ def test_an_invalid_file_is_named(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+# Each stage ends once it is allowed to; `second` and `third` need `first`, and `beside` runs the whole time.
+HELD = ("first", "second", "third", "beside")
+HELD_STAGES = "stages:\n" + "".join(
+    f"  {name}:\n    cmd: echo $$ > {name}.pid; until test -e {name}.go; do sleep .05; done; echo {name} > {name}.out\n"
+    f"    deps: [{'first.out' if name in ('second', 'third') else ''}]\n    outs: [{name}.out]\n"
+    for name in HELD
+)
+
+
+def allow(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / f"{name}.go").touch()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_is_left_when_make_is_stopped(project: Path, number: signal.Signals) -> None:
+def test_stopped_in_three_places_it_leaves_no_process_and_ends_with_the_same_lock(
+    project: Path, number: signal.Signals
+) -> None:
     """By Ctrl+C, which all processes of the terminal get, and by a signal that make alone gets."""
-    stages = [f"  {name}:\n    cmd: echo $$ > {name}.pid; exec sleep 100\n" for name in ("one", "two")]
-    (project / "dvc.yaml").write_text("stages:\n" + "".join(stages))
+    (project / "dvc.yaml").write_text(HELD_STAGES)
     (project / "Makefile").write_text(f"repro:\n\t{sys.executable} -m tools.repro --jobs 2\n")
-    make = subprocess.Popen(["make"], cwd=project, env=environment(), stdout=subprocess.PIPE, start_new_session=True)
-    files = [project / "one.pid", project / "two.pid"]
+    stop_at(project, ["first", "beside"], number)
+    allow(project, "first")
+    stop_at(project, ["second", "beside"], number)
+    allow(project, "second", "beside")
+    stop_at(project, ["third"], number)
+    allow(project, "third")
+    assert repro(project, jobs=2).returncode == 0
+    lock = (project / "dvc.lock").read_text()
+    assert lock.count("md5: ") == 6
+    for name in HELD:
+        (project / f"{name}.out").unlink()
+    (project / "dvc.lock").unlink()
+    assert repro(project, jobs=1).returncode == 0
+    assert (project / "dvc.lock").read_text() == lock
+
+
+def stop_at(folder: Path, running: Sequence[str], number: signal.Signals) -> None:
+    """Start `make` and send it the signal while the stages `running` do; wait until nothing of it is left."""
+    files = [folder / f"{name}.pid" for name in running]
+    for file in files:
+        file.unlink(missing_ok=True)
+    make = subprocess.Popen(["make"], cwd=folder, env=environment(), stdout=subprocess.PIPE, start_new_session=True)
     until(lambda: all(file.is_file() and file.read_text() for file in files))
     (os.killpg if number == signal.SIGINT else os.kill)(make.pid, number)
     assert make.wait(30) != 0
@@ -141,12 +177,12 @@ def test_the_rules_are_a_makefile_s() -> None:
 
 def test_the_log_counts_and_names() -> None:
     log = Log(["a", "b", "c"])
-    assert log.shown("a\tstarted\t") == "[0 of 3 done, 1 running] a started"
-    assert log.shown("a\tline\tx\ty") == "a | x\ty"
-    assert log.shown("a\tdone\t3 s") == "[1 of 3 done, 0 running] a done after 3 s"
-    assert log.shown("b\tstarted\t") == "[1 of 3 done, 1 running] b started"
-    assert log.shown("make: *** [b] Error 1") == "make: *** [b] Error 1"
-    assert log.summary(interrupted=True) == "1 of 3 done, 1 running\ninterrupted: b\nnot run: c"
+    assert log.shown("a\tstarted\t", 0.2) == "[0:00 min, 0 of 3 done] a started"
+    assert log.shown("a\tline\tx\ty", 1) == "a | x\ty"
+    assert log.shown("b\tstarted\t", 2) == "[0:02 min, 0 of 3 done] b started; running: a"
+    assert log.shown("a\tdone\t3 s", 65.9) == "[1:05 min, 1 of 3 done] a done after 3 s; running: b"
+    assert log.shown("make: *** [b] Error 1", 66) == "make: *** [b] Error 1"
+    assert log.summary(3600, interrupted=True) == "60:00 min, 1 of 3 done\ninterrupted: b\nnot run: c"
 
 
 def test_a_lock_file_s_entries_are_sorted_and_stay_whole(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""Which GPU a stage gets, without one: the assignment needs their names alone."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.project import ROOT
+from tools.gpus import free_one, visible
+
+
+@pytest.mark.parametrize(
+    ("given", "gpus"), [("0,2", ["0", "2"]), ("", []), ("-1", []), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])]
+)
+def test_the_variable_that_cuda_reads_decides(given: str, gpus: Sequence[str]) -> None:
+    assert visible({"CUDA_VISIBLE_DEVICES": given}) == gpus
+
+
+def test_each_stage_gets_a_gpu_of_its_own_and_one_that_ends_hands_it_on(tmp_path: Path) -> None:
+    with free_one(["a", "b"], tmp_path) as first:
+        with free_one(["a", "b"], tmp_path) as second:
+            assert (first, second) == ("a", "b")
+        with free_one(["a", "b"], tmp_path) as third:
+            assert third == "b"
+    with free_one(["a", "b"], tmp_path) as fourth:
+        assert fourth == "a"
+
+
+def test_a_killed_process_holds_no_gpu(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, tools.gpus as g\n"
+        f"with g.free_one(['a'], pathlib.Path({str(tmp_path)!r})): os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == -9
+    with free_one(["a"], tmp_path) as gpu:
+        assert gpu == "a"
+
+
+def test_stages_side_by_side_run_on_different_gpus(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1", "CUDA_VISIBLE_DEVICES": "5,7"}
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, env=environment)
+    stages = [
+        f"  {name}:\n    cmd: echo $CUDA_VISIBLE_DEVICES > {name}; until test -e {other}; do sleep .05; done\n"
+        for name, other in (("one", "two"), ("two", "one"))
+    ]
+    (tmp_path / "dvc.yaml").write_text("stages:\n" + "".join(stages))
+    command = [sys.executable, "-m", "tools.repro", "--jobs=2"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout
+    assert {(tmp_path / name).read_text() for name in ("one", "two")} == {"5\n", "7\n"}

@@ -1,0 +1,87 @@
+"""The small project of `make quick`: valid, small, and apart from the workspace."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from attune.parameters import load
+from tests.project import ROOT
+from tools.quick import CACHE, FOLDER, prepare, shrink
+
+
+@pytest.fixture
+def values() -> dict[str, Any]:
+    return YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+
+
+def run(folder: Path, *words: str) -> str:
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_numbers_are_lowered_and_never_raised(values: dict[str, Any]) -> None:
+    values["generation"]["max_new_tokens"] = 3
+    values["corpora"]["openorca"]["cap"] = None
+    del values["generators"]["full"]["accumulation"]
+    before = list(values["generators"])
+    shrink(values)
+    assert values["generation"]["max_new_tokens"] == 3
+    assert values["corpora"]["openorca"]["cap"] == values["corpora"]["empathetic_dialogues"]["cap"] == 60
+    assert "cap" not in values["corpora"]["pec"]
+    assert "steps" not in values["generators"]["prompted"]
+    assert {entry.get("steps", 2) for entry in values["generators"].values()} == {2}
+    assert "accumulation" not in values["generators"]["full"]
+    assert list(values["generators"]) == before
+    assert (values["cobert"]["subsets"], values["cobert"]["domains"]) == (["small"], ["all"])
+
+
+def test_a_folder_of_one_s_own_is_found_from_quick_too(values: dict[str, Any]) -> None:
+    values["source"], values["bases"]["smollm2"]["model"] = "tests/corpora", "gpt2"
+    shrink(values)
+    assert (values["source"], values["bases"]["smollm2"]["model"]) == (str(ROOT / "tests/corpora"), "gpt2")
+
+
+def test_the_project_is_valid_and_runs_its_stages_from_the_workspace_s_code(tmp_path: Path) -> None:
+    folder = tmp_path / "quick"
+    prepare(folder, tmp_path / "cache")
+    prepare(folder, tmp_path / "cache")  # a second `make quick`
+    assert load(folder / "params.yaml").generators.keys() == load(ROOT / "params.yaml").generators.keys()
+    names = run(folder, "dvc", "stage", "list", "--name-only").split()
+    assert {name.split("@")[0] for name in names} == set(YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"])
+    assert sum(name.startswith("train_cobert@") for name in names) == len(load(ROOT / "params.yaml").cobert.recipes)
+    run(folder, "tools.repro", "--jobs=1", "preprocess@openorca")
+    assert (folder / "data/processed/openorca/train.parquet").is_file()
+    assert any((tmp_path / "cache").iterdir())
+    text = (folder / "dvc.lock").read_text()
+    assert re.findall(r"(?m)^  (\S+):$", text) == [f"{name}@openorca" for name in ("download", "preprocess", "subset")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_everything_runs_and_the_workspace_stays_as_it_was() -> None:
+    def state() -> tuple[str, dict[Path, int], set[Path]]:
+        files = [path for path in (ROOT / ".dvc").rglob("*") if path.is_file()]
+        touched = {path: path.stat().st_mtime_ns for path in files if CACHE not in path.parents}
+        status = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
+        return status, touched, {path for path in files if CACHE in path.parents}
+
+    status, touched, cached = state()
+    printed = run(ROOT, "tools.quick").splitlines()
+    assert printed[-3:] == [
+        f"report: {FOLDER}/plots/report.html",
+        f"figures: {FOLDER}/plots/figures",
+        "page with these models: make app ROOT=quick",
+    ]
+    assert (FOLDER / "plots/report.html").is_file()
+    assert (FOLDER / "plots/figures/mrr_comparison.png").is_file()
+    assert state()[:2] == (status, touched)
+    assert state()[2] >= cached
+    assert "Every stage is up to date." in run(ROOT, "tools.quick", "--jobs=2")

@@ -1,0 +1,45 @@
+"""One GPU for each stage: `tools.repro` runs no more stages at once than there are GPUs, and each takes a free one."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_INTERVAL = 0.5  # seconds between two looks for a free GPU
+
+
+def visible(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """The GPUs that may be used, named as in CUDA_VISIBLE_DEVICES; none where there is no NVIDIA driver."""
+    given = environment.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [name for each in given.split(",") if (name := each.strip()) not in ("", "-1")]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return [] if done.returncode else done.stdout.split()
+
+
+@contextmanager
+def free_one(gpus: Sequence[str], folder: Path) -> Iterator[str]:
+    """The first of `gpus` that no other process holds, waited for if need be; its lock is a file in `folder`."""
+    place, lock = _first_free([FileLock(folder / f"gpu-{place}.lock", timeout=0) for place in range(len(gpus))])
+    try:
+        yield gpus[place]
+    finally:
+        lock.release()
+
+
+def _first_free(locks: Sequence[FileLock]) -> tuple[int, FileLock]:
+    """The place of the lock that could be acquired, and the lock."""
+    while True:
+        for place, lock in enumerate(locks):
+            with suppress(Timeout):
+                lock.acquire()
+                return place, lock
+        time.sleep(_INTERVAL)

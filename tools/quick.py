@@ -1,0 +1,117 @@
+"""A first look at everything: `python -m tools.quick [--jobs N]` runs each stage of dvc.yaml at a small size in quick/.
+
+quick/ is a DVC project of its own, with params.yaml made smaller and links to the code. It shares DVC's cache with the
+workspace, so that what does not depend on the size (the base models) is computed once; nothing else here is touched.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from attune import parameters
+from attune.core.errors import AttuneError
+from attune.core.files import atomic_file
+from attune.core.import_graph import ROOT
+from tools import repro
+
+FOLDER = ROOT / "quick"
+LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore")
+CACHE = ROOT / ".dvc" / "cache"
+CONFIG = """[core]
+    no_scm = true
+    analytics = false
+    check_update = false
+[cache]
+    dir = {}
+"""
+# The most that each number may be. `*` stands for every entry.
+MOST = {
+    "corpora.*.cap": 60,
+    "subsets.*.train": 40,
+    "subsets.*.valid": 10,
+    "subsets.*.test": 10,
+    "cobert.candidates": 20,
+    "recipes.*.epochs": 1,
+    "generators.*.steps": 2,
+    "generators.*.log_steps": 2,
+    "generators.*.save_steps": 2,
+    "generators.*.accumulation": 1,
+    "rag.shortlist": 5,
+    "generation.perplexity_examples": 4,
+    "generation.reply_examples": 2,
+    "generation.answered_examples": 2,
+    "generation.max_new_tokens": 12,
+    "generation.sweep.examples": 2,
+}
+# What may be the name of a folder, relative to the workspace.
+PLACES = ("source", "encoder", "index.embedder", "bases.*.model")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    repro.add_jobs(parser)
+    options = parser.parse_args()
+    try:
+        prepare(FOLDER, CACHE)
+    except AttuneError as error:
+        sys.exit(f"error: {error}")
+    os.chdir(FOLDER)
+    code = repro.run("dvc.yaml", options.jobs)
+    if code == 0:
+        print("Trained for a few updates on a few examples: the scores mean nothing yet.")
+        print(f"report: {FOLDER / 'plots' / 'report.html'}")
+        print(f"figures: {FOLDER / 'plots' / 'figures'}")
+        print("page with these models: make app ROOT=quick")
+    return code
+
+
+def prepare(folder: Path, cache: Path) -> None:
+    """Make `folder` a DVC project of the workspace's code and of its parameters, made smaller."""
+    path = ROOT / "params.yaml"
+    parameters.load(path)  # so that an error names this file
+    yaml = YAML()  # keeps the comments
+    values = yaml.load(path)
+    shrink(values)
+    parameters.parse(values, folder / "params.yaml")
+    (folder / ".dvc").mkdir(parents=True, exist_ok=True)
+    (folder / ".dvc" / "config").write_text(CONFIG.format(cache), encoding="utf-8")
+    for name in LINKED:
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(os.path.relpath(ROOT / name, folder))
+    with atomic_file(folder / "params.yaml") as temporary:
+        yaml.dump(values, temporary)
+
+
+def shrink(values: dict[str, Any]) -> None:
+    """Make params.yaml's `values` small: one domain, the small subset, and no number above MOST.
+
+    Folders outside the project are named from the root on, since quick/ is another place.
+    """
+    cobert, sweep = values["cobert"], values["generation"]["sweep"]
+    cobert["subsets"], cobert["domains"] = ["small"], cobert["domains"][:1]
+    sweep["points"] = sweep["points"][:2]
+    for key, most in MOST.items():
+        for section, name in _entries(values, key):
+            section[name] = most if section[name] is None else min(section[name], most)
+    for key in PLACES:
+        for section, name in _entries(values, key):
+            if (ROOT / section[name]).is_dir():
+                section[name] = str(ROOT / section[name])
+
+
+def _entries(values: dict[str, Any], key: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The sections that have the last part of `key`, and that part."""
+    *above, last = key.split(".")
+    sections = [values]
+    for part in above:
+        sections = [each for section in sections for each in (section.values() if part == "*" else [section[part]])]
+    return ((section, last) for section in sections if last in section)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
