@@ -11,7 +11,7 @@ export PATH := $(BIN):$(PATH)
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ...")'
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, and $(PYTHON) is " + v + ". Get it from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .

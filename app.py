@@ -4,11 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from attune.chat.engine import Engine
+from attune.core.environment import require_packages
 from attune.core.errors import AttuneError
 
 
 def main() -> None:
+    require_packages()
+    from attune.chat.engine import Engine
+
     parser = argparse.ArgumentParser(description="Serve the page on which you can chat with every system.")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 accepts other machines (default: this one only)")
     parser.add_argument("--port", type=int, default=7860)

@@ -2,28 +2,85 @@
 
 import inspect
 import os
+import re
 import sys
-from collections.abc import Callable
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from attune.core.determinism import prepare
+from attune.core.environment import require_packages
 from attune.core.errors import AttuneError
 
-if find_spec("ruamel") is None:
-    sys.exit(f"error: {sys.executable} lacks the project's packages; `make setup`, then `source .venv/bin/activate`")
+require_packages()
 prepare()
 # Loading an encoder without its pooler is intended, and not worth a table of warnings each time.
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
+_PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
+
+
 def start(main: Callable[..., None]) -> None:
-    """Call `main` with the command line's `name=value` words; an AttuneError becomes one message and exit code 1."""
+    """Call `main` with the command line's `name=value` words; a user's mistake becomes one message and exit code 1."""
     try:
-        main(**arguments(main, sys.argv[1:]))
+        values = arguments(main, sys.argv[1:])
+        for path in values.values():
+            if isinstance(path, Path) and (message := missing_input(_name(main), path)):
+                raise AttuneError(message)
+        main(**values)
     except AttuneError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {error}{_way_back()}")
+    except OSError as error:
+        if error.errno is None:  # a library's, which says more in its traceback
+            raise
+        missing = isinstance(error, FileNotFoundError) and error.filename
+        message = missing_input(_name(main), Path(missing)) if missing else None
+        sys.exit(f"error: {message or error}{_way_back()}")
+
+
+def missing_input(module: str, path: Path) -> str | None:
+    """That `path` is missing, and which stage writes it; None where it exists, or where `module` or no stage does."""
+    writers = [] if path.exists() else list(_writers(path.as_posix()))
+    if not writers or any(writer == module for _, writer in writers):
+        return None
+    return f"{path} is missing; `dvc repro {writers[0][0]}` writes it"
+
+
+def _writers(path: str) -> Iterator[tuple[str, str]]:
+    """The stages that write `path`, the folder that holds it or what it holds, each with its module."""
+    from ruamel.yaml import YAML
+
+    for file in filter(Path.is_file, map(Path, _PIPELINES)):
+        for name, stage in YAML(typ="safe").load(file)["stages"].items():
+            body = stage.get("do", stage)
+            for out in body["outs"]:
+                written = out if isinstance(out, str) else next(iter(out))
+                pattern = re.sub(r"\\\$\\\{.*?\\\}", "[^/]+", re.escape(written))
+                if re.match(rf"{pattern}(/|$)", path) or written.startswith(f"{path}/"):
+                    yield f"{file}:{name}" if file.parent.name else name, body["cmd"].split()[2]
+
+
+def _way_back() -> str:
+    """How to undo `dvc exp run` in the workspace, which leaves the changed params.yaml there when a stage fails."""
+    if "DVC_EXP_NAME" not in os.environ or project_folder() != Path.cwd():
+        return ""
+    back = "`git checkout params.yaml dvc.lock metrics plots`, then `dvc checkout`"
+    return f"\nto go back to the last commit: {back}"
+
+
+def project_folder() -> Path:
+    """The project's folder, also in a workspace below it, in which DVC runs a queued experiment."""
+    here = Path.cwd()
+    return next((folder.parents[2] for folder in here.parents if folder.match(".dvc/tmp/exps")), here)
+
+
+def checkpoint_roots() -> list[Path]:
+    """Where trainings keep their checkpoints: the project's folder, so that another run can resume a queued one's.
+
+    While another experiment trains the same at the same time: the workspace's own.
+    """
+    return list(dict.fromkeys(folder / ".checkpoints" for folder in (project_folder(), Path.cwd())))
 
 
 def arguments(main: Callable[..., None], words: list[str]) -> dict[str, Any]:
@@ -54,6 +111,10 @@ def _usage(main: Callable[..., None]) -> str:
     for name, each in inspect.signature(main).parameters.items():
         word = f"{name}={'PATH' if each.annotation is Path else 'NAME'}"
         words.append(word if each.default is each.empty else f"[{word}]")
+    return f"usage: python -m {_name(main)} {' '.join(words)}"
+
+
+def _name(main: Callable[..., None]) -> str:
+    """The module of `main`, which is called __main__ while it runs."""
     module = sys.modules[main.__module__]
-    name = module.__spec__.name if module.__spec__ else main.__module__
-    return f"usage: python -m {name} {' '.join(words)}"
+    return module.__spec__.name if module.__spec__ else main.__module__

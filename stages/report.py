@@ -1,15 +1,16 @@
-"""Put the results on one page, the replies into one table, and the most important scores into one small file.
+"""Put the results on one page, the replies into one table, and the most important scores into small files.
 
 `python -m stages.report params=YAML raw=FOLDER rows=PARQUET answered_rows=PARQUET probe=JSON metrics=FOLDER \
-figures=FOLDER answers=CSV page=HTML replies_parquet=PARQUET replies_csv=CSV answered_csv=CSV summary=JSON`
+figures=FOLDER answers=CSV page=HTML replies_parquet=PARQUET replies_csv=CSV answered_csv=CSV summary=FOLDER`
 
-`replies_csv`, `answered_csv`: the generators' replies, and retrieved and written ones, side by side.
+`replies_csv`, `answered_csv`: the generators' replies, and retrieved and written ones, side by side. `summary`: one
+small file per system, which `dvc metrics show` makes a table of.
 """
 
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import atomic_file, write_csv, write_json, write_parquet
+from attune.core.files import atomic_file, atomic_folder, write_csv, write_json, write_parquet
 from attune.report import html, sections, tables
 from attune.report.results import Results
 from attune.report.side_by_side import schema, side_by_side
@@ -42,7 +43,9 @@ def main(
     write_parquet(replies_parquet, tables.records(beside), schema(beside))
     for table, path in ((beside, replies_csv), (answered, answered_csv)):
         write_csv(path, tables.records(table) or [dict.fromkeys(table.columns)])
-    write_json(summary, tables.summary(results))
+    with atomic_folder(summary) as folder:
+        for name, scores in tables.summary(results).items():
+            write_json(folder / f"{name}.json", scores)
     print(f"{page}: {page.stat().st_size // 1024} KiB; {len(beside)} prompts with all replies in {replies_csv}")
 
 

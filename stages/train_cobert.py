@@ -13,7 +13,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_json, read_parquet, write_csv
 from attune.core.import_graph import closure
 from attune.training.checkpoints import run_key, training_folder
-from stages import start
+from stages import checkpoint_roots, start
 
 
 def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) -> None:
@@ -37,7 +37,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     inputs = inputs_for(model, encoder)
     if inputs.max_length != options["max_length"]:
         print(f"max_length: {inputs.max_length}, since the encoder has no more positions")
-    with training_folder(Path(".checkpoints"), key) as checkpoints, atomic_folder(target) as folder:
+    with training_folder(checkpoint_roots(), key) as checkpoints, atomic_folder(target) as folder:
         learning = train(model, rows, inputs, options, checkpoints)
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)

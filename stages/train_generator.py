@@ -12,7 +12,7 @@ from attune.core.files import atomic_folder
 from attune.core.import_graph import closure
 from attune.parameters.generators import generator_named
 from attune.training.checkpoints import run_key, training_folder
-from stages import start
+from stages import checkpoint_roots, start
 
 
 def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> None:
@@ -30,7 +30,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
 
     pin(settings.seed, settings.threads)
     passages = None if generator.passage_tokens else 0  # all that a row has, or none
-    with training_folder(Path(".checkpoints"), key) as checkpoints, atomic_folder(target) as folder:
+    with training_folder(checkpoint_roots(), key) as checkpoints, atomic_folder(target) as folder:
         examples = stream_examples(rows, generator.instruction, passages)
         learning = train(generator, base, examples, settings.seed, checkpoints, folder)
         card = model_card(name, generator, count_rows(rows), learning)

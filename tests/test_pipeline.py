@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,54 @@ def test_dvc_resolves_the_graph() -> None:
     assert any(name.endswith("train_compared@bi_encoder-all") for name in names)
     generators = {name.removeprefix("train_generator@") for name in names if name.startswith("train_generator@")}
     assert generators == set(parameters.load(ROOT / "params.yaml").generators)
+
+
+def test_dvc_changes_only_the_line_that_it_sets(tmp_path: Path) -> None:
+    """params.yaml is kept in DVC's own style, comments included, also where a list is set."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    before = (ROOT / "params.yaml").read_text()
+    for override, line in (("lr=5e-5", "lr: 5e-05"), ("generators.full.steps=7", "    steps: 7")):
+        path.write_text(before)
+        apply_overrides(path, [override])
+        pairs = zip(before.splitlines(), path.read_text().splitlines(), strict=True)
+        assert [new for old, new in pairs if old != new] == [line]
+    path.write_text(before)
+    apply_overrides(path, ["cobert.domains=[happy]", "compare.recipes=[]", "rag.persona=[i like tea .]"])
+    assert re.findall(r"#.*", path.read_text()) == re.findall(r"#.*", before)
+
+
+def test_all_stages_come_after_the_check_and_the_diagram_shows_their_order() -> None:
+    import networkx as nx
+
+    command = [sys.executable, "-m", "dvc", "dag", "--md", "dvc.yaml"]
+    dag = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {node: name.split("@")[0] for node, name in re.findall(r'(node\d+)\["([^"]+)"\]', dag)}
+    graph = nx.DiGraph((names[one], names[other]) for one, other in re.findall(r"(node\d+)-->(node\d+)", dag))
+    assert nx.descendants(graph, "check_parameters") | {"check_parameters"} == set(graph)
+    (diagram,) = re.findall(r"```mermaid\n.*?\n(.*?)```", (ROOT / "docs/pipeline.md").read_text(), re.DOTALL)
+    drawn = set()
+    for line in diagram.splitlines():
+        groups = [group.split(" & ") for group in line.strip().split(" --> ")]
+        drawn |= {(one, other) for left, right in pairwise(groups) for one in left for other in right}
+    assert {name for edge in drawn for name in edge} == set(graph)
+    assert sorted(edge for edge in drawn if not graph.has_edge(*edge)) == []
+
+
+def test_scores_fit_a_terminal_and_plots_load(tmp_path: Path) -> None:
+    dvc = [sys.executable, "-m", "dvc"]
+    table = subprocess.run([*dvc, "metrics", "show", "--md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    settings = parameters.load(ROOT / "params.yaml")
+    for name in ("untrained", *settings.cobert.recipes, *settings.generators):
+        assert f"metrics/summary/{name}.json" in table.stdout
+    assert max(map(len, table.stdout.splitlines())) <= 100
+    show = [*dvc, "plots", "show", "--out", str(tmp_path / "plots")]
+    done = subprocess.run(show, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "failed" not in done.stdout + done.stderr
+    page = (tmp_path / "plots/index.html").read_text()
+    curves = [*(ROOT / "metrics/curves/cobert").iterdir(), *(ROOT / "metrics/curves/generators").iterdir()]
+    assert page.count("vegaEmbed('#metrics_curves_") == len(curves)
 
 
 def test_stages_do_not_import_one_another_nor_attune_the_stages() -> None:

@@ -21,6 +21,8 @@ from tools.stage import DONE, FAILED, LINE, STARTED, process_group
 
 WAITING = "waiting"
 RULES = Path(".dvc/tmp/rules.mk")
+# All stages come after it, and it never changes what they read.
+CHECK = "check_parameters"
 JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container: bytes, or "max"
 # Set by a make that calls this module, and wrong for the make that is started here.
@@ -86,10 +88,12 @@ def changed_stages(target: str) -> dict[str, list[str]]:
             graph = repo.index.graph
             for stage in plan_repro(graph, collect_stages(repo, [target])):
                 before = sorted(other.addressing for other in graph.successors(stage) if other.addressing in waits)
-                if before or stage.changed():
+                if set(before) - {CHECK} or stage.changed():
                     waits[stage.addressing] = before
     except DvcException as error:
         sys.exit(f"error: {error} (`dvc repro --dry {target}` says more)")
+    if CHECK in waits:
+        waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
     return waits
 
 

@@ -1,5 +1,13 @@
 """`python -m attune.chat`: chat in the terminal."""
 
-from attune.chat.terminal import main
+from attune.core.environment import require_packages
 
-main()
+
+def start() -> None:
+    require_packages()
+    from attune.chat.terminal import main
+
+    main()
+
+
+start()

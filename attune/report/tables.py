@@ -4,7 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from attune.evaluation.generation.summary import system_of
 from attune.evaluation.ranking.summary import MEAN
+from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG
 from attune.report.results import Results
 
 
@@ -45,14 +47,23 @@ def ranking_table(ranking: pd.DataFrame) -> pd.DataFrame:
     return table[[*keys(ranking), *sorted(set(table.columns) - set(keys(ranking)))]]
 
 
-def summary(results: Results) -> dict[str, dict[str, Any]]:
-    """A few scores for `dvc metrics diff`: mean test MRR by subset and model, perplexity by system."""
-    ranking, generators = means(results.ranking), results.generators
-    mrr = ranking[ranking["score"] == "mrr"]
-    perplexity = generators[generators["score"] == "perplexity"]
-    return {
-        "mrr": {
-            str(subset): dict(zip(rows["model"], rows["value"], strict=True)) for subset, rows in mrr.groupby("subset")
-        },
-        "perplexity": dict(zip(perplexity["system"], perplexity["value"], strict=True)),
-    }
+# The scores of a generator in the summary: column -> variant of the prompt.
+_PERPLEXITIES = {"perplexity": PLAIN, "with_passages": RAG, "reranked": PERSONA_RAG}
+
+
+def summary(results: Results) -> dict[str, dict[str, float]]:
+    """A few scores of each trained system by its name, for `dvc metrics`.
+
+    Of a ranking model the mean test MRR over the domains of the first subset, of a generator its perplexity without
+    passages, with retrieved ones and with those that CoBERT has reranked.
+    """
+    systems: dict[str, dict[str, float]] = {}
+    for row in records(means(results.ranking)):
+        if row["score"] == "mrr" and row["subset"] == results.settings.cobert.subsets[0]:
+            systems.setdefault(row["model"], {})["mrr"] = row["value"]
+    generators = results.generators
+    perplexity = generators[generators["score"] == "perplexity"].set_index("system")["value"].to_dict()
+    for name in results.settings.generators:
+        scores = {column: perplexity.get(system_of(name, variant)) for column, variant in _PERPLEXITIES.items()}
+        systems.setdefault(name, {}).update({column: each for column, each in scores.items() if each is not None})
+    return systems

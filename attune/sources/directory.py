@@ -14,6 +14,19 @@ def copy(corpus: Corpus, source: str, folder: Path) -> Origin:
     Raises
     ------
     AttuneError
+        as `origin_of`.
+    """
+    origin = origin_of(corpus, source)
+    copy_files(corpus, origin, folder)
+    return Origin("directory", location=str(origin))
+
+
+def origin_of(corpus: Corpus, source: str) -> Path:
+    """The folder `<source>/<corpus>`.
+
+    Raises
+    ------
+    AttuneError
         for a directory without the corpus, or without one of its files.
     """
     root = Path(source)
@@ -27,8 +40,8 @@ def copy(corpus: Corpus, source: str, folder: Path) -> Origin:
     origin = root / corpus.name
     if not origin.is_dir():
         raise AttuneError(f"{origin} is missing; source = {source!r} must hold {corpus.name}/ with {expected}")
-    copy_files(corpus, origin, folder)
-    return Origin("directory", location=str(origin))
+    corpus.layout(origin)
+    return origin
 
 
 def copy_files(corpus: Corpus, origin: Path, folder: Path) -> None:

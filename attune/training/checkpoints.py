@@ -11,7 +11,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,16 +42,17 @@ def _files(path: Path) -> list[Path]:
 
 
 @contextmanager
-def training_folder(root: Path, key: str) -> Iterator[Path]:
-    """Lock `root/key`; it is deleted if the block succeeds, and kept for resuming otherwise."""
-    root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root / f"{key}.lock", timeout=_LOCK_TIMEOUT)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise AttuneError(
-            f"another process is training in {root / key}; wait until it ends, or stop it, then start again"
-        ) from None
+def training_folder(roots: Sequence[Path], key: str) -> Iterator[Path]:
+    """Lock the folder `key` in the first of `roots` where no other process uses it.
+
+    It is deleted if the block succeeds, and kept for resuming otherwise.
+
+    Raises
+    ------
+    AttuneError
+        if other processes use all of them.
+    """
+    root, lock = _locked(roots, key)
     try:
         with _dying_with_parent():
             folder = root / key
@@ -60,6 +61,18 @@ def training_folder(root: Path, key: str) -> Iterator[Path]:
             shutil.rmtree(folder)
     finally:
         lock.release()
+
+
+def _locked(roots: Sequence[Path], key: str) -> tuple[Path, FileLock]:
+    for root in roots:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / f"{key}.lock", timeout=_LOCK_TIMEOUT)
+        try:
+            lock.acquire()
+        except Timeout:
+            continue
+        return root, lock
+    raise AttuneError(f"another process is training in {root / key}; wait until it ends, or stop it, then start again")
 
 
 def mark_complete(checkpoint: Path) -> None:

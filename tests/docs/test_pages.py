@@ -16,11 +16,11 @@ ALL = "\n".join(PAGES.values())
 
 
 def cobert_table() -> str:
-    metrics = read_json(ROOT / "metrics" / "cobert.json")
+    metrics = read_json(ROOT / "metrics" / "cobert_intervals.json")
     models = ["untrained", *load(ROOT / "params.yaml").cobert.recipes]
     lines = ["| subset | domain | " + " | ".join(models) + " |", "|---|---|" + "---|" * len(models)]
     for subset, domains in metrics.items():
-        for domain, scores in domains.items():
+        for domain, scores in sorted(domains.items(), key=lambda item: item[0] == "mean"):
             lines.append(
                 f"| {subset} | {domain} | " + " | ".join(f"{scores[model]['mrr']:.3f}" for model in models) + " |"
             )

@@ -37,6 +37,23 @@ stages:
     outs: [end]
 """
 
+CHECKED = """
+stages:
+  check_parameters:
+    cmd: "! grep wrong params.yaml && echo ok > checked"
+    deps: [params.yaml]
+    outs: [checked: {persist: true}]
+  first:
+    cmd: echo first > first
+    deps: [checked]
+    outs: [first]
+  late:
+    cmd: sed 's/value. //' params.yaml > late
+    deps: [first]
+    params: [value]
+    outs: [late]
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -94,6 +111,23 @@ def test_a_failed_stage_is_named_and_holds_up_only_what_needs_it(project: Path) 
     done = repro(project, jobs=2)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1].endswith("2 of 2 done")
+
+
+def test_the_check_comes_first_and_reruns_nothing_else(project: Path) -> None:
+    """`late` needs no file of the check, and yet waits for it when its own parameter changes."""
+    (project / "dvc.yaml").write_text(CHECKED)
+    (project / "params.yaml").write_text("value: 1\n")
+    assert repro(project, jobs=2).returncode == 0
+    (project / "params.yaml").write_text("value: wrong\n")
+    done = repro(project, jobs=2)
+    assert done.returncode != 0
+    assert done.stdout.splitlines()[-2:] == ["failed: check_parameters", "not run: late"]
+    assert (project / "late").read_text() == "1\n"
+    (project / "params.yaml").write_text("value: 2\n")
+    done = repro(project, jobs=2)
+    started = [line.split("] ")[1] for line in done.stdout.splitlines() if line.endswith("started")]
+    assert started == ["check_parameters started", "late started"]
+    assert (project / "late").read_text() == "2\n"
 
 
 def test_an_invalid_file_is_named(project: Path) -> None:

@@ -33,14 +33,14 @@ def test_key_of_a_missing_input_says_so(tmp_path: Path) -> None:
 
 def test_folder_goes_after_success_and_stays_after_an_error(tmp_path: Path) -> None:
     def fail() -> None:
-        with training_folder(tmp_path, "key") as folder:
+        with training_folder([tmp_path], "key") as folder:
             (folder / "step").write_text("1")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
     assert (tmp_path / "key" / "step").exists()
-    with training_folder(tmp_path, "key") as folder:
+    with training_folder([tmp_path], "key") as folder:
         assert (folder / "step").read_text() == "1"
     assert not folder.exists()
 
@@ -48,14 +48,22 @@ def test_folder_goes_after_success_and_stays_after_an_error(tmp_path: Path) -> N
 def test_only_one_process_trains_in_a_folder(tmp_path: Path) -> None:
     other = (
         "import sys; from pathlib import Path; from attune.training.checkpoints import training_folder\n"
-        "with training_folder(Path(sys.argv[1]), 'key'): print('in')"
+        "with training_folder([Path(sys.argv[1])], 'key'): print('in')"
     )
     command = [sys.executable, "-c", other, str(tmp_path)]
-    with training_folder(tmp_path, "key"):
+    with training_folder([tmp_path], "key"):
         held = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     free = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert "AttuneError: another process is training" in held.stderr
     assert free.stdout == "in\n"
+
+
+def test_a_second_root_is_used_where_the_first_is_locked(tmp_path: Path) -> None:
+    roots = [tmp_path / "project", tmp_path / "workspace"]
+    with training_folder(roots, "key") as first, training_folder(roots, "key") as second:
+        assert (first, second) == (roots[0] / "key", roots[1] / "key")
+    with training_folder(roots, "key") as first:
+        assert first.parent == roots[0]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="PR_SET_PDEATHSIG is Linux's")
@@ -63,7 +71,7 @@ def test_trainer_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
     child = (
         "import sys, time; from pathlib import Path; from attune.training.checkpoints import training_folder\n"
-        "with training_folder(Path(sys.argv[1]), 'key'):\n"
+        "with training_folder([Path(sys.argv[1])], 'key'):\n"
         "    while True: Path(sys.argv[2]).write_text(str(time.time())); time.sleep(0.05)"
     )
     parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from tests.project import changed
+from tests.stages.running import run
+
+STAGE = ("stages.check_parameters", "target=data/checked.txt")
+
+
+def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tmp_path: Path) -> None:
+    written = []
+    for change in (("lr", 3e-5), ("seed", 14)):
+        changed(tmp_path, change)
+        done = run(tmp_path, *STAGE)
+        assert done.returncode == 0, done.stderr
+        written.append((tmp_path / "data/checked.txt").read_bytes())
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("lr", "fast", "params.yaml: lr = 'fast': input should be a valid number"),
+        ("lrr", 1, "unknown key lrr = 1"),
+        ("source", "nowhere", "source = 'nowhere' is neither `sample` nor `hub` nor a directory"),
+        ("source", ".", "pec is missing; source = '.' must hold pec/"),
+        ("encoder", "/nowhere", "the model directory /nowhere does not exist"),
+        ("bases.smollm2.model", ".", "has no config.json"),
+    ],
+)
+def test_wrong_parameters_are_refused(tmp_path: Path, key: str, value: object, message: str) -> None:
+    changed(tmp_path, (key, value))
+    done = run(tmp_path, *STAGE)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data/checked.txt").exists()

@@ -1,0 +1,90 @@
+"""What every stage answers to a user's mistakes, and where it works when DVC queues it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages import checkpoint_roots, missing_input
+from tests.project import ROOT
+from tests.stages.running import run
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the pipeline's files and no outputs."""
+    (tmp_path / "studies").mkdir()
+    for name in ("params.yaml", "dvc.yaml", "studies/dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"),
+    [
+        ("data/recipes", "recipes"),
+        ("data/recipes/tuned.json", "recipes"),
+        ("data/processed/pec/small/happy/train.parquet", "preprocess"),
+        ("models/base/encoder", "base_encoder"),
+        ("models/base/smollm2", "base_models"),
+        ("models/cobert", "train_cobert"),
+        ("metrics/generators.json", "compare_generators"),
+        ("metrics/compare.json", "studies/dvc.yaml:compare"),
+    ],
+)
+def test_a_missing_input_names_the_stage_that_writes_it(pipeline: Path, path: str, stage: str) -> None:
+    assert missing_input("stages.x", Path(path)) == f"{path} is missing; `dvc repro {stage}` writes it"
+    (pipeline / path).mkdir(parents=True)
+    assert missing_input("stages.x", Path(path)) is None
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_its_own_outputs_and_files_of_no_stage_are_not_missed() -> None:
+    assert missing_input("stages.recipes", Path("data/recipes")) is None
+    assert missing_input("stages.recipes", Path("elsewhere")) is None
+
+
+def test_a_stage_without_its_input_says_so_before_it_imports_torch(pipeline: Path) -> None:
+    words = ("recipe=data/recipes/tuned.json", "encoder=models/base/encoder", "data=x", "target=y", "curve=z")
+    done = run(pipeline, "stages.train_cobert", *words)
+    assert done.returncode == 1
+    assert done.stderr == "error: data/recipes/tuned.json is missing; `dvc repro recipes` writes it\n"
+
+
+def test_a_file_of_no_stage_is_one_sentence_too(pipeline: Path) -> None:
+    words = ("recipe=nowhere.json", "encoder=x", "data=x", "target=y", "curve=z")
+    done = run(pipeline, "stages.train_cobert", *words)
+    assert done.returncode == 1
+    assert done.stderr == "error: [Errno 2] No such file or directory: 'nowhere.json'\n"
+
+
+def test_a_failed_experiment_says_how_to_go_back(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "warm")
+    words = ("stages.recipes", "target=")
+    advice = "`git checkout params.yaml dvc.lock metrics plots`, then `dvc checkout`"
+    assert advice in run(pipeline, *words).stderr
+    queued = pipeline / ".dvc/tmp/exps/tmp1"
+    queued.mkdir(parents=True)
+    assert "git checkout" not in run(queued, *words).stderr
+
+
+def test_queued_experiments_share_the_project_s_checkpoints(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checkpoint_roots() == [pipeline / ".checkpoints"]
+    queued = pipeline / ".dvc/tmp/exps/tmp1"
+    queued.mkdir(parents=True)
+    monkeypatch.chdir(queued)
+    assert checkpoint_roots() == [pipeline / ".checkpoints", queued / ".checkpoints"]
+
+
+@pytest.mark.parametrize("words", [["app.py"], ["-m", "attune.chat"], ["-m", "stages.recipes"]])
+def test_without_the_environment_its_name_is_said(words: list[str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-S", *words]  # -S: without the installed packages
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "`make setup`, then `source .venv/bin/activate`" in done.stderr
+    assert "Traceback" not in done.stderr
