@@ -81,7 +81,7 @@ def read(path: Path, bad: BadRows) -> Iterable[object]:
 def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
     """Conversations by "size/domain/split"; the replies of the whole test splits by domain, as ranking candidates.
 
-    Streams: 32 bytes are held per conversation, and 24 per block of personas.
+    Streams: 32 bytes are held per conversation, and 40 per block of personas.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from attune.corpora.subsets import key
 class Personas(Mapping[str, tuple[str, ...]]):
     """Each user's sentences in file order without repeats; a user's later block adds to the earlier one.
 
-    They are read when asked for: 24 bytes per block are held, however long the file is.
+    They are read when asked for: 40 bytes per block are held, however long its sentences are.
     """
 
     def __init__(self, path: Path, bad: BadRows) -> None:

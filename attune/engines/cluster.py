@@ -56,12 +56,13 @@ class _Actor:
     def __init__(self, job: Job, files: "ray.ObjectRef[Files]") -> None:
         prepare()
         contents = ray.get(files)
-        self.folder = tempfile.TemporaryDirectory() if contents else None
+        self.copies = tempfile.TemporaryDirectory()
+        folder = Path(self.copies.name)
         for name, content in contents.items():
-            path = Path(self.folder.name, name)
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        self.work = job.work(Path(self.folder.name) if self.folder else None)
+        self.work = job.work(folder if contents else None)
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         results = [_packed(self.work(_unpacked(batch.as_buffer()))) for batch in rows["batch"]]
@@ -98,9 +99,11 @@ def _connected() -> Iterator[None]:
         ray.shutdown()
 
 
-def _files(folder: Path | None) -> dict[str, Any]:
+def _files(folder: Path | None) -> dict[str, bytes]:
     """The files in and below `folder` by relative name."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
+    if folder is None:
+        return {}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
