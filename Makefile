@@ -62,6 +62,7 @@ bench: setup
 	python -m benchmarks.cobert
 	python -m benchmarks.generators
 	python -m benchmarks.generators --model distilgpt2
+	python -m benchmarks.corpora
 
 clean:
 	find data models -mindepth 1 ! -name .gitignore -delete

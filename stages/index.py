@@ -8,7 +8,7 @@ from typing import Any
 
 from attune import parameters
 from attune.core.errors import AttuneError
-from attune.core.files import atomic_folder, read_parquet, write_parquet
+from attune.core.files import AT_ONCE, atomic_folder, stream_parquet, write_parquet, write_tables
 from attune.corpora import CORPORA
 from attune.corpora import corpus as record_of
 from attune.corpora.base import arrow_schema
@@ -22,7 +22,7 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
 
     from attune.core.determinism import pin
     from attune.index.bank import HnswShape, build, entries
-    from attune.index.embedding import embed, load_embedder
+    from attune.index.encoding import embed
 
     settings, record = parameters.load(), record_of(corpus)
     if not record.indexed:
@@ -30,8 +30,9 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
         raise AttuneError(f"{corpus} is not indexed; {indexed} are")
     pin(settings.seed, settings.threads)
     options = settings.index
-    rows = entries(read_parquet(processed / record.train_rows))
-    vectors = embed(load_embedder(embedder), [row["text"] for row in rows], options.batch_size)
+    rows = entries(stream_parquet(processed / record.train_rows))
+    texts, size = [row["text"] for row in rows], options.batch_size
+    vectors = embed(settings.engine, embedder, texts, size, settings.seed, settings.threads)
     shape = HnswShape(options.hnsw_links, options.hnsw_construction, options.hnsw_search)
     with atomic_folder(target) as folder:
         faiss.write_index(build(vectors, options.exact_up_to, shape), str(folder / "index.faiss"))
@@ -41,10 +42,18 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
 
 
 def _write_embeddings(path: Path, ids: list[str], vectors: Any) -> None:
+    import numpy as np
     import pyarrow as pa
 
-    rows = [{"id": name, "embedding": vector.tolist()} for name, vector in zip(ids, vectors, strict=True)]
-    write_parquet(path, rows, pa.schema([("id", pa.string()), ("embedding", pa.list_(pa.float32()))]))
+    schema = pa.schema([("id", pa.string()), ("embedding", pa.list_(pa.float32()))])
+
+    def table(start: int) -> pa.Table:
+        part = vectors[start : start + AT_ONCE]
+        ends = np.arange(len(part) + 1, dtype=np.int32) * vectors.shape[1]
+        columns = [pa.array(ids[start : start + AT_ONCE]), pa.ListArray.from_arrays(ends, part.ravel())]
+        return pa.Table.from_arrays(columns, schema=schema)
+
+    write_tables(path, map(table, range(0, len(ids), AT_ONCE)), schema)
 
 
 if __name__ == "__main__":

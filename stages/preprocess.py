@@ -1,25 +1,43 @@
 """Make one row per reply: `python -m stages.preprocess corpus=NAME subset=FOLDER target=FOLDER`."""
 
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attune import parameters
-from attune.core.files import atomic_folder, read_parquet, write_parquet
+from attune.core.files import atomic_folder, stream_parquet, stream_tables, write_parquet, write_tables
 from attune.corpora import corpus as record_of
+from attune.corpora.processing import processing
+from attune.engines.job import Job
+from attune.engines.running import map_batches
 from stages import start
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def main(*, corpus: str, subset: Path, target: Path) -> None:
-    drop_repeated, record = parameters.load().preprocess.drop_repeated_personas, record_of(corpus)
+    settings, record = parameters.load(), record_of(corpus)
+    drop_repeated = settings.preprocess.drop_repeated_personas
+    job = Job(processing, {"corpus": corpus, "drop_repeated_personas": drop_repeated})
+    candidates = sorted((subset / "candidates").glob("*.parquet"))
+    read: list[Path] = []  # the file of each batch
+
+    def batches() -> Iterator["pa.Table"]:
+        for path in sorted(set(subset.rglob("*.parquet")) - set(candidates)):
+            for table in stream_tables(path):
+                read.append(path)
+                yield table
+
     with atomic_folder(target) as folder:
-        for path in sorted(subset.rglob("*.parquet")):
-            name, rows = path.relative_to(subset), read_parquet(path)
-            if name.parts[0] == "candidates":
-                schema = record.schemas.candidates
-            else:
-                rows = [row for conversation in rows for row in record.rows(conversation, drop_repeated)]
-                schema = record.schemas.rows
-            write_parquet(folder / name, rows, schema)
-            print(f"{corpus} {name.with_suffix('')}: {len(rows)} rows")
+        for path in candidates:
+            write_parquet(folder / path.relative_to(subset), stream_parquet(path), record.schemas.candidates)
+        results = enumerate(map_batches(settings.engine, job, batches()))
+        for path, group in groupby(results, key=lambda numbered: read[numbered[0]]):
+            name = path.relative_to(subset)
+            rows = write_tables(folder / name, (table for _, table in group), record.schemas.rows)
+            print(f"{corpus} {name.with_suffix('')}: {rows} rows")
 
 
 if __name__ == "__main__":

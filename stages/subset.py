@@ -1,5 +1,6 @@
 """Cut a corpus to the size of the experiment: `python -m stages.subset corpus=NAME raw=FOLDER target=FOLDER`."""
 
+import shutil
 from pathlib import Path
 
 from attune import parameters
@@ -16,14 +17,18 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
     settings, record = parameters.load(), record_of(corpus)
     cap = published(settings.corpora, corpus).cap
     sampling = Sampling(settings.seed, cap, settings.preprocess.test_share, settings.subsets.model_dump())
-    subset = (record.subset or train_and_test)(record, raw, sampling, BadRows(settings.on_bad_row))
     with atomic_folder(target) as folder:
+        scratch = folder / "scratch"
+        subset = (record.subset or train_and_test)(record, raw, sampling, BadRows(settings.on_bad_row), scratch)
         for name, rows in subset.candidates.items():
             write_parquet(folder / "candidates" / f"{name}.parquet", rows, record.schemas.candidates)
-        for name, rows in subset.conversations.items():
-            write_parquet(folder / f"{name}.parquet", rows, record.schemas.conversations)
+        sizes = {
+            name: write_parquet(folder / f"{name}.parquet", rows, record.schemas.conversations)
+            for name, rows in subset.conversations.items()
+        }
         write_json(folder / "counts.json", subset.counts)
-    print(f"{corpus}: " + ", ".join(f"{name} {len(rows)}" for name, rows in subset.conversations.items()))
+        shutil.rmtree(scratch)
+    print(f"{corpus}: " + ", ".join(f"{name} {size}" for name, size in sizes.items()))
 
 
 if __name__ == "__main__":

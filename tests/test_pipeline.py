@@ -72,12 +72,15 @@ def test_each_stage_module_is_in_the_graph_and_has_a_test() -> None:
 
 
 def test_every_parameter_is_tracked_by_a_stage() -> None:
-    """A key that neither a stage lists nor dvc.yaml puts into a command or a path would change nothing."""
+    """A key that neither a stage lists nor dvc.yaml puts into a command or a path would change nothing.
+
+    `engine` is not meant to: both engines write the same bytes.
+    """
     listed = {str(key).split(".${")[0] for body in BODIES.values() for key in body.get("params", [])}
     listed |= set(re.findall(r"\$\{([\w.]+)", "".join((ROOT / file).read_text() for file in FILES)))
     values = parameters.load(ROOT / "params.yaml").model_dump()
     untracked = [key for key in leaves(values) if not any(key == name or key.startswith(f"{name}.") for name in listed)]
-    assert untracked == []
+    assert untracked == ["engine"]
 
 
 def leaves(values: dict[str, object], above: str = "") -> list[str]:

@@ -5,14 +5,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from glob import escape
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+# Rows per row group of the parquet files that are written, and rows in memory as Python objects while files stream.
+ROW_GROUP, AT_ONCE = 16_384, 1024
 
 
 @contextmanager
@@ -73,20 +77,66 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_parquet(path: Path, rows: list[dict[str, Any]], schema: "pa.Schema") -> None:
-    """Write `rows` in their order with exactly `schema`; equal rows give equal bytes."""
+def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: "pa.Schema") -> int:
+    """Write `rows` in their order with exactly `schema`; equal rows give equal bytes. Otherwise as `write_tables`."""
     import pyarrow as pa
+
+    waiting = iter(rows)
+    parts = iter(lambda: list(islice(waiting, AT_ONCE)), [])
+    return write_tables(path, (pa.Table.from_pylist(part, schema=schema) for part in parts), schema)
+
+
+def write_tables(path: Path, tables: Iterable["pa.Table"], schema: "pa.Schema") -> int:
+    """Write `tables` one after another and return how many rows they have; the rows of one row group are held.
+
+    How the rows are divided among the tables does not change the bytes.
+    """
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist(rows, schema=schema)
-    with atomic_file(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    rows = 0
+    with atomic_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for group in _row_groups(tables, schema):
+            writer.write_table(group, ROW_GROUP)
+            rows += len(group)
+    return rows
+
+
+def _row_groups(tables: Iterable["pa.Table"], schema: "pa.Schema") -> Iterator["pa.Table"]:
+    """The rows of `tables` in tables of ROW_GROUP rows and a last, smaller one; one without rows if there are none."""
+    import pyarrow as pa
+
+    held, complete = schema.empty_table(), 0
+    for table in tables:
+        held = pa.concat_tables([held, table])
+        while len(held) >= ROW_GROUP:
+            yield held.slice(0, ROW_GROUP).combine_chunks()
+            held, complete = held.slice(ROW_GROUP), complete + 1
+    if len(held) or not complete:
+        yield held.combine_chunks()  # the borders between chunks would become borders between pages
 
 
 def read_parquet(path: Path) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     return pq.read_table(path).to_pylist()
+
+
+def stream_tables(path: Path) -> Iterator["pa.Table"]:
+    """The rows of a parquet file, AT_ONCE of them at a time; one table without rows for a file without rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        if not file.metadata.num_rows:
+            yield file.schema_arrow.empty_table()
+        for batch in file.iter_batches(AT_ONCE):
+            yield pa.Table.from_batches([batch])
+
+
+def stream_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    """As `read_parquet`, some rows at a time."""
+    for table in stream_tables(path):
+        yield from table.to_pylist()
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

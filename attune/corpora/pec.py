@@ -3,20 +3,27 @@
 Its text files mark turns with ` ---+--- ` and close conversations and persona blocks with twenty asterisks.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+import numpy as np
 
 from attune.core.errors import AttuneError
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Row, Rows, Sampling, Schemas, Subset
-from attune.corpora.reading import BadRow, BadRows, ends_with_line_break, lines
-from attune.corpora.subsets import SPLITS, digest, distinct, sized, without_leaks
+from attune.corpora.blocks import Block, blocks, check_complete
+from attune.corpora.personas import Personas
+from attune.corpora.reading import BadRow, BadRows
+from attune.corpora.spool import Spool
+from attune.corpora.subsets import SPLITS, digest, draw, key, rank, sized, without_leaks
 
 MARKER = " ---+--- "
-END = "*" * 20
 DOMAINS = ("happy", "offmychest")
+# What is held of each conversation while a subset is drawn: its number in reading order, its id and rank, and whose
+# reply it ends with.
+_NUMBERS = np.dtype([("number", "i8"), ("id", "u8"), ("rank", "u8"), ("responder", "u8")])
 
 
 @dataclass(frozen=True)
@@ -27,17 +34,9 @@ class Conversation:
     utterances: tuple[str, ...]
 
 
-class Block(NamedTuple):
-    """The numbered lines before an end mark or the file's end, and the number of the line that closes them."""
-
-    lines: list[tuple[int, str]]
-    end: int
-    complete: bool
-
-
 def read_conversations(path: Path, bad: BadRows) -> Iterator[Conversation]:
     """A line without the marker continues the turn before. A malformed conversation is left out as a whole."""
-    for block in _blocks(path):
+    for block in blocks(path):
         try:
             conversation = _conversation(block)
         except BadRow as error:
@@ -46,33 +45,8 @@ def read_conversations(path: Path, bad: BadRows) -> Iterator[Conversation]:
             yield conversation
 
 
-def read_personas(path: Path, bad: BadRows) -> dict[str, tuple[str, ...]]:
-    """Each user's sentences in file order without repeats; a user's later block adds to the earlier one."""
-    personas: dict[str, dict[str, None]] = {}
-    for block in _blocks(path):
-        try:
-            user, sentences = _persona(block)
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
-        else:
-            personas.setdefault(user, {}).update(dict.fromkeys(sentences))
-    return {user: tuple(sentences) for user, sentences in personas.items()}
-
-
-def _blocks(path: Path) -> Iterator[Block]:
-    block: list[tuple[int, str]] = []
-    for number, line in lines(path):
-        if line.strip() == END:
-            yield Block(block, number, complete=True)
-            block = []
-        else:
-            block.append((number, line))
-    if block:
-        yield Block(block, block[-1][0], complete=ends_with_line_break(path))
-
-
 def _conversation(block: Block) -> Conversation:
-    _check_complete(block)
+    check_complete(block)
     speakers: list[str] = []
     utterances: list[str] = []
     for number, line in block.lines:
@@ -93,19 +67,6 @@ def _conversation(block: Block) -> Conversation:
     return Conversation(tuple(speakers), tuple(utterances))
 
 
-def _persona(block: Block) -> tuple[str, list[str]]:
-    _check_complete(block)
-    if not block.lines:
-        raise BadRow(block.end, "a persona block without a user; expected the user's name on its first line")
-    user, *sentences = (line.strip() for _, line in block.lines)
-    return user, sentences
-
-
-def _check_complete(block: Block) -> None:
-    if not block.complete:
-        raise BadRow(block.end, "the file ends in the middle of this line; expected a line break; fetch it again")
-
-
 def _filled(text: str, number: int, what: str) -> str:
     if not text.strip():
         raise BadRow(number, f"no {what} the marker; expected `<user>{MARKER}<utterance>`")
@@ -114,11 +75,13 @@ def _filled(text: str, number: int, what: str) -> str:
 
 def read(path: Path, bad: BadRows) -> Iterable[object]:
     """The conversations of a split's file, or the users of a persona file."""
-    return read_personas(path, bad) if path.name == "persona.txt" else read_conversations(path, bad)
+    return Personas(path, bad) if path.name == "persona.txt" else read_conversations(path, bad)
 
 
-def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows) -> Subset:
+def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
     """Conversations by "size/domain/split"; the replies of the whole test splits by domain, as ranking candidates.
+
+    Streams: 32 bytes are held per conversation, and 40 per block of personas.
 
     Raises
     ------
@@ -127,51 +90,76 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows) -> Subse
     """
     if sampling.cap is not None:
         raise AttuneError(f"corpora.{corpus.name}.cap does nothing: `subsets` says how many conversations are kept")
-    counts: dict[str, int] = {}
-    rows = conversations(corpus.files(raw), bad, counts)
-    sets = {"/".join(names): part for names, part in sized(corpus.name, rows, sampling.sizes, sampling.seed).items()}
-    tests = {domain: splits["test"] for domain, splits in rows.items()}
-    tests["all"] = [row for part in tests.values() for row in part]
-    candidates = {
-        domain: [{"id": row["id"], "response": row["utterances"][-1]} for row in part] for domain, part in tests.items()
-    }
-    return Subset(sets, counts | {"bad_rows": bad.count}, candidates)
+    files, counts = corpus.files(raw), {"bad_rows": 0}
+    personas = {domain: Personas(files[f"{domain}/persona"], bad) for domain in DOMAINS}
+    pools = _pools(files, personas, sampling.seed, bad, counts)
+    counts["bad_rows"] = bad.count
+    sets = {"/".join(names): part["number"] for names, part in sized(corpus.name, pools, sampling.sizes).items()}
+    tests = {domain: splits["test"]["number"] for domain, splits in pools.items()}
+    tests["all"] = np.concatenate(list(tests.values()))
+    spool = Spool(scratch, sets | {f"candidates/{domain}": part for domain, part in tests.items()})
+    again = BadRows("skip")  # they are counted already
+    spool.fill(_row(domain, each) for domain, _, read in _conversations(files, again) for each in read)
+
+    def candidates(domain: str) -> Iterator[Row]:
+        rows = spool.rows(f"candidates/{domain}")
+        return ({"id": row["id"], "response": row["utterances"][-1]} for row in rows)
+
+    def conversations(name: str) -> Iterator[Row]:
+        for row in spool.rows(name):
+            yield row | {"personas": list(personas[row["domain"]].get(row["speakers"][-1], ()))}
+
+    return Subset(
+        {name: conversations(name) for name in sets}, counts, {domain: candidates(domain) for domain in tests}
+    )
 
 
-def conversations(files: Mapping[str, Path], bad: BadRows, counts: dict[str, int]) -> dict[str, dict[str, Rows]]:
-    """Conversations by domain and split; each domain has its own persona table, for some users are in both."""
-    rows = {}
+def _conversations(files: Mapping[str, Path], bad: BadRows) -> Iterator[tuple[str, str, Iterator[Conversation]]]:
+    """Domain, split and conversations of each file, in the order in which they are numbered."""
     for domain in DOMAINS:
-        personas = read_personas(files[f"{domain}/persona"], bad)
-        splits = {
-            split: list(
-                distinct(
-                    (
-                        _conversation_row(domain, conversation, personas)
-                        for conversation in read_conversations(files[f"{domain}/{split}"], bad)
-                    ),
-                    lambda row: row["id"],
-                    counts,
-                )
-            )
-            for split in SPLITS
-        }
+        for split in SPLITS:
+            yield domain, split, read_conversations(files[f"{domain}/{split}"], bad)
+
+
+def _pools(
+    files: Mapping[str, Path], personas: Mapping[str, Personas], seed: int, bad: BadRows, counts: dict[str, int]
+) -> dict[str, dict[str, np.ndarray]]:
+    """What is usable, as records of _NUMBERS in file order, by domain and split; what is not is counted."""
+    pools: dict[str, dict[str, np.ndarray]] = {domain: {} for domain in DOMAINS}
+    number = 0
+    for domain, split, conversations in _conversations(files, bad):
+        columns = array("Q"), array("Q"), array("Q")
+        for each in conversations:
+            row = _row(domain, each)
+            for column, value in zip(
+                columns, (int(row["id"], 16), rank(seed, row["id"]), key(each.speakers[-1])), strict=True
+            ):
+                column.append(value)
+        pool = np.empty(len(columns[0]), _NUMBERS)
+        pool["number"] = np.arange(number, number + len(pool))
+        pool["id"], pool["rank"], pool["responder"] = columns
+        number += len(pool)
+        pools[domain][split] = pool[np.sort(draw(pool["rank"], None))]
+        if again := len(pool) - len(pools[domain][split]):
+            counts["repeated"] = counts.get("repeated", 0) + again
+    for domain, splits in pools.items():
         leaks: dict[str, int] = {}
-        rows[domain] = without_leaks(splits, leaks)
+        pools[domain] = without_leaks(splits, leaks)
         counts |= {f"{domain}_{name}": count for name, count in leaks.items()}
         counts[f"{domain}_responses_without_persona"] = sum(
-            not row["personas"] for part in rows[domain].values() for row in part
+            int(np.isin(pool["responder"], personas[domain].with_sentences, invert=True).sum())
+            for pool in pools[domain].values()
         )
-    return rows
+    return pools
 
 
-def _conversation_row(domain: str, conversation: Conversation, personas: Mapping[str, tuple[str, ...]]) -> Row:
+def _row(domain: str, conversation: Conversation) -> Row:
+    """A row of the conversation schema, without its personas."""
     return {
         "id": digest(domain, *conversation.speakers, *conversation.utterances),
         "domain": domain,
         "speakers": list(conversation.speakers),
         "utterances": list(conversation.utterances),
-        "personas": list(personas.get(conversation.speakers[-1], ())),
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from attune.core.errors import AttuneError
 
@@ -44,20 +44,35 @@ def location(path: Path, number: int) -> str:
     return f"{path}, {'row' if path.suffix == '.parquet' else 'line'} {number}"
 
 
+class Line(NamedTuple):
+    """A line without its break, its number from 1, and where it ends in the file, in bytes."""
+
+    number: int
+    text: str
+    end: int
+
+
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Each line that is not blank with its number, from 1. Only \\n and \\r\\n break lines.
+    """Each line that is not blank with its number, from 1; errors as `placed_lines`."""
+    return ((line.number, line.text) for line in placed_lines(path))
+
+
+def placed_lines(path: Path) -> Iterator[Line]:
+    """Each line that is not blank. Only \\n and \\r\\n break lines.
 
     Raises
     ------
     AttuneError
         for a file that cannot be read, and for bytes that are not UTF-8, with line and offset.
     """
+    end = 0
     try:
         with path.open("rb") as stream:
             for number, raw in enumerate(stream, start=1):
+                end += len(raw)
                 text = _decode(path, number, raw.removeprefix(BOM) if number == 1 else raw)
                 if text.strip():
-                    yield number, text
+                    yield Line(number, text, end)
     except OSError as error:
         raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
 

@@ -1,16 +1,21 @@
-"""Which conversations an experiment uses: seeded draws in which a smaller draw always lies inside a larger one."""
+"""Which conversations an experiment uses: seeded draws in which a smaller draw always lies inside a larger one.
+
+A corpus is read twice, since it may be larger than memory: first for a few numbers per conversation, from which the
+subset is drawn, then for the drawn conversations themselves.
+"""
 
 import hashlib
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+
+import numpy as np
 
 from attune.core.errors import AttuneError
-from attune.corpora.base import Corpus, Row, Rows, Sampling, Subset
+from attune.corpora.base import Corpus, Row, Sampling, Subset
 from attune.corpora.reading import BadRows
+from attune.corpora.spool import Spool
 
-Item = TypeVar("Item")
 SPLITS = ("train", "valid", "test")
 
 
@@ -19,66 +24,61 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
-def draw(items: Iterable[Item], size: int | None, seed: int, name: Callable[[Item], str]) -> list[Item]:
-    """The `size` items with the smallest seeded hashes, all for None, in the order of the hashes.
+def key(text: str) -> int:
+    """64 bits that stand for a text."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
-    Streams: only `size` items are held. A smaller draw is the beginning of a larger one, and neither depends on the
-    order in which the items arrive.
+
+def rank(seed: int, name: str) -> int:
+    """Where a conversation stands in the draws of a seed, lowest first: 64 bits that also stand for its name."""
+    return key(f"{seed}/{name}")
+
+
+def draw(ranks: np.ndarray, size: int | None) -> np.ndarray:
+    """The positions of the `size` lowest distinct ranks, of all for None, lowest first; of equal ranks the first.
+
+    A smaller draw is the beginning of a larger one, and neither depends on the order in which conversations are read.
     """
-
-    def rank(item: Item) -> bytes:
-        return hashlib.sha256(f"{seed}/{name(item)}".encode()).digest()
-
-    return sorted(items, key=rank) if size is None else heapq.nsmallest(size, items, key=rank)
+    return np.unique(ranks, return_index=True)[1][:size]
 
 
-def distinct(items: Iterable[Item], name: Callable[[Item], str], counts: dict[str, int]) -> Iterator[Item]:
-    """Each item once; repeats are counted under `repeated`."""
-    seen: set[int] = set()
-    for item in items:
-        key = hash(name(item))
-        if key in seen:
-            counts["repeated"] = counts.get("repeated", 0) + 1
-        else:
-            seen.add(key)
-            yield item
+def split_by_opening(openings: np.ndarray, test_share: float) -> dict[str, np.ndarray]:
+    """Split a draw into train and test, conversations with the same opening always together; positions in the draw.
 
-
-def split_by_opening(items: Sequence[Item], test_share: float, opening: Callable[[Item], str]) -> dict[str, list[Item]]:
-    """Split a draw into train and test, items with the same `opening` always together, at least one opening in each.
-
-    People answer the same question in similar words: with its other answers in train, a test answer could be recalled
-    rather than written. The test part is the beginning of the draw, and exceeds its share by at most the size of its
-    last opening.
+    `openings`: the `key` of each conversation's opening, in the draw's order. People answer the same question in
+    similar words: with its other answers in train, a test answer could be recalled rather than written. The test part
+    is the beginning of the draw, and exceeds its share by at most the size of its last opening. Each part has an
+    opening at least.
 
     Raises
     ------
     AttuneError
         for fewer than two openings.
     """
-    groups: dict[str, list[Item]] = {}
-    for item in items:
-        groups.setdefault(opening(item), []).append(item)
-    if len(groups) < 2:
+    _, first, group, sizes = np.unique(openings, return_index=True, return_inverse=True, return_counts=True)
+    if len(first) < 2:
         raise AttuneError(
-            f"{len(items)} conversations with {len(groups)} different openings cannot be split into train and test; at "
-            "least 2 openings are needed"
+            f"{len(openings)} conversations with {len(first)} different openings cannot be split into train and test; "
+            "at least 2 openings are needed"
         )
-    *remaining, last = groups.values()
-    test: list[Item] = []
-    while remaining and (not test or len(test) < round(len(items) * test_share)):
-        test += remaining.pop(0)
-    return {"train": [item for group in (*remaining, last) for item in group], "test": test}
+    together = np.argsort(first[group], kind="stable")  # groups as they appear in the draw
+    ends = np.cumsum(sizes[np.argsort(first)])
+    wanted = min(max(round(len(openings) * test_share), 1), ends[-2])
+    tested = ends[np.searchsorted(ends, wanted)]
+    return {"train": together[tested:], "test": together[:tested]}
 
 
-def without_leaks(splits: Mapping[str, Rows], counts: dict[str, int]) -> dict[str, Rows]:
-    """Remove from train what is also in valid or test, and from valid what is also in test, by id, counted."""
-    kept = {}
-    later: set[str] = set()
+def without_leaks(splits: Mapping[str, np.ndarray], counts: dict[str, int]) -> dict[str, np.ndarray]:
+    """Remove from train what is also in valid or test, and from valid what is also in test, counted.
+
+    `splits`: records with the field `id`, by split.
+    """
+    kept: dict[str, np.ndarray] = {}
+    later = np.empty(0, np.uint64)
     for split in ("test", "valid", "train"):
-        kept[split] = [row for row in splits[split] if row["id"] not in later]
+        kept[split] = splits[split][~np.isin(splits[split]["id"], later)]
         counts[f"{split}_also_in_a_later_split"] = len(splits[split]) - len(kept[split])
-        later.update(row["id"] for row in kept[split])
+        later = np.concatenate([later, kept[split]["id"]])
     return kept
 
 
@@ -102,10 +102,10 @@ def assert_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
         raise AttuneError(f"conversations in two splits: {', '.join(shared[:10])}{more}")
 
 
-def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows) -> Subset:
+def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
     """At most `sampling.cap` conversations of all raw files together, split by opening.
 
-    Streams: a cap bounds the memory, however large the corpus is.
+    Streams: of each conversation two numbers of 8 bytes are held.
 
     Raises
     ------
@@ -113,43 +113,52 @@ def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows) 
         for too few openings, and as reading does.
     """
 
-    def name(row: Row) -> str:
-        return row[corpus.key]
-
     def opening(row: Row) -> str:
-        return " ".join(corpus.opening(row).lower().split()) if corpus.opening else name(row)
+        return " ".join(corpus.opening(row).lower().split()) if corpus.opening else row[corpus.key]
 
-    counts: dict[str, int] = {}
-    conversations = (row for path in corpus.files(raw).values() for row in corpus.read(path, bad))
-    drawn = draw(distinct(conversations, name, counts), sampling.cap, sampling.seed, name)
-    splits = split_by_opening(drawn, sampling.test_share, opening)
-    assert_disjoint({split: [name(row) for row in rows] for split, rows in splits.items()})
-    return Subset(splits, counts | {"bad_rows": bad.count})
+    files = corpus.files(raw).values()
+    ranks, openings = array("Q"), array("Q")
+    for path in files:
+        for row in corpus.read(path, bad):
+            ranks.append(rank(sampling.seed, row[corpus.key]))
+            openings.append(key(opening(row)))
+    distinct = draw(np.asarray(ranks), None)
+    drawn = distinct[: sampling.cap]
+    splits = split_by_opening(np.asarray(openings)[drawn], sampling.test_share)
+    spool = Spool(scratch, {split: drawn[part] for split, part in splits.items()})
+    again = BadRows("skip")  # they are counted already
+    spool.fill(row for path in files for row in corpus.read(path, again))
+    counts = {"bad_rows": bad.count}
+    if len(distinct) < len(ranks):
+        counts["repeated"] = len(ranks) - len(distinct)
+    return Subset({split: spool.rows(split) for split in splits}, counts)
 
 
 def sized(
-    corpus: str, rows: Mapping[str, Mapping[str, Rows]], sizes: Mapping[str, Mapping[str, int]], seed: int
-) -> dict[tuple[str, str, str], Rows]:
-    """Draw (size, domain, split) from `rows` by domain and split; the domain `all` draws from every domain.
+    corpus: str, pools: Mapping[str, Mapping[str, np.ndarray]], sizes: Mapping[str, Mapping[str, int]]
+) -> dict[tuple[str, str, str], np.ndarray]:
+    """Draw (size, domain, split) from `pools` by domain and split; the domain `all` draws from every domain.
 
-    All sizes are drawn with one seed, so a smaller one lies inside a larger one.
+    `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one.
 
     Raises
     ------
     AttuneError
         for a split with fewer conversations than a size asks for, and for a conversation in two splits.
     """
-    pools = {domain: dict(splits) for domain, splits in rows.items()}
-    pools["all"] = {split: [row for splits in rows.values() for row in splits[split]] for split in SPLITS}
+    together = {split: np.concatenate([splits[split] for splits in pools.values()]) for split in SPLITS}
     sets = {}
     for size, wanted in sizes.items():
-        for domain, splits in pools.items():
-            for split, pool in splits.items():
+        for domain, splits in {**pools, "all": together}.items():
+            for split in SPLITS:
+                pool = splits[split]
                 if len(pool) < wanted[split]:
                     raise AttuneError(
                         f"{corpus} {domain}/{split} has {len(pool)} usable conversations, but subsets.{size}.{split} "
                         f"asks for {wanted[split]}; lower it in params.yaml or use a larger source"
                     )
-                sets[size, domain, split] = draw(pool, wanted[split], seed, lambda row: row["id"])
-            assert_disjoint({split: [row["id"] for row in sets[size, domain, split]] for split in splits})
+                sets[size, domain, split] = pool[draw(pool["rank"], wanted[split])]
+            ids = {split: sets[size, domain, split]["id"] for split in SPLITS}
+            if len(np.unique(np.concatenate(list(ids.values())))) < sum(map(len, ids.values())):
+                assert_disjoint({split: [f"{each:016x}" for each in part] for split, part in ids.items()})
     return sets

@@ -1,10 +1,11 @@
 """params.yaml, read once and typed: a wrong key, type or combination is a clear error before anything starts."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -23,6 +24,7 @@ class Parameters(Section):
     on_bad_row: Literal["error", "skip"]
     seed: NotNegative
     threads: Count
+    engine: Literal["local", "ray"]
     lr: Rate
     max_length: Annotated[int, Field(ge=16)]
     encoder: Name
@@ -40,6 +42,13 @@ class Parameters(Section):
     generators: dict[Key, AnyGenerator]
     rag: Rag
     generation: Generation
+
+    @field_validator("engine")
+    @classmethod
+    def engine_is_installed(cls, engine: str) -> str:
+        if engine == "ray" and find_spec("ray") is None:
+            raise ValueError("'ray' needs the extra `ray`, which is not installed; run `pip install -e '.[ray]'`")
+        return engine
 
     @model_validator(mode="after")
     def names_exist(self) -> Self:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from attune.core.files import (
@@ -12,9 +13,12 @@ from attune.core.files import (
     read_json,
     read_parquet,
     sha256,
+    stream_parquet,
+    stream_tables,
     write_csv,
     write_json,
     write_parquet,
+    write_tables,
 )
 
 
@@ -80,3 +84,32 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 def test_csv_leaves_none_empty(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", [{"step": 0, "loss": None}, {"step": 1, "loss": 0.5}])
     assert (tmp_path / "a.csv").read_text() == "step,loss\n0,\n1,0.5\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 20])
+def test_how_rows_arrive_does_not_show_in_the_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr("attune.core.files.ROW_GROUP", 8)
+    schema = pa.schema([("id", pa.string()), ("turns", pa.list_(pa.string()))])
+    rows = [{"id": f"c{number}", "turns": ["x"] * (number % 3)} for number in range(count)]
+    digests = set()
+    for size in (1, 3, 8, 100):
+        path = tmp_path / f"{size}.parquet"
+        parts = [rows[start : start + size] for start in range(0, count, size)]
+        tables = (pa.Table.from_pylist(part, schema=schema) for part in parts)
+        assert write_tables(path, tables, schema) == count
+        digests.add(sha256(path))
+    assert write_parquet(tmp_path / "rows.parquet", iter(rows), schema) == count
+    assert digests == {sha256(tmp_path / "rows.parquet")}
+    assert pq.read_table(path).schema.equals(schema)
+    assert list(stream_parquet(path)) == read_parquet(path) == rows
+
+
+def test_a_file_streams_in_parts_and_one_without_rows_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attune.core.files.AT_ONCE", 3)
+    schema = pa.schema([("n", pa.int32())])
+    write_parquet(tmp_path / "seven.parquet", [{"n": number} for number in range(7)], schema)
+    assert [len(table) for table in stream_tables(tmp_path / "seven.parquet")] == [3, 3, 1]
+    write_parquet(tmp_path / "none.parquet", [], schema)
+    assert [len(table) for table in stream_tables(tmp_path / "none.parquet")] == [0]

@@ -5,8 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora.pec import END, MARKER, Conversation, read_conversations, read_personas, response_rows
+from attune.corpora import corpus
+from attune.corpora.base import Sampling
+from attune.corpora.blocks import END
+from attune.corpora.pec import MARKER, Conversation, read_conversations, response_rows
+from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRows
+from attune.corpora.subsets import key
 
 
 def written(folder: Path, text: str) -> Path:
@@ -81,7 +86,7 @@ def test_personas_keep_order_drop_repeats_and_add_later_blocks(tmp_path: Path) -
         f"ann\ni sing .\ni sew .\nann ---+--- is no turn here\n{END}\n"
         "* cy *\ni end the file .\n"
     )
-    assert read_personas(written(tmp_path, text), BadRows("error")) == {
+    assert Personas(written(tmp_path, text), BadRows("error")) == {
         "ann": ("i ski .", "i sew .", "i sing .", "ann ---+--- is no turn here"),
         "bob": (),
         "* cy *": ("i end the file .",),
@@ -91,15 +96,15 @@ def test_personas_keep_order_drop_repeats_and_add_later_blocks(tmp_path: Path) -
 def test_persona_block_without_a_user(tmp_path: Path) -> None:
     path = written(tmp_path, f"ann\ni ski .\n{END}\n{END}\nbob\n{END}\n")
     with pytest.raises(AttuneError, match=r"train\.txt, line 4: a persona block without a user"):
-        read_personas(path, BadRows("error"))
+        Personas(path, BadRows("error"))
     bad = BadRows("skip")
-    assert list(read_personas(path, bad)) == ["ann", "bob"]
+    assert list(Personas(path, bad)) == ["ann", "bob"]
     assert bad.count == 1
 
 
 def test_persona_file_cut_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"line 2: the file ends in the middle"):
-        read_personas(written(tmp_path, "ann\ni sk"), BadRows("error"))
+        Personas(written(tmp_path, "ann\ni sk"), BadRows("error"))
 
 
 words = st.text(st.characters(exclude_characters="\n\ufeff", exclude_categories=["Cs"]), min_size=1, max_size=20).map(
@@ -142,7 +147,7 @@ def test_published_counts(real_corpora: Path) -> None:
 
 def test_genuine_sample(real_formats: Path) -> None:
     bad = BadRows("error")
-    personas = read_personas(real_formats / "pec/hf_pec/happy/persona.txt", bad)
+    personas = Personas(real_formats / "pec/hf_pec/happy/persona.txt", bad)
     assert len(personas) == 19
     lengths = [len(sentences) for sentences in personas.values()]
     assert (min(lengths), max(lengths)) == (4, 10)
@@ -170,3 +175,51 @@ def test_the_last_turn_is_the_response_and_what_it_repeats_is_dropped() -> None:
     assert (row["personas"], row["dropped_personas"]) == (["i am old ."], 1)
     (kept,) = response_rows(CONVERSATION, drop_repeated_personas=False)
     assert (kept["personas"], kept["dropped_personas"]) == (["i like chess .", "i am old ."], 0)
+
+
+def test_personas_are_read_when_asked_for(tmp_path: Path) -> None:
+    text = f"\ufeffann\r\ni ski .\r\n\r\n{END}\r\nbøb\ni søw .\n{END}\ncy\n{END}\nann\ni sing .\n"
+    personas = Personas(written(tmp_path, text), BadRows("error"))
+    assert personas["ann"] == ("i ski .", "i sing .")
+    assert personas["bøb"] == ("i søw .",)
+    assert (len(personas), list(personas)) == (3, ["ann", "bøb", "cy"])
+    assert personas.with_sentences.tolist() == sorted(map(key, ["ann", "bøb"]))
+    assert personas.get("eve") is None
+
+
+def pec(folder: Path, **splits: list[tuple[str, str]]) -> None:
+    """Both domains alike: conversations of `ann` and the named user, by their last turn; bob has no persona."""
+    for domain in ("happy", "offmychest"):
+        place = folder / "hf_pec" / domain
+        place.mkdir(parents=True)
+        for split, replies in splits.items():
+            blocks = (f"ann{MARKER}hi\n{user}{MARKER}{reply}\n{END}\n" for user, reply in replies)
+            (place / f"{split}.txt").write_text("".join(blocks))
+        (place / "persona.txt").write_text(f"cy\ni am {domain} .\n{END}\nbob\n{END}\n")
+
+
+def test_repeats_and_leaks_leave_the_subset_and_are_counted(tmp_path: Path) -> None:
+    pec(
+        tmp_path,
+        train=[("cy", "a"), ("cy", "a"), ("bob", "b"), ("cy", "v"), ("cy", "t"), ("cy", "c")],
+        valid=[("cy", "v"), ("bob", "t"), ("cy", "t")],
+        test=[("cy", "t"), ("dan", "u"), ("cy", "w")],
+    )
+    sizes = {"large": {"train": 3, "valid": 2, "test": 3}, "small": {"train": 1, "valid": 1, "test": 1}}
+    sampling = Sampling(13, None, 0.2, sizes)
+    subset = corpus("pec").subset(corpus("pec"), tmp_path, sampling, BadRows("error"), tmp_path / "scratch")
+    each = {
+        "train_also_in_a_later_split": 2,
+        "valid_also_in_a_later_split": 1,
+        "test_also_in_a_later_split": 0,
+        "responses_without_persona": 3,
+    }
+    named = {f"{domain}_{name}": count for domain in ("happy", "offmychest") for name, count in each.items()}
+    assert subset.counts == {"bad_rows": 0, "repeated": 2} | named
+    assert [row["response"] for row in subset.candidates["all"]] == ["t", "u", "w", "t", "u", "w"]
+    rows = {name: list(part) for name, part in subset.conversations.items()}
+    train = {row["utterances"][-1]: row["personas"] for row in rows["large/offmychest/train"]}
+    assert train == {"a": ["i am offmychest ."], "b": [], "c": ["i am offmychest ."]}
+    assert {row["utterances"][-1] for row in rows["large/happy/valid"]} == {"v", "t"}
+    assert [row["id"] for row in rows["small/happy/train"]] == [rows["large/happy/train"][0]["id"]]
+    assert len(rows["large/all/train"]) == 3

@@ -1,14 +1,35 @@
+"""The draws on arrays, against the same rules in plain Python over lists."""
+
+import hashlib
 import itertools
 import random
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora.subsets import assert_disjoint, digest, distinct, draw, sized, split_by_opening, without_leaks
+from attune.corpora import corpus
+from attune.corpora.base import Sampling
+from attune.corpora.reading import BadRows
+from attune.corpora.subsets import (
+    assert_disjoint,
+    digest,
+    draw,
+    rank,
+    sized,
+    split_by_opening,
+    train_and_test,
+    without_leaks,
+)
 
 IDS = [f"c{number}" for number in range(60)]
+
+
+def drawn(names: list[str], size: int | None, seed: int) -> list[str]:
+    return [names[position] for position in draw(np.array([rank(seed, name) for name in names], np.uint64), size)]
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 5), st.randoms())
@@ -18,23 +39,20 @@ def test_a_smaller_draw_begins_a_larger_one_whatever_the_order(
     shuffled = IDS.copy()
     shuffler.shuffle(shuffled)
     small, large = sorted((first, second))
-    drawn = draw(IDS, large, seed, str)
-    assert draw(shuffled, small, seed, str) == drawn[:small]
-    assert len(set(drawn)) == large
+    chosen = drawn(IDS, large, seed)
+    assert drawn(shuffled, small, seed) == chosen[:small]
+    assert len(set(chosen)) == large
+    assert chosen == sorted(IDS, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())[:large]
 
 
 def test_another_seed_draws_others() -> None:
-    assert draw(IDS, 10, 1, str) != draw(IDS, 10, 2, str)
+    assert drawn(IDS, 10, 1) != drawn(IDS, 10, 2)
 
 
-def test_no_cap_keeps_all() -> None:
-    assert sorted(draw(IDS, None, 1, str)) == sorted(IDS)
-
-
-def test_repeats_are_dropped_and_counted() -> None:
-    counts: dict[str, int] = {}
-    assert list(distinct(["a", "b", "a", "a"], str, counts)) == ["a", "b"]
-    assert counts == {"repeated": 2}
+def test_no_cap_keeps_all_and_of_repeats_the_first() -> None:
+    assert sorted(drawn(IDS, None, 1)) == sorted(IDS)
+    ranks = np.array([9, 4, 9, 4, 7], np.uint64)
+    assert draw(ranks, None).tolist() == [1, 4, 0]
 
 
 def test_names_come_from_content_and_not_from_its_borders() -> None:
@@ -43,21 +61,38 @@ def test_names_come_from_content_and_not_from_its_borders() -> None:
 
 
 def test_the_split_is_by_share_and_leaves_both_sides_something() -> None:
-    splits = split_by_opening(IDS, 0.2, str)
-    assert (len(splits["train"]), len(splits["test"])) == (48, 12)
-    assert sorted(splits["train"] + splits["test"]) == sorted(IDS)
-    assert {split: len(part) for split, part in split_by_opening(IDS[:2], 0.01, str).items()} == {"train": 1, "test": 1}
+    splits = split_by_opening(np.arange(60), 0.2)
+    assert splits["test"].tolist() == list(range(12))
+    assert splits["train"].tolist() == list(range(12, 60))
+    assert {split: len(part) for split, part in split_by_opening(np.arange(2), 0.01).items()} == {"train": 1, "test": 1}
     with pytest.raises(AttuneError, match="1 conversations with 1 different openings cannot be split"):
-        split_by_opening(IDS[:1], 0.2, str)
+        split_by_opening(np.arange(1), 0.2)
 
 
 def test_conversations_that_open_alike_are_in_one_split() -> None:
-    splits = split_by_opening(IDS, 0.2, lambda name: str(int(name[1:]) % 7))
+    openings = np.arange(60) % 7
+    splits = split_by_opening(openings, 0.2)
     assert len(splits["test"]) == 18  # two openings of nine, the least that 12 of 60 need
-    assert not {int(name[1:]) % 7 for name in splits["train"]} & {int(name[1:]) % 7 for name in splits["test"]}
-    assert sorted(splits["train"] + splits["test"]) == sorted(IDS)
+    assert not set(openings[splits["train"]]) & set(openings[splits["test"]])
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(60))
     with pytest.raises(AttuneError, match="60 conversations with 1 different openings"):
-        split_by_opening(IDS, 0.2, lambda _: "same")
+        split_by_opening(np.zeros(60), 0.2)
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=40), st.floats(0.01, 0.99))
+def test_whole_openings_go_to_test_until_its_share_is_reached(openings: list[int], share: float) -> None:
+    groups: dict[int, list[int]] = {}
+    for position, opening in enumerate(openings):
+        groups.setdefault(opening, []).append(position)
+    if len(groups) < 2:
+        return
+    *remaining, last = groups.values()
+    test: list[int] = []
+    while remaining and (not test or len(test) < round(len(openings) * share)):
+        test += remaining.pop(0)
+    splits = split_by_opening(np.array(openings), share)
+    assert splits["test"].tolist() == test
+    assert splits["train"].tolist() == [position for group in (*remaining, last) for position in group]
 
 
 def test_a_conversation_in_two_splits_is_named() -> None:
@@ -66,15 +101,16 @@ def test_a_conversation_in_two_splits_is_named() -> None:
         assert_disjoint({"train": ["a", "b"], "test": ["b", "c"]})
 
 
+def records(ids: list[int], seed: int = 3) -> np.ndarray:
+    rows = [(name, rank(seed, f"{name:016x}")) for name in ids]
+    return np.array(rows, [("id", "u8"), ("rank", "u8")])
+
+
 def test_leaks_leave_the_earlier_split_and_are_counted() -> None:
     counts: dict[str, int] = {}
-    splits = {
-        "train": [{"id": "a"}, {"id": "b"}, {"id": "c"}],
-        "valid": [{"id": "b"}, {"id": "d"}],
-        "test": [{"id": "c"}, {"id": "d"}],
-    }
+    splits = {"train": records([1, 2, 3]), "valid": records([2, 4]), "test": records([3, 4])}
     kept = without_leaks(splits, counts)
-    assert kept == {"train": [{"id": "a"}], "valid": [{"id": "b"}], "test": [{"id": "c"}, {"id": "d"}]}
+    assert {split: part["id"].tolist() for split, part in kept.items()} == {"train": [1], "valid": [2], "test": [3, 4]}
     assert counts == {
         "train_also_in_a_later_split": 2,
         "valid_also_in_a_later_split": 1,
@@ -82,13 +118,14 @@ def test_leaks_leave_the_earlier_split_and_are_counted() -> None:
     }
 
 
-def pec(per_split: int) -> dict[str, dict[str, list[dict[str, str]]]]:
+def pools(per_split: int) -> dict[str, dict[str, np.ndarray]]:
+    """Ids whose thousands say the domain, and whose hundreds the split."""
     return {
         domain: {
-            split: [{"id": f"{domain}-{split}-{number}", "domain": domain} for number in range(per_split)]
-            for split in ("train", "valid", "test")
+            split: records([1000 * first + 100 * second + number for number in range(per_split)])
+            for second, split in enumerate(("train", "valid", "test"))
         }
-        for domain in ("happy", "offmychest")
+        for first, domain in enumerate(("happy", "offmychest"))
     }
 
 
@@ -96,16 +133,43 @@ SIZES = {"large": {"train": 20, "valid": 8, "test": 6}, "small": {"train": 5, "v
 
 
 def test_small_lies_inside_large_and_all_draws_from_both() -> None:
-    sets = sized("pec", pec(30), SIZES, seed=3)
+    sets = sized("pec", pools(30), SIZES)
     assert len(sets) == 2 * 3 * 3
-    ids = {place: [row["id"] for row in rows] for place, rows in sets.items()}
+    ids = {place: part["id"].tolist() for place, part in sets.items()}
     for domain, split in itertools.product(("happy", "offmychest", "all"), ("train", "valid", "test")):
         assert set(ids["small", domain, split]) < set(ids["large", domain, split])
         assert len(ids["large", domain, split]) == SIZES["large"][split]
-    assert {row["domain"] for row in sets["large", "all", "train"]} == {"happy", "offmychest"}
-    assert {row["domain"] for row in sets["large", "happy", "train"]} == {"happy"}
+    assert {each // 1000 for each in ids["large", "all", "train"]} == {0, 1}
+    assert {each // 1000 for each in ids["large", "happy", "train"]} == {0}
 
 
 def test_too_few_conversations_say_which_key_asks_for_more() -> None:
     with pytest.raises(AttuneError, match=r"pec happy/train has 15 usable .* subsets\.large\.train asks for 20"):
-        sized("pec", pec(15), SIZES, seed=3)
+        sized("pec", pools(15), SIZES)
+
+
+def test_a_conversation_in_the_sets_of_two_splits_is_named() -> None:
+    wrong = pools(8)
+    wrong["happy"]["test"][0] = wrong["happy"]["train"][0]
+    with pytest.raises(AttuneError, match=r"conversations in two splits: 0{16} \(train and test\)"):
+        sized("pec", wrong, {"large": {"train": 8, "valid": 8, "test": 8}})
+
+
+@pytest.mark.parametrize("cap", [None, 25])
+def test_a_corpus_larger_than_a_bucket_comes_in_the_order_of_the_draw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: int | None
+) -> None:
+    monkeypatch.setattr("attune.corpora.spool.ROW_GROUP", 7)
+    texts = [f"### Human: what of {number % 40} ?### Assistant: {number} é \\n" for number in range(50)]
+    for name, part in (("train", [*texts[:30], texts[3]]), ("eval", [*texts[30:], texts[4]])):
+        lines = "".join(f'{{"text": "{text}"}}\n' for text in part)
+        (tmp_path / f"openassistant_best_replies_{name}.jsonl").write_text(lines, encoding="utf-8")
+    record = corpus("openassistant_guanaco")
+    read = {row["id"]: row for path in record.files(tmp_path).values() for row in record.read(path, BadRows("error"))}
+    subset = train_and_test(record, tmp_path, Sampling(5, cap, 0.2, {}), BadRows("error"), tmp_path / "scratch")
+    assert subset.counts == {"bad_rows": 0, "repeated": 2}
+    rows = {split: list(part) for split, part in subset.conversations.items()}
+    ids = drawn(list(read), cap, 5)
+    assert sorted(row["id"] for part in rows.values() for row in part) == sorted(ids)
+    assert rows["test"][0]["id"] == ids[0]
+    assert all(row == read[row["id"]] for part in rows.values() for row in part)

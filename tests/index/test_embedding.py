@@ -1,10 +1,11 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.index.embedding import embed, load_embedder
+from attune.index.embedding import embed, embed_by, load_embedder
 from attune.sources.packages import minilm_folder
 
 
@@ -19,3 +20,17 @@ def test_a_repeated_text_and_another_order_change_nothing() -> None:
 def test_a_missing_encoder_names_the_stage_that_fetches_it(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"embedder is missing; run `dvc repro base_embedder`"):
         load_embedder(tmp_path / "embedder")
+
+
+def test_batches_are_of_texts_of_similar_length_and_each_vector_returns_to_its_text() -> None:
+    texts = ["ccc", "a", "bb", "dddd", "a"]
+    batches: list[list[str]] = []
+
+    def lengths(parts: Iterator[list[str]]) -> Iterator[np.ndarray]:
+        for part in parts:
+            batches.append(part)
+            yield np.array([[len(text), 0] for text in part], np.float32)
+
+    assert embed_by(lengths, texts, 3)[:, 0].tolist() == [3, 1, 2, 4, 1]
+    assert batches == [["dddd", "ccc", "bb"], ["a"]]
+    assert len(embed_by(lengths, [], 3)) == 0

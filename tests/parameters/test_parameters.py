@@ -135,3 +135,10 @@ def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == "error: params.yaml: lr = 'fast': input should be a valid number\n"
     assert not (tmp_path / "data").exists()
+
+
+def test_an_engine_that_is_not_installed_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attune.parameters.find_spec", lambda _: None)
+    with pytest.raises(AttuneError, match=r"engine: 'ray' needs the extra `ray`, which is not installed; run `pip"):
+        load(changed(tmp_path, ("engine", "ray")))
+    assert load(changed(tmp_path)).engine == "local"

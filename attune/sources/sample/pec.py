@@ -13,7 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from attune.corpora.pec import DOMAINS, END, MARKER
+from attune.corpora.blocks import END
+from attune.corpora.pec import DOMAINS, MARKER
 from attune.corpora.subsets import SPLITS, assert_disjoint
 from attune.sources.packages import chitchat_file
 from attune.sources.sample.wording import masked, tokenised

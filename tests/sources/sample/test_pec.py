@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.corpora.pec import DOMAINS, read_conversations, read_personas
+from attune.corpora.pec import DOMAINS, read_conversations
+from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRows
 from attune.sources.packages import chitchat_file
 from attune.sources.sample import pec
@@ -141,7 +142,7 @@ def test_no_chat_is_in_two_splits_and_none_that_gave_a_persona_gives_an_exchange
             if chats[name].start <= first.get(person, ""):
                 said.setdefault(person, set()).update(s for each in messages for s in pec.persona_sentences(each))
     for domain in DOMAINS:
-        for who, sentences in read_personas(folder / domain / "persona.txt", BadRows("error")).items():
+        for who, sentences in Personas(folder / domain / "persona.txt", BadRows("error")).items():
             assert len(sentences) >= pec.PERSONA_SIZE
             assert set(sentences) == said[who]
 
@@ -158,7 +159,7 @@ def test_each_exchange_is_of_a_chat_of_its_own_split(folder: Path, chats: dict[s
 
 def test_sizes_and_responders(folder: Path) -> None:
     for domain, fewest in (("happy", 1500), ("offmychest", 700)):
-        personas = read_personas(folder / domain / "persona.txt", BadRows("error"))
+        personas = Personas(folder / domain / "persona.txt", BadRows("error"))
         read = {split: list(read_conversations(folder / domain / f"{split}.txt", BadRows("error"))) for split in SPLITS}
         assert {each.speakers[-1] for part in read.values() for each in part} == personas.keys()
         assert min(len(read["valid"]), len(read["test"])) > fewest

@@ -1,0 +1,64 @@
+"""Rows on their way into files whose order is not the one in which the rows are read: on disk instead of in memory."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from attune.core.files import ROW_GROUP
+from attune.corpora.base import Row
+
+_AT_ONCE = 65_536
+
+
+class Spool:
+    """Buckets of ROW_GROUP rows each, in `folder`; one bucket at a time is sorted in memory.
+
+    `chosen`: file name -> the numbers of its rows, in the file's order; numbers count rows as they are read, from 0. A
+    row may be in several files.
+    """
+
+    def __init__(self, folder: Path, chosen: Mapping[str, np.ndarray]) -> None:
+        self.folder, self.chosen = folder, chosen
+        folder.mkdir(parents=True)
+
+    def fill(self, rows: Iterable[Row]) -> None:
+        """Read `rows`, as far as any of them is chosen, and put the chosen ones into their buckets."""
+        names = list(self.chosen)
+        wanted = self._wanted(names)
+        following = next(wanted, None)
+        with ExitStack() as open_files:
+            buckets: dict[Path, IO[str]] = {}
+            for number, row in enumerate(rows):
+                while following and following[0] == number:
+                    _, file, position = following
+                    path = self._bucket(names[file], position // ROW_GROUP)
+                    if path not in buckets:
+                        buckets[path] = open_files.enter_context(path.open("w", encoding="utf-8"))
+                    buckets[path].write(json.dumps([position, row], ensure_ascii=False) + "\n")
+                    following = next(wanted, None)
+                if not following:
+                    break
+
+    def rows(self, name: str) -> Iterator[Row]:
+        """The rows of the file `name` in its order."""
+        for number in range(0, len(self.chosen[name]), ROW_GROUP):
+            with self._bucket(name, number // ROW_GROUP).open(encoding="utf-8", newline="\n") as stream:
+                yield from (row for _, row in sorted(map(json.loads, stream), key=lambda placed: placed[0]))
+
+    def _bucket(self, name: str, number: int) -> Path:
+        return self.folder / f"{name.replace('/', '.')}.{number}.jsonl"
+
+    def _wanted(self, names: list[str]) -> Iterator[tuple[int, int, int]]:
+        """(number, file, position in the file) of everything that is chosen, by number."""
+        sizes = [len(self.chosen[name]) for name in names]
+        numbers = np.concatenate([self.chosen[name] for name in names])
+        files = np.repeat(np.arange(len(names)), sizes)
+        positions = np.concatenate([np.arange(size) for size in sizes])
+        order = np.argsort(numbers, kind="stable")
+        for start in range(0, len(order), _AT_ONCE):
+            part = order[start : start + _AT_ONCE]
+            yield from zip(numbers[part].tolist(), files[part].tolist(), positions[part].tolist(), strict=True)

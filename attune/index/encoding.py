@@ -1,0 +1,42 @@
+"""Sentence embeddings by an engine, in this process or on a cluster."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from attune.core.determinism import pin
+from attune.engines.job import Job, Work
+from attune.engines.running import map_batches
+from attune.index.embedding import embed_by, encode, find_embedder, load_embedder
+
+
+def embed(engine: str, folder: Path, texts: Sequence[str], batch_size: int, seed: int, threads: int) -> np.ndarray:
+    """As `attune.index.embedding.embed`, with the encoder in `folder`; the same bytes from every engine.
+
+    Raises
+    ------
+    AttuneError
+        for a missing folder, and as `map_batches` does.
+    """
+    job = Job(encoding, {"seed": seed, "threads": threads}, find_embedder(folder), threads)
+
+    def run(batches: Iterator[list[str]]) -> Iterator[np.ndarray]:
+        for table in map_batches(engine, job, (pa.table({"text": batch}) for batch in batches)):
+            column = table["embedding"].combine_chunks()
+            yield column.flatten().to_numpy().reshape(len(column), -1)
+
+    return embed_by(run, texts, batch_size)
+
+
+def encoding(folder: Path, seed: int, threads: int) -> Work:
+    """The job of an engine: a batch with the column `text` becomes one with the column `embedding`."""
+    pin(seed, threads)
+    encoder = load_embedder(folder)
+
+    def work(batch: pa.Table) -> pa.Table:
+        vectors = encode(encoder, batch["text"].to_pylist())
+        return pa.table({"embedding": pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])})
+
+    return work
