@@ -31,7 +31,7 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
     pin(settings.seed, settings.threads)
     options = settings.index
     rows = entries(read_parquet(processed / record.train_rows))
-    vectors = embed(load_embedder(embedder), [row["text"] for row in rows], options.batch_size)
+    vectors = embed(load_embedder(embedder, options.backend), [row["text"] for row in rows], options.batch_size)
     shape = HnswShape(options.hnsw_links, options.hnsw_construction, options.hnsw_search)
     with atomic_folder(target) as folder:
         faiss.write_index(build(vectors, options.exact_up_to, shape), str(folder / "index.faiss"))

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,3 +20,21 @@ def test_a_repeated_text_and_another_order_change_nothing() -> None:
 def test_a_missing_encoder_names_the_stage_that_fetches_it(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"embedder is missing; run `dvc repro base_embedder`"):
         load_embedder(tmp_path / "embedder")
+
+
+def test_openvino_gives_the_vectors_of_torch() -> None:
+    """Of unequal lengths, more than OpenVINO encodes together, and one longer than the encoder reads."""
+    pytest.importorskip("openvino")
+    texts = [f"{'very ' * (number % 7)}cold day {number} !" for number in range(40)] + ["long " * 600, "a"]
+    expected = embed(load_embedder(minilm_folder()), texts, 64)
+    encoder = load_embedder(minilm_folder(), "openvino")
+    vectors = embed(encoder, texts, 64)
+    assert (vectors * expected).sum(1).min() > 0.999
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.array_equal(embed(encoder, texts, 64), vectors)
+
+
+def test_a_backend_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)  # an import of it fails
+    with pytest.raises(AttuneError, match=r"index\.backend = 'openvino' needs the package openvino, .*make setup"):
+        load_embedder(minilm_folder(), "openvino")
