@@ -74,7 +74,7 @@ def _compiled(encoder: Any) -> Callable[..., dict[str, Any]]:
     tokens = encoder.preprocess(["two words", "one"])
     example = {name: value for name, value in tokens.items() if isinstance(value, torch.Tensor)}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore")  # about torch's tracing, which OpenVINO uses, being deprecated
         graph = openvino.convert_model(encoder[0].model, example_input=example)
     threads = torch.get_num_threads()
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
