@@ -118,7 +118,7 @@ def in_process(*arguments: Any) -> tuple[np.ndarray, dict[str, float]]:
 
 def main() -> None:
     chosen = options(
-        __doc__, sizes=SIZES, queries=QUERIES, data=Path("data/processed/empathetic_dialogues"), name="search"
+        __doc__, sizes=SIZES, queries=QUERIES, data=Path("data/processed/empathetic_dialogues")
     )  # fmt: skip
     real, rows = embeddings(chosen.data, max(chosen.sizes), chosen.threads), []
     for size in chosen.sizes:
@@ -130,7 +130,7 @@ def main() -> None:
             figures = {name: rounded(value) for name, value in figures.items()}
             rows.append({"index": kind, "vectors": size, "recall": rounded(float(recall)), **figures})
             print(rows[-1], flush=True)
-    write(chosen.name, rows, chosen.threads, queries=chosen.queries, neighbours=NEIGHBOURS, texts=len(real))
+    write("search", rows, chosen.threads, queries=chosen.queries, neighbours=NEIGHBOURS, texts=len(real))
 
 
 if __name__ == "__main__":
