@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from attune.core.files import read_json
-from attune.report.figures.style import BLUE, CYCLE, ERROR, STYLE, groups, save, subplots
+from attune.report.figures.style import BLUE, CYCLE, ERROR, STYLE, groups, log_axis, save, subplots
 from benchmarks.harness import RESULTS
 
 TITLES = {"cobert": "CoBERT", "generators": "generators", "embedding": "sentence embeddings"}
@@ -29,7 +29,7 @@ def comparisons(results: dict[str, pd.DataFrame]) -> Figure:
         axes.invert_yaxis()
         axes.set_xlim(0)
         axes.set_title(TITLES[name], loc="left")
-    panels[0].legend(frameon=False, loc="lower right")
+    panels[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
     panels[-1].set_xlabel("times as fast as the other, in the same run")
     return figure
 
@@ -37,9 +37,9 @@ def comparisons(results: dict[str, pd.DataFrame]) -> Figure:
 def labels(name: str, row: pd.Series) -> str:
     """What a bar stands for."""
     if name == "cobert":
-        return f"{row['what']}, {row['context']}\nbeside {row['peer']}"
+        return f"{row['context']}: {row['what']} | {row['peer']}"
     where = row["model"] if name == "generators" else row["texts"]
-    return f"{row['what']} ({where})\nbeside {row['peer']}"
+    return f"{where}: {row['what']} | {row['peer']}"
 
 
 def search(rows: pd.DataFrame) -> Figure:
@@ -53,8 +53,10 @@ def search(rows: pd.DataFrame) -> Figure:
                 for _, each in of_kind.iterrows():
                     place = (each["vectors"], each[column])
                     axes.annotate(f"{each['recall']:.2f}", place, (4, 4), textcoords="offset points", fontsize=7)
+        log_axis(axes)
         axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes.set_xticks(rows["vectors"].unique(), [f"{count:,}" for count in rows["vectors"].unique()])
+        axes.minorticks_off()
         axes.set_xlabel("vectors")
         axes.set_title(label)
     panels[-1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
