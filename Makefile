@@ -58,11 +58,9 @@ check: setup
 deps: setup
 	python -m tools.deps
 
+# After `repro`, on a quiet machine: every benchmark beside its peer, their figures, and the tables of the two pages.
 bench: setup
-	python -m benchmarks.cobert
-	python -m benchmarks.generators
-	python -m benchmarks.generators --model distilgpt2
-	python -m benchmarks.corpora
+	python -m benchmarks
 
 clean:
 	find data models -mindepth 1 ! -name .gitignore -delete

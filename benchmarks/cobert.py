@@ -1,34 +1,43 @@
-"""CoBERT's time and peak memory beside the original's: `python -m benchmarks.cobert`.
+"""CoBERT's training step and ranking beside the original's matching: `python -m benchmarks.cobert`.
 
-Batch 16, ten personas, all-MiniLM-L6-v2 with nothing frozen, float32, 2 threads, on randomly drawn lengths. A training
-step is measured with the encoder's dropout of 0.1 as in the original, without dropout as in the recipes here, and
-without dropout in micro-batches of 4. The original's figures (its training and evaluation loops, zhongpeixiang/PEC at
-d8346ce, torch 2.13, 2 cores, eager attention) were measured on another day, so the ratios hold only for a machine of
-that speed; the last line has the speed of this one.
+Batch 16, ten personas, all-MiniLM-L6-v2 with nothing frozen, float32, on texts of randomly drawn lengths. The peer is
+benchmarks.peers.cobert_original. Before anything is timed, both must give the same scores for the same texts. The
+recipes here train without dropout, so a step without is also put beside the peer's as the paper trains, with dropout.
 """
 
+import argparse
+import os
 import random
-import resource
-import statistics
-import subprocess
-import sys
-import time
+from collections.abc import Callable
+from typing import Any
 
 from attune.core.determinism import pin, prepare
+from benchmarks.harness import Side, comparison, in_turn, options, write
 
-BATCH, PEOPLE = 16, 100
+prepare()
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+Texts = list[tuple[int, ...]]
+Work = Callable[[], Any]
+ORIGINAL, PLAIN = "the original", "the original without dropout"
+BATCH, PEOPLE, ROUNDS = 16, 100, 2
 # Mean and maximum length in tokens of real text, at each context length.
 CONTEXT = {128: (75, 128), 256: (82, 256)}
-RESPONSE, PERSONA = (21, 32), (134, 231)
-# Median seconds per training step, its peak GiB, and seconds for 100 contexts x 100 candidates (eager attention).
-ORIGINAL = {128: (6.4, 4.0, 18.0), 256: (9.0, 5.1, 38.1)}
-# Dropout (None: the encoder's) and micro-batch of the training steps that are measured.
-TRAININGS = {
-    "training step": (None, None),
-    "training step without dropout": (0.0, None),
-    "training step without dropout, micro-batches of 4": (0.0, 4),
+PERSONA, RESPONSE = (134, 231), (21, 32)
+TOLERANCE = 1e-4  # of the largest score
+# How many times faster each comparison is meant to be.
+GOALS = {
+    128: {"dropout": 2.0, "none": 3.0, "ranking": 4.0},
+    256: {"dropout": 3.0, "none": 4.5, "ranking": 6.0},
 }
-RANKING = f"{PEOPLE} x {PEOPLE}"
+
+
+def texts(count: int, length: int, draws: random.Random) -> list[Texts]:
+    """`count` contexts, personas and responses as token ids."""
+    return [
+        [tuple(draws.randrange(2000, 30000) for _ in range(size)) for size in lengths(count, *shape, draws)]
+        for shape in (CONTEXT[length], PERSONA, RESPONSE)
+    ]
 
 
 def lengths(count: int, mean: int, longest: int, draws: random.Random) -> list[int]:
@@ -37,87 +46,134 @@ def lengths(count: int, mean: int, longest: int, draws: random.Random) -> list[i
     return [round(draws.triangular(4, longest, mode)) for _ in range(count)]
 
 
-def sequences(count: int, shape: tuple[int, int], draws: random.Random) -> list:
+def our_scores(model: Any, groups: list[Texts]) -> Any:
+    """Every context's scores of all responses, (contexts, responses)."""
+    import torch
+
+    from attune.cobert.scoring import encode, scores
+
+    contexts, personas, responses = map(sequences, groups)
+    states = encode(model, [*contexts, *personas, *responses])
+    return torch.stack(scores(model, states, contexts, personas, [responses] * len(contexts)))
+
+
+def sequences(group: Texts) -> list[Any]:
     from attune.cobert.inputs import TokenSequence
 
-    drawn = [[draws.randrange(2000, 30000) for _ in range(size)] for size in lengths(count, *shape, draws)]
-    return [TokenSequence(tuple(ids), (0,) * len(ids)) for ids in drawn]
+    return [TokenSequence(ids, (0,) * len(ids)) for ids in group]
 
 
-def products() -> float:
-    """GFLOP/s of float32 matrix products of the shape of the encoder's largest, on 2 threads."""
+def our_step(model: Any, optimizer: Any, groups: list[Texts]) -> None:
     import torch
 
-    pin(1, 2)
-    left, right = torch.randn(1024, 384), torch.randn(384, 1536)
-    times = []
-    for _ in range(200):
-        start = time.perf_counter()
-        left @ right
-        times.append(time.perf_counter() - start)
-    return 2 * 1024 * 384 * 1536 / statistics.median(times) / 1e9
-
-
-def measure(what: str, length: int) -> None:
-    """Print the seconds (median of the runs after the first) and the peak GiB of this process."""
-    import torch
-
-    from attune.cobert.gradient_cache import step
     from attune.cobert.inputs import pad
-    from attune.cobert.model import Cobert
-    from attune.cobert.scoring import encode, scores
-    from attune.sources.packages import minilm_folder
 
-    pin(1, 2)
+    model.train()
+    batch: dict[str, Any] = dict(zip(("context", "persona", "response"), map(pad, map(sequences, groups)), strict=True))
+    batch["same"] = torch.eye(len(groups[0]), dtype=torch.bool)
+    model(**batch)["loss"].backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def models(length: int, dropout: float | None) -> tuple[Any, Any]:
+    """Ours and the peer, with the same weights. dropout: None is the encoder's own, 0.1."""
+    from attune.cobert.model import Cobert
+    from attune.sources.packages import minilm_folder
+    from benchmarks.peers.cobert_original import OriginalCobert
+
+    limits = (length, PERSONA[1], RESPONSE[1])
+    ours = Cobert.from_encoder(minilm_folder(), context_length=length, dropout=dropout)
+    return ours, OriginalCobert(minilm_folder(), limits, dropout)
+
+
+def training(peer: bool, dropout: float | None, length: int, size: int, threads: int) -> Work:
+    """A training step on `size` fresh examples."""
+    import torch
+
+    from benchmarks.peers import cobert_original
+
+    pin(1, threads)
     draws = random.Random(1)
-    dropout, micro_batch = TRAININGS.get(what, (None, None))
-    model = Cobert.from_encoder(minilm_folder(), context_length=length, dropout=dropout)
+    model = models(length, dropout)[peer]
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5)
-    shapes = (CONTEXT[length], PERSONA, RESPONSE)
-    times = []
-    for _ in range(4 if what == RANKING else 7):
-        groups = [sequences(PEOPLE if what == RANKING else BATCH, shape, draws) for shape in shapes]
-        start = time.perf_counter()
-        if what == RANKING:
-            contexts, personas, responses = groups
-            states = encode(model, [*contexts, *personas, *responses])
-            scores(model, states, contexts, personas, [responses] * PEOPLE)
-        else:
-            model.train()
-            batch = dict(zip(("context", "persona", "response"), map(pad, groups), strict=True))
-            batch["same"] = torch.eye(BATCH, dtype=torch.bool)
-            if micro_batch:
-                step(model, batch, micro_batch, 1.0)
-            else:
-                model(**batch)["loss"].backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-        times.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(statistics.median(times[1:]), peak)
+    step = cobert_original.step if peer else our_step
+    return lambda: step(model, optimizer, texts(size, length, draws))
+
+
+def ranking(peer: bool, length: int, size: int, threads: int) -> Work:
+    """The scores of `size` fresh contexts' responses for each of these contexts."""
+    from benchmarks.peers.cobert_original import rank
+
+    pin(1, threads)
+    draws = random.Random(1)
+    model, score = models(length, None)[peer], rank if peer else our_scores
+    return lambda: score(model, texts(size, length, draws))
+
+
+def difference(length: int, size: int = 4) -> float:
+    """The largest difference of the two sides' scores of the same texts, as a share of the largest score.
+
+    Raises
+    ------
+    SystemExit
+        if it is so large that the two do not compute the same.
+    """
+    from benchmarks.peers.cobert_original import rank
+
+    ours, peer = models(length, None)
+    groups = texts(size, length, random.Random(2))
+    own, theirs = our_scores(ours, groups), rank(peer, groups)
+    share = float((own - theirs).abs().max() / theirs.abs().max())
+    if not share < TOLERANCE:
+        raise SystemExit(f"at {length} the scores of peer and project differ by {share:.2g} of the largest")
+    return share
+
+
+def compare(sides: dict[str, Side], pairs: list[tuple], length: int, rounds: int) -> list[dict[str, Any]]:
+    """The rows of `pairs` (what, ours, peer, goal) of sides that take turns. One round is not worth a warm-up."""
+    for side in sides.values():
+        side.wait()
+    times = in_turn({name: side.run for name, side in sides.items()}, rounds, warm_up=rounds > 1)
+    peaks = {name: round(side.close(), 1) for name, side in sides.items()}
+    rows = [
+        comparison(
+            what, times, ours, peer, 1, "s", context=length, goal=goal, attune_gib=peaks[ours], peer_gib=peaks[peer]
+        )
+        for what, ours, peer, goal in pairs
+    ]
+    print(*rows, sep="\n", flush=True)
+    return rows
+
+
+def at_length(length: int, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """All comparisons at one context length."""
+    goals, people, common = GOALS[length], chosen.people, (length, chosen.batch, chosen.threads)
+    steps = {
+        ORIGINAL: Side(training, True, None, *common),
+        PLAIN: Side(training, True, 0.0, *common),
+        "dropout": Side(training, False, None, *common),
+        "none": Side(training, False, 0.0, *common),
+    }
+    pairs = [
+        ("training step, dropout 0.1", "dropout", ORIGINAL, goals["dropout"]),
+        ("training step, no dropout", "none", ORIGINAL, goals["none"]),
+        ("training step, no dropout", "none", PLAIN, None),
+    ]
+    rankings = {ORIGINAL: Side(ranking, True, length, people, chosen.threads)}
+    rankings["ranking"] = Side(ranking, False, length, people, chosen.threads)
+    what = (f"{people} contexts x {people} candidates", "ranking", ORIGINAL, goals["ranking"])
+    return compare(steps, pairs, length, chosen.rounds) + compare(rankings, [what], length, 1)
 
 
 def main() -> None:
-    print("| context | what | seconds | the original's | times faster | peak GiB | the original's |")
-    print("|---|---|---|---|---|---|---|")
-    for length, (step, memory, ranking) in ORIGINAL.items():
-        for what in (*TRAININGS, RANKING):
-            command = [sys.executable, "-m", "benchmarks.cobert", what, str(length)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            seconds, peak = map(float, done.stdout.split())
-            before, its_memory = (ranking, 1.0) if what == RANKING else (step, memory)
-            ratio = before / seconds
-            print(
-                f"| {length} | {what} | {seconds:.2f} | {before} | {ratio:.1f} | {peak:.1f} | {its_memory} |",
-                flush=True,
-            )
-    print(f"\nmatrix products on this machine: {products():.0f} GFLOP/s")
+    chosen = options(__doc__, rounds=ROUNDS, batch=BATCH, people=PEOPLE, lengths=tuple(CONTEXT))
+    pin(1, chosen.threads)
+    differences = {str(length): difference(length) for length in chosen.lengths}
+    rows = [row for length in chosen.lengths for row in at_length(length, chosen)]
+    write("cobert", rows, chosen.threads, batch=chosen.batch, rounds=chosen.rounds, score_difference=differences)
 
 
 if __name__ == "__main__":
-    prepare()
-    if len(sys.argv) == 3:
-        measure(sys.argv[1], int(sys.argv[2]))
-    else:
-        main()
+    main()

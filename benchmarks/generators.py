@@ -1,19 +1,17 @@
-"""Speed of training and decoding beside the usual alternatives: `python -m benchmarks.generators`.
+"""Speed of training and writing beside the usual alternatives: `python -m benchmarks.generators`.
 
 Training: the same rows, model and number of updates through this project's trainer, through TRL's SFTTrainer and
-through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Decoding: this project's batches
-beside transformers' `generate` with one prompt at a time. Run `make repro` first: data and base are read from the
-current folder.
+through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Writing: this project's batches
+beside transformers' `generate`, with one prompt at a time and in batches padded on the left. Run `make repro` first:
+data and base are read from `--data` and `--base`.
 """
 
 import argparse
-import json
 import os
 import tempfile
-import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from attune.core.determinism import pin, prepare
@@ -34,18 +32,23 @@ from attune.generators.prompts import Example, examples, prompt_text, reply_text
 from attune.generators.rows import encoded, write_rows  # noqa: E402
 from attune.inference.decoding import GREEDY, Limits, write_replies  # noqa: E402
 from attune.training.trainer import arguments  # noqa: E402
+from benchmarks.harness import comparison, in_turn, options, seconds, write  # noqa: E402
 
-LENGTH, BATCH, NEW_TOKENS = 128, 16, 64
-BASE = Path("models/base/smollm2")
-ROWS = Path("data/processed/empathetic_dialogues")
+LENGTH, BATCH = 128, 16
+UPDATES, ROUNDS = 5, 2
+# Prompts and tokens per reply that each model writes, and in how many rounds.
+WRITTEN = {"small": (32, 64, 3), "base": (8, 24, 1)}
+GOALS = {"TRL": 2.0, "padding to 128": 2.0, "generate, one at a time": None, "generate, in batches": None}
 
 
-def model_of(name: str, vocabulary: int) -> Any:
-    """The pipeline's base, or a GPT-2 of distilgpt2's size with random weights."""
+def model_of(name: str, base: Path, vocabulary: int) -> Any:
+    """The pipeline's base, or a GPT-2 of six layers of width 384 with random weights."""
     if name == "base":
-        return load_base(BASE)
+        return load_base(base)
     torch.manual_seed(1)
-    return GPT2LMHeadModel(GPT2Config(n_layer=6, vocab_size=max(vocabulary, 50257)))
+    return GPT2LMHeadModel(
+        GPT2Config(n_layer=6, n_embd=384, n_head=6, vocab_size=vocabulary, bos_token_id=0, eos_token_id=0)
+    )
 
 
 def settings(folder: str, updates: int) -> dict[str, Any]:
@@ -94,76 +97,88 @@ def trl(model: Any, rows: Sequence[Example], tokenizer: Any, updates: int, folde
         {"prompt": prompt_text(each, len(each.history), True, (), tokenizer), "completion": reply_text(each, tokenizer)}
         for each in rows
     ]
-    options = settings(folder, updates)
-    options |= {"output_dir": str(options.pop("folder")), "remove_unused_columns": True}
+    chosen = settings(folder, updates)
+    chosen |= {"output_dir": str(chosen.pop("folder")), "remove_unused_columns": True}
     config = SFTConfig(
-        **options, max_length=LENGTH, bf16=False, gradient_checkpointing=False, report_to="none",
+        **chosen, max_length=LENGTH, bf16=False, gradient_checkpointing=False, report_to="none",
         use_cpu=not torch.cuda.is_available(), disable_tqdm=True,
     )  # fmt: skip
     return SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(texts), processing_class=tokenizer)
 
 
-def training(name: str, updates: int, rounds: int) -> dict[str, float]:
-    """Samples per second of each trainer, the median of `rounds`; the trainers take turns."""
-    tokenizer = load_tokenizer(BASE)
-    chosen = examples(read_parquet(ROWS / "train.parquet"))[: updates * BATCH]
+def training(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Samples per second of each trainer; the trainers take turns, each time with a fresh model."""
+    tokenizer, updates = load_tokenizer(chosen.base), chosen.updates
+    rows = examples(read_parquet(chosen.data / "train.parquet"))[: updates * BATCH]
     pad = tokenizer.eos_token_id
     with tempfile.TemporaryDirectory() as place:
-        mapped = write_rows(Path(place) / "rows.arrow", chosen, tokenizer, Room(LENGTH))
-        rows = [encoded(row) for row in mapped]
-        trainers: dict[str, Callable[[Any, str], Trainer]] = {
+        mapped = write_rows(Path(place) / "rows.arrow", rows, tokenizer, Room(LENGTH))
+        lines = [encoded(row) for row in mapped]
+        builders: dict[str, Callable[[Any, str], Trainer]] = {
             "attune": lambda model, folder: ours(model, mapped, pad, updates, folder),
-            "trl": lambda model, folder: trl(model, chosen, tokenizer, updates, folder),
-            "fixed": lambda model, folder: fixed(model, rows, pad, updates, folder),
+            "padding to 128": lambda model, folder: fixed(model, lines, pad, updates, folder),
         }
-        seconds: dict[str, list[float]] = {trainer: [] for trainer in trainers}
-        for _ in range(rounds):
-            for trainer, build in trainers.items():
-                with tempfile.TemporaryDirectory() as folder:
-                    ready = build(model_of(name, len(tokenizer)), folder)
-                    start = time.perf_counter()
-                    ready.train()
-                    seconds[trainer].append(time.perf_counter() - start)
-    print(f"{sum(row.length for row in rows) / len(rows):.1f} tokens per row of at most {LENGTH}", flush=True)
-    return {trainer: round(updates * BATCH / median(times), 1) for trainer, times in seconds.items()}
+        if find_spec("trl"):
+            builders["TRL"] = lambda model, folder: trl(model, rows, tokenizer, updates, folder)
+        else:
+            print("TRL is left out: it is not installed; `pip install -e '.[bench]'`", flush=True)
+
+        def trained(build: Callable[[Any, str], Trainer]) -> float:
+            with tempfile.TemporaryDirectory() as folder:
+                return seconds(build(model_of(name, chosen.base, len(tokenizer)), folder).train)
+
+        times = in_turn({each: lambda each=each: trained(builders[each]) for each in builders}, chosen.rounds)
+    tokens = round(sum(line.length for line in lines) / len(lines), 1)
+    amount = updates * BATCH
+    return [
+        comparison("training", times, "attune", peer, amount, "samples/s", model=name, goal=GOALS[peer], tokens=tokens)
+        for peer in times
+        if peer != "attune"
+    ]
 
 
-def decoding(name: str, prompts: int, rounds: int) -> dict[str, float]:
-    """Replies per second, greedy, of NEW_TOKENS tokens each."""
-    tokenizer = load_tokenizer(BASE)
-    model = model_of(name, len(tokenizer)).eval()
-    asked = examples(read_parquet(ROWS / "test.parquet"))[:prompts]
-    never = Limits(NEW_TOKENS, (-1,))  # no token ends a reply, so that both write equally many
-    encoded_prompts = [encode_prompt(each, tokenizer, Room(LENGTH)).ids for each in asked]
-    seconds: dict[str, list[float]] = {"attune": [], "generate": []}
-    for _ in range(rounds):
-        start = time.perf_counter()
-        write_replies(model, tokenizer, asked, GREEDY, never, Room(LENGTH), 32, 1)
-        seconds["attune"].append(time.perf_counter() - start)
-        start = time.perf_counter()
-        for prompt in encoded_prompts:
-            ids = torch.tensor([prompt], device=model.device)
+def writing(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Replies per second, greedy; no token ends a reply, so that all write equally many."""
+    tokenizer = load_tokenizer(chosen.base)
+    model = model_of(name, chosen.base, len(tokenizer)).eval()
+    count, tokens, rounds = WRITTEN[name]
+    asked = examples(read_parquet(chosen.data / "test.parquet"))[:count]
+    room = Room(LENGTH)
+    prompts = [encode_prompt(each, tokenizer, room).ids for each in asked]
+
+    def generated(size: int) -> None:
+        for start in range(0, count, size):
+            batch = tokenizer.pad(
+                {"input_ids": prompts[start : start + size]}, padding_side="left", return_tensors="pt"
+            )
             model.generate(
-                ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=NEW_TOKENS,
-                min_new_tokens=NEW_TOKENS, pad_token_id=tokenizer.eos_token_id,
+                **batch.to(model.device), do_sample=False, max_new_tokens=tokens, min_new_tokens=tokens,
+                pad_token_id=tokenizer.eos_token_id,
             )  # fmt: skip
-        seconds["generate"].append(time.perf_counter() - start)
-    return {name: round(prompts / median(times), 1) for name, times in seconds.items()}
+
+    sides = {
+        "attune": lambda: write_replies(model, tokenizer, asked, GREEDY, Limits(tokens, (-1,)), room, count, 1),
+        "generate, one at a time": lambda: generated(1),
+        "generate, in batches": lambda: generated(count),
+    }
+    times = in_turn({each: lambda each=each: seconds(sides[each]) for each in sides}, rounds, warm_up=rounds > 1)
+    return [
+        comparison("writing", times, "attune", peer, count, "replies/s", model=name, goal=GOALS[peer], tokens=tokens)
+        for peer in times
+        if peer != "attune"
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", choices=("base", "distilgpt2"), default="base")
-    parser.add_argument("--updates", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    pin(1, 2)
-    results = {
-        "model": options.model,
-        "training samples per second": training(options.model, options.updates, options.rounds),
-        "replies per second": decoding(options.model, 32, options.rounds),
-    }
-    print(json.dumps(results, indent=2))
+    chosen = options(
+        __doc__, updates=UPDATES, rounds=ROUNDS, trained=("small",), written=tuple(WRITTEN),
+        data=Path("data/processed/empathetic_dialogues"), base=Path("models/base/smollm2"),
+    )  # fmt: skip
+    pin(1, chosen.threads)
+    rows = [row for name in chosen.trained for row in training(name, chosen)]
+    rows += [row for name in chosen.written for row in writing(name, chosen)]
+    print(*rows, sep="\n", flush=True)
+    write("generators", rows, chosen.threads, updates=chosen.updates, rounds=chosen.rounds, batch=BATCH)
 
 
 if __name__ == "__main__":

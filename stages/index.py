@@ -32,7 +32,7 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
     options = settings.index
     rows = entries(stream_parquet(processed / record.train_rows))
     texts, size = [row["text"] for row in rows], options.batch_size
-    vectors = embed(settings.engine, embedder, texts, size, settings.seed, settings.threads)
+    vectors = embed(settings.engine, embedder, options.backend, texts, size, settings.seed, settings.threads)
     shape = HnswShape(options.hnsw_links, options.hnsw_construction, options.hnsw_search)
     with atomic_folder(target) as folder:
         faiss.write_index(build(vectors, options.exact_up_to, shape), str(folder / "index.faiss"))

@@ -1,5 +1,6 @@
 """Sentence embeddings: unit vectors whose dot product is the cosine."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,18 +9,30 @@ import numpy as np
 
 from attune.core.errors import AttuneError
 
+# Rows of a batch that OpenVINO encodes together: few, so that they need little padding and stay in the cache.
+_ROWS = 16
 
-def load_embedder(folder: Path) -> Any:
+
+def load_embedder(folder: Path, backend: str = "torch") -> Any:
     """The sentence encoder in a model folder.
+
+    backend: what runs its transformer. `openvino` is faster on CPUs and differs in the last digits (cosines above
+    .999); the model is converted in memory, from the folder's safetensors.
 
     Raises
     ------
     AttuneError
-        if there is no such folder.
+        if there is no such folder, or if the package of the backend is not installed.
     """
+    if backend == "openvino":
+        _check_openvino()
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(str(find_embedder(folder)), local_files_only=True)
+    encoder = SentenceTransformer(str(find_embedder(folder)), local_files_only=True)
+    if backend == "openvino":
+        # Tokens, pooling and length stay sentence-transformers'; its own backend for OpenVINO pins transformers 4.
+        encoder[0].model.forward = _compiled(encoder)
+    return encoder
 
 
 def find_embedder(folder: Path) -> Path:
@@ -60,3 +73,48 @@ def encode(encoder: Any, batch: list[str]) -> np.ndarray:
     return encoder.encode(
         batch, batch_size=len(batch), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=None
     )
+
+
+def _check_openvino() -> None:
+    try:
+        import openvino  # noqa: F401
+    except ImportError:
+        raise AttuneError(
+            "index.backend = 'openvino' needs the package openvino, which is not installed; run `make setup`, "
+            "or set index.backend: torch"
+        ) from None
+
+
+def _compiled(encoder: Any) -> Callable[..., dict[str, Any]]:
+    """The forward pass of `encoder`'s transformer as OpenVINO runs it in float32: one stream for each torch thread."""
+    import openvino
+    import torch
+    from torch.nn.functional import pad
+
+    # Of unequal lengths: for a batch without padding the model would leave its attention mask out.
+    tokens = encoder.preprocess(["two words", "one"])
+    example = {name: value for name, value in tokens.items() if isinstance(value, torch.Tensor)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about torch's tracing, which OpenVINO uses, being deprecated
+        graph = openvino.convert_model(encoder[0].model, example_input=example)
+    threads = torch.get_num_threads()
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
+    queue = openvino.AsyncInferQueue(openvino.Core().compile_model(graph, "CPU", settings), threads)
+    accepted = [each.get_any_name() for each in graph.inputs]
+
+    def forward(**inputs: Any) -> dict[str, Any]:
+        mask = inputs["attention_mask"]
+        states: dict[int, torch.Tensor] = {}
+        queue.set_callback(
+            lambda request, start: states.update({start: torch.tensor(request.get_tensor("last_hidden_state").data)})
+        )
+        for start in range(0, len(mask), _ROWS):
+            rows = slice(start, start + _ROWS)
+            longest = int(mask[rows].sum(1).max())
+            queue.start_async({name: inputs[name][rows, :longest].numpy() for name in accepted}, start)
+        queue.wait_all()
+        parts = [states[start] for start in sorted(states)]
+        width = mask.shape[1]
+        return {"last_hidden_state": torch.cat([pad(part, (0, 0, 0, width - part.shape[1])) for part in parts])}
+
+    return forward

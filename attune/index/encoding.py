@@ -12,15 +12,20 @@ from attune.engines.running import map_batches
 from attune.index.embedding import embed_by, encode, find_embedder, load_embedder
 
 
-def embed(engine: str, folder: Path, texts: Sequence[str], batch_size: int, seed: int, threads: int) -> np.ndarray:
+def embed(
+    engine: str, folder: Path, backend: str, texts: Sequence[str], batch_size: int, seed: int, threads: int
+) -> np.ndarray:
     """As `attune.index.embedding.embed`, with the encoder in `folder`; the same bytes from every engine.
+
+    `backend`: as for `load_embedder`.
 
     Raises
     ------
     AttuneError
         for a missing folder, and as `map_batches` does.
     """
-    job = Job(encoding, {"seed": seed, "threads": threads}, find_embedder(folder), threads)
+    settings = {"backend": backend, "seed": seed, "threads": threads}
+    job = Job(encoding, settings, find_embedder(folder), threads)
 
     def run(batches: Iterator[list[str]]) -> Iterator[np.ndarray]:
         for table in map_batches(engine, job, (pa.table({"text": batch}) for batch in batches)):
@@ -30,10 +35,10 @@ def embed(engine: str, folder: Path, texts: Sequence[str], batch_size: int, seed
     return embed_by(run, texts, batch_size)
 
 
-def encoding(folder: Path, seed: int, threads: int) -> Work:
+def encoding(folder: Path, backend: str, seed: int, threads: int) -> Work:
     """The job of an engine: a batch with the column `text` becomes one with the column `embedding`."""
     pin(seed, threads)
-    encoder = load_embedder(folder)
+    encoder = load_embedder(folder, backend)
 
     def work(batch: pa.Table) -> pa.Table:
         vectors = encode(encoder, batch["text"].to_pylist())

@@ -1,6 +1,6 @@
 """The sections of params.yaml about corpora, the index and the models to start from."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -95,6 +95,7 @@ class Index(Section):
     """The sentence index; `hnsw_*` are HNSW's M and ef, used above `exact_up_to` vectors."""
 
     embedder: Name
+    backend: Literal["torch", "openvino"]
     batch_size: Count
     exact_up_to: NotNegative
     hnsw_links: Annotated[int, Field(ge=2)]

@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,3 +35,21 @@ def test_batches_are_of_texts_of_similar_length_and_each_vector_returns_to_its_t
     assert embed_by(lengths, texts, 3)[:, 0].tolist() == [3, 1, 2, 4, 1]
     assert batches == [["dddd", "ccc", "bb"], ["a"]]
     assert len(embed_by(lengths, [], 3)) == 0
+
+
+def test_openvino_gives_the_vectors_of_torch() -> None:
+    """Of unequal lengths, more than OpenVINO encodes together, and one longer than the encoder reads."""
+    pytest.importorskip("openvino")
+    texts = [f"{'very ' * (number % 7)}cold day {number} !" for number in range(40)] + ["long " * 600, "a"]
+    expected = embed(load_embedder(minilm_folder()), texts, 64)
+    encoder = load_embedder(minilm_folder(), "openvino")
+    vectors = embed(encoder, texts, 64)
+    assert (vectors * expected).sum(1).min() > 0.999
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.array_equal(embed(encoder, texts, 64), vectors)
+
+
+def test_a_backend_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)  # an import of it fails
+    with pytest.raises(AttuneError, match=r"index\.backend = 'openvino' needs the package openvino, .*make setup"):
+        load_embedder(minilm_folder(), "openvino")

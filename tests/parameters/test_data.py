@@ -32,6 +32,7 @@ def test_a_corpus_without_an_entry_is_an_error_with_the_entries(tmp_path: Path) 
             r"unknown key corpora\.openorca\.repo = .*\.openorca may hold url, sha256",
         ),
         ("corpora.toys", {"repo": "a/b"}, r"the key corpora\.toys\.revision is missing"),
+        ("index.backend", "onnx", r"index\.backend = 'onnx': input should be 'torch' or 'openvino'"),
         ("bases.mine", {}, r"the key bases\.mine\.model is missing"),
     ],
 )

@@ -1,0 +1,18 @@
+"""`python -m benchmarks`: each benchmark in a process of its own, then their figures and the tables of the pages."""
+
+import subprocess
+import sys
+
+BENCHMARKS = ("cobert", "generators", "embedding", "search", "scale")
+
+
+def main() -> None:
+    """Words of the command line are options for every benchmark, such as `--threads 1`."""
+    for name in (*BENCHMARKS, "draw", "tables"):
+        print(f"== {name}", flush=True)
+        words = sys.argv[1:] if name in BENCHMARKS else []
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *words], check=True)
+
+
+if __name__ == "__main__":
+    main()

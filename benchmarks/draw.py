@@ -1,0 +1,76 @@
+"""Draw results/*.json: `python -m benchmarks.draw` writes results/comparisons.png and results/search.png."""
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from attune.core.files import read_json
+from attune.report.figures.style import BLUE, CYCLE, ERROR, STYLE, groups, log_axis, save, subplots
+from benchmarks.harness import RESULTS
+
+TITLES = {"cobert": "CoBERT", "generators": "generators", "embedding": "sentence embeddings"}
+
+
+def comparisons(results: dict[str, pd.DataFrame]) -> Figure:
+    """How many times faster Attune is, a panel per benchmark; lines: slowest and fastest round; marks: goals."""
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        figure = Figure(figsize=(9, 1.6 + 0.3 * sum(map(len, results.values()))), layout="constrained")
+        heights = [len(rows) + 1 for rows in results.values()]
+        panels = figure.subplots(len(results), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axes, (name, rows) in zip(panels, results.items(), strict=True):
+        places = range(len(rows))
+        ratio = rows["times_faster"]
+        lines = [ratio - rows["lowest"], rows["highest"] - ratio]
+        axes.barh(places, ratio, color=BLUE, height=0.6, xerr=lines, error_kw=ERROR)
+        goals = rows["goal"].astype(float)
+        axes.plot(goals, places, "D", color="black", ms=4, label="goal")
+        axes.axvline(1, color="black", lw=0.9, ls=":")
+        axes.set_yticks(places, rows["label"])
+        axes.invert_yaxis()
+        axes.set_xlim(0)
+        axes.set_title(TITLES[name], loc="left")
+    panels[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+    panels[-1].set_xlabel("times as fast as the other, in the same run")
+    return figure
+
+
+def labels(name: str, row: pd.Series) -> str:
+    """What a bar stands for."""
+    if name == "cobert":
+        return f"{row['context']}: {row['what']} | {row['peer']}"
+    where = row["model"] if name == "generators" else row["texts"]
+    return f"{where}: {row['what']} | {row['peer']}"
+
+
+def search(rows: pd.DataFrame) -> Figure:
+    """Recall@10 against queries per second, build time and memory by number of vectors."""
+    figure, panels = subplots(11, 3.2, 3)
+    columns = {"queries_per_s": "queries per second", "build_s": "seconds to build", "mib": "MiB"}
+    for axes, (column, label) in zip(panels, columns.items(), strict=True):
+        for colour, (kind, of_kind) in zip(CYCLE, groups(rows, "index"), strict=False):
+            axes.plot(of_kind["vectors"], of_kind[column], "o-", color=colour, ms=4, label=kind)
+            if column == "queries_per_s":
+                for _, each in of_kind.iterrows():
+                    place = (each["vectors"], each[column])
+                    axes.annotate(f"{each['recall']:.2f}", place, (4, 4), textcoords="offset points", fontsize=7)
+        log_axis(axes)
+        axes.set_xscale("log")
+        axes.set_xticks(rows["vectors"].unique(), [f"{count:,}" for count in rows["vectors"].unique()])
+        axes.minorticks_off()
+        axes.set_xlabel("vectors")
+        axes.set_title(label)
+    panels[-1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.suptitle("FAISS indexes of 384 dimensions; beside the points: recall@10")
+    return figure
+
+
+def main() -> None:
+    results = {name: pd.DataFrame(read_json(RESULTS / f"{name}.json")["rows"]) for name in TITLES}
+    for name, rows in results.items():
+        rows["label"] = [labels(name, row) for _, row in rows.iterrows()]
+    save(comparisons(results), RESULTS, "comparisons")
+    save(search(pd.DataFrame(read_json(RESULTS / "search.json")["rows"])), RESULTS, "search")
+
+
+if __name__ == "__main__":
+    main()

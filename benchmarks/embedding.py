@@ -1,0 +1,82 @@
+"""Sentence embeddings beside `SentenceTransformer.encode`: `python -m benchmarks.embedding`.
+
+The texts are distinct replies of the sample and, where ../shared/corpora is there, utterances of EmpatheticDialogues.
+`embed` with each backend of `index.backend` takes turns with `encode` as its users call it, on the same texts, in the
+same order, 64 at a time. The vectors' cosines with those of `encode` are written beside the times.
+"""
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attune.core.determinism import pin, prepare
+from benchmarks.harness import comparison, in_turn, options, seconds, write
+
+prepare()
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+TEXTS, BATCH, ROUNDS = 1000, 64, 3
+BACKENDS = {"torch": None, "openvino": 1.5}  # and how many times as fast each is meant to be
+SHARED = Path("../shared/corpora")
+
+
+def sample(data: Path) -> list[str]:
+    """Distinct replies of the sample."""
+    from attune.core.files import read_parquet
+
+    return sorted({row["response"] for row in read_parquet(data / "train.parquet")})
+
+
+def real() -> list[str]:
+    """Distinct utterances of EmpatheticDialogues; none where the corpus is not there."""
+    path = SHARED / "empathetic_dialogues" / "train.csv"
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    return sorted({line.split(",")[5].replace("_comma_", ",") for line in lines})
+
+
+def compare(name: str, texts: list[str], encoders: dict[str, Any], rounds: int) -> list[dict[str, Any]]:
+    """A row per backend beside `encode`."""
+    from attune.index.embedding import embed
+
+    vectors: dict[str, np.ndarray] = {}
+
+    def encode() -> None:
+        vectors["encode"] = encoders["torch"].encode(texts, batch_size=BATCH, normalize_embeddings=True)
+
+    def ours(backend: str) -> None:
+        vectors[backend] = embed(encoders[backend], texts, BATCH)
+
+    sides = {"encode": lambda: seconds(encode)}
+    sides |= {backend: lambda backend=backend: seconds(lambda: ours(backend)) for backend in encoders}
+    times = in_turn(sides, rounds)
+    rows = []
+    for backend in encoders:
+        cosine = float((vectors[backend] * vectors["encode"]).sum(1).min())
+        more = {"texts": name, "lowest_cosine": round(cosine, 6), "goal": BACKENDS[backend]}
+        rows.append(comparison(backend, times, backend, "encode", len(texts), "sentences/s", **more))
+    print(*rows, sep="\n", flush=True)
+    return rows
+
+
+def main() -> None:
+    from attune.index.embedding import load_embedder
+    from attune.sources.packages import minilm_folder
+
+    chosen = options(__doc__, texts=TEXTS, rounds=ROUNDS, data=Path("data/processed/pec/large/all"))
+    pin(1, chosen.threads)
+    encoders = {backend: load_embedder(minilm_folder(), backend) for backend in BACKENDS}
+    sources = {"sample": sample(chosen.data), "EmpatheticDialogues": real()}
+    rows: list[dict[str, Any]] = []
+    for name, texts in sources.items():
+        drawn = random.Random(1).sample(texts, min(chosen.texts, len(texts)))
+        rows += compare(name, drawn, encoders, chosen.rounds) if drawn else []
+    write("embedding", rows, chosen.threads, texts=chosen.texts, batch=BATCH, rounds=chosen.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""FAISS' exact, HNSW and IVF-PQ indexes: recall, queries per second, build time, memory: `python -m benchmarks.search`.
+
+Each vector is all-MiniLM-L6-v2's embedding of one of the sample's replies, of 384 dimensions, with Gaussian noise: its
+cosine with the embedding is about .8. So they are clustered as sentences are, and no two are the same, however many.
+Queries are made in the same way. Each index is built and searched in a process of its own, in single queries, as the
+chat asks them.
+"""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attune.core.determinism import pin, prepare
+from benchmarks.harness import options, rounded, write
+
+prepare()
+
+SIZES, QUERIES, NEIGHBOURS = (10_000, 30_000), 500, 10
+COSINE = 0.8
+# IVF-PQ (Jegou et al. 2011): lists per square root of n, lists searched, and bytes per vector.
+LISTS, PROBES, CODE_BYTES = 4, 32, 64
+
+
+def embeddings(data: Path, most: int, threads: int) -> np.ndarray:
+    """Unit vectors (n, 384) of at most `most` distinct replies of the sample."""
+    from attune.core.files import read_parquet
+    from attune.index.embedding import embed, load_embedder
+    from attune.sources.packages import minilm_folder
+
+    pin(1, threads)
+    texts = sorted({row["target"] for row in read_parquet(data / "train.parquet")})
+    return embed(load_embedder(minilm_folder()), texts[:most], 64)
+
+
+def noisy(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """(count, d) unit vectors, each of a random one of `vectors` and noise; their cosine is about COSINE."""
+    draws = np.random.default_rng(seed)
+    made = np.empty((count, vectors.shape[1]), dtype=np.float32)
+    spread = (1 / COSINE**2 - 1) ** 0.5 / vectors.shape[1] ** 0.5
+    for start in range(0, count, 10_000):  # in parts, for memory
+        rows = made[start : start + 10_000]
+        rows[:] = vectors[draws.integers(len(vectors), size=len(rows))]
+        rows += draws.normal(scale=spread, size=rows.shape).astype(np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return made
+
+
+def exact(vectors: np.ndarray) -> Any:
+    """Every vector compared."""
+    from attune.index.bank import build
+
+    return build(vectors, len(vectors), shape())
+
+
+def hnsw(vectors: np.ndarray) -> Any:
+    """A graph as the pipeline builds it above `index.exact_up_to`."""
+    from attune.index.bank import build
+
+    return build(vectors, 0, shape())
+
+
+def ivf_pq(vectors: np.ndarray) -> Any:
+    """Vectors of CODE_BYTES bytes in lists around centroids; the product quantiser is trained on a sample of them."""
+    import faiss
+
+    lists = int(LISTS * len(vectors) ** 0.5)
+    index = faiss.index_factory(vectors.shape[1], f"IVF{lists},PQ{CODE_BYTES}", faiss.METRIC_INNER_PRODUCT)
+    index.cp.niter = 10
+    index.train(vectors[np.random.default_rng(1).permutation(len(vectors))[: 40 * lists]])
+    index.add(vectors)
+    index.nprobe = PROBES
+    return index
+
+
+KINDS: dict[str, Callable[[np.ndarray], Any]] = {"exact": exact, "HNSW": hnsw, "IVF-PQ": ivf_pq}
+
+
+def shape() -> Any:
+    from attune.index.bank import HnswShape
+    from attune.parameters import load
+
+    index = load().index
+    return HnswShape(index.hnsw_links, index.hnsw_construction, index.hnsw_search)
+
+
+def measure(kind: str, real: np.ndarray, size: int, count: int, threads: int, pipe: Any) -> None:
+    """Send the positions that `kind` finds for each query, and its figures."""
+    import faiss
+
+    faiss.omp_set_num_threads(threads)
+    vectors, queries = noisy(real, size, 1), noisy(real, count, 2)
+    start = time.perf_counter()
+    index = KINDS[kind](vectors)
+    built = time.perf_counter() - start
+    del vectors
+    faiss.omp_set_num_threads(threads)  # `build` leaves it at 1
+    start = time.perf_counter()
+    found = np.stack([index.search(query[None], NEIGHBOURS)[1][0] for query in queries])
+    taken = time.perf_counter() - start
+    memory = len(faiss.serialize_index(index)) / 2**20
+    pipe.send((found, {"build_s": built, "queries_per_s": count / taken, "mib": memory}))
+
+
+def in_process(*arguments: Any) -> tuple[np.ndarray, dict[str, float]]:
+    """What `measure` sends from a process of its own, whose memory ends with it."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=measure, args=(*arguments, there))
+    process.start()
+    found, figures = here.recv()
+    process.join()
+    return found, figures
+
+
+def main() -> None:
+    chosen = options(
+        __doc__, sizes=SIZES, queries=QUERIES, data=Path("data/processed/empathetic_dialogues")
+    )  # fmt: skip
+    real, rows = embeddings(chosen.data, max(chosen.sizes), chosen.threads), []
+    for size in chosen.sizes:
+        right = np.empty((0, 0))
+        for kind in KINDS:
+            found, figures = in_process(kind, real, size, chosen.queries, chosen.threads)
+            right = found if kind == "exact" else right
+            recall = np.mean([len(set(own) & set(true)) for own, true in zip(found, right, strict=True)]) / NEIGHBOURS
+            figures = {name: rounded(value) for name, value in figures.items()}
+            rows.append({"index": kind, "vectors": size, "recall": rounded(float(recall)), **figures})
+            print(rows[-1], flush=True)
+    write("search", rows, chosen.threads, queries=chosen.queries, neighbours=NEIGHBOURS, texts=len(real))
+
+
+if __name__ == "__main__":
+    main()
