@@ -18,6 +18,7 @@ def finished(project: Path) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_a_queue_trains_and_a_fresh_clone_of_its_project_does_not(tmp_path: Path) -> None:
     project = small(tmp_path)
     dvc(project, "remote", "add", "--default", "store", str(tmp_path / "store"))
@@ -42,7 +43,3 @@ def test_a_queue_trains_and_a_fresh_clone_of_its_project_does_not(tmp_path: Path
         weights = "models/cobert/baseline-small-happy/model.safetensors"
         assert (clone / weights).read_bytes() == (project / weights).read_bytes()
         assert git(clone, "status", "--short") == ""
-    # What the queue has trained is in the run cache that was pulled.
-    dvc(tmp_path / "pulled", "pull", "--run-cache", TRAINED)
-    log = dvc(tmp_path / "pulled", "exp", "run", "-S", "lr=5e-5", TRAINED)
-    assert "> python -m stages.train_cobert" not in log
