@@ -111,6 +111,7 @@ def in_process(*arguments: Any) -> tuple[np.ndarray, dict[str, float]]:
     here, there = context.Pipe()
     process = context.Process(target=measure, args=(*arguments, there))
     process.start()
+    there.close()
     found, figures = here.recv()
     process.join()
     return found, figures
