@@ -69,7 +69,7 @@ def ivf_pq(vectors: np.ndarray) -> Any:
 
     lists = int(LISTS * len(vectors) ** 0.5)
     index = faiss.index_factory(vectors.shape[1], f"IVF{lists},PQ{CODE_BYTES}", faiss.METRIC_INNER_PRODUCT)
-    index.cp.niter = 10
+    index.cp.niter = index.pq.cp.niter = 10
     index.train(vectors[np.random.default_rng(1).permutation(len(vectors))[: 40 * lists]])
     index.add(vectors)
     index.nprobe = PROBES
@@ -111,6 +111,7 @@ def in_process(*arguments: Any) -> tuple[np.ndarray, dict[str, float]]:
     here, there = context.Pipe()
     process = context.Process(target=measure, args=(*arguments, there))
     process.start()
+    there.close()
     found, figures = here.recv()
     process.join()
     return found, figures
