@@ -53,7 +53,7 @@ def training_folder(root: Path, key: str) -> Iterator[Path]:
             f"another process is training in {root / key}; wait until it ends, or stop it, then start again"
         ) from None
     try:
-        with _dying_with_parent():
+        with dying_with_parent():
             folder = root / key
             folder.mkdir(exist_ok=True)
             yield folder
@@ -87,7 +87,7 @@ def _sizes(checkpoint: Path) -> dict[str, int]:
 
 
 @contextmanager
-def _dying_with_parent() -> Iterator[None]:
+def dying_with_parent() -> Iterator[None]:
     """End this process with its parent (on Linux): a killed DVC would leave its stage running beside the next run's."""
     if not sys.platform.startswith("linux"):
         yield
