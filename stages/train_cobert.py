@@ -10,18 +10,24 @@ from pathlib import Path
 
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
-from attune.core.files import atomic_folder, read_json, read_parquet, write_csv
+from attune.core.files import read_json, read_parquet, write_csv
 from attune.core.import_graph import closure
-from attune.training.checkpoints import run_key, training_folder
+from attune.training.checkpoints import run_key
+from attune.training.launcher import is_writer, join, launched, reporting
 from stages import checkpoint_roots, start
 
 
+@reporting
 def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) -> None:
     options = read_json(recipe)
+    processes = options.pop("processes")  # decides nothing but the last digits
     rows = {split: read_parquet(data / f"{split}.parquet") for split in ("train", "valid")}
     for split, part in rows.items():
         if not part:
             raise AttuneError(f"{data}/{split}.parquet has no rows to train on")
+    words = {"recipe": recipe, "encoder": encoder, "data": data, "target": target, "curve": curve}
+    if launched("stages.train_cobert", words, processes):
+        return
     key = run_key(options, [encoder, data], closure(Path(__file__)))
 
     from attune.cobert import storage
@@ -29,16 +35,20 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     from attune.cobert.model import start as untrained
     from attune.cobert.model_card import model_card
     from attune.cobert.training import train
+    from attune.training.distributed import job_folders
 
     pin(options["seed"], options["threads"])
+    join(options["threads"])
     model = untrained(encoder, options)
     if model.config.frozen_layers != options["frozen_layers"]:
         print(f"frozen_layers: {model.config.frozen_layers}, since the encoder's highest layer is always trained")
     inputs = inputs_for(model, encoder)
     if inputs.max_length != options["max_length"]:
         print(f"max_length: {inputs.max_length}, since the encoder has no more positions")
-    with training_folder(checkpoint_roots(), key) as checkpoints, atomic_folder(target) as folder:
+    with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         learning = train(model, rows, inputs, options, checkpoints)
+        if not is_writer():
+            return
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
         card = model_card(target, data, options, {name: len(part) for name, part in rows.items()}, learning)

@@ -8,18 +8,24 @@
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import atomic_folder
 from attune.core.import_graph import closure
-from attune.parameters.generators import generator_named
-from attune.training.checkpoints import run_key, training_folder
+from attune.parameters.generators import TrainedSettings, generator_named
+from attune.training.checkpoints import run_key
+from attune.training.launcher import is_writer, join, launched, reporting
 from stages import checkpoint_roots, start
 
 
+@reporting
 def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> None:
     settings = parameters.load()
     generator = generator_named(settings.generators, name)
+    trained = isinstance(generator, TrainedSettings)
+    words: dict[str, str | Path] = {"name": name, "base": base, "data": data, "target": target, "curve": curve}
+    if launched("stages.train_generator", words, settings.launcher.processes if trained else 1):
+        return
+    fsdp = trained and settings.launcher.fsdp
     rows = data / "train.parquet"
-    decides = [generator.model_dump(), settings.seed, settings.threads]
+    decides = [generator.model_dump(), settings.seed, settings.threads, *(["fsdp"] if fsdp else [])]
     key = run_key(decides, [base, rows], closure(Path(__file__)))
 
     from attune.core.determinism import pin
@@ -27,12 +33,16 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     from attune.generators.model_card import model_card
     from attune.generators.rows import count_rows, stream_examples
     from attune.generators.training import train
+    from attune.training.distributed import job_folders
 
     pin(settings.seed, settings.threads)
+    join(settings.threads)
     passages = None if generator.passage_tokens else 0  # all that a row has, or none
-    with training_folder(checkpoint_roots(), key) as checkpoints, atomic_folder(target) as folder:
+    with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         examples = stream_examples(rows, generator.instruction, passages)
-        learning = train(generator, base, examples, settings.seed, checkpoints, folder)
+        learning = train(generator, base, examples, settings.seed, checkpoints, folder, fsdp)
+        if not is_writer():
+            return
         card = model_card(name, generator, count_rows(rows), learning)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import EarlyStoppingCallback, TrainingArguments
 
+from attune.cobert import shared_batch
 from attune.cobert.examples import Example, every_turn, examples
 from attune.cobert.gradient_cache import step
 from attune.cobert.inputs import Inputs
@@ -18,6 +19,8 @@ from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
 from attune.metrics.ranking import loss, rank, ranking_scores
 from attune.training.checkpoints import newest_complete
+from attune.training.distributed import highest, joined, share
+from attune.training.launcher import processes
 from attune.training.trainer import FiniteTrainer, MarkComplete, arguments
 
 
@@ -29,7 +32,7 @@ class CobertTrainer(FiniteTrainer):
     Raises
     ------
     AttuneError
-        with a `micro_batch` on several devices, or if not even a single sequence fits into memory.
+        if not even a single sequence fits into memory.
     """
 
     def __init__(
@@ -39,8 +42,6 @@ class CobertTrainer(FiniteTrainer):
         self.replies = sorted({each.response for each in train}, key=lambda each: each.ids)
         self.micro_batch: int | None = recipe["micro_batch"]
         super().__init__(model=model, train_dataset=train, eval_dataset=valid, data_collator=self._collate, **settings)
-        if self.micro_batch and self.args.world_size > 1:
-            raise AttuneError("micro_batch works on one device; set it to null to train on several")
         # Only now is the model on its device.
         self.lower = lower_cache(
             model, (part for each in [*train, *valid] for part in (each.context, each.persona, each.response))
@@ -51,6 +52,8 @@ class CobertTrainer(FiniteTrainer):
         draws = seeded(self.recipe["seed"], "negatives", *(each.id for each in batch))
         extra = draws.sample(self.replies, min(self.recipe["extra_negatives"], len(self.replies)))
         true = [each.response for each in batch]
+        if processes() > 1:
+            return shared_batch.collate(batch, [*true, *extra], self.lower)
         return {
             "context": stack([each.context for each in batch], self.lower),
             "persona": stack([each.persona for each in batch], self.lower),
@@ -74,19 +77,20 @@ class CobertTrainer(FiniteTrainer):
             try:
                 return super().training_step(model, inputs, *rest, **named)
             except torch.OutOfMemoryError:
-                self._halve(len(inputs["same"]))
+                self._halve(highest(len(inputs["same"])))
             for parameter, gradient in zip(model.parameters(), before, strict=True):
                 parameter.grad = None if gradient is None else gradient.clone()
             torch.cuda.empty_cache()
 
     def _step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
-        if self.micro_batch is None:
+        if self.micro_batch is None and processes() == 1:
             return super()._step(model, inputs, *rest, **named)
         model.train()
         inputs = self._prepare_inputs(inputs)
-        share = 1 / self.current_gradient_accumulation_steps
+        weight = 1 / self.current_gradient_accumulation_steps
         # The accelerator wraps a model's forward in autocast; `step` calls the parts of the model itself.
-        return step(model, inputs, self.micro_batch, share, self.accelerator.autocast)
+        options = model, inputs, self.micro_batch, weight, self.accelerator.autocast
+        return step(*options) if processes() == 1 else shared_batch.step(*options)
 
     def _halve(self, batch: int) -> None:
         current = min(self.micro_batch or batch, batch)
@@ -113,11 +117,10 @@ class CobertTrainer(FiniteTrainer):
 
 def validation_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
     """Loss (nats) and the ranking scores over the validation split; the candidates are its distinct responses."""
-    valid = trainer.valid
-    states = encode(
-        model, [part for each in valid for part in (each.context, each.persona, each.response)], trainer.lower
-    )
-    responses = list(dict.fromkeys(each.response for each in valid))
+    valid = share(trainer.valid)
+    responses = list(dict.fromkeys(each.response for each in trainer.valid))
+    parts = [part for each in valid for part in (each.context, each.persona, each.response)]
+    states = encode(model, [*parts, *responses], trainer.lower)
     scores = candidate_scores(
         model,
         states,
@@ -129,10 +132,13 @@ def validation_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
 
 
 def summary(scores: list[Tensor], right: list[int]) -> dict[str, float]:
-    """The mean cross-entropy (nats) and the ranking scores of candidate number `right` of each row of scores."""
-    rows = [row.tolist() for row in scores]
-    losses = [loss(row, place) for row, place in zip(rows, right, strict=True)]
-    return {"loss": fmean(losses)} | ranking_scores([rank(row, place) for row, place in zip(rows, right, strict=True)])
+    """The mean cross-entropy (nats) and the ranking scores of candidate number `right` of each row of scores.
+
+    Each process gives the rows of its share; the means are over all.
+    """
+    rows = zip((row.tolist() for row in scores), right, strict=True)
+    losses, ranks = zip(*joined([(loss(row, place), rank(row, place)) for row, place in rows]), strict=True)
+    return {"loss": fmean(losses)} | ranking_scores(list(ranks))
 
 
 def train(

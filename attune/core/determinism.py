@@ -2,15 +2,32 @@
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_GPUS = "CUDA_VISIBLE_DEVICES"
+_assigned = False  # whether `prepare` chose the GPU
 
 
 def prepare() -> None:
     """Set the environment variables that libraries read when they are imported; call it before importing torch."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if "LOCAL_RANK" not in os.environ:
+    if "LOCAL_RANK" not in os.environ and _GPUS not in os.environ:
         # One GPU unless a launcher assigns one to each process: with several, Trainer would split the candidates.
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+        global _assigned
+        os.environ[_GPUS], _assigned = "0", True
+
+
+@contextmanager
+def unassigned_devices() -> Iterator[None]:
+    """Processes that are started inside see all GPUs, unless whoever started this one chose some."""
+    chosen = os.environ.pop(_GPUS) if _assigned else None
+    try:
+        yield
+    finally:
+        if chosen is not None:
+            os.environ[_GPUS] = chosen
 
 
 def pin(seed: int, threads: int) -> None:

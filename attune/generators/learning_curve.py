@@ -11,6 +11,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.generators.best_weights import BestWeights, since_best
+from attune.training.distributed import from_writer
 
 # `saved` is 1 in the row whose weights are the generator's.
 COLUMNS = ("step", "epoch", "train_loss", "valid_loss", "saved")
@@ -42,7 +43,7 @@ class MeasureHeldOut(TrainerCallback):
 
     def _log(self, state: TrainerState, model: Any) -> int:
         """Measure once more; returns how many measurements came since the best one."""
-        loss = self.measure(model)
+        loss = from_writer(self.measure(model))
         if not math.isfinite(loss):
             raise AttuneError(f"the held-out loss after step {state.global_step} is {loss}; lower the learning rate")
         state.log_history.append({"step": state.global_step, "epoch": state.epoch or 0.0, "valid_loss": loss})

@@ -122,7 +122,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     check_folder(folder)
     options: dict[str, Any] = {"dtype": torch.float32}
     if four_bits:
-        options |= {"quantization_config": _four_bits(), "device_map": {"": 0}}
+        options |= {"quantization_config": _four_bits(), "device_map": {"": torch.cuda.current_device()}}
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, **options)
     except ValueError as error:

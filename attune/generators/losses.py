@@ -30,7 +30,7 @@ def token_losses(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
     return F.cross_entropy(logits.float(), labels[:, 1:][scored], reduction="none")
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what FSDP gathers in it could not be gathered again to be trained on
 def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
     """-log p of each row's reply in nats, summed over its tokens, the end-of-text token included."""
     was_training, ends = model.training, ends_together(model)

@@ -1,6 +1,6 @@
 """Training a generator by any method, with the loss on the replies alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -11,7 +11,7 @@ from datasets import Dataset
 from transformers import TrainingArguments
 
 from attune.core.errors import AttuneError
-from attune.generators.batches import ends_together, scored_batch
+from attune.generators.batches import IGNORED, ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room
 from attune.generators.frozen import frozen_count, lower_states_kept
@@ -32,8 +32,11 @@ from attune.generators.losses import mean_loss
 from attune.generators.methods import METHODS
 from attune.generators.prompts import Example
 from attune.generators.rows import encoded, write_rows
+from attune.generators.sharding import ShardingTrainer, SharedWeights, shard
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.training.checkpoints import newest_complete
+from attune.training.distributed import barrier, share
+from attune.training.launcher import is_writer, processes
 from attune.training.trainer import MarkComplete, arguments
 
 HELD_OUT_SHARE = 0.1
@@ -49,17 +52,17 @@ def train(
     seed: int,
     checkpoints: Path,
     target: Path,
+    fsdp: bool = False,
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
     `checkpoints` holds the tokenised rows while it trains. What is written are the weights of the lowest held-out loss.
-    A method that does not train has its base measured once.
+    A method that does not train has its base measured once. With `fsdp` each process holds a part of the weights only.
 
     Raises
     ------
     AttuneError
-        if the examples are of fewer than two conversations, if the base has too few positions, or if a loss is not
-        finite.
+        if the examples are of fewer than two conversations, the base has too few positions, or a loss is not finite.
     """
     tokenizer = load_tokenizer(base)
     whole = settings.max_length + settings.passage_tokens
@@ -68,50 +71,78 @@ def train(
     first = next(waiting, None)
     if first is None:
         raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")
-    rows = write_rows(checkpoints / "rows.arrow", chain([first], waiting), tokenizer, room)
+    rows = _rows(checkpoints / "rows.arrow", chain([first], waiting), tokenizer, room)
     train_rows, held_out = _split(rows, settings.corpus, seed)
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
-        model = _trainable(settings, base, room, seed)
-        history = _trained(settings, model, train_rows, held_out, pad, seed, checkpoints)
-        save_generator(model, tokenizer, target, settings.base)
+        untrained = partial(_trainable, settings, base, room, seed)
+        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp)
+        if is_writer():
+            save_generator(model, tokenizer, target, settings.base)
     else:
-        model = load_base(base, settings.load_in_4bit)
-        check_positions(settings, settings.max_length, positions_of(model))
+        model, history = _measured(settings, base, held_out, pad)
         tokenizer.save_pretrained(target)
-        history = [{"step": 0, "epoch": 0.0, "valid_loss": mean_loss(model, held_out, pad, _SCORED_AT_ONCE)}]
-    write_card(target, card_of(settings, first.roles, model))
+    if is_writer():
+        write_card(target, card_of(settings, first.roles, model))
     return curve_rows(history)
+
+
+def _measured(settings: GeneratorSettings, base: Path, held_out: Sequence[Encoded], pad: int) -> tuple[Any, list[Any]]:
+    """The model in `base`, and a log with its held-out loss."""
+    model = load_base(base, settings.load_in_4bit)
+    check_positions(settings, settings.max_length, positions_of(model))
+    return model, [{"step": 0, "epoch": 0.0, "valid_loss": mean_loss(model, held_out, pad, _SCORED_AT_ONCE)}]
 
 
 def _trained(
     settings: TrainedSettings,
-    model: Any,
+    untrained: Callable[[], Any],
     train_rows: Dataset,
     held_out: Sequence[Encoded],
     pad: int,
     seed: int,
     checkpoints: Path,
-) -> list[dict[str, Any]]:
-    """Train `model` in place, up to the weights of its lowest held-out loss; returns the Trainer's log."""
+    fsdp: bool,
+) -> tuple[Any, list[dict[str, Any]]]:
+    """The model that `untrained` gives, with the weights of its lowest held-out loss (the writer's), and the log."""
+    model = untrained()
+    best = (SharedWeights if processes() > 1 else BestWeights)(checkpoints / "best.safetensors")
     log_every = settings.log_steps or max(1, settings.steps // 20)
     # A checkpoint between two logs would lose the losses since the first of them.
     every = settings.save_steps or 4 * log_every
     ends = ends_together(model)
-    best = BestWeights(checkpoints / "best.safetensors")
     measure = partial(mean_loss, rows=held_out, pad=pad, batch_size=_SCORED_AT_ONCE)
     transformer = transformer_of(model)
-    with lower_states_kept(transformer, frozen_count(transformer, settings.frozen_layers)):
-        trainer = GroupingTrainer(
-            model=model,
+    # With FSDP each process must call each layer as often as the others, whatever rows it has seen.
+    kept = 0 if fsdp else frozen_count(transformer, settings.frozen_layers)
+    with lower_states_kept(transformer, kept):
+        trainer = (ShardingTrainer if fsdp else GroupingTrainer)(
+            model=shard(model) if fsdp else model,
             args=_arguments(settings, checkpoints, seed, log_every, every),
             train_dataset=train_rows,
-            data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends),
+            data_collator=lambda batch: _shared([encoded(row) for row in batch], pad, ends),
             callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping)],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
+    if is_writer():
+        model = untrained() if fsdp else model  # no process has the whole of the trained one
         best.restore(model)
-    return trainer.state.log_history
+    return model, trainer.state.log_history
+
+
+def _shared(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, torch.Tensor]:
+    """This process's share of a batch; where it has none, the first row without a token that is scored."""
+    own = share(rows)
+    batch = scored_batch(own or rows[:1], pad, ends)
+    return batch if own else batch | {"labels": torch.full_like(batch["labels"], IGNORED)}
+
+
+def _rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -> Dataset:
+    """The tokenised rows, which one process writes for all."""
+    if is_writer():
+        write_rows(path, examples, tokenizer, room)
+    barrier()
+    return Dataset.from_file(str(path))
 
 
 def _split(rows: Dataset, corpus: str, seed: int) -> tuple[Dataset, list[Encoded]]:

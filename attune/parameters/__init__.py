@@ -13,7 +13,7 @@ from attune.core.errors import AttuneError
 from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Transfer
 from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published, Subsets
 from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag
-from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section
+from attune.parameters.types import Count, Key, Launcher, Name, NotNegative, Rate, Section
 
 # Names of columns and rows in the tables that list generators by name.
 RESERVED = {"default", "id", "prompt", "retrieved", "target", "targets"}
@@ -25,6 +25,7 @@ class Parameters(Section):
     seed: NotNegative
     threads: Count
     engine: Literal["local", "ray"]
+    launcher: Launcher
     lr: Rate
     max_length: Annotated[int, Field(ge=16)]
     encoder: Name
@@ -91,14 +92,35 @@ class Parameters(Section):
                 raise ValueError(f"compare.recipes names {name!r}, which cobert.recipes trains already; name it once")
         return self
 
+    @model_validator(mode="after")
+    def batches_are_shared_evenly(self) -> Self:
+        count = self.launcher.processes
+        for section in ("recipes", "generators"):
+            for name, entry in getattr(self, section).items():
+                size = getattr(entry, "batch_size", count)
+                if size % count:
+                    raise ValueError(
+                        f"{section}.{name}.batch_size = {size} must be a multiple of launcher.processes = {count}, "
+                        "which share each batch"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def four_bits_are_not_sharded(self) -> Self:
+        for name, generator in self.generators.items():
+            if self.launcher.fsdp and generator.load_in_4bit:
+                raise ValueError(f"generators.{name}: load_in_4bit does not work with launcher.fsdp; set one to false")
+        return self
+
     def recipe(self, name: str) -> dict[str, Any]:
-        """The CoBERT recipe `name` in full: the top level's values where it says null, with seed and threads."""
+        """The CoBERT recipe `name` in full: the top level's values where it says null, seed, threads and processes."""
         recipe = self.recipes[name]
         return recipe.model_dump() | {
             "lr": self.lr if recipe.lr is None else recipe.lr,
             "max_length": self.max_length if recipe.max_length is None else recipe.max_length,
             "seed": self.seed,
             "threads": self.threads,
+            "processes": self.launcher.processes,
         }
 
 

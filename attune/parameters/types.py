@@ -1,8 +1,8 @@
 """The types of values in params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -18,3 +18,16 @@ class Section(BaseModel):
     """A mapping in params.yaml: unknown keys and values of another type are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Launcher(Section):
+    """In how many processes each training runs, and whether each holds a part of a generator's weights only."""
+
+    processes: Count
+    fsdp: bool
+
+    @model_validator(mode="after")
+    def parts_need_processes(self) -> Self:
+        if self.fsdp and self.processes == 1:
+            raise ValueError("fsdp divides the weights among processes; it needs processes of 2 or more")
+        return self

@@ -54,7 +54,7 @@ def training_folder(roots: Sequence[Path], key: str) -> Iterator[Path]:
     """
     root, lock = _locked(roots, key)
     try:
-        with _dying_with_parent():
+        with dying_with_parent():
             folder = root / key
             folder.mkdir(exist_ok=True)
             yield folder
@@ -100,7 +100,7 @@ def _sizes(checkpoint: Path) -> dict[str, int]:
 
 
 @contextmanager
-def _dying_with_parent() -> Iterator[None]:
+def dying_with_parent() -> Iterator[None]:
     """End this process with its parent (on Linux): a killed DVC would leave its stage running beside the next run's."""
     if not sys.platform.startswith("linux"):
         yield

@@ -3,15 +3,19 @@
 import math
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.data_loader import prepare_data_loader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.utils.logging import disable_progress_bar
 
 from attune.core.errors import AttuneError
 from attune.training.checkpoints import MARKER, mark_complete
+from attune.training.distributed import barrier, sum_gradients, total
+from attune.training.launcher import processes
 
 if not sys.stderr.isatty():
     disable_progress_bar()  # a log file would keep every redraw
@@ -35,10 +39,28 @@ def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
 
 
 class FiniteTrainer(Trainer):
-    """Stops at the first loss that is not finite, instead of training on and saving useless weights."""
+    """Stops at the first loss that is not finite, instead of training on and saving useless weights.
+
+    In several processes each of them reads every batch and computes its share of it (`attune.training.distributed`), so
+    that batches and their order are those of one process. Losses and gradients are added up over the processes here.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if processes() > 1:
+            # Otherwise accelerate would deal out whole batches, and add up gradients in every backward pass.
+            self.accelerator.prepare_data_loader = lambda loader, **_: prepare_data_loader(
+                loader, num_processes=1, process_index=0, use_seedable_sampler=True
+            )
+            self.accelerator.prepare_model = partial(self.accelerator.prepare_model, evaluation_mode=True)
+            self.add_callback(OwnDropout())
 
     def training_step(self, *inputs: Any, **named: Any) -> torch.Tensor:
         loss = self._step(*inputs, **named)
+        if processes() > 1:
+            loss = total(loss)
+            if self.accelerator.sync_gradients:
+                sum_gradients(self.model.parameters())
         self.check(loss.item(), "training", self.state.global_step + 1)
         return loss
 
@@ -50,10 +72,18 @@ class FiniteTrainer(Trainer):
             raise AttuneError(f"the {which} loss at step {step} is {loss}; lower the learning rate")
 
 
+class OwnDropout(TrainerCallback):
+    """Gives each process its own dropout; the order of batches is drawn before."""
+
+    def on_train_begin(self, args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any) -> None:
+        torch.manual_seed(args.seed + args.process_index)
+
+
 class MarkComplete(TrainerCallback):
     """Marks a checkpoint as complete once all its files are on the disk; `newest_complete` looks for the mark."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        barrier()  # each process saves the states of its random generators
         # A finished training would resume for one step too many, so its last checkpoint is never resumed from.
         if not state.is_world_process_zero or control.should_training_stop:
             return

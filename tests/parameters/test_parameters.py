@@ -31,6 +31,14 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("lr", 0.0, "lr = 0.0: input should be greater than 0"),
         ("seed", True, "seed = True: input should be a valid integer"),
         ("threads", 0, "threads = 0: input should be greater than or equal to 1"),
+        ("launcher.processes", 0, "launcher.processes = 0: input should be greater than or equal to 1"),
+        ("launcher.processes", 3, "recipes.baseline.batch_size = 8 must be a multiple of launcher.processes = 3"),
+        (
+            "launcher.processes",
+            8,
+            "generators.prompt_tuning.batch_size = 4 must be a multiple of launcher",
+        ),
+        ("launcher.fsdp", True, "launcher: fsdp divides the weights among processes; it needs processes of 2 or more"),
         ("sead", 1, "unknown key sead = 1; the top level may hold source, on_bad_row, seed, "),
         ("recipes.tuned.lrate", 1, "unknown key recipes.tuned.lrate = 1; recipes.tuned may hold lr, "),
         ("corpora.pec.repo", "x", "unknown key corpora.pec.repo = 'x'; corpora.pec may hold url, sha256"),
@@ -142,3 +150,9 @@ def test_an_engine_that_is_not_installed_names_its_extra(tmp_path: Path, monkeyp
     with pytest.raises(AttuneError, match=r"engine: 'ray' needs the extra `ray`, which is not installed; run `pip"):
         load(changed(tmp_path, ("engine", "ray")))
     assert load(changed(tmp_path)).engine == "local"
+
+
+def test_four_bits_cannot_be_sharded(tmp_path: Path) -> None:
+    changes = ("launcher", {"processes": 2, "fsdp": True}), ("generators.persona.load_in_4bit", True)
+    with pytest.raises(AttuneError, match=r"generators\.persona: load_in_4bit does not work with launcher\.fsdp"):
+        load(changed(tmp_path, *changes))

@@ -1,0 +1,176 @@
+"""Batches and trainings that several processes share, against the same in one process."""
+
+import copy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from attune.cobert import shared_batch, training
+from attune.cobert.examples import Example, examples
+from attune.cobert.matchers import MATCHERS
+from attune.cobert.model import Cobert, inputs_for
+from attune.cobert.training import CobertTrainer
+from attune.core.determinism import pin
+from attune.core.files import read_json, write_json
+from attune.training.distributed import sum_gradients, total
+from attune.training.launcher import is_writer, rank
+from attune.training.trainer import arguments
+from tests.cobert.test_gradient_cache import Memory
+from tests.cobert.test_training import RECIPE
+from tests.cobert.tiny import cobert, encoder, rows
+from tests.training.interruption import BreaksOff, Stop
+from tests.training.processes import in_processes
+
+HERE = "tests.cobert.test_shared_batch"
+# Examples of a batch, and micro-batches; two processes cannot share 7 evenly, and with 1 one of them has none.
+SIZES: tuple[tuple[int, int | None], ...] = ((16, None), (7, None), (7, 3), (1, None), (1, 1))
+
+
+def gradients(model: Cobert) -> list[torch.Tensor]:
+    return [each.grad for each in model.parameters() if each.grad is not None]
+
+
+def compare_gradients(folder: Path) -> None:
+    """In each process: the summed loss and gradients beside those of the model itself on the whole batch."""
+    for matching in MATCHERS:
+        pin(1, 1)
+        model = Cobert.from_encoder(folder, matching=matching, score_scale=0.1).double().eval()
+        inputs = inputs_for(model, folder)
+        parts = examples(rows(16), inputs)  # some replies of which are the same
+        extra = [inputs.response("so sad !"), parts[0].response, inputs.response("we won ?")]
+        for size, micro_batch in SIZES:
+            batch = parts[:size]
+            whole = expected_gradients(model, batch, extra)
+            assert max(each.abs().max() for each in whole[1]) > 1e-5
+            model.zero_grad()
+            given = shared_batch.collate(batch, [*(each.response for each in batch), *extra], None)
+            loss = total(shared_batch.step(model, given, micro_batch, 0.5))
+            sum_gradients(model.parameters())
+            assert loss.item() == pytest.approx(whole[0], rel=1e-10)
+            for one, other in zip(gradients(model), whole[1], strict=True):
+                torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-10)
+    print("compared")
+
+
+def expected_gradients(model: Cobert, batch: list[Example], extra: list[Any]) -> tuple[float, list[torch.Tensor]]:
+    replies = [*(each.response for each in batch), *extra]
+    model.zero_grad()
+    loss = (
+        model(
+            training.stack([each.context for each in batch], None),
+            training.stack([each.persona for each in batch], None),
+            training.stack(replies, None),
+            torch.tensor([[each.response == other for other in replies] for each in batch]),
+        )["loss"]
+        * 0.5
+    )
+    loss.backward()
+    # Where only some parameters have a gradient, the others' is 0, as after a sum over processes.
+    for each in model.parameters():
+        each.grad = torch.zeros_like(each) if each.grad is None else each.grad
+    return loss.item(), copy.deepcopy(gradients(model))
+
+
+def test_two_processes_give_the_loss_and_gradients_of_one(tmp_path: Path) -> None:
+    printed = in_processes(2, f"{HERE}:compare_gradients", encoder(tmp_path))
+    assert printed[0] == "compared\n"
+
+
+def learn(folder: Path, runs: dict[str, dict[str, Any]], at: int | None = None, memory: int | None = None) -> None:
+    """Train once for each entry of `runs` (changes of RECIPE), and write FOLDER/NAME.json and .safetensors.
+
+    The training breaks off after update `at`. memory: the sequences that fit into the last process's.
+    """
+    patch = pytest.MonkeyPatch()
+    if at is not None:
+        BreaksOff(patch, training, at)
+    if memory is not None and rank():
+        limited = Memory(memory)
+        patch.setattr(Cobert, "encode", lambda self, given: limited(self, given))
+    for name, changes in runs.items():
+        pin(1, 1)
+        changes = dict(changes)
+        shape = {"frozen_layers": 1, "score_scale": 0.05, "dropout": changes.pop("dropout", 0.0)}
+        model = Cobert.from_encoder(folder / "encoder", **shape)
+        inputs = inputs_for(model, folder / "encoder")
+        (folder / name).mkdir(exist_ok=True)
+        parts = {"train": rows(30), "valid": rows(15)}
+        try:
+            curve = training.train(model, parts, inputs, RECIPE | {"epochs": 2} | changes, folder / name)
+        except Stop:
+            continue
+        if is_writer():
+            write_json(folder / f"{name}.json", curve)
+            save_file(model.state_dict(), folder / f"{name}.safetensors")
+
+
+RUNS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "accumulated": {"accumulation": 2, "extra_negatives": 3},
+    "cached": {"micro_batch": 2},
+}
+
+
+def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
+    """30 examples in batches of 8: the last batch is of 6."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        encoder(folder / "encoder")
+    learn(one, RUNS)
+    in_processes(2, f"{HERE}:learn", two, runs=RUNS)
+    for name in RUNS:
+        assert_alike(one / name, two / name)
+        assert not list((two / name).glob("*/rng_state.pth"))
+
+
+def assert_alike(one: Path, other: Path) -> None:
+    curves = [read_json(path.with_suffix(".json")) for path in (one, other)]
+    assert len(curves[0]) == 3
+    assert curves[0][-1]["valid_loss"] < curves[0][0]["valid_loss"]
+    for left, right in zip(*curves, strict=True):
+        assert [value or 0 for value in left.values()] == pytest.approx(
+            [value or 0 for value in right.values()], rel=1e-5
+        )
+    weights = [load_file(path.with_suffix(".safetensors")) for path in (one, other)]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][name], rtol=1e-3, atol=2e-5)
+
+
+def test_an_interrupted_training_resumes_in_two_processes_and_in_one(tmp_path: Path) -> None:
+    whole, broken, one = (tmp_path / name for name in ("whole", "broken", "one"))
+    for folder in (whole, broken):
+        encoder(folder / "encoder")
+    runs = {"plain": {}, "dropped": {"dropout": 0.2}}
+    in_processes(2, f"{HERE}:learn", whole, runs=runs)
+    in_processes(2, f"{HERE}:learn", broken, runs=runs, at=6)
+    assert not (broken / "plain.json").exists()
+    shutil.copytree(broken, one)
+    in_processes(2, f"{HERE}:learn", broken, runs=runs)
+    for name in runs:
+        for ending in (".json", ".safetensors"):
+            assert (broken / name).with_suffix(ending).read_bytes() == (whole / name).with_suffix(ending).read_bytes()
+    learn(one, {"plain": {}})
+    assert_alike(one / "plain", whole / "plain")
+
+
+def test_memory_that_one_process_lacks_makes_all_take_smaller_micro_batches(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        encoder(folder / "encoder")
+    learn(one, {"plain": {}})
+    printed = in_processes(2, f"{HERE}:learn", two, runs={"plain": {}}, memory=1)
+    halved = [line.split("micro-batches of ")[1] for line in printed[0].splitlines() if "out of GPU memory" in line]
+    assert halved == ["2; the batch size stays 8", "1; the batch size stays 8"]
+    assert "out of GPU memory" not in printed[1]
+    assert_alike(one / "plain", two / "plain")
+
+
+def test_a_batch_that_no_process_shares_is_collated_as_before(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path)
+    parts = examples(rows(4), inputs)
+    trainer = CobertTrainer(model, parts, parts, RECIPE, args=arguments(tmp_path / "run", 1))
+    assert set(trainer._collate(parts)) == {"context", "persona", "response", "same"}

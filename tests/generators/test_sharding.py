@@ -1,0 +1,99 @@
+"""Generators that several processes train, with whole weights and with parts of them (FSDP), against one process."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from attune.core.determinism import pin
+from attune.core.files import read_json, write_json
+from attune.generators import training
+from attune.generators.prompts import examples
+from attune.generators.training import train
+from attune.training.launcher import is_writer
+from tests.generators.tiny import dialogue_rows, generator, gpt, saved
+from tests.training.interruption import BreaksOff, Stop
+from tests.training.processes import in_processes
+
+HERE = "tests.generators.test_sharding"
+# Of the rows, 22 are trained on: the last batch of an epoch is of 2, or of 1 where batches are of 3.
+RUNS: dict[str, dict[str, Any]] = {
+    "full": {"accumulation": 2, "gradient_checkpointing": True},
+    "frozen": {"method": "full", "frozen_layers": 1, "batch_size": 3},
+    "prompt_tuning": {},
+    "lora": {"lora_dropout": 0.0},
+}
+
+
+def learn(folder: Path, runs: dict[str, dict[str, Any]], fsdp: bool = False, at: int | None = None) -> None:
+    """Train once for each entry of `runs` into FOLDER/NAME; the training breaks off after update `at`."""
+    if at is not None:
+        BreaksOff(pytest.MonkeyPatch(), training, at)
+    for name, changes in runs.items():
+        pin(1, 1)
+        settings = generator(**{"method": name, "schedule": "constant_with_warmup", "steps": 8, **changes})
+        (folder / f"c-{name}").mkdir(exist_ok=True)
+        (folder / name).mkdir(exist_ok=True)
+        try:
+            given = examples(dialogue_rows())
+            curve = train(settings, folder / "base", given, 1, folder / f"c-{name}", folder / name, fsdp)
+        except Stop:
+            continue
+        if is_writer():
+            write_json(folder / f"{name}.json", curve)
+
+
+def started(*folders: Path) -> None:
+    for folder in folders:
+        saved(gpt(), folder / "base")
+
+
+def assert_alike(one: Path, other: Path) -> None:
+    curves = [read_json(path.with_suffix(".json")) for path in (one, other)]
+    assert curves[0][-1]["valid_loss"] < curves[0][0]["valid_loss"]
+    for left, right in zip(*curves, strict=True):
+        assert left == pytest.approx(right, abs=2e-4)  # they have four digits
+    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
+    for path in one.glob("*.safetensors"):
+        weights, others = load_file(path), load_file(other / path.name)
+        assert weights.keys() == others.keys()
+        # A key's bias changes no attention: its gradient is rounding alone, which Adam takes for a direction.
+        for name in (name for name in weights if not name.endswith("c_attn.bias")):
+            torch.testing.assert_close(weights[name], others[name], rtol=1e-3, atol=1e-4)
+    assert read_json(one / "card.json") == read_json(other / "card.json")
+
+
+@pytest.mark.parametrize("fsdp", [False, True])
+def test_two_processes_learn_what_one_learns(tmp_path: Path, fsdp: bool) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    started(one, two)
+    learn(one, RUNS)
+    in_processes(2, f"{HERE}:learn", two, runs=RUNS, fsdp=fsdp)
+    for name in RUNS:
+        assert_alike(one / name, two / name)
+
+
+@pytest.mark.parametrize("fsdp", [False, True])
+def test_an_interrupted_training_resumes_in_as_many_processes_and_in_others(tmp_path: Path, fsdp: bool) -> None:
+    """With the same number to the same bytes, dropout included."""
+    runs = {"lora": {"lora_dropout": 0.1}, "full": {}}
+    whole, broken, others = (tmp_path / name for name in ("whole", "broken", "others"))
+    started(whole, broken)
+    in_processes(2, f"{HERE}:learn", whole, runs=runs, fsdp=fsdp)
+    in_processes(2, f"{HERE}:learn", broken, runs=runs, fsdp=fsdp, at=6)
+    assert list((broken / "c-full").glob("checkpoint-4/rng_state_1.pth"))
+    assert not list(broken.glob("*.json"))
+    shutil.copytree(broken, others)
+    in_processes(2, f"{HERE}:learn", broken, runs=runs, fsdp=fsdp)
+    for name in runs:
+        assert (broken / f"{name}.json").read_bytes() == (whole / f"{name}.json").read_bytes()
+        for path in (whole / name).iterdir():
+            assert (broken / name / path.name).read_bytes() == path.read_bytes(), path.name
+    if fsdp:
+        in_processes(4, f"{HERE}:learn", others, runs={"full": {}}, fsdp=True)
+    else:
+        learn(others, {"full": {}})
+    assert_alike(others / "full", whole / "full")
