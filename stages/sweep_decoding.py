@@ -16,7 +16,7 @@ from attune.evaluation.generation.sweep import sweep_scores
 from attune.evaluation.schemas import SWEPT
 from attune.evaluation.tables import nested
 from attune.parameters import Parameters
-from attune.parameters.generators import Point
+from attune.parameters.decoding import Point
 from stages import start
 
 Rows = list[dict[str, Any]]

@@ -11,7 +11,7 @@ from attune.index.bank import Bank
 from attune.inference.decoding import Reply
 from attune.inference.ranker import Ranked
 from attune.inference.retriever import Retrieved
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 
 PAGE = ROOT / "docs" / "api.md"
 _HEAD = """# API

@@ -9,7 +9,7 @@ from attune.chat.systems import GeneratorSystem
 from attune.core.files import read_json
 from attune.corpora import dialogue_corpora
 from attune.generators.methods import METHODS
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 
 
 def starting_system(engine: Engine) -> str:

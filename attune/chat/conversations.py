@@ -15,7 +15,7 @@ from attune.chat.engine import Engine
 from attune.chat.rendering import chat_messages, crisis_update, replies_table, retrieved_table, status_line
 from attune.chat.validation import checked_message, persona_sentences
 from attune.core.errors import AttuneError
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 
 # Seconds between two updates of a growing reply; a small model writes faster than a page can be drawn.
 UPDATE_INTERVAL = 0.05

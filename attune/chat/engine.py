@@ -18,7 +18,7 @@ from attune.chat.validation import changed_decoding
 from attune.core.determinism import prepare
 from attune.core.errors import AttuneError
 from attune.parameters import Parameters, load
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 from attune.sources.sample.wording import tokenised
 
 # Exchanges before the message that a system may read, whatever their length in tokens.

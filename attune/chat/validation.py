@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 
 from attune.core.errors import AttuneError
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 
 # In characters; anything longer is refused before a tokenizer sees it.
 MAX_MESSAGE, MAX_PERSONA = 4_000, 2_000

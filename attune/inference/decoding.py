@@ -20,7 +20,7 @@ from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
 from attune.inference.cache import reserved_cache
 from attune.inference.sentences import whole_sentences
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 
 GREEDY = Decoding(method="greedy")
 

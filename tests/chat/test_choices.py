@@ -8,7 +8,7 @@ from attune.chat.choices import decoding_note, question_system, starting_system
 from attune.chat.engine import Engine
 from attune.core.files import write_json
 from attune.parameters import Parameters, load
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 from tests.chat.tiny_pipeline import SYSTEMS
 
 

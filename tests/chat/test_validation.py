@@ -2,7 +2,7 @@ import pytest
 
 from attune.chat.validation import MAX_MESSAGE, changed_decoding, checked_message, checked_turn, persona_sentences
 from attune.core.errors import AttuneError
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 
 
 def test_what_cannot_be_answered_is_refused_with_a_sentence() -> None:

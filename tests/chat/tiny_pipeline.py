@@ -9,7 +9,7 @@ import pytest
 from attune.core.files import write_parquet
 from attune.corpora import corpus, ranking_corpus
 from attune.parameters import load
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 from stages import base_models, index, train_generator
 from tests.generators.tiny import dialogue_rows, gpt, saved
 from tests.stages import cobert_project, generators_project

@@ -10,7 +10,7 @@ from attune.generators.methods import METHODS
 from attune.generators.prompts import examples
 from attune.generators.training import train
 from attune.inference.generator import Generator
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 from tests.generators.tiny import dialogue_rows, generator, saved
 
 SIZES = {

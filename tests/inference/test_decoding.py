@@ -25,7 +25,7 @@ from attune.inference.decoding import (
     up_to_stop,
     write_replies,
 )
-from attune.parameters.generators import Decoding
+from attune.parameters.decoding import Decoding
 from tests.generators.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
 WORDS = tokenizer()

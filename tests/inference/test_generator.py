@@ -10,7 +10,8 @@ from attune.generators.loading import load_base, load_tokenizer, positions_of
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import DIALOGUE, INSTRUCTION, examples
 from attune.generators.training import train
-from attune.parameters.generators import Decoding, GeneratorSettings
+from attune.parameters.decoding import Decoding
+from attune.parameters.generators import GeneratorSettings
 from tests.generators.tiny import dialogue_rows, generator, gpt, prompted, saved
 
 EXAMPLES = examples(dialogue_rows())

@@ -9,7 +9,8 @@ from attune.generators.encoding import Encoded
 from attune.generators.prompts import Example
 from attune.inference.decoding import Reply
 from attune.inference.generator import Generator
-from attune.parameters.generators import Decoding, Generation
+from attune.parameters.decoding import Decoding
+from attune.parameters.generators import Generation
 
 
 def evaluate(

@@ -1,0 +1,51 @@
+"""The settings of params.yaml that say how a reply's next token is chosen."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from attune.parameters.types import Count, NotNegative, Section
+
+
+class Decoding(Section):
+    """How the next token is chosen (`temperature`, `top_k`, `top_p`: sampling; `beams`, `early_stopping`: beam)."""
+
+    method: Literal["greedy", "sampling", "beam"]
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    top_k: NotNegative = 0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    repetition_penalty: Annotated[float, Field(gt=0)] = 1.0
+    no_repeat_ngram: NotNegative = 0
+    beams: Count = 1
+    early_stopping: bool = False
+
+    @model_validator(mode="after")
+    def method_has_its_keys(self) -> Self:
+        sampling = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
+        beam = {"beams": 1, "early_stopping": False}
+        foreign = (sampling if self.method != "sampling" else {}) | (beam if self.method != "beam" else {})
+        for key, neutral in foreign.items():
+            if getattr(self, key) != neutral:
+                raise ValueError(f"method {self.method} has no {key}")
+        if self.method == "beam" and self.beams < 2:
+            raise ValueError("method beam needs beams of 2 or more")
+        return self
+
+    def sampling(self, temperature: float, top_k: int, top_p: float) -> "Decoding":
+        """Sampling with what bars repetitions here."""
+        return Decoding(
+            method="sampling",
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            repetition_penalty=self.repetition_penalty,
+            no_repeat_ngram=self.no_repeat_ngram,
+        )
+
+
+class Point(Section):
+    """One setting of the decoding sweep; what bars repetitions stays as each generator has it."""
+
+    temperature: Annotated[float, Field(gt=0)]
+    top_k: NotNegative
+    top_p: Annotated[float, Field(gt=0, le=1)]
