@@ -3,7 +3,7 @@
 import re
 
 _END = re.compile(r"[.!?…][\"'”’)\]*]*(?=\s|$)")
-_LIST_NUMBER = re.compile(r"(?m)^\s*\d+\.$")
+_LIST_NUMBER = re.compile(r"(^|\n|[.!?]\s)\s*\d+\.$")
 
 
 def whole_sentences(text: str) -> str:
@@ -12,6 +12,6 @@ def whole_sentences(text: str) -> str:
     The number of a list's item ends no sentence, and neither does a full stop within a number or a name.
     """
     for end in reversed([match.end() for match in _END.finditer(text)]):
-        if not _LIST_NUMBER.search(text[:end].rpartition("\n")[2]):
+        if not _LIST_NUMBER.search(text[:end]):
             return text[:end]
     return text

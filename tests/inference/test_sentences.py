@@ -12,6 +12,8 @@ from attune.inference.sentences import whole_sentences
         ("It costs 3.50 euros. Or 4.20 with", "It costs 3.50 euros."),
         ("1. Eat well.\n2. Sleep.\n3. Drink", "1. Eat well.\n2. Sleep."),
         ("1. Eat well.\n2.", "1. Eat well."),
+        ("1. Eat well. 2.", "1. Eat well."),
+        ("A spider has 8. That is", "A spider has 8."),
         ("one long sentence without an end", "one long sentence without an end"),
         ("1. an item without an end", "1. an item without an end"),
         ("", ""),

@@ -17,9 +17,6 @@ LENGTHS = {2: 15, 3: 15, 4: 45, 5: 25}
 STEM = 5
 COMMON = 0.10
 TRIES = 200
-# Nearly every reply of the banks ends by asking on; a listener who always did so would not be one.
-UNASKED_SHARE = 0.5
-LEAST_WORDS = 6
 
 
 @dataclass(frozen=True)
@@ -91,13 +88,6 @@ def fitting(situation: Situation, said: list[str], common: set[str]) -> list[str
     return [line for line, count in dangling.items() if count == least]
 
 
-def unasked(reply: str) -> str:
-    """The reply without the question at its end, where enough is said before it."""
-    before, _, last = re.sub(r"(?<=[.!?]) (?=[^.!?]+[.!?]$)", "\n", reply).rpartition("\n")
-    ends = last.endswith("?") and not before.endswith("?") and len(before.split()) >= LEAST_WORDS
-    return before if ends else reply
-
-
 def converse(situation: Situation, length: int, common: set[str], rng: random.Random) -> Conversation:
     """One random conversation of `length` turns, or fewer where nothing can follow."""
     said: list[str] = []
@@ -107,8 +97,6 @@ def converse(situation: Situation, length: int, common: set[str], rng: random.Ra
             break
         onward = situation.after.get(len(said) + 1) if len(said) + 1 < length else None
         said.append(rng.choice([line for line in lines if onward is None or onward[line]] or lines))
-    if rng.random() < UNASKED_SHARE:
-        said[1] = unasked(said[1])
     return Conversation(situation.emotion, rng.choice(situation.prompts), tuple(said))
 
 

@@ -101,10 +101,10 @@ def test_turns_alternate_and_are_two_to_five(folder: Path) -> None:
 
 
 def test_texts_are_those_of_the_banks(folder: Path) -> None:
-    """With `_comma_` turned back, each text is a line of its emotion's banks, or a reply that does not ask on."""
+    """With `_comma_` turned back, each text is a line of its emotion's banks."""
     known: dict[str, set[str]] = {}
     for one in sample.load():
-        known.setdefault(one.emotion, set()).update(one.prompts, *one.turns, map(sample.unasked, one.turns[1]))
+        known.setdefault(one.emotion, set()).update(one.prompts, *one.turns)
     for rows in talks(folder).values():
         for row in rows:
             assert {row[3].replace("_comma_", ","), row[5].replace("_comma_", ",")} <= known[row[2]]
@@ -113,24 +113,6 @@ def test_texts_are_those_of_the_banks(folder: Path) -> None:
 def test_conversations_are_unique(folder: Path) -> None:
     texts = [tuple(row[5] for row in rows) for rows in talks(folder).values()]
     assert len(set(texts)) == len(texts)
-
-
-def test_a_reply_is_left_without_its_question_where_enough_is_said() -> None:
-    assert sample.unasked("No wonder that you could not sleep. What now?") == "No wonder that you could not sleep."
-    assert sample.unasked("Oh no! A bat over your bed! Are you all right?") == "Oh no! A bat over your bed!"
-    for whole in (
-        "Poor you! What now?",
-        "What did the people at your bank say to that? And now?",
-        "I am so very sorry for you.",
-    ):
-        assert sample.unasked(whole) == whole
-
-
-def test_replies_are_not_all_questions_and_begin_in_many_ways(folder: Path) -> None:
-    replies = [row[5].replace("_comma_", ",") for rows in talks(folder).values() for row in rows[1::2]]
-    assert 0.2 < sum(text.endswith("?") for text in replies) / len(replies) < 0.5
-    beginnings = Counter(tuple(text.lower().split()[:3]) for text in replies)
-    assert beginnings.most_common(1)[0][1] < 0.06 * len(replies)
 
 
 def test_all_emotions_in_each_split(folder: Path) -> None:
