@@ -6,19 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import (
-    GenerationConfig,
-    LogitsProcessorList,
-    NoRepeatNGramLogitsProcessor,
-    RepetitionPenaltyLogitsProcessor,
-    TopPLogitsWarper,
-)
+from transformers import GenerationConfig
 
 from attune.core.determinism import seeded
 from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
 from attune.inference.cache import reserved_cache
+from attune.inference.next_token import choose, processors
 from attune.inference.sentences import whole_sentences
 from attune.parameters.decoding import Decoding
 
@@ -195,7 +190,7 @@ def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decodi
             do_sample=False,
             num_beams=decoding.beams,
             early_stopping=decoding.early_stopping,
-            logits_processor=_processors(decoding),
+            logits_processor=processors(decoding),
             max_new_tokens=limits.tokens,
             max_length=None,
             eos_token_id=list(limits.stop_token_ids),
@@ -216,36 +211,6 @@ def _embedded(model: Any, prompts: Sequence[list[int]]) -> tuple[Any, list[torch
         return model.get_base_model(), rows
     virtual = model.get_prompt(1)[0].to(rows[0].dtype)
     return model.get_base_model(), [torch.cat([virtual, row]) for row in rows]
-
-
-def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, written: torch.Tensor) -> torch.Tensor:
-    """Token ids [rows] from logits [rows, vocabulary]; sampling inverts the distribution at `draws` [rows].
-
-    The repetition penalty and the n-gram ban see `written` [rows, tokens] alone: a reply may repeat its prompt's words.
-    """
-    logits = _processors(decoding)(written, logits)
-    if decoding.method == "greedy":
-        return logits.argmax(-1)
-    ids = None
-    if decoding.top_k:  # first: top_p sorts what it gets, and the whole vocabulary takes longer than a layer
-        ids = logits.topk(min(decoding.top_k, logits.shape[-1])).indices.sort().values
-        logits = logits.gather(-1, ids)
-    logits = logits / decoding.temperature
-    if decoding.top_p < 1:
-        logits = TopPLogitsWarper(decoding.top_p)(written, logits)
-    sums = logits.double().softmax(-1).cumsum(-1)
-    places = (sums <= draws[:, None] * sums[:, -1:]).sum(-1)
-    return places if ids is None else ids.gather(-1, places[:, None])[:, 0]
-
-
-def _processors(decoding: Decoding) -> LogitsProcessorList:
-    """What bars or penalises tokens that were written."""
-    processors: list[Any] = []
-    if decoding.repetition_penalty != 1:
-        processors.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
-    if decoding.no_repeat_ngram:
-        processors.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram))
-    return LogitsProcessorList(processors)
 
 
 def up_to_stop(ids: list[int], stops: Collection[int]) -> list[int]:

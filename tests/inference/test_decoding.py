@@ -18,13 +18,13 @@ from attune.generators.prompts import examples
 from attune.inference.decoding import (
     GREEDY,
     Limits,
-    choose,
     generate,
     stop_token_ids,
     stream_reply,
     up_to_stop,
     write_replies,
 )
+from attune.inference.next_token import choose
 from attune.parameters.decoding import Decoding
 from tests.generators.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
