@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
 from attune.core.files import read_csv, read_json, read_parquet
 from tests.generators.tiny import gpt, saved
@@ -106,16 +107,11 @@ def test_the_matcher_trains_and_the_metric_is_in_the_scores(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cobert_project.project(tmp_path, monkeypatch)
-    changed = {"cobert.recipes": "[max_sim]", "cobert.subsets": "[small]", "cobert.domains": "[happy]"}
-    text = (project / "params.yaml").read_text()
-    for key, value in changed.items():
-        name = key.split(".")[1]
-        text, count = re.subn(rf"(?m)^  {name}: \[.*\]", f"  {name}: {value}", text, count=1)
-        assert count == 1
-    text = text.replace("candidates: 100", "candidates: 10")
+    values = YAML(typ="safe").load(project / "params.yaml")
+    values["cobert"] |= {"recipes": ["max_sim"], "subsets": ["small"], "domains": ["happy"], "candidates": 10}
     for name in ("transfer", "retrieval", "rag"):
-        text = re.sub(rf"(?ms)^({name}:.*?recipe: )attune", r"\1max_sim", text, count=1)
-    (tmp_path / "params.yaml").write_text(text)
+        values[name]["recipe"] = "max_sim"
+    YAML().dump(values, tmp_path / "params.yaml")
     recipe = read_json(tmp_path / "recipes/baseline.json") | {"matching": "max_sim", "score_scale": 20.0}
     (tmp_path / "recipes/max_sim.json").write_text(json.dumps(recipe))
     words = ("recipe=recipes/max_sim.json", "encoder=base/encoder", "data=pec/small/happy")

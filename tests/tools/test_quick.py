@@ -61,7 +61,10 @@ def test_the_project_is_valid_and_runs_its_stages_from_the_workspace_s_code(tmp_
     assert (folder / "data/processed/openorca/train.parquet").is_file()
     assert any((tmp_path / "cache").iterdir())
     text = (folder / "dvc.lock").read_text()
-    assert re.findall(r"(?m)^  (\S+):$", text) == [f"{name}@openorca" for name in ("download", "preprocess", "subset")]
+    assert re.findall(r"(?m)^  (\S+):$", text) == [
+        "check_parameters",
+        *(f"{name}@openorca" for name in ("download", "preprocess", "subset")),
+    ]
 
 
 @pytest.mark.slow

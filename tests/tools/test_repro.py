@@ -63,7 +63,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"}
+    # Importing `stages` chooses a GPU for the tests' process; with one, stages would wait for each other.
+    own = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
+    return own | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"}
 
 
 def dvc(folder: Path, *words: str) -> str:
