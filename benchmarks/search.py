@@ -1,4 +1,4 @@
-"""FAISS' exact, HNSW and IVF-PQ indexes: recall, queries per second, build time, memory: `python -m benchmarks.search`.
+"""FAISS' exact and HNSW indexes: recall, queries per second, build time, memory: `python -m benchmarks.search`.
 
 Each vector is all-MiniLM-L6-v2's embedding of one of the sample's replies, of 384 dimensions, with Gaussian noise: its
 cosine with the embedding is about .8. So they are clustered as sentences are, and no two are the same, however many.
@@ -21,8 +21,6 @@ prepare()
 
 SIZES, QUERIES, NEIGHBOURS = (10_000, 30_000), 500, 10
 COSINE = 0.8
-# IVF-PQ (Jegou et al. 2011): lists per square root of n, lists searched, and bytes per vector.
-LISTS, PROBES, CODE_BYTES = 4, 32, 64
 
 
 def embeddings(data: Path, most: int, threads: int) -> np.ndarray:
@@ -63,20 +61,7 @@ def hnsw(vectors: np.ndarray) -> Any:
     return build(vectors, 0, shape())
 
 
-def ivf_pq(vectors: np.ndarray) -> Any:
-    """Vectors of CODE_BYTES bytes in lists around centroids; the product quantiser is trained on a sample of them."""
-    import faiss
-
-    lists = int(LISTS * len(vectors) ** 0.5)
-    index = faiss.index_factory(vectors.shape[1], f"IVF{lists},PQ{CODE_BYTES}", faiss.METRIC_INNER_PRODUCT)
-    index.cp.niter = index.pq.cp.niter = 10
-    index.train(vectors[np.random.default_rng(1).permutation(len(vectors))[: 40 * lists]])
-    index.add(vectors)
-    index.nprobe = PROBES
-    return index
-
-
-KINDS: dict[str, Callable[[np.ndarray], Any]] = {"exact": exact, "HNSW": hnsw, "IVF-PQ": ivf_pq}
+KINDS: dict[str, Callable[[np.ndarray], Any]] = {"exact": exact, "HNSW": hnsw}
 
 
 def shape() -> Any:
