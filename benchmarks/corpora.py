@@ -2,18 +2,16 @@
 
 Made-up corpora of the shapes of PEC and OpenOrca, at 1, 10 and 100 times a base size, go through download (from a
 directory), subset (which keeps all of OpenOrca and nine tenths of each split of PEC), preprocess and, up to --indexed
-conversations, index; each stage in a process of its own. With --pec 3500 --openorca 10000 the largest sizes are those
-of the published corpora. Writes results/corpora.json and results/corpora.png.
+conversations, index; each stage in a process of its own, on as many threads as params.yaml says. --pec and --openorca
+are the sizes at factor 1: with 3500 and 10000 the largest are those of the published corpora. Writes
+results/corpora.json and results/corpora.png.
 """
 
-import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,14 +20,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
-from attune.core.files import write_json
 from attune.core.import_graph import ROOT
 from attune.report.figures.style import CYCLE, groups, save, subplots
 from benchmarks import made_corpora
+from benchmarks.harness import RESULTS, options, write
 
-RESULTS = Path(__file__).parent / "results"
 STAGES = ("download", "subset", "preprocess", "index")
-PACKAGES = ("numpy", "pyarrow", "faiss-cpu", "sentence-transformers", "torch")
 SEED = 1
 
 
@@ -108,33 +104,14 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pec", type=int, default=1000, help="conversations of PEC's shape at factor 1")
-    parser.add_argument("--openorca", type=int, default=1000, help="rows of OpenOrca's shape at factor 1")
-    parser.add_argument("--factors", type=int, nargs="+", default=[1, 10, 100])
-    parser.add_argument("--indexed", type=int, default=2000, help="conversations up to which PEC is indexed")
-    options = parser.parse_args()
+    sizes = {"pec": 1000, "openorca": 1000, "factors": (1, 10, 100), "indexed": 2000}
+    chosen = options(__doc__, **sizes)
     rows: list[dict[str, Any]] = []
-    for factor in options.factors:
-        rows += rows_of("pec", factor * options.pec, options.indexed)
-        rows += rows_of("openorca", factor * options.openorca, 0)
-        write(rows, vars(options))
-
-
-def write(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:
-    """Results so far, with machine and versions, and their figure."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    write_json(
-        RESULTS / "corpora.json",
-        {
-            "machine": machine | {"memory_gib": round(memory), "load": round(os.getloadavg()[0], 1)},
-            "settings": settings,
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-            "rows": rows,
-        },
-    )
-    save(draw(rows), RESULTS, "corpora")
+    for factor in chosen.factors:
+        rows += rows_of("pec", factor * chosen.pec, chosen.indexed)
+        rows += rows_of("openorca", factor * chosen.openorca, 0)
+        write("corpora", rows, chosen.threads, **{name: getattr(chosen, name) for name in sizes})  # results so far
+        save(draw(rows), RESULTS, "corpora")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from attune.core.files import write_json
 
 RESULTS = Path(__file__).parent / "results"
 CORES = os.cpu_count() or 1
-PACKAGES = ("torch", "transformers", "sentence-transformers", "trl", "openvino", "faiss-cpu", "numpy")
+PACKAGES = ("torch", "transformers", "sentence-transformers", "trl", "openvino", "faiss-cpu", "numpy", "pyarrow")
 Seconds = dict[str, list[float]]
 
 

@@ -60,7 +60,10 @@ def decoding_note(engine: Engine, name: str) -> str:
 def _best(points: dict[str, Any], decoding: Decoding) -> list[Decoding]:
     """`decoding` at the point of a sweep that is marked as best; its name is temperature/top_k/top_p."""
     names = [point.split("/") for point, scores in points.items() if scores.get("best")]
-    return [decoding.sampling(float(temperature), int(top_k), float(top_p)) for temperature, top_k, top_p in names]
+    return [
+        decoding.sampling(temperature=float(temperature), top_k=int(top_k), top_p=float(top_p))
+        for temperature, top_k, top_p in names
+    ]
 
 
 def _measured(scores: Artifact) -> dict[str, Any]:

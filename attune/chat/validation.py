@@ -56,9 +56,8 @@ def changed_decoding(
     changes = {key: value for key, value in given.items() if value is not None}
     if not changes:
         return decoding
-    kept = decoding.model_dump(exclude={"beams", "early_stopping"})
     try:
-        return Decoding.model_validate(kept | {"method": "sampling"} | changes)
+        return decoding.sampling(**changes)
     except ValidationError as error:
         first = error.errors()[0]
         raise AttuneError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None

@@ -7,8 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.core.text import repeated
@@ -19,11 +18,14 @@ from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.spool import Spool
 from attune.corpora.subsets import SPLITS, digest, draw, key, rank, sized, without_leaks
 
+if TYPE_CHECKING:
+    import numpy as np
+
 MARKER = " ---+--- "
 DOMAINS = ("happy", "offmychest")
 # What is held of each conversation while a subset is drawn: its number in reading order, its id and rank, and whose
 # reply it ends with.
-_NUMBERS = np.dtype([("number", "i8"), ("id", "u8"), ("rank", "u8"), ("responder", "u8")])
+_NUMBERS = [("number", "i8"), ("id", "u8"), ("rank", "u8"), ("responder", "u8")]
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     AttuneError
         for a cap, for a split with fewer conversations than `sampling.sizes` asks for, and as reading does.
     """
+    import numpy as np
+
     if sampling.cap is not None:
         raise AttuneError(f"corpora.{corpus.name}.cap does nothing: `subsets` says how many conversations are kept")
     files, counts = corpus.files(raw), {"bad_rows": 0}
@@ -123,8 +127,10 @@ def _conversations(files: Mapping[str, Path], bad: BadRows) -> Iterator[tuple[st
 
 def _pools(
     files: Mapping[str, Path], personas: Mapping[str, Personas], seed: int, bad: BadRows, counts: dict[str, int]
-) -> dict[str, dict[str, np.ndarray]]:
+) -> dict[str, dict[str, "np.ndarray"]]:
     """What is usable, as records of _NUMBERS in file order, by domain and split; what is not is counted."""
+    import numpy as np
+
     pools: dict[str, dict[str, np.ndarray]] = {domain: {} for domain in DOMAINS}
     number = 0
     for domain, split, conversations in _conversations(files, bad):

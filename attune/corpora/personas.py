@@ -2,41 +2,57 @@
 
 from array import array
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from attune.corpora.blocks import END, Block, blocks, check_complete
 from attune.corpora.reading import BOM, BadRow, BadRows
 from attune.corpora.subsets import key
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 class Personas(Mapping[str, tuple[str, ...]]):
     """Each user's sentences in file order without repeats; a user's later block adds to the earlier one.
 
-    They are read when asked for: 40 bytes per block are held, however long its sentences are.
+    They are read when asked for: some 40 bytes per block are held, however long its sentences are.
     """
 
     def __init__(self, path: Path, bad: BadRows) -> None:
         self.path = path
-        users, starts, sizes, filled = array("Q"), array("Q"), array("Q"), array("b")
-        for block in blocks(path):
-            try:
-                user, sentences = _persona(block)
-            except BadRow as error:
-                bad.add(path, error.number, str(error))
-            else:
-                start, end = block.place
-                users.append(key(user))
-                starts.append(start)
-                sizes.append(end - start)
-                filled.append(bool(sentences))
-        self._order = np.argsort(np.asarray(users), kind="stable")
-        self._users = np.asarray(users)[self._order]
-        self._places = np.stack([np.asarray(starts), np.asarray(sizes)], axis=1)
-        self.with_sentences = np.unique(np.asarray(users)[np.asarray(filled, bool)])
+        self._keys, self._starts, self._sizes, self._filled = array("Q"), array("Q"), array("Q"), array("b")
+        for user, sentences, (start, end) in _personas(path, bad):
+            self._keys.append(key(user))
+            self._starts.append(start)
+            self._sizes.append(end - start)
+            self._filled.append(bool(sentences))
+
+    @cached_property
+    def with_sentences(self) -> "np.ndarray":
+        """The keys of the users who say something, ascending."""
+        import numpy as np
+
+        return np.unique(np.asarray(self._keys)[np.asarray(self._filled, bool)])
+
+    @cached_property
+    def _order(self) -> "np.ndarray":
+        """The numbers of the blocks by their users' keys; those of one user in file order."""
+        import numpy as np
+
+        return np.argsort(np.asarray(self._keys), kind="stable")
+
+    @cached_property
+    def _users(self) -> "np.ndarray":
+        """The users' keys in that order."""
+        import numpy as np
+
+        return np.asarray(self._keys)[self._order]
 
     def __getitem__(self, user: str) -> tuple[str, ...]:
+        import numpy as np
+
         wanted = np.uint64(key(user))
         low, high = (np.searchsorted(self._users, wanted, side) for side in ("left", "right"))
         if low == high:
@@ -45,19 +61,34 @@ class Personas(Mapping[str, tuple[str, ...]]):
         return tuple(dict.fromkeys(sentence for _, *sentences in blocks for sentence in sentences))
 
     def __iter__(self) -> Iterator[str]:
-        _, first = np.unique(self._users, return_index=True)
-        return (self._block(place)[0] for place in np.sort(self._order[first]))
+        """The users in the order of their first blocks, in one pass over the file."""
+        again, seen = BadRows("skip"), set[int]()  # malformed blocks are reported already
+        for user, _, _ in _personas(self.path, again):
+            if (number := key(user)) not in seen:
+                seen.add(number)
+                yield user
 
     def __len__(self) -> int:
-        return len(np.unique(self._users))
+        return len(set(self._keys))
 
     def _block(self, number: int) -> list[str]:
         """User and sentences of a block."""
-        start, size = self._places[number].tolist()
+        start, size = self._starts[number], self._sizes[number]
         with self.path.open("rb") as stream:
             stream.seek(start)
             text = stream.read(size).removeprefix(BOM if start == 0 else b"").decode("utf-8")
         return [line for each in text.split("\n") if (line := each.strip()) and line != END]
+
+
+def _personas(path: Path, bad: BadRows) -> Iterator[tuple[str, list[str], tuple[int, int]]]:
+    """User, sentences and place of each block; what is malformed is reported to `bad` and left out."""
+    for block in blocks(path):
+        try:
+            user, sentences = _persona(block)
+        except BadRow as error:
+            bad.add(path, error.number, str(error))
+        else:
+            yield user, sentences, block.place
 
 
 def _persona(block: Block) -> tuple[str, list[str]]:

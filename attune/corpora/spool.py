@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
-
-import numpy as np
+from typing import IO, TYPE_CHECKING
 
 from attune.core.files import ROW_GROUP
 from attune.corpora.base import Row
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _AT_ONCE = 65_536
 
@@ -21,7 +22,7 @@ class Spool:
     row may be in several files.
     """
 
-    def __init__(self, folder: Path, chosen: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, folder: Path, chosen: Mapping[str, "np.ndarray"]) -> None:
         self.folder, self.chosen = folder, chosen
         folder.mkdir(parents=True)
 
@@ -54,6 +55,8 @@ class Spool:
 
     def _wanted(self, names: list[str]) -> Iterator[tuple[int, int, int]]:
         """(number, file, position in the file) of everything that is chosen, by number."""
+        import numpy as np
+
         sizes = [len(self.chosen[name]) for name in names]
         numbers = np.concatenate([self.chosen[name] for name in names])
         files = np.repeat(np.arange(len(names)), sizes)

@@ -8,13 +8,15 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Row, Sampling, Subset
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SPLITS = ("train", "valid", "test")
 
@@ -34,15 +36,17 @@ def rank(seed: int, name: str) -> int:
     return key(f"{seed}/{name}")
 
 
-def draw(ranks: np.ndarray, size: int | None) -> np.ndarray:
+def draw(ranks: "np.ndarray", size: int | None) -> "np.ndarray":
     """The positions of the `size` lowest distinct ranks, of all for None, lowest first; of equal ranks the first.
 
     A smaller draw is the beginning of a larger one, and neither depends on the order in which conversations are read.
     """
+    import numpy as np
+
     return np.unique(ranks, return_index=True)[1][:size]
 
 
-def split_by_opening(openings: np.ndarray, test_share: float) -> dict[str, np.ndarray]:
+def split_by_opening(openings: "np.ndarray", test_share: float) -> dict[str, "np.ndarray"]:
     """Split a draw into train and test, conversations with the same opening always together; positions in the draw.
 
     `openings`: the `key` of each conversation's opening, in the draw's order. People answer the same question in
@@ -55,6 +59,8 @@ def split_by_opening(openings: np.ndarray, test_share: float) -> dict[str, np.nd
     AttuneError
         for fewer than two openings.
     """
+    import numpy as np
+
     _, first, group, sizes = np.unique(openings, return_index=True, return_inverse=True, return_counts=True)
     if len(first) < 2:
         raise AttuneError(
@@ -68,11 +74,13 @@ def split_by_opening(openings: np.ndarray, test_share: float) -> dict[str, np.nd
     return {"train": together[tested:], "test": together[:tested]}
 
 
-def without_leaks(splits: Mapping[str, np.ndarray], counts: dict[str, int]) -> dict[str, np.ndarray]:
+def without_leaks(splits: Mapping[str, "np.ndarray"], counts: dict[str, int]) -> dict[str, "np.ndarray"]:
     """Remove from train what is also in valid or test, and from valid what is also in test, counted.
 
     `splits`: records with the field `id`, by split.
     """
+    import numpy as np
+
     kept: dict[str, np.ndarray] = {}
     later = np.empty(0, np.uint64)
     for split in ("test", "valid", "train"):
@@ -112,6 +120,7 @@ def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, 
     AttuneError
         for too few openings, and as reading does.
     """
+    import numpy as np
 
     def opening(row: Row) -> str:
         return " ".join(corpus.opening(row).lower().split()) if corpus.opening else row[corpus.key]
@@ -135,8 +144,8 @@ def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, 
 
 
 def sized(
-    corpus: str, pools: Mapping[str, Mapping[str, np.ndarray]], sizes: Mapping[str, Mapping[str, int]]
-) -> dict[tuple[str, str, str], np.ndarray]:
+    corpus: str, pools: Mapping[str, Mapping[str, "np.ndarray"]], sizes: Mapping[str, Mapping[str, int]]
+) -> dict[tuple[str, str, str], "np.ndarray"]:
     """Draw (size, domain, split) from `pools` by domain and split; the domain `all` draws from every domain.
 
     `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one.
@@ -146,6 +155,8 @@ def sized(
     AttuneError
         for a split with fewer conversations than a size asks for, and for a conversation in two splits.
     """
+    import numpy as np
+
     together = {split: np.concatenate([splits[split] for splits in pools.values()]) for split in SPLITS}
     sets = {}
     for size, wanted in sizes.items():

@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attune.core.files import atomic_file
+from attune.training.distributed import placed, whole
+from attune.training.launcher import is_writer
 
 
 def trained_tensors(model: Any) -> dict[str, torch.Tensor]:
@@ -16,8 +18,18 @@ def trained_tensors(model: Any) -> dict[str, torch.Tensor]:
 
 
 def write_trained(model: Any, path: Path) -> None:
-    """Write the trainable parameters as safetensors."""
-    save_file({name: each.cpu().contiguous() for name, each in trained_tensors(model).items()}, path)
+    """Write the trainable parameters as safetensors; every process that has a part of them calls it, and one writes."""
+    tensors = {name: whole(each).cpu().contiguous() for name, each in trained_tensors(model).items()}
+    if is_writer():
+        with atomic_file(path) as temporary:
+            save_file(tensors, temporary)
+
+
+def restore_trained(model: Any, path: Path) -> None:
+    """Give the model the parameters that `write_trained` wrote."""
+    kept = load_file(path)
+    for name, tensor in trained_tensors(model).items():
+        tensor.copy_(placed(kept[name], tensor))
 
 
 class BestWeights:
@@ -28,14 +40,11 @@ class BestWeights:
 
     def keep(self, model: Any) -> None:
         """Put the model's present weights in the place of those before."""
-        with atomic_file(self.path) as temporary:
-            write_trained(model, temporary)
+        write_trained(model, self.path)
 
     def restore(self, model: Any) -> None:
         """Give the model the kept weights back."""
-        kept = load_file(self.path)
-        for name, tensor in trained_tensors(model).items():
-            tensor.copy_(kept[name])
+        restore_trained(model, self.path)
 
 
 def since_best(losses: Sequence[float]) -> int:

@@ -1,4 +1,4 @@
-"""Training a generator in several processes, and with FSDP: there each holds a part of the weights and of their states.
+"""Training a generator with FSDP: each process holds a part of the weights and of their states.
 
 Files hold whole tensors, so that any number of processes can resume.
 """
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_optimizer_state_dict,
@@ -17,12 +16,9 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 from transformers.utils import SAFE_WEIGHTS_NAME
 
-from attune.core.files import atomic_file
-from attune.generators.best_weights import BestWeights, trained_tensors
+from attune.generators.best_weights import restore_trained, write_trained
 from attune.generators.frozen import layers
 from attune.generators.length_sampler import GroupingTrainer
-from attune.training.distributed import placed, whole
-from attune.training.launcher import is_writer
 
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
@@ -40,29 +36,14 @@ def shard(model: Any) -> Any:
     return model
 
 
-class SharedWeights(BestWeights):
-    """BestWeights of several processes: all of them call both functions, and one writes."""
-
-    def keep(self, model: Any) -> None:
-        tensors = {name: whole(each).cpu().contiguous() for name, each in trained_tensors(model).items()}
-        if is_writer():
-            with atomic_file(self.path) as temporary:
-                save_file(tensors, temporary)
-
-    def restore(self, model: Any) -> None:
-        kept = load_file(self.path)
-        for name, tensor in trained_tensors(model).items():
-            tensor.copy_(placed(kept[name], tensor))
-
-
 class ShardingTrainer(GroupingTrainer):
     """Trains what `shard` returns; its checkpoints hold the trained tensors alone."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ARG002
-        SharedWeights(Path(output_dir or self.args.output_dir) / SAFE_WEIGHTS_NAME).keep(self.model)
+        write_trained(self.model, Path(output_dir or self.args.output_dir) / SAFE_WEIGHTS_NAME)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        SharedWeights(Path(resume_from_checkpoint) / SAFE_WEIGHTS_NAME).restore(model or self.model)
+        restore_trained(model or self.model, Path(resume_from_checkpoint) / SAFE_WEIGHTS_NAME)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         state = get_optimizer_state_dict(self.model, self.optimizer.optimizer, options=_WHOLE)

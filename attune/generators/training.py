@@ -24,7 +24,6 @@ from attune.generators.loading import (
     load_base,
     load_tokenizer,
     positions_of,
-    save_generator,
     transformer_of,
     write_card,
 )
@@ -32,11 +31,12 @@ from attune.generators.losses import mean_loss
 from attune.generators.methods import METHODS
 from attune.generators.prompts import Example
 from attune.generators.rows import encoded, write_rows
-from attune.generators.sharding import ShardingTrainer, SharedWeights, shard
+from attune.generators.saving import save_generator
+from attune.generators.sharding import ShardingTrainer, shard
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import barrier, share
-from attune.training.launcher import is_writer, processes
+from attune.training.launcher import is_writer
 from attune.training.trainer import MarkComplete, arguments
 
 HELD_OUT_SHARE = 0.1
@@ -106,7 +106,7 @@ def _trained(
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The model that `untrained` gives, with the weights of its lowest held-out loss (the writer's), and the log."""
     model = untrained()
-    best = (SharedWeights if processes() > 1 else BestWeights)(checkpoints / "best.safetensors")
+    best = BestWeights(checkpoints / "best.safetensors")
     log_every = settings.log_steps or max(1, settings.steps // 20)
     # A checkpoint between two logs would lose the losses since the first of them.
     every = settings.save_steps or 4 * log_every

@@ -31,16 +31,16 @@ class Decoding(Section):
             raise ValueError("method beam needs beams of 2 or more")
         return self
 
-    def sampling(self, temperature: float, top_k: int, top_p: float) -> "Decoding":
-        """Sampling with what bars repetitions here."""
-        return Decoding(
-            method="sampling",
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            repetition_penalty=self.repetition_penalty,
-            no_repeat_ngram=self.no_repeat_ngram,
-        )
+    def sampling(self, **changes: float) -> "Decoding":
+        """Sampling with `changes` (temperature, top_k, top_p); the rest stays, such as what bars repetitions.
+
+        Raises
+        ------
+        ValidationError
+            for a value out of range.
+        """
+        kept = self.model_dump(exclude={"beams", "early_stopping"})
+        return Decoding.model_validate(kept | {"method": "sampling"} | changes)
 
 
 class Point(Section):

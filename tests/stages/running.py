@@ -20,15 +20,17 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True)
+    return _python(folder, "-m", *words)
 
 
 def run_without_large(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """As `run`, for a stage that must not import what is large."""
+    return _python(folder, "-c", _WITHOUT, *words)
+
+
+def _python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", _WITHOUT, *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def data(folder: Path) -> Path:

@@ -46,7 +46,7 @@ def test_an_error_is_one_line_and_exit_code_1(project: Path) -> None:
 
 
 def test_neither_torch_nor_the_hubs_client_is_imported(project: Path) -> None:
-    heavy = "{'torch', 'transformers', 'datasets', 'huggingface_hub'}"
+    heavy = "{'torch', 'transformers', 'datasets', 'huggingface_hub', 'pyarrow', 'numpy'}"
     code = (
         "import sys; from pathlib import Path; from stages.download import main; "
         f"main(corpus='pec', target=Path('raw')); print({heavy} & set(sys.modules))"

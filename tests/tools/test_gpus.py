@@ -1,6 +1,5 @@
 """Which GPU a stage gets, without one: the assignment needs their names alone."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import ROOT
+from tests.tools.made_up import dvc, repro
 from tools.gpus import free_one, visible
 
 
@@ -40,14 +40,12 @@ def test_a_killed_process_holds_no_gpu(tmp_path: Path) -> None:
 
 
 def test_stages_side_by_side_run_on_different_gpus(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1", "CUDA_VISIBLE_DEVICES": "5,7"}
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, env=environment)
+    dvc(tmp_path, "init", "--no-scm", "--quiet")
     stages = [
         f"  {name}:\n    cmd: echo $CUDA_VISIBLE_DEVICES > {name}; until test -e {other}; do sleep .05; done\n"
         for name, other in (("one", "two"), ("two", "one"))
     ]
     (tmp_path / "dvc.yaml").write_text("stages:\n" + "".join(stages))
-    command = [sys.executable, "-m", "tools.repro", "--jobs=2"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
+    done = repro(tmp_path, jobs=2, CUDA_VISIBLE_DEVICES="5,7")
     assert done.returncode == 0, done.stdout
     assert {(tmp_path / name).read_text() for name in ("one", "two")} == {"5\n", "7\n"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import ROOT
+from tests.tools.made_up import dvc, environment, repro
 from tools.repro import Log, fitting_jobs, rules, sort_lock
 
 # Each of `left` and `right` ends once the other has begun; `both` and `last` need them, as a folder and as a file.
@@ -60,24 +60,6 @@ def project(tmp_path: Path) -> Path:
     dvc(tmp_path, "init", "--no-scm", "--quiet")
     (tmp_path / "dvc.yaml").write_text(STAGES)
     return tmp_path
-
-
-def environment() -> dict[str, str]:
-    # Importing `stages` chooses a GPU for the tests' process; with one, stages would wait for each other.
-    own = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
-    return own | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"}
-
-
-def dvc(folder: Path, *words: str) -> str:
-    command = [sys.executable, "-m", "dvc", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment(), check=True, capture_output=True, text=True, timeout=100
-    ).stdout
-
-
-def repro(folder: Path, jobs: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.repro", f"--jobs={jobs}"]
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=100)
 
 
 def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(project: Path) -> None:
