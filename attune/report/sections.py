@@ -10,7 +10,7 @@ import pandas as pd
 
 from attune.evaluation.generation.comparisons import without_passages
 from attune.metrics.ranking import METRICS
-from attune.report import findings, html
+from attune.report import contamination, findings, html
 from attune.report.figures.registry import Page, on_page
 from attune.report.results import Results
 from attune.report.side_by_side import answer_blocks, blocks
@@ -56,6 +56,7 @@ def of_report(
         ("CoBERT", html.table(_columns(results.ranking, ("loss", *RANKING_SCORES)))),
         ("Generators", _generators(results)),
         ("Replies side by side", blocks(beside, EXAMPLES)),
+        contamination.section(results.contamination),
         ("Data", html.table(_data(results.manifests))),
         ("Parameters", html.preformatted(params)),
         ("Environment", html.table(environment())),
