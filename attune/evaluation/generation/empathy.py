@@ -30,7 +30,7 @@ _COLUMNS = ("sp_id", "rp_id", "seeker_post", "response_post", "level")
 class EmpathyProbe:
     """A classifier of one mechanism's level, and how it does on replies to posts that it was not trained on.
 
-    `posts`: the sp_id of what each labelled reply answers. `truths`, `guesses`: levels, and their out-of-fold predictions.
+    `posts`: the sp_id of what each reply answers. `truths`, `guesses`: levels, and their out-of-fold predictions.
     """
 
     model: Any
