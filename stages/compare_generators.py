@@ -20,6 +20,7 @@ from attune.corpora import corpus
 from attune.evaluation.comparison import records
 from attune.evaluation.generation import summary
 from attune.evaluation.generation.comparisons import answer_comparisons, comparisons
+from attune.evaluation.generation.empathy import qualities, trained_probes, with_columns, with_empathy
 from attune.evaluation.generation.semantics import trained_probe, with_passage_similarity, with_semantics
 from attune.evaluation.schemas import ANSWERED_SCORED, RETRIEVED, SCORED
 from attune.evaluation.tables import nested
@@ -54,6 +55,8 @@ def main(
     trained = trained_probe(read_parquet(situations), encoder, size)
     scored = with_passage_similarity(with_semantics(generated, trained, encoder, size), encoder, size)
     answers = with_semantics([*answers, *summary.true_answers(answers)], trained, encoder, size)
+    empathy = trained_probes(settings.epitome, encoder, size)
+    scored, answers = (with_empathy(each, empathy, encoder, size) for each in (scored, answers))
     systems = summary.by_system(scored)
     table = summary.scores(systems, settings.seed)
     write_json(scores, nested(table, ["system"], intervals=False))
@@ -64,9 +67,10 @@ def main(
     compared = answer_comparisons(answering, RETRIEVED, settings.generators, settings.seed)
     write_json(answered_tests, records(compared))
     accuracy = with_intervals({"accuracy": [trained.accuracy]}, settings.seed, summary.PLACES)
-    write_json(probe, accuracy | {"confusion": trained.confusion(), "signatures": signatures()})
-    write_parquet(rows, scored, SCORED)
-    write_parquet(answered_rows, answers, ANSWERED_SCORED)
+    probes = accuracy | {"confusion": trained.confusion()} | qualities(empathy, settings.seed)
+    write_json(probe, probes | {"signatures": signatures()})
+    write_parquet(rows, scored, with_columns(SCORED, empathy))
+    write_parquet(answered_rows, answers, with_columns(ANSWERED_SCORED, empathy))
     print(f"{len(systems)} systems; the emotion probe is right on {trained.accuracy.value:.3f} of held-out situations")
 
 

@@ -42,6 +42,7 @@ class Parameters(Section):
     retrieval: Retrieval
     generators: dict[Key, AnyGenerator]
     rag: Rag
+    epitome: Name | None = None
     generation: Generation
 
     @field_validator("engine")

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pandas as pd
 
 from attune.evaluation.comparison import Comparison
+from attune.evaluation.generation.semantics import EMPATHY
 from attune.evaluation.generation.summary import LIKE_TARGET, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.ranking.summary import MEAN
@@ -22,6 +23,7 @@ _SCORES = {
     "loss_target_not_given": ("nats per token where no passage contains the target", False),
     "similarity": ("similarity to the target", True),
     "emotion_match": ("emotion match", True),
+    **{name: (f"level of {name.replace('_', ' ')}", True) for name in EMPATHY},
 }
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from attune.evaluation.generation.comparisons import without_passages
 from attune.metrics.ranking import METRICS
-from attune.report import findings, html
+from attune.report import contamination, empathy, findings, html
 from attune.report.figures.registry import Page, on_page
 from attune.report.results import Results
 from attune.report.side_by_side import answer_blocks, blocks
@@ -56,6 +56,7 @@ def of_report(
         ("CoBERT", html.table(_columns(results.ranking, ("loss", *RANKING_SCORES)))),
         ("Generators", _generators(results)),
         ("Replies side by side", blocks(beside, EXAMPLES)),
+        contamination.section(results.contamination),
         ("Data", html.table(_data(results.manifests))),
         ("Parameters", html.preformatted(params)),
         ("Environment", html.table(environment())),
@@ -145,7 +146,8 @@ def _generators(results: Results) -> str:
         findings.about_decoding(results.decoding, results.best_point),
     ]
     columns = [f"{score}{end}" for score in scores for end in ("", "_low", "_high")]
-    return html.bullets(about) + html.table(_columns(results.generator_intervals, columns))
+    table = html.bullets(about) + html.table(_columns(results.generator_intervals, columns))
+    return table + empathy.part(probe, results.generator_intervals, results.answered)
 
 
 def _data(manifests: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

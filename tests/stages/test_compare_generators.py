@@ -7,9 +7,13 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, write_parquet
 from attune.corpora import corpus
-from attune.evaluation.schemas import ANSWERED, GENERATED
+from attune.evaluation.generation.semantics import EMPATHY, SCORES
+from attune.evaluation.schemas import ANSWERED, ANSWERED_SCORED, GENERATED
+from attune.evaluation.tables import tidy
+from attune.report.empathy import part
 from stages import base_models
 from stages.compare_generators import main
+from tests.evaluation.generation.labels import write_labels
 from tests.stages.small_project import change, small_project
 
 PLACES = {
@@ -130,6 +134,7 @@ def test_retrieved_and_written_replies_are_scored_by_the_same_scores() -> None:
     assert similarity["tiny_full"]["p"] < 0.05
     rows = read_parquet(Path("answered_scored.parquet"))
     assert len(rows) == 4 * 8
+    assert list(rows[0]) == ANSWERED_SCORED.names
     assert all(row["reply"] == row["target"] for row in rows if row["system"] == "targets")
 
 
@@ -153,6 +158,29 @@ def test_the_probe_is_measured_on_situations_it_was_not_trained_on() -> None:
     written = [row for row in read_parquet(Path("scored.parquet")) if row["reply"] is not None]
     assert {row["emotion"] for row in written} <= {"sad", "proud"}
     assert all(row["emotion_match"] == (row["emotion"] == row["prompt_emotion"]) for row in written)
+
+
+def test_with_epitomes_labels_replies_have_levels_of_empathy(project: Path) -> None:
+    """Without them, the other tests find the schemas without these columns."""
+    write_labels(project / "labels")
+    change(lambda values: values.update(epitome=str(project / "labels")))
+    warm = answers("tiny_lora", "I feel so very sorry for you!")
+    cold = answers("tiny_full", "Post this elsewhere, rule 3.")
+    write_parquet(PLACES["answered"], [*answers("retrieved", " "), *cold, *warm], ANSWERED)
+    main(**PLACES)
+    quality = read_json(Path("probe.json"))["empathy"]
+    assert set(quality) == set(EMPATHY)
+    assert quality["explorations"]["accuracy_low"] > quality["explorations"]["chance_accuracy"]
+    scores = read_json(Path("answered.json"))
+    for mechanism in EMPATHY:
+        assert scores["retrieved"][mechanism] == 0  # empty replies
+        assert scores["tiny_full"][mechanism] < 0.5 < 1.5 < scores["tiny_lora"][mechanism] <= 2
+        assert mechanism in read_json(Path("metrics.json"))["tiny_full"]
+        assert all(row[mechanism] is not None for row in read_parquet(Path("answered_scored.parquet")))
+    assert {each["score"] for each in read_json(Path("answered_tests.json"))} == {*SCORES}
+    page = part(read_json(Path("probe.json")), tidy(scores, ["system"]))
+    assert f"<td>{EMPATHY[0]}</td>" in page
+    assert part({"accuracy": 1.0}) == ""
 
 
 @pytest.mark.usefixtures("project")

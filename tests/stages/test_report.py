@@ -40,8 +40,13 @@ PHRASES = (
     "Best is 0.1/5/0.99",
     "is better than retrieved by 0.100 similarity",
     "<td>retrieved</td><td>well done .</td>",
+    "of 4 test examples, 50 % overlap with the train set, 25 % by their reply",
 )
 MODELS = ("untrained", "baseline", "tuned", "attune")
+CONTAMINATION = {
+    "n": 8, "mostly": 0.7, "losses": [], "ranking": [],
+    "overlaps": [{"test": "t", "source": "t", "rows": 4, "example": 0.5, "reply": 0.25, "mostly_contained": 0.0}],
+}  # fmt: skip
 TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
 
 
@@ -75,6 +80,7 @@ def write_metrics(names: list[str]) -> None:
     write_json(Path("metrics/retrieved_and_written.json"), {"retrieved": wide(similarity=0.25), "targets": {}})
     test = {"before": "retrieved", "after": names[0], "score": "similarity", **TEST}
     write_json(Path("metrics/retrieved_and_written_tests.json"), [test])
+    write_json(Path("metrics/contamination.json"), CONTAMINATION)
     points = {"0.1/5/0.99": {"best": True, "similarity": 0.375, "replies_repeated_3grams": 0.01}}
     write_json(Path("metrics/decoding.json"), {names[-1]: points})
 

@@ -8,8 +8,10 @@ import numpy as np
 from attune.evaluation.generation.emotion_probe import Probe, train
 from attune.index.embedding import embed
 
+# EPITOME's mechanisms of empathy, whose levels rows have where the user has its labels (`generation.empathy`).
+EMPATHY = ("emotional_reactions", "interpretations", "explorations")
 # The columns that are scores: each is reported as its mean over replies.
-SCORES = ("similarity", "emotion_match")
+SCORES = ("similarity", "emotion_match", *EMPATHY)
 
 
 def trained_probe(situations: Sequence[Mapping[str, Any]], encoder: Any, batch_size: int) -> Probe:

@@ -1,0 +1,165 @@
+"""How empathetic a reply is, by EPITOME's three mechanisms: linear probes on sentence embeddings of message and reply.
+
+EPITOME (Sharma et al. 2020, "A Computational Approach to Understanding Empathy Expressed in Text-Based Peer Support",
+EMNLP) labels a reply's emotional reactions, interpretations and explorations as absent (0), weak (1) or strong (2). Its
+data are not part of Attune: whoever has the CSV files names their folder.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_csv
+from attune.evaluation.generation.semantics import EMPATHY
+from attune.index.embedding import embed
+from attune.metrics.bootstrap import Ratio, with_intervals
+
+FOLDS = 5
+LEVELS = ("0", "1", "2")
+PLACES = 4
+_COLUMNS = ("sp_id", "rp_id", "seeker_post", "response_post", "level")
+
+
+@dataclass(frozen=True)
+class EmpathyProbe:
+    """A classifier of one mechanism's level, and how it does on replies to posts that it was not trained on.
+
+    `posts`: the sp_id of what each reply answers. `truths`, `guesses`: levels, and their out-of-fold predictions.
+    """
+
+    model: Any
+    posts: list[str]
+    truths: list[int]
+    guesses: list[int]
+
+    def levels(self, vectors: np.ndarray) -> list[float]:
+        """The expected level of each row of `features`, from 0 to 2."""
+        return (self.model.predict_proba(vectors) @ self.model.classes_).tolist()
+
+    def quality(self, seed: int) -> dict[str, Any]:
+        """Accuracy with its interval, macro-averaged F1, and what always guessing the commonest level would reach."""
+        from sklearn.metrics import f1_score
+
+        rows = zip(self.posts, self.truths, self.guesses, strict=True)
+        right = Ratio.of((post, float(truth == guess), 1.0) for post, truth, guess in rows)
+        ((commonest, count),) = Counter(self.truths).most_common(1)
+        scores = {
+            "f1": f1_score(self.truths, self.guesses, average="macro", zero_division=0.0),
+            "chance_accuracy": count / len(self.truths),
+            "chance_f1": f1_score(self.truths, [commonest] * len(self.truths), average="macro", zero_division=0.0),
+        }
+        accuracy = with_intervals({"accuracy": [right]}, seed, PLACES)
+        return (
+            accuracy
+            | {name: round(float(each), PLACES) for name, each in scores.items()}
+            | {"replies": len(self.posts)}
+        )
+
+
+def read_labels(folder: Path, mechanism: str) -> list[dict[str, str]]:
+    """The rows of a mechanism's file, as EPITOME publishes it (emotional-reactions-reddit.csv, ...).
+
+    Raises
+    ------
+    AttuneError
+        naming the file, and the line and column that is wrong.
+    """
+    path = folder / f"{mechanism.replace('_', '-')}-reddit.csv"
+    if not path.is_file():
+        raise AttuneError(f"{path} is missing; `epitome` in params.yaml names the folder of EPITOME's three CSV files")
+    rows = read_csv(path)
+    missing = [name for name in _COLUMNS if rows and name not in rows[0]]
+    if not rows or missing:
+        raise AttuneError(f"{path} has {f'no column {missing[0]!r}' if missing else 'no rows'}; EPITOME's files do")
+    for line, row in enumerate(rows, 2):
+        if any(row[name] is None for name in _COLUMNS):
+            raise AttuneError(f"{path} row {line} has fewer fields than the header")
+        if row["level"] not in LEVELS:
+            raise AttuneError(f"{path} row {line}: the level {row['level']!r} must be one of {', '.join(LEVELS)}")
+    return rows
+
+
+def trained_probes(folder: str | None, encoder: Any, batch_size: int) -> dict[str, EmpathyProbe]:
+    """A probe for each mechanism, from the CSV files in `folder`; none without a folder.
+
+    Raises
+    ------
+    AttuneError
+        as `read_labels` and `train`.
+    """
+    if folder is None:
+        return {}
+    labels = {mechanism: read_labels(Path(folder), mechanism) for mechanism in EMPATHY}
+    return {
+        mechanism: train(
+            features(encoder, [(row["seeker_post"], row["response_post"]) for row in rows], batch_size),
+            [int(row["level"]) for row in rows],
+            [row["sp_id"] for row in rows],
+        )
+        for mechanism, rows in labels.items()
+    }
+
+
+def features(encoder: Any, exchanges: Sequence[tuple[str, str]], batch_size: int) -> np.ndarray:
+    """(n, 2 d): the embeddings of each message and of the reply to it."""
+    return np.hstack([embed(encoder, [each[side] for each in exchanges], batch_size) for side in (0, 1)])
+
+
+def train(vectors: np.ndarray, levels: Sequence[int], posts: Sequence[str]) -> EmpathyProbe:
+    """Logistic regression; its quality is that of FOLDS-fold cross-validation in which a post's replies share a fold.
+
+    Raises
+    ------
+    AttuneError
+        if all levels are the same, or the posts are fewer than the folds.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    pairs = set(zip(levels, posts, strict=True))
+    held = Counter(level for level, _ in pairs)
+    if sum(count > 1 for count in held.values()) < 2 or len(set(posts)) < FOLDS:
+        raise AttuneError(
+            f"an empathy probe needs {FOLDS} seeker posts, and two for each of two levels; there are "
+            f"{len(set(posts))}, by level {dict(held)}"
+        )
+    model = LogisticRegression(max_iter=1000)
+    folds = GroupKFold(FOLDS)
+    guesses = cross_val_predict(model, vectors, np.array(levels), groups=np.array(posts), cv=folds)
+    return EmpathyProbe(model.fit(vectors, levels), list(posts), list(levels), [int(each) for each in guesses])
+
+
+def with_empathy(
+    rows: Sequence[Mapping[str, Any]], probes: Mapping[str, EmpathyProbe], encoder: Any, batch_size: int
+) -> list[dict[str, Any]]:
+    """The rows, those with a reply completed by its expected level of each mechanism; without probes as they are.
+
+    An empty reply has the level 0 of each.
+    """
+    replied = [row for row in rows if probes and row["reply"] is not None]
+    if not replied:
+        return [dict(row) for row in rows]
+    vectors = features(encoder, [(row["prompt"], row["reply"]) for row in replied], batch_size)
+    levels = {mechanism: iter(probe.levels(vectors)) for mechanism, probe in probes.items()}
+
+    def heard(row: Mapping[str, Any]) -> dict[str, float]:
+        found = {mechanism: next(each) for mechanism, each in levels.items()}
+        return found if row["reply"].strip() else dict.fromkeys(found, 0.0)
+
+    return [{**row, **({} if row["reply"] is None else heard(row))} for row in rows]
+
+
+def with_columns(schema: pa.Schema, probes: Mapping[str, EmpathyProbe]) -> pa.Schema:
+    """The schema with a column for each probe's levels."""
+    return pa.schema([*schema, *((mechanism, pa.float64()) for mechanism in probes)])
+
+
+def qualities(probes: Mapping[str, EmpathyProbe], seed: int) -> dict[str, Any]:
+    """`empathy` for the probe's metrics: each probe's held-out scores; nothing without probes."""
+    return {"empathy": {name: probe.quality(seed) for name, probe in probes.items()}} if probes else {}

@@ -1,0 +1,46 @@
+"""Let a causal language model judge exported pairs, each in both orders; no part of Attune does so by itself.
+
+`python -m attune.evaluation.judge_by_model --pairs CSV --model FOLDER --target FOLDER`
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from attune.core.errors import AttuneError
+from attune.core.files import atomic_folder, read_csv, sha256, write_csv, write_json
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m attune.evaluation.judge_by_model", description=__doc__)
+    parser.add_argument("--pairs", type=Path, required=True, help="pairs.csv of a form")
+    parser.add_argument("--model", type=Path, required=True, help="folder of any causal language model")
+    parser.add_argument("--target", type=Path, required=True, help="folder for answers.csv and position_bias.json")
+    options = parser.parse_args(words)
+    try:
+        judge(options.pairs, options.model, options.target)
+    except AttuneError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+def judge(pairs: Path, model: Path, target: Path) -> None:
+    """Write answers.csv, as an annotator called model:FOLDER would save it, and position_bias.json."""
+    from attune.evaluation.judgement.language_model import LanguageModelJudge, position_bias
+
+    rows = read_csv(pairs) if pairs.is_file() else []
+    if not rows or not {"pair", "context", "reply_a", "reply_b"} <= rows[0].keys():
+        raise AttuneError(f"{pairs} is not the pairs.csv of a form, with pair, context, reply_a and reply_b")
+    opinions = LanguageModelJudge.from_folder(model).opinions(rows)
+    about = {"form": sha256(pairs)[:12], "annotator": f"model:{model.resolve().name}"}
+    bias = position_bias(opinions)
+    with atomic_folder(target) as folder:
+        write_csv(folder / "answers.csv", [{**about, "pair": each.pair, "verdict": each.verdict} for each in opinions])
+        write_json(folder / "position_bias.json", bias)
+    print(
+        f"{bias['pairs']} pairs, each in both orders: the same reply is preferred in {100 * bias['consistent']:.0f} %, "
+        f"the first shown in {100 * bias['always_first']:.0f} % and the second in {100 * bias['always_second']:.0f} %"
+    )
+
+
+if __name__ == "__main__":
+    main()

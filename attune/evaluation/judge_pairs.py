@@ -1,0 +1,93 @@
+"""What people's answers say: `python -m attune.evaluation.judge_pairs --key CSV --answers CSV ... --target JSON`.
+
+`--thumbs` reads the chat page's file of verdicts, beside answers or alone.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from attune.core.errors import AttuneError
+from attune.core.files import write_json
+from attune.evaluation.judgement.answers import Judgement, Thumb, read_answers, read_thumbs
+from attune.evaluation.judgement.preferences import agreement, first_preferred, strengths, thumbs_up, win_rates
+
+
+def analysis(judgements: Sequence[Judgement], thumbs: Sequence[Thumb], seed: int) -> dict[str, Any]:
+    """Win rates, strengths, agreement and position bias of the judgements, and each system's share of thumbs up.
+
+    What there is nothing to say about is absent.
+    """
+    found: dict[str, Any] = {}
+    if judgements:
+        found = {
+            "judgements": len(judgements),
+            "agreement": agreement(judgements),
+            "position": first_preferred(judgements, seed),
+            "win_rates": win_rates(judgements, seed),
+            "strengths": strengths(judgements, seed),
+        }
+    return found | ({"thumbs": thumbs_up(thumbs, seed)} if thumbs else {})
+
+
+def read(key: Path | None, answers: Sequence[Path], thumbs: Path | None) -> tuple[list[Judgement], list[Thumb]]:
+    """All judgements of answers and thumbs together, and the thumbs on single replies.
+
+    Raises
+    ------
+    AttuneError
+        as `read_answers` and `read_thumbs`, for answers without a key, and if there is nothing to read.
+    """
+    if bool(key) != bool(answers) or not (answers or thumbs):
+        raise AttuneError("give --key and --answers, --thumbs, or both: answers are read by the key of their form")
+    judgements = read_answers(key, answers) if key else []
+    compared, single = read_thumbs(thumbs) if thumbs else ([], [])
+    return judgements + compared, single
+
+
+def sentences(found: dict[str, Any]) -> list[str]:
+    """The analysis for the terminal."""
+    lines = []
+    if "judgements" in found:
+        who, position = found["agreement"], found["position"]
+        alpha = "none, for no two annotators judged the same" if who["alpha"] is None else f"{who['alpha']:.3f}"
+        lines += [
+            f"{found['judgements']} judgements by {who['annotators']} annotators; Krippendorff's alpha: {alpha}",
+            f"the reply shown first was preferred in {_share(position, 'first_preferred')}",
+            *(
+                f"{each['system']} is preferred to {each['other']} in {_share(each, 'win_rate')}, p = {each['p']:.4f}"
+                for each in found["win_rates"]
+            ),
+            *(
+                f"strength of {each['system']}: {each['strength']:+.2f} "
+                f"({each['strength_low']:+.2f} to {each['strength_high']:+.2f})"
+                for each in found["strengths"]
+            ),
+        ]
+    return lines + [f"{each['system']}: thumbs up in {_share(each, 'up')}" for each in found.get("thumbs", [])]
+
+
+def _share(record: dict[str, Any], name: str) -> str:
+    value, low, high = (100 * record[f"{name}{end}"] for end in ("", "_low", "_high"))
+    return f"{value:.0f} % (95 % interval {low:.0f} to {high:.0f} %)"
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m attune.evaluation.judge_pairs", description=__doc__)
+    parser.add_argument("--key", type=Path, help="key.csv, which was written beside the form")
+    parser.add_argument("--answers", type=Path, nargs="+", default=[], help="the files that annotators saved")
+    parser.add_argument("--thumbs", type=Path, help="JSON lines that the chat page wrote")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--target", type=Path, required=True, help="JSON file for the results")
+    options = parser.parse_args(words)
+    try:
+        found = analysis(*read(options.key, options.answers, options.thumbs), options.seed)
+    except AttuneError as error:
+        raise SystemExit(f"error: {error}") from None
+    write_json(options.target, found)
+    print("\n".join(sentences(found)))
+
+
+if __name__ == "__main__":
+    main()

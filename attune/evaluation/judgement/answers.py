@@ -1,0 +1,165 @@
+"""Annotators' answers, and the chat page's thumbs, as judgements; every malformed line is one error."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attune.core.errors import AttuneError
+
+# A verdict on a pair: which points (out of one) the system under A gets.
+VERDICTS = {"a": 1.0, "b": 0.0, "tie": 0.5}
+# A verdict on a single reply.
+THUMBS = {"up": 1.0, "down": 0.0}
+# Whoever used the page: it asks for no name.
+VISITOR = "visitor"
+_KEY = ("form", "pair", "id", "system_a", "system_b")
+_ANSWER = ("form", "annotator", "pair", "verdict")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One annotator's verdict on two systems' replies to one context.
+
+    `context` names what belongs together: judgements of one context are not independent. `points`: 1 where the system
+    shown first is preferred, 0 where the second is, 0.5 for neither.
+    """
+
+    annotator: str
+    context: str
+    first: str
+    second: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """A visitor's verdict on one system's reply: 1 for up, 0 for down."""
+
+    context: str
+    system: str
+    points: float
+
+
+def read_answers(key: Path, paths: Iterable[Path]) -> list[Judgement]:
+    """The judgements in the files that annotators saved, one or several, by the key of their form.
+
+    Raises
+    ------
+    AttuneError
+        naming the file and line of an answer that is malformed, of another form or given twice, or for no answers.
+    """
+    pairs = {row["pair"]: row for _, row in _rows(key, _KEY)}
+    judgements: list[Judgement] = []
+    given: dict[tuple[str, str], str] = {}
+    for path in paths:
+        for line, row in _rows(path, _ANSWER):
+            place = f"{path} line {line}"
+            each = _checked(place, row, pairs, key)
+            name = row["annotator"].strip()
+            before = given.setdefault((name, row["pair"]), place)
+            if before != place:
+                raise AttuneError(f"{place}: {name} has answered pair {row['pair']} already, in {before}; remove one")
+            points = VERDICTS[row["verdict"]]
+            judgements.append(Judgement(name, each["id"], each["system_a"], each["system_b"], points))
+    if not judgements:
+        raise AttuneError("the files hold no answers; an annotator's file has at least one line below its header")
+    return judgements
+
+
+def _checked(place: str, row: Mapping[str, str], pairs: Mapping[str, dict[str, str]], key: Path) -> dict[str, str]:
+    """The line of the key that an answer is about."""
+    if row["pair"] not in pairs:
+        raise AttuneError(f"{place}: there is no pair {row['pair']!r} in {key}; are these answers of another form?")
+    each = pairs[row["pair"]]
+    if row["form"] != each["form"]:
+        raise AttuneError(f"{place}: the answer is of the form {row['form']!r}, and {key} of {each['form']!r}")
+    if row["verdict"] not in VERDICTS:
+        raise AttuneError(f"{place}: the verdict {row['verdict']!r} must be one of {', '.join(VERDICTS)}")
+    if not row["annotator"].strip():
+        raise AttuneError(f"{place}: the annotator has no name; any initials will do")
+    return each
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and columns of each line of a CSV file."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:  # spreadsheets begin a file with a byte order mark
+            reader = csv.DictReader(stream)
+            missing = [name for name in columns if name not in (reader.fieldnames or [])]
+            if missing:
+                raise AttuneError(f"{path} has no column {missing[0]!r}; its header must name {', '.join(columns)}")
+            for row in reader:
+                if None in row or any(row[name] is None for name in columns):
+                    raise AttuneError(f"{path} line {reader.line_num} has not as many fields as the header has names")
+                yield reader.line_num, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise AttuneError(f"{path} is no CSV file in UTF-8: {error}") from None
+    except OSError as error:
+        raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_thumbs(path: Path) -> tuple[list[Judgement], list[Thumb]]:
+    """The chat page's file of verdicts, JSON lines: those on two systems' replies, and those on one system's reply.
+
+    A line has `verdict`, `context` or `conversation`, and `system` (verdict up or down) or `system_a` and `system_b`
+    (verdict a, b or tie); what else it has is not read.
+
+    Raises
+    ------
+    AttuneError
+        naming the line that is malformed, or for a file without lines.
+    """
+    judgements: list[Judgement] = []
+    thumbs: list[Thumb] = []
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AttuneError(f"{path} cannot be read as text in UTF-8: {error}") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        place = f"{path} line {number}"
+        row = _parsed(place, line)
+        context = _context(place, row)
+        if "system" in row:
+            thumbs.append(Thumb(context, _name(place, row, "system"), _points(place, row, THUMBS)))
+        else:
+            first, second = (_name(place, row, column) for column in ("system_a", "system_b"))
+            judgements.append(Judgement(VISITOR, context, first, second, _points(place, row, VERDICTS)))
+    if not judgements and not thumbs:
+        raise AttuneError(f"{path} holds no verdicts")
+    return judgements, thumbs
+
+
+def _parsed(place: str, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise AttuneError(f"{place} is not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise AttuneError(f"{place} is not a JSON object")
+    return row
+
+
+def _context(place: str, row: Mapping[str, Any]) -> str:
+    """What was replied to: its name, or its turns as JSON."""
+    for column in ("context", "conversation"):
+        if row.get(column):
+            return row[column] if isinstance(row[column], str) else json.dumps(row[column], sort_keys=True)
+    raise AttuneError(f"{place} has neither `context` nor `conversation`")
+
+
+def _name(place: str, row: Mapping[str, Any], column: str) -> str:
+    if not isinstance(row.get(column), str) or not row[column]:
+        raise AttuneError(f"{place} needs `system`, or `system_a` and `system_b`; {column} is {row.get(column)!r}")
+    return row[column]
+
+
+def _points(place: str, row: Mapping[str, Any], verdicts: Mapping[str, float]) -> float:
+    verdict = row.get("verdict")
+    if not isinstance(verdict, str) or verdict not in verdicts:
+        raise AttuneError(f"{place}: the verdict {verdict!r} must be one of {', '.join(verdicts)}")
+    return verdicts[verdict]

@@ -1,0 +1,175 @@
+"""What judgements say: win rates, Bradley-Terry strengths, agreement and position bias.
+
+Judgements of one context are one unit in every interval and test. A tie is half a win for each system.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from attune.core.determinism import seeded
+from attune.core.errors import AttuneError
+from attune.evaluation.judgement.answers import Judgement, Thumb
+from attune.metrics.bootstrap import LEVEL, Ratio, compare, rounded, with_intervals
+
+PLACES = 4
+# Resamples of the strengths, each of which is a fit of its own.
+RESAMPLES = 2_000
+# The fit ends when no log-strength moves by more.
+_TOLERANCE = 1e-7
+_MOST_STEPS = 20_000
+
+
+def systems_of(judgements: Iterable[Judgement]) -> list[str]:
+    return sorted({name for each in judgements for name in (each.first, each.second)})
+
+
+def _points(judgements: Iterable[Judgement], system: str, other: str) -> list[tuple[str, float]]:
+    """(context, points of `system` against `other`) of each judgement of the two."""
+    sides = {(system, other): lambda points: points, (other, system): lambda points: 1 - points}
+    return [
+        (each.context, sides[each.first, each.second](each.points))
+        for each in judgements
+        if (each.first, each.second) in sides
+    ]
+
+
+def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
+    """One record per two systems that were compared: how often `system` was preferred to `other`.
+
+    win_rate has its 95 % interval (bootstrap over contexts); p is two-sided, by the randomisation test that exchanges
+    the two systems in each context (`metrics.bootstrap.compare`), and is not corrected for the number of records.
+    """
+    records = []
+    for system, other in combinations(systems_of(judgements), 2):
+        points = _points(judgements, system, other)
+        if not points:
+            continue
+        won = Ratio.of((context, value, 1.0) for context, value in points)
+        lost = Ratio.of((context, 1 - value, 1.0) for context, value in points)
+        values = [value for _, value in points]
+        counts = {"wins": values.count(1.0), "ties": values.count(0.5), "losses": values.count(0.0)}
+        rate = with_intervals({"win_rate": [won]}, seed, PLACES)
+        p = round(compare([lost], [won], seed).p, PLACES)
+        records.append(
+            {"system": system, "other": other, "contexts": len(won.numerator), **counts, **rate, "p": p},
+        )
+    return records
+
+
+def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
+    """One record per system: its log-strength in the Bradley-Terry model with its 95 % interval, strongest first.
+
+    A system with a log-strength higher by d is preferred with the probability 1 / (1 + exp(-d)); their mean is 0
+    (Bradley and Terry 1952). Every two systems that were compared are given one tie more, without which a system that
+    always wins would be infinitely strong. Intervals are percentiles over resampled contexts.
+
+    Raises
+    ------
+    AttuneError
+        if the systems fall into groups between which nothing was compared.
+    """
+    systems = systems_of(judgements)
+    wins = _wins(judgements, systems)
+    compared = (wins + wins.transpose(0, 2, 1)).sum(0) > 0
+    _check_connected(systems, compared)
+    extra = 0.5 * compared
+    draws = np.random.default_rng(seeded(seed, "strengths").getrandbits(64))
+    times = draws.multinomial(len(wins), np.full(len(wins), 1 / len(wins)), size=RESAMPLES)
+    resampled = fit(np.tensordot(times.astype(float), wins, 1) + extra)
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    estimates = fit((wins.sum(0) + extra)[None])[0]
+    records = [
+        {"system": name, **rounded({"strength": value, "strength_low": below, "strength_high": above}, PLACES)}
+        for name, value, below, above in zip(systems, *(each.tolist() for each in (estimates, low, high)), strict=True)
+    ]
+    return sorted(records, key=lambda record: -record["strength"])
+
+
+def fit(wins: np.ndarray) -> np.ndarray:
+    """(n, k) maximum-likelihood log-strengths with mean 0, from (n, k, k) wins of the row's system over the column's.
+
+    The iteration is that of Hunter 2004, "MM algorithms for generalized Bradley-Terry models", section 2.
+    """
+    total, games = wins.sum(2), wins + wins.transpose(0, 2, 1)
+    logs = np.zeros(total.shape)
+    for _ in range(_MOST_STEPS):
+        strength = np.exp(logs)
+        expected = (games / (strength[:, :, None] + strength[:, None, :])).sum(2)
+        moved = np.log(total / expected)
+        moved -= moved.mean(1, keepdims=True)
+        step, logs = np.abs(moved - logs).max(), moved
+        if step < _TOLERANCE:
+            break
+    return logs
+
+
+def _wins(judgements: Sequence[Judgement], systems: Sequence[str]) -> np.ndarray:
+    """(contexts, systems, systems): the points of the row's system against the column's."""
+    place = {name: at for at, name in enumerate(systems)}
+    unit = {name: at for at, name in enumerate(sorted({each.context for each in judgements}))}
+    wins = np.zeros((len(unit), len(systems), len(systems)))
+    for each in judgements:
+        wins[unit[each.context], place[each.first], place[each.second]] += each.points
+        wins[unit[each.context], place[each.second], place[each.first]] += 1 - each.points
+    return wins
+
+
+def _check_connected(systems: Sequence[str], compared: np.ndarray) -> None:
+    reached = np.eye(len(systems), dtype=bool)[0]
+    for _ in systems:
+        reached = reached | compared[reached].any(0)
+    if not reached.all():
+        apart = [name for name, each in zip(systems, reached, strict=True) if not each]
+        raise AttuneError(
+            f"{', '.join(apart)} and {systems[0]} were never compared, not even through a third system, so that their "
+            "strengths have no common scale; judge such a pair, or analyse the answers separately"
+        )
+
+
+def agreement(judgements: Sequence[Judgement]) -> dict[str, Any]:
+    """Krippendorff's alpha over the pairs that several annotators judged; None where there is none to tell.
+
+    The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
+    agreement, 0 what chance gives.
+    """
+    import krippendorff
+
+    annotators = sorted({each.annotator for each in judgements})
+    items: dict[tuple[str, str, str], dict[str, float]] = {}
+    for each in judgements:
+        system, other = sorted((each.first, each.second))
+        points = each.points if each.first == system else 1 - each.points
+        items.setdefault((each.context, system, other), {})[each.annotator] = points
+    several = [values for values in items.values() if len(values) > 1]
+    alpha = None
+    if len({point for values in several for point in values.values()}) > 1:
+        table = [[values.get(name, np.nan) for values in several] for name in annotators]
+        alpha = round(float(krippendorff.alpha(table, level_of_measurement="ordinal")), PLACES)
+    return {"alpha": alpha, "annotators": len(annotators), "pairs": len(items), "pairs_judged_by_several": len(several)}
+
+
+def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, float]:
+    """How often the reply shown first won, ties as halves, with its interval; without a position bias 0.5.
+
+    That holds where each system stands first equally often, as in an exported form.
+    """
+    share = Ratio.of((each.context, each.points, 1.0) for each in judgements)
+    return with_intervals({"first_preferred": [share]}, seed, PLACES)
+
+
+def thumbs_up(thumbs: Iterable[Thumb], seed: int) -> list[dict[str, Any]]:
+    """One record per system: the share of its replies with a thumb up, with the interval over contexts."""
+    systems: dict[str, list[Thumb]] = {}
+    for each in thumbs:
+        systems.setdefault(each.system, []).append(each)
+    return [
+        {
+            "system": name,
+            "thumbs": len(rows),
+            **with_intervals({"up": [Ratio.of((each.context, each.points, 1.0) for each in rows)]}, seed, PLACES),
+        }
+        for name, rows in sorted(systems.items())
+    ]

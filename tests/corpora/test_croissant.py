@@ -1,0 +1,81 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.core.files import read_json, sha256, write_json, write_parquet
+from attune.corpora import CORPORA
+from attune.corpora.croissant import main
+from attune.sources.manifest import Origin, build
+
+
+def cell(kind: str, number: int) -> Any:
+    single = number if "int32" in kind else f"text {number}"
+    return [single, single] if kind.startswith("list") else single
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two rows of every corpus, in the files that the pipeline writes, and manifests with and without an address."""
+    for record in CORPORA.values():
+        for name in {"test", record.train_rows.removesuffix(".parquet")}:
+            rows = [{column: cell(kind, at) for column, kind in record.schemas.row_columns.items()} for at in range(2)]
+            write_parquet(tmp_path / "processed" / record.name / f"{name}.parquet", rows, record.schemas.rows)
+        if record.schemas.candidate_columns:
+            rows = [{column: cell(kind, 0) for column, kind in record.schemas.candidate_columns.items()}]
+            path = tmp_path / "processed" / record.name / "candidates" / "happy.parquet"
+            write_parquet(path, rows, record.schemas.candidates)
+        raw = tmp_path / "raw" / record.name
+        raw.mkdir(parents=True)
+        (raw / "a.txt").write_text("hello\n")
+        url = "https://example.org/data" if record.roles else None
+        origin = Origin("sample", None, licence="MIT", url=url, notice="Made up.")
+        write_json(raw / "manifest.json", build(record.name, raw, origin, {"a.txt": 1}, bad_rows=0))
+    return tmp_path
+
+
+def describe(folder: Path) -> None:
+    words = ("--raw", folder / "raw", "--processed", folder / "processed", "--target", folder / "metadata")
+    main(list(map(str, words)))
+
+
+def test_mlcroissant_validates_each_description_and_reads_the_rows(folder: Path) -> None:
+    import mlcroissant
+
+    describe(folder)
+    for record in CORPORA.values():
+        dataset = mlcroissant.Dataset(jsonld=folder / "metadata" / f"{record.name}.json")
+        assert not dataset.metadata.ctx.issues.errors
+        name = record.train_rows.removesuffix(".parquet")
+        rows = list(dataset.records(name))
+        assert len(rows) == 2
+        for column, kind in record.schemas.row_columns.items():
+            value = rows[1][f"{name}/{column}"]
+            values = list(value) if kind.startswith("list") else [value]
+            plain = [each.decode() if isinstance(each, bytes) else each for each in values]
+            expected = cell(kind, 1)
+            assert plain == (expected if kind.startswith("list") else [expected]), column
+
+
+def test_files_have_their_checksums_and_what_is_unknown_is_left_out(folder: Path) -> None:
+    describe(folder)
+    for record in CORPORA.values():
+        described = read_json(folder / "metadata" / f"{record.name}.json")
+        assert ("url" in described) == bool(record.roles)
+        assert described["license"] == "MIT"
+        assert "Made up." in described["description"]
+        for file in described["distribution"]:
+            assert file["sha256"] == sha256(folder / "metadata" / file["contentUrl"])
+        names = {each["@id"] for each in described["recordSet"]}
+        assert ("candidates/happy" in names) == bool(record.schemas.candidate_columns)
+
+
+def test_missing_rows_and_manifests_name_the_stage(folder: Path) -> None:
+    first, *_ = CORPORA
+    for path in (folder / "processed" / first).rglob("*.parquet"):
+        path.unlink()
+    with pytest.raises(SystemExit, match="holds no processed rows; `dvc repro preprocess` writes them"):
+        describe(folder)
+    (folder / "raw" / first / "manifest.json").unlink()
+    with pytest.raises(SystemExit, match=f"manifest.json is missing; `dvc repro download@{first}` writes it"):
+        describe(folder)

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_csv, write_csv
+from attune.evaluation.generation.empathy import (
+    qualities,
+    read_labels,
+    train,
+    trained_probes,
+    with_columns,
+    with_empathy,
+)
+from attune.evaluation.generation.semantics import EMPATHY
+from attune.evaluation.schemas import ANSWERED_SCORED
+from tests.evaluation.generation.labels import write_labels
+
+# Three separable levels, each in 10 replies to as many posts.
+LEVELS = [0, 1, 2] * 10
+POSTS = [f"s{at // 3}" for at in range(30)]
+VECTORS = np.eye(3)[LEVELS] * 20
+
+
+def test_a_probe_is_measured_on_posts_it_was_not_trained_on_beside_chance() -> None:
+    quality = train(VECTORS, LEVELS, POSTS).quality(13)
+    assert (quality["accuracy"], quality["f1"], quality["replies"]) == (1, 1, 30)
+    assert quality["chance_accuracy"] == pytest.approx(1 / 3, abs=1e-4)
+    # Always one of three levels: F1 of 2 * (1/3) / (1 + 1/3) for it, and 0 for the others.
+    assert quality["chance_f1"] == pytest.approx(0.5 / 3, abs=1e-4)
+
+
+def test_what_a_probe_only_remembers_does_not_count() -> None:
+    """Every post has its own direction and level: a probe that had seen the post would be right."""
+    posts = [f"s{at // 2}" for at in range(24)]
+    levels = [(at // 2) % 2 for at in range(24)]
+    vectors = np.eye(12)[[at // 2 for at in range(24)]] * 20
+    assert train(vectors, levels, posts).quality(13)["accuracy"] <= 0.5
+
+
+def test_levels_are_expected_ones() -> None:
+    probe = train(VECTORS, LEVELS, POSTS)
+    assert probe.levels(np.eye(3) * 20) == pytest.approx([0, 1, 2], abs=0.05)
+    assert 0.2 < probe.levels(np.array([[10.0, 0.0, 10.0]]))[0] < 1.8
+
+
+def test_one_level_and_too_few_posts_are_refused() -> None:
+    with pytest.raises(
+        AttuneError, match=r"needs 5 seeker posts, and two for each of two levels; .*by level \{0: 10\}"
+    ):
+        train(VECTORS, [0] * 30, POSTS)
+    with pytest.raises(AttuneError, match="there are 3"):
+        train(VECTORS[:9], LEVELS[:9], POSTS[:9])
+
+
+def test_without_labels_there_are_no_columns() -> None:
+    rows = [{"prompt": "p", "reply": "r"}]
+    assert trained_probes(None, None, 1) == {}
+    assert with_empathy(rows, {}, None, 1) == rows
+    assert with_columns(ANSWERED_SCORED, {}) == ANSWERED_SCORED
+    assert qualities({}, 13) == {}
+
+
+def test_a_file_that_is_not_epitomes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        AttuneError, match=r"emotional-reactions-reddit\.csv is missing; `epitome` in params\.yaml names"
+    ):
+        trained_probes(str(tmp_path), None, 1)
+    write_labels(tmp_path, posts=2)
+    path = tmp_path / "explorations-reddit.csv"
+    assert len(read_labels(tmp_path, EMPATHY[2])) == 6
+    rows = read_csv(path)
+    write_csv(path, [*rows[:2], rows[2] | {"level": "3"}])
+    with pytest.raises(AttuneError, match=r"explorations-reddit\.csv row 4: the level '3' must be one of 0, 1, 2"):
+        read_labels(tmp_path, EMPATHY[2])
+    write_csv(path, [{name: value for name, value in row.items() if name != "sp_id"} for row in rows])
+    with pytest.raises(AttuneError, match="has no column 'sp_id'"):
+        read_labels(tmp_path, EMPATHY[2])

@@ -1,0 +1,49 @@
+"""The form in headless Chromium, opened as a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from attune.core.files import read_csv
+from attune.evaluation.export_pairs import main
+from attune.evaluation.judgement.answers import read_answers
+from tests.chat.test_browser import CHROMIUM
+from tests.evaluation.judgement.annotators import write_replies
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    write_replies(tmp_path / "answers.parquet", contexts=2)
+    words = ["--replies", str(tmp_path / "answers.parquet"), "--systems", "good", "poor", "--target", "judged"]
+    main([*words[:-1], str(tmp_path / "judged")])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_context(offline=True).new_page()
+        page.goto((tmp_path / "judged" / "form" / "form.html").as_uri())
+        yield page
+        browser.close()
+
+
+def test_a_form_is_filled_in_by_keys_kept_and_saved(page: Page, tmp_path: Path) -> None:
+    first, second = read_csv(tmp_path / "judged" / "form" / "pairs.csv")
+    assert page.locator("#reply-a").inner_text() == first["reply_a"]
+    assert page.locator("#reply-b").inner_text() == first["reply_b"]
+    page.keyboard.press("b")
+    assert page.locator("#reply-a").inner_text() == second["reply_a"]
+    page.reload()
+    assert "Pair 2 of 2; 1 answered" in page.locator("#status").inner_text()
+    page.get_by_role("button", name="No difference").click()
+    assert "All done" in page.locator("#status").inner_text()
+    page.locator("#save").click()
+    assert "name or initials" in page.locator("#saved").inner_text()
+    page.keyboard.type('Ann "A"')  # an a in a name is no answer
+    with page.expect_download() as download:
+        page.locator("#save").click()
+    download.value.save_as(tmp_path / "answers.csv")
+    assert download.value.suggested_filename == "answers-Ann_A_.csv"
+    given = read_answers(tmp_path / "judged" / "key.csv", [tmp_path / "answers.csv"])
+    assert [(each.annotator, each.points) for each in given] == [('Ann "A"', 0.0), ('Ann "A"', 0.5)]

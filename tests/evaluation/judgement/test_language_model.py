@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from attune.core.files import read_csv, read_json, sha256, write_csv
+from attune.evaluation.judge_by_model import main
+from attune.evaluation.judgement.answers import read_answers
+from attune.evaluation.judgement.language_model import LanguageModelJudge, Opinion, position_bias
+from attune.evaluation.judgement.pairs import Pair, key, shown
+from tests.generators.tiny import gpt, saved
+
+PAIRS = [Pair(f"p{at}", f"c{at}", ("Hi.",), "x", "y", f"Reply {at}.", "Oh no.") for at in range(3)]
+
+
+def test_a_verdict_that_the_order_decides_is_a_tie_and_is_counted() -> None:
+    opinions = [
+        Opinion("1", True, False),
+        Opinion("2", True, True),
+        Opinion("3", False, False),
+        Opinion("4", False, True),
+    ]
+    assert [each.verdict for each in opinions] == ["a", "tie", "tie", "b"]
+    assert position_bias(opinions) == {
+        "pairs": 4, "consistent": 0.5, "always_first": 0.25, "always_second": 0.25, "first_preferred": 0.5,
+    }  # fmt: skip
+
+
+def test_any_causal_model_in_a_folder_answers_as_an_annotator_does(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    saved(gpt(positions=512), tmp_path / "judge")
+    write_csv(tmp_path / "pairs.csv", shown(PAIRS))
+    write_csv(tmp_path / "key.csv", key(PAIRS, sha256(tmp_path / "pairs.csv")[:12]))
+    words = ["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / "judge")]
+    main([*words, "--target", str(tmp_path / "judged")])
+    judgements = read_answers(tmp_path / "key.csv", [tmp_path / "judged" / "answers.csv"])
+    assert {each.annotator for each in judgements} == {"model:judge"}
+    assert read_json(tmp_path / "judged" / "position_bias.json")["pairs"] == len(judgements) == 3
+    model = LanguageModelJudge.from_folder(tmp_path / "judge")
+    exchanged = [
+        row | {"reply_a": row["reply_b"], "reply_b": row["reply_a"]} for row in read_csv(tmp_path / "pairs.csv")
+    ]
+    names = {"a": "b", "b": "a", "tie": "tie"}
+    before = [each.verdict for each in model.opinions(read_csv(tmp_path / "pairs.csv"))]
+    assert [each.verdict for each in model.opinions(exchanged)] == [names[verdict] for verdict in before]
+
+
+def test_a_folder_without_a_model_and_a_pair_that_is_too_long_are_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path / "pairs.csv", shown(PAIRS))
+    saved(gpt(positions=16), tmp_path / "short")
+    for folder, sentence in (("none", "none does not exist"), ("short", "pair p0 takes .* tokens, .* at most 16")):
+        with pytest.raises(SystemExit, match=sentence):
+            main(["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / folder), "--target", "t"])

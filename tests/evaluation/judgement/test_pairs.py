@@ -1,0 +1,72 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import read_csv, read_parquet, sha256, write_parquet
+from attune.evaluation.export_pairs import main
+from attune.evaluation.schemas import ANSWERED
+from tests.evaluation.judgement.annotators import STRENGTHS, write_replies
+
+
+def export(folder: Path, *words: str) -> Path:
+    main(["--replies", str(folder / "answers.parquet"), "--target", str(folder / "judged"), *words])
+    return folder / "judged"
+
+
+def test_each_two_systems_stand_first_equally_often_and_the_key_alone_names_them(tmp_path: Path) -> None:
+    write_replies(tmp_path / "answers.parquet")
+    judged = export(tmp_path)
+    key = read_csv(judged / "key.csv")
+    assert len(key) == 3 * 40
+    assert set(Counter((row["system_a"], row["system_b"]) for row in key).values()) == {20}
+    for path in (judged / "form").iterdir():
+        text = path.read_text()
+        assert not any(name in text for name in (*STRENGTHS, "targets", "True.")), path
+        assert all(row["pair"] in text for row in key)
+    assert {row["form"] for row in key} == {sha256(judged / "form" / "pairs.csv")[:12]}
+    replies = {(row["system"], row["id"]): row["reply"] for row in read_parquet(tmp_path / "answers.parquet")}
+    for pair, row in zip(read_csv(judged / "form" / "pairs.csv"), key, strict=True):
+        assert pair["reply_a"] == replies[row["system_a"], row["id"]]
+        assert pair["reply_b"] == replies[row["system_b"], row["id"]]
+
+
+def test_an_odd_number_of_contexts_favours_no_system_and_the_seed_decides(tmp_path: Path) -> None:
+    write_replies(tmp_path / "answers.parquet")
+    key = read_csv(export(tmp_path, "--most", "7") / "key.csv")
+    assert len({row["id"] for row in key}) == 7
+    counts = Counter((row["system_a"], row["system_b"]) for row in key)
+    assert sorted(counts.values()) == [3, 3, 3, 4, 4, 4]
+    assert key == read_csv(export(tmp_path, "--most", "7") / "key.csv")
+    assert key != read_csv(export(tmp_path, "--most", "7", "--seed", "14") / "key.csv")
+
+
+def test_equal_replies_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=3)
+    rows = read_parquet(tmp_path / "answers.parquet")
+    rows[3]["reply"] = f" {rows[0]['reply']}"
+    write_parquet(tmp_path / "answers.parquet", rows, ANSWERED)
+    assert len(read_csv(export(tmp_path) / "key.csv")) == 8
+    assert "1 pairs with equal replies are left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--systems", "good", "best"), "no replies of a system called 'best'; there are good, fair, poor, targets"),
+        (("--systems", "good"), "a pair needs two systems; there is good"),
+    ],
+)
+def test_systems_that_cannot_be_paired_are_refused(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=2)
+    with pytest.raises(SystemExit, match=sentence):
+        export(tmp_path, *words)
+    assert not (tmp_path / "judged").exists()
+
+
+def test_text_in_a_reply_stays_text_on_the_form(tmp_path: Path) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=1)
+    rows = read_parquet(tmp_path / "answers.parquet")
+    rows[0]["reply"] = "</script><script>alert(1)</script>"
+    write_parquet(tmp_path / "answers.parquet", rows, ANSWERED)
+    assert "<script>alert" not in (export(tmp_path) / "form" / "form.html").read_text()

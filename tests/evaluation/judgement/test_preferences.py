@@ -1,0 +1,193 @@
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_csv, read_json, write_csv
+from attune.evaluation import export_pairs, judge_pairs
+from attune.evaluation.judgement.answers import Judgement, Thumb
+from attune.evaluation.judgement.preferences import (
+    agreement,
+    first_preferred,
+    fit,
+    strengths,
+    thumbs_up,
+    win_rates,
+)
+from tests.evaluation.judgement.annotators import STRENGTHS, answer, write_replies
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> dict[str, Any]:
+    """The analysis of three simulated annotators' answers."""
+    write_replies(tmp_path / "answers.parquet", contexts=100)
+    judged = tmp_path / "judged"
+    export_pairs.main(["--replies", str(tmp_path / "answers.parquet"), "--target", str(judged)])
+    files = [tmp_path / f"{name}.csv" for name in ("ann", "ben", "cem")]
+    for seed, path in enumerate(files):
+        answer(judged / "key.csv", path, path.stem, seed)
+    target = tmp_path / "judgements.json"
+    judge_pairs.main(["--key", str(judged / "key.csv"), "--answers", *map(str, files), "--target", str(target)])
+    return read_json(target)
+
+
+def test_the_analysis_finds_what_simulated_annotators_prefer(found: dict[str, Any]) -> None:
+    """A tenth of the verdicts are ties, which pull every preference a little towards one half."""
+    assert [each["system"] for each in found["strengths"]] == ["good", "fair", "poor"]
+    for each in found["strengths"]:
+        assert each["strength_low"] < each["strength"] < each["strength_high"]
+        assert each["strength"] == pytest.approx(STRENGTHS[each["system"]], abs=0.35)
+    for each in found["win_rates"]:
+        ahead = STRENGTHS[each["system"]] - STRENGTHS[each["other"]]
+        expected = 0.9 / (1 + math.exp(-ahead)) + 0.05
+        assert each["win_rate_low"] < expected < each["win_rate_high"]
+        assert each["p"] < 0.01
+        assert each["wins"] + each["ties"] + each["losses"] == 3 * each["contexts"] == 300
+    position = found["position"]
+    assert position["first_preferred_low"] < 0.5 < position["first_preferred_high"]
+    assert 0.1 < found["agreement"]["alpha"] < 0.9
+    assert found["agreement"] | {"alpha": 0} == {
+        "alpha": 0, "annotators": 3, "pairs": 300, "pairs_judged_by_several": 300,
+    }  # fmt: skip
+
+
+def judgements(*rows: tuple[str, str, str, str, float]) -> list[Judgement]:
+    return [Judgement(*row) for row in rows]
+
+
+def test_win_rates_by_hand() -> None:
+    """x against y: a win, a loss shown second, a tie, and a win shown second."""
+    given = judgements(
+        ("ann", "1", "x", "y", 1.0),
+        ("ann", "2", "y", "x", 1.0),
+        ("ann", "3", "x", "y", 0.5),
+        ("ann", "4", "y", "x", 0.0),
+    )
+    (record,) = win_rates(given, 13)
+    assert (record["wins"], record["ties"], record["losses"], record["win_rate"]) == (2, 1, 1, 0.625)
+    assert first_preferred(given, 13)["first_preferred"] == 0.625
+
+
+def test_judgements_of_one_context_are_one_unit() -> None:
+    """Three annotators of the same five contexts know less than fifteen contexts would say."""
+    several = [Judgement(name, str(at), "x", "y", float(at < 3)) for name in "abc" for at in range(5)]
+    many = [Judgement("a", f"{name}{at}", "x", "y", float(at < 3)) for name in "abc" for at in range(5)]
+    (few,), (more,) = win_rates(several, 13), win_rates(many, 13)
+    assert few["win_rate"] == more["win_rate"] == 0.6
+    assert few["win_rate_high"] - few["win_rate_low"] > more["win_rate_high"] - more["win_rate_low"]
+
+
+def test_the_fit_is_where_expected_wins_are_the_observed_ones() -> None:
+    """Two systems: the log-odds of the wins. Three: the maximum of the likelihood, whose gradient is 0."""
+    two = fit(np.array([[[0.0, 6.0], [2.0, 0.0]]]))[0]
+    assert two[0] - two[1] == pytest.approx(math.log(3), abs=1e-5)
+    wins = np.array([[0.0, 7.0, 4.0], [3.0, 0.0, 6.0], [1.0, 2.0, 0.0]])
+    logs = fit(wins[None])[0]
+    games = wins + wins.T
+    for row in range(3):
+        expected = sum(
+            games[row, other] / (1 + math.exp(logs[other] - logs[row])) for other in range(3) if other != row
+        )
+        assert expected == pytest.approx(wins[row].sum(), abs=1e-4)
+
+
+def test_a_system_that_always_wins_is_not_infinitely_strong() -> None:
+    """Four wins and the added tie: 4.5 to 0.5."""
+    records = strengths([Judgement("a", str(at), "x", "y", 1.0) for at in range(4)], 13)
+    assert records[0]["strength"] - records[1]["strength"] == pytest.approx(math.log(9), abs=1e-3)
+
+
+def test_systems_without_a_common_opponent_have_no_common_scale() -> None:
+    with pytest.raises(AttuneError, match="y, z and w were never compared, not even through a third system"):
+        strengths(judgements(("a", "1", "w", "x", 1.0), ("a", "1", "y", "z", 1.0)), 13)
+
+
+def test_agreement_is_perfect_absent_or_by_chance() -> None:
+    """The same preferences in either order agree; one annotator, or one value, tells nothing."""
+    same = [Judgement("ann", str(at), "x", "y", float(at % 2)) for at in range(4)]
+    swapped = [Judgement("ben", str(at), "y", "x", float(not at % 2)) for at in range(4)]
+    assert agreement(same + swapped)["alpha"] == 1
+    assert agreement(same)["alpha"] is None
+    against = [Judgement("ben", str(at), "x", "y", float(not at % 2)) for at in range(4)]
+    # Two values in equal numbers, no pair of them equal: 1 - 1 / (4 * 4 * 2 / (8 * 7)) = -0.75.
+    assert agreement(same + against)["alpha"] == pytest.approx(-0.75)
+
+
+def test_thumbs_are_shares_by_system() -> None:
+    given = [Thumb("1", "x", 1.0), Thumb("2", "x", 0.0), Thumb("3", "x", 1.0), Thumb("1", "y", 1.0)]
+    records = {each["system"]: each for each in thumbs_up(given, 13)}
+    assert records["x"]["up"] == pytest.approx(2 / 3, abs=1e-4)
+    assert (records["x"]["thumbs"], records["y"]["up"]) == (3, 1)
+
+
+def test_the_pages_file_is_read_by_the_same_analysis(tmp_path: Path) -> None:
+    lines = [
+        '{"conversation": ["Hi."], "system": "x", "verdict": "up", "time": "2025-01-01T10:00:00"}',
+        '{"context": "Hi.", "system_a": "x", "system_b": "y", "verdict": "a", "time": "2025-01-01T10:00:00"}',
+    ]
+    (tmp_path / "thumbs.jsonl").write_text("\n".join(lines))
+    judge_pairs.main(["--thumbs", str(tmp_path / "thumbs.jsonl"), "--target", str(tmp_path / "found.json")])
+    found = read_json(tmp_path / "found.json")
+    assert found["win_rates"][0]["win_rate"] == found["thumbs"][0]["up"] == 1
+
+
+KEY = [{"form": "f", "pair": f"p{at}", "id": "c", "system_a": "x", "system_b": "y"} for at in (1, 2)]
+GOOD = {"form": "f", "annotator": "ann", "pair": "p1", "verdict": "a"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([GOOD | {"verdict": "A"}], "answers.csv line 2: the verdict 'A' must be one of a, b, tie"),
+        ([GOOD, GOOD | {"pair": "p3"}], "line 3: there is no pair 'p3' in .*key.csv"),
+        ([GOOD | {"form": "g"}], "line 2: the answer is of the form 'g', and .* of 'f'"),
+        ([GOOD | {"annotator": " "}], "line 2: the annotator has no name"),
+        ([GOOD, GOOD | {"verdict": "b"}], "line 3: ann has answered pair p1 already, in .* line 2; remove one"),
+        ([{"form": "f", "pair": "p1", "verdict": "a"}], "no column 'annotator'; its header must name form, annotator"),
+    ],
+)
+def test_a_malformed_answer_is_one_sentence(tmp_path: Path, rows: list[dict[str, str]], sentence: str) -> None:
+    write_csv(tmp_path / "key.csv", KEY)
+    write_csv(tmp_path / "answers.csv", rows)
+    words = ["--key", str(tmp_path / "key.csv"), "--answers", str(tmp_path / "answers.csv")]
+    with pytest.raises(SystemExit, match=sentence):
+        judge_pairs.main([*words, "--target", str(tmp_path / "found.json")])
+    assert not (tmp_path / "found.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("{", "line 2 is not JSON"),
+        ("[1]", "line 2 is not a JSON object"),
+        ('{"system": "x", "verdict": "up"}', "line 2 has neither `context` nor `conversation`"),
+        ('{"context": "c", "system": "x", "verdict": "a"}', "line 2: the verdict 'a' must be one of up, down"),
+        ('{"context": "c", "system_a": "x", "verdict": "a"}', "line 2 needs `system`, or .* system_b is None"),
+    ],
+)
+def test_a_malformed_thumb_is_one_sentence(tmp_path: Path, line: str, sentence: str) -> None:
+    (tmp_path / "thumbs.jsonl").write_text(f"\n{line}\n")
+    with pytest.raises(SystemExit, match=sentence):
+        judge_pairs.main(["--thumbs", str(tmp_path / "thumbs.jsonl"), "--target", str(tmp_path / "found.json")])
+
+
+def test_answers_without_a_key_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="give --key and --answers, --thumbs, or both"):
+        judge_pairs.main(["--answers", "a.csv", "--target", str(tmp_path / "found.json")])
+
+
+def test_every_pair_has_both_orders_over_the_form(tmp_path: Path) -> None:
+    """An annotator who always prefers what is shown first prefers no system."""
+    write_replies(tmp_path / "answers.parquet", contexts=20)
+    judged = tmp_path / "judged"
+    export_pairs.main(["--replies", str(tmp_path / "answers.parquet"), "--target", str(judged)])
+    rows = [GOOD | {"form": row["form"], "pair": row["pair"]} for row in read_csv(judged / "key.csv")]
+    write_csv(tmp_path / "answers.csv", rows)
+    found = judge_pairs.analysis(*judge_pairs.read(judged / "key.csv", [tmp_path / "answers.csv"], None), 13)
+    assert found["position"]["first_preferred"] == 1
+    assert {each["win_rate"] for each in found["win_rates"]} == {0.5}
+    assert len(found["win_rates"]) == len(list(itertools.combinations(STRENGTHS, 2)))

@@ -1,0 +1,108 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import write_parquet
+from attune.corpora import corpus
+from attune.evaluation.contamination import Contamination, ngrams, split_losses, split_ranking
+from attune.index.bank import entries
+
+RANKED, DIALOGUES = "pec/small/happy", "empathetic_dialogues"
+NINE = "one two three four five six seven eight nine"
+REST = "a b c d e f g h i j k l m n o p q r s t u v w x y z"
+
+
+def pec_row(name: str, context: str, response: str) -> dict[str, Any]:
+    people = {"context_speakers": ["x"], "response_speaker": "y", "personas": [], "dropped_personas": 0}
+    return {"id": name, "domain": "happy", "context": [context], "response": response, **people}
+
+
+def dialogue_row(name: str, target: str) -> dict[str, Any]:
+    said = {"context": "sad", "situation": "s", "history": [], "input": "Hello.", "target": target}
+    return {"conv_id": name, "turn": 1, **said}
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Contamination:
+    """Of four ranked test rows, one repeats a train response, one a train context, one is short, and one is new."""
+    pec = {
+        "train": [pec_row("t1", "short", f"well, {NINE}!"), pec_row("t2", f"{REST}", "yes it is")],
+        "test": [
+            pec_row("a", "what", f"{NINE.title()}."),
+            pec_row("b", REST, "no"),
+            pec_row("c", "yes it is", "yes it is"),
+            pec_row("d", " ".join(reversed(NINE.split())), "no"),
+        ],
+    }
+    dialogues = {
+        "train": [dialogue_row("t", f"I know that {NINE}")],
+        "test": [dialogue_row("e", NINE), dialogue_row("f", "Oh no.")],
+    }
+    for folder, name, splits in ((RANKED, "pec", pec), (DIALOGUES, DIALOGUES, dialogues)):
+        for split, rows in splits.items():
+            write_parquet(tmp_path / "processed" / folder / f"{split}.parquet", rows, corpus(name).schemas.rows)
+    import pyarrow as pa
+
+    bank = pa.schema([(column, pa.string()) for column in ("id", "text", "reply")])
+    write_parquet(tmp_path / "index" / "pec" / "rows.parquet", entries(pec["train"]), bank)
+    return Contamination.measure(tmp_path / "processed", tmp_path / "index")
+
+
+def test_an_ngram_is_eight_words_without_case_and_punctuation() -> None:
+    assert ngrams("One, two -- THREE four five six seven eight nine") == {
+        "one two three four five six seven eight",
+        "two three four five six seven eight nine",
+    }
+    assert ngrams("seven words are too few for one") == set()
+
+
+def test_each_test_set_is_compared_with_each_train_set_and_bank(measured: Contamination) -> None:
+    records = {(each["test"], each["source"]): each for each in measured.overlaps()}
+    assert set(records) == {
+        (test, source) for test in (RANKED, DIALOGUES) for source in (RANKED, DIALOGUES, "index/pec")
+    }
+    own = records[RANKED, RANKED]
+    assert (own["rows"], own["rows_with_ngrams"]) == (4, 3)
+    assert (own["reply"], own["example"], own["mostly_contained"]) == (0.25, 0.5, 0.5)
+    # The bank holds responses alone, the dialogues only the nine words.
+    assert (records[RANKED, "index/pec"]["reply"], records[RANKED, "index/pec"]["example"]) == (0.25, 0.25)
+    assert records[RANKED, DIALOGUES]["example"] == 0.25
+    assert records[DIALOGUES, DIALOGUES]["reply"] == records[DIALOGUES, RANKED]["reply"] == 0.5
+
+
+def test_scores_are_split_by_overlap_with_the_models_own_train_set(measured: Contamination) -> None:
+    ranks = {"a": 1, "b": 2, "c": 4, "d": 4}
+    rows = [
+        {"model": "m", "subset": "small", "domain": "happy", "id": name, "rank": rank} for name, rank in ranks.items()
+    ]
+    by_split = {each["split"]: each for each in split_ranking(measured, rows, 13)}
+    assert (by_split["reply"]["overlapping"], by_split["reply"]["overlapping_units"]) == (1, 1)
+    assert "overlapping_low" not in by_split["reply"]  # one context has no interval
+    assert by_split["reply"]["other"] == pytest.approx((1 / 2 + 1 / 4 + 1 / 4) / 3, abs=1e-4)
+    assert (by_split["example"]["overlapping"], by_split["example"]["other"]) == (0.75, 0.25)
+    assert by_split["example"]["overlapping_low"] <= 0.75 <= by_split["example"]["overlapping_high"]
+
+    def scored(name: str, tokens: int, nats: float) -> dict[str, Any]:
+        about = {"generator": "g", "variant": "rag", "id": f"{name}/1", "conversation": name}
+        return {**about, "tokens": tokens, "nats": nats, "base_nats": 3.0 * tokens}
+
+    losses = split_losses(measured, [scored("e", 4, 4.0), scored("f", 2, 5.0)], {"g": DIALOGUES}, 13)
+    found = {(each["score"], each["split"]): each for each in losses}
+    assert {each["system"] for each in losses} == {"g+rag"}
+    assert (found["loss", "reply"]["overlapping"], found["loss", "reply"]["other"]) == (1, 2.5)
+    assert (found["gain", "reply"]["overlapping"], found["gain", "reply"]["other"]) == (2, 0.5)
+
+
+def test_a_group_without_examples_has_no_score(measured: Contamination) -> None:
+    rows = [{"model": "m", "subset": "small", "domain": "happy", "id": "d", "rank": 2}]
+    for record in split_ranking(measured, rows, 13):
+        assert record["overlapping_units"] == 0
+        assert "overlapping" not in record
+        assert record["other"] == 0.5
+
+
+def test_an_unknown_test_set_names_the_known_ones(measured: Contamination) -> None:
+    with pytest.raises(AttuneError, match="no test and train set called 'orca'; there are empathetic_dialogues, pec"):
+        measured.overlapping("orca", "reply")

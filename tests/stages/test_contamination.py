@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import read_json, sha256, write_parquet
+from attune.corpora import corpus
+from attune.evaluation.schemas import RANKED, SCORED
+from attune.index.bank import entries
+from attune.report.contamination import section
+from stages.contamination import main
+from tests.evaluation.test_contamination import NINE, dialogue_row
+from tests.stages.cobert_project import SCHEMAS, pec_rows
+from tests.stages.small_project import small_project
+
+
+def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_project(tmp_path, monkeypatch)
+    ranked = {split: pec_rows(4, split) for split in ("train", "test")}
+    dialogues = {"train": [dialogue_row("t", NINE)], "test": [dialogue_row("e", NINE), dialogue_row("f", "Oh no.")]}
+    dialogue = corpus("empathetic_dialogues")
+    for split in ranked:
+        write_parquet(Path(f"processed/pec/small/happy/{split}.parquet"), ranked[split], SCHEMAS.rows)
+        write_parquet(Path(f"processed/{dialogue.name}/{split}.parquet"), dialogues[split], dialogue.schemas.rows)
+    import pyarrow as pa
+
+    bank = pa.schema([(column, pa.string()) for column in ("id", "text", "reply")])
+    write_parquet(Path("index/pec/rows.parquet"), entries(ranked["train"]), bank)
+    texts = {"response": "x", "first": "x"}
+    about = {"model": "untrained", "subset": "small", "domain": "happy", "loss": 1.0}
+    rows = [{**about, "id": row["id"], "rank": 2, **texts} for row in ranked["test"]]
+    write_parquet(Path("ranks.parquet"), rows, RANKED)
+    scored = [
+        {"generator": "tiny_full", "variant": "plain", "id": f"{name}/1", "conversation": name, "tokens": 2,
+         "nats": nats, "base_nats": 6.0}
+        for name, nats in (("e", 2.0), ("f", 4.0))
+    ]  # fmt: skip
+    write_parquet(Path("replies.parquet"), scored, SCORED)
+    places = {"processed": Path("processed"), "index": Path("index"), "ranks": Path("ranks.parquet")}
+    for name in ("one", "two"):
+        main(**places, replies=Path("replies.parquet"), target=Path(f"{name}.json"))
+    assert sha256(Path("one.json")) == sha256(Path("two.json"))
+    found = read_json(Path("one.json"))
+    assert found["ranking"][0]["other"] + found["ranking"][0].get("overlapping", 0) >= 0.5
+    gain = {(each["score"], each["split"]): each for each in found["losses"]}["gain", "reply"]
+    assert (gain["overlapping"], gain["other"]) == (2, 1)
+    heading, body = section(found)
+    assert heading.endswith("?")
+    assert f"{dialogue.name}: of 2 test examples, 50 % overlap with the train set, 50 % by their reply" in body
+    assert "<td>tiny_full</td><td>gain</td>" in body
