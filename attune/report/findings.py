@@ -67,7 +67,13 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
     ]
     helps = bool(none and none.better)
     own = bool(other and other.better)
-    answer = "helps" if helps and own else "helps, whosever it is" if helps else "does not clearly help"
+    answer = (
+        "helps"
+        if helps and own
+        else "helps, its own not clearly more than another"
+        if helps
+        else "does not clearly help"
+    )
     return f"A persona {answer} ({names[name]}): {'; '.join(parts)}."
 
 
