@@ -37,7 +37,7 @@ def main(
     paths = {"replies": rows, "answered_rows": answered_rows, "answers": answers}
     results = Results(settings, raw=raw, probe=probe, metrics=metrics, **paths)
     beside, answered = side_by_side(results.dialogue_replies), side_by_side(results.answered_replies)
-    parts = sections.of_report(results, beside, answered, figures, params.read_text(encoding="utf-8"))
+    parts = sections.of_report(results, figures, params.read_text(encoding="utf-8"))
     with atomic_file(page) as temporary:
         temporary.write_text(html.page("Attune: report", parts), encoding="utf-8")
     write_parquet(replies_parquet, tables.records(beside), schema(beside))

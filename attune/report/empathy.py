@@ -23,4 +23,4 @@ def part(probe: Mapping[str, Any], *scores: pd.DataFrame) -> str:
     quality = pd.DataFrame([{"mechanism": name, **values} for name, values in probe["empathy"].items()])
     columns = [f"{mechanism}{end}" for mechanism in EMPATHY for end in ("", "_low", "_high")]
     levels = [html.table(wide(each).reindex(columns=[*keys(each), *columns])) for each in scores]
-    return f"<h3>Empathy</h3><p>{_ABOUT}</p>{html.table(quality)}{''.join(levels)}"
+    return f"<h3>Empathy</h3>{html.about(_ABOUT)}{html.table(quality)}{''.join(levels)}"

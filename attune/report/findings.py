@@ -1,99 +1,126 @@
-"""Plain sentences about paired comparisons: which differences are significant."""
+"""Plain sentences with numbers: what a run found. A difference counts by its corrected p alone (`differences`)."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from attune.evaluation.comparison import Comparison
-from attune.evaluation.generation.semantics import EMPATHY
+from attune.evaluation.generation.comparisons import without_passages
 from attune.evaluation.generation.summary import LIKE_TARGET, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
-from attune.evaluation.ranking.summary import MEAN
-from attune.evaluation.schemas import ORACLE_RAG, RAG
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, RAG
+from attune.parameters.generators import GeneratorSettings
+from attune.report.differences import Difference, between, in_brackets
+from attune.report.scores import format_of
+from attune.report.tables import records
 
-# A difference with a lower p counts as significant.
-ALPHA = 0.05
-# How each score is called, and whether more of it is better.
-_SCORES = {
-    "mrr": ("MRR", True),
-    "loss": ("nats per token", False),
-    "loss_target_not_given": ("nats per token where no passage contains the target", False),
-    "similarity": ("similarity to the target", True),
-    "emotion_match": ("emotion match", True),
-    **{name: (f"level of {name.replace('_', ' ')}", True) for name in EMPATHY},
-}
+Names = Mapping[str, str]
 
 
-def about_ranking(tests: pd.DataFrame, models: Sequence[str]) -> list[str]:
-    """For each subset and each model against the one before it: over all domains, then in how many domains.
-
-    tests: one row per comparison, with its subset and domain.
-    """
-    lines = []
-    for subset, of_subset in tests.groupby("subset", sort=False):
-        for before, after in pairwise(models):
-            rows = of_subset[(of_subset["before"] == before) & (of_subset["after"] == after)]
-            (overall,) = _comparisons(rows[rows["domain"] == MEAN])
-            domains = list(_comparisons(rows[rows["domain"] != MEAN]))
-            better = sum(is_significant(each) and each.difference > 0 for each in domains)
-            worse = sum(is_significant(each) and each.difference < 0 for each in domains)
-            lines.append(
-                f"{subset} subset: {_verdict(overall)}. Of the {len(domains)} domains, it is significantly better in "
-                f"{better} and significantly worse in {worse}."
-            )
-    return lines
+def sentence(each: Difference, names: Names) -> str:
+    """One comparison: which of the two is better, by how much, and how sure that is. Without a full stop."""
+    after, before = (names.get(system, system) for system in (each.after, each.before))
+    if not each.found:
+        why = "do not differ clearly" if each.outside_zero else "do not differ significantly"
+        note = ", which does not outlast the correction" if each.outside_zero else ""
+        return f"{after} and {before} {why} in {each.score_title} ({each.size}; {in_brackets(each)[1:-1]}){note}"
+    return f"{after} is {each.verdict} than {before}: {each.score_title} {each.size} {in_brackets(each)}"
 
 
-def about_pairs(tests: pd.DataFrame) -> list[str]:
-    """One sentence per comparison; significant differences in loss are given as a ratio of perplexities too."""
-    return [f"{_verdict(each)}{_as_perplexity(each)}." for each in _comparisons(tests)]
+def scored(row: Mapping[str, Any], score: str) -> str:
+    """The score with its interval: MRR 0.483 (0.420 to 0.550)."""
+    form = format_of(score)
+    title = form.title if form.title[:2].isupper() else form.title.lower()
+    value, low, high = (float(row[key]) for key in ("value", "low", "high"))
+    interval = "" if math.isnan(low) else f" ({form.text(low)} to {form.text(high)})"
+    return f"{title} {form.text(value)}{interval}"
 
 
-def about_passages(scores: pd.DataFrame, tests: pd.DataFrame, generator: str, other: str) -> list[str]:
-    """Whether passages help a generator that was trained with them, and why: what is retrieved, and what could be.
+def best(scores: pd.DataFrame, score: str) -> dict[str, Any]:
+    """The row of the best value of a score in a tidy table."""
+    rows = records(scores[scores["score"] == score])
+    worst_first = sorted(rows, key=lambda row: float(row["value"]), reverse=format_of(score).sense == "lower")
+    return worst_first[-1]
 
-    scores: tidy, by system. other: the generator that was trained without passages, or `generator` itself.
-    """
-    found = scores[scores["score"].isin(["passage_similarity", "passage_like_target"])]
-    values = {system: dict(zip(rows["score"], rows["value"], strict=True)) for system, rows in found.groupby("system")}
-    after = [system_of(generator, variant) for variant in (RAG, ORACLE_RAG)]
-    compared = tests[(tests["before"] == other) & (tests["score"] == "loss")].set_index("after", drop=False)
-    retrieved, oracle = _comparisons(compared.loc[after])
-    return [
-        f"Retrieved passages {_effect(retrieved)}: {_verdict(retrieved)}.",
-        f"What is retrieved: {_likeness(values[after[0]])}.",
-        f"What could be: with the one train exchange whose reply is most like the target in place of them, "
-        f"{_likeness(values[after[1]])}, and {_verdict(oracle)}.",
-        f"So {_reason(retrieved, oracle)}.",
+
+def about_bases(tests: Sequence[Difference], generators: Iterable[str], names: Names) -> str:
+    """How many generators predict the test replies better than their base model, and which gains the most."""
+    pairs = [between(list(tests), f"base of {name}", name, "loss") for name in generators]
+    known = [each for each in pairs if each]
+    better = sorted((each for each in known if each.better), key=lambda each: each.difference)
+    start = f"{len(better)} of {len(known)} generators predict the test replies better than the model they start from"
+    if not better:
+        return f"{start}."
+    first = better[0]
+    return f"{start}; {names[first.after]} gains the most: perplexity {first.size} {in_brackets(first)}."
+
+
+def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
+    """Whether the right persona helps a generator, against none and against another's."""
+    none = between(list(tests), system_of(name, NO_PERSONA), name, "loss")
+    other = between(list(tests), system_of(name, OTHER_PERSONA), name, "loss")
+    parts = [
+        f"than {what}, perplexity {_moved(each)}"
+        for each, what in ((none, "without one"), (other, "with another person's"))
+        if each
     ]
-
-
-def about_decoding(scores: pd.DataFrame, best: str) -> str:
-    """Why a point of the sweep is the best; scores: tidy, by generator and point."""
-    means = scores[scores["point"] == best].groupby("score")["value"].mean()
-    numbers = (
-        f"similarity {means['similarity']:.3f}, {100 * means[REPEATED]:.1f} % repeated trigrams, means over "
-        + " and ".join(scores["generator"].unique())
+    helps = bool(none and none.better)
+    own = bool(other and other.better)
+    answer = (
+        "helps"
+        if helps and own
+        else "helps, its own not clearly more than another"
+        if helps
+        else "does not clearly help"
     )
-    if means[REPEATED] > MOST_REPEATED:
-        return (
-            f"At every point, replies repeat more than {100 * MOST_REPEATED:.0f} % of their trigrams; best is {best}, "
-            f"where they repeat the least ({numbers})."
-        )
-    return (
-        f"Best is {best} (temperature/top_k/top_p): of the points whose replies repeat at most "
-        f"{100 * MOST_REPEATED:.0f} % of their trigrams, the one whose replies are most similar to the true ones "
-        f"({numbers})."
-    )
+    return f"A persona {answer} ({names[name]}): {'; '.join(parts)}."
 
 
-def _effect(each: Comparison) -> str:
-    if not is_significant(each):
-        return "neither help nor harm significantly"
-    return "help" if each.difference < 0 else "harm"
+def _moved(each: Difference) -> str:
+    if each.found:
+        return f"{'lower' if each.difference < 0 else 'higher'}, {each.size} {in_brackets(each)}"
+    return f"not clearly other, {each.size} {in_brackets(each)}"
+
+
+def about_passages(tests: Sequence[Difference], name: str, generators: Mapping[str, GeneratorSettings]) -> str:
+    """Whether passages help a generator trained with them, also where no passage gives the target away."""
+    other = without_passages(name, generators) or name
+    every = between(list(tests), other, system_of(name, RAG), "loss")
+    new = between(list(tests), other, system_of(name, RAG), "loss_target_not_given")
+    if every is None:
+        return ""
+    line = f"Passages {_effect(every, new)}: perplexity {_moved(every)}"
+    return f"{line}; where no passage contains that reply, {_moved(new)}." if new else f"{line}."
+
+
+def _effect(every: Difference, new: Difference | None) -> str:
+    """What passages do over all prompts, and whether it is by containing the target (new: the prompts without it)."""
+    if not every.found:
+        return "neither help nor harm clearly"
+    if every.worse:
+        return "harm"
+    return "help only by containing the reply asked for" if new and not new.better else "help"
+
+
+def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, other: str, names: Names) -> list[str]:
+    """What is retrieved, what could be, and which of the two limits a generator that was trained with passages.
+
+    scores: tidy, by system. other: the generator that was trained without passages, or `name` itself.
+    """
+    shown = scores[scores["score"].isin(["passage_similarity", "passage_like_target"])]
+    values = {system: dict(zip(rows["score"], rows["value"], strict=True)) for system, rows in shown.groupby("system")}
+    after = [system_of(name, variant) for variant in (RAG, ORACLE_RAG)]
+    retrieved, oracle = (between(list(tests), other, each, "loss") for each in after)
+    if not (retrieved and oracle and all(each in values for each in after)):
+        return []
+    return [
+        f"{sentence(retrieved, names)}.",
+        f"What is retrieved: {_likeness(values[after[0]])}.",
+        "What could be, with the one train exchange whose reply is most like the target: "
+        f"{_likeness(values[after[1]])}; {sentence(oracle, names)}.",
+        f"So {_reason(retrieved, oracle, between(list(tests), other, after[0], 'loss_target_not_given'))}.",
+    ]
 
 
 def _likeness(passages: Mapping[str, float]) -> str:
@@ -104,34 +131,43 @@ def _likeness(passages: Mapping[str, float]) -> str:
     )
 
 
-def _reason(retrieved: Comparison, oracle: Comparison) -> str:
+def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -> str:
     """What limits passages: the retrieval, if better passages would help more than those that are retrieved."""
-    if not (is_significant(oracle) and oracle.difference < 0):
-        return "retrieval is not what limits it: the passage most like the target does not lower the loss significantly"
-    if is_significant(retrieved) and retrieved.difference < 0:
+    if not oracle.better:
+        return "retrieval is not what limits it: the passage most like the target does not clearly lower the perplexity"
+    if retrieved.better and new and not new.better:
+        return "passages help by containing the very reply that is asked for, and not where none of them does"
+    if retrieved.better:
         return "passages are worth retrieving, and the more like the target their replies are, the more they help"
     return "it is the retrieval that limits it: passages like the target would help, but they are seldom retrieved"
 
 
-def is_significant(comparison: Comparison) -> bool:
-    return comparison.p < ALPHA
-
-
-def _comparisons(tests: pd.DataFrame) -> Iterator[Comparison]:
-    for row in tests[[field.name for field in fields(Comparison)]].to_dict("records"):
-        yield Comparison(**{str(name): value for name, value in row.items()})
-
-
-def _verdict(each: Comparison) -> str:
-    score, higher_is_better = _SCORES[each.score]
-    interval = f"(95 % interval {each.low:+.3f} to {each.high:+.3f}, p = {each.p:.4f})"
-    if not is_significant(each):
-        return f"{each.after} and {each.before} do not differ significantly in {score} {interval}"
-    word = "better" if (each.difference > 0) == higher_is_better else "worse"
-    return f"{each.after} is {word} than {each.before} by {abs(each.difference):.3f} {score} {interval}"
-
-
-def _as_perplexity(each: Comparison) -> str:
-    if not (each.score.startswith("loss") and is_significant(each)):
+def about_answers(tests: Sequence[Difference], names: Names, score: str = "similarity") -> str:
+    """Retrieved replies against written ones to the same contexts."""
+    known = [each for each in tests if each.score == score]
+    ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
+    if not known:
         return ""
-    return f"; its perplexity is {math.exp(each.difference):.2f} times that of {each.before}"
+    return (
+        f"{names[known[0].before]} answers more like the true reply than {ahead} of {len(known)} generators, less than "
+        f"{behind}, and not clearly otherwise than {len(known) - ahead - behind}."
+    )
+
+
+def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
+    """Why a point of the sweep is the best; scores: tidy, by generator and point."""
+    means = scores[scores["point"] == best].groupby("score")["value"].mean()
+    numbers = (
+        f"similarity {means['similarity']:.3f}, {100 * means[REPEATED]:.1f} % repeated trigrams, means over "
+        + " and ".join(names.get(name, name) for name in scores["generator"].unique())
+    )
+    if means[REPEATED] > MOST_REPEATED:
+        return (
+            f"At every point of the decoding sweep, replies repeat more than {100 * MOST_REPEATED:.0f} % of their "
+            f"trigrams; best is {best}, where they repeat the least ({numbers})."
+        )
+    return (
+        f"Best decoding is {best} (temperature/top_k/top_p): of the points whose replies repeat at most "
+        f"{100 * MOST_REPEATED:.0f} % of their trigrams, the one whose replies are most similar to the true ones "
+        f"({numbers})."
+    )

@@ -1,52 +1,79 @@
 """The parts of a self-contained HTML page, which opens offline."""
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.7rem; } h2 { margin-top: 2.4rem; border-bottom: 1px solid #ccc; } h3 { margin-bottom: 0.3rem; }
-table { border-collapse: collapse; margin: 0.6rem 0; font-size: 0.86rem; } .wide { overflow-x: auto; }
-th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-figure { margin: 1rem 0; } img { max-width: 100%; } figcaption { color: #555; font-size: 0.86rem; }
-pre { background: #f5f5f5; padding: 0.8rem; overflow-x: auto; font-size: 0.8rem; }
-nav a { margin-right: 1rem; } blockquote { margin: 0.8rem 0 0.2rem; padding-left: 0.8rem; border-left: 3px solid #bbb; }
-"""
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table's cell: its HTML, and the number by which it is sorted, None for text."""
+
+    html: str
+    value: float | None = None
 
 
 def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
     """A page of (heading, HTML body) sections below a list of links to them; it loads nothing from elsewhere."""
-    links = "".join(f'<a href="#s{at}">{escape(name)}</a>' for at, (name, _) in enumerate(sections))
-    parts = "".join(f'<h2 id="s{at}">{escape(name)}</h2>\n{body}\n' for at, (name, body) in enumerate(sections))
+    style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    links = "".join(f'<li><a href="#{anchor(name)}">{escape(name)}</a></li>' for name, _ in sections)
+    parts = "".join(f'<h2 id="{anchor(name)}">{escape(name)}</h2>\n{body}\n' for name, body in sections)
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n"
-        f"<nav>{links}</nav>\n{parts}</body>\n</html>\n"
+        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n"
+        f'<nav aria-label="Contents"><ul>{links}</ul></nav>\n{parts}<script>\n{script}</script>\n</body>\n</html>\n'
     )
+
+
+def anchor(heading: str) -> str:
+    """The id of a section: its heading in lower case, with hyphens."""
+    return re.sub(r"\W+", "-", heading.lower()).strip("-")
 
 
 def table(rows: pd.DataFrame) -> str:
-    """An HTML table: numbers right-aligned, fractions to three decimals, missing values as empty cells."""
+    """An HTML table, to be sorted by any column where the page's script runs.
+
+    Numbers are right-aligned, fractions have three decimals, missing values are empty; a `Cell` stands as it is.
+    """
     if rows.empty:
         return "<p>none</p>"
-    head = "".join(_cell("th", rows[name], escape(name)) for name in rows.columns)
+    numeric = {name: _is_numeric(rows[name]) for name in rows.columns}
+    head = "".join(_tag("th", escape(str(name)), numeric[name], ' scope="col"') for name in rows.columns)
     body = "".join(
-        "<tr>" + "".join(_cell("td", rows[name], escape(_text(row[name]))) for name in rows.columns) + "</tr>\n"
+        "<tr>" + "".join(_cell(row[name], numeric[name]) for name in rows.columns) + "</tr>\n"
         for row in rows.to_dict("records")
     )
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>'
-
-
-def _cell(tag: str, column: pd.Series, text: str) -> str:
     return (
-        f'<{tag} class="number">{text}</{tag}>' if pd.api.types.is_numeric_dtype(column) else f"<{tag}>{text}</{tag}>"
+        '<div><div class="wide" role="region" aria-label="Table" tabindex="0">'
+        f'<table class="sortable"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div></div>'
     )
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    if pd.api.types.is_numeric_dtype(column):
+        return True
+    return any(isinstance(each, Cell) and each.value is not None for each in column)
+
+
+def _cell(value: Any, numeric: bool) -> str:
+    if isinstance(value, Cell):
+        key = "" if value.value is None else f' data-value="{value.value:.6g}"'
+        return _tag("td", value.html, numeric, key)
+    return _tag("td", escape(_text(value)), numeric)
+
+
+def _tag(tag: str, content: str, numeric: bool, attributes: str = "") -> str:
+    style = ' class="number"' if numeric else ""
+    return f"<{tag}{style}{attributes}>{content}</{tag}>"
 
 
 def _text(value: Any) -> str:
@@ -55,18 +82,30 @@ def _text(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def bullets(lines: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>\n" for line in lines) + "</ul>"
+def folded(summary: str, body: str) -> str:
+    """`body`, hidden until its summary is clicked."""
+    return f"<details><summary>{escape(summary)}</summary>\n{body}\n</details>"
+
+
+def bullets(lines: Iterable[str], style: str = "") -> str:
+    attribute = f' class="{style}"' if style else ""
+    return f"<ul{attribute}>" + "".join(f"<li>{escape(line)}</li>\n" for line in lines) + "</ul>"
+
+
+def about(text: str) -> str:
+    """A paragraph that explains what follows."""
+    return f'<p class="about">{escape(text)}</p>'
 
 
 def preformatted(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def figure(name: str, png: bytes, caption: str) -> str:
+def figure(name: str, png: bytes, caption: str, style: str = "") -> str:
     """A picture, embedded in the page, above its caption."""
     data = base64.b64encode(png).decode("ascii")
+    attribute = f' class="{style}"' if style else ""
     return (
-        f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{data}" id="{escape(name)}">'
+        f'<figure{attribute}><img alt="{escape(caption)}" src="data:image/png;base64,{data}" id="{escape(name)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )

@@ -1,171 +1,223 @@
 """The sections of the report and of the studies' page: (heading, HTML body)."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 import pandas as pd
 
-from attune.evaluation.generation.comparisons import without_passages
+from attune.evaluation.generation.summary import TARGETS
+from attune.evaluation.schemas import ORACLE_RAG
 from attune.metrics.ranking import METRICS
-from attune.report import contamination, empathy, findings, html
+from attune.report import contamination, empathy, findings, html, overview, studies_overview
+from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
+from attune.report.names import corpus_title, system_names
+from attune.report.provenance import environment
+from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
-from attune.report.side_by_side import answer_blocks, blocks
-from attune.report.tables import keys, means, wide
+from attune.report.score_tables import difference_tables, score_table
+from attune.report.scores import format_of
+from attune.report.tables import by_domain, means
 
 Section = tuple[str, str]
-PACKAGES = (
-    "torch", "transformers", "peft", "sentence-transformers", "faiss-cpu", "datasets", "scikit-learn", "sacrebleu",
-    "bm25s", "numpy", "pandas", "matplotlib", "dvc",
-)  # fmt: skip
-RANKING_SCORES = ("mrr", "mrr_low", "mrr_high", *(name for name in METRICS if name != "mrr"))
-# The summary's scores of generators.
+RANKING_SCORES = ("mrr", *(name for name in METRICS if name != "mrr"))
+# The scores that lead the table of generators.
+LEADING_SCORES = ("perplexity", "similarity", "replies_repeated_3grams", "replies_truncated")
+# All scores of generators.
 REPLY_SCORES = (
     "perplexity", "passages", "target_given", "passage_similarity", "passage_like_target", "bleu", "chrf", "similarity",
     "emotion_match", "distinct_1", "distinct_2", "self_bleu",
     "replies_repeated_3grams", "replies_copied_3grams", "replies_truncated", "replies_empty", "replies_extra_turn",
 )  # fmt: skip
-# The scores of retrieved and written replies.
+# The scores of retrieved and written replies; those that lead.
 ANSWER_SCORES = (
-    "similarity", "similarity_low", "similarity_high", "emotion_match", "emotion_match_low", "emotion_match_high",
-    "bleu", "chrf", "distinct_1", "distinct_2", "self_bleu", "replies_words", "replies_truncated",
-    "replies_repeated_3grams", "replies_copied_3grams", "replies_empty", "replies",
+    "similarity", "bleu", "chrf", "distinct_1", "distinct_2", "self_bleu", "replies_words", "replies_truncated",
+    "replies_repeated_3grams", "replies_copied_3grams", "replies_empty", "emotion_match", "replies",
 )  # fmt: skip
-# Prompts whose replies the report shows; replies.csv has them all.
-EXAMPLES = 10
+LEADING_ANSWER_SCORES = ("similarity", "self_bleu", "replies_truncated")
 
 
-def of_report(
-    results: Results, beside: pd.DataFrame, answered: pd.DataFrame, figures: Path, params: str
-) -> list[Section]:
-    """The pipeline's page.
-
-    beside, answered: the generators' replies, and retrieved and written ones, side by side. figures: the folder of the
-    figures. params: the text of params.yaml.
-    """
+def of_report(results: Results, figures: Path, params: str) -> list[Section]:
+    """The pipeline's page; figures: the folder of the figures. params: the text of params.yaml."""
     return [
-        ("Summary", _summary(results)),
-        ("Try it: what each model answers", answer_blocks(results.answers)),
-        ("Significant differences", _differences(results)),
+        ("Summary", html.bullets(overview.summary(results), "lead") + _figures("report", "first", figures)),
+        ("Findings", html.bullets(overview.main_findings(results))),
+        ("Figures", _shown_figures("report", figures)),
+        ("Differences", _differences(results)),
         ("Do passages help?", _passages(results)),
-        ("Retrieval beside generation", _answered(results, answered)),
-        ("Figures", _figures("report", figures)),
-        ("CoBERT", html.table(_columns(results.ranking, ("loss", *RANKING_SCORES)))),
-        ("Generators", _generators(results)),
-        ("Replies side by side", blocks(beside, EXAMPLES)),
+        ("Scores of ranking", _ranking(results)),
+        ("Scores of generators", _generators(results)),
+        ("Retrieval beside generation", _answered(results)),
+        ("Replies side by side", _replies(results)),
         contamination.section(results.contamination),
-        ("Data", html.table(_data(results.manifests))),
-        ("Parameters", html.preformatted(params)),
-        ("Environment", html.table(environment())),
+        ("Data, parameters, environment", _origin(results, params)),
     ]
 
 
 def of_studies(results: Results, figures: Path) -> list[Section]:
     """The studies' page; figures: the folder of their figures."""
+    found = pd.concat([means(results.method_tests), means(results.persona_use_tests), results.persona_tests])
     return [
-        ("Figures", _figures("studies", figures)),
-        ("Matching methods: means over the domains", _scored(means(results.methods), means(results.method_tests))),
+        ("Findings", html.bullets(studies_overview.findings_of(results), "lead")),
+        ("Figures", _shown_figures("studies", figures)),
+        ("Differences", _rule() + difference_tables(differences(found), _words)),
+        ("Ways to match", _about_means() + score_table(means(results.methods), RANKING_SCORES, _words)),
         (
-            "Own, another's or no persona: means over the domains",
-            _scored(means(results.persona_use), means(results.persona_use_tests)),
+            "Own, another's or no persona",
+            _about_means() + score_table(means(results.persona_use), RANKING_SCORES, _words),
         ),
-        ("Number of persona sentences", _scored(results.personas, results.persona_tests)),
-        ("Retrieval from the whole bank", html.table(results.retrieval)),
-        ("Environment", html.table(environment())),
+        ("Number of persona sentences", score_table(results.personas, RANKING_SCORES, _words)),
+        ("Retrieval from the whole bank", _retrieval(results.retrieval)),
+        ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),
     ]
 
 
-def environment() -> pd.DataFrame:
-    """The versions of Python and of the packages that results depend on."""
-    versions = {"python": python_version()} | {name: version(name) for name in PACKAGES}
-    return pd.DataFrame(versions.items(), columns=["package", "version"])
+def _words(model: str) -> str:
+    """A model as it is called in text; a mere number is one of persona sentences."""
+    return f"{model} persona sentences" if model.isdecimal() else model.replace("_", " ")
 
 
-def _summary(results: Results) -> str:
-    ranking = _columns(means(results.ranking), ("mrr", "mrr_low", "mrr_high", "r@1", "r@10"))
-    ranking.insert(0, "system", "CoBERT, " + ranking.pop("model") + ", " + ranking.pop("subset") + " subset")
-    return (
-        html.bullets(f"{each['corpus']}: {each['notice']}" for each in results.manifests if each["notice"])
-        + "<h3>Ranking: means over the domains, with 95 % intervals of MRR</h3>"
-        + html.table(ranking)
-        + "<h3>Generation: one row per system; <code>targets</code> are the true replies</h3>"
-        + html.table(_columns(results.generators, REPLY_SCORES))
-    )
+def _about_means() -> str:
+    return html.about("Means over the domains, with 95 % intervals. Click a heading to sort by it.")
 
 
 def _differences(results: Results) -> str:
-    return (
-        "<p>Paired tests on the same test examples. A difference is called significant where p is below "
-        f"{findings.ALPHA:g}; of twenty comparisons without a true difference, one is expected to look significant.</p>"
-        + html.bullets(findings.about_ranking(results.ranking_tests, results.models))
-        + html.bullets(findings.about_pairs(results.generator_tests))
+    tests = [results.ranking_tests, results.generator_tests, results.answered_tests]
+    names = system_names(results.settings)
+    found = [each for table in tests for each in differences(table)]
+    return _rule() + difference_tables(found, lambda name: names.get(name, name))
+
+
+def _rule() -> str:
+    return html.about(
+        "Paired comparisons on the same test examples. A difference counts where p, corrected by Holm's method for all "
+        f"comparisons of its family, is below {ALPHA:g}. “Not after correction”: the interval of this comparison alone "
+        "excludes zero, but among so many comparisons that is to be expected by chance. A loss is shown as the change "
+        "of perplexity, so that a minus is better. The effect size is standardised."
     )
 
 
 def _passages(results: Results) -> str:
-    lines = []
-    for name in results.trained_with_passages:
-        other = without_passages(name, results.settings.generators) or name
-        lines += findings.about_passages(results.generator_intervals, results.generator_tests, name, other)
-    return html.bullets(lines)
+    return html.bullets(line for name in results.trained_with_passages for line in overview.why_passages(results, name))
 
 
-def _answered(results: Results, answered: pd.DataFrame) -> str:
-    about = (
-        "The same test contexts, answered by CoBERT out of the train split's replies (<code>retrieved</code>) and by "
-        "each generator; <code>targets</code> are the true replies. Only generators of the same corpus read the "
-        "responder's persona, as CoBERT does."
-    )
+def _ranking(results: Results) -> str:
+    single = score_table(by_domain(results.ranking), ("loss", *RANKING_SCORES), _words)
     return (
-        f"<p>{about}</p>"
-        + html.table(_columns(results.answered, ANSWER_SCORES))
-        + html.bullets(findings.about_pairs(results.answered_tests))
-        + blocks(answered, EXAMPLES)
-    )
-
-
-def _figures(page: Page, folder: Path) -> str:
-    return "\n".join(
-        html.figure(record.name, (folder / f"{record.name}.png").read_bytes(), record.caption)
-        for record in on_page(page)
+        _about_means()
+        + score_table(means(results.ranking), RANKING_SCORES, _words)
+        + html.folded("Each domain, with the loss", single)
     )
 
 
 def _generators(results: Results) -> str:
-    probe = results.probe
-    scores = ("perplexity", "similarity", "emotion_match", "replies_repeated_3grams", "replies_truncated")
-    about = [
-        f"The emotion probe's accuracy on held-out situations is {probe['accuracy']:.3f} (95 % interval "
-        f"{probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}). Emotion match is the share of replies in which "
-        "it predicts the same emotion as in the message that they answer.",
-        f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}.",
-        "Perplexity is over reply tokens alone; it is comparable between models with the same tokenizer.",
-        findings.about_decoding(results.decoding, results.best_point),
+    probe, names = results.probe, system_names(results.settings)
+    told = [
+        "Perplexity is over reply tokens alone; it is comparable between models with the same tokenizer and test set.",
+        findings.about_decoding(results.decoding, results.best_point, names),
     ]
-    columns = [f"{score}{end}" for score in scores for end in ("", "_low", "_high")]
-    table = html.bullets(about) + html.table(_columns(results.generator_intervals, columns))
-    return table + empathy.part(probe, results.generator_intervals, results.answered)
+    notes = [
+        "Emotion match is the share of replies in which a probe hears the same emotion as in the message"
+        f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {probe['accuracy']:.3f} (95 % "
+        f"interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}).",
+        f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}.",
+    ]
+    every = _named(results, results.generators, REPLY_SCORES)
+    return (
+        html.bullets(told)
+        + _named(results, _by_test_set(results), LEADING_SCORES)
+        + html.folded("All scores", html.bullets(notes) + every)
+        + empathy.part(probe, results.generator_intervals, results.answered)
+    )
+
+
+def _by_test_set(results: Results) -> pd.DataFrame:
+    """The generators' scores by the corpus of their test replies; without the ideal passage, which no retriever has."""
+    scores = results.generator_intervals
+    scores = scores[~scores["system"].str.endswith(f"+{ORACLE_RAG}") & (scores["system"] != TARGETS)]
+    corpora = {name: corpus_title(each.corpus) for name, each in results.settings.generators.items()}
+    return scores.assign(corpus=scores["system"].str.split("+").str[0].map(corpora))[["corpus", *scores.columns]]
+
+
+def _ceiling(results: Results) -> str:
+    """What the true replies reach, beyond which more is not better."""
+    rows = results.generators
+    reached = rows[(rows["system"] == TARGETS) & (rows["score"] == "emotion_match")]["value"]
+    if reached.empty:
+        return ""
+    share = format_of("emotion_match").text(float(reached.iloc[0]))
+    return f"; the true replies reach {share} %, so that more is not better"
+
+
+def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> str:
+    names = system_names(results.settings)
+    return score_table(scores, columns, lambda name: names.get(name, name), TARGETS)
+
+
+def _answered(results: Results) -> str:
+    about = (
+        "The same test contexts, answered by CoBERT out of the train split's replies and by each generator. Only "
+        "generators of the same corpus read the responder's persona, as CoBERT does."
+    )
+    return (
+        html.about(about)
+        + _named(results, results.answered, LEADING_ANSWER_SCORES)
+        + html.folded("All scores", _named(results, results.answered, ANSWER_SCORES))
+    )
+
+
+def _replies(results: Results) -> str:
+    names = system_names(results.settings)
+    return (
+        "<h3>The same question to every generator</h3>"
+        + answer_blocks(results.answers, names)
+        + "<h3>Written replies, and the passages that were retrieved for them</h3>"
+        + dialogue_blocks(results.dialogue_replies, names)
+        + "<h3>Retrieved and written replies to the same contexts</h3>"
+        + answered_blocks(results.answered_replies, names)
+    )
+
+
+def _figures(page: Page, place: str, folder: Path) -> str:
+    return "\n".join(
+        html.figure(record.name, (folder / f"{record.name}.png").read_bytes(), record.caption, record.place)
+        for record in on_page(page)
+        if record.place == place
+    )
+
+
+def _shown_figures(page: Page, folder: Path) -> str:
+    """The figures of the page but the first screen's; those that explain others are folded."""
+    rest = _figures(page, "folded", folder)
+    return f'<div class="figures">{_figures(page, "open", folder)}</div>' + (
+        html.folded("More figures: data, losses, decoding, emotions", f'<div class="figures">{rest}</div>')
+        if rest
+        else ""
+    )
+
+
+def _origin(results: Results, params: str) -> str:
+    return (
+        html.folded("Data: sources, licences, checksums", html.table(_data(results.manifests)))
+        + html.folded("Parameters", html.preformatted(params))
+        + html.folded("Environment", html.table(environment()))
+    )
 
 
 def _data(manifests: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per corpus, from its manifest."""
     return pd.DataFrame(
-        {name: each[name] for name in ("corpus", "source", "url", "revision", "licence")}
-        | {"whose text": each["notice"]}
-        | {"rows": sum(file["rows"] for file in each["files"]), "bad rows": each["bad_rows"]}
-        | {"sha256": " ".join(file["sha256"][:12] for file in each["files"])}
+        {"Corpus": corpus_title(each["corpus"])}
+        | {name.capitalize(): each[name] for name in ("source", "url", "revision", "licence")}
+        | {"Whose text": each["notice"]}
+        | {"Rows": sum(file["rows"] for file in each["files"]), "Bad rows": each["bad_rows"]}
+        | {"SHA-256": " ".join(file["sha256"][:12] for file in each["files"])}
         for each in manifests
     )
 
 
-def _scored(scores: pd.DataFrame, tests: pd.DataFrame) -> str:
-    """One row per model, then the comparisons."""
-    return html.table(_columns(scores, RANKING_SCORES)) + html.bullets(findings.about_pairs(tests))
-
-
-def _columns(scores: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """A tidy table as one row per system with these scores; empty where a system, or all, have none."""
-    return wide(scores).reindex(columns=[*keys(scores), *names])
+def _retrieval(rows: pd.DataFrame) -> str:
+    headers = {name: format_of(str(name)).header for name in rows if name not in ("domain", "replies")}
+    shown = rows.assign(recall=(100 * rows["recall"]).round().astype(int)) if "recall" in rows else rows
+    return html.table(shown.rename(columns=headers | {"domain": "Domain", "replies": "Replies in the bank"}))

@@ -1,12 +1,9 @@
 """What several systems replied to the same prompts, side by side (second report)."""
 
-from html import escape
-
 import pandas as pd
 import pyarrow as pa
 
 from attune.evaluation.generation.summary import TARGETS
-from attune.report.html import table
 
 # Before the columns of the systems.
 COLUMNS = ("id", "prompt", "target")
@@ -28,22 +25,3 @@ def side_by_side(replies: pd.DataFrame) -> pd.DataFrame:
 def schema(beside: pd.DataFrame) -> pa.Schema:
     """All columns are texts."""
     return pa.schema([(name, pa.string()) for name in beside])
-
-
-def answer_blocks(answers: pd.DataFrame) -> str:
-    """HTML of each question above the generators' answers; answers: columns question, generator and answer."""
-    return "\n".join(
-        f"<blockquote>{escape(str(question))}</blockquote>\n{table(rows[['generator', 'answer']])}"
-        for question, rows in answers.groupby("question", sort=False)
-    )
-
-
-def blocks(beside: pd.DataFrame, most: int) -> str:
-    """HTML of the first `most` prompts, each above its target and the systems' replies."""
-    parts = []
-    for row in beside.head(most).to_dict("records"):
-        prompt = row.pop("prompt")
-        del row["id"]
-        answers = pd.DataFrame({"system": list(row), "reply": list(row.values())})
-        parts.append(f"<blockquote>{escape(prompt)}</blockquote>\n{table(answers)}")
-    return "\n".join(parts)

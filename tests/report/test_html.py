@@ -8,7 +8,7 @@ from attune.report import html
 def test_text_is_shown_and_never_run() -> None:
     row = {"reply": "<script>alert(1)</script>", "n": 0.5, "none": None}
     page = html.page("t", [("<b>", html.table(pd.DataFrame([row])))])
-    assert "<script>" not in page
+    assert page.count("<script>") == 1  # the page's own
     assert "&lt;script&gt;" in page
     assert '<td class="number">0.500</td>' in page
 
@@ -21,5 +21,17 @@ def test_whole_numbers_stay_whole_and_missing_values_are_empty() -> None:
 
 def test_nothing_is_fetched_from_anywhere() -> None:
     page = html.page("t", [("f", html.figure("mrr", b"\x89PNG", "caption"))])
-    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["#s0", "data:image/png;base64,iVBORw=="]
+    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["#f", "data:image/png;base64,iVBORw=="]
     assert "http" not in page
+
+
+def test_a_cell_stands_as_it_is_and_is_sorted_by_its_number() -> None:
+    table = html.table(pd.DataFrame({"Score": [html.Cell("<b>0.5</b>", 0.5), html.Cell("")]}))
+    assert '<td class="number" data-value="0.5"><b>0.5</b></td>' in table
+    assert '<td class="number"></td>' in table
+
+
+def test_every_section_is_linked_to() -> None:
+    page = html.page("t", [("Do passages help?", "a"), ("Data, parameters", "b")])
+    anchors = re.findall(r'<h2 id="([^"]*)"', page)
+    assert anchors == ["do-passages-help", "data-parameters"] == re.findall(r'<a href="#([^"]*)"', page)

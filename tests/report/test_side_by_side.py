@@ -1,6 +1,6 @@
 import pandas as pd
 
-from attune.report.side_by_side import COLUMNS, answer_blocks, blocks, schema, side_by_side
+from attune.report.side_by_side import COLUMNS, schema, side_by_side
 
 ROWS = [
     {"id": "c/1", "prompt": "I won!", "target": "Great.", "system": "a", "reply": "Oh."},
@@ -12,7 +12,6 @@ ROWS = [
 def test_prompts_stand_beside_what_each_system_replied() -> None:
     beside = side_by_side(pd.DataFrame(ROWS))
     assert beside.to_dict("records") == [{"id": "c/1", "prompt": "I won!", "target": "Great.", "a": "Oh.", "a+rag": ""}]
-    assert "<td>a+rag</td><td></td>" in blocks(beside, 5)
 
 
 def test_prompts_and_systems_keep_their_order_and_a_missing_reply_is_none() -> None:
@@ -35,10 +34,3 @@ def test_without_replies_the_table_has_its_columns_alone() -> None:
 def test_true_replies_are_no_column_of_a_system() -> None:
     beside = side_by_side(pd.DataFrame([*ROWS, ROWS[0] | {"system": "targets", "reply": "Great."}]))
     assert list(beside) == [*COLUMNS, "a", "a+rag"]
-
-
-def test_answers_stand_below_their_question() -> None:
-    rows = [("b", "A joke?", "1 < 2"), ("b", "Why?", "So."), ("a", "A joke?", "No.")]
-    html = answer_blocks(pd.DataFrame(rows, columns=["generator", "question", "answer"]))
-    assert html.count("<blockquote>") == 2
-    assert html.index("A joke?") < html.index("1 &lt; 2") < html.index("No.") < html.index("Why?") < html.index("So.")

@@ -35,11 +35,12 @@ PATHS = {
     }.items()
 }
 PHRASES = (
-    "Retrieved passages harm",
+    "Passages harm: perplexity higher, +10.5 %",
     "10 % of prompts have one that is like it",
-    "Best is 0.1/5/0.99",
-    "is better than retrieved by 0.100 similarity",
-    "<td>retrieved</td><td>well done .</td>",
+    "Best decoding is 0.1/5/0.99",
+    "baseline is better than untrained: MRR +0.100",
+    "<td>CoBERT&#x27;s retrieval</td><td>well done.</td>",
+    "Best generator: ",
     "of 4 test examples, 50 % overlap with the train set, 25 % by their reply",
 )
 MODELS = ("untrained", "baseline", "tuned", "attune")
@@ -47,7 +48,7 @@ CONTAMINATION = {
     "n": 8, "mostly": 0.7, "losses": [], "ranking": [],
     "overlaps": [{"test": "t", "source": "t", "rows": 4, "example": 0.5, "reply": 0.25, "mostly_contained": 0.0}],
 }  # fmt: skip
-TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
+TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001, "p_holm": 0.004, "effect": 0.5, "family": "tests"}
 
 
 def wide(**scores: float) -> dict[str, float]:
@@ -131,7 +132,7 @@ def test_the_page_holds_everything_and_fetches_nothing() -> None:
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html)
     assert "I &lt;b&gt;lost&lt;/b&gt;." in html
     for text in (
-        "tuned is better than baseline by 0.100 MRR",
+        "tuned against baseline +0.100",
         "<td>https://pypi.org/project/chats/</td><td></td><td>MIT</td><td>Students&#x27; chats.</td>",
         "Eight.",
         "seed: 13",

@@ -1,76 +1,89 @@
 """Figures of CoBERT and of the other matching methods."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from attune.report.figures.style import BLUE, CYCLE, ERROR, GREY, STYLE, error_bars, groups, log_axis, subplots
+from attune.evaluation.ranking.summary import MEAN
+from attune.report.figures.style import BLUE, CYCLE, STYLE, WIDTH, error_bars, grid, groups, log_axis, subplots
 
 
 def training(curves: pd.DataFrame) -> Figure:
-    """Training (dashed) and validation loss by epoch, one panel per subset.
+    """Training (dashed) and validation loss by epoch: one panel per recipe and subset, one colour per domain.
 
     curves: columns recipe, subset, domain, epoch, train_loss and valid_loss.
     """
-    subsets = groups(curves, "subset")
-    recipes, domains = (curves[key].unique().tolist() for key in ("recipe", "domain"))
-    figure, panels = subplots(3.9 * len(subsets) + 1.6, 3.4, len(subsets), sharey=True)
-    for axes, (subset, rows) in zip(panels, subsets, strict=True):
-        for recipe, of_recipe in groups(rows, "recipe"):
-            for domain, curve in groups(of_recipe, "domain"):
-                colour, marker = CYCLE[domains.index(domain)], "os^Dv"[recipes.index(recipe) % 5]
-                label = f"{recipe}, {domain}"
-                axes.plot(curve["epoch"], curve["valid_loss"], color=colour, marker=marker, ms=4, lw=1.4, label=label)
+    recipes, subsets, domains = (curves[key].unique().tolist() for key in ("recipe", "subset", "domain"))
+    figure, panels = grid(WIDTH, 1.6 * len(recipes) + 0.6, len(recipes), len(subsets), sharey=True, sharex="row")
+    for row, recipe in zip(panels, recipes, strict=True):
+        for axes, subset in zip(row, subsets, strict=True):
+            rows = curves[(curves["recipe"] == recipe) & (curves["subset"] == subset)]
+            for domain, curve in groups(rows, "domain"):
+                colour = CYCLE[domains.index(domain) % len(CYCLE)]
+                axes.plot(curve["epoch"], curve["valid_loss"], color=colour, marker="o", ms=3, lw=1.4, label=domain)
                 trained = curve.dropna(subset="train_loss")
-                axes.plot(trained["epoch"], trained["train_loss"], color=colour, marker=marker, ms=3, lw=0.9, ls="--")
-        axes.set_title(f"{subset} subset")
+                axes.plot(trained["epoch"], trained["train_loss"], color=colour, marker=".", ms=3, lw=0.9, ls="--")
+            axes.set_title(f"{recipe}, {subset} subset")
+            axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+            log_axis(axes)
+    for axes in panels[-1]:
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-        log_axis(axes)
-    panels[0].set_ylabel("cross-entropy (nats); dashed: training")
-    panels[-1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.suptitle("CoBERT: training and validation loss")
+    figure.supylabel("cross-entropy (nats); dashed: training", fontsize=9)
+    figure.legend(*panels[0][0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)
     return figure
 
 
 def comparison(scores: pd.DataFrame, score: str, label: str, chance: float | None = None) -> Figure:
-    """Bars of one score with 95 % intervals: one panel per subset, one group per domain, one bar per model.
+    """One score with 95 % intervals: one panel per subset, one row per model, one colour per domain; means as diamonds.
 
     scores: tidy, by subset, domain and model. `chance`: the value of a random ranking.
     """
     subsets = groups(scores[scores["score"] == score], "subset")
-    figure, panels = subplots(4.6 * len(subsets) + 0.6, 3.5, len(subsets), sharey=True)
+    models = scores["model"].unique().tolist()
+    figure, (panels,) = grid(WIDTH, 0.5 * len(models) + 1.3, 1, len(subsets), axis="x", sharey=True, sharex=True)
     for axes, (subset, rows) in zip(panels, subsets, strict=True):
-        _bars(axes, rows)
+        _points(axes, rows, models)
         if chance is not None:
-            axes.axhline(chance, color="black", lw=0.9, ls=":", label=f"chance ({chance:.3f})")
-        domains = rows["domain"].unique()
-        axes.set_xticks(range(len(domains)), domains)
+            axes.axvline(chance, color="black", lw=0.9, ls=":", label=f"chance ({chance:.3f})")
         axes.set_title(f"{subset} subset")
-        axes.grid(visible=False, axis="x")
-    panels[0].set_ylabel(label)
-    panels[-1].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    figure.supxlabel(label, fontsize=9)
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=5)
     return figure
 
 
-def _bars(axes: Axes, rows: pd.DataFrame) -> None:
-    models = groups(rows, "model")
-    width = 0.8 / len(models)
-    for place, ((model, each), colour) in enumerate(zip(models, (GREY, *CYCLE), strict=False)):
-        middles = [group + (place - (len(models) - 1) / 2) * width for group in range(len(each))]
-        bars = axes.bar(
-            middles,
-            each["value"],
-            width * 0.94,
-            label=model,
-            color=colour,
-            yerr=error_bars(each),
-            error_kw=ERROR,
-        )
-        axes.bar_label(bars, fmt="{:.2f}" if each["value"].max() < 10 else "{:.0f}", fontsize=6.5, padding=1)
+def _points(axes: Axes, rows: pd.DataFrame, models: Sequence[str], filled: Collection[str] | None = None) -> None:
+    """Each domain's values with their intervals, models from top to bottom; the mean is labelled with its value.
+
+    filled: the models with filled marks, all by default.
+    """
+    domains = groups(rows, "domain")
+    for place, (domain, each) in enumerate(domains):
+        is_mean = domain == MEAN
+        colour = "black" if is_mean else CYCLE[place % len(CYCLE)]
+        shift = (place - (len(domains) - 1) / 2) * 0.7 / len(domains)
+        heights = [models.index(model) + shift for model in each["model"]]
+        bars = axes.errorbar(each["value"], heights, xerr=error_bars(each), fmt="none", ecolor=colour, lw=1, capsize=2)
+        bars.set_label("_nolegend_")
+        faces = [colour if filled is None or model in filled else "white" for model in each["model"]]
+        marks: Any = {"marker": "D" if is_mean else "o", "s": 26 if is_mean else 16, "zorder": 3}
+        axes.scatter(each["value"], heights, facecolors=faces, edgecolors=colour, label=domain, **marks)
+        if is_mean:
+            for value, high, height in zip(each["value"], each["high"], heights, strict=True):
+                axes.annotate(
+                    f"{value:.2f}",
+                    (max(value, high), height),
+                    (5, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=9,
+                )
+    axes.set_yticks(range(len(models)), [model.replace("_", " ") for model in models])
+    axes.set_ylim(len(models) - 0.5, -0.5)
+    axes.margins(x=0.12)
 
 
 def chance_mrr(candidates: int) -> float:
@@ -79,30 +92,16 @@ def chance_mrr(candidates: int) -> float:
 
 
 def methods(scores: pd.DataFrame, trained: Sequence[str], candidates: int) -> Figure:
-    """MRR of each matching method with its interval: one panel per domain, and one for their mean.
+    """MRR of each matching method with its interval, best mean first; one colour per domain, the mean labelled.
 
-    scores: tidy, by domain and model. `trained`: the models that are drawn as circles.
+    scores: tidy, by domain and model. `trained`: the models whose marks are filled.
     """
-    domains = groups(scores[scores["score"] == "mrr"], "domain")
-    models = domains[0][1]["model"].tolist()[::-1]
-    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, panels = subplots(
-            2.3 * len(domains) + 1.2, 0.27 * len(models) + 1.1, len(domains), sharey=True, sharex=True
-        )
-    for axes, (domain, rows) in zip(panels, domains, strict=True):
-        for height, model in enumerate(models):
-            point = rows[rows["model"] == model]
-            marker, colour = ("o", BLUE) if model in trained else ("s", GREY)
-            axes.errorbar(
-                point["value"], height, xerr=error_bars(point), fmt=marker, color=colour, ms=4.5, lw=1.2, capsize=2
-            )
-            mrr = point["value"].item()
-            axes.text(mrr, height + 0.18, f"{mrr:.2f}", ha="center", fontsize=6.5)
-        axes.set_title(domain)
-        axes.set_yticks(range(len(models)), [model.replace("_", " ") for model in models])
-        axes.set_ylim(-0.6, len(models) - 0.2)
-        axes.set_xlabel("test MRR")
-    figure.suptitle(f"Matching methods, {candidates} candidates (circles: trained; lines: 95 % intervals)")
+    rows = scores[scores["score"] == "mrr"]
+    order = rows.groupby("model", sort=False)["value"].mean().sort_values(ascending=False, kind="stable")
+    figure, ((axes,),) = grid(WIDTH, 0.42 * len(order) + 1.1, 1, 1, axis="x")
+    _points(axes, rows, order.index.tolist(), trained)
+    axes.set_xlabel(f"test MRR among {candidates} candidates (filled: trained; lines: 95 % intervals)")
+    figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=5)
     return figure
 
 

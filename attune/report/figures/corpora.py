@@ -6,7 +6,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attune.report.figures.style import CYCLE, STYLE, groups, subplots
+from attune.report.figures.style import CYCLE, STYLE, WIDTH, groups, subplots
 
 
 def emotion_distribution(emotions: pd.DataFrame, corpora: str) -> Figure:
@@ -14,7 +14,7 @@ def emotion_distribution(emotions: pd.DataFrame, corpora: str) -> Figure:
     counts = pd.crosstab(emotions["emotion"], emotions["split"])[emotions["split"].unique()]
     names = sorted(counts.index, key=lambda name: (counts.loc[name].sum(), name))
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, (axes,) = subplots(6.4, 0.2 * len(names) + 1.2)
+        figure, (axes,) = subplots(WIDTH, 0.2 * len(names) + 1.2)
         thickness = 0.8 / len(counts.columns)
         for place, (split, count) in enumerate(counts.items()):
             shares = 100 * count[names] / count.sum()
@@ -33,7 +33,7 @@ def text_lengths(lengths: pd.DataFrame) -> Figure:
     """Words per text as a box with whiskers for each kind; lengths: one row per text, with kind and words."""
     kinds = groups(lengths, "kind")[::-1]
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, (axes,) = subplots(6.2, 0.36 * len(kinds) + 1.1)
+        figure, (axes,) = subplots(WIDTH, 0.36 * len(kinds) + 1.1)
         axes.boxplot(
             [rows["words"] for _, rows in kinds],
             orientation="horizontal",
@@ -52,18 +52,28 @@ def text_lengths(lengths: pd.DataFrame) -> Figure:
 
 
 def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float) -> Figure:
-    """The emotion probe's out-of-fold predictions as shares of each true emotion; counts[truth][predicted]."""
-    names = sorted({*counts, *(guess for each in counts.values() for guess in each)})
-    table = pd.DataFrame(counts).T.reindex(index=names, columns=names).fillna(0)
-    shares = table.div(table.sum(axis="columns").clip(lower=1), axis="index")
-    with mpl.rc_context(STYLE | {"axes.grid": False}):
-        figure, (axes,) = subplots(0.19 * len(names) + 2.2, 0.19 * len(names) + 1.8)
-    image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
-    axes.grid(visible=False)
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(names)), names, fontsize=7)
-    axes.set_xlabel("predicted emotion")
-    axes.set_ylabel("true emotion")
+    """The share of each emotion that the probe recognises, and what it takes the emotion for most often otherwise.
+
+    counts[truth][predicted]: out-of-fold predictions.
+    """
+    names = sorted(counts, key=lambda name: _share(counts[name], name))
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        figure, (axes,) = subplots(WIDTH, 0.2 * len(names) + 1.2)
+    shares = [100 * _share(counts[name], name) for name in names]
+    axes.barh(names, shares, 0.7, color=CYCLE[0])
+    for height, (name, share) in enumerate(zip(names, shares, strict=True)):
+        others = {guess: count for guess, count in counts[name].items() if guess != name and count}
+        if others:
+            guess = max(sorted(others), key=lambda each: others[each])
+            text = f"else {guess} ({100 * _share(counts[name], guess):.0f} %)"
+            axes.annotate(text, (share, height), (4, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.set_xlim(0, 140)
+    axes.set_xticks(range(0, 101, 25))
+    axes.set_xlabel("recognised (%), and what it is most often taken for otherwise")
     axes.set_title(f"Emotion probe: accuracy {100 * accuracy:.0f} % on held-out situations")
-    figure.colorbar(image, shrink=0.6, label="share of the row")
     return figure
+
+
+def _share(row: Mapping[str, int], guess: str) -> float:
+    return row.get(guess, 0) / max(sum(row.values()), 1)

@@ -1,139 +1,164 @@
-"""Figures of the generators."""
+"""Figures of the generators. `names`: the generators or systems shown, each with its name in words."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import zip_longest
+from textwrap import fill
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, PLAIN, RAG, RETRIEVED
-from attune.report.figures.style import BLUE, CYCLE, ERROR, GREEN, GREY, ORANGE, error_bars, groups, subplots
+from attune.report.figures.style import BLUE, CYCLE, GREEN, GREY, ORANGE, WIDTH, error_bars, grid, groups
+
+Names = Mapping[str, str]
 
 
-def training(curves: pd.DataFrame) -> Figure:
-    """Training (thin) and validation loss by step; curves: columns generator, step, train_loss and valid_loss."""
-    figure, (axes,) = subplots(6.4, 3.6)
-    for place, (name, rows) in enumerate(groups(curves, "generator")):
-        for column, style in (
-            ("train_loss", {"lw": 0.7, "alpha": 0.6}),
-            ("valid_loss", {"marker": "o", "ms": 4, "label": name}),
-        ):
-            points = rows.dropna(subset=column)
-            if not points.empty:  # a prompted base model is not trained
-                axes.plot(points["step"], points[column], color=CYCLE[place % len(CYCLE)], **style)
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss on reply tokens (nats per token)")
-    axes.set_title("Generators: training (thin) and validation loss")
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+def training(curves: pd.DataFrame, names: Names) -> Figure:
+    """Training (thin) and validation loss by step, one panel per generator that is trained.
+
+    curves: columns generator, step, train_loss and valid_loss.
+    """
+    trained = [(name, rows) for name, rows in groups(curves, "generator") if rows["train_loss"].notna().any()]
+    count = -(-len(trained) // 2)
+    figure, panels = grid(WIDTH, 1.5 * count + 0.5, count, 2, sharey=True)
+    for axes, each in zip_longest([axes for row in panels for axes in row], trained):
+        if each is None:
+            axes.remove()
+            continue
+        name, rows = each
+        points, measured = rows.dropna(subset="train_loss"), rows.dropna(subset="valid_loss")
+        axes.plot(points["step"], points["train_loss"], color=GREY, lw=0.8)
+        axes.plot(measured["step"], measured["valid_loss"], color=BLUE, marker="o", ms=4)
+        axes.set_title(names[name])
+        axes.set_xlabel("step")
+    figure.supylabel("nats per reply token (thin: training)", fontsize=9)
     return figure
 
 
-def perplexities(scores: pd.DataFrame, generators: Sequence[str]) -> Figure:
+def perplexities(scores: pd.DataFrame, names: Names) -> Figure:
     """Each generator's perplexity beside its base model's; scores: tidy, by system."""
-    figure, (axes,) = subplots(1.5 * len(generators) + 1, 3.3)
-    for place, (score, label, colour) in enumerate(
-        (("base_perplexity", "base model", GREY), ("perplexity", "generator", BLUE))
-    ):
-        values = scores[scores["score"] == score].set_index("system").loc[list(generators), "value"]
-        middles = [row + (place - 0.5) * 0.4 for row in range(len(generators))]
-        bars = axes.bar(middles, values, 0.38, label=label, color=colour)
-        axes.bar_label(bars, fmt="{:.1f}", fontsize=8, padding=1)
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.15)
-    axes.set_xticks(range(len(generators)), _two_lines(generators))
-    axes.set_ylabel("perplexity of test replies")
-    axes.set_title("Generators and their base models: perplexity of reply tokens")
-    axes.legend(frameon=False)
+    figure, axes = _rows(names, 1)
+    for score, label, colour in (("base_perplexity", "base model", GREY), ("perplexity", "generator", BLUE)):
+        values = scores[scores["score"] == score].set_index("system").loc[list(names), "value"].astype(float)
+        axes.plot(values, range(len(names)), color=colour, marker="o", ms=6, lw=0, label=label)
+        offset = 5 if colour == GREY else -13  # above its base's mark, and below the generator's
+        for height, value in enumerate(values):
+            axes.annotate(
+                f"{value:.1f}", (value, height), (0, offset), textcoords="offset points", color=colour, ha="center"
+            )
+    _legend(figure, axes, "perplexity of the test replies (left is better)")
     return figure
 
 
-def passages(scores: pd.DataFrame, generators: Sequence[str]) -> Figure:
+def passages(scores: pd.DataFrame, names: Names) -> Figure:
     """Perplexity of each generator without and with passages, with its interval; scores: tidy, by system."""
     variants = {
-        PLAIN: ("without passages", GREY),
-        RAG: ("with passages", BLUE),
-        PERSONA_RAG: ("with passages reranked by CoBERT", ORANGE),
-        ORACLE_RAG: ("with the passage most like the target", GREEN),
+        PLAIN: ("no passages", GREY),
+        RAG: ("passages", BLUE),
+        PERSONA_RAG: ("reranked by CoBERT", ORANGE),
+        ORACLE_RAG: ("ideal passage", GREEN),
     }
-    title = "Generation without and with retrieved passages (lines: 95 % intervals)"
-    return _variants(scores, generators, variants, title)
+    return _variants(scores, names, variants)
 
 
-def personas(scores: pd.DataFrame, generators: Sequence[str]) -> Figure:
+def personas(scores: pd.DataFrame, names: Names) -> Figure:
     """Perplexity of each generator with the right persona, none, and another's; scores: tidy, by system."""
     variants = {
-        PLAIN: ("with the right persona", BLUE),
-        NO_PERSONA: ("without one", GREY),
-        OTHER_PERSONA: ("with another one", ORANGE),
+        PLAIN: ("the right persona", BLUE),
+        NO_PERSONA: ("none", GREY),
+        OTHER_PERSONA: ("another's", ORANGE),
     }
-    return _variants(scores, generators, variants, "Generation with a persona (lines: 95 % intervals)")
+    return _variants(scores, names, variants)
 
 
-def _variants(
-    scores: pd.DataFrame, generators: Sequence[str], variants: Mapping[str, tuple[str, str]], title: str
-) -> Figure:
-    """Bars of perplexity by generator and variant, which has a label and a colour; a missing variant leaves a gap."""
+def _variants(scores: pd.DataFrame, names: Names, variants: Mapping[str, tuple[str, str]]) -> Figure:
+    """Perplexity by generator and variant, which has a label and a colour; a missing variant leaves a gap."""
     systems = scores[scores["score"] == "perplexity"].set_index("system")
-    figure, (axes,) = subplots(max(6.0, 1.9 * len(generators) + 1.2), 3.5)
-    width = 0.84 / len(variants)
+    figure, axes = _rows(names, len(variants))
     for place, (variant, (label, colour)) in enumerate(variants.items()):
-        rows = systems.reindex([system_of(name, variant) for name in generators])
-        middles = [row + (place - (len(variants) - 1) / 2) * width for row in range(len(generators))]
-        bars = axes.bar(
-            middles, rows["value"], width * 0.93, label=label, color=colour, yerr=error_bars(rows), error_kw=ERROR
+        rows = systems.reindex([system_of(name, variant) for name in names])
+        heights = [at + (place - (len(variants) - 1) / 2) * 0.8 / len(variants) for at in range(len(names))]
+        axes.errorbar(
+            rows["value"], heights, xerr=error_bars(rows), fmt="o", ms=5, lw=1.2, capsize=2, color=colour, label=label
         )
-        labels = ["" if math.isnan(value) else f"{value:.1f}" for value in rows["value"]]
-        axes.bar_label(bars, labels, fontsize=7, padding=1)
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.05)
-    axes.set_xticks(range(len(generators)), _two_lines(generators))
-    axes.set_ylabel("perplexity of test replies")
-    axes.set_title(title)
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        for value, high, height in zip(rows["value"], rows["high"], heights, strict=True):
+            if not math.isnan(value):
+                _beside(axes, f"{value:.1f}", high, height, colour)
+    _legend(figure, axes, "perplexity of the test replies (left is better; 95 % intervals)")
     return figure
 
 
-def answered(scores: pd.DataFrame, panels: Mapping[str, str]) -> Figure:
-    """Retrieved, written and true replies to the same contexts, by the scores `panels` (score -> label)."""
-    systems = list(dict.fromkeys(scores["system"]))
-    figure, each = subplots(3.1 * len(panels) + 1, 0.3 * len(systems) + 1.1, len(panels), sharey=True)
-    for axes, (score, label) in zip(each, panels.items(), strict=True):
-        rows = scores[scores["score"] == score].set_index("system").reindex(systems)
-        colours = [{RETRIEVED: ORANGE, TARGETS: GREY}.get(system, BLUE) for system in systems]
-        known = rows["low"].notna().any()
-        axes.barh(systems, rows["value"], 0.7, color=colours, xerr=error_bars(rows) if known else None, error_kw=ERROR)
-        axes.grid(visible=False, axis="y")
-        axes.grid(axis="x")
-        axes.set_xlabel(label)
-    each[0].invert_yaxis()
-    figure.suptitle("Retrieved, written and true replies to the same contexts", fontsize=10)
+def answered(scores: pd.DataFrame, panels: Mapping[str, str], names: Names) -> Figure:
+    """Retrieved, written and true replies to the same contexts, by the scores `panels` (score -> label).
+
+    What the true replies reach is a dashed line: a score's ceiling, or its reference.
+    """
+    systems = [each for each in dict.fromkeys(scores["system"]) if each != TARGETS]
+    figure, (row,) = grid(WIDTH, 0.36 * len(systems) + 1.3, 1, len(panels), axis="x", sharey=True)
+    for axes, (score, label) in zip(row, panels.items(), strict=True):
+        rows = scores[scores["score"] == score].set_index("system")
+        shown = rows.reindex(systems)
+        for height, (system, each) in enumerate(shown.iterrows()):
+            colour = ORANGE if system == RETRIEVED else BLUE
+            reach = None if pd.isna(each["low"]) else error_bars(shown.iloc[[height]])
+            axes.errorbar(each["value"], height, xerr=reach, fmt="o", ms=5, lw=1.2, capsize=2, color=colour)
+        reached = float(rows["value"].get(TARGETS, math.nan))
+        if not math.isnan(reached) and score != "similarity":  # the true replies' similarity to themselves is 1
+            axes.axvline(reached, color="black", lw=1, ls="--")
+            label += f"\n(dashed: true replies, {reached:.2g})"
+        axes.set_xlim(left=0)
+        axes.set_xlabel(label, fontsize=8)
+    row[0].set_yticks(range(len(systems)), [fill(names[system], 18) for system in systems])
+    row[0].set_ylim(len(systems) - 0.5, -0.5)
     return figure
 
 
-def sweep(scores: pd.DataFrame, best: str) -> Figure:
-    """Repetition against diversity at each point of the decoding sweep; scores: tidy, by generator and point.
+def sweep(scores: pd.DataFrame, best: str, names: Names) -> Figure:
+    """Repetition, diversity and similarity at each point of the decoding sweep; scores: tidy, by generator and point.
 
     best: the point that is marked with a star.
     """
-    figure, (axes,) = subplots(5.2, 3.6)
-    for place, (name, rows) in enumerate(groups(scores, "generator")):
-        points = rows.set_index("point")
-        distinct = points.loc[points["score"] == "distinct_2", "value"]
-        repeated = points.loc[points["score"] == "replies_repeated_3grams", ["value", "low", "high"]]
-        colour = CYCLE[place % len(CYCLE)]
-        percent = 100 * repeated["value"]
-        reach = [100 * side for side in error_bars(repeated)]
-        axes.errorbar(distinct, percent, yerr=reach, color=colour, marker="o", ms=5, lw=1.2, capsize=2, label=name)
-        axes.plot(distinct[[best]], percent[[best]], color=colour, marker="*", ms=13, lw=0)
-        offset = (5, -9 if place % 2 else 5)
-        for point in distinct.index:
-            at = (distinct[point], percent[point])
-            axes.annotate(point, at, offset, textcoords="offset points", fontsize=7, color=colour)
-    axes.set_xlabel("distinct bigrams per bigram generated")
-    axes.set_ylabel("repeated trigrams (%)")
-    axes.set_title("Decoding sweep: temperature/top_k/top_p (star: best)")
-    axes.legend(frameon=False)
+    shown = {
+        "replies_repeated_3grams": "repeated trigrams",
+        "distinct_2": "distinct bigrams",
+        "similarity": "similarity",
+    }
+    known = {score: label for score, label in shown.items() if (scores["score"] == score).any()}
+    figure, panels = grid(WIDTH, 1.5 * len(known) + 0.6, len(known), 1, sharex=True)
+    for (axes,), (score, label) in zip(panels, known.items(), strict=True):
+        for place, (name, rows) in enumerate(groups(scores[scores["score"] == score], "generator")):
+            colour = CYCLE[place % len(CYCLE)]
+            reach = None if rows["low"].isna().any() else error_bars(rows)
+            axes.errorbar(
+                rows["point"], rows["value"], yerr=reach, color=colour, marker="o", ms=5, capsize=2, label=names[name]
+            )
+            axes.plot([best], rows.loc[rows["point"] == best, "value"], color=colour, marker="*", ms=13, lw=0)
+        axes.set_ylabel(label)
+    panels[-1][0].set_xlabel("temperature / top-k / top-p (star: best)")
+    figure.legend(*panels[0][0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=2)
     return figure
 
 
-def _two_lines(generators: Sequence[str]) -> list[str]:
-    return [name.replace("_", "\n", 1) for name in generators]
+def _rows(names: Names, each: int) -> tuple[Figure, Axes]:
+    """Axes with one labelled row per name, high enough for `each` marks."""
+    figure, ((axes,),) = grid(WIDTH, (0.3 + 0.17 * each) * len(names) + 1.0, 1, 1, axis="x")
+    axes.set_yticks(range(len(names)), [fill(name, 20) for name in names.values()])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    return figure, axes
+
+
+def _beside(axes: Axes, text: str, right: float, height: float, colour: str) -> None:
+    """A text to the right of a mark's interval."""
+    axes.annotate(text, (right, height), (4, 0), textcoords="offset points", va="center", fontsize=8, color=colour)
+
+
+def _legend(figure: Figure, axes: Axes, label: str) -> None:
+    axes.set_xlabel(label)
+    axes.set_xlim(left=0)
+    axes.margins(x=0.1)
+    figure.legend(
+        *axes.get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=4, columnspacing=1
+    )

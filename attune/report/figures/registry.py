@@ -3,7 +3,7 @@
 A new figure is a function in one of the sibling modules and a record here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 
 from attune.core.files import atomic_folder
 from attune.report.figures import cobert, corpora, generators, style
+from attune.report.names import generator_names, system_names
 from attune.report.results import Results
-from attune.report.tables import by_domain
 
 Page = Literal["report", "studies"]
+# On the first screen, among the figures, or folded below them.
+Place = Literal["first", "open", "folded"]
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,22 @@ class FigureRecord:
     caption: str
     draw: Callable[[Results], Figure]
     page: Page = "report"
+    place: Place = "open"
 
 
 def _loss(results: Results) -> Figure:
-    return cobert.comparison(by_domain(results.ranking), "loss", f"test loss (nats, {_candidates(results)} candidates)")
+    return cobert.comparison(results.ranking, "loss", f"test loss (nats, {_candidates(results)} candidates)")
 
 
 def _mrr(results: Results) -> Figure:
     label, chance = f"test MRR ({_candidates(results)} candidates)", cobert.chance_mrr(_candidates(results))
-    return cobert.comparison(by_domain(results.ranking), "mrr", label, chance)
+    return cobert.comparison(results.ranking, "mrr", label, chance)
+
+
+def _names(results: Results, generators: Sequence[str] | None = None) -> dict[str, str]:
+    """The names in words of these generators, of all by default."""
+    names = generator_names(results.settings.generators)
+    return {name: names[name] for name in (names if generators is None else generators)}
 
 
 def _candidates(results: Results) -> int:
@@ -43,9 +52,9 @@ def _candidates(results: Results) -> int:
 
 # The scores by which retrieved and written replies are shown.
 ANSWER_SCORES = {
-    "similarity": "similarity to the true reply",
+    "similarity": "similarity to the\ntrue reply",
+    "self_bleu": "self-BLEU\n(left: more varied)",
     "emotion_match": "emotion match",
-    "self_bleu": "self-BLEU (less: more varied)",
 }
 # In the order of the page.
 FIGURES = (
@@ -53,53 +62,62 @@ FIGURES = (
         "emotion_distribution",
         "Emotions of the conversations, by split",
         lambda results: corpora.emotion_distribution(results.emotions, results.emotion_corpora),
+        place="folded",
     ),
     FigureRecord(
         "text_lengths",
         "Lengths of the texts that the models read and write",
         lambda results: corpora.text_lengths(results.lengths),
+        place="folded",
     ),
     FigureRecord(
         "training_loss",
         "CoBERT: training and validation loss by epoch",
         lambda results: cobert.training(results.cobert_curves),
     ),
-    FigureRecord("loss_comparison", "CoBERT: test loss by subset, domain and recipe, with 95 % intervals", _loss),
-    FigureRecord("mrr_comparison", "CoBERT: test MRR by subset, domain and recipe, with 95 % intervals", _mrr),
+    FigureRecord(
+        "loss_comparison", "CoBERT: test loss by subset, domain and recipe, with 95 % intervals", _loss, place="folded"
+    ),
+    FigureRecord(
+        "mrr_comparison", "CoBERT: test MRR by subset, domain and recipe, with 95 % intervals", _mrr, place="first"
+    ),
     FigureRecord(
         "generator_loss",
         "Generators: training and validation loss by step",
-        lambda results: generators.training(results.generator_curves),
+        lambda results: generators.training(results.generator_curves, _names(results)),
     ),
     FigureRecord(
         "generator_perplexity",
         "Generators: perplexity of the test replies, beside that of the untrained base models",
-        lambda results: generators.perplexities(results.generators, list(results.settings.generators)),
+        lambda results: generators.perplexities(results.generators, _names(results)),
     ),
     FigureRecord(
         "rag_perplexity",
         "Generators: perplexity without and with retrieved passages, with 95 % intervals",
-        lambda results: generators.passages(results.generator_intervals, results.retrieval_augmented),
+        lambda results: generators.passages(results.generator_intervals, _names(results, results.retrieval_augmented)),
     ),
     FigureRecord(
         "persona_perplexity",
         "Generators: perplexity with the right persona, none and another one, with 95 % intervals",
-        lambda results: generators.personas(results.generator_intervals, results.with_personas),
+        lambda results: generators.personas(results.generator_intervals, _names(results, results.with_personas)),
     ),
     FigureRecord(
         "retrieval_beside_generation",
-        "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one",
-        lambda results: generators.answered(results.answered, ANSWER_SCORES),
+        "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Emotion "
+        "match has a ceiling: what the true replies reach",
+        lambda results: generators.answered(results.answered, ANSWER_SCORES, system_names(results.settings)),
     ),
     FigureRecord(
         "decoding_sweep",
-        "Decoding: repetition against diversity at each point of the sweep",
-        lambda results: generators.sweep(results.decoding, results.best_point),
+        "Decoding: repetition, diversity and similarity at each point of the sweep, with 95 % intervals",
+        lambda results: generators.sweep(results.decoding, results.best_point, _names(results)),
+        place="folded",
     ),
     FigureRecord(
         "emotion_confusion",
-        "Emotion probe: predicted and true emotions of held-out situations",
+        "Emotion probe: how often each emotion of held-out situations is recognised",
         lambda results: corpora.confusion(results.probe["confusion"], results.probe["accuracy"]),
+        place="folded",
     ),
     FigureRecord(
         "matching_methods",

@@ -8,9 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#8C8C8C"
+BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#6E6E6E"
 CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#D55E00", "#000000")
 ERROR: Any = {"lw": 0.8, "capsize": 1.5, "ecolor": "#444444"}
+# Inches. On a phone of 390 pixels a figure of this width has letters of some 9 pixels.
+WIDTH = 5.4
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -38,6 +40,16 @@ def subplots(width: float, height: float, columns: int = 1, **options: Any) -> t
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(1, columns, squeeze=False, **options)
     return figure, list(axes[0])
+
+
+def grid(
+    width: float, height: float, rows: int, columns: int, axis: str = "y", **options: Any
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure of `width` x `height` inches with rows of panels, whose grid lines belong to `axis`."""
+    with mpl.rc_context(STYLE | {"axes.grid.axis": axis, "axes.titlesize": 10}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, [list(row) for row in axes]
 
 
 def log_axis(axes: Axes) -> None:

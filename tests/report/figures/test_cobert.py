@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from attune.evaluation.tables import tidy
@@ -10,19 +11,33 @@ RANKING = tidy(
 )
 
 
-def test_bars_are_as_high_as_the_scores() -> None:
-    figure = cobert.comparison(RANKING, "mrr", "MRR", chance=0.05)
-    heights = {round(bar.get_height(), 6) for bar in figure.axes[0].patches}
-    assert heights == {0.25}
-    assert len(figure.axes[0].patches) == 8
-
-
-def test_bars_carry_their_intervals() -> None:
-    figure = cobert.comparison(RANKING, "mrr", "MRR")
-    lines = [segment for lines in figure.axes[0].collections for segment in lines.get_segments()]
-    assert len(lines) == 8
-    for (_, low), (_, high) in lines:
+def test_marks_stand_at_the_scores_with_their_intervals() -> None:
+    axes = cobert.comparison(RANKING, "mrr", "MRR", chance=0.05).axes[0]
+    assert {
+        x for marks in axes.collections if marks.get_label() in ("happy", "all") for x, _ in marks.get_offsets()
+    } == {0.25}
+    reaches = [segment for bars in axes.containers for segment in bars[2][0].get_segments()]
+    assert len(reaches) == 8
+    for (low, _), (high, _) in reaches:
         assert (low, high) == (pytest.approx(0.2), pytest.approx(0.35))
+    assert list(axes.lines[-1].get_xdata()) == [0.05, 0.05]
+
+
+def test_the_mean_alone_is_labelled() -> None:
+    scores = tidy({"small": {domain: {"a": SCORES} for domain in ("happy", "mean")}}, ["subset", "domain", "model"])
+    assert [text.get_text() for text in cobert.comparison(scores, "mrr", "MRR").axes[0].texts] == ["0.25"]
+
+
+def test_training_has_a_panel_per_recipe_and_subset() -> None:
+    rows = [
+        {"recipe": recipe, "subset": subset, "domain": "all", "epoch": epoch, "train_loss": loss, "valid_loss": 3.0}
+        for recipe in ("a", "b")
+        for subset in ("large", "small")
+        for epoch, loss in ((0, None), (1, 2.0))
+    ]
+    axes = cobert.training(pd.DataFrame(rows)).axes
+    assert [each.get_title() for each in axes] == [f"{r}, {s} subset" for r in "ab" for s in ("large", "small")]
+    assert [list(line.get_ydata()) for line in axes[0].lines] == [[3.0, 3.0], [2.0]]
 
 
 def test_chance_is_the_mean_of_the_reciprocal_ranks() -> None:
@@ -36,11 +51,12 @@ def test_points_stand_where_the_scores_are() -> None:
     assert list(axes.lines[0].get_ydata()) == [0.1, 0.2, 0.3]
 
 
-def test_methods_stand_from_top_to_bottom() -> None:
+def test_methods_stand_from_the_best_to_the_worst_and_trained_ones_are_filled() -> None:
     scores = tidy({"mean": {"tfidf": SCORES, "tuned": SCORES | {"mrr": 0.35}}}, ["domain", "model"])
     axes = cobert.methods(scores, ["tuned"], 100).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["tuned", "tfidf"]
-    assert [line.get_marker() for line in axes.lines if line.get_marker() in "os"] == ["o", "s"]
+    (marks,) = (each for each in axes.collections if each.get_label() == "mean")
+    assert marks.get_facecolors()[:, :3].tolist() == [[1, 1, 1], [0, 0, 0]]  # in the order of the table
 
 
 def test_the_transfer_table_has_rows_of_training_and_columns_of_testing() -> None:

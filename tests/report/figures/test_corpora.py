@@ -11,7 +11,10 @@ def test_the_emotions_shares_are_of_their_split() -> None:
     assert [bar.get_width() for bar in figure.axes[0].patches] == [25, 75, 100, 0]
 
 
-def test_the_confusion_is_the_share_of_each_emotion() -> None:
-    figure = corpora.confusion({"sad": {"sad": 1, "proud": 3}}, 0.25)
-    assert figure.axes[0].images[0].get_array().tolist() == [[0, 0], [0.75, 0.25]]
-    assert "accuracy 25 %" in figure.axes[0].get_title()
+def test_each_emotion_s_recall_stands_beside_what_it_is_taken_for() -> None:
+    counts = {"sad": {"sad": 1, "proud": 3}, "proud": {"proud": 2}}
+    axes = corpora.confusion(counts, 0.5).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["sad", "proud"]
+    assert [bar.get_width() for bar in axes.patches] == [25.0, 100.0]
+    assert [text.get_text() for text in axes.texts] == ["else proud (75 %)"]
+    assert "accuracy 50 %" in axes.get_title()

@@ -1,6 +1,7 @@
 import math
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from attune.evaluation.tables import tidy
 from attune.report.figures import generators
@@ -10,18 +11,19 @@ REPEATED = {"replies_repeated_3grams": 0.2, "replies_repeated_3grams_low": 0.1, 
 
 def test_points_of_the_sweep_stand_where_their_scores_are() -> None:
     scores = tidy({"g": {"0.1/5/0.99": REPEATED | {"distinct_2": 0.3}}}, ["generator", "point"])
-    figure = generators.sweep(scores, "0.1/5/0.99")
+    figure = generators.sweep(scores, "0.1/5/0.99", {"g": "G"})
     (line, *_) = figure.axes[0].lines
-    assert list(zip(*line.get_data(), strict=True)) == [(0.3, 20.0)]
+    assert list(zip(*line.get_data(), strict=True)) == [("0.1/5/0.99", 0.2)]
     assert [line.get_marker() for line in figure.axes[0].lines][-1] == "*"
-    assert [text.get_text() for text in figure.axes[0].texts] == ["0.1/5/0.99"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["repeated trigrams", "distinct bigrams"]
 
 
-def test_a_generator_that_is_not_trained_has_its_validation_loss_alone() -> None:
+def test_only_generators_that_are_trained_have_a_panel() -> None:
     rows = [("p", 0, math.nan, 4.0), ("t", 0, math.nan, 4.0), ("t", 9, 3.5, 3.0)]
     curves = pd.DataFrame(rows, columns=["generator", "step", "train_loss", "valid_loss"])
-    lines = generators.training(curves).axes[0].lines
-    assert [list(line.get_ydata()) for line in lines] == [[4.0], [3.5], [4.0, 3.0]]
+    (axes,) = generators.training(curves, {"p": "P", "t": "T"}).axes
+    assert axes.get_title() == "T"
+    assert [list(line.get_ydata()) for line in axes.lines] == [[3.5], [4.0, 3.0]]
 
 
 def perplexities(**values: float) -> pd.DataFrame:
@@ -32,28 +34,40 @@ def perplexities(**values: float) -> pd.DataFrame:
     return tidy(scores, ["system"])
 
 
+def marks(figure: Figure) -> list[list[float]]:
+    """The values of each variant's marks, in the first panel."""
+    return [list(container[0].get_xdata()) for container in figure.axes[0].containers]
+
+
 def test_perplexities_are_those_of_each_variant() -> None:
     values = {"g": 20.0, "g+rag": 30.0, "g+persona_rag": 25.0, "g+oracle_rag": 15.0, "h": 22.0, "h+rag": 21.0}
-    figure = generators.passages(perplexities(**values), ["g", "h"])
-    heights = [bar.get_height() for bar in figure.axes[0].patches]
-    assert heights[:5] == [20.0, 22.0, 30.0, 21.0, 25.0]
-    assert math.isnan(heights[5])  # of h, which was not given passages reranked by CoBERT
-    assert heights[6] == 15.0
+    figure = generators.passages(perplexities(**values), {"g": "G", "h": "H"})
+    plain, rag, reranked, ideal = marks(figure)
+    assert (plain, rag) == ([20.0, 22.0], [30.0, 21.0])
+    assert [each[0] for each in (reranked, ideal)] == [25.0, 15.0]
+    assert all(math.isnan(each[1]) for each in (reranked, ideal))  # of h, which was not given those
+    assert [text.get_text() for text in figure.axes[0].texts] == ["20.0", "22.0", "30.0", "21.0", "25.0", "15.0"]
 
 
 def test_the_right_persona_stands_before_none_and_another_s() -> None:
     values = {"p": 20.0, "p+other_persona": 30.0, "p+no_persona": 25.0}
-    figure = generators.personas(perplexities(**values), ["p"])
-    assert [bar.get_height() for bar in figure.axes[0].patches] == [20.0, 25.0, 30.0]
+    assert marks(generators.personas(perplexities(**values), {"p": "P"})) == [[20.0], [25.0], [30.0]]
 
 
-def test_retrieved_and_written_replies_stand_from_top_to_bottom() -> None:
+def test_each_generator_stands_beside_its_base() -> None:
+    scores = tidy({"g": {"base_perplexity": 40.0, "perplexity": 20.0}}, ["system"])
+    axes = generators.perplexities(scores, {"g": "G"}).axes[0]
+    assert [list(line.get_xdata()) for line in axes.lines] == [[40.0], [20.0]]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["G"]
+
+
+def test_answers_stand_from_top_to_bottom_beside_what_the_true_replies_reach() -> None:
     estimated = {"similarity": 0.4, "similarity_low": 0.3, "similarity_high": 0.5}
-    scores = tidy(
-        {name: estimated | {"self_bleu": value} for name, value in (("retrieved", 3.0), ("g", 9.0))}, ["system"]
-    )
-    first, second = generators.answered(scores, {"similarity": "like", "self_bleu": "same"}).axes
-    assert [label.get_text() for label in first.get_yticklabels()] == ["retrieved", "g"]
+    values = (("retrieved", 3.0), ("g", 9.0), ("targets", 2.5))
+    scores = tidy({name: estimated | {"emotion_match": value} for name, value in values}, ["system"])
+    names = {"retrieved": "Retrieval", "g": "G"}
+    first, second = generators.answered(scores, {"similarity": "like", "emotion_match": "same"}, names).axes
+    assert [label.get_text() for label in first.get_yticklabels()] == ["Retrieval", "G"]
     assert first.get_ylim()[0] > first.get_ylim()[1]
-    assert [bar.get_width() for bar in second.patches] == [3.0, 9.0]
-    assert (first.get_xlabel(), second.get_xlabel()) == ("like", "same")
+    assert [line.get_xdata()[0] for line in second.lines] == [3.0, 9.0, 2.5]
+    assert (first.get_xlabel(), second.get_xlabel()) == ("like", "same\n(dashed: true replies, 2.5)")

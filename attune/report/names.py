@@ -1,0 +1,48 @@
+"""Systems as people call them: the names of params.yaml and of the evaluation's tables, in words."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from attune.corpora import CORPORA, dialogue_corpora
+from attune.evaluation.generation.summary import TARGETS, system_of
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG, RETRIEVED
+from attune.generators.methods import METHODS
+from attune.parameters import Parameters
+from attune.parameters.generators import GeneratorSettings
+
+# What a variant of a generator's prompts adds to its name.
+VARIANTS = {
+    RAG: " + passages",
+    PERSONA_RAG: " + reranked passages",
+    ORACLE_RAG: " + the ideal passage",
+    NO_PERSONA: " without the persona",
+    OTHER_PERSONA: " with another's persona",
+}
+
+
+def generator_names(generators: Mapping[str, GeneratorSettings]) -> dict[str, str]:
+    """Each generator's name in words, from its method and data; where two are the same, with its key in brackets."""
+    words = {name: _generator(settings) for name, settings in generators.items()}
+    count = Counter(words.values())
+    return {name: each if count[each] == 1 else f"{each} ({name})" for name, each in words.items()}
+
+
+def system_names(settings: Parameters) -> dict[str, str]:
+    """The name in words of every system that an evaluation's table may hold, by the name that it has there."""
+    names = {RETRIEVED: "CoBERT's retrieval", TARGETS: "True replies"}
+    for name, words in generator_names(settings.generators).items():
+        names |= {name: words, f"base of {name}": f"the base of {words}"}
+        names |= {system_of(name, variant): words + ending for variant, ending in VARIANTS.items()}
+    return names
+
+
+def corpus_title(name: str) -> str:
+    return CORPORA[name].title if name in CORPORA else name
+
+
+def _generator(settings: GeneratorSettings) -> str:
+    title = METHODS[settings.method].title
+    words = title[0].upper() + title[1:] + (" for RAG" if settings.passage_tokens else "")
+    if settings.corpus in {corpus.name for corpus in dialogue_corpora()}:
+        return words
+    return f"{words} on {corpus_title(settings.corpus)}" + (" with persona" if settings.persona_tokens else "")

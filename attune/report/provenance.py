@@ -1,0 +1,62 @@
+"""Where a report comes from: its code's commit, its data, and the packages that it was made with."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import pandas as pd
+
+from attune.report.names import corpus_title
+
+PACKAGES = (
+    "torch", "transformers", "peft", "sentence-transformers", "faiss-cpu", "datasets", "scikit-learn", "sacrebleu",
+    "bm25s", "numpy", "pandas", "matplotlib", "dvc",
+)  # fmt: skip
+_ROOT = Path(__file__).parents[2]
+# What decides results. The last commit that changed any of it stays the same when results are committed.
+_DECIDING = ("attune", "stages", "studies", "params.yaml", "dvc.yaml", "studies/dvc.yaml")
+
+
+def environment() -> pd.DataFrame:
+    """The versions of Python and of the packages that results depend on."""
+    versions = {"python": python_version()} | {name: version(name) for name in PACKAGES}
+    return pd.DataFrame(versions.items(), columns=["Package", "Version"])
+
+
+def code_version() -> str:
+    """The last commit that changed the code or the parameters, and its date, in words."""
+    commit = _git("log", "-1", "--format=%h of %cs", "--", *_DECIDING)
+    if not commit:
+        return "outside a git repository"
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_DECIDING)
+    return f"at commit {commit}" + (", with uncommitted changes" if changed else "")
+
+
+def data_sentence(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
+    """What the data are: their source, whose text stands in a corpus' place, and their date or revisions."""
+    notices: dict[str, list[str]] = {}
+    for each in manifests:
+        notices.setdefault((each["notice"] or "").split(". ")[0].rstrip("."), []).append(corpus_title(each["corpus"]))
+    told = [f"{', '.join(names)}: {notice[0].lower()}{notice[1:]}" for notice, names in notices.items() if notice]
+    return f"{_source(source, manifests)}{' ' + '; '.join(told) + '.' if told else ''}"
+
+
+def _source(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
+    if source == "sample":
+        date = _git("log", "-1", "--format=%cs", "--", "attune/sources") or "unknown date"
+        return f"Data: the embedded sample (as of {date}), not the published corpora."
+    known = [f"{corpus_title(each['corpus'])} at {each['revision']}" for each in manifests if each["revision"]]
+    place = "the published corpora, from the hub" if source == "hub" else f"the directory {source}"
+    return f"Data: {place} ({', '.join(known) or 'no revisions; checksums below'})."
+
+
+def _git(*words: str) -> str:
+    """What git prints about the project's folder; empty where there is no git, or no repository."""
+    try:
+        done = subprocess.run(["git", "-C", str(_ROOT), *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,88 @@
+"""HTML of replies to the same prompts, beside what was retrieved for them."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+import pandas as pd
+
+from attune.core.text import readable
+from attune.evaluation.generation.summary import TARGETS
+from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG
+from attune.report import html
+
+# Prompts of each kind that stand open, and all that the page holds; replies.csv has every one.
+OPEN, EXAMPLES = 1, 10
+_VARIANTS = {PLAIN: "Without passages", RAG: "With passages", PERSONA_RAG: "With reranked passages"}
+Names = Mapping[str, str]
+
+
+def answer_blocks(answers: pd.DataFrame, names: Names) -> str:
+    """Each question above the generators' answers; answers: columns question, generator and answer."""
+    return _some(
+        (_block(question, _two("Generator", rows["generator"].map(lambda key: names.get(key, key)), rows["answer"]))
+         for question, rows in answers.groupby("question", sort=False)),
+        answers["question"].nunique(),
+        "questions",
+    )  # fmt: skip
+
+
+def dialogue_blocks(replies: pd.DataFrame, names: Names) -> str:
+    """Each prompt above what was retrieved and what each generator wrote with it, one column per variant.
+
+    replies: columns id, prompt, target, generator, variant, passage_replies and reply, as `Results.dialogue_replies`.
+    """
+    written = replies[replies["reply"].notna() & replies["variant"].isin(list(_VARIANTS))]
+    prompts = list(written.groupby("id", sort=False))[:EXAMPLES]
+    blocks = (_block(rows["prompt"].iloc[0], _dialogue(rows, names)) for _, rows in prompts)
+    return _some(blocks, len(prompts), "prompts")
+
+
+def _dialogue(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
+    variants = [variant for variant in _VARIANTS if (rows["variant"] == variant).any()]
+    passages = {each: rows[rows["variant"] == each]["passage_replies"].iloc[0] for each in variants}
+    table: list[dict[str, object]] = [
+        {"": "True reply", _VARIANTS[variants[0]]: rows["target"].iloc[0]},
+        {"": "What was retrieved"} | {_VARIANTS[each]: _listed(texts) for each, texts in passages.items()},
+    ]
+    for generator, own in rows.groupby("generator", sort=False):
+        replies = own.set_index("variant")["reply"]
+        table.append(
+            {"": names.get(str(generator), generator)} | {_VARIANTS[str(each)]: text for each, text in replies.items()}
+        )
+    return pd.DataFrame(table)
+
+
+def _listed(texts: object) -> html.Cell:
+    """The replies in the passages, each once."""
+    found = dict.fromkeys(str(each) for each in texts) if texts is not None else {}  # type: ignore[attr-defined]
+    return html.Cell("<br>".join(f"{at}. {escape(text)}" for at, text in enumerate(found, 1)))
+
+
+def answered_blocks(replies: pd.DataFrame, names: Names) -> str:
+    """Each context above the true, the retrieved and the written replies, tokenised text as people write it.
+
+    replies: columns id, system, prompt, target and reply, as `Results.answered_replies`.
+    """
+    contexts = list(replies[replies["system"] != TARGETS].groupby("id", sort=False))[:EXAMPLES]
+    blocks = (_block(readable(rows["prompt"].iloc[0]), _answered(rows, names)) for _, rows in contexts)
+    return _some(blocks, len(contexts), "contexts")
+
+
+def _answered(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
+    systems = [names[TARGETS], *(names.get(system, system) for system in rows["system"])]
+    return _two("System", systems, [readable(each) for each in [rows["target"].iloc[0], *rows["reply"]]])
+
+
+def _two(header: str, systems: object, replies: object) -> pd.DataFrame:
+    return pd.DataFrame({header: list(systems), "Reply": list(replies)})  # type: ignore[call-overload]
+
+
+def _block(prompt: object, table: pd.DataFrame) -> str:
+    return f"<article><blockquote>{escape(str(prompt))}</blockquote>\n{html.table(table)}</article>"
+
+
+def _some(blocks: Iterator[str], count: int, what: str) -> str:
+    """The first blocks, and the others folded."""
+    every = list(blocks)
+    rest = "\n".join(every[OPEN:])
+    return "\n".join(every[:OPEN]) + (html.folded(f"{count - OPEN} more {what}", rest) if rest else "")

@@ -1,0 +1,37 @@
+import pandas as pd
+
+from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
+
+NAMES = {"g": "G", "retrieved": "Retrieval", "targets": "True replies"}
+
+
+def test_answers_stand_below_their_question_and_only_the_first_is_open() -> None:
+    rows = [("h", "A joke?", "1 < 2"), ("h", "Why?", "So."), ("g", "A joke?", "No.")]
+    page = answer_blocks(pd.DataFrame(rows, columns=["generator", "question", "answer"]), NAMES)
+    places = [
+        page.index(text) for text in ("A joke?", "1 &lt; 2", "<td>G</td><td>No.", "1 more questions", "Why?", "So.")
+    ]
+    assert places == sorted(places)
+
+
+def test_written_replies_stand_beside_what_was_retrieved() -> None:
+    texts = {"id": "c/1", "prompt": "I <b>won</b>!", "target": "Great.", "generator": "g"}
+    rows = [
+        texts | {"variant": "plain", "passage_replies": [], "reply": "Oh."},
+        texts | {"variant": "rag", "passage_replies": ["Well done.", "Well done."], "reply": "Well."},
+        texts | {"variant": "no_persona", "passage_replies": [], "reply": None},
+    ]
+    page = dialogue_blocks(pd.DataFrame(rows), NAMES)
+    assert "I &lt;b&gt;won&lt;/b&gt;!" in page
+    assert "<td>What was retrieved</td><td></td><td>1. Well done.</td>" in page
+    assert "<td>G</td><td>Oh.</td><td>Well.</td>" in page
+
+
+def test_tokenised_replies_are_shown_as_people_write_them() -> None:
+    rows = [
+        {"id": "p/1", "prompt": "i won .", "target": "great .", "system": system, "reply": reply}
+        for system, reply in (("retrieved", "i could n't ."), ("targets", "great ."))
+    ]
+    page = answered_blocks(pd.DataFrame(rows), NAMES)
+    assert "<td>Retrieval</td><td>I couldn&#x27;t.</td>" in page
+    assert page.count("great.") == 1

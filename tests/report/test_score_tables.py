@@ -1,0 +1,53 @@
+import re
+from typing import Any
+
+from attune.evaluation.tables import tidy
+from attune.report.differences import Difference
+from attune.report.score_tables import difference_tables, score_table
+
+SYSTEMS = {
+    "a": {"perplexity": 20.0, "perplexity_low": 18.0, "perplexity_high": 23.0, "similarity": 0.5},
+    "targets": {"similarity": 1.0},
+    "b": {"perplexity": 10.0, "similarity": 0.25},
+}
+
+
+def rows(table: str) -> list[str]:
+    return re.findall(r"<tr><td>(.*?)</td>", table)
+
+
+def test_the_best_stands_first_and_each_score_s_best_is_bold() -> None:
+    table = score_table(tidy(SYSTEMS, ["system"]), ("perplexity", "similarity", "bleu"), str.upper, "targets")
+    assert rows(table) == ["B", "A", "TARGETS"]
+    assert "Perplexity ↓" in table
+    assert "BLEU" not in table  # no system has it
+    assert re.findall(r"<b>(.*?)</b>", table) == ["10.0", "0.500"]
+    assert '<td class="number" data-value="20">20.0 <span class="interval">18.0–23.0</span></td>' in table
+
+
+def test_groups_have_a_best_each() -> None:
+    scores = tidy({"large": {"x": {"mrr": 0.1}, "y": {"mrr": 0.3}}, "small": {"x": {"mrr": 0.2}}}, ["subset", "model"])
+    table = score_table(scores, ("mrr",), str)
+    assert rows(table) == ["y", "x", "x"]
+    assert re.findall(r"<b>(.*?)</b>", table) == ["0.300", "0.200"]
+
+
+def compared(family: str, after: str, **test: float) -> Difference:
+    known: dict[str, Any] = {"low": 0.01, "high": 0.2, "p": 0.001, "p_holm": 0.01, "effect": 0.5} | test
+    return Difference(family, "base of a", after, "mrr", 0.1, **known)
+
+
+def test_each_family_has_a_table_and_what_does_not_differ_is_folded() -> None:
+    found = [
+        compared("first", "a"),
+        compared("first", "b", p_holm=0.5),
+        *(compared("second", f"s{at}", effect=at) for at in range(7)),
+    ]
+    page = difference_tables(found, str)
+    assert re.findall(r"<h3>(.*?)</h3>", page) == ["First: 1 of 2 differ", "Second: 7 of 7 differ"]
+    assert re.findall(r"<summary>(.*?)</summary>", page) == ["1 without a clear difference", "2 more that differ"]
+    shown = rows(page)
+    assert shown[:2] == ["a against its base model", "b against base of a"]
+    assert shown[2] == "s6 against base of a"  # the largest effect first
+    assert '<span class="better">better</span>' in page
+    assert ">not after correction<" in page
