@@ -15,7 +15,8 @@ from attune.base_models.checking import check_folder
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
 from attune.generators.methods import METHODS
-from attune.generators.prompts import FORMAT_VERSION, Roles
+from attune.generators.prompts import FORMAT_VERSION
+from attune.generators.roles import Roles
 from attune.parameters.generators import GeneratorSettings
 
 CARD = "card.json"

@@ -93,7 +93,7 @@ def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 1}, "knows prompts of format 1, not 3; `dvc repro train_generator` trains it again"),
+        ({"format_version": 1}, "knows prompts of format 1, not 4; `dvc repro train_generator` trains it again"),
         ({"method": "ia3"}, "was trained by the unknown method 'ia3'; known: prompt, full"),
         ({"roles": None}, "was written by another version"),
         ({"extra": 1}, "was written by another version"),
