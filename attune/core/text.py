@@ -1,6 +1,7 @@
-"""Sentences that occur in a text, compared token by token."""
+"""Texts compared by their words."""
 
 import re
+import unicodedata
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -20,3 +21,9 @@ def repeated(persona: str, response: str) -> bool:
     wanted, tokens = _tokens(persona), _tokens(response)
     size = len(wanted)
     return size > 0 and any(tokens[i : i + size] == wanted for i in range(len(tokens) - size + 1))
+
+
+def words_of(text: str) -> str:
+    """What two texts share that differ in case, spaces and punctuation alone; of a text without words, the text."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.findall(r"\w+", plain)) or plain.strip()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -24,19 +25,30 @@ def token_ids(tokenizer: Any, *parts: str) -> list[int]:
     any text is; tokenizers that cannot do that, which are not of the library `tokenizers`, read `< |endoftext|>`.
     """
     if getattr(tokenizer, "backend_tokenizer", None) is None:
-        text = "".join(part if isinstance(part, Markup) else escaped(tokenizer, part) for part in parts)
+        names = special_pattern(tokenizer)
+        text = "".join(part if isinstance(part, Markup) else escaped(names, part) for part in parts)
         return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     reader = _reader(tokenizer)
     text = "".join(reader.named(part) if isinstance(part, Markup) else _without_prefix(part) for part in parts)
     return reader.copy.encode(text, add_special_tokens=False).ids
 
 
-def escaped(tokenizer: Any, text: str) -> str:
-    """`text` with a space after the first letter of each special token's name."""
-    names = _pattern(_special_names(tokenizer, ()))
-    while names.search(text):
-        text = names.sub(lambda name: f"{name[0][0]} {name[0][1:]}", text)
-    return text
+def special_pattern(tokenizer: Any) -> re.Pattern[str]:
+    """What matches the names of the tokenizer's special tokens."""
+    return _pattern(_special_names(tokenizer, ()))
+
+
+def escaped(names: re.Pattern[str], text: str) -> str:
+    """`text` with a space after the first letter of each special token's name, which `names` matches.
+
+    Letters that a normaliser may turn into such a name count as the name.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    if not names.search(plain):
+        return text
+    while names.search(plain):
+        plain = names.sub(lambda name: f"{name[0][0]} {name[0][1:]}", plain)
+    return plain
 
 
 class _Reader(NamedTuple):
