@@ -55,6 +55,12 @@ class Reader:
         return tokenizer.num_special_tokens_to_add() + (self._size(prompt) if prompt else 0)
 
 
+def reads_whole(encoder: Any, query: str) -> bool:
+    """Whether the encoder reads all of a query."""
+    reader = Reader(encoder, "query")
+    return reader.fits(reader.written(query))
+
+
 def prompt_of(encoder: Any, role: Role | None) -> str:
     """What the encoder puts before a text."""
     prompts = getattr(encoder, "prompts", None) or {}

@@ -9,7 +9,7 @@ from attune.core.files import read_parquet
 from attune.index.bank import Bank, query_text
 from attune.index.embedding import embed, load_embedder
 from attune.index.passages import Passage, exchange_bank, nearest_conversations, reordered
-from attune.index.reader import tells_queries_apart
+from attune.index.reader import reads_whole, tells_queries_apart
 
 
 class Scorer(Protocol):
@@ -60,6 +60,10 @@ class PassageRetriever:
         """
         queries = embed(self.embedder, [query_text(row) for row in rows], self.batch_size, role="query")
         return nearest_conversations(self.bank, queries, own_conversations, k)
+
+    def reads_whole(self, message: str) -> bool:
+        """Whether passages are searched by all of the message, and not by its end alone."""
+        return reads_whole(self.embedder, message)
 
     def nearest_to_indexed(self, k: int) -> list[list[Passage]]:
         """As `nearest` for the rows of the bank, whose vectors are in the index already.

@@ -9,6 +9,7 @@ import numpy as np
 
 from attune.index.bank import Bank, distinct
 from attune.index.embedding import embed, load_embedder
+from attune.index.reader import reads_whole
 from attune.inference.ranker import Ranker, check_texts
 
 
@@ -86,6 +87,10 @@ class Retriever:
         (scores,) = self.ranker.scores([context], [persona], [[row["reply"] for row, _ in near]], [speakers])
         scored = [Retrieved(row, score, cosine) for (row, cosine), score in zip(near, scores, strict=True)]
         return sorted(scored, key=lambda each: -each.score)[:k]
+
+    def reads_whole(self, message: str) -> bool:
+        """Whether the index is searched by all of the message, and not by its end alone."""
+        return reads_whole(self.embedder, message)
 
     def _nearest(self, vector: np.ndarray, k: int) -> list[tuple[dict[str, Any], float]]:
         """The shortlist without copies; longer where fewer than `k` would be left."""

@@ -7,7 +7,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.index.embedding import embed, embed_by, load_embedder
-from attune.index.reader import Reader, Role, tells_queries_apart
+from attune.index.reader import Reader, Role, reads_whole, tells_queries_apart
 from attune.sources.packages import minilm_folder
 
 
@@ -68,6 +68,7 @@ def test_the_end_of_a_text_counts_that_is_longer_than_the_encoder_reads(role: Ro
     read = reader.read(START + "My dog died yesterday.")
     assert read.endswith("painted every wall. My dog died yesterday.")
     assert encoder.max_seq_length - 8 < len(encoder.tokenizer(read)["input_ids"]) <= encoder.max_seq_length
+    assert (reads_whole(encoder, START), reads_whole(encoder, "My dog died.")) == (False, True)
     assert (reader.fits(START), reader.fits("My dog died."), reader.read("My dog died.")) == (
         False,
         True,
