@@ -5,11 +5,14 @@
 
 from pathlib import Path
 
+from attune.base_models.checking import Use
 from attune.base_models.fetching import fetch
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder
 from attune.parameters import load
 from stages import start
+
+USES: dict[str, Use] = {"encoder": "encoder", "embedder": "embedder"}
 
 
 def main(*, name: str, target: Path) -> None:
@@ -19,7 +22,7 @@ def main(*, name: str, target: Path) -> None:
     if name not in models:
         raise AttuneError(f"there is no base {name!r}; params.yaml has {', '.join(parameters.bases)}")
     with atomic_folder(target) as folder:
-        fetch(models[name], folder)
+        fetch(models[name], folder, USES.get(name, "base"))
 
 
 if __name__ == "__main__":

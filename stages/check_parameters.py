@@ -7,7 +7,7 @@ starts. `target` always holds the same text, so that a change of params.yaml rer
 from pathlib import Path
 
 from attune import parameters
-from attune.base_models.checking import check_folder
+from attune.base_models.checking import Use, check_folder
 from attune.base_models.fetching import is_directory
 from attune.core.files import atomic_file
 from attune.corpora import corpus as record_of
@@ -28,9 +28,10 @@ def check_paths(settings: Parameters) -> None:
     if settings.source not in ("sample", "hub"):
         for name in settings.corpora:
             directory.origin_of(record_of(name), settings.source)
-    for model in (settings.encoder, settings.index.embedder, *(base.model for base in settings.bases.values())):
+    models: list[tuple[str, Use]] = [(settings.encoder, "encoder"), (settings.index.embedder, "embedder")]
+    for model, use in [*models, *((base.model, "base") for base in settings.bases.values())]:
         if is_directory(model):
-            check_folder(Path(model))
+            check_folder(Path(model), use)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ def main(*, passages: Path, model: Path, target: Path) -> None:
     pin(settings.seed, settings.threads)
     rows = read_parquet(passages / "test.parquet")
     contexts = [[*row["history"], row["input"]] for row in rows]
-    ordered = reranked(Ranker.from_pretrained(model), contexts, settings.rag.persona, [row["passages"] for row in rows])
+    passages_of, speakers = [row["passages"] for row in rows], [row.get("speakers") for row in rows]
+    ordered = reranked(Ranker.from_pretrained(model), contexts, settings.rag.persona, passages_of, speakers)
     with atomic_folder(target) as folder:
         complete = [row | {"passages": each} for row, each in zip(rows, ordered, strict=True)]
         write_parquet(folder / "test.parquet", complete, pq.read_schema(passages / "test.parquet"))

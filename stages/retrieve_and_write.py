@@ -68,7 +68,7 @@ def retrieved(retriever: "Retriever", rows: Rows) -> "list[Reply]":
     shared = {row["id"] for row in rows} & {row["id"] for row in retriever.bank.rows}
     if shared:
         raise AttuneError(f"the index holds the test conversation {min(shared)!r}; it must be built from train rows")
-    best = [retriever.retrieve(row["context"], row["personas"], 1)[0] for row in rows]
+    best = [retriever.retrieve(row["context"], row["personas"], 1, row["context_speakers"])[0] for row in rows]
     return [Reply(each.reply, truncated=False) for each in best]
 
 

@@ -28,7 +28,7 @@ def main(*, processed: Path, models: Path, embedder: Path, scores: Path) -> None
     for domain in settings.cobert.domains:
         replies = {row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")}
         rows = [{"reply": reply} for reply in sorted(replies)]
-        vectors = embed(encoder, [row["reply"] for row in rows], index.batch_size)
+        vectors = embed(encoder, [row["reply"] for row in rows], index.batch_size, "document")
         bank = Bank(build(vectors, index.exact_up_to, shape), rows)
         ranker = Ranker.from_pretrained(models / f"{options.recipe}-{subset}-{domain}")
         retriever = Retriever(ranker, encoder, bank, options.shortlist)

@@ -1,33 +1,146 @@
-"""What a model's folder must hold."""
+"""What a model's folder must hold: every file that would be loaded is opened, as far as its header."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Literal
 
+from attune.base_models.headers import check_content, read_checked, read_object, tensor_shapes
+from attune.base_models.vocabulary import check_vocabulary
 from attune.core.errors import AttuneError
+from attune.core.model_code import refuse_code
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+# What the model is to be: a base of generators, CoBERT's encoder, or the sentence encoder of the index.
+Use = Literal["base", "encoder", "embedder"]
+
+# Modules of sentence-transformers that have no config.json, and those that cannot do without weights.
+_WITHOUT_CONFIG = ("Normalize", "StaticEmbedding")
+_WITH_WEIGHTS = ("Dense", "LayerNorm", "CNN", "LSTM", "WeightedLayerPooling", "StaticEmbedding")
+_TEXT_FILES = ("*.json", "*.txt", "*.jinja")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
+_CAUSAL = re.compile(r"(ForCausalLM|LMHeadModel)$")
 
 
-def check_folder(folder: Path) -> None:
-    """Check that a model's folder has config.json, *.safetensors and a tokenizer.
+def check_folder(folder: Path, use: Use | None = None) -> None:
+    """Check that a model's folder can be loaded: config.json, *.safetensors, a tokenizer, and that they fit together.
+
+    Of a sentence encoder every module is checked. `use`: what the model is for, where its kind matters.
 
     Raises
     ------
     AttuneError
-        naming what is missing.
+        naming the file that is missing or broken, and how.
     """
     if not folder.is_dir():
         raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
+    refuse_code(folder)
+    modules = list(_modules(folder))
+    for kind, path in modules:
+        if kind != "Transformer":
+            _check_module(path, kind)
+    transformers = [path for kind, path in modules if kind == "Transformer"]
+    for path in transformers or ([] if modules and use == "embedder" else [folder]):
+        _check_model(path, use)
+
+
+def _check_model(folder: Path, use: Use | None) -> None:
     if not (folder / "config.json").is_file():
-        raise AttuneError(f"{folder} has no config.json; a model directory is what save_pretrained writes")
-    if not any(folder.glob("*.safetensors")):
-        pickled = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt")])
-        held = f"only pickled weights ({', '.join(pickled)})" if pickled else "no weights"
-        raise AttuneError(f"{folder} holds {held}; weights must be *.safetensors, as save_pretrained writes them")
-    if not _has_tokenizer(folder):
+        adapter = (
+            " but adapter_config.json: it is an adapter; name its base" * (folder / "adapter_config.json").is_file()
+        )
         raise AttuneError(
-            f"{folder} has no tokenizer; it needs tokenizer.json, vocab.txt, or vocab.json with merges.txt"
+            f"{folder} has no config.json{adapter or '; a model directory is what save_pretrained writes'}"
+        )
+    config = read_object(folder / "config.json")
+    _check_use(folder / "config.json", config, use)
+    for pattern in _TEXT_FILES:
+        for path in folder.glob(pattern):
+            check_content(path)
+    for name in ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
+        if (folder / name).is_file():
+            read_object(folder / name)
+    shapes = _shapes(folder)
+    _check_layers(folder, config, shapes)
+    check_vocabulary(folder, config, shapes)
+
+
+def _check_use(path: Path, config: Mapping[str, Any], use: Use | None) -> None:
+    if not isinstance(config.get("model_type"), str):
+        raise AttuneError(f"{path} has no model_type, so that nothing says what the model is; fetch it again")
+    names = [str(name) for name in config.get("architectures") or []]
+    if use == "base" and names and not any(map(_CAUSAL.search, names)):
+        raise AttuneError(f"{path}: {', '.join(names)} is no causal language model, which a base must be; name another")
+    if use in ("base", "encoder") and config.get("is_encoder_decoder"):
+        raise AttuneError(f"{path}: {config['model_type']} is an encoder with a decoder, not one of both; name another")
+
+
+def _shapes(folder: Path) -> dict[str, list[int]]:
+    """The tensors that would be loaded, and their shapes; every safetensors file beside them is checked too."""
+    found = {path.name: tensor_shapes(path) for path in sorted(folder.glob("*.safetensors"))}
+    if not found:
+        raise AttuneError(
+            f"{folder} holds {_pickled(folder) or 'no weights'}; weights must be *.safetensors, as "
+            "save_pretrained writes them"
+        )
+    if WEIGHTS in found:
+        return found[WEIGHTS]
+    if not (folder / INDEX).is_file():
+        raise AttuneError(f"{folder} has neither {WEIGHTS} nor {INDEX}, only {', '.join(found)}; fetch it again")
+    places = read_object(folder / INDEX).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise AttuneError(f"{folder / INDEX} has no weight_map; fetch it again")
+    for tensor, name in places.items():
+        if name not in found:
+            raise AttuneError(f"{folder / str(name)} is missing, which {INDEX} names for {tensor}; fetch it again")
+        if tensor not in found[name]:
+            raise AttuneError(f"{folder / name} lacks {tensor}, which {INDEX} says it holds; fetch it again")
+    return {tensor: found[name][tensor] for tensor, name in places.items()}
+
+
+def _pickled(folder: Path) -> str:
+    names = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
+    return f"only pickled weights ({', '.join(names)})" if names else ""
+
+
+def _check_layers(folder: Path, config: Mapping[str, Any], shapes: Iterable[str]) -> None:
+    """Compare the number of layers, where config.json and the tensors' names both say it."""
+    said = next((config[key] for key in _LAYERS if isinstance(config.get(key), int)), None)
+    held = {int(layer[1]) for name in shapes if (layer := _LAYER.search(name))}
+    if said is not None and held and len(held) < said:
+        raise AttuneError(
+            f"{folder}: config.json describes {said} layers, the weights hold {len(held)}; one is another model's"
         )
 
 
-def _has_tokenizer(folder: Path) -> bool:
-    sets: Iterable[tuple[str, ...]] = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
-    return any(all((folder / name).is_file() for name in names) for names in sets)
+def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The kinds and folders of a sentence encoder's modules."""
+    path = folder / "modules.json"
+    if not path.is_file():
+        return
+    modules = read_checked(path)
+    if not isinstance(modules, list) or not modules:
+        raise AttuneError(f"{path} lists no modules; fetch it again")
+    for module in modules:
+        if not isinstance(module, dict) or not all(isinstance(module.get(key), str) for key in ("path", "type")):
+            raise AttuneError(f"{path}: a module without path or type; fetch it again")
+        yield module["type"].rsplit(".", 1)[-1], folder / module["path"]
+
+
+def _check_module(folder: Path, kind: str) -> None:
+    """Check a module beside the transformer: its config.json, and weights where it has some."""
+    if kind not in _WITHOUT_CONFIG:
+        if not (folder / "config.json").is_file():
+            raise AttuneError(
+                f"{folder / 'config.json'} is missing, of the {kind} that modules.json names; fetch it again"
+            )
+        read_object(folder / "config.json")
+    weights = sorted(folder.glob("*.safetensors"))
+    for path in weights:
+        tensor_shapes(path)
+    if not weights and (kind in _WITH_WEIGHTS or _pickled(folder)):
+        raise AttuneError(
+            f"{folder}, the {kind} that modules.json names, holds {_pickled(folder) or 'no weights'}; weights must be "
+            "*.safetensors"
+        )

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from attune.base_models.checking import check_folder
+from attune.base_models.checking import Use, check_folder
 from attune.core.errors import AttuneError
 from attune.sources.packages import MINILM, SMOLLM2, minilm_folder, smollm2_file
 
@@ -16,8 +16,10 @@ def is_directory(model: str) -> bool:
     return model.startswith((".", "/")) or Path(model).is_dir()
 
 
-def fetch(model: str, target: Path) -> None:
+def fetch(model: str, target: Path, use: Use | None = None) -> None:
     """Put the model `model` (MiniLM, SmolLM2, hub id or directory) into the folder `target`, after checking it.
+
+    `use`: what it is for, as for `check_folder`.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def fetch(model: str, target: Path) -> None:
         _copy(minilm_folder(), target)
     else:
         source = Path(model) if is_directory(model) else _download(model)
-        check_folder(source)
+        check_folder(source, use)
         _copy(source, target)
 
 

@@ -143,7 +143,13 @@ class Engine:
         chosen = question.attempt % len(replies)
         texts = tuple(RetrievedText(each.reply, each.score, at == chosen) for at, each in enumerate(replies))
         turns_read = len(retriever.ranker.inputs.fresh().context(question.turns).ends)
-        return Answer(texts[chosen].text, done=True, retrieved=texts, dropped_turns=len(question.turns) - turns_read)
+        return Answer(
+            texts[chosen].text,
+            done=True,
+            retrieved=texts,
+            dropped_turns=len(question.turns) - turns_read,
+            message_shortened=not retriever.reads_whole(question.turns[-1]),
+        )
 
     def _generated(self, system: GeneratorSystem, question: Question) -> Iterator[Answer]:
         generator, passages = self.models.generator(system.generator), self._passages(system, question)
@@ -156,7 +162,10 @@ class Engine:
             RetrievedText(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages
         )
         dropped = len(question.turns) - 1 - prompt.turns
-        answer = Answer(retrieved=texts, dropped_turns=dropped, message_shortened=prompt.shortened)
+        shortened = prompt.shortened
+        if system.passages:
+            shortened |= not self.models.passage_retriever(system.passages).reads_whole(question.turns[-1])
+        answer = Answer(retrieved=texts, dropped_turns=dropped, message_shortened=shortened)
         seed = self.parameters.seed + question.attempt
         for reply in generator.stream(name, prompt, question.decoding, seed):
             answer = replace(answer, text=reply.text, truncated=reply.truncated)

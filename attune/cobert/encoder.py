@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
 from transformers.utils import logging
 
 from attune.cobert.attention import NAME
 from attune.core.errors import AttuneError
+from attune.core.model_code import refuse_code
 
 # Families with BERT's structure: embeddings, then layers that take states and a mask.
 _BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert")
@@ -26,17 +28,22 @@ def load_encoder(folder: Path) -> Any:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # an encoder without its pooler is what is wanted, and not worth a table of warnings
     try:
-        config = AutoConfig.from_pretrained(folder)
-        return AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **_no_pooler(config))
-    except (OSError, ValueError) as error:
+        refuse_code(folder)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        options = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True} | _no_pooler(config)
+        encoder, info = AutoModel.from_pretrained(folder, trust_remote_code=False, **options)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {error}") from None
     finally:
         logging.set_verbosity(verbosity)
+    if missing := sorted(name for name in info["missing_keys"] if "pooler" not in name):
+        raise AttuneError(f"{folder}: its weights are not of a {config.model_type}: {missing[0]} is missing")
+    return encoder
 
 
 def new_encoder(config: PreTrainedConfig) -> Any:
     """An encoder with random weights; attune.cobert.attention takes the place of transformers' "sdpa"."""
-    encoder = AutoModel.from_config(config, **_no_pooler(config))
+    encoder = AutoModel.from_config(config, trust_remote_code=False, **_no_pooler(config))
     if encoder.config._attn_implementation == "sdpa":
         encoder.set_attn_implementation(NAME)
     return encoder

@@ -19,10 +19,16 @@ class Example:
 
 
 def examples(rows: Sequence[dict[str, Any]], inputs: Inputs) -> list[Example]:
-    """One example per row with id, context (turns), personas (sentences) and response."""
+    """One example per row with id, context (turns), context_speakers, personas (sentences) and response.
+
+    Rows without speakers are of two people who take turns.
+    """
     return [
         Example(
-            row["id"], inputs.context(row["context"]), inputs.persona(row["personas"]), inputs.response(row["response"])
+            row["id"],
+            inputs.context(row["context"], row.get("context_speakers")),
+            inputs.persona(row["personas"]),
+            inputs.response(row["response"]),
         )
         for row in rows
     ]
@@ -41,6 +47,7 @@ def every_turn(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             same_speaker = row["context_speakers"][turn] == row["response_speaker"]
             personas = [each for each in row["personas"] if not repeated(each, reply)] if same_speaker else []
             earlier = {"id": f"{row['id']}#{turn}", "context": row["context"][:turn], "response": reply}
+            earlier["context_speakers"] = row["context_speakers"][:turn]
             expanded.append(row | earlier | {"personas": personas})
         expanded.append(row)
     return expanded

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from attune.core.errors import AttuneError
+from attune.core.tokens import token_ids
 
 # The original's limits in word pieces; TURN is that of a reply and of every turn but the first.
 FIRST_TURN, TURN, PERSONA_SENTENCE = 90, 30, 22
@@ -65,24 +66,38 @@ class Inputs:
         return Inputs(self.tokenizer, self.max_length, self.num_personas, self.positions, self.turn_length)
 
     def pieces(self, text: str, limit: int) -> list[int]:
-        """The ids of the whole leading sentences that fit into `limit` word pieces; a longer first one is truncated."""
+        """The ids of the whole leading sentences that fit into `limit` word pieces; a longer first one is truncated.
+
+        Sentences are tokenised as one text. The name of a special token in it is text.
+        """
         if (text, limit) not in self._pieces:
-            kept: list[int] = []
-            for sentence in _SENTENCE_END.split(text.strip()):
-                ids = self.tokenizer(sentence if not kept else f" {sentence}", add_special_tokens=False)["input_ids"]
-                if len(kept) + len(ids) > limit:
-                    kept = kept or ids[:limit]
-                    break
-                kept += ids
-            self._pieces[text, limit] = kept
+            sentences = _SENTENCE_END.split(text.strip())
+            ids = token_ids(self.tokenizer, " ".join(sentences))
+            if len(ids) > limit:
+                ids = self._leading(sentences, limit)
+            self._pieces[text, limit] = ids
         return self._pieces[text, limit]
 
-    def context(self, turns: Sequence[str]) -> TokenSequence:
-        """[CLS] u1 [SEP] u2 [SEP] ..., token types alternating by turn from 0.
+    def _leading(self, sentences: Sequence[str], limit: int) -> list[int]:
+        kept = token_ids(self.tokenizer, sentences[0])[:limit]
+        for count in range(2, len(sentences) + 1):
+            ids = token_ids(self.tokenizer, " ".join(sentences[:count]))
+            if len(ids) > limit:
+                break
+            kept = ids
+        return kept
+
+    def context(self, turns: Sequence[str], speakers: Sequence[Any] | None = None) -> TokenSequence:
+        """[CLS] u1 [SEP] u2 [SEP] ..., token type 0 for the turns of whoever speaks first, 1 for all others'.
+
+        speakers: who said each turn; without them two people take turns, and token types alternate.
 
         The oldest turns are dropped until the rest fits (the original stops with an assertion instead); a single turn
         that does not fit is truncated.
         """
+        said_by = list(range(len(turns)) if speakers is None else speakers)
+        if len(said_by) != len(turns):
+            raise ValueError(f"{len(said_by)} speakers of {len(turns)} turns; each turn needs one")
         parts = [
             [*self.pieces(turn, self.turn_length if place else max(self.turn_length, FIRST_TURN)), self.closing]
             for place, turn in enumerate(turns)
@@ -90,9 +105,11 @@ class Inputs:
         room = self.max_length - len(self.opening)
         while len(parts) > 1 and sum(map(len, parts)) > room:
             parts.pop(0)
+        said_by = said_by[len(said_by) - len(parts) :]
         if parts and len(parts[0]) > room:
             parts[0] = [*parts[0][: room - 1], self.closing]
-        return self._joined(parts, alternate=True)
+        types = [at % 2 if speakers is None else int(each != said_by[0]) for at, each in enumerate(said_by)]
+        return self._joined(parts, types)
 
     def response(self, text: str) -> TokenSequence:
         """[CLS] r [SEP], token types 0."""
@@ -112,13 +129,13 @@ class Inputs:
             parts.append(part)
         return self._joined(parts)
 
-    def _joined(self, parts: list[list[int]], alternate: bool = False) -> TokenSequence:
+    def _joined(self, parts: list[list[int]], part_types: Sequence[int] | None = None) -> TokenSequence:
         if not parts:
             return TokenSequence((), ())
         ids, types, ends = list(self.opening), [0] * len(self.opening), []
         for place, part in enumerate(parts):
             ids += part
-            types += [place % 2 if alternate else 0] * len(part)
+            types += [part_types[place] if part_types else 0] * len(part)
             ends.append(len(ids))
         return TokenSequence(tuple(ids), tuple(types), tuple(ends))
 

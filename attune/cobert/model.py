@@ -205,6 +205,6 @@ def inputs_for(model: Cobert, folder: Path) -> Inputs:
     positions = getattr(model.encoder.config, "max_position_embeddings", 512)
     if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         positions -= 2  # they number positions from the padding id (1) + 1
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     config = model.config
     return Inputs(tokenizer, config.context_length, config.num_personas, positions, config.turn_length)

@@ -40,7 +40,7 @@ def load(folder: Path, encoder: Path) -> Cobert:
     if read_json(folder / "config.json").get("model_type") != CobertConfig.model_type:
         raise ValueError("config.json is of another model type")
     with no_init_weights():  # each weight is read below
-        model = Cobert(CobertConfig.from_pretrained(folder, local_files_only=True))
+        model = Cobert(CobertConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
     trained, frozen = load_file(folder / WEIGHTS), _frozen(model)
     _check({name: tensor for name, tensor in model.state_dict().items() if name not in frozen}, trained)
     given = _of_encoder(folder, encoder, frozen, model.config.frozen_sha256) if frozen else {}

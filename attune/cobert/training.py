@@ -16,31 +16,25 @@ from attune.cobert.model import Cobert
 from attune.cobert.scoring import encode, lower_cache, stack
 from attune.cobert.scoring import scores as candidate_scores
 from attune.core.determinism import seeded
-from attune.core.errors import AttuneError
 from attune.metrics.ranking import loss, rank, ranking_scores
 from attune.training.checkpoints import newest_complete
-from attune.training.distributed import highest, joined, share
+from attune.training.distributed import joined, share
 from attune.training.launcher import processes
-from attune.training.trainer import FiniteTrainer, MarkComplete, arguments
+from attune.training.trainer import MarkComplete, RecoveringTrainer, arguments
 
 
-class CobertTrainer(FiniteTrainer):
-    """Trainer whose evaluation ranks all validation responses for each validation context; `recipe` as for `train`.
+class CobertTrainer(RecoveringTrainer):
+    """Trainer whose evaluation ranks all validation responses for each validation context; `recipe` as for `train`."""
 
-    On out-of-memory it halves the micro-batch and repeats the step; the batch size is unchanged.
-
-    Raises
-    ------
-    AttuneError
-        if not even a single sequence fits into memory.
-    """
+    unit = "sequence"
+    remedy = "lower max_length or num_personas, raise frozen_layers, or use a smaller encoder"
 
     def __init__(
         self, model: Cobert, train: list[Example], valid: list[Example], recipe: dict[str, Any], **settings: Any
     ) -> None:
         self.valid, self.recipe = valid, recipe
         self.replies = sorted({each.response for each in train}, key=lambda each: each.ids)
-        self.micro_batch: int | None = recipe["micro_batch"]
+        self.micro_batch, self.batch_size = recipe["micro_batch"], recipe["batch_size"]
         super().__init__(model=model, train_dataset=train, eval_dataset=valid, data_collator=self._collate, **settings)
         # Only now is the model on its device.
         self.lower = lower_cache(
@@ -70,41 +64,18 @@ class CobertTrainer(FiniteTrainer):
         self.optimizer: Any = kind([{"params": encoder}, *([matcher] if matcher["params"] else [])], **settings)
         return self.optimizer
 
-    def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
-        """One micro-step of the Trainer; an attempt that ran out of memory leaves the gradients as they were before."""
-        before = [None if each.grad is None else each.grad.clone() for each in model.parameters()]
-        while True:
-            try:
-                return super().training_step(model, inputs, *rest, **named)
-            except torch.OutOfMemoryError:
-                self._halve(highest(len(inputs["same"])))
-            for parameter, gradient in zip(model.parameters(), before, strict=True):
-                parameter.grad = None if gradient is None else gradient.clone()
-            torch.cuda.empty_cache()
+    def rows_of(self, inputs: dict[str, Any]) -> int:
+        return len(inputs["same"])
 
-    def _step(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
+    def _attempt(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
         if self.micro_batch is None and processes() == 1:
-            return super()._step(model, inputs, *rest, **named)
+            return super()._attempt(model, inputs, *rest, **named)
         model.train()
         inputs = self._prepare_inputs(inputs)
         weight = 1 / self.current_gradient_accumulation_steps
         # The accelerator wraps a model's forward in autocast; `step` calls the parts of the model itself.
         options = model, inputs, self.micro_batch, weight, self.accelerator.autocast
         return step(*options) if processes() == 1 else shared_batch.step(*options)
-
-    def _halve(self, batch: int) -> None:
-        current = min(self.micro_batch or batch, batch)
-        if current == 1:
-            raise AttuneError(
-                "a training step on a single sequence does not fit into the GPU's memory; lower max_length or "
-                "num_personas, raise frozen_layers, or use a smaller encoder"
-            ) from None
-        self.micro_batch = current // 2
-        print(
-            f"out of GPU memory at step {self.state.global_step + 1}: continuing with micro-batches of "
-            f"{self.micro_batch}; the batch size stays {self.recipe['batch_size']}",
-            flush=True,
-        )
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         scores = validation_scores(self.model, self)

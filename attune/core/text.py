@@ -1,6 +1,7 @@
-"""Sentences that occur in a text, compared token by token; and tokenised text as people write it."""
+"""Texts compared by their words, and tokenised text as people write it."""
 
 import re
+import unicodedata
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -47,3 +48,9 @@ def readable(text: str) -> str:
     for pattern, replacement in _AS_WRITTEN:
         text = pattern.sub(replacement, text)
     return text
+
+
+def words_of(text: str) -> str:
+    """What two texts share that differ in case, spaces and punctuation alone; of a text without words, the text."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.findall(r"\w+", plain)) or plain.strip()

@@ -147,6 +147,7 @@ def reply_rows(conversation: Row, _drop_repeated_personas: bool = False) -> Rows
             "turn": turn,
             "context": conversation["emotion"],
             "situation": conversation["situation"],
+            "speakers": speakers[:turn],
             "history": utterances[: turn - 1],
             "input": utterances[turn - 1],
             "target": utterances[turn],
@@ -185,6 +186,7 @@ EMPATHETIC_DIALOGUES = Corpus(
             "turn": "int32",  # the target's position in the conversation, from 0
             "context": "string",  # the emotion, under the corpus' own name for that column
             "situation": "string",
+            "speakers": "list<int32>",  # of `history` and `input`: 0 for the speaker, 1 for the listener
             "history": "list<string>",  # the turns before `input`, oldest first
             "input": "string",  # the speaker's last turn
             "target": "string",  # the listener's reply

@@ -1,11 +1,12 @@
 """Examples as token ids, truncated so that the reply and the last question remain."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from attune.generators.prompts import Example, prompt_text, reply_text
+from attune.core.tokens import token_ids
+from attune.generators.prompts import Example, Text, prompt_parts, reply_text
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,21 @@ class Room:
 
 
 def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
-    """Prompt and reply within `room` together.
+    """Prompt and reply within `room` together: the tokens of their joined text, divided where the prompt ends.
 
     A reply longer than half of the room without passages loses its end, and with it the end-of-text token.
     """
-    reply = [*_ids(tokenizer, reply_text(example, tokenizer)), tokenizer.eos_token_id][: room.prompt // 2]
-    prompt = encode_prompt(example, tokenizer, room - len(reply))
-    return Encoded(example.id, prompt.ids, reply, tuple(prompt.passages))
+    reply, most = reply_text(example, tokenizer), room.prompt // 2
+    size = min(len(token_ids(tokenizer, reply)) + 1, most)
+    while True:
+        fit = _fit(example, tokenizer, room - size)
+        whole = [*fit.first, *token_ids(tokenizer, *fit.parts, reply), tokenizer.eos_token_id]
+        start = _shared(fit.ids, whole)
+        ids = whole[start:][:most]
+        if len(ids) <= size:
+            prompt = fit.cut(whole[:start])
+            return Encoded(example.id, prompt, ids, tuple(fit.passages))
+        size = len(ids)  # after the prompt, the reply has more tokens than by itself
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:
@@ -74,30 +83,71 @@ def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
     """The longest prompt of whole exchanges within `room`; if even the question is too long, its end.
 
     The persona's first sentences that `room` allows outlast the history, and the system text outlasts them. Passages
-    fill what the conversation leaves, each whole or not at all: they never displace a turn.
+    fill what the conversation leaves, each whole or not at all: they never displace a turn. A last token that would be
+    another one before a reply, such as a space's, is left to the reply.
     """
+    fit = _fit(example, tokenizer, room)
+    return Prompt(fit.cut(fit.ids), fit.passages, fit.turns, fit.limit is not None)
+
+
+class _Fit(NamedTuple):
+    """A prompt that fits: its text, its token ids, the passages and how many turns of the history are in it.
+
+    `first`: the ids among them that no text stands for. `limit`: how many ids remain of a question that is too long.
+    """
+
+    parts: tuple[str, ...]
+    first: list[int]
+    ids: list[int]
+    passages: list[str]
+    turns: int
+    limit: int | None = None
+
+    def cut(self, ids: list[int]) -> list[int]:
+        """The ids of this prompt within `limit`: the first ones, and the end of the others."""
+        if self.limit is None:
+            return ids
+        rest = ids[len(self.first) :]
+        return self.first + rest[max(0, len(rest) - self.limit) :]
+
+
+def _fit(example: Example, tokenizer: Any, room: Room) -> _Fit:
     # A chat template writes its own first token.
     first = [] if tokenizer.chat_template or tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    limit = room.prompt - len(first)
+    room = room - len(first)
     persona = _within(example.persona, tokenizer, room.persona)
     for kept, system, sentences in _truncations(example, len(persona)):
-        text = partial(prompt_text, example, kept, system, tokenizer=tokenizer, persona=persona[:sentences])
-        ids = _ids(tokenizer, text(passages=()))
-        if len(ids) <= limit:
-            ids, passages = _with_passages(text, example.passages, ids, tokenizer, room - len(first))
-            return Prompt(first + ids, passages, kept)
-    return Prompt(first + ids[-limit:], [], 0, shortened=True)
+        text = partial(prompt_parts, example, kept, system, tokenizer=tokenizer, persona=persona[:sentences])
+        without = text(passages=())
+        size = len(token_ids(tokenizer, *without.parts))
+        if size <= room.prompt:
+            written, passages = _with_passages(text, example.passages, without, size, tokenizer, room)
+            return _Fit(
+                written.parts, first, first + _lasting(example, written.parts, tokenizer), passages, written.turns
+            )
+    return _Fit(without.parts, first, first + _lasting(example, without.parts, tokenizer), [], 0, room.prompt)
+
+
+def _lasting(example: Example, parts: Sequence[str], tokenizer: Any) -> list[int]:
+    """The ids of a prompt that are the same when a reply follows."""
+    alone, reply = token_ids(tokenizer, *parts), reply_text(replace(example, reply="I"), tokenizer)
+    return alone[: _shared(alone, token_ids(tokenizer, *parts, reply))]
+
+
+def _shared(ids: Sequence[int], others: Sequence[int]) -> int:
+    """How many ids both begin with."""
+    return next((at for at, (left, right) in enumerate(zip(ids, others, strict=False)) if left != right), len(ids))
 
 
 def _with_passages(
-    text: Callable[..., str], passages: Sequence[str], without: list[int], tokenizer: Any, room: Room
-) -> tuple[list[int], list[str]]:
+    text: Callable[..., Text], passages: Sequence[str], without: Text, size: int, tokenizer: Any, room: Room
+) -> tuple[Text, list[str]]:
     passages = _within(passages, tokenizer, room.passages)
-    whole = len(without) + room.passages if room.whole is None else room.whole
+    whole = size + room.passages if room.whole is None else room.whole
     while passages:
-        ids = _ids(tokenizer, text(passages=passages))
-        if len(ids) <= whole:
-            return ids, passages
+        written = text(passages=passages)
+        if len(token_ids(tokenizer, *written.parts)) <= whole:
+            return written, passages
         passages.pop()
     return without, []
 
@@ -106,7 +156,7 @@ def _within(texts: Sequence[str], tokenizer: Any, budget: int) -> list[str]:
     """The texts, best first, that fit into `budget` tokens together; one that is too long is skipped."""
     kept = []
     for text in texts if budget else ():
-        size = len(_ids(tokenizer, text))
+        size = len(token_ids(tokenizer, text))
         if size <= budget:
             kept.append(text)
             budget -= size
@@ -118,12 +168,9 @@ def _truncations(example: Example, sentences: int) -> Iterator[tuple[int, bool, 
 
     A shortened history begins with a turn of whoever does not reply.
     """
+    own = [each for each, _ in example.turns]
     whole = len(example.history)
-    shorter = (kept for kept in range(whole - 1, 0, -1) if kept % 2 == example.own_turn_last)
-    yield from ((kept, True, sentences) for kept in (whole, *shorter))
+    yield whole, True, sentences
+    yield from ((kept, True, sentences) for kept in range(whole - 1, 0, -1) if not own[whole - kept])
     yield from ((0, True, count) for count in range(sentences, -1, -1))
     yield 0, False, 0
-
-
-def _ids(tokenizer: Any, text: str) -> list[int]:
-    return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]

@@ -105,8 +105,10 @@ class _LowerLayers:
 
     def _lowest(self, row: torch.Tensor) -> torch.Tensor:
         self.skip(range(self.count, len(self.layers)))
-        output = self._output(self.layers[self.count - 1], row)
-        self.skip(range(self.count))
+        try:
+            output = self._output(self.layers[self.count - 1], row)
+        finally:  # a step that runs out of memory is repeated
+            self.skip(range(self.count))
         return (output[0] if self.pairs else output)[0]
 
     @torch.inference_mode(False)  # what is computed while scoring may be trained on later
@@ -117,9 +119,11 @@ class _LowerLayers:
         hook = layer.register_forward_hook(lambda _layer, _inputs, output: outputs.append(output))
         body, was_training = self.model.base_model, self.model.training
         body.eval()
-        body(input_ids=row[None], use_cache=False)
-        body.train(was_training)
-        hook.remove()
+        try:
+            body(input_ids=row[None], use_cache=False)
+        finally:
+            body.train(was_training)
+            hook.remove()
         return outputs[0]
 
 

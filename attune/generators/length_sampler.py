@@ -1,6 +1,7 @@
 """The order of training: shuffled anew each epoch, with rows of similar length in a batch."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -8,7 +9,8 @@ from torch.utils.data import DataLoader, Sampler
 
 from attune.core.determinism import seeded
 from attune.generators.losses import token_losses
-from attune.training.trainer import FiniteTrainer
+from attune.training.distributed import agreed
+from attune.training.trainer import RecoveringTrainer
 
 _POOL = 50  # batches that are sorted by length together; more gives less padding and less shuffling
 
@@ -46,19 +48,40 @@ class LengthGrouped(Sampler[int]):
         return iter([position for batch in full + short for position in batch])
 
 
-class GroupingTrainer(FiniteTrainer):
+class GroupingTrainer(RecoveringTrainer):
     """Reads its rows, a `datasets.Dataset` with a column `length`, in the order of LengthGrouped.
 
-    Minimises nats per reply token, over all batches that one update accumulates.
+    Minimises nats per reply token, over all batches that one update accumulates, so that a batch may be computed in
+    parts.
     """
 
+    unit, remedy = "reply", "lower max_length or passage_tokens, raise frozen_layers, or set gradient_checkpointing"
     model_accepts_loss_kwargs = True  # otherwise Trainer would not count their reply tokens
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.batch_size = self.args.train_batch_size
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         size = self.args.train_batch_size
         order = LengthGrouped(self.train_dataset["length"][:], size, self.args.seed)
         loader = DataLoader(self.train_dataset, batch_size=size, sampler=order, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)
+
+    def rows_of(self, inputs: Any) -> int:
+        return len(inputs["input_ids"])
+
+    def _attempt(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> torch.Tensor:
+        rows = self.rows_of(inputs)
+        size = self.micro_batch or rows
+        parts = [{name: each[at : at + size] for name, each in inputs.items()} for at in range(0, rows, size)]
+        step = super()._attempt
+        with self._together():
+            return torch.stack([step(model, part, *rest, **named) for part in parts]).sum()
+
+    def _together(self) -> AbstractContextManager[None]:
+        """Within it, all processes run out of memory or none does."""
+        return agreed()
 
     def compute_loss(self, model: Any, inputs: Any, *_: Any, num_items_in_batch: Any = None, **__: Any) -> torch.Tensor:
         losses = token_losses(model, inputs)

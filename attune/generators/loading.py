@@ -7,15 +7,20 @@ from typing import Any
 
 import torch
 from peft import PeftModel, prepare_model_for_kbit_training
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from attune.base_models.checking import check_folder
+from attune.base_models.headers import fingerprint, tensor_shapes
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
+from attune.core.model_code import refuse_code
 from attune.generators.methods import METHODS
-from attune.generators.prompts import FORMAT_VERSION, Roles
+from attune.generators.prompts import FORMAT_VERSION
+from attune.generators.roles import Roles
 from attune.parameters.generators import GeneratorSettings
 
 CARD = "card.json"
@@ -27,7 +32,7 @@ class Card:
 
     method, base, corpus, max_length, passage_tokens, persona_tokens, load_in_4bit, instruction: as in params.yaml.
     partial: the folder holds the weights that training changed, and the base the others. roles: the marks of the turns.
-    parameters: numbers in the model, tied ones counted once.
+    parameters: numbers in the model, tied ones counted once. base_fingerprint: of the base's weights.
     """
 
     method: str
@@ -43,10 +48,11 @@ class Card:
     format_version: int
     trainable_parameters: int
     parameters: int
+    base_fingerprint: str = ""
 
 
-def card_of(settings: GeneratorSettings, roles: Roles, model: Any) -> Card:
-    """The card of `model`, trained as `settings` says on examples with these roles."""
+def card_of(settings: GeneratorSettings, roles: Roles, model: Any, base: Path) -> Card:
+    """The card of `model`, trained from the one in `base` as `settings` says on examples with these roles."""
     copied = ("method", "base", "corpus", "instruction", "max_length", "passage_tokens", "persona_tokens")
     trainable, parameters = parameter_counts(model)
     return Card(
@@ -57,6 +63,7 @@ def card_of(settings: GeneratorSettings, roles: Roles, model: Any) -> Card:
         format_version=FORMAT_VERSION,
         trainable_parameters=0 if METHODS[settings.method].adapt is None else trainable,
         parameters=parameters,
+        base_fingerprint=fingerprint(base),
     )
 
 
@@ -102,7 +109,11 @@ def load_tokenizer(folder: Path) -> Any:
     """
     if not folder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(f"the model's folder {folder} is missing; run the stage that writes it first")
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    refuse_code(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise AttuneError(f"{folder} holds no tokenizer that can be read: {_first_line(error)}") from None
     if tokenizer.eos_token_id is None:
         raise AttuneError(
             f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token"
@@ -118,17 +129,24 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     AttuneError
         if the folder holds no such model, or if this machine cannot load 4 bits.
     """
-    check_folder(folder)
-    options: dict[str, Any] = {"dtype": torch.float32}
+    check_folder(folder, "base")
+    options: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     if four_bits:
         options |= {"quantization_config": _four_bits(), "device_map": {"": torch.cuda.current_device()}}
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, **options)
-    except ValueError as error:
-        raise AttuneError(f"{folder} holds no causal language model: {str(error).strip().splitlines()[0]}") from None
+        model, info = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=False, **options)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise AttuneError(f"{folder} holds no causal language model: {_first_line(error)}") from None
+    if info["missing_keys"]:
+        missing = f"{min(info['missing_keys'])} is missing"
+        raise AttuneError(f"{folder}: its weights are not of a {model.config.model_type} that writes text: {missing}")
     if four_bits:
         return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _four_bits() -> BitsAndBytesConfig:
@@ -147,21 +165,39 @@ def load_generator(folder: Path, card: Card, base: Path) -> Any:
     Raises
     ------
     AttuneError
-        if a folder holds no model, or if the weights of `folder` have no place in `base`.
+        if a folder holds no model, or if `folder` was trained from another base than the one in `base`.
     """
     method = METHODS[card.method]
     if method.trains_base and not card.partial:
         return load_base(folder)
     model = load_base(base, card.load_in_4bit)
+    if method.adapt is not None and card.base_fingerprint not in ("", fingerprint(base)):
+        raise AttuneError(
+            f"{folder} was trained from another base than the one in {base}, whose weights differ from those of "
+            f"{card.base} then; name the right one with base=, or `dvc repro train_generator` trains it again"
+        )
     if method.trains_base:
         return _with_weights(model, folder / SAFE_WEIGHTS_NAME, base)
-    return model if method.adapt is None else PeftModel.from_pretrained(model, folder)
+    return model if method.adapt is None else _with_adapter(model, folder)
+
+
+def _with_adapter(model: Any, folder: Path) -> Any:
+    """The model with the adapter in `folder`."""
+    path = folder / SAFETENSORS_WEIGHTS_NAME
+    if not path.is_file():  # PEFT would look for a pickled one
+        raise AttuneError(f"{path} is missing; `dvc repro train_generator` writes it")
+    tensor_shapes(path)
+    try:
+        return PeftModel.from_pretrained(model, folder)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise AttuneError(f"{path} has no place in the base: {_first_line(error)}") from None
 
 
 def _with_weights(model: Any, path: Path, base: Path) -> Any:
     """The model with the tensors of the file `path` in the place of its own."""
     if not path.is_file():
         raise AttuneError(f"{path} is missing; `dvc repro train_generator` writes it")
+    tensor_shapes(path)
     own = dict(model.named_parameters())
     for name, tensor in load_file(path).items():
         shape = list(own[name].shape) if name in own else "no such tensor"

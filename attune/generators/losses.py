@@ -32,16 +32,30 @@ def token_losses(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
 
 @torch.no_grad()  # not inference_mode: what FSDP gathers in it could not be gathered again to be trained on
 def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
-    """-log p of each row's reply in nats, summed over its tokens, the end-of-text token included."""
-    was_training, ends = model.training, ends_together(model)
-    model.eval()
+    """-log p of each row's reply in nats, summed over its tokens, the end-of-text token included.
+
+    On out-of-memory it continues with half of the `batch_size` rows at a time.
+    """
+    was_training = model.training
+    try:
+        return _reply_nats(model.eval(), rows, pad, batch_size)
+    except torch.OutOfMemoryError:
+        if batch_size == 1:
+            raise
+    finally:
+        model.train(was_training)
+    torch.cuda.empty_cache()
+    return reply_nats(model, rows, pad, batch_size // 2)
+
+
+def _reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
+    ends = ends_together(model)
     nats = [0.0] * len(rows)
     for positions in by_length([row.length for row in rows], batch_size):
         batch = scored_batch([rows[at] for at in positions], pad, ends)
         losses = token_losses(model, {name: value.to(model.device) for name, value in batch.items()})
         for at, part in zip(positions, losses.split([len(rows[at].reply) for at in positions]), strict=True):
             nats[at] = float(part.sum(dtype=torch.float64))
-    model.train(was_training)
     return nats
 
 

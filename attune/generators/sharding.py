@@ -3,6 +3,7 @@
 Files hold whole tensors, so that any number of processes can resume.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 from transformers.utils import SAFE_WEIGHTS_NAME
 
+from attune.core.errors import AttuneError
 from attune.generators.best_weights import restore_trained, write_trained
 from attune.generators.frozen import layers
 from attune.generators.length_sampler import GroupingTrainer
@@ -37,7 +39,19 @@ def shard(model: Any) -> Any:
 
 
 class ShardingTrainer(GroupingTrainer):
-    """Trains what `shard` returns; its checkpoints hold the trained tensors alone."""
+    """Trains what `shard` returns; its checkpoints hold the trained tensors alone.
+
+    It cannot recover from out-of-memory: in every layer the other processes wait for the one that failed.
+    """
+
+    def _together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def _halve(self, rows: int) -> None:  # noqa: ARG002
+        raise AttuneError(
+            f"out of GPU memory at step {self.state.global_step + 1}; with fsdp, lower batch_size and raise "
+            "accumulation, or set gradient_checkpointing"
+        ) from None
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ARG002
         write_trained(self.model, Path(output_dir or self.args.output_dir) / SAFE_WEIGHTS_NAME)

@@ -83,7 +83,7 @@ def train(
         model, history = _measured(settings, base, held_out, pad)
         tokenizer.save_pretrained(target)
     if is_writer():
-        write_card(target, card_of(settings, first.roles, model))
+        write_card(target, card_of(settings, first.roles, model, base))
     return curve_rows(history)
 
 

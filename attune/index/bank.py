@@ -9,6 +9,7 @@ import numpy as np
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
+from attune.core.text import words_of
 
 Row = dict[str, Any]
 
@@ -66,6 +67,25 @@ def exchange_id(row: Mapping[str, Any]) -> str:
 def query_text(row: Mapping[str, Any]) -> str:
     """The text by which an exchange is searched: its situation, if known, and the last turn before the reply."""
     return " ".join(part for part in (row["situation"], row["input"]) if part)
+
+
+def distinct(rows: Iterable[tuple[Row, float]]) -> list[tuple[Row, float]]:
+    """The rows without those whose conversation, text or reply an earlier one has, compared by their words."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for row, cosine in rows:
+        keys: set[tuple[str, str]] = {(name, words_of(row[name])) for name in ("text", "reply") if name in row}
+        if "id" in row:
+            keys.add(("conversation", conversation_of(row)))
+        if not keys & seen:
+            kept.append((row, cosine))
+            seen |= keys
+    return kept
+
+
+def conversation_of(row: Mapping[str, Any]) -> str:
+    """The conversation that a row of an index comes from."""
+    return row.get("conversation") or row["id"].partition("#")[0]
 
 
 class Bank:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from attune.core.errors import AttuneError
+from attune.core.model_code import refuse_code
+from attune.index.reader import Reader, Role
 
 # Rows of a batch that OpenVINO encodes together: few, so that they need little padding and stay in the cache.
 _ROWS = 16
@@ -22,13 +24,20 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     Raises
     ------
     AttuneError
-        if there is no such folder, or if the package of the backend is not installed.
+        if there is no such folder, if it holds no encoder or one with code of its own, or if the package of the backend
+        is not installed.
     """
     if backend == "openvino":
         _check_openvino()
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
-    encoder = SentenceTransformer(str(find_embedder(folder)), local_files_only=True)
+    refuse_code(find_embedder(folder))
+    try:
+        encoder = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {reason}") from None
     if backend == "openvino":
         # Tokens, pooling and length stay sentence-transformers'; its own backend for OpenVINO pins transformers 4.
         encoder[0].model.forward = _compiled(encoder)
@@ -42,12 +51,15 @@ def find_embedder(folder: Path) -> Path:
     return folder
 
 
-def embed(encoder: Any, texts: Sequence[str], batch_size: int) -> np.ndarray:
-    """(len(texts), d) float32 of unit length; each distinct text is encoded once.
+def embed(encoder: Any, texts: Sequence[str], batch_size: int, role: Role | None = None) -> np.ndarray:
+    """(len(texts), d) float32; each distinct text is encoded once.
 
-    The last bits depend on `batch_size`, which decides the padding, but not on the order of `texts`.
+    role: what the texts are in a search, which decides their prompt where the encoder has one; None: neither. Vectors
+    are of unit length, but those of a search by an encoder that compares by dot product keep theirs. Of a text that is
+    longer than the encoder reads, the end counts. The last bits depend on `batch_size`, which decides the padding, but
+    not on the order of `texts`.
     """
-    return embed_by(lambda batches: (encode(encoder, batch) for batch in batches), texts, batch_size)
+    return embed_by(lambda batches: (encode(encoder, batch, role) for batch in batches), texts, batch_size)
 
 
 def embed_by(
@@ -68,11 +80,18 @@ def embed_by(
     return vectors[[position[text] for text in texts]]
 
 
-def encode(encoder: Any, batch: list[str]) -> np.ndarray:
-    """(len(batch), d) float32 of unit length, of texts that are encoded at once."""
-    return encoder.encode(
-        batch, batch_size=len(batch), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=None
+def encode(encoder: Any, batch: list[str], role: Role | None = None) -> np.ndarray:
+    """(len(batch), d) float32 of texts that are encoded at once; otherwise as `embed`."""
+    method = getattr(encoder, f"encode_{role}", encoder.encode)
+    unit = role is None or getattr(encoder, "similarity_fn_name", "cosine") != "dot"
+    vectors = method(
+        Reader(encoder, role).texts(batch),
+        batch_size=len(batch),
+        normalize_embeddings=unit,
+        convert_to_numpy=True,
+        show_progress_bar=None,
     )
+    return np.asarray(vectors, np.float32)
 
 
 def _check_openvino() -> None:

@@ -15,7 +15,7 @@ from attune.index.embedding import embed_by, encode, find_embedder, load_embedde
 def embed(
     engine: str, folder: Path, backend: str, texts: Sequence[str], batch_size: int, seed: int, threads: int
 ) -> np.ndarray:
-    """As `attune.index.embedding.embed`, with the encoder in `folder`; the same bytes from every engine.
+    """As `attune.index.embedding.embed` of documents, by the encoder in `folder`; the same bytes from every engine.
 
     `backend`: as for `load_embedder`.
 
@@ -41,7 +41,7 @@ def encoding(folder: Path, backend: str, seed: int, threads: int) -> Work:
     encoder = load_embedder(folder, backend)
 
     def work(batch: pa.Table) -> pa.Table:
-        vectors = encode(encoder, batch["text"].to_pylist())
+        vectors = encode(encoder, batch["text"].to_pylist(), "document")
         return pa.table({"embedding": pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])})
 
     return work

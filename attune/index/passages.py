@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from attune.core.errors import AttuneError
-from attune.index.bank import Bank, exchange_id
+from attune.index.bank import Bank, distinct, exchange_id
 
 Passage = dict[str, Any]
 
@@ -55,21 +55,19 @@ def exchange_bank(bank: Bank, rows: Sequence[Mapping[str, Any]], template: str, 
 def nearest_conversations(
     bank: Bank, queries: np.ndarray, own_conversations: Sequence[str | None], k: int
 ) -> list[list[Passage]]:
-    """For each of the unit `queries` (q, d) up to k passages of k different conversations, best first.
+    """For each of the unit `queries` (q, d) up to k passages, best first, of k different conversations.
 
-    `bank`: of exchanges. `own_conversations`: the conversation that each query comes from, of which no passage is
-    taken. A passage's score is its cosine.
+    They also differ in their texts and in their replies, by words: a prompt's room is not spent on copies. `bank`: of
+    exchanges. `own_conversations`: the conversation that each query comes from, of which no passage is taken. A
+    passage's score is its cosine.
     """
     passages: list[list[Passage]] = [[] for _ in own_conversations]
     waiting, depth = list(range(len(own_conversations))), 4 * k + 8
     while waiting:
         neighbours = bank.nearest(queries[waiting], depth)
         for query, rows in zip(waiting, neighbours, strict=True):
-            best: dict[str, Passage] = {}
-            for row, cosine in rows:
-                if row["conversation"] != own_conversations[query]:
-                    best.setdefault(row["conversation"], row | {"score": cosine})
-            passages[query] = list(best.values())[:k]
+            others = ((row, cosine) for row, cosine in rows if row["conversation"] != own_conversations[query])
+            passages[query] = [row | {"score": cosine} for row, cosine in distinct(others)][:k]
         if depth >= len(bank.rows):
             break
         waiting, depth = [query for query in waiting if len(passages[query]) < k], 4 * depth

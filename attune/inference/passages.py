@@ -9,13 +9,19 @@ from attune.core.files import read_parquet
 from attune.index.bank import Bank, query_text
 from attune.index.embedding import embed, load_embedder
 from attune.index.passages import Passage, exchange_bank, nearest_conversations, reordered
+from attune.index.reader import reads_whole, tells_queries_apart
 
 
 class Scorer(Protocol):
     """A `Ranker`, or whatever scores replies as it does; retrieval without a ranker does not depend on CoBERT."""
 
     def scores(
-        self, contexts: Sequence[Sequence[str]], personas: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]
+        self,
+        contexts: Sequence[Sequence[str]],
+        personas: Sequence[Sequence[str]],
+        replies: Sequence[Sequence[str]],
+        speakers: Sequence[Sequence[Any] | None] | None = None,
+        /,
     ) -> list[list[float]]: ...
 
 
@@ -47,17 +53,26 @@ class PassageRetriever:
     def nearest(
         self, rows: Sequence[Mapping[str, Any]], own_conversations: Sequence[str | None], k: int
     ) -> list[list[Passage]]:
-        """For each row up to k passages of k different conversations, best first, with the cosine as score.
+        """For each row up to k passages, best first, as `nearest_conversations` chooses them.
 
         `rows`: with `situation` (may be empty) and `input`. `own_conversations`: the conversation that each row comes
         from, of which no passage is taken; None for a conversation that is not in the bank.
         """
-        queries = embed(self.embedder, [query_text(row) for row in rows], self.batch_size)
+        queries = embed(self.embedder, [query_text(row) for row in rows], self.batch_size, role="query")
         return nearest_conversations(self.bank, queries, own_conversations, k)
 
+    def reads_whole(self, message: str) -> bool:
+        """Whether passages are searched by all of the message, and not by its end alone."""
+        return reads_whole(self.embedder, message)
+
     def nearest_to_indexed(self, k: int) -> list[list[Passage]]:
-        """As `nearest` for the rows of the bank, whose vectors are in the index already."""
+        """As `nearest` for the rows of the bank, whose vectors are in the index already.
+
+        An encoder that reads queries otherwise than documents embeds them again.
+        """
         conversations = [passage["conversation"] for passage in self.bank.rows]
+        if tells_queries_apart(self.embedder):
+            return self.nearest(self.bank.rows, conversations, k)
         return nearest_conversations(self.bank, self.bank.vectors(), conversations, k)
 
 
@@ -66,11 +81,13 @@ def reranked(
     contexts: Sequence[Sequence[str]],
     persona: Sequence[str],
     passages: Sequence[Sequence[Passage]],
+    speakers: Sequence[Sequence[Any] | None] | None = None,
 ) -> list[list[Passage]]:
     """Each context's passages ordered by how well their replies suit it from someone with this persona.
 
-    `contexts`: turns, oldest first. CoBERT's score takes the place of the cosine; ties keep the given order.
+    `contexts`: turns, oldest first; `speakers`: of these turns, as for `Ranker.rank`. CoBERT's score
+    takes the place of the cosine; ties keep the given order.
     """
     replies = [[passage["reply"] for passage in each] for each in passages]
-    scores = ranker.scores(contexts, [persona] * len(contexts), replies)
+    scores = ranker.scores(contexts, [persona] * len(contexts), replies, *([speakers] if speakers else []))
     return [reordered(each, values) for each, values in zip(passages, scores, strict=True)]

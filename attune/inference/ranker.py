@@ -66,19 +66,27 @@ class Ranker:
         model = to_device(start(encoder, recipe))
         return cls(model.eval(), inputs_for(model, encoder))
 
-    def rank(self, context: Sequence[str], persona: Sequence[str], replies: Sequence[str]) -> list[Ranked]:
+    def rank(
+        self,
+        context: Sequence[str],
+        persona: Sequence[str],
+        replies: Sequence[str],
+        speakers: Sequence[Any] | None = None,
+    ) -> list[Ranked]:
         """`replies` with their scores, best first, equal scores in the order of `replies`.
 
         context: the turns, oldest first, ending with the message to answer. persona: sentences about the person who
-        replies, possibly none. What exceeds the model's limits is dropped: the oldest turns, the last persona sentences
-        and the end of a long reply.
+        replies, possibly none. speakers: who said each turn, as names or numbers; by default two take turns.
+
+        What exceeds the model's limits is dropped: the oldest turns, the last persona sentences and the end of a long
+        reply or turn.
 
         Raises
         ------
         ValueError
             without a turn or a reply, or for a string in place of a list.
         """
-        (values,) = self.scores([context], [persona], [replies])
+        (values,) = self.scores([context], [persona], [replies], None if speakers is None else [speakers])
         return sorted(map(Ranked, replies, values), key=lambda each: -each.score)
 
     def scores(
@@ -86,8 +94,11 @@ class Ranker:
         contexts: Sequence[Sequence[str]],
         personas: Sequence[Sequence[str]],
         replies: Sequence[Sequence[str]],
+        speakers: Sequence[Sequence[Any] | None] | None = None,
     ) -> list[list[float]]:
-        """The scores of each context's replies, in their order; all three arguments have one entry per context.
+        """The scores of each context's replies, in their order; all arguments have one entry per context.
+
+        speakers: of each context's turns, as for `rank`.
 
         Sequences that occur more than once are encoded once. No text is kept between calls.
 
@@ -104,7 +115,7 @@ class Ranker:
         for name, lists in (("context", contexts), ("persona", personas), ("replies", replies)):
             check_texts(name, lists)
         inputs = self.inputs.fresh()
-        context = [inputs.context(turns) for turns in contexts]
+        context = [inputs.context(*each) for each in zip(contexts, speakers or [None] * len(contexts), strict=True)]
         persona = [inputs.persona(sentences) for sentences in personas]
         candidates = [[inputs.response(reply) for reply in each] for each in replies]
         states = encode(self.model, [*context, *persona, *(reply for each in candidates for reply in each)])

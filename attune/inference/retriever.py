@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from attune.index.bank import Bank
+from attune.index.bank import Bank, distinct
 from attune.index.embedding import embed, load_embedder
+from attune.index.reader import reads_whole
 from attune.inference.ranker import Ranker, check_texts
 
 
@@ -67,11 +68,14 @@ class Retriever:
             shortlist,
         )
 
-    def retrieve(self, context: Sequence[str], persona: Sequence[str], k: int = 5) -> list[Retrieved]:
-        """The `k` distinct replies that CoBERT scores highest, best first, equal scores in the index's order.
+    def retrieve(
+        self, context: Sequence[str], persona: Sequence[str], k: int = 5, speakers: Sequence[Any] | None = None
+    ) -> list[Retrieved]:
+        """The `k` replies that CoBERT scores highest, best first, equal scores in the index's order.
 
         context: the turns, oldest first, ending with the message to answer. persona: sentences about the person who
-        replies, possibly none. Fewer than `k` where the bank has no more.
+        replies, possibly none. speakers: as for `Ranker.rank`. The replies differ in their words and are of different
+        conversations; fewer than `k` where the bank has no more.
 
         Raises
         ------
@@ -79,18 +83,28 @@ class Retriever:
             without a turn, or for a string in place of a list.
         """
         check_texts("persona", [persona])
-        near = self.bank.nearest(query(self.embedder, context, persona), max(self.shortlist, k))[0]
-        distinct: dict[str, tuple[dict[str, Any], float]] = {}
-        for row, cosine in near:
-            distinct.setdefault(row["reply"], (row, cosine))
-        (scores,) = self.ranker.scores([context], [persona], [list(distinct)])
-        scored = [Retrieved(row, score, cosine) for (row, cosine), score in zip(distinct.values(), scores, strict=True)]
+        near = self._nearest(query(self.embedder, context, persona), k)
+        (scores,) = self.ranker.scores([context], [persona], [[row["reply"] for row, _ in near]], [speakers])
+        scored = [Retrieved(row, score, cosine) for (row, cosine), score in zip(near, scores, strict=True)]
         return sorted(scored, key=lambda each: -each.score)[:k]
+
+    def reads_whole(self, message: str) -> bool:
+        """Whether the index is searched by all of the message, and not by its end alone."""
+        return reads_whole(self.embedder, message)
+
+    def _nearest(self, vector: np.ndarray, k: int) -> list[tuple[dict[str, Any], float]]:
+        """The shortlist without copies; longer where fewer than `k` would be left."""
+        depth = max(self.shortlist, k)
+        while True:
+            near = distinct(self.bank.nearest(vector, depth)[0])
+            if len(near) >= k or depth >= len(self.bank.rows):
+                return near[: max(self.shortlist, k)]
+            depth *= 4
 
 
 def query(embedder: Any, context: Sequence[str], persona: Sequence[str]) -> np.ndarray:
     """(1, d), unit length: halfway between the embeddings of the last turn and of the last turn with the persona."""
     check_texts("context", [context])
     last = context[-1]
-    vectors = embed(embedder, [last, " ".join([last, *persona])], batch_size=2).sum(0, keepdims=True)
+    vectors = embed(embedder, [last, " ".join([last, *persona])], batch_size=2, role="query").sum(0, keepdims=True)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

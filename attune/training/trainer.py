@@ -14,7 +14,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from attune.core.errors import AttuneError
 from attune.training.checkpoints import MARKER, mark_complete
-from attune.training.distributed import barrier, sum_gradients, total
+from attune.training.distributed import barrier, highest, sum_gradients, total
 from attune.training.launcher import processes
 
 if not sys.stderr.isatty():
@@ -70,6 +70,60 @@ class FiniteTrainer(Trainer):
     def check(self, loss: float, which: str, step: int) -> None:
         if not math.isfinite(loss):
             raise AttuneError(f"the {which} loss at step {step} is {loss}; lower the learning rate")
+
+
+class RecoveringTrainer(FiniteTrainer):
+    """On out-of-memory it halves the micro-batch and repeats the step; the batch size is unchanged.
+
+    A subclass computes a step on `micro_batch` rows at a time, all where that is None, and says in `rows_of` how many
+    rows a batch has. `unit`: what a row is called. `remedy`: what helps if not even one of them fits. `batch_size`: the
+    rows of a whole batch.
+
+    Raises
+    ------
+    AttuneError
+        if not even a single row fits into memory.
+    """
+
+    micro_batch: int | None = None
+    unit, remedy = "row", ""
+    batch_size: int
+
+    def rows_of(self, inputs: Any) -> int:
+        raise NotImplementedError
+
+    def _step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> torch.Tensor:
+        """One micro-step of the Trainer; an attempt that ran out of memory leaves no gradients behind."""
+        before = [(each, each.grad) for each in model.parameters()]
+        while True:
+            for parameter, _ in before:
+                parameter.grad = None
+            try:
+                loss = self._attempt(model, inputs, *rest, **named)
+                break
+            except torch.OutOfMemoryError:
+                self._halve(highest(self.rows_of(inputs)))
+            torch.cuda.empty_cache()
+        for parameter, gradient in before:
+            if gradient is not None:
+                parameter.grad = gradient if parameter.grad is None else gradient.add_(parameter.grad)
+        return loss
+
+    def _attempt(self, *inputs: Any, **named: Any) -> torch.Tensor:
+        return super()._step(*inputs, **named)
+
+    def _halve(self, rows: int) -> None:
+        current = min(self.micro_batch or rows, rows)
+        if current == 1:
+            raise AttuneError(
+                f"a training step on a single {self.unit} does not fit into the GPU's memory; {self.remedy}"
+            ) from None
+        self.micro_batch = current // 2
+        print(
+            f"out of GPU memory at step {self.state.global_step + 1}: continuing with micro-batches of "
+            f"{self.micro_batch}; the batch size stays {self.batch_size}",
+            flush=True,
+        )
 
 
 class OwnDropout(TrainerCallback):

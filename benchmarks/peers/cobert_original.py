@@ -28,7 +28,12 @@ class OriginalCobert(torch.nn.Module):
             {} if dropout is None else dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), dropout)
         )
         self.encoder: Any = AutoModel.from_pretrained(
-            folder, attn_implementation="eager", add_pooling_layer=False, dtype=torch.float32, **rates
+            folder,
+            attn_implementation="eager",
+            add_pooling_layer=False,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            **rates,
         )
         self.lengths = lengths
 

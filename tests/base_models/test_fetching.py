@@ -4,13 +4,7 @@ import pytest
 
 from attune.base_models.fetching import fetch
 from attune.core.errors import AttuneError
-
-
-def model_folder(folder: Path, *names: str) -> Path:
-    folder.mkdir(parents=True)
-    for name in names:
-        (folder / name).write_text("{}")
-    return folder
+from tests.cobert.tiny import encoder
 
 
 def test_minilm_is_the_wheels_own_and_loads_both_ways(tmp_path: Path) -> None:
@@ -24,36 +18,16 @@ def test_minilm_is_the_wheels_own_and_loads_both_ways(tmp_path: Path) -> None:
     assert vectors.shape == (2, 384)
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (["model.safetensors", "tokenizer.json"], "no config.json"),
-        (["config.json", "tokenizer.json"], "holds no weights"),
-        (
-            ["config.json", "tokenizer.json", "pytorch_model.bin"],
-            r"only pickled .*\(pytorch_model.bin\)",
-        ),
-        (["config.json", "model.safetensors"], "has no tokenizer"),
-        (["config.json", "model.safetensors", "vocab.json"], "has no tokenizer"),
-    ],
-)
-def test_a_directory_that_is_no_model_says_what_is_missing(tmp_path: Path, names: list[str], message: str) -> None:
-    folder = model_folder(tmp_path / "m", *names)
-    with pytest.raises(AttuneError, match=message):
-        fetch(str(folder), tmp_path / "target")
-    assert not (tmp_path / "target").exists()
-
-
 def test_a_missing_directory_is_not_taken_for_a_hub_id(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match="does not exist"):
         fetch(str(tmp_path / "nowhere"), tmp_path / "target")
 
 
 def test_a_directory_is_copied_without_pickles_and_caches(tmp_path: Path) -> None:
-    names = ["config.json", "model.safetensors", "vocab.txt", "training_args.bin", "chat_template.jinja"]
-    folder = model_folder(tmp_path / "m", *names)
-    model_folder(folder / "1_Pooling", "config.json")
-    model_folder(folder / ".cache", "lock.json")
+    folder = encoder(tmp_path / "m")
+    for name in ("training_args.bin", "chat_template.jinja", "1_Pooling/config.json", ".cache/lock.json"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("{}")
     fetch(str(folder), tmp_path / "target")
     copied = {str(path.relative_to(tmp_path / "target")) for path in (tmp_path / "target").rglob("*.*")}
     assert copied == {
@@ -61,8 +35,17 @@ def test_a_directory_is_copied_without_pickles_and_caches(tmp_path: Path) -> Non
         "chat_template.jinja",
         "config.json",
         "model.safetensors",
-        "vocab.txt",
+        "tokenizer.json",
+        "tokenizer_config.json",
     }
+
+
+def test_a_directory_that_is_no_model_is_not_copied(tmp_path: Path) -> None:
+    folder = encoder(tmp_path / "m")
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+    with pytest.raises(AttuneError, match=r"model\.safetensors is a Git LFS pointer"):
+        fetch(str(folder), tmp_path / "target")
+    assert not (tmp_path / "target").exists()
 
 
 def test_the_hub_out_of_reach_names_the_model_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from transformers import AutoTokenizer
 
 from attune.cobert.inputs import Inputs, TokenSequence, pad
 from attune.core.errors import AttuneError
-from tests.cobert.tiny import encoder
+from tests.cobert.tiny import cobert, encoder
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +96,20 @@ def test_the_turn_length_is_that_of_replies_and_of_turns_after_the_first(tokeniz
         101,
     ]
     assert longer.fresh().response("dog " * 200) == longer.response("dog " * 200)
+
+
+def test_token_types_follow_who_said_each_turn(tmp_path: Path) -> None:
+    _, inputs = cobert(tmp_path)
+    turns = ["my dog .", "so sad !", "i lost my cat .", "my bike .", "so sad ?"]
+    said = inputs.context(turns, ["a", "b", "a", "a", "b"])
+    assert [said.types[end - 1] for end in said.ends] == [0, 1, 0, 0, 1]
+    assert inputs.context(turns).types == inputs.context(turns, [0, 1, 0, 1, 0]).types
+    with pytest.raises(ValueError, match="2 speakers of 5 turns"):
+        inputs.context(turns, [0, 1])
+
+
+def test_the_name_of_a_special_token_closes_no_turn(tmp_path: Path) -> None:
+    _, inputs = cobert(tmp_path)
+    said = inputs.context(["my dog [SEP] my cat [PAD] .", "so sad ?"])
+    assert said.ids.count(inputs.closing) == 2
+    assert inputs.tokenizer.pad_token_id not in said.ids

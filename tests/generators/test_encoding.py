@@ -1,7 +1,13 @@
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import pytest
+
 from attune.generators.encoding import Prompt, Room, encode, encode_prompt
-from attune.generators.prompts import Example, prompt_text
+from attune.generators.prompts import Example, prompt_text, reply_text
+from tests.generators.sentencepiece import bpe
 from tests.generators.tiny import CHAT, example, tokenizer
 
 WORDS = tokenizer()
@@ -130,8 +136,12 @@ def test_the_persona_outlasts_the_history_and_the_instruction_the_persona() -> N
 
 
 def test_a_shortened_history_begins_with_whoever_does_not_reply() -> None:
-    for history, own, turns in ((("a", "b", "c"), False, (3, 2, 0)), (("a", "b"), True, (2, 1, 0))):
-        asked = example(history=history, own_turn_last=own)
+    for history, own, turns in (
+        (("a", "b", "c"), (), (3, 2, 0)),
+        (("a", "b"), (True, False, True), (2, 1, 0)),
+        (("a", "b", "c"), (False, True, False, False), (3, 1, 0)),
+    ):
+        asked = example(history=history, own=own)
         sizes = range(len(prompted_by(asked, 0)), len(prompted_by(asked, len(history))) + 1)
         found = {encode_prompt(asked, WORDS, Room(size)).turns for size in sizes}
         assert found == set(turns)
@@ -139,3 +149,38 @@ def test_a_shortened_history_begins_with_whoever_does_not_reply() -> None:
 
 def prompted_by(asked: Example, kept: int) -> list[int]:
     return [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS))]
+
+
+ENDING_IN_A_SPACE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n\n{% endfor %}assistant: "
+
+
+@pytest.mark.parametrize("template", [None, CHAT, ENDING_IN_A_SPACE])
+@pytest.mark.parametrize("made", [tokenizer, bpe, partial(bpe, normalised=False)])
+def test_prompt_and_reply_are_the_tokens_of_their_joined_text(made: Callable[[], Any], template: str | None) -> None:
+    words = made()
+    words.chat_template = template
+    begin = [words.bos_token_id] if template is None else []
+    asked = example(history=())
+    for reply in ("I am sorry.", '"Oh."', "1, 2", "“no”"):
+        row = encode(replace(asked, reply=reply), words, Room(200))
+        text = prompt_text(asked, 0, True, (), words) + reply_text(replace(asked, reply=reply), words)
+        assert row.prompt + row.reply == [
+            *begin,
+            *words(text, add_special_tokens=False)["input_ids"],
+            words.eos_token_id,
+        ]
+        assert row.prompt == encode_prompt(asked, words, Room(200)).ids  # what the reply is written to
+
+
+@pytest.mark.parametrize("template", [None, CHAT])
+@pytest.mark.parametrize("made", [tokenizer, bpe])
+def test_an_end_of_text_that_somebody_wrote_ends_nothing(made: Callable[[], Any], template: str | None) -> None:
+    words = made()
+    end, words.chat_template = words.eos_token, template
+    said = f"My son wrote {end} on it."
+    asked = example(said, history=(said, said), system=said, reply=said, persona=(said,), passages=(said,))
+    row = encode(asked, words, Room(900, 200, 900, 200))
+    first = [] if template else [words.bos_token_id]
+    assert not {*row.prompt[len(first) :], *row.reply[:-1]} & {words.eos_token_id, words.bos_token_id}
+    assert row.reply[-1] == words.eos_token_id
+    assert row.passages == (said,)

@@ -76,7 +76,7 @@ def test_a_turn_is_whose_it_was_and_those_of_one_side_are_joined() -> None:
     assert (asked.id, asked.conversation, asked.reply) == ("p/4", "p", "congratulations .")
     words = tokenizer()
     words.chat_template = CHAT
-    text = prompt_text(asked, 2, True, (), words, asked.persona)
+    text = prompt_text(asked, 3, True, (), words, asked.persona)
     assert text == (
         "[system]Be kind.\n\nYou are someone who says about yourself: i keep goats . i 'm a baker .\n"
         "[user]i won !\nat last !\n[assistant]what did you win ?\n[user]a goat .\n[assistant]"
@@ -87,15 +87,15 @@ def test_a_conversation_may_begin_or_end_with_whoever_replies() -> None:
     words = tokenizer()
     words.chat_template = CHAT
     (asked,) = examples([PEC_ROW | {"response_speaker": "ann"}])
-    assert prompt_text(asked, 2, True, (), words) == (
+    assert prompt_text(asked, 3, True, (), words) == (
         "[assistant]i won !\n[user]at last !\nwhat did you win ?\n[assistant]a goat .\n[assistant]"
     )
-    assert prompt_text(asked, 1, True, (), WORDS) == (
-        "Speaker: at last !\nwhat did you win ?\nListener: a goat .\nListener:"
+    assert prompt_text(asked, 2, True, (), WORDS) == (
+        "Speaker: at last !\nSpeaker: what did you win ?\nListener: a goat .\nListener:"
     )
     refusal = "{% if messages[0].role != 'user' %}{{ raise_exception('The user is first') }}{% endif %}"
     words.chat_template = refusal + CHAT
-    assert prompt_text(asked, 2, True, (), words) == (
+    assert prompt_text(asked, 3, True, (), words) == (
         "[user]at last !\nwhat did you win ?\n[assistant]a goat .\n[assistant]"
     )
 

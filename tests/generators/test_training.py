@@ -10,7 +10,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2MLP
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.generators import training
+from attune.generators import length_sampler, losses, training
 from attune.generators.loading import load_base, load_generator, load_tokenizer, read_card
 from attune.generators.prompts import examples
 from attune.generators.training import train
@@ -48,7 +48,7 @@ def test_prompt_tuning_saves_its_virtual_tokens_alone(tmp_path: Path) -> None:
         "method": "prompt_tuning",
         "base": "tiny",
         "corpus": "empathetic_dialogues",
-        "format_version": 3,
+        "format_version": 4,
     }
 
 
@@ -219,3 +219,40 @@ def test_logs_and_checkpoints_come_as_often_as_asked(tmp_path: Path) -> None:
     curve = train(generator("full", log_steps=3, save_steps=6), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
     assert [row["step"] for row in curve if "train_loss" in row] == [1, 3, 6, 9]
     assert [path.name for path in sorted((tmp_path / "c").glob("checkpoint-*"))] == ["checkpoint-10", "checkpoint-6"]
+
+
+def memory_for(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the losses of more than so many rows run out of memory, in training after gradients that must not remain."""
+    computed = losses.token_losses
+
+    def limited(model: Any, batch: Any) -> torch.Tensor:
+        if len(batch["input_ids"]) <= rows:
+            return computed(model, batch)
+        if model.training:
+            computed(model, batch).sum().backward()
+        raise torch.OutOfMemoryError("out of memory")
+
+    for module in (losses, length_sampler):
+        monkeypatch.setattr(module, "token_losses", limited)
+
+
+def test_out_of_memory_a_training_continues_in_parts_with_the_same_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    settings = generator("full", steps=4, accumulation=2, frozen_layers=1)
+    whole = train(settings, base, EXAMPLES, 1, tmp_path / "c1", tmp_path / "whole")
+    memory_for(2, monkeypatch)
+    parts = train(settings, base, EXAMPLES, 1, tmp_path / "c2", tmp_path / "parts")
+    said = "out of GPU memory at step 1: continuing with micro-batches of 2; the batch size stays 4"
+    assert capsys.readouterr().out.count(said) == 1
+    for one, other in zip(whole, parts, strict=True):
+        assert one == pytest.approx(other, abs=2e-4)
+
+
+def test_a_reply_that_does_not_fit_alone_says_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = saved(gpt(), tmp_path / "base")
+    memory_for(0, monkeypatch)
+    monkeypatch.setattr(training, "mean_loss", lambda *_, **__: 1.0)
+    with pytest.raises(AttuneError, match="a single reply does not fit into the GPU's memory; lower max_length"):
+        train(generator("full"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")

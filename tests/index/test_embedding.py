@@ -7,6 +7,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.index.embedding import embed, embed_by, load_embedder
+from attune.index.reader import Reader, Role, reads_whole, tells_queries_apart
 from attune.sources.packages import minilm_folder
 
 
@@ -53,3 +54,58 @@ def test_a_backend_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "openvino", None)  # an import of it fails
     with pytest.raises(AttuneError, match=r"index\.backend = 'openvino' needs the package openvino, .*make setup"):
         load_embedder(minilm_folder(), "openvino")
+
+
+START = "We moved into the house in spring and painted every wall. " * 40
+
+
+@pytest.mark.parametrize("role", [None, "query", "document"])
+def test_the_end_of_a_text_counts_that_is_longer_than_the_encoder_reads(role: Role | None) -> None:
+    encoder = load_embedder(minilm_folder())
+    vectors = embed(encoder, [START + "My dog died yesterday.", START + "I won the lottery yesterday."], 2, role)
+    assert vectors[0] @ vectors[1] < 0.99
+    reader = Reader(encoder, role)
+    read = reader.read(START + "My dog died yesterday.")
+    assert read.endswith("painted every wall. My dog died yesterday.")
+    assert encoder.max_seq_length - 8 < len(encoder.tokenizer(read)["input_ids"]) <= encoder.max_seq_length
+    assert (reads_whole(encoder, START), reads_whole(encoder, "My dog died.")) == (False, True)
+    assert (reader.fits(START), reader.fits("My dog died."), reader.read("My dog died.")) == (
+        False,
+        True,
+        "My dog died.",
+    )
+
+
+def test_the_name_of_a_special_token_is_text() -> None:
+    encoder = load_embedder(minilm_folder())
+    ids = encoder.tokenizer(Reader(encoder, "query").read("what does [SEP] mean , [MASK] ?"))["input_ids"]
+    assert ids.count(encoder.tokenizer.sep_token_id) == 1
+    assert encoder.tokenizer.mask_token_id not in ids
+    named, plain = embed(encoder, ["what does [SEP] mean ?", "what does [ SEP ] mean ?"], 2)
+    assert np.allclose(named, plain, atol=1e-6)
+
+
+def test_queries_and_documents_get_the_encoders_own_prompts() -> None:
+    encoder = load_embedder(minilm_folder())
+    assert not tells_queries_apart(encoder)
+    encoder.prompts = {"query": "question: ", "passage": "answer: "}
+    assert tells_queries_apart(encoder)
+    by_role = {role: embed(encoder, ["a dog"], 1, role)[0] for role in (None, "query", "document")}
+    written = embed(encoder, ["a dog", "question: a dog", "answer: a dog"], 1)
+    assert np.allclose(list(by_role.values()), written, atol=1e-6)
+    assert Reader(encoder, "query").room == Reader(encoder, None).room - 2
+
+
+def test_an_encoder_that_compares_by_dot_product_keeps_its_lengths_in_a_search() -> None:
+    encoder = load_embedder(minilm_folder())
+    del encoder[2]  # MiniLM itself divides by the length
+    assert np.isclose(np.linalg.norm(embed(encoder, ["a dog"], 1, "query")), 1)
+    encoder.similarity_fn_name = "dot"
+    assert not np.isclose(np.linalg.norm(embed(encoder, ["a dog"], 1, "query")), 1)
+    assert np.isclose(np.linalg.norm(embed(encoder, ["a dog"], 1)), 1)
+
+
+def test_code_of_the_encoders_own_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "modules.json").write_text('[{"path": "", "type": "custom_st.Transformer"}]')
+    with pytest.raises(AttuneError, match=r"modules\.json: type names code of the model's own"):
+        load_embedder(tmp_path)

@@ -40,3 +40,18 @@ def test_a_passage_fills_the_template_without_surrounding_spaces() -> None:
     row = {"conv_id": "c", "turn": 1, "situation": "I won.", "input": " Hi ", "target": "Well done. "}
     (passage,) = exchanges([row], "{situation}|{input}|{reply}")
     assert (passage["id"], passage["conversation"], passage["text"]) == ("c#1", "c", "I won.|Hi|Well done.")
+
+
+def test_a_prompts_room_is_not_spent_on_copies() -> None:
+    """Three people told the same and got the same answer, one of them in other letters."""
+    said = [("I lost my keys.", "Did you look?"), ("I lost my keys!", "did you look"), ("My keys!", "DID YOU LOOK?")]
+    said += [("I lost my wallet.", "Was there much in it?"), ("I lost my keys", "Oh no.")]
+    rows = [
+        {"conv_id": f"c{at}", "turn": 1, "situation": "", "input": text, "target": reply}
+        for at, (text, reply) in enumerate(said)
+    ]
+    angles = np.arange(len(said)) * 0.01
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    bank = Bank(build(vectors, 1000, HnswShape(16, 100, 100)), exchanges(rows, "{input} -> {reply}"))
+    (passages,) = nearest_conversations(bank, vectors[:1], [None], 3)
+    assert [passage["conversation"] for passage in passages] == ["c0", "c3", "c4"]

@@ -93,7 +93,7 @@ def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 1}, "knows prompts of format 1, not 3; `dvc repro train_generator` trains it again"),
+        ({"format_version": 1}, "knows prompts of format 1, not 4; `dvc repro train_generator` trains it again"),
         ({"method": "ia3"}, "was trained by the unknown method 'ia3'; known: prompt, full"),
         ({"roles": None}, "was written by another version"),
         ({"extra": 1}, "was written by another version"),
@@ -161,3 +161,15 @@ def test_a_generator_whose_lower_layers_were_frozen_needs_its_base(tmp_path: Pat
     with pytest.raises(AttuneError, match="base/tiny does not exist"):
         Generator.from_pretrained(folder)
     assert Generator.from_pretrained(folder, tmp_path / "moved", 8).nats(EXAMPLES, 5)[0] == nats
+
+
+def test_an_adapter_on_another_base_of_the_same_shape_is_refused(tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS["lora"])
+    saved(gpt(seed=2), tmp_path / "models" / "base" / "tiny")
+    with pytest.raises(AttuneError, match=r"was trained from another base than the one in .*base/tiny"):
+        Generator.from_pretrained(folder)
+    saved(gpt(), tmp_path / "models" / "base" / "tiny")
+    weights = folder / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    with pytest.raises(AttuneError, match=r"adapter_model\.safetensors has [\d,]+ bytes, but its header describes"):
+        Generator.from_pretrained(folder)

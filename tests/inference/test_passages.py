@@ -38,7 +38,11 @@ class ByLength:
     """Scores a reply by its length, and doubles it for each sentence of the persona."""
 
     def scores(
-        self, contexts: Sequence[Sequence[str]], personas: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]
+        self,
+        contexts: Sequence[Sequence[str]],
+        personas: Sequence[Sequence[str]],
+        replies: Sequence[Sequence[str]],
+        _speakers: object = None,
     ) -> list[list[float]]:
         triples = zip(contexts, personas, replies, strict=True)
         return [[len(reply) * 2.0 ** len(persona) for reply in each] for _, persona, each in triples]

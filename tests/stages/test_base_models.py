@@ -4,20 +4,21 @@ import pytest
 
 from attune.core.errors import AttuneError
 from stages.base_models import main
+from tests.generators.tiny import llama, saved
 from tests.stages.small_project import change, small_project
 
 
 def test_a_directory_given_as_base_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_project(tmp_path, monkeypatch)
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        Path("mine").mkdir(exist_ok=True)
-        (Path("mine") / name).write_text("{}")
+    saved(llama(), Path("mine"))
     change(lambda values: values["bases"]["gpt2"].update(model="./mine"))
     main(name="gpt2", target=Path("models/base/gpt2"))
     assert {path.name for path in Path("models/base/gpt2").iterdir()} == {
         "config.json",
+        "generation_config.json",
         "model.safetensors",
         "tokenizer.json",
+        "tokenizer_config.json",
     }
 
 

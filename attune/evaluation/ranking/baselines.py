@@ -46,14 +46,14 @@ def cosines(
     """
     bank = sorted({text for each in texts for text in each})
     column = {text: number for number, text in enumerate(bank)}
-    replies = embed(embedder, bank, batch_size)
+    replies = embed(embedder, bank, batch_size, "document")
     by_method = {}
     for name, queries in (
         ("cosine", [row["context"][-1] for row in rows]),
         ("cosine_context", [" ".join(row["context"]) for row in rows]),
         ("cosine_persona", [with_persona(row) for row in rows]),
     ):
-        matrix = embed(embedder, queries, batch_size) @ replies.T
+        matrix = embed(embedder, queries, batch_size, "query") @ replies.T
         by_method[name] = [
             ranked(row["id"], scores[[column[text] for text in each]].tolist(), each, logits=False)
             for row, scores, each in zip(rows, matrix, texts, strict=True)

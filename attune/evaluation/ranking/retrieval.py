@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+from attune.core.text import words_of
 from attune.inference.retriever import Retriever
 
 
@@ -16,7 +17,7 @@ def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]]) -> 
     size = retriever.shortlist
     by_index, reranked = [], []
     for row in rows:
-        retrieved = retriever.retrieve(row["context"], row["personas"], size)
+        retrieved = retriever.retrieve(row["context"], row["personas"], size, row.get("context_speakers"))
         reranked.append(_reciprocal_rank([each.reply for each in retrieved], row["response"]))
         by_cosine = sorted(retrieved, key=lambda each: -each.cosine)
         by_index.append(_reciprocal_rank([each.reply for each in by_cosine], row["response"]))
@@ -29,4 +30,5 @@ def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]]) -> 
 
 
 def _reciprocal_rank(replies: list[str], right: str) -> float:
-    return 1 / (replies.index(right) + 1) if right in replies else 0.0
+    words = [words_of(reply) for reply in replies]  # of replies with the same words the bank gives one
+    return 1 / (words.index(words_of(right)) + 1) if words_of(right) in words else 0.0

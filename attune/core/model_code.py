@@ -1,0 +1,56 @@
+"""Models are data: a folder that brings code of its own is refused before anything loads it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attune.core.errors import AttuneError
+
+_OWN_MODULES = "sentence_transformers."
+
+
+def refuse_code(folder: Path) -> None:
+    """Refuse a model's folder whose files name code to be run: of the model, a tokenizer or a module.
+
+    transformers asks at the terminal whether such code may run unless each call says `trust_remote_code=False`, as all
+    calls of this project do.
+
+    Raises
+    ------
+    AttuneError
+        naming the file and the key.
+    """
+    for path in sorted({*folder.rglob("*config*.json"), *folder.rglob("modules.json")}):
+        for key, value in _pairs(_read(path)):
+            if _names_code(key, value, path):
+                raise AttuneError(
+                    f"{path}: {key} names code of the model's own ({json.dumps(value)[:120]}), which is never run; "
+                    "use a model that transformers and sentence-transformers know by themselves"
+                )
+
+
+def _names_code(key: str, value: Any, path: Path) -> bool:
+    if key in ("auto_map", "trust_remote_code"):
+        return bool(value)
+    if key.endswith("attn_implementation"):  # "owner/name" is a kernel of the hub
+        return isinstance(value, str) and "/" in value
+    return path.name == "modules.json" and key == "type" and not str(value).startswith(_OWN_MODULES)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # checked where the file is needed
+        return None
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key and its value, at any depth."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield key, each
+            yield from _pairs(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _pairs(each)

@@ -1,0 +1,121 @@
+"""People's text as token ids, in which the name of a special token stays text."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+# Begins the names that special tokens get in a copy of a tokenizer; where people write it, it is broken up.
+_PREFIX = "attunespecialtoken"
+_SHORTEST_NAME = 3  # letters; some tokenizers pad with "!", which is a mark of punctuation all the same
+
+
+class Markup(str):
+    """Text that a chat template wrote: special tokens are special in it."""
+
+    __slots__ = ()
+
+
+def token_ids(tokenizer: Any, *parts: str) -> list[int]:
+    """The ids of the joined `parts`, as one text, without special tokens before or after it.
+
+    Special tokens are read in parts that are `Markup` alone. In all others `<|endoftext|>` or `[SEP]` is tokenised as
+    any text is; tokenizers that cannot do that, which are not of the library `tokenizers`, read `< |endoftext|>`.
+    """
+    if getattr(tokenizer, "backend_tokenizer", None) is None:
+        names = special_pattern(tokenizer)
+        text = "".join(part if isinstance(part, Markup) else escaped(names, part) for part in parts)
+        return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    reader = _reader(tokenizer)
+    text = "".join(reader.named(part) if isinstance(part, Markup) else _without_prefix(part) for part in parts)
+    return reader.copy.encode(text, add_special_tokens=False).ids
+
+
+def special_pattern(tokenizer: Any) -> re.Pattern[str]:
+    """What matches the names of the tokenizer's special tokens."""
+    return _pattern(_special_names(tokenizer, ()))
+
+
+def escaped(names: re.Pattern[str], text: str) -> str:
+    """`text` with a space after the first letter of each special token's name, which `names` matches.
+
+    Letters that a normaliser may turn into such a name count as the name.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    if not names.search(plain):
+        return text
+    while names.search(plain):
+        plain = names.sub(lambda name: f"{name[0][0]} {name[0][1:]}", plain)
+    return plain
+
+
+class _Reader(NamedTuple):
+    """A copy of a fast tokenizer in which special tokens have names that nobody writes; `made_for` is what it copies.
+
+    Special tokens are renamed in the vocabulary too: Unigram finds `</s>` there by itself. `encode_special_tokens` of
+    the library would not, and knows no markup beside text.
+    """
+
+    copy: Any
+    names: Mapping[str, str]
+    made_for: tuple[int, str, tuple[str, ...]]
+
+    def named(self, markup: str) -> str:
+        """The markup with the copy's names."""
+        return _pattern(self.names).sub(lambda name: self.names[name[0]], markup)
+
+
+_READERS: WeakKeyDictionary[Any, _Reader] = WeakKeyDictionary()
+
+
+def _reader(tokenizer: Any) -> _Reader:
+    made_for = (len(tokenizer), str(tokenizer.chat_template), tuple(tokenizer.all_special_tokens))
+    if tokenizer not in _READERS or _READERS[tokenizer].made_for != made_for:
+        from tokenizers import Tokenizer
+
+        state = json.loads(tokenizer.backend_tokenizer.to_str())
+        names = _rename(state, _special_names(tokenizer, state["added_tokens"]))
+        copy = Tokenizer.from_str(json.dumps(state))
+        copy.no_truncation()
+        copy.no_padding()
+        _READERS[tokenizer] = _Reader(copy, names, made_for)
+    return _READERS[tokenizer]
+
+
+def _special_names(tokenizer: Any, added: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The special tokens, and those that are not called special but that the chat template writes."""
+    template = str(tokenizer.chat_template or "")
+    names = {*tokenizer.all_special_tokens, *(each["content"] for each in added if each["special"])}
+    names |= {each.content for each in tokenizer.added_tokens_decoder.values() if each.special}
+    names |= {each["content"] for each in added if each["content"] in template}
+    return sorted(name for name in names if len(name.strip()) >= _SHORTEST_NAME and not name.isalnum())
+
+
+def _rename(state: dict[str, Any], special: Iterable[str]) -> dict[str, str]:
+    """Rename the `special` tokens in a tokenizer's state, in place; returns the names."""
+    names = {name: f"{_PREFIX}{number}x" for number, name in enumerate(special)}
+    for token in state["added_tokens"]:
+        if token["content"] in names:
+            token |= {"content": names[token["content"]], "normalized": False}
+    model = state["model"]
+    if isinstance(model["vocab"], dict):
+        model["vocab"] = {names.get(token, token): place for token, place in model["vocab"].items()}
+    else:
+        model["vocab"] = [[names.get(token, token), score] for token, score in model["vocab"]]
+    if model.get("unk_token") in names:
+        model["unk_token"] = names[model["unk_token"]]
+    if "merges" in model:
+        pairs = ((each.split(" ") if isinstance(each, str) else each) for each in model["merges"])
+        model["merges"] = [list(pair) for pair in pairs if not names.keys() & {*pair, "".join(pair)}]
+    return names
+
+
+def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Any of the names, the longest first."""
+    return re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)")
+
+
+def _without_prefix(part: str) -> str:
+    return part.replace(_PREFIX, f"{_PREFIX[0]} {_PREFIX[1:]}")

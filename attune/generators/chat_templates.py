@@ -1,0 +1,92 @@
+"""A conversation by a tokenizer's chat template, from which nothing may be missing.
+
+Templates differ in what they know: some refuse a system text or a conversation that the assistant begins, and some
+leave out, without a word, what they have no place for. So each is shown placeholders first, and what it makes of them
+decides where the texts go. The texts themselves it never sees: none can change what it does, or become a special token.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from jinja2 import TemplateError
+
+from attune.core.errors import AttuneError
+from attune.core.tokens import Markup
+from attune.generators.roles import CHAT, TURN, Roles
+
+Messages = list[dict[str, str]]
+
+_PLACE = "attuneplace{}x"  # no template writes this
+_PLACES = re.compile(r"attuneplace(\d+)x")
+_PREAMBLE = 0  # the number of its place; the turns' follow
+
+
+def templated(
+    tokenizer: Any, preamble: str, turns: Sequence[tuple[bool, str]], roles: Roles
+) -> tuple[tuple[str, ...], int]:
+    """The parts of a prompt, and how many of the `turns` are in it, the last ones.
+
+    preamble: what precedes the conversation, may be empty. turns: whether whoever replies wrote it, and its text.
+
+    The preamble is the system's message, or stands before the first turn. A conversation that the assistant begins
+    loses its beginning where the template insists. If turns are missing all the same, they make one message of the
+    user's, each with its role.
+
+    Raises
+    ------
+    AttuneError
+        if the template has no place for one user's message.
+    """
+    texts = [preamble, *(text for _, text in turns)]
+    for messages, first in _layouts(bool(preamble), [own for own, _ in turns], roles):
+        parts = _rendered(tokenizer, messages)
+        found = [int(place) for place in parts[1::2]]
+        if _complete(found, bool(preamble), range(first, len(texts))):
+            filled = (Markup(part) if not at % 2 else texts[int(part)] for at, part in enumerate(parts))
+            return tuple(filled), len(texts) - first
+    raise AttuneError(
+        f"the chat template of {tokenizer.name_or_path or 'the tokenizer'} leaves out what a user says; correct "
+        "chat_template, or remove it"
+    )
+
+
+def _layouts(preamble: bool, own: Sequence[bool], roles: Roles) -> Iterator[tuple[Messages, int]]:
+    """Conversations of placeholders to try, with the number of the first turn in each."""
+    sides = [(key, [at + 1 for at, _ in group]) for key, group in groupby(enumerate(own), key=lambda each: each[1])]
+    messages = [{"role": CHAT.of(key), "content": "\n".join(map(_PLACE.format, places))} for key, places in sides]
+    if preamble:
+        yield [{"role": "system", "content": _PLACE.format(_PREAMBLE)}, *messages], 1
+        yield _introduced(messages), 1
+    else:
+        yield messages, 1
+    if sides[0][0] and len(sides) > 1:
+        yield (_introduced(messages[1:]) if preamble else messages[1:]), sides[1][1][0]
+    lines = [TURN.format(role=roles.of(key), text=_PLACE.format(at + 1)) for at, key in enumerate(own)]
+    whole = [{"role": CHAT.asks, "content": "".join(lines).strip()}]
+    yield (_introduced(whole) if preamble else whole), 1
+
+
+def _introduced(messages: Messages) -> Messages:
+    """The messages with the preamble before the first of them, which is the user's or becomes so."""
+    first, *rest = messages
+    if first["role"] != CHAT.asks:
+        return [{"role": CHAT.asks, "content": _PLACE.format(_PREAMBLE)}, *messages]
+    return [first | {"content": f"{_PLACE.format(_PREAMBLE)}\n\n{first['content']}"}, *rest]
+
+
+def _rendered(tokenizer: Any, messages: Messages) -> list[str]:
+    """Template text and the numbers of places in turn; no place where the template refuses the messages."""
+    try:
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    except (TemplateError, TypeError, ValueError, LookupError):
+        return [""]
+    return _PLACES.split(text)
+
+
+def _complete(found: list[int], preamble: bool, turns: range) -> bool:
+    """Whether each text has a place, the turns in order and the preamble before the last of them."""
+    found = list(dict.fromkeys(found))
+    in_order = [place for place in found if place != _PREAMBLE] == list(turns)
+    return in_order and found.count(_PREAMBLE) == preamble and found[-1] != _PREAMBLE

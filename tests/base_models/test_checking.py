@@ -1,0 +1,225 @@
+"""A model's folder, broken in each way in which one arrives broken."""
+
+import json
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from attune.base_models.checking import Use, check_folder
+from attune.base_models.headers import fingerprint
+from attune.cobert.encoder import load_encoder
+from attune.core.errors import AttuneError
+from attune.core.files import read_json
+from attune.generators.loading import load_base
+from attune.sources.packages import minilm_folder
+from tests.cobert.tiny import encoder
+from tests.generators import tiny
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "ab" * 32 + "\nsize 90868376\n"
+AUTO_MAP = {"AutoModelForCausalLM": "modeling_own.Own"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.saved(tiny.llama(), tmp_path_factory.mktemp("model") / "llama")
+
+
+def changed(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(read_json(path) | changes))
+
+
+def sharded(folder: Path) -> Path:
+    """The folder with its weights in two files and an index."""
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    places = {}
+    for at, name in enumerate(sorted(tensors)):
+        places[name] = f"model-0000{at % 2 + 1}-of-00002.safetensors"
+    for file in set(places.values()):
+        save_file({name: tensors[name] for name in places if places[name] == file}, folder / file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    return folder
+
+
+def cut(path: Path, size: int) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def without_tensor(folder: Path) -> None:
+    file = sharded(folder) / "model-00001-of-00002.safetensors"
+    tensors = load_file(file)
+    tensors.pop(min(tensors))
+    save_file(tensors, file)
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "weights are a pointer": (
+        lambda folder: (folder / "model.safetensors").write_text(POINTER),
+        r"model\.safetensors is a Git LFS pointer in the file's place; run `git lfs pull`",
+    ),
+    "tokenizer is a pointer": (
+        lambda folder: (folder / "tokenizer.json").write_text(POINTER),
+        r"tokenizer\.json is a Git LFS pointer",
+    ),
+    "config is a pointer": (
+        lambda folder: (folder / "config.json").write_text(POINTER),
+        r"config\.json is a Git LFS pointer",
+    ),
+    "template is a pointer": (
+        lambda folder: (folder / "chat_template.jinja").write_text(POINTER),
+        r"chat_template\.jinja is a Git LFS pointer",
+    ),
+    "a shard is a pointer": (
+        lambda folder: (sharded(folder) / "model-00002-of-00002.safetensors").write_text(POINTER),
+        r"model-00002-of-00002\.safetensors is a Git LFS pointer",
+    ),
+    "weights are empty": (lambda folder: cut(folder / "model.safetensors", 0), r"model\.safetensors is empty"),
+    "weights end in their header": (lambda folder: cut(folder / "model.safetensors", 90), "ends within its header"),
+    "weights end early": (
+        lambda folder: cut(folder / "model.safetensors", -8),
+        r"model\.safetensors has [\d,]+ bytes, but its header describes [\d,]+; fetch it again",
+    ),
+    "weights are HTML": (
+        lambda folder: (folder / "model.safetensors").write_text("<!doctype html><title>404</title>"),
+        r"model\.safetensors is no complete safetensors file",
+    ),
+    "weights are pickled": (
+        lambda folder: (folder / "model.safetensors").write_bytes(pickle.dumps({"a": 1})),
+        r"model\.safetensors is a pickled file under a safetensors name",
+    ),
+    "weights are torch's": (
+        lambda folder: torch.save({"a": torch.zeros(1)}, folder / "model.safetensors"),
+        r"model\.safetensors is a pickled file under a safetensors name",
+    ),
+    "weights are another format": (
+        lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
+        r"holds only pickled weights \(pytorch_model\.bin\)",
+    ),
+    "weights are missing": (lambda folder: (folder / "model.safetensors").unlink(), "holds no weights"),
+    "a shard is missing": (
+        lambda folder: (sharded(folder) / "model-00002-of-00002.safetensors").unlink(),
+        r"model-00002-of-00002\.safetensors is missing, which model\.safetensors\.index\.json names",
+    ),
+    "a tensor is missing": (without_tensor, r"model-00001-of-00002\.safetensors lacks .*, which .* says it holds"),
+    "the index is missing": (
+        lambda folder: (sharded(folder) / "model.safetensors.index.json").unlink(),
+        r"has neither model\.safetensors nor model\.safetensors\.index\.json",
+    ),
+    "config is missing": (lambda folder: (folder / "config.json").unlink(), r"has no config\.json"),
+    "config is cut": (lambda folder: cut(folder / "config.json", 40), r"config\.json is not complete JSON"),
+    "config names no model": (lambda folder: (folder / "config.json").write_text("{}"), "has no model_type"),
+    "more layers than weights": (
+        lambda folder: changed(folder / "config.json", num_hidden_layers=4),
+        r"config\.json describes 4 layers, the weights hold 2",
+    ),
+    "another vocabulary": (
+        lambda folder: changed(folder / "config.json", vocab_size=99),
+        r"config\.json says vocab_size 99, the weights hold \d+ embeddings",
+    ),
+    "an encoder": (
+        lambda folder: changed(folder / "config.json", architectures=["BertForMaskedLM"]),
+        "BertForMaskedLM is no causal language model",
+    ),
+    "tokenizer is missing": (lambda folder: (folder / "tokenizer.json").unlink(), "has no tokenizer"),
+    "tokenizer is cut": (lambda folder: cut(folder / "tokenizer.json", 900), r"tokenizer\.json is not complete JSON"),
+    "tokenizer is something else": (
+        lambda folder: (folder / "tokenizer.json").write_text("{}"),
+        r"tokenizer\.json is no tokenizer that can be read",
+    ),
+    "tokenizer is too large": (
+        lambda folder: changed(folder / "tokenizer_config.json", added_tokens_decoder={"900": {"content": "<x>"}}),
+        r"tokenizer\.json has ids up to 900, but the model has embeddings for \d+ tokens",
+    ),
+    "code of its own": (
+        lambda folder: changed(folder / "config.json", auto_map=AUTO_MAP),
+        r"config\.json: auto_map names code of the model's own",
+    ),
+    "code of the tokenizer": (
+        lambda folder: changed(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["own.Own", None]}),
+        r"tokenizer_config\.json: auto_map names code",
+    ),
+    "code within a part": (
+        lambda folder: changed(folder / "config.json", text_config={"auto_map": AUTO_MAP}),
+        r"config\.json: auto_map names code",
+    ),
+    "an adapter": (
+        lambda folder: (folder / "config.json").rename(folder / "adapter_config.json"),
+        r"has no config\.json but adapter_config\.json: it is an adapter; name its base",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_folder_is_one_sentence_with_the_file(
+    damage: Callable[[Path], object], message: str, model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(model, tmp_path / "m")
+    damage(folder)
+    with pytest.raises(AttuneError, match=message) as raised:
+        check_folder(folder, "base")
+    assert "\n" not in str(raised.value)
+    assert str(folder) in str(raised.value)
+
+
+@pytest.mark.parametrize("use", [None, "base"])
+def test_a_whole_folder_passes_in_one_file_or_in_shards(use: Use | None, model: Path, tmp_path: Path) -> None:
+    check_folder(model, use)
+    check_folder(sharded(shutil.copytree(model, tmp_path / "m")), use)
+    check_folder(minilm_folder(), "embedder")
+    check_folder(encoder(tmp_path / "roberta", "roberta"), "encoder")
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("pooling", r"1_Pooling/config\.json is missing, of the Pooling"),
+        ("dense", r"2_Dense, the Dense that modules\.json names, holds only pickled weights"),
+        ("code", r"modules\.json: type names code of the model's own"),
+        ("transformer", r"0_Transformer has no config\.json"),
+    ],
+)
+def test_every_module_of_a_sentence_encoder_is_opened(module: str, message: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(minilm_folder(), tmp_path / "m")
+    modules = json.loads((folder / "modules.json").read_text())
+    if module == "pooling":
+        (folder / "1_Pooling" / "config.json").unlink()
+    if module == "dense":
+        (folder / "2_Dense").mkdir()
+        (folder / "2_Dense" / "config.json").write_text("{}")
+        (folder / "2_Dense" / "pytorch_model.bin").write_text("")
+        modules.append({"path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    if module == "code":
+        modules.append({"path": "", "type": "custom_st.Own"})
+    if module == "transformer":
+        (folder / "0_Transformer").mkdir()
+        modules[0]["path"] = "0_Transformer"
+    (folder / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(AttuneError, match=message):
+        check_folder(folder, "embedder")
+
+
+def test_weights_of_another_architecture_are_refused_when_they_are_loaded(model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model, tmp_path / "m")
+    other = tiny.saved(tiny.gpt(), tmp_path / "gpt")
+    for name in ("model.safetensors", "tokenizer.json"):
+        shutil.copy(other / name, folder / name)
+    with pytest.raises(AttuneError, match=r"its weights are not of a llama that writes text: .* is missing"):
+        load_base(folder)
+    bert = encoder(tmp_path / "bert")
+    shutil.copy(other / "model.safetensors", bert / "model.safetensors")
+    with pytest.raises(AttuneError, match=r"its weights are not of a bert: .* is missing"):
+        load_encoder(bert)
+
+
+def test_a_fingerprint_changes_with_the_weights_alone(model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model, tmp_path / "m")
+    changed(folder / "config.json", note="x")
+    assert fingerprint(folder) == fingerprint(model)
+    tensors = load_file(folder / "model.safetensors")
+    save_file({name: tensor + 1 for name, tensor in tensors.items()}, folder / "model.safetensors")
+    assert fingerprint(folder) != fingerprint(model)

@@ -1,0 +1,61 @@
+"""No call that loads a model lets it bring code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.model_code import refuse_code
+from tests.project import ROOT
+
+CODE = ("attune", "stages", "studies", "tools", "benchmarks", "app.py")
+# Classes whose from_pretrained is the project's own, or PEFT's, which knows no code of an adapter's.
+OTHERS = ("Ranker", "Retriever", "Generator", "PeftModel")
+
+
+def calls() -> list[tuple[str, ast.Call]]:
+    """Every call that loads a model, a configuration or a tokenizer, with its place."""
+    files = [path for name in CODE for path in ((ROOT / name).rglob("*.py") if name.isidentifier() else [ROOT / name])]
+    found = []
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func)
+                owner, _, method = name.rpartition(".")
+                loads = method in ("from_pretrained", "from_config") and owner.split(".")[-1] not in OTHERS
+                if loads or method in ("SentenceTransformer", "CrossEncoder", "pipeline"):
+                    found.append((f"{path.relative_to(ROOT)}:{node.lineno}: {name}", node))
+    return found
+
+
+def test_every_call_that_loads_a_model_refuses_its_code() -> None:
+    asking = [
+        place
+        for place, call in calls()
+        if not any(
+            word.arg == "trust_remote_code" and isinstance(word.value, ast.Constant) and word.value.value is False
+            for word in call.keywords
+        )
+    ]
+    assert asking == []
+    assert len(calls()) > 8
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("config.json", '{"auto_map": {"AutoModel": "own.Own"}}', "auto_map"),
+        ("processor_config.json", '{"parts": [{"auto_map": {"AutoProcessor": "own.Own"}}]}', "auto_map"),
+        ("0_Transformer/sentence_bert_config.json", '{"model_args": {"trust_remote_code": true}}', "trust_remote_code"),
+        ("modules.json", '[{"type": "own.Own", "path": ""}]', "type"),
+        ("config.json", '{"attn_implementation": "somebody/kernel"}', "attn_implementation"),
+    ],
+)
+def test_a_file_that_names_code_is_refused(name: str, content: str, key: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(AttuneError, match=f"{Path(name).name}: {key} names code of the model's own"):
+        refuse_code(tmp_path)
+    (tmp_path / name).write_text('{"auto_map": null, "trust_remote_code": false, "attn_implementation": "sdpa"}')
+    refuse_code(tmp_path)

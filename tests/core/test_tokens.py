@@ -1,0 +1,87 @@
+"""Special tokens in what people wrote, by tokenizers of every family."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer, normalizers, pre_tokenizers, trainers
+from tokenizers.models import Unigram, WordLevel
+from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
+
+from attune.core.tokens import Markup, token_ids
+from attune.sources.packages import minilm_folder
+from tests.generators import tiny
+from tests.generators.sentencepiece import TEXTS, bpe
+
+SPECIALS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+
+
+def unigram() -> Any:
+    """As T5's and XLM-RoBERTa's, whose vocabulary holds the special tokens as pieces like any other."""
+    tokenizer = Tokenizer(Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    names = list(SPECIALS.values())
+    settings = {"vocab_size": 120, "special_tokens": names, "unk_token": "<unk>", "show_progress": False}
+    alphabet = sorted(set("".join([*TEXTS, *names, "＜/s＞"])))
+    tokenizer.train_from_iterator([*TEXTS, *alphabet], trainers.UnigramTrainer(**settings))
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIALS)
+
+
+def words() -> Any:
+    tokenizer = Tokenizer(WordLevel({name: at for at, name in enumerate([*SPECIALS.values(), "cat"])}, "<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIALS)
+
+
+def wordpiece() -> Any:
+    return PreTrainedTokenizerFast.from_pretrained(minilm_folder(), trust_remote_code=False)
+
+
+FAMILIES: list[Callable[[], Any]] = [tiny.tokenizer, wordpiece, unigram, words, bpe, ByT5Tokenizer]
+
+
+@pytest.mark.parametrize("made", FAMILIES)
+def test_a_special_tokens_name_is_text_in_what_people_wrote_and_special_in_markup(made: Callable[[], Any]) -> None:
+    tokenizer = made()
+    unknown = tokenizer.unk_token_id if tokenizer.unk_token != tokenizer.eos_token else None
+    for name in tokenizer.all_special_tokens:
+        ids = token_ids(tokenizer, f"my cat wrote {name} on {name}{name} .")
+        assert not {*ids} & {*tokenizer.all_special_ids} - {unknown}
+        if unknown is None:
+            assert tokenizer.decode(ids) == f"my cat wrote {name} on {name}{name} ."
+        special = tokenizer.convert_tokens_to_ids(name)
+        assert token_ids(tokenizer, Markup(name), f" {name}", Markup(name)).count(special) >= 2
+
+
+@pytest.mark.parametrize("made", FAMILIES)
+def test_ordinary_text_has_the_tokens_that_it_always_had(made: Callable[[], Any]) -> None:
+    tokenizer = made()
+    for text in (*TEXTS, "two  spaces\n\nand lines", "", " ", "naïve 🙂"):
+        assert token_ids(tokenizer, text) == tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def test_a_normaliser_makes_no_special_token_of_letters_that_look_like_one() -> None:
+    tokenizer = unigram()
+    text = "the cat wrote ＜/s＞"
+    assert tokenizer.eos_token_id in tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    assert tokenizer.eos_token_id not in token_ids(tokenizer, text)
+
+
+def test_what_a_chat_template_marks_turns_with_is_text_in_a_turn() -> None:
+    tokenizer = tiny.tokenizer()
+    tokenizer.add_tokens(["<user>"])
+    marked = tokenizer.convert_tokens_to_ids("<user>")
+    assert marked in token_ids(tokenizer, "a <user> b")
+    tokenizer.chat_template = "{% for m in messages %}<user>{{ m.content }}{% endfor %}"
+    assert marked not in token_ids(tokenizer, "a <user> b")
+    assert token_ids(tokenizer, Markup("<user>"))[0] == marked
+
+
+def test_a_mark_of_punctuation_stays_one_where_it_also_pads(tmp_path: Path) -> None:
+    tokenizer = tiny.tokenizer()
+    tokenizer.pad_token = "!"
+    tokenizer.save_pretrained(tmp_path)
+    again = PreTrainedTokenizerFast.from_pretrained(tmp_path, trust_remote_code=False)
+    assert token_ids(again, "so sad!") == again("so sad!", add_special_tokens=False)["input_ids"]
