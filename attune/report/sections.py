@@ -66,7 +66,10 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
     """The studies' page; figures: the folder of their figures."""
     return [
         ("Figures", _figures("studies", figures)),
-        ("Matching methods: means over the domains", _scored(means(results.methods), means(results.method_tests))),
+        (
+            f"Matching methods, trained and tested on: {', '.join(results.settings.compare.domains)}",
+            _scored(means(results.methods), means(results.method_tests), "gflops"),
+        ),
         (
             "Own, another's or no persona: means over the domains",
             _scored(means(results.persona_use), means(results.persona_use_tests)),
@@ -159,9 +162,9 @@ def _data(manifests: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     )
 
 
-def _scored(scores: pd.DataFrame, tests: pd.DataFrame) -> str:
-    """One row per model, then the comparisons."""
-    return html.table(_columns(scores, RANKING_SCORES)) + html.bullets(findings.about_pairs(tests))
+def _scored(scores: pd.DataFrame, tests: pd.DataFrame, *more: str) -> str:
+    """One row per model, with `more` scores, then the comparisons."""
+    return html.table(_columns(scores, (*RANKING_SCORES, *more))) + html.bullets(findings.about_pairs(tests))
 
 
 def _columns(scores: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ TEST = {"score": "mrr", "difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path)
-    write_json(Path("metrics/compare.json"), {"mean": {"tfidf": SCORES, "tuned": SCORES}})
+    write_json(Path("metrics/compare.json"), {"mean": dict.fromkeys(("tfidf", "tuned"), SCORES | {"gflops": 12.5})})
     write_json(Path("metrics/persona_use.json"), {"mean": {"a": SCORES, "b": SCORES}})
     for name in ("compare", "persona_use"):
         tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
@@ -35,6 +35,8 @@ def test_the_page_holds_every_study(page: str) -> None:
     assert page.count('src="data:image/png;base64,') == len(on_page("studies"))
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page)
     assert page.count("b is better than a by 0.100 MRR") == 2
+    assert "Matching methods, trained and tested on: all" in page
+    assert "gflops" in page
     assert "5 and 0 do not differ significantly in MRR" in page
 
 

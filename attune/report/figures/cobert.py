@@ -7,7 +7,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from attune.report.figures.style import BLUE, CYCLE, ERROR, GREY, STYLE, error_bars, groups, log_axis, subplots
+from attune.report.figures.style import (
+    BLUE,
+    CYCLE,
+    ERROR,
+    GREY,
+    ORANGE,
+    STYLE,
+    error_bars,
+    groups,
+    log_axis,
+    subplots,
+)
 
 
 def training(curves: pd.DataFrame) -> Figure:
@@ -79,15 +90,16 @@ def chance_mrr(candidates: int) -> float:
 
 
 def methods(scores: pd.DataFrame, trained: Sequence[str], candidates: int) -> Figure:
-    """MRR of each matching method with its interval: one panel per domain, and one for their mean.
+    """MRR of each matching method with its interval: one panel per domain and, if there are several, for their mean.
 
-    scores: tidy, by domain and model. `trained`: the models that are drawn as circles.
+    scores: tidy, by domain and model; the last domain is the mean. `trained`: the models that are drawn as circles.
     """
     domains = groups(scores[scores["score"] == "mrr"], "domain")
+    domains = domains if len(domains) > 2 else domains[:1]
     models = domains[0][1]["model"].tolist()[::-1]
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
         figure, panels = subplots(
-            2.3 * len(domains) + 1.2, 0.27 * len(models) + 1.1, len(domains), sharey=True, sharex=True
+            max(2.3 * len(domains) + 1.2, 5.6), 0.27 * len(models) + 1.1, len(domains), sharey=True, sharex=True
         )
     for axes, (domain, rows) in zip(panels, domains, strict=True):
         for height, model in enumerate(models):
@@ -104,6 +116,53 @@ def methods(scores: pd.DataFrame, trained: Sequence[str], candidates: int) -> Fi
         axes.set_xlabel("test MRR")
     figure.suptitle(f"Matching methods, {candidates} candidates (circles: trained; lines: 95 % intervals)")
     return figure
+
+
+def pareto_front(points: pd.DataFrame) -> pd.DataFrame:
+    """The rows that no other beats: none costs at most as much and ranks better. By cost; columns `cost`, `mrr`."""
+    ordered = points.sort_values(["cost", "mrr"], ascending=[True, False], kind="stable")
+    return ordered[ordered["mrr"] > ordered["mrr"].cummax().shift(fill_value=-1.0)]
+
+
+def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: float) -> Figure:
+    """MRR of each matching method against what it costs to rank one context, and the Pareto front.
+
+    points: one row per method, with model, mrr, low, high and cost. trained: the models that are drawn as circles.
+    label: of the axis of costs, which is logarithmic from `linear_to` on, since counting words costs next to nothing.
+    """
+    figure, (axes,) = subplots(7.2, 4.6)
+    front = pareto_front(points)
+    axes.step(front["cost"], front["mrr"], where="post", color=ORANGE, lw=1.2, label="Pareto front", zorder=1)
+    for row in points.to_dict("records"):
+        marker, colour = ("o", BLUE) if row["model"] in trained else ("s", GREY)
+        edge = ORANGE if row["model"] in set(front["model"]) else colour
+        axes.plot(row["cost"], row["mrr"], marker, color=colour, mec=edge, mew=1.6, ms=5.5)
+    axes.set_xscale("symlog", linthresh=linear_to)
+    axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
+    axes.set_ylim(0, points["mrr"].max() * 1.12)
+    _name_points(axes, points)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(label)
+    axes.set_ylabel("test MRR")
+    axes.legend(frameon=False, loc="lower right")
+    axes.set_title("Matching methods: quality against cost (circles: trained)")
+    return figure
+
+
+def _name_points(axes: Axes, points: pd.DataFrame) -> None:
+    """Each method's name to the right of its point, moved up where it would lie on another name."""
+    height, taken = axes.get_ylim()[1] / 32, list[tuple[float, float]]()
+    for row in points.sort_values("mrr").to_dict("records"):
+        cost, place = row["cost"], row["mrr"]
+        for other, level in taken:
+            # Names are about as long as the axis is from a cost to five times as much.
+            if 1 / 5 < (cost + 1e-3) / (other + 1e-3) < 5 and place - level < height:
+                place = level + height
+        taken.append((cost, place))
+        axes.plot([cost, cost], [row["mrr"], place], color=GREY, lw=0.5, zorder=0)
+        text = row["model"].replace("_", " ")
+        box = {"facecolor": "white", "lw": 0, "pad": 0.4}
+        axes.annotate(text, (cost, place), (6, 0), textcoords="offset points", fontsize=7, va="center", bbox=box)
 
 
 def personas(scores: pd.DataFrame, candidates: int) -> Figure:
