@@ -140,7 +140,7 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     axes.set_xscale("symlog", linthresh=linear_to)
     axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
     axes.set_ylim(0, points["mrr"].max() * 1.12)
-    _name_points(axes, points)
+    _name_points(axes, points, linear_to)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(label)
     axes.set_ylabel("test MRR")
@@ -149,14 +149,14 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     return figure
 
 
-def _name_points(axes: Axes, points: pd.DataFrame) -> None:
+def _name_points(axes: Axes, points: pd.DataFrame, linear_to: float) -> None:
     """Each method's name to the right of its point, moved up where it would lie on another name."""
     height, taken = axes.get_ylim()[1] / 32, list[tuple[float, float]]()
     for row in points.sort_values("mrr").to_dict("records"):
         cost, place = row["cost"], row["mrr"]
         for other, level in taken:
             # Names are about as long as the axis is from a cost to five times as much.
-            if 1 / 5 < (cost + 1e-3) / (other + 1e-3) < 5 and place - level < height:
+            if 1 / 5 < (cost + linear_to) / (other + linear_to) < 5 and place - level < height:
                 place = level + height
         taken.append((cost, place))
         axes.plot([cost, cost], [row["mrr"], place], color=GREY, lw=0.5, zorder=0)
