@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("cobert", "generators", "embedding", "search", "scale")
+BENCHMARKS = ("cobert", "matching", "generators", "embedding", "search", "scale")
 
 
 def main() -> None:

@@ -1,12 +1,17 @@
-"""Draw results/*.json: `python -m benchmarks.draw` writes results/comparisons.png and results/search.png."""
+"""Draw results/*.json: `python -m benchmarks.draw` writes comparisons.png, matching.png and search.png beside them."""
+
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from attune import parameters
 from attune.core.files import read_json
+from attune.report.figures.cobert import costs
 from attune.report.figures.style import BLUE, CYCLE, ERROR, STYLE, groups, log_axis, save, subplots
 from benchmarks.harness import RESULTS
+from benchmarks.tables import COMPARED, with_scores
 
 TITLES = {"cobert": "CoBERT", "generators": "generators", "embedding": "sentence embeddings"}
 
@@ -42,6 +47,12 @@ def labels(name: str, row: pd.Series) -> str:
     return f"{where}: {row['what']} | {row['peer']}"
 
 
+def matching(rows: pd.DataFrame, trained: Sequence[str], candidates: int) -> Figure:
+    """MRR against seconds of each way to match that has an MRR; `trained` ones are circles."""
+    points = rows.rename(columns={"what": "model", "seconds": "cost"}).dropna(subset="mrr").astype({"mrr": float})
+    return costs(points, trained, f"seconds to rank {candidates} candidates on one thread", linear_to=1e-3)
+
+
 def search(rows: pd.DataFrame) -> Figure:
     """Recall@10 against queries per second, build time and memory by number of vectors."""
     figure, panels = subplots(11, 3.2, 3)
@@ -69,6 +80,10 @@ def main() -> None:
     for name, rows in results.items():
         rows["label"] = [labels(name, row) for _, row in rows.iterrows()]
     save(comparisons(results), RESULTS, "comparisons")
+    ways, settings = read_json(RESULTS / "matching.json"), parameters.load()
+    trained = [*settings.compare.recipes, *settings.cobert.recipes]
+    points = pd.DataFrame(with_scores(ways, read_json(COMPARED)))
+    save(matching(points, trained, ways["settings"]["candidates"]), RESULTS, "matching")
     save(search(pd.DataFrame(read_json(RESULTS / "search.json")["rows"])), RESULTS, "search")
 
 

@@ -9,6 +9,7 @@ from attune.core.files import atomic_file, read_json
 from benchmarks.harness import RESULTS
 
 DOCS = Path(__file__).parents[1] / "docs"
+COMPARED = Path(__file__).parents[1] / "metrics" / "compare.json"
 Row = dict[str, Any]
 
 
@@ -68,6 +69,23 @@ def search(result: Row) -> str:
     return table(result["rows"], columns | {"built in s": "build_s", "MiB": "mib"})
 
 
+def with_scores(result: Row, scores: Row) -> list[Row]:
+    """The rows of benchmarks.matching with the MRR and GFLOP of metrics/compare.json; None where it has none yet."""
+    of_domain = scores.get(result["settings"]["domain"], {})
+    return [row | {key: of_domain.get(row["what"], {}).get(key) for key in ("mrr", "gflops")} for row in result["rows"]]
+
+
+def matching(result: Row) -> str:
+    columns: dict[str, str | Callable[[Row], Any]] = {
+        "way to match": lambda row: f"`{row['what']}`",
+        "MRR": lambda row: None if row["mrr"] is None else f"{row['mrr']:.3f}",
+        "seconds": "seconds",
+        "in single rounds": spread,
+        "GFLOP": lambda row: None if row["gflops"] is None else f"{row['gflops']:.1f}",
+    }
+    return table(with_scores(result, read_json(COMPARED)), columns)
+
+
 def measured(result: Row) -> str:
     columns: dict[str, str | Callable[[Row], Any]] = {
         "model": "model",
@@ -110,8 +128,9 @@ def machine(result: Row) -> str:
 # Page: block: the file that it comes from, and what writes it.
 BLOCKS: dict[str, dict[str, tuple[str, Callable[[Row], str]]]] = {
     "benchmarks.md": {
-        **{f"{name} machine": (name, machine) for name in ("cobert", "generators", "embedding", "search")},
+        **{f"{name} machine": (name, machine) for name in ("cobert", "matching", "generators", "embedding", "search")},
         "cobert": ("cobert", cobert),
+        "matching": ("matching", matching),
         "generators": ("generators", generators),
         "embedding": ("embedding", embedding),
         "search": ("search", search),

@@ -6,13 +6,18 @@ A matcher is a module whose `forward(context, persona, response)` takes Sides of
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from attune.cobert.co_attention import match_blocks
+from attune.cobert.encoder import caches_lower_layers, layers, run_encoder
+from attune.core.errors import AttuneError
 
 _SMALLEST = 1e-6
+# Tokens of pairs that a cross-encoder reads at a time, padding included.
+_PAIR_TOKENS = 1024
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,69 @@ class PolyEncoder(nn.Module):
         return torch.where(side.mask.any(1)[:, None], scores, 0.0)
 
 
+class MaxSim(nn.Module):
+    """ColBERT's late interaction (Khattab and Zaharia 2020, section 3.3) of the reply with context and persona.
+
+    Each token of context and persona takes its highest cosine with a token of the reply. Where ColBERT sums over the
+    tokens of a query, which is padded to a fixed length, this is their mean.
+    """
+
+    def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
+        return late_interaction(context, response)[1] + late_interaction(persona, response)[1]
+
+
+class CrossEncoder(nn.Module):
+    """Reads context, persona and each reply in one input, through the encoder's upper layers, which it takes over.
+
+    The lowest `frozen` layers, which stay in the encoder, read each part alone, so that their output is computed once
+    per part and not once per pair (PreTTR, MacAvaney et al. 2020); with 0 only the embeddings do. The score is the
+    cosine of the reply's mean state with that of context and persona, times a learned weight.
+
+    Raises
+    ------
+    AttuneError
+        for an encoder whose layers cannot be run apart.
+    """
+
+    def __init__(self, encoder: Any, frozen: int) -> None:
+        super().__init__()
+        if not caches_lower_layers(encoder):
+            raise AttuneError(
+                f"matching: cross_encoder needs an encoder with BERT's structure (bert, roberta, xlm-roberta or "
+                f"camembert), and this one is {encoder.config.model_type}"
+            )
+        self.config = encoder.config
+        self.layers = layers(encoder)[frozen:]
+        del layers(encoder)[frozen:]
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
+        rows = range(len(context.mask))
+        given = [torch.cat([side.states[row, side.mask[row]] for side in (context, persona)]) for row in rows]
+        return torch.stack([self._scores(states, response) for states in given])
+
+    def _scores(self, given: Tensor, response: Side) -> Tensor:
+        """The scores (c,) of the replies; given: (length, d) of one context with its persona.
+
+        Replies of similar length are read together.
+        """
+        lengths, order = response.mask.sum(1).sort(stable=True)
+        size = max(1, _PAIR_TOKENS // (len(given) + int(lengths[-1])))
+        scores = [self._read(given, response[columns]) for columns in order.split(size)]
+        return torch.cat(scores)[order.argsort()]
+
+    def _read(self, given: Tensor, response: Side) -> Tensor:
+        longest = max(int(response.mask.sum(1).max()), 1)
+        replies, real = response.states[:, :longest], response.mask[:, :longest]
+        batch = {
+            "states": torch.cat([given.expand(len(replies), -1, -1), replies], 1),
+            "attention_mask": torch.cat([real.new_ones(len(replies), len(given)), real], 1),
+        }
+        joint = run_encoder(self, batch, 0)
+        reply = (joint[:, len(given) :] * real[..., None]).sum(1)
+        return self.weight * (_unit(joint[:, : len(given)].sum(1)) * _unit(reply)).sum(-1)
+
+
 class Cosines(nn.Module):
     """A learned weighted sum of cosines of mean states with the reply's, as a sentence encoder would match.
 
@@ -154,12 +222,14 @@ def _unit(states: Tensor) -> Tensor:
     return nn.functional.normalize(states, dim=-1, eps=_SMALLEST)
 
 
-# What a recipe's `matching` may be: the matcher for states of width d and the recipe's attention_scale.
+# What a recipe's `matching` may be: the matcher for an encoder and a CobertConfig.
 # attune.parameters reads the names from this source, for importing it would import torch.
-MATCHERS: dict[str, Callable[[int, float], nn.Module]] = {
-    "co_attention": lambda _, attention_scale: CoAttention(attention_scale),
+MATCHERS: dict[str, Callable[[Any, Any], nn.Module]] = {
+    "co_attention": lambda _, config: CoAttention(config.attention_scale),
     "bi_encoder": lambda *_: BiEncoder(),
-    "poly_encoder": lambda width, _: PolyEncoder(width),
+    "poly_encoder": lambda encoder, _: PolyEncoder(encoder.config.hidden_size),
+    "max_sim": lambda *_: MaxSim(),
+    "cross_encoder": lambda encoder, config: CrossEncoder(encoder, config.frozen_layers),
     "cosines": lambda *_: Cosines(),
     "joint": lambda *_: Joint(),
 }

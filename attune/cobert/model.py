@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
-from attune.cobert.encoder import freeze, frozen_layers, load_encoder, new_encoder, run_encoder
+from attune.cobert.encoder import freeze, frozen_layers, layers, load_encoder, new_encoder, run_encoder
 from attune.cobert.inputs import TURN, Inputs
-from attune.cobert.matchers import MATCHERS, Side
+from attune.cobert.matchers import MATCHERS, CrossEncoder, Side
 
 # Tokens per pass through the encoder on a CPU, padding included.
 GROUP_TOKENS = 384
@@ -71,7 +71,7 @@ class Cobert(PreTrainedModel):
         self.encoder: Any = new_encoder(AutoConfig.for_model(settings.pop("model_type"), **settings))
         config.frozen_layers = frozen_layers(self.encoder, config.frozen_layers)
         freeze(self.encoder, config.frozen_layers)
-        self.matcher = MATCHERS[config.matching](self.encoder.config.hidden_size, config.attention_scale)
+        self.matcher = MATCHERS[config.matching](self.encoder, config)
         self.post_init()
 
     @classmethod
@@ -91,6 +91,9 @@ class Cobert(PreTrainedModel):
         if dropout is not None:
             description |= {name: dropout for name in DROPOUTS if hasattr(encoder.config, name)}
         model = cls(CobertConfig(encoder=description | {"model_type": encoder.config.model_type}, **settings))
+        if isinstance(model.matcher, CrossEncoder):
+            model.matcher.layers.load_state_dict(layers(encoder)[model.config.frozen_layers :].state_dict())
+            del layers(encoder)[model.config.frozen_layers :]
         model.encoder.load_state_dict(encoder.state_dict())
         return model
 

@@ -29,7 +29,7 @@ these data and of the encoder; the code is under GPL-3.0.
 
 ## Validation scores
 
-The candidates of each context are all distinct validation replies.
+The candidates of each context are {candidates}.
 
 | epoch | loss (nats) | MRR | R@1 |
 |---|---|---|---|
@@ -50,6 +50,7 @@ ranker = Ranker.from_pretrained("{folder}")
 print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."], ["congratulations !", "it rains ."]))
 ```
 """
+_CANDIDATES = "all distinct validation replies"
 
 
 def model_card(
@@ -60,11 +61,13 @@ def model_card(
     folder, data: of the model and of its training data, relative to the project's root. sizes: conversations in "train"
     and "valid". curve: one row per epoch, as `attune.cobert.training.train` returns it.
     """
+    count = recipe["valid_candidates"]
     return _TEXT.format(
         name=folder.name,
         folder=folder.as_posix(),
         data=data.as_posix(),
         **sizes,
+        candidates=_CANDIDATES if count is None else f"its own reply and at most {count - 1} other validation replies",
         recipe="\n".join(f"| {key} | {value} |" for key, value in recipe.items()),
         scores="\n".join(
             f"| {row['epoch']} | {row['valid_loss']} | {row['valid_mrr']} | {row['valid_r@1']} |" for row in curve

@@ -1,5 +1,6 @@
 """Train CoBERT with transformers' Trainer: in-batch and extra negatives, validated by ranking after each epoch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -11,7 +12,8 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 from attune.cobert import shared_batch
 from attune.cobert.examples import Example, every_turn, examples
 from attune.cobert.gradient_cache import step
-from attune.cobert.inputs import Inputs
+from attune.cobert.hard_negatives import nearest_replies
+from attune.cobert.inputs import Inputs, TokenSequence
 from attune.cobert.model import Cobert
 from attune.cobert.scoring import encode, lower_cache, stack
 from attune.cobert.scoring import scores as candidate_scores
@@ -40,11 +42,20 @@ class CobertTrainer(RecoveringTrainer):
         self.lower = lower_cache(
             model, (part for each in [*train, *valid] for part in (each.context, each.persona, each.response))
         )
+        # Before any training, also of one that is resumed, so that both have the same.
+        hard = recipe["hard_negatives"]
+        self.nearest = None if hard is None else nearest_replies(model, train, hard, self.lower)
+
+    def _pool(self, batch: list[Example]) -> list[TokenSequence]:
+        """The replies from which a batch's extra negatives are drawn, in a fixed order."""
+        if self.nearest is None:
+            return self.replies
+        return sorted({reply for each in batch for reply in self.nearest[each.id]}, key=lambda each: each.ids)
 
     def _collate(self, batch: list[Example]) -> dict[str, Any]:
         # Seeded by the batch's ids rather than drawn from one stream, so that a resumed training draws the same.
-        draws = seeded(self.recipe["seed"], "negatives", *(each.id for each in batch))
-        extra = draws.sample(self.replies, min(self.recipe["extra_negatives"], len(self.replies)))
+        draws, pool = seeded(self.recipe["seed"], "negatives", *(each.id for each in batch)), self._pool(batch)
+        extra = draws.sample(pool, min(self.recipe["extra_negatives"], len(pool)))
         true = [each.response for each in batch]
         if processes() > 1:
             return shared_batch.collate(batch, [*true, *extra], self.lower)
@@ -87,19 +98,31 @@ class CobertTrainer(RecoveringTrainer):
 
 
 def validation_scores(model: Any, trainer: CobertTrainer) -> dict[str, float]:
-    """Loss (nats) and the ranking scores over the validation split; the candidates are its distinct responses."""
+    """Loss (nats) and the ranking scores over the validation split; the candidates are as `valid_candidates` says."""
     valid = share(trainer.valid)
-    responses = list(dict.fromkeys(each.response for each in trainer.valid))
-    parts = [part for each in valid for part in (each.context, each.persona, each.response)]
-    states = encode(model, [*parts, *responses], trainer.lower)
-    scores = candidate_scores(
-        model,
-        states,
-        [each.context for each in valid],
-        [each.persona for each in valid],
-        [responses] * len(valid),
-    )
-    return summary(scores, [responses.index(each.response) for each in valid])
+    replies = valid_candidates(valid, trainer.valid, trainer.recipe)
+    parts = [part for each in valid for part in (each.context, each.persona)]
+    states = encode(model, [*parts, *(reply for each in replies for reply in each)], trainer.lower)
+    contexts, personas = [each.context for each in valid], [each.persona for each in valid]
+    scores = candidate_scores(model, states, contexts, personas, replies)
+    return summary(scores, [each.index(one.response) for each, one in zip(replies, valid, strict=True)])
+
+
+def valid_candidates(
+    examples: Sequence[Example], split: Sequence[Example], recipe: dict[str, Any]
+) -> list[list[TokenSequence]]:
+    """Each example's candidates in validation: all distinct replies of the split, or so many that the recipe names.
+
+    Those are the true reply and others, drawn once per example.
+    """
+    distinct, count = list(dict.fromkeys(each.response for each in split)), recipe["valid_candidates"]
+    if count is None or count >= len(distinct):
+        return [distinct] * len(examples)
+    drawn = []
+    for each in examples:
+        others = [reply for reply in distinct if reply != each.response]
+        drawn.append([each.response, *seeded(recipe["seed"], "valid", each.id).sample(others, count - 1)])
+    return drawn
 
 
 def summary(scores: list[Tensor], right: list[int]) -> dict[str, float]:

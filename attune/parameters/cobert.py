@@ -3,9 +3,9 @@
 import ast
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from attune.parameters.types import Count, Domain, Key, NotNegative, Rate, Section, Share, SubsetName
 
@@ -41,9 +41,10 @@ class Cobert(Section):
 
 
 class Compare(Section):
-    """Further recipes, trained on the first of cobert.subsets for every domain."""
+    """Further recipes, trained and tested on the first of cobert.subsets for each of `domains`."""
 
     recipes: list[Key]
+    domains: Annotated[list[Domain], Field(min_length=1)]
 
 
 class Personas(Section):
@@ -85,7 +86,18 @@ class Recipe(Section):
     matching: Annotated[str, AfterValidator(_known_matcher)] = "co_attention"
     matcher_lr: Rate | None = None
     extra_negatives: NotNegative = 0
+    hard_negatives: Count | None = None
+    valid_candidates: Annotated[int, Field(ge=2)] | None = None
     every_turn: bool = False
     micro_batch: Count | None = None
     dropout: Share | None = None
     bf16: bool = False
+
+    @model_validator(mode="after")
+    def hard_negatives_are_extra_ones(self) -> Self:
+        if self.hard_negatives is not None and not self.extra_negatives:
+            raise ValueError(
+                f"hard_negatives = {self.hard_negatives} is where extra negatives are drawn from, and extra_negatives "
+                "is 0; set it to batch_size, for instance"
+            )
+        return self

@@ -128,9 +128,9 @@ class Results:
 
     @cached_property
     def methods(self) -> pd.DataFrame:
-        """Scores of every matching method by domain and model."""
-        models = [*METHODS, UNTRAINED, *self.trained_methods]
-        return self._scores("compare", {"domain": self._groups, "model": models})
+        """Scores of every matching method by domain and model, and its cost (`gflops`, without an interval)."""
+        models, domains = [*METHODS, UNTRAINED, *self.trained_methods], [*self.settings.compare.domains, MEAN]
+        return self._scores("compare", {"domain": domains, "model": models})
 
     @property
     def trained_methods(self) -> list[str]:

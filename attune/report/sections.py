@@ -62,7 +62,10 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
         ("Findings", html.bullets(studies_overview.findings_of(results), "lead")),
         ("Figures", _shown_figures("studies", figures)),
         ("Differences", _rule() + difference_tables(differences(found), _words)),
-        ("Ways to match", _about_means() + score_table(means(results.methods), RANKING_SCORES, _words)),
+        (
+            f"Ways to match, trained and tested on: {', '.join(results.settings.compare.domains)}",
+            _about_means() + score_table(means(results.methods), (*RANKING_SCORES, "gflops"), _words),
+        ),
         (
             "Own, another's or no persona",
             _about_means() + score_table(means(results.persona_use), RANKING_SCORES, _words),

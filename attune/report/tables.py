@@ -36,6 +36,13 @@ def means(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["domain"] == MEAN].drop(columns="domain")
 
 
+def costs(methods: pd.DataFrame) -> pd.DataFrame:
+    """One row per matching method: model, mrr, low, high and cost (GFLOP per context), means over all domains."""
+    of_methods = means(methods).set_index("model")
+    mrr, cost = (of_methods[of_methods["score"] == name] for name in ("mrr", "gflops"))
+    return mrr.rename(columns={"value": "mrr"}).assign(cost=cost["value"]).reset_index()
+
+
 def by_domain(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of single domains."""
     return rows[rows["domain"] != MEAN]

@@ -1,10 +1,12 @@
 import math
 from statistics import fmean
+from types import SimpleNamespace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import BertConfig, BertModel
 
 from attune.cobert.co_attention import match
 from attune.cobert.matchers import MATCHERS, PolyEncoder, Side, means, part_means
@@ -34,7 +36,9 @@ def padded(given: Side, more: int) -> Side:
 
 def matcher(name: str) -> torch.nn.Module:
     torch.manual_seed(0)
-    built = MATCHERS[name](WIDTH, SCALE).double()
+    shape = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 1, "intermediate_size": 8}
+    encoder = BertModel(BertConfig(vocab_size=10, **shape), add_pooling_layer=False).eval()
+    built = MATCHERS[name](encoder, SimpleNamespace(attention_scale=SCALE, frozen_layers=1)).double()
     if name == "joint":  # every term takes part
         with torch.no_grad():
             built.weights.copy_(torch.tensor([0.7, 1.1, -0.4, 0.3, 0.5]))
@@ -107,6 +111,19 @@ def test_the_poly_encoder_is_the_paper_s() -> None:
                 shares = softmax([float(vector @ reply) for vector in vectors])
                 expected += float(sum(share * (vector @ reply) for share, vector in zip(shares, vectors, strict=True)))
             assert found[row, column].item() == pytest.approx(expected, abs=1e-9)
+
+
+def test_max_sim_is_the_mean_of_each_token_s_best_cosine() -> None:
+    x, p, y = side(10, 2, 5), side(11, 2, 4, empty=True), side(12, 3, 3)
+    found = matcher("max_sim")(x, p, y)
+    for row in range(2):
+        for column in range(3):
+            replies, expected = y.states[column][y.mask[column]], 0.0
+            for part in (x, p):
+                tokens = part.states[row][part.mask[row]]
+                best = [float(torch.cosine_similarity(token[None], replies).max()) for token in tokens]
+                expected += fmean(best) if best else 0.0
+            assert found[row, column].item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_joint_score_is_cosines_and_late_interaction() -> None:

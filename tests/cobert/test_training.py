@@ -6,8 +6,8 @@ import torch
 from transformers import AutoModel
 
 from attune.cobert import training
-from attune.cobert.examples import every_turn
-from attune.cobert.training import curve, summary, train
+from attune.cobert.examples import every_turn, examples
+from attune.cobert.training import curve, summary, train, valid_candidates
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from tests.cobert.tiny import cobert, rows
@@ -16,6 +16,7 @@ from tests.training.interruption import BreaksOff, Stop
 RECIPE: dict[str, Any] = {
     "lr": 3e-3, "epochs": 3, "batch_size": 8, "accumulation": 1, "early_stopping": None, "seed": 1, "bf16": False,
     "matcher_lr": None, "extra_negatives": 0, "every_turn": False, "micro_batch": None,
+    "hard_negatives": None, "valid_candidates": None,
 }  # fmt: skip
 
 
@@ -70,7 +71,6 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
     best = max(row["valid_mrr"] for row in rows_)
     if best == rows_[-1]["valid_mrr"]:
         pytest.fail("the last epoch is the best, so this shows nothing")
-    from attune.cobert.examples import examples
     from attune.cobert.model import inputs_for
     from attune.cobert.training import CobertTrainer, validation_scores
     from attune.training.trainer import arguments
@@ -128,6 +128,19 @@ def test_a_summary_by_hand() -> None:
     expected = (torch.tensor(2.0).log() + (1 + torch.tensor(-1.0).exp()).log()) / 2
     assert found["loss"] == pytest.approx(expected.item())
     assert found["mrr"] == 0.75
+
+
+def test_validation_draws_some_candidates_or_takes_all(tmp_path: Path) -> None:
+    inputs = cobert(tmp_path)[1]
+    parts = examples(rows(16), inputs)
+    distinct = list(dict.fromkeys(each.response for each in parts))
+    assert valid_candidates(parts[:2], parts, {"seed": 1, "valid_candidates": None}) == [distinct] * 2
+    drawn = valid_candidates(parts, parts, {"seed": 1, "valid_candidates": 5})
+    assert drawn == valid_candidates(parts, parts, {"seed": 1, "valid_candidates": 5})
+    assert len({tuple(each) for each in drawn}) > 10
+    for example, replies in zip(parts, drawn, strict=True):
+        assert replies[0] == example.response
+        assert len(set(replies)) == 5
 
 
 def test_the_curve_joins_an_epoch_s_entries() -> None:

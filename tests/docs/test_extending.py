@@ -108,20 +108,20 @@ def test_the_matcher_trains_and_the_metric_is_in_the_scores(
 ) -> None:
     cobert_project.project(tmp_path, monkeypatch)
     values = YAML(typ="safe").load(project / "params.yaml")
-    values["cobert"] |= {"recipes": ["max_sim"], "subsets": ["small"], "domains": ["happy"], "candidates": 10}
+    values["cobert"] |= {"recipes": ["max_pooling"], "subsets": ["small"], "domains": ["happy"], "candidates": 10}
     for name in ("transfer", "retrieval", "rag"):
-        values[name]["recipe"] = "max_sim"
+        values[name]["recipe"] = "max_pooling"
     YAML().dump(values, tmp_path / "params.yaml")
-    recipe = read_json(tmp_path / "recipes/baseline.json") | {"matching": "max_sim", "score_scale": 20.0}
-    (tmp_path / "recipes/max_sim.json").write_text(json.dumps(recipe))
-    words = ("recipe=recipes/max_sim.json", "encoder=base/encoder", "data=pec/small/happy")
-    run(project, tmp_path, "-m", "stages.train_cobert", *words, "target=models/max_sim-small-happy", "curve=c.csv")
+    recipe = read_json(tmp_path / "recipes/baseline.json") | {"matching": "max_pooling", "score_scale": 20.0}
+    (tmp_path / "recipes/max_pooling.json").write_text(json.dumps(recipe))
+    words = ("recipe=recipes/max_pooling.json", "encoder=base/encoder", "data=pec/small/happy")
+    run(project, tmp_path, "-m", "stages.train_cobert", *words, "target=models/max_pooling-small-happy", "curve=c.csv")
     losses = [float(row["valid_loss"]) for row in read_csv(tmp_path / "c.csv")]
     assert losses[-1] < losses[0]
     outputs = ("scores=s.json", "intervals=i.json", "tests=t.json", "rows=r.parquet")
     given = ("recipes=recipes", "encoder=base/encoder", "processed=pec", "models=models")
     run(project, tmp_path, "-m", "stages.evaluate_cobert", *given, *outputs)
-    scores = read_json(tmp_path / "i.json")["small"]["happy"]["max_sim"]
+    scores = read_json(tmp_path / "i.json")["small"]["happy"]["max_pooling"]
     assert scores["ndcg_low"] <= scores["ndcg"] <= scores["ndcg_high"]
     assert scores["mrr"] < scores["ndcg"]
 

@@ -18,3 +18,8 @@ def test_an_unknown_matcher_is_refused_with_the_known_ones(tmp_path: Path) -> No
 
 def test_every_registered_matcher_may_be_named() -> None:
     assert matcher_names() == tuple(MATCHERS)
+
+
+def test_hard_negatives_without_extra_ones_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"recipes.tuned: hard_negatives = 5 is where .* extra_negatives is 0"):
+        load(changed(tmp_path, ("recipes.tuned.hard_negatives", 5), ("recipes.tuned.extra_negatives", 0)))

@@ -36,7 +36,7 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         (
             "launcher.processes",
             8,
-            "generators.prompt_tuning.batch_size = 4 must be a multiple of launcher",
+            "recipes.cross_encoder.batch_size = 4 must be a multiple of launcher",
         ),
         ("launcher.fsdp", True, "launcher: fsdp divides the weights among processes; it needs processes of 2 or more"),
         ("sead", 1, "unknown key sead = 1; the top level may hold source, on_bad_row, seed, "),

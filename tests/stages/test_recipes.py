@@ -9,7 +9,10 @@ def test_recipes_are_written_out_whole(tmp_path: Path) -> None:
     changed(tmp_path, ("lr", 3e-5))
     done = run_without_large(tmp_path, "stages.recipes", "target=data/recipes")
     assert done.returncode == 0, done.stderr
-    names = {"attune", "baseline", "tuned", "bi_encoder", "poly_encoder", "no_persona"}
+    names = {
+        "attune", "baseline", "tuned", "bi_encoder", "hard_negatives", "poly_encoder", "max_sim", "cross_encoder",
+        "no_persona",
+    }  # fmt: skip
     ablation = {f"personas_{count}" for count in (0, 1, 5, 10, 20)}
     assert {path.stem for path in (tmp_path / "data/recipes").iterdir()} == names | ablation
     for count in (0, 20):

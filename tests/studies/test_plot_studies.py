@@ -3,23 +3,23 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
+from attune import parameters
 from attune.core.files import sha256, write_json
+from attune.evaluation.ranking.baselines import METHODS
 from attune.report.figures.registry import on_page
 from studies.plot_studies import main
 from tests.project import changed
 
 SCORES = {"mrr": 0.3, "mrr_low": 0.2, "mrr_high": 0.4}
-METHODS = (
-    "tfidf", "bm25", "cosine", "cosine_context", "cosine_persona", "untrained", "bi_encoder", "poly_encoder",
-    "no_persona", "baseline", "tuned", "attune",
-)  # fmt: skip
 
 
 def test_the_figures_are_drawn_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    changed(tmp_path)
-    domains = ("all", "happy", "offmychest")
-    write_json(Path("metrics/compare.json"), dict.fromkeys((*domains, "mean"), dict.fromkeys(METHODS, SCORES)))
+    settings = parameters.load(changed(tmp_path))
+    domains, of_mean = settings.cobert.domains, [*settings.compare.domains, "mean"]
+    methods = [*METHODS, "untrained", *settings.compare.recipes, *settings.cobert.recipes]
+    scores = {name: SCORES | {"gflops": float(number)} for number, name in enumerate(methods)}
+    write_json(Path("metrics/compare.json"), dict.fromkeys(of_mean, scores))
     write_json(Path("metrics/personas.json"), dict.fromkeys(("0", "5", "10"), SCORES))
     write_json(Path("metrics/transfer.json"), dict.fromkeys(domains, dict.fromkeys(domains, SCORES)))
     for target in ("one", "two"):

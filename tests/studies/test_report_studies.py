@@ -25,7 +25,7 @@ TEST = {
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path)
-    write_json(Path("metrics/compare.json"), {"mean": {"tfidf": SCORES, "tuned": SCORES}})
+    write_json(Path("metrics/compare.json"), {"mean": dict.fromkeys(("tfidf", "tuned"), SCORES | {"gflops": 12.5})})
     write_json(Path("metrics/persona_use.json"), {"mean": {"a": SCORES, "b": SCORES}})
     for name in ("compare", "persona_use"):
         tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
@@ -50,6 +50,8 @@ def test_the_page_holds_every_study(page: str) -> None:
     assert page.count("<td>b against a</td>") == 2
     assert "<td>5 persona sentences against 0 persona sentences</td>" in page
     assert "the shortlist holds the true reply in 50 to 50 % of the contexts" in page
+    assert "Ways to match, trained and tested on: all" in page
+    assert "GFLOP" in page
 
 
 def test_every_figure_of_the_studies_stands_on_it(page: str) -> None:

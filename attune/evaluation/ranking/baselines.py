@@ -1,6 +1,7 @@
-"""Baselines without training on conversations: shared words (TF-IDF, BM25) and the cosine of sentence embeddings."""
+"""Baselines without training on conversations: shared words, the cosine of sentence embeddings, and their fusion."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,71 +9,102 @@ import numpy as np
 from attune.index.embedding import embed
 from attune.metrics.ranking import ranked
 
-METHODS = ("tfidf", "bm25", "cosine", "cosine_context", "cosine_persona")
 _WORD = r"(?u)\b\w+\b"
 Rows = list[dict[str, Any]]
+# From queries to their scores of every reply of a bank, (queries, bank).
+Scorer = Callable[[Sequence[str]], np.ndarray]
 
 
-def with_persona(row: dict[str, Any]) -> str:
-    """The query of TF-IDF, BM25 and `cosine_persona`: the last turn, then the responder's persona."""
+def with_persona(row: Mapping[str, Any]) -> str:
+    """The last turn, then the responder's persona."""
     return " ".join([row["context"][-1], *row["personas"]])
 
 
-def lexical(rows: Sequence[dict[str, Any]], texts: Sequence[Sequence[str]]) -> dict[str, Rows]:
-    """The ranked rows of `tfidf` and `bm25`.
+# Each method's scorer, and its query for a test context.
+_QUERIES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
+    "tfidf": ("tfidf", with_persona),
+    "bm25": ("bm25", with_persona),
+    "cosine": ("cosine", lambda row: row["context"][-1]),
+    "cosine_context": ("cosine", lambda row: " ".join(row["context"])),
+    "cosine_persona": ("cosine", with_persona),
+}
+# Methods whose rankings are fused.
+_FUSED = {"cosine_bm25": ("cosine_context", "bm25")}
+METHODS = (*_QUERIES, *_FUSED)
+# Reciprocal rank fusion's constant (Cormack et al. 2009).
+_K = 60
 
-    rows: test contexts with id, context and personas. texts: their candidates, the true response first. Document
-    frequencies are those of all candidates together.
+
+@dataclass(frozen=True)
+class Baselines:
+    """The scorers of a bank of replies: `tfidf`, `bm25` and `cosine`, each set up for the bank once.
+
+    bank: distinct texts. Document frequencies are those of the whole bank.
     """
-    bank = sorted({text for each in texts for text in each})
-    queries = [with_persona(row) for row in rows]
-    column = {text: number for number, text in enumerate(bank)}
-    columns = [[column[text] for text in each] for each in texts]
-    return {
-        name: [
-            ranked(row["id"], scores[places].tolist(), each, logits=False)
-            for row, scores, places, each in zip(rows, matrix, columns, texts, strict=True)
-        ]
-        for name, matrix in (("tfidf", tfidf(queries, bank)), ("bm25", bm25(queries, bank)))
-    }
+
+    bank: Sequence[str]
+    scorers: Mapping[str, Scorer]
+
+    @classmethod
+    def of(cls, embedder: Any, texts: Sequence[Sequence[str]], batch_size: int) -> "Baselines":
+        """For the candidates of all test contexts. embedder: as `load_embedder` returns it."""
+        bank = sorted({text for each in texts for text in each})
+        return cls(bank, {"tfidf": tfidf(bank), "bm25": bm25(bank), "cosine": cosine(bank, embedder, batch_size)})
+
+    def rank(self, rows: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]) -> dict[str, Rows]:
+        """The ranked rows of each method.
+
+        rows: test contexts with id, context and personas. texts: their candidates, the true response first.
+        """
+        return {
+            method: [
+                ranked(row["id"], scores.tolist(), each, logits=False)
+                for row, scores, each in zip(rows, self.scores(method, rows, texts), texts, strict=True)
+            ]
+            for method in METHODS
+        }
+
+    def scores(
+        self, method: str, rows: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]
+    ) -> list[np.ndarray]:
+        """Each row's scores of its candidates in `texts`, which the bank must hold."""
+        if method in _FUSED:
+            fused = (self.scores(each, rows, texts) for each in _FUSED[method])
+            return [reciprocal_ranks(each) for each in zip(*fused, strict=True)]
+        scorer, query = _QUERIES[method]
+        column = {text: number for number, text in enumerate(self.bank)}
+        matrix = self.scorers[scorer]([query(row) for row in rows])
+        return [scores[[column[text] for text in each]] for scores, each in zip(matrix, texts, strict=True)]
 
 
-def cosines(
-    embedder: Any, rows: Sequence[dict[str, Any]], texts: Sequence[Sequence[str]], batch_size: int
-) -> dict[str, Rows]:
-    """The ranked rows of the cosines of a reply with the last turn, with all turns, and with last turn and persona.
+def reciprocal_ranks(scores: Sequence[np.ndarray]) -> np.ndarray:
+    """Reciprocal rank fusion (Cormack et al. 2009): the sum of 1 / (60 + rank) over several scores of the same replies.
 
-    They are called `cosine`, `cosine_context` and `cosine_persona`. rows and texts as for `lexical`.
+    Replies that tie all have the lowest of their ranks, so that none gains by its place in the list.
+
+    >>> [round(1 / each, 1) for each in reciprocal_ranks([np.array([3.0, 1.0]), np.array([0.0, 0.0])]).tolist()]
+    [30.7, 31.0]
     """
-    bank = sorted({text for each in texts for text in each})
-    column = {text: number for number, text in enumerate(bank)}
-    replies = embed(embedder, bank, batch_size, "document")
-    by_method = {}
-    for name, queries in (
-        ("cosine", [row["context"][-1] for row in rows]),
-        ("cosine_context", [" ".join(row["context"]) for row in rows]),
-        ("cosine_persona", [with_persona(row) for row in rows]),
-    ):
-        matrix = embed(embedder, queries, batch_size, "query") @ replies.T
-        by_method[name] = [
-            ranked(row["id"], scores[[column[text] for text in each]].tolist(), each, logits=False)
-            for row, scores, each in zip(rows, matrix, texts, strict=True)
-        ]
-    return by_method
+    ranks = [(each >= each[:, None]).sum(1) for each in scores]
+    return np.sum([1 / (_K + each) for each in ranks], axis=0)
 
 
-def tfidf(queries: Sequence[str], bank: Sequence[str]) -> np.ndarray:
-    """(queries, bank) cosines of TF-IDF vectors with sublinear term frequencies."""
+def tfidf(bank: Sequence[str]) -> Scorer:
+    """Cosines of TF-IDF vectors with sublinear term frequencies."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True)
     replies = vectorizer.fit_transform(bank)
-    products: Any = vectorizer.transform(queries) @ replies.T
-    return np.asarray(products.todense())
+
+    def scores(queries: Sequence[str]) -> np.ndarray:
+        products: Any = vectorizer.transform(queries) @ replies.T
+        return np.asarray(products.todense())
+
+    return scores
 
 
-def bm25(queries: Sequence[str], bank: Sequence[str]) -> np.ndarray:
-    """(queries, bank) scores of Lucene's BM25 (Kamphuis et al. 2020, table 1) with k1 1.5 and b 0.75."""
+def bm25(bank: Sequence[str]) -> Scorer:
+    """Lucene's BM25 (Kamphuis et al. 2020, table 1) with k1 1.5 and b 0.75."""
     import bm25s
 
     def words(texts: Sequence[str]) -> Any:
@@ -80,4 +112,14 @@ def bm25(queries: Sequence[str], bank: Sequence[str]) -> np.ndarray:
 
     model = bm25s.BM25(k1=1.5, b=0.75, method="lucene")
     model.index(words(bank), show_progress=False)
-    return np.stack([model.get_scores(query) if query else np.zeros(len(bank)) for query in words(queries)])
+
+    def scores(queries: Sequence[str]) -> np.ndarray:
+        return np.stack([model.get_scores(query) if query else np.zeros(len(bank)) for query in words(queries)])
+
+    return scores
+
+
+def cosine(bank: Sequence[str], embedder: Any, batch_size: int) -> Scorer:
+    """Cosines of sentence embeddings."""
+    replies = embed(embedder, bank, batch_size, "document")
+    return lambda queries: embed(embedder, queries, batch_size, "query") @ replies.T

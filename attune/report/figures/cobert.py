@@ -9,7 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attune.evaluation.ranking.summary import MEAN
-from attune.report.figures.style import BLUE, CYCLE, STYLE, WIDTH, error_bars, grid, groups, log_axis, subplots
+from attune.report.figures.style import (
+    BLUE,
+    CYCLE,
+    GREY,
+    ORANGE,
+    STYLE,
+    WIDTH,
+    error_bars,
+    grid,
+    groups,
+    log_axis,
+    subplots,
+)  # fmt: skip
 
 
 def training(curves: pd.DataFrame) -> Figure:
@@ -97,12 +109,61 @@ def methods(scores: pd.DataFrame, trained: Sequence[str], candidates: int) -> Fi
     scores: tidy, by domain and model. `trained`: the models whose marks are filled.
     """
     rows = scores[scores["score"] == "mrr"]
+    if rows["domain"].nunique() == 2:
+        rows = rows[rows["domain"] == MEAN]  # which is the one domain's
     order = rows.groupby("model", sort=False)["value"].mean().sort_values(ascending=False, kind="stable")
     figure, ((axes,),) = grid(WIDTH, 0.42 * len(order) + 1.1, 1, 1, axis="x")
     _points(axes, rows, order.index.tolist(), trained)
     axes.set_xlabel(f"test MRR among {candidates} candidates (filled: trained; lines: 95 % intervals)")
     figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=5)
     return figure
+
+
+def pareto_front(points: pd.DataFrame) -> pd.DataFrame:
+    """The rows that no other beats: none costs at most as much and ranks better. By cost; columns `cost`, `mrr`."""
+    ordered = points.sort_values(["cost", "mrr"], ascending=[True, False], kind="stable")
+    return ordered[ordered["mrr"] > ordered["mrr"].cummax().shift(fill_value=-1.0)]
+
+
+def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: float) -> Figure:
+    """MRR of each matching method against what it costs to rank one context, and the Pareto front.
+
+    points: one row per method, with model, mrr, low, high and cost. trained: the models that are drawn as circles.
+    label: of the axis of costs, which is logarithmic from `linear_to` on, since counting words costs next to nothing.
+    """
+    figure, (axes,) = subplots(7.2, 4.6)
+    front = pareto_front(points)
+    axes.step(front["cost"], front["mrr"], where="post", color=ORANGE, lw=1.2, label="Pareto front", zorder=1)
+    for row in points.to_dict("records"):
+        marker, colour = ("o", BLUE) if row["model"] in trained else ("s", GREY)
+        edge = ORANGE if row["model"] in set(front["model"]) else colour
+        axes.plot(row["cost"], row["mrr"], marker, color=colour, mec=edge, mew=1.6, ms=5.5)
+    axes.set_xscale("symlog", linthresh=linear_to)
+    axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
+    axes.set_ylim(0, points["mrr"].max() * 1.12)
+    _name_points(axes, points, linear_to)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(label)
+    axes.set_ylabel("test MRR")
+    axes.legend(frameon=False, loc="lower right")
+    axes.set_title("Matching methods: quality against cost (circles: trained)")
+    return figure
+
+
+def _name_points(axes: Axes, points: pd.DataFrame, linear_to: float) -> None:
+    """Each method's name to the right of its point, moved up where it would lie on another name."""
+    height, taken = axes.get_ylim()[1] / 32, list[tuple[float, float]]()
+    for row in points.sort_values("mrr").to_dict("records"):
+        cost, place = row["cost"], row["mrr"]
+        for other, level in taken:
+            # Names are about as long as the axis is from a cost to five times as much.
+            if 1 / 5 < (cost + linear_to) / (other + linear_to) < 5 and place - level < height:
+                place = level + height
+        taken.append((cost, place))
+        axes.plot([cost, cost], [row["mrr"], place], color=GREY, lw=0.5, zorder=0)
+        text = row["model"].replace("_", " ")
+        box = {"facecolor": "white", "lw": 0, "pad": 0.4}
+        axes.annotate(text, (cost, place), (6, 0), textcoords="offset points", fontsize=7, va="center", bbox=box)
 
 
 def personas(scores: pd.DataFrame, candidates: int) -> Figure:

@@ -14,6 +14,7 @@ from attune.core.files import atomic_folder
 from attune.report.figures import cobert, corpora, generators, style
 from attune.report.names import generator_names, system_names
 from attune.report.results import Results
+from attune.report.tables import costs
 
 Page = Literal["report", "studies"]
 # On the first screen, among the figures, or folded below them.
@@ -123,6 +124,18 @@ FIGURES = (
         "matching_methods",
         "Matching methods: test MRR with 95 % intervals",
         lambda results: cobert.methods(results.methods, results.trained_methods, _candidates(results)),
+        "studies",
+    ),
+    FigureRecord(
+        "matching_cost",
+        "Matching methods: test MRR against the operations that ranking one context takes, its candidates encoded "
+        "beforehand; line: Pareto front",
+        lambda results: cobert.costs(
+            costs(results.methods),
+            results.trained_methods,
+            f"GFLOP per context of {_candidates(results)} candidates",
+            0.1,
+        ),
         "studies",
     ),
     FigureRecord(

@@ -1,9 +1,10 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 
-from attune.evaluation.ranking.baselines import bm25, lexical, tfidf, with_persona
+from attune.evaluation.ranking.baselines import METHODS, Baselines, bm25, reciprocal_ranks, tfidf, with_persona
 
 BANK = ["my dog is old", "the cat sat", "a dog and a cat", "we won the game !"]
 
@@ -14,7 +15,7 @@ def words(text: str) -> list[str]:
 
 def test_bm25_by_hand() -> None:
     query = "the old dog ran"
-    found = bm25([query], BANK)[0]
+    found = bm25(BANK)([query])[0]
     average = sum(len(words(text)) for text in BANK) / len(BANK)
     for text, score in zip(BANK, found, strict=True):
         counts, expected = Counter(words(text)), 0.0
@@ -28,15 +29,24 @@ def test_bm25_by_hand() -> None:
 
 
 def test_tfidf_is_one_for_the_same_text_and_zero_for_none_in_common() -> None:
-    found = tfidf(["the cat sat", "pineapple"], BANK)
+    found = tfidf(BANK)(["the cat sat", "pineapple"])
     assert found[0].argmax() == 1
     assert found[0, 1] == pytest.approx(1)
     assert not found[1].any()
 
 
+def baselines(texts: list[list[str]]) -> Baselines:
+    """With TF-IDF in place of the embedder, so that `cosine` knows words only."""
+    bank = sorted({text for each in texts for text in each})
+    return Baselines(bank, {"tfidf": tfidf(bank), "bm25": bm25(bank), "cosine": tfidf(bank)})
+
+
 def test_a_query_without_a_known_word_ranks_last_for_it_knows_nothing() -> None:
     row = {"id": "1", "context": ["???"], "personas": [], "response": "the cat sat"}
-    for name, rows in lexical([row], [["the cat sat", "my dog is old", "we won the game !"]]).items():
+    texts = [["the cat sat", "my dog is old", "we won the game !"]]
+    found = baselines(texts).rank([row], texts)
+    assert tuple(found) == METHODS
+    for name, rows in found.items():
         assert rows[0]["rank"] == 3, name
         assert rows[0]["loss"] is None
 
@@ -48,6 +58,21 @@ def test_the_right_reply_s_rank_is_among_its_own_candidates() -> None:
     ]
     assert with_persona(rows[0]) == "is it old ? i have a dog"
     texts = [["my dog is old", "the cat sat"], ["the cat sat", "we won the game !", "my dog is old"]]
-    for found in lexical(rows, texts).values():
-        assert [row["rank"] for row in found] == [1, 2]
-        assert [row["first"] for row in found] == ["my dog is old", "we won the game !"]
+    found = baselines(texts).rank(rows, texts)
+    for name in ("tfidf", "bm25"):
+        assert [row["rank"] for row in found[name]] == [1, 2]
+        assert [row["first"] for row in found[name]] == ["my dog is old", "we won the game !"]
+
+
+def test_fused_ranks_by_hand() -> None:
+    """Cormack et al. 2009 with k = 60; the two that tie in the second ranking both have its rank 3."""
+    found = reciprocal_ranks([np.array([0.9, 0.5, 0.1]), np.array([2.0, 7.0, 2.0])])
+    assert found.tolist() == pytest.approx([1 / 61 + 1 / 63, 1 / 62 + 1 / 61, 1 / 63 + 1 / 63])
+
+
+def test_cosine_and_bm25_are_fused_by_their_ranks() -> None:
+    row = {"id": "1", "context": ["my cat", "old dog ?"], "personas": [], "response": "my dog is old"}
+    texts = [["my dog is old", "the cat sat", "we won the game !"]]
+    ranking = baselines(texts)
+    parts = [ranking.scores(name, [row], texts)[0] for name in ("cosine_context", "bm25")]
+    assert ranking.scores("cosine_bm25", [row], texts)[0].tolist() == reciprocal_ranks(parts).tolist()

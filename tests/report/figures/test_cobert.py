@@ -59,6 +59,22 @@ def test_methods_stand_from_the_best_to_the_worst_and_trained_ones_are_filled() 
     assert marks.get_facecolors()[:, :3].tolist() == [[1, 1, 1], [0, 0, 0]]  # in the order of the table
 
 
+def test_the_pareto_front_is_what_nothing_beats() -> None:
+    points = pd.DataFrame(
+        [("a", 0.0, 0.1), ("b", 1.0, 0.4), ("c", 1.0, 0.3), ("d", 2.0, 0.4), ("e", 9.0, 0.5), ("f", 8.0, 0.2)],
+        columns=["model", "cost", "mrr"],
+    )
+    assert cobert.pareto_front(points)["model"].tolist() == ["a", "b", "e"]
+    axes = cobert.costs(points, ["b"], "GFLOP", 0.1).axes[0]
+    assert list(axes.lines[0].get_xdata()) == [0.0, 1.0, 9.0]
+    assert sorted(text.get_text() for text in axes.texts) == list("abcdef")
+
+
+def test_one_domain_is_its_own_mean() -> None:
+    scores = tidy({domain: {"tuned": SCORES} for domain in ("all", "mean")}, ["domain", "model"])
+    assert [axes.get_title() for axes in cobert.methods(scores, ["tuned"], 100).axes] == ["all"]
+
+
 def test_the_transfer_table_has_rows_of_training_and_columns_of_testing() -> None:
     values = {"a": {"a": 0.5, "b": 0.25}, "b": {"a": 0.125, "b": 0.75}}
     scores = {row: {column: SCORES | {"mrr": value} for column, value in each.items()} for row, each in values.items()}

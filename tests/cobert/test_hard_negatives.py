@@ -1,0 +1,69 @@
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attune.cobert import hard_negatives
+from attune.cobert.examples import examples
+from attune.cobert.hard_negatives import nearest_replies
+from attune.cobert.scoring import encode
+from attune.cobert.training import CobertTrainer
+from attune.training.trainer import arguments
+from tests.cobert.test_training import RECIPE
+from tests.cobert.tiny import WORDS, cobert, rows
+
+# The tiny encoder finds all texts alike.
+SAME = 0.95
+
+
+@pytest.fixture(autouse=True)
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hard_negatives, "SAME", SAME)
+
+
+def varied(count: int) -> list[dict[str, Any]]:
+    """Rows whose replies are all different; the last but one is of the first's conversation, the last a copy."""
+    draws = random.Random(1)
+    items = [row | {"response": " ".join(draws.sample(WORDS, 3))} for row in rows(count)]
+    return [
+        *items,
+        {"id": "0#1", "context": ["my bike is new ."], "personas": [], "response": "we won !"},
+        {"id": "copy", "context": ["you lost ?"], "personas": [], "response": items[1]["response"]},
+    ]
+
+
+def cosine(states: Any, one: Any, other: Any) -> float:
+    return float(torch.cosine_similarity(states[one].mean(0), states[other].mean(0), dim=0))
+
+
+def test_the_nearest_replies_are_neither_right_nor_of_the_same_conversation(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path, matching="bi_encoder")
+    parts = examples(varied(12), inputs)
+    found = nearest_replies(model, parts, 3)
+    states = encode(model, [part for each in parts for part in (each.context, each.response)])
+    replies = {each.response for each in parts}
+    for each in parts:
+        own = {other.response for other in parts if other.id.split("#")[0] == each.id.split("#")[0]}
+        allowed = [reply for reply in replies - own if cosine(states, reply, each.response) < SAME]
+        assert len(allowed) > 3
+        nearest = sorted(allowed, key=lambda reply, each=each: -cosine(states, reply, each.context))[:3]
+        assert found[each.id] == tuple(nearest)
+    everything = nearest_replies(model, parts, 100)
+    assert parts[-2].response not in everything["0"]
+    assert parts[1].response not in everything["copy"]
+
+
+def test_extra_negatives_are_drawn_from_them(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path, matching="bi_encoder")
+    parts = examples(varied(24), inputs)
+    recipe = RECIPE | {"extra_negatives": 4, "hard_negatives": 2}
+    trainer = CobertTrainer(model, parts, parts[:4], recipe, args=arguments(tmp_path / "run", 1))
+    batch = parts[:6]
+    near = {reply.ids for each in batch for reply in nearest_replies(model, parts, 2)[each.id]}
+    collated = trainer._collate(batch)["response"]
+    extra = zip(collated["input_ids"][6:], collated["attention_mask"][6:], strict=True)
+    drawn = {tuple(ids[mask].tolist()) for ids, mask in extra}
+    assert len(drawn) == 4 < len(near)
+    assert drawn <= near
