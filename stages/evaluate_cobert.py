@@ -14,6 +14,7 @@ import pandas as pd
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_json, write_json, write_parquet
+from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.schemas import RANKED
 from attune.evaluation.tables import nested
@@ -41,12 +42,12 @@ def main(
             of_subset += rank(settings, subset, domain, recipes, encoder, processed, models)
         values = summary.values_of(of_subset)
         tables.append(summary.scores(values, settings.seed).assign(subset=subset))
-        compared += summary.labelled(summary.comparisons(values, pairs, settings.seed), subset=subset)
+        compared += summary.labelled(summary.comparisons(values, pairs, settings.seed, "recipes"), subset=subset)
         ranked += of_subset
     table, keys = pd.concat(tables), ["subset", "domain", "model"]
     write_json(scores, nested(table[table.domain != summary.MEAN], keys, intervals=False))
     write_json(intervals, nested(table, keys))
-    write_json(tests, compared)
+    write_json(tests, corrected(compared))
     write_parquet(rows, ranked, RANKED)
 
 

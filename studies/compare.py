@@ -10,6 +10,7 @@ from pathlib import Path
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json, write_parquet
+from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.ranking.baselines import METHODS, cosines, lexical
 from attune.evaluation.schemas import RANKED
@@ -31,7 +32,7 @@ def main(*, ranks: Path, processed: Path, embedder: Path, models: Path, scores: 
     values = summary.values_of(ranked)
     pairs = [(other, recipe) for recipe in trained for other in (*METHODS, *settings.compare.recipes)]
     write_json(scores, nested(summary.scores(values, settings.seed), ["domain", "model"]))
-    write_json(tests, summary.comparisons(values, pairs, settings.seed))
+    write_json(tests, corrected(summary.comparisons(values, pairs, settings.seed, "ways to match")))
     write_parquet(rows, ranked, RANKED)
 
 

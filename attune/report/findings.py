@@ -13,7 +13,7 @@ from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.ranking.summary import MEAN
 from attune.evaluation.schemas import ORACLE_RAG, RAG
 
-# A difference with a lower p counts as significant.
+# A difference with a lower corrected p counts as significant.
 ALPHA = 0.05
 # How each score is called, and whether more of it is better.
 _SCORES = {
@@ -112,7 +112,8 @@ def _reason(retrieved: Comparison, oracle: Comparison) -> str:
 
 
 def is_significant(comparison: Comparison) -> bool:
-    return comparison.p < ALPHA
+    """Whether p, corrected for the other comparisons of its family, is below ALPHA."""
+    return comparison.p_holm is not None and comparison.p_holm < ALPHA
 
 
 def _comparisons(tests: pd.DataFrame) -> Iterator[Comparison]:
@@ -122,9 +123,13 @@ def _comparisons(tests: pd.DataFrame) -> Iterator[Comparison]:
 
 def _verdict(each: Comparison) -> str:
     score, higher_is_better = _SCORES[each.score]
-    interval = f"(95 % interval {each.low:+.3f} to {each.high:+.3f}, p = {each.p:.4f})"
+    bounds = "none, for too few examples" if pd.isna(each.low) else f"{each.low:+.3f} to {each.high:+.3f}"
+    interval = f"(95 % interval {bounds}, p = {each.p:.4f}, corrected {each.p_holm:.4f})"
     if not is_significant(each):
-        return f"{each.after} and {each.before} do not differ significantly in {score} {interval}"
+        alone = ", taken alone," if each.p < ALPHA else ""
+        but = ", but not once all comparisons of its family are counted" if alone else ""
+        verb = "differ" if alone else "do not differ"
+        return f"{each.after} and {each.before}{alone} {verb} significantly in {score}{but} {interval}"
     word = "better" if (each.difference > 0) == higher_is_better else "worse"
     return f"{each.after} is {word} than {each.before} by {abs(each.difference):.3f} {score} {interval}"
 

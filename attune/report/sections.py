@@ -97,8 +97,9 @@ def _summary(results: Results) -> str:
 
 def _differences(results: Results) -> str:
     return (
-        "<p>Paired tests on the same test examples. A difference is called significant where p is below "
-        f"{findings.ALPHA:g}; of twenty comparisons without a true difference, one is expected to look significant.</p>"
+        "<p>Paired randomisation tests on the same test examples; the intervals are theirs. A difference is called "
+        "significant where p, corrected for its family of comparisons by Holm's method, is below "
+        f"{findings.ALPHA:g}.</p>"
         + html.bullets(findings.about_ranking(results.ranking_tests, results.models))
         + html.bullets(findings.about_pairs(results.generator_tests))
     )

@@ -5,13 +5,13 @@ import pandas as pd
 from attune.evaluation.tables import tidy
 from attune.report.findings import about_decoding, about_pairs, about_passages, about_ranking
 
-REAL = {"difference": 0.055, "low": 0.029, "high": 0.081, "p": 0.0002}
-NOISE = {"difference": 0.01, "low": -0.03, "high": 0.05, "p": 0.64}
-WORSE = {"difference": -0.2, "low": -0.3, "high": -0.1, "p": 0.01}
+REAL = {"difference": 0.055, "low": 0.029, "high": 0.081, "p": 0.0002, "p_holm": 0.0004}
+NOISE = {"difference": 0.01, "low": -0.03, "high": 0.05, "p": 0.64, "p_holm": 1.0}
+WORSE = {"difference": -0.2, "low": -0.3, "high": -0.1, "p": 0.01, "p_holm": 0.03}
 
 
 def record(before: str, after: str, score: str, test: dict[str, float], **place: str) -> dict[str, Any]:
-    return {**place, "before": before, "after": after, "score": score, **test}
+    return {**place, "before": before, "after": after, "score": score, "effect": 0.5, "family": "recipes", **test}
 
 
 def ranked(subset: str, **domains: dict[str, float]) -> pd.DataFrame:
@@ -20,17 +20,31 @@ def ranked(subset: str, **domains: dict[str, float]) -> pd.DataFrame:
 
 def test_a_difference_comes_with_its_interval_and_the_domains_that_show_it() -> None:
     assert about_ranking(ranked("large", mean=REAL, happy=REAL, all=NOISE), ["a", "b"]) == [
-        "large subset: b is better than a by 0.055 MRR (95 % interval +0.029 to +0.081, p = 0.0002). Of the 2 domains, "
-        "it is significantly better in 1 and significantly worse in 0."
+        "large subset: b is better than a by 0.055 MRR (95 % interval +0.029 to +0.081, p = 0.0002, corrected 0.0004). "
+        "Of the 2 domains, it is significantly better in 1 and significantly worse in 0."
     ]
 
 
 def test_what_may_be_noise_is_called_no_difference() -> None:
     (line,) = about_ranking(ranked("small", mean=NOISE, all=WORSE), ["a", "b"])
     assert line.startswith(
-        "small subset: b and a do not differ significantly in MRR (95 % interval -0.030 to +0.050, p = 0.6400)."
+        "small subset: b and a do not differ significantly in MRR "
+        "(95 % interval -0.030 to +0.050, p = 0.6400, corrected 1.0000)."
     )
     assert line.endswith("significantly better in 0 and significantly worse in 1.")
+
+
+def test_a_difference_that_does_not_survive_correction_is_said_to_be_one_alone() -> None:
+    (line,) = about_pairs(pd.DataFrame([record("a", "b", "mrr", REAL | {"p_holm": 0.06})]))
+    assert line == (
+        "b and a, taken alone, differ significantly in MRR, but not once all comparisons of its family are counted "
+        "(95 % interval +0.029 to +0.081, p = 0.0002, corrected 0.0600)."
+    )
+
+
+def test_too_few_examples_have_no_interval() -> None:
+    (line,) = about_pairs(pd.DataFrame([record("a", "b", "mrr", NOISE | {"low": None, "high": None})]))
+    assert "(95 % interval none, for too few examples, p = 0.6400, corrected 1.0000)" in line
 
 
 def test_less_loss_is_better_and_less_similarity_worse() -> None:
@@ -40,10 +54,13 @@ def test_less_loss_is_better_and_less_similarity_worse() -> None:
         record("g", "g+rag", "similarity", WORSE),
     ]
     assert about_pairs(pd.DataFrame(tests)) == [
-        "g is better than base of g by 0.200 nats per token (95 % interval -0.300 to -0.100, p = 0.0100); its "
+        "g is better than base of g by 0.200 nats per token "
+        "(95 % interval -0.300 to -0.100, p = 0.0100, corrected 0.0300); its "
         "perplexity is 0.82 times that of base of g.",
-        "g+rag and g do not differ significantly in nats per token (95 % interval -0.030 to +0.050, p = 0.6400).",
-        "g+rag is worse than g by 0.200 similarity to the target (95 % interval -0.300 to -0.100, p = 0.0100).",
+        "g+rag and g do not differ significantly in nats per token "
+        "(95 % interval -0.030 to +0.050, p = 0.6400, corrected 1.0000).",
+        "g+rag is worse than g by 0.200 similarity to the target "
+        "(95 % interval -0.300 to -0.100, p = 0.0100, corrected 0.0300).",
     ]
 
 

@@ -42,7 +42,9 @@ PHRASES = (
     "<td>retrieved</td><td>well done .</td>",
 )
 MODELS = ("untrained", "baseline", "tuned", "attune")
-TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
+TEST = {
+    "difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001, "effect": 0.4, "family": "recipes", "p_holm": 0.002,
+}  # fmt: skip
 
 
 def wide(**scores: float) -> dict[str, float]:

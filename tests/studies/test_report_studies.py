@@ -9,7 +9,16 @@ from studies.report_studies import main
 from tests.project import changed
 
 SCORES = {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.3, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
-TEST = {"score": "mrr", "difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001}
+TEST = {
+    "score": "mrr",
+    "difference": 0.1,
+    "low": 0.05,
+    "high": 0.2,
+    "p": 0.001,
+    "p_holm": 0.002,
+    "effect": 0.4,
+    "family": "recipes",
+}
 
 
 @pytest.fixture
@@ -22,7 +31,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
         write_json(Path(f"metrics/{name}_tests.json"), tests)
     write_json(Path("metrics/personas.json"), {"0": SCORES, "5": SCORES})
-    write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p": 0.5}])
+    write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p": 0.5, "p_holm": 0.5}])
     write_json(Path("metrics/retrieval.json"), {"happy": {"replies": 300, "recall": 0.5}})
     Path("figures").mkdir()
     for record in on_page("studies"):
