@@ -10,7 +10,7 @@ import pandas as pd
 
 from attune.evaluation.generation.comparisons import without_passages
 from attune.metrics.ranking import METRICS
-from attune.report import findings, html
+from attune.report import findings, html, power, seeds
 from attune.report.figures.registry import Page, on_page
 from attune.report.results import Results
 from attune.report.side_by_side import answer_blocks, blocks
@@ -50,6 +50,7 @@ def of_report(
         ("Summary", _summary(results)),
         ("Try it: what each model answers", answer_blocks(results.answers)),
         ("Significant differences", _differences(results)),
+        ("What so many test contexts can tell", power.about(results.metrics("power"))),
         ("Do passages help?", _passages(results)),
         ("Retrieval beside generation", _answered(results, answered)),
         ("Figures", _figures("report", figures)),
@@ -71,6 +72,7 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
             "Own, another's or no persona: means over the domains",
             _scored(means(results.persona_use), means(results.persona_use_tests)),
         ),
+        ("Several seeds", seeds.about(results.metrics("seeds"))),
         ("Number of persona sentences", _scored(results.personas, results.persona_tests)),
         ("Retrieval from the whole bank", html.table(results.retrieval)),
         ("Environment", html.table(environment())),

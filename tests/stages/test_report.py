@@ -13,6 +13,7 @@ from attune.report.figures.registry import on_page
 from attune.sources.manifest import Origin, build
 from stages.report import main
 from tests.project import changed
+from tests.report.power_numbers import POWER
 
 pytestmark = pytest.mark.usefixtures("without_large")
 
@@ -36,6 +37,7 @@ PATHS = {
 }
 PHRASES = (
     "Retrieved passages harm",
+    "outperformed the baseline in MRR",
     "10 % of prompts have one that is like it",
     "Best is 0.1/5/0.99",
     "is better than retrieved by 0.100 similarity",
@@ -68,6 +70,7 @@ def write_metrics(names: list[str]) -> None:
         for before, after in itertools.pairwise(MODELS)
     ]
     write_json(Path("metrics/cobert_tests.json"), pairs)
+    write_json(Path("metrics/power.json"), POWER)
     write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
     variants = [f"{name}+{variant}" for name in names for variant in ("rag", "oracle_rag")]
     passages = wide(perplexity=20.5, passage_similarity=0.3, passage_like_target=0.1)

@@ -7,6 +7,7 @@ from attune.core.files import write_json
 from attune.report.figures.registry import on_page
 from studies.report_studies import main
 from tests.project import changed
+from tests.report.seed_numbers import SEEDS
 
 SCORES = {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.3, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
 TEST = {
@@ -33,6 +34,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     write_json(Path("metrics/personas.json"), {"0": SCORES, "5": SCORES})
     write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p": 0.5, "p_holm": 0.5}])
     write_json(Path("metrics/retrieval.json"), {"happy": {"replies": 300, "recall": 0.5}})
+    write_json(Path("metrics/seeds.json"), SEEDS)
     Path("figures").mkdir()
     for record in on_page("studies"):
         Path(f"figures/{record.name}.png").write_bytes(b"\x89PNG")
@@ -44,6 +46,7 @@ def test_the_page_holds_every_study(page: str) -> None:
     assert page.count('src="data:image/png;base64,') == len(on_page("studies"))
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page)
     assert page.count("b is better than a by 0.100 MRR") == 2
+    assert "all: attune is 0.125 MRR above tuned" in page
     assert "5 and 0 do not differ significantly in MRR" in page
 
 
