@@ -37,5 +37,5 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
     axes.set_xlabel("test contexts")
     axes.set_ylabel("difference in MRR; lines: half of its 95 % interval")
     axes.set_title("What so many contexts can tell")
-    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
     return figure

@@ -29,5 +29,5 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
         [place + 0.12 for place in range(len(rows))], rows["value"], yerr=error_bars(rows), fmt="s", ms=5, capsize=3,
         color=BLUE, label="mean, 95 % interval over seeds and test units",
     )  # fmt: skip
-    axes.set_xticks(range(len(rows)), rows["label"])
+    axes.set_xticks(range(len(rows)), rows["label"].str.replace(", ", "\n"))
     axes.set_xlim(-0.6, len(rows) - 0.4)
