@@ -18,7 +18,7 @@ def redrawn(
     "large/all/train"}. Malformed rows are left out; the stage subset has counted or refused them.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        subset = (record.subset or train_and_test)(record, raw, sampling, BadRows("skip"), Path(scratch))
+        subset = (record.subset or train_and_test)(record, raw, sampling, BadRows("skip"), Path(scratch) / "spool")
         return {
             name: [row for each in subset.conversations[file] for row in record.rows(each, drop_repeated_personas)]
             for name, file in files.items()

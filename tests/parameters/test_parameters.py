@@ -126,7 +126,7 @@ def test_a_generator_cannot_have_a_name_that_the_tables_use(tmp_path: Path) -> N
 
 def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:
     lines = (ROOT / "params.yaml").read_text().splitlines()
-    within = ("bases:", "index:", "cobert:", "generation:", "preprocess:", "personas:")
+    within = ("bases:", "index:", "cobert:", "generation:", "preprocess:", "personas:", "seeds:")
     for number, line in enumerate(lines):
         if re.match(r"[a-z_]+:", line):
             place = number + 1 if line.startswith(within) else number - 1

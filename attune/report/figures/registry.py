@@ -129,7 +129,7 @@ FIGURES = (
         "studies",
     ),
     FigureRecord(
-        "seeds",
+        "several_seeds",
         "Models trained with several seeds: each seed, and the mean with its 95 % interval over seeds and test units",
         lambda results: seeds.seeds(seeds_section.models(results.metrics("seeds"))),
         "studies",
