@@ -17,7 +17,7 @@ from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_json, write_parquet
 from attune.corpora import corpus
-from attune.evaluation.comparison import records
+from attune.evaluation.comparison import corrected, records
 from attune.evaluation.generation import summary
 from attune.evaluation.generation.comparisons import answer_comparisons, comparisons
 from attune.evaluation.generation.empathy import qualities, trained_probes, with_columns, with_empathy
@@ -61,11 +61,11 @@ def main(
     table = summary.scores(systems, settings.seed)
     write_json(scores, nested(table, ["system"], intervals=False))
     write_json(intervals, nested(table[table["low"].notna()], ["system"]))
-    write_json(tests, records(comparisons(systems, settings.generators, settings.seed)))
+    write_json(tests, corrected(records(comparisons(systems, settings.generators, settings.seed))))
     answering = summary.grouped(answers)
     write_json(answered_scores, nested(summary.answer_scores(answering, settings.seed), ["system"]))
     compared = answer_comparisons(answering, RETRIEVED, settings.generators, settings.seed)
-    write_json(answered_tests, records(compared))
+    write_json(answered_tests, corrected(records(compared)))
     accuracy = with_intervals({"accuracy": [trained.accuracy]}, settings.seed, summary.PLACES)
     probes = accuracy | {"confusion": trained.confusion()} | qualities(empathy, settings.seed)
     write_json(probe, probes | {"signatures": signatures()})

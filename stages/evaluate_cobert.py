@@ -1,20 +1,23 @@
 """Rank the test contexts' candidates with every trained CoBERT and with the untrained encoder.
 
 `python -m stages.evaluate_cobert recipes=PATH encoder=PATH processed=PATH models=PATH scores=PATH intervals=PATH
-tests=PATH rows=PATH`
+tests=PATH power=PATH rows=PATH`
 
-scores, intervals: JSON by subset, domain and model; tests: the paired tests; rows: one per model and test context.
+scores, intervals: JSON by subset, domain and model; tests: the paired tests; power: what so many contexts can tell;
+rows: one per model and test context.
 """
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pandas as pd
 
 from attune import parameters
 from attune.core.determinism import pin
-from attune.core.files import read_json, write_json, write_parquet
+from attune.core.files import read_json, read_parquet, write_json, write_parquet
+from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
+from attune.evaluation.ranking.power import power_of
 from attune.evaluation.schemas import RANKED
 from attune.evaluation.tables import nested
 from stages import start
@@ -29,51 +32,67 @@ def main(
     scores: Path,
     intervals: Path,
     tests: Path,
+    power: Path,
     rows: Path,
 ) -> None:
     settings = parameters.load()
     pin(settings.seed, settings.threads)
-    pairs = list(combinations([summary.UNTRAINED, *settings.cobert.recipes], 2))
+    names, seed = [summary.UNTRAINED, *settings.cobert.recipes], settings.seed
+    by_domain = [
+        row for domain in settings.cobert.domains for row in rank(settings, domain, recipes, encoder, processed, models)
+    ]
     tables, compared, ranked = [], [], []
     for subset in settings.cobert.subsets:
-        of_subset: summary.Rows = []
-        for domain in settings.cobert.domains:
-            of_subset += rank(settings, subset, domain, recipes, encoder, processed, models)
+        of_subset = [row for row in by_domain if row["subset"] == subset]
         values = summary.values_of(of_subset)
-        tables.append(summary.scores(values, settings.seed).assign(subset=subset))
-        compared += summary.labelled(summary.comparisons(values, pairs, settings.seed), subset=subset)
+        tables.append(summary.scores(values, seed).assign(subset=subset))
+        pairs = list(combinations(names, 2))
+        compared += summary.labelled(summary.comparisons(values, pairs, seed, "recipes"), subset=subset)
         ranked += of_subset
     table, keys = pd.concat(tables), ["subset", "domain", "model"]
     write_json(scores, nested(table[table.domain != summary.MEAN], keys, intervals=False))
     write_json(intervals, nested(table, keys))
-    write_json(tests, compared)
+    write_json(tests, corrected(compared))
+    write_json(power, power_of(ranked, own_rows(ranked, processed), list(pairwise(names)), seed))
     write_parquet(rows, ranked, RANKED)
 
 
 def rank(
-    settings: parameters.Parameters,
-    subset: str,
-    domain: str,
-    recipes: Path,
-    encoder: Path,
-    processed: Path,
-    models: Path,
+    settings: parameters.Parameters, domain: str, recipes: Path, encoder: Path, processed: Path, models: Path
 ) -> summary.Rows:
-    """The ranked test rows of a subset and domain: of the untrained encoder, then of each recipe's model."""
+    """The ranked rows of a domain: for each subset those of the untrained encoder, then of each recipe's model.
+
+    Subsets with the same contexts share the untrained encoder's rows and the output of frozen layers.
+    """
     from attune.evaluation.ranking.evaluate import RankingTest
     from attune.inference.ranker import Ranker
 
     options = settings.cobert
     first = read_json(recipes / f"{options.recipes[0]}.json")
-    test = RankingTest.load(processed, subset, domain, options, settings.seed)
-    ranked = {summary.UNTRAINED: test.rank(Ranker.untrained(encoder, first))}
-    for name in options.recipes:
-        ranked[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}", encoder))
-    for name, rows in ranked.items():
-        print(f"{subset} {domain} {name}: {summary.log_line(rows)}", flush=True)
-    return [
-        row for name, rows in ranked.items() for row in summary.labelled(rows, model=name, subset=subset, domain=domain)
-    ]
+    tests: dict[tuple[str, ...], RankingTest] = {}
+    untrained: dict[tuple[str, ...], summary.Rows] = {}
+    ranked: summary.Rows = []
+    for subset in options.subsets:
+        test = RankingTest.load(processed, subset, domain, options, settings.seed)
+        ids = tuple(row["id"] for row in test.contexts)
+        test = tests.setdefault(ids, test)
+        if ids not in untrained:
+            untrained[ids] = test.rank(Ranker.untrained(encoder, first))
+        of_models = {summary.UNTRAINED: untrained[ids]}
+        for name in options.recipes:
+            of_models[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}", encoder))
+        for name, rows in of_models.items():
+            print(f"{subset} {domain} {name}: {summary.log_line(rows)}", flush=True)
+            ranked += summary.labelled(rows, model=name, subset=subset, domain=domain)
+    return ranked
+
+
+def own_rows(ranked: summary.Rows, processed: Path) -> summary.Rows:
+    """The rows of the subsets' own test splits, which may be fewer than those that their models are ranked on."""
+    places = {(row["subset"], row["domain"]) for row in ranked}
+    files = {place: processed / place[0] / place[1] / "test.parquet" for place in places}
+    own = {place: {row["id"] for row in read_parquet(file)} for place, file in files.items()}
+    return [row for row in ranked if row["id"] in own[row["subset"], row["domain"]]]
 
 
 if __name__ == "__main__":

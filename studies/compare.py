@@ -15,7 +15,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, write_json, write_parquet
-from attune.evaluation.comparison import PLACES
+from attune.evaluation.comparison import PLACES, corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.ranking.baselines import METHODS, Baselines
 from attune.evaluation.schemas import RANKED
@@ -67,7 +67,7 @@ def main(
     mean = pd.concat(costs).groupby(["model", "score"], as_index=False)["value"].mean().assign(domain=summary.MEAN)
     table = pd.concat([summary.scores(values, settings.seed), *costs, mean.round(PLACES)])
     write_json(scores, nested(table, ["domain", "model"]))
-    write_json(tests, summary.comparisons(values, pairs, settings.seed))
+    write_json(tests, corrected(summary.comparisons(values, pairs, settings.seed, "ways to match")))
     write_parquet(rows, ranked, RANKED)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json
+from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.tables import nested
 from attune.evaluation.testing.personas import exchanged, without
@@ -32,7 +33,7 @@ def main(*, ranks: Path, processed: Path, models: Path, scores: Path, tests: Pat
     values = summary.values_of(ranked)
     pairs = [(f"{recipe}, {whose}", f"{recipe}, {OWN}") for recipe in recipes for whose in (NONE, OTHER)]
     write_json(scores, nested(summary.scores(values, settings.seed), ["domain", "model"]))
-    write_json(tests, summary.comparisons(values, pairs, settings.seed))
+    write_json(tests, corrected(summary.comparisons(values, pairs, settings.seed, "whose persona")))
 
 
 def rank(settings: parameters.Parameters, subset: str, domain: str, processed: Path, models: Path) -> summary.Rows:

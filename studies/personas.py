@@ -10,6 +10,7 @@ from pathlib import Path
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import write_json
+from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.tables import nested
 from stages import start
@@ -33,11 +34,10 @@ def main(*, processed: Path, models: Path, scores: Path, tests: Path) -> None:
     values = summary.values_of(ranked)
     table = summary.scores(values, settings.seed)
     write_json(scores, nested(table[table.domain == domain], ["model"]))
-    compared = summary.comparisons(values, [(first, other) for other in others], settings.seed)
-    write_json(
-        tests,
-        [{key: value for key, value in row.items() if key != "domain"} for row in compared if row["domain"] == domain],
-    )
+    # The mean over a single domain is that domain's.
+    compared = summary.comparisons(values, [(first, other) for other in others], settings.seed, "persona sentences")
+    kept = [row for row in compared if row["domain"] == summary.MEAN]
+    write_json(tests, corrected({key: row[key] for key in row if key != "domain"} for row in kept))
 
 
 if __name__ == "__main__":

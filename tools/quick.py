@@ -35,6 +35,7 @@ MOST = {
     "subsets.*.train": 40,
     "subsets.*.valid": 10,
     "subsets.*.test": 10,
+    "subsets.*.evaluate": 10,
     "cobert.candidates": 20,
     "recipes.*.epochs": 1,
     "generators.*.steps": 2,

@@ -33,11 +33,11 @@ class Artifacts:
     @property
     def encoder(self) -> Artifact:
         """CoBERT's, with the frozen layers of every trained one."""
-        return Artifact(self.root / "models" / "base" / "encoder", "dvc repro base_encoder")
+        return Artifact(self.root / "models" / "base" / "encoder", "dvc repro base_encoders@encoder")
 
     @property
     def embedder(self) -> Artifact:
-        return Artifact(self.root / "models" / "base" / "embedder", "dvc repro base_embedder")
+        return Artifact(self.root / "models" / "base" / "embedder", "dvc repro base_encoders@embedder")
 
     def train_rows(self, name: str) -> Artifact:
         """The processed train rows of a corpus, of which its index is built."""

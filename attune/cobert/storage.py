@@ -77,8 +77,8 @@ def _of_encoder(folder: Path, encoder: Path, frozen: Mapping[str, Tensor], expec
     """The `frozen` weights as they are in `encoder`."""
     if not encoder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(
-            f"the encoder {encoder}, which has the frozen layers of {folder}, is missing; `dvc repro base_encoder` "
-            "writes it, or name its folder: Ranker.from_pretrained(path, encoder)"
+            f"the encoder {encoder}, which has the frozen layers of {folder}, is missing; `dvc repro "
+            "base_encoders@encoder` writes it, or name its folder: Ranker.from_pretrained(path, encoder)"
         )
     weights = {f"encoder.{name}": tensor for name, tensor in load_encoder(encoder).state_dict().items()}
     given = {name: weights[name] for name in frozen if name in weights}

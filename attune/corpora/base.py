@@ -55,13 +55,14 @@ class Sampling(NamedTuple):
     """How a corpus is cut to the size of the experiment.
 
     `cap`: conversations kept of all splits together, None for all. `test_share`: the share of them that is tested on.
-    `sizes`: conversations of each split by the subset's name, for a corpus that keeps its published splits.
+    `sizes`: conversations of each split, and those to `evaluate` (None: as many as of `test`), by the subset's name,
+    for a corpus that keeps its published splits.
     """
 
     seed: int
     cap: int | None
     test_share: float
-    sizes: Mapping[str, Mapping[str, int]]
+    sizes: Mapping[str, Mapping[str, int | None]]
 
 
 class Subset(NamedTuple):

@@ -81,7 +81,9 @@ def read(path: Path, bad: BadRows) -> Iterable[object]:
 
 
 def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
-    """Conversations by "size/domain/split"; the replies of the whole test splits by domain, as ranking candidates.
+    """Conversations by "size/domain/split" and "evaluate/size/domain"; the ranking candidates by domain.
+
+    Candidates are the replies of the whole test splits.
 
     Streams: 32 bytes are held per conversation, and 40 per block of personas.
 

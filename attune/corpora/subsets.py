@@ -144,11 +144,12 @@ def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, 
 
 
 def sized(
-    corpus: str, pools: Mapping[str, Mapping[str, "np.ndarray"]], sizes: Mapping[str, Mapping[str, int]]
+    corpus: str, pools: Mapping[str, Mapping[str, "np.ndarray"]], sizes: Mapping[str, Mapping[str, int | None]]
 ) -> dict[tuple[str, str, str], "np.ndarray"]:
     """Draw (size, domain, split) from `pools` by domain and split; the domain `all` draws from every domain.
 
-    `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one.
+    `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one. What models
+    are ranked on is ("evaluate", size, domain): `evaluate` conversations of the test split, `test` where that is None.
 
     Raises
     ------
@@ -161,14 +162,15 @@ def sized(
     sets = {}
     for size, wanted in sizes.items():
         for domain, splits in {**pools, "all": together}.items():
-            for split in SPLITS:
-                pool = splits[split]
-                if len(pool) < wanted[split]:
+            for key, split in [*zip(SPLITS, SPLITS, strict=True), ("evaluate", "test")]:
+                pool, count = splits[split], wanted.get(key) or wanted[split] or 0
+                if len(pool) < count:
                     raise AttuneError(
-                        f"{corpus} {domain}/{split} has {len(pool)} usable conversations, but subsets.{size}.{split} "
-                        f"asks for {wanted[split]}; lower it in params.yaml or use a larger source"
+                        f"{corpus} {domain}/{split} has {len(pool)} usable conversations, but subsets.{size}.{key} "
+                        f"asks for {count}; lower it in params.yaml or use a larger source"
                     )
-                sets[size, domain, split] = pool[draw(pool["rank"], wanted[split])]
+                place = ("evaluate", size, domain) if key == "evaluate" else (size, domain, split)
+                sets[place] = pool[draw(pool["rank"], count)]
             ids = {split: sets[size, domain, split]["id"] for split in SPLITS}
             if len(np.unique(np.concatenate(list(ids.values())))) < sum(map(len, ids.values())):
                 assert_disjoint({split: [f"{each:016x}" for each in part] for split, part in ids.items()})

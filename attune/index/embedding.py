@@ -47,7 +47,7 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
 def find_embedder(folder: Path) -> Path:
     """The same folder; raises as `load_embedder`."""
     if not folder.is_dir():
-        raise AttuneError(f"{folder} is missing; run `dvc repro base_embedder`")
+        raise AttuneError(f"{folder} is missing; run `dvc repro base_encoders@embedder`")
     return folder
 
 

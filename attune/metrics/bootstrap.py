@@ -1,4 +1,4 @@
-"""Is a difference larger than chance? Bootstrap intervals and paired tests over the units of a test set.
+"""Is a difference larger than chance? Bootstrap intervals of scores, and paired tests, over the units of a test set.
 
 A score of a domain is a ratio of sums over units: nats per token or, with a denominator of 1 for each unit, a mean.
 Another test set would have produced another score; the interval says by how much. What belongs together is one unit, to
@@ -6,6 +6,7 @@ be resampled or exchanged as one: all replies of a conversation, and an example 
 domain `all` shares its examples with the others.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -49,12 +50,18 @@ class Ratio:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference of two systems' scores, the bounds of its 95 % interval, and its two-sided p."""
+    """The difference of two systems' scores, the bounds of its 95 % interval, its two-sided p and its effect size.
+
+    p is below 0.05 exactly where the interval excludes 0. Fewer than six units can never be significant: the bounds are
+    then infinite. effect: Cohen's d_z, the mean difference of a unit in standard deviations of such differences (Lakens
+    2013, section "paired samples"); None where all units differ by the same amount, other than 0.
+    """
 
     difference: float
     low: float
     high: float
     p: float
+    effect: float | None
 
 
 # The same score in each domain; a single one for data without domains.
@@ -74,26 +81,57 @@ def interval(domains: Domains, seed: int) -> tuple[float, float]:
 def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     """By how much the score of `after` is above that of `before` on the same units.
 
-    p is that of the randomisation test: the share of resamples in which exchanging the two systems' sums, unit by unit
-    at random, gives a difference at least as large (Smucker et al. 2007, section 3.1).
+    p and interval are of one method, the randomisation test: p is the share of resamples in which exchanging the two
+    systems, unit by unit at random, gives a difference at least as large (Smucker et al. 2007, section 3.1), and the
+    interval holds every shift of one system that the test does not reject (Garthwaite 1996, section 1). A shift by d
+    adds d times its denominator to a unit's sum, so that the rejected shifts follow from each resample in closed form.
 
     Raises
     ------
     ValueError
-        if the two were measured on different units.
+        if the two were measured on different units, or with other denominators.
     """
-    if [set(each.numerator) for each in before] != [set(each.numerator) for each in after]:
-        raise ValueError("a paired test needs both systems' values on the same examples")
+    if [each.denominator for each in before] != [each.denominator for each in after]:
+        raise ValueError("a paired test needs both systems' values on the same examples, of the same lengths")
+    # What a unit adds to the difference, and to a shift of 1: the units' sums are the difference and 1.
     left, right = _table(before), _table(after)
-    difference = score(after) - score(before)
-    sums = _resampled(np.hstack([left, right]), seed)
-    low, high = _quantiles(_scores(sums[:, left.shape[1] :]) - _scores(sums[:, : left.shape[1]]))
+    totals = right[:, 1::2].sum(0)
+    added = ((right[:, 0::2] - left[:, 0::2]) / totals).mean(1)
+    weights = (right[:, 1::2] / totals).mean(1)
+    difference = float(added.sum())
+    lowest, highest = _not_rejected(added, weights, difference, seed)
+    needed = math.ceil((1 - LEVEL) * (RESAMPLES + 1)) - 1  # resamples, for p to reach 1 - LEVEL
+    low, high = np.partition(lowest, needed - 1)[needed - 1], -np.partition(-highest, needed - 1)[needed - 1]
+    extreme = int(((lowest <= 0) & (highest >= 0)).sum())
+    p = (extreme + 1) / (RESAMPLES + 1)
+    return PairedTest(difference, float(low), float(high), p, _effect(added, weights, difference))
+
+
+def _not_rejected(
+    added: np.ndarray, weights: np.ndarray, difference: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(resamples,) bounds of the shifts d in whose test the resample is at least as extreme as what was observed.
+
+    With random signs s, that is |s . (added - d * weights)| >= |difference - d|; the bounds are where both are equal.
+    """
     draws = _generator(seed, "signs")
-    exchanged = ((draws.random((size, len(left))) < 0.5).astype(float) for size in _CHUNKS)
-    moved = np.concatenate([each @ (left - right) for each in exchanged])
-    differences = _scores(right.sum(0) + moved) - _scores(left.sum(0) - moved)
-    extreme = int((np.abs(differences) >= abs(difference) - 1e-12).sum())
-    return PairedTest(difference, low, high, (extreme + 1) / (RESAMPLES + 1))
+    table = np.stack([added, weights], axis=1)
+    signs = (2.0 * draws.integers(0, 2, (size, len(added)), np.int8) - 1 for size in _CHUNKS)
+    moved, shifted = np.concatenate([each @ table for each in signs]).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bounds = np.stack([(difference - moved) / (1 - shifted), (difference + moved) / (1 + shifted)])
+    bounds = np.where(np.abs(bounds) < 1e-12, 0.0, bounds)  # what is 0 but for rounding
+    whole = np.abs(shifted) > 1 - 1e-12  # all or no units exchanged: as extreme as the observed, whatever the shift
+    return np.where(whole, -np.inf, bounds.min(0)), np.where(whole, np.inf, bounds.max(0))
+
+
+def _effect(added: np.ndarray, weights: np.ndarray, difference: float) -> float | None:
+    """Cohen's d_z; for ratios and several domains by what each unit adds beyond its share of the difference."""
+    if abs(difference) < 1e-12:
+        return 0.0
+    count = len(added)
+    deviation = count * math.sqrt(float(((added - difference * weights) ** 2).sum()) / max(count - 1, 1))
+    return difference / deviation if deviation > 1e-9 * abs(difference) else None
 
 
 def rounded(scores: Mapping[str, float], places: int) -> dict[str, float]:

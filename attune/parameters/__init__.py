@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from attune.core.errors import AttuneError
-from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Transfer
+from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Seeds, Transfer
 from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published, Subsets
 from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag
 from attune.parameters.types import Count, Key, Launcher, Name, NotNegative, Rate, Section
@@ -38,6 +38,7 @@ class Parameters(Section):
     recipes: dict[Key, Recipe]
     compare: Compare
     personas: Personas
+    seeds: Seeds
     transfer: Transfer
     retrieval: Retrieval
     generators: dict[Key, AnyGenerator]
@@ -72,6 +73,8 @@ class Parameters(Section):
             ("cobert.recipes", self.cobert.recipes, "recipes"),
             ("compare.recipes", self.compare.recipes, "recipes"),
             ("personas.recipe", [self.personas.recipe], "recipes"),
+            ("seeds.recipes", self.seeds.recipes, "recipes"),
+            ("seeds.generators", self.seeds.generators, "generators"),
             ("generation.decoding", sorted(generation.decoding.keys() - {"default"}), "generators"),
             ("generation.sweep.generators", generation.sweep.generators, "generators"),
             ("generation.questions.generators", generation.questions.generators, "generators"),
@@ -112,6 +115,20 @@ class Parameters(Section):
             if self.launcher.fsdp and generator.load_in_4bit:
                 raise ValueError(f"generators.{name}: load_in_4bit does not work with launcher.fsdp; set one to false")
         return self
+
+    @model_validator(mode="after")
+    def what_is_drawn_again_has_no_passages(self) -> Self:
+        for name in self.seeds.generators:
+            if self.seeds.draws and not self.generators[name].rows.startswith("processed/"):
+                raise ValueError(
+                    f"seeds.generators names {name!r}, whose rows have passages, which are not retrieved for other "
+                    "draws; leave it out, or set seeds.varies to order"
+                )
+        return self
+
+    def trains(self, seed: int, recipe: str, domain: str) -> bool:
+        """Whether the main job trains the recipe on the first subset of the domain with this seed."""
+        return seed == self.seed and recipe in self.cobert.recipes and domain in self.cobert.domains
 
     def recipe(self, name: str) -> dict[str, Any]:
         """The CoBERT recipe `name` in full: the top level's values where it says null, seed, threads and processes."""

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from attune.parameters.types import Count, Domain, Key, NotNegative, Rate, Section, Share, SubsetName
 
@@ -45,6 +45,31 @@ class Compare(Section):
 
     recipes: list[Key]
     domains: Annotated[list[Domain], Field(min_length=1)]
+
+
+class Seeds(Section):
+    """Recipes and generators that are trained with several seeds, of the order of training, of the draw, or of both."""
+
+    values: Annotated[list[NotNegative], Field(min_length=2)]
+    varies: Literal["order", "draw", "both"]
+    recipes: list[Key]
+    domains: list[Domain]
+    generators: list[Key]
+
+    @field_validator("values")
+    @classmethod
+    def differ(cls, values: list[int]) -> list[int]:
+        if len(set(values)) < len(values):
+            raise ValueError(f"{values} has a seed twice")
+        return values
+
+    @property
+    def draws(self) -> bool:
+        return self.varies != "order"
+
+    def of_training(self, seed: int, main: int) -> int:
+        """The seed of the order of training; `main`: the main job's."""
+        return main if self.varies == "draw" else seed
 
 
 class Personas(Section):

@@ -58,11 +58,20 @@ def published(corpora: dict[str, Archive | HubDataset], corpus: str) -> Archive 
 
 
 class Subset(Section):
-    """Conversations of each split."""
+    """Conversations of each split. `evaluate`: the test contexts that are ranked; null: `test`."""
 
     train: Count
     valid: Count
     test: Count
+    evaluate: Count | None = None
+
+    @model_validator(mode="after")
+    def test_is_evaluated(self) -> Self:
+        if self.evaluate is not None and self.evaluate < self.test:
+            raise ValueError(
+                f"evaluate = {self.evaluate} must be at least test = {self.test}, which it includes, or null"
+            )
+        return self
 
 
 class Subsets(Section):

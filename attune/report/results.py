@@ -167,7 +167,7 @@ class Results:
     @cached_property
     def retrieval(self) -> pd.DataFrame:
         """One row per domain: the size of its bank, recall of the shortlist, and MRR before and after reranking."""
-        return pd.DataFrame([{"domain": domain, **scores} for domain, scores in self._metrics("retrieval").items()])
+        return pd.DataFrame([{"domain": domain, **scores} for domain, scores in self.metrics("retrieval").items()])
 
     @cached_property
     def probe(self) -> dict[str, Any]:
@@ -199,7 +199,7 @@ class Results:
     @cached_property
     def contamination(self) -> dict[str, Any]:
         """What the stage contamination wrote."""
-        return self._metrics("contamination")
+        return self.metrics("contamination")
 
     @cached_property
     def replies(self) -> pd.DataFrame:
@@ -228,16 +228,17 @@ class Results:
         """Each raw corpus' source, licence, files and rows."""
         return [read_json(path) for path in sorted(self._paths["raw"].glob("*/manifest.json"))]
 
-    def _metrics(self, name: str) -> Any:
+    def metrics(self, name: str) -> Any:
+        """metrics/NAME.json as it is."""
         return read_json(self._paths["metrics"] / f"{name}.json")
 
     def _tests(self, name: str) -> pd.DataFrame:
         """One row per paired comparison."""
-        return table(self._metrics(name))
+        return table(self.metrics(name))
 
     def _scores(self, name: str, keys: Keys) -> pd.DataFrame:
         """metrics/NAME.json as a table whose rows are in the order of `keys`."""
-        scores = tidy(self._metrics(name), list(keys))
+        scores = tidy(self.metrics(name), list(keys))
         places = {key: scores[key].map(list(values or scores[key].unique()).index) for key, values in keys.items()}
         return scores.loc[pd.DataFrame(places).sort_values(list(keys), kind="stable").index]
 

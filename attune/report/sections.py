@@ -9,7 +9,7 @@ import pandas as pd
 from attune.evaluation.generation.summary import TARGETS
 from attune.evaluation.schemas import ORACLE_RAG
 from attune.metrics.ranking import METRICS
-from attune.report import contamination, empathy, findings, html, overview, studies_overview
+from attune.report import contamination, empathy, findings, html, overview, power, seeds, studies_overview
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
 from attune.report.names import corpus_title, system_names
@@ -45,6 +45,7 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
         ("Findings", html.bullets(overview.main_findings(results))),
         ("Figures", _shown_figures("report", figures)),
         ("Differences", _differences(results)),
+        ("What so many test contexts can tell", power.about(results.metrics("power"))),
         ("Do passages help?", _passages(results)),
         ("Scores of ranking", _ranking(results)),
         ("Scores of generators", _generators(results)),
@@ -70,6 +71,7 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
             "Own, another's or no persona",
             _about_means() + score_table(means(results.persona_use), RANKING_SCORES, _words),
         ),
+        ("Several seeds", seeds.about(results.metrics("seeds"))),
         ("Number of persona sentences", score_table(results.personas, RANKING_SCORES, _words)),
         ("Retrieval from the whole bank", _retrieval(results.retrieval)),
         ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),

@@ -166,7 +166,7 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
 def test_a_missing_artifact_is_named_with_its_stage(root: Path, tmp_path: Path) -> None:
     settings = load(root / "params.yaml")
     empty = Engine(settings, Artifacts(tmp_path))
-    for name, stage in (("full", "base_models@smollm2"), ("cobert", "base_embedder")):
+    for name, stage in (("full", "base_models@smollm2"), ("cobert", "base_encoders@embedder")):
         with pytest.raises(
             AttuneError, match=f"{name} cannot answer yet: .* is missing; `dvc repro {stage}` writes it"
         ):

@@ -36,6 +36,7 @@ def _set_parameters(values: dict[str, Any]) -> None:
     values["rag"] |= {"k": 2, "budget": 16, "shortlist": 6, "recipe": "attune", "persona": ["i love apples ."]}
     values["retrieval"] |= {"recipe": "attune", "shortlist": 10}
     values["cobert"] |= {"subsets": ["small"], "domains": ["happy"]}
+    values["seeds"]["generators"] = ["full"]
     for section in ("sweep", "questions"):
         values["generation"][section]["generators"] = ["lora_openorca"]
     values["generation"]["decoding"]["default"] = SAMPLING.model_dump()

@@ -68,7 +68,7 @@ def test_the_encoder_lies_beside_the_models_unless_named(tmp_path: Path, monkeyp
     (tmp_path / "models/cobert").mkdir(parents=True)
     (tmp_path / "saved").rename(tmp_path / "models/cobert/saved")
     monkeypatch.chdir(tmp_path / "models/cobert")
-    with pytest.raises(AttuneError, match=r"models/base/encoder, which has the frozen .*`dvc repro base_encoder`"):
+    with pytest.raises(AttuneError, match=r"models/base/encoder, which has .*`dvc repro base_encoders@encoder`"):
         Ranker.from_pretrained("saved")
     encoder(tmp_path / "models/base/encoder")
     replies = ["the dog !", "i like the sea ."]

@@ -134,13 +134,23 @@ SIZES = {"large": {"train": 20, "valid": 8, "test": 6}, "small": {"train": 5, "v
 
 def test_small_lies_inside_large_and_all_draws_from_both() -> None:
     sets = sized("pec", pools(30), SIZES)
-    assert len(sets) == 2 * 3 * 3
+    assert len(sets) == 2 * 3 * (3 + 1)
     ids = {place: part["id"].tolist() for place, part in sets.items()}
     for domain, split in itertools.product(("happy", "offmychest", "all"), ("train", "valid", "test")):
         assert set(ids["small", domain, split]) < set(ids["large", domain, split])
         assert len(ids["large", domain, split]) == SIZES["large"][split]
     assert {each // 1000 for each in ids["large", "all", "train"]} == {0, 1}
     assert {each // 1000 for each in ids["large", "happy", "train"]} == {0}
+
+
+def test_models_are_ranked_on_as_many_test_conversations_as_asked_for() -> None:
+    sizes = SIZES | {"small": SIZES["small"] | {"evaluate": 6}, "large": SIZES["large"] | {"evaluate": None}}
+    sets = {place: part["id"].tolist() for place, part in sized("pec", pools(30), sizes).items()}
+    for domain in ("happy", "offmychest", "all"):
+        assert sets["evaluate", "small", domain] == sets["evaluate", "large", domain] == sets["large", domain, "test"]
+        assert sets["small", domain, "test"] == sets["evaluate", "small", domain][:2]
+    with pytest.raises(AttuneError, match=r"happy/test has 30 usable .* subsets\.small\.evaluate asks for 31"):
+        sized("pec", pools(30), {"small": SIZES["small"] | {"evaluate": 31}})
 
 
 def test_too_few_conversations_say_which_key_asks_for_more() -> None:

@@ -20,7 +20,7 @@ def test_a_repeated_text_and_another_order_change_nothing() -> None:
 
 
 def test_a_missing_encoder_names_the_stage_that_fetches_it(tmp_path: Path) -> None:
-    with pytest.raises(AttuneError, match=r"embedder is missing; run `dvc repro base_embedder`"):
+    with pytest.raises(AttuneError, match=r"embedder is missing; run `dvc repro base_encoders@embedder`"):
         load_embedder(tmp_path / "embedder")
 
 

@@ -75,6 +75,66 @@ def test_the_paired_test_is_scipy_s() -> None:
     assert found.low < found.difference < found.high
 
 
+def test_the_interval_holds_the_shifts_that_the_test_does_not_reject() -> None:
+    """Each bound is where a system shifted by it, in every unit, is just not different: p steps over .05 there."""
+    before, after = nats(2), Ratio({name: each - 2 for name, each in nats(9).numerator.items()}, nats(2).denominator)
+    found = compare([before], [after], seed=1)
+
+    def p_of(shift: float) -> float:
+        moved = {name: each + shift * before.denominator[name] for name, each in before.numerator.items()}
+        return compare([Ratio(moved, before.denominator)], [after], seed=1).p
+
+    assert found.low < found.difference < found.high
+    for bound, inside in ((found.low, 1e-6), (found.high, -1e-6)):
+        assert p_of(bound + inside) >= 0.05
+        assert p_of(bound - inside) < 0.05
+
+
+@pytest.mark.parametrize("made", [mean, nats])
+def test_p_never_contradicts_its_interval(made: Callable[[int, int], Ratio]) -> None:
+    significant = 0
+    for seed in range(150):
+        count, before = 6 + seed % 40, made(seed, 6 + seed % 40)
+        shift = 0.7 * random.Random(seed).random()
+        other = made(seed + 500, count).numerator
+        sums = {name: each + shift * before.denominator[name] for name, each in other.items()}
+        found = compare([before], [Ratio(sums, before.denominator)], seed=1)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+        significant += found.p < 0.05
+    assert 10 < significant < 140
+
+
+def test_the_interval_of_a_difference_covers_the_truth_about_as_often_as_it_says() -> None:
+    covered = 0
+    for seed in range(200):
+        found = compare([Ratio.mean(dict.fromkeys(values(0, 30), 0.0))], [Ratio.mean(values(seed, 30, 0.4))], seed=1)
+        covered += found.low <= 0.4 <= found.high
+    assert 0.91 < covered / 200 < 0.985
+
+
+def test_too_few_units_have_no_interval() -> None:
+    """Five units have 32 exchanges, two of which are as extreme as any: p cannot be below .0625."""
+    for count, bounded in ((5, False), (6, True)):
+        ones = {f"id{at}": 1.0 + at / 100 for at in range(count)}
+        found = compare([Ratio.mean(dict.fromkeys(ones, 0.0))], [Ratio.mean(ones)], seed=1)
+        assert np.isfinite([found.low, found.high]).all() == bounded
+        assert (found.p < 0.05) == bounded
+
+
+def test_the_effect_is_cohen_s_d_of_the_differences() -> None:
+    before, after = values(2, 40), values(7, 40, 0.5)
+    differences = [after[name] - before[name] for name in before]
+    found = compare([Ratio.mean(before)], [Ratio.mean(after)], seed=1)
+    assert found.effect == pytest.approx(np.mean(differences) / np.std(differences, ddof=1))
+    # Two domains of which no example is in both, with the same differences: the effect is the same.
+    doubled = [
+        [Ratio.mean(each), Ratio.mean({f"other {name}": value for name, value in each.items()})]
+        for each in (before, after)
+    ]
+    assert compare(*doubled, seed=1).effect == pytest.approx(found.effect, rel=0.02)
+    assert compare([Ratio.mean({"a": 1.0})], [Ratio.mean({"a": 2.0})], seed=1).effect is None
+
+
 def test_p_is_small_for_a_difference_and_one_for_none() -> None:
     before = nats(1)
     better = Ratio(
@@ -87,7 +147,7 @@ def test_p_is_small_for_a_difference_and_one_for_none() -> None:
     given = values(3, 50)
     above = {name: value + 1 for name, value in given.items()}
     assert compare([Ratio.mean(given)], [Ratio.mean(above)], seed=1).p < 0.001
-    assert compare([before], [before], seed=1) == PairedTest(difference=0.0, low=0.0, high=0.0, p=1.0)
+    assert compare([before], [before], seed=1) == PairedTest(0.0, low=0.0, high=0.0, p=1.0, effect=0.0)
 
 
 @pytest.mark.parametrize("made", [mean, nats])

@@ -46,6 +46,7 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("corpora.on_bad_row", "skip", "corpora.on_bad_row = 'skip': input should be"),
         ("generators.full.corpus", "pecs", "generators.full.corpus = 'pecs' is no entry of corpora: pec, "),
         ("bases.smollm2.layers", 3, "unknown key bases.smollm2.layers = 3; bases.smollm2 may hold model"),
+        ("subsets.small.evaluate", 19, "evaluate = 19 must be at least test = 20"),
         ("subsets.small.train", 501, "small.train = 501 must be at most large.train = 500"),
         ("generators.full.base", "gpt5", "generators.full.base = 'gpt5' is no entry of bases: smollm2"),
         ("generators.full.lora_rank", 4, "method full has no lora_rank"),
@@ -73,6 +74,8 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("rag.recipe", "tune", "rag.recipe = 'tune' is not trained"),
         ("generation.decoding.gpt5", {"method": "greedy"}, "generation.decoding names 'gpt5'"),
         ("generation.decoding.default.beams", 3, "method sampling has no beams"),
+        ("seeds.recipes", ["best"], "seeds.recipes names 'best', which is no entry of recipes"),
+        ("seeds.values", [13, 13], "has a seed twice"),
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
         ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
         (
@@ -123,7 +126,7 @@ def test_a_generator_cannot_have_a_name_that_the_tables_use(tmp_path: Path) -> N
 
 def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:
     lines = (ROOT / "params.yaml").read_text().splitlines()
-    within = ("bases:", "index:", "cobert:", "generation:", "preprocess:", "personas:")
+    within = ("bases:", "index:", "cobert:", "generation:", "preprocess:", "personas:", "seeds:")
     for number, line in enumerate(lines):
         if re.match(r"[a-z_]+:", line):
             place = number + 1 if line.startswith(within) else number - 1
@@ -156,3 +159,17 @@ def test_four_bits_cannot_be_sharded(tmp_path: Path) -> None:
     changes = ("launcher", {"processes": 2, "fsdp": True}), ("generators.persona.load_in_4bit", True)
     with pytest.raises(AttuneError, match=r"generators\.persona: load_in_4bit does not work with launcher\.fsdp"):
         load(changed(tmp_path, *changes))
+
+
+def test_other_draws_of_passages_are_refused(tmp_path: Path) -> None:
+    load(changed(tmp_path, ("seeds.generators", ["rag"])))
+    with pytest.raises(AttuneError, match=r"seeds\.generators names 'rag', whose rows have passages"):
+        load(changed(tmp_path, ("seeds.generators", ["rag"]), ("seeds.varies", "draw")))
+
+
+def test_the_main_job_s_models_are_those_of_its_seed_recipes_and_domains(tmp_path: Path) -> None:
+    settings = load(changed(tmp_path, ("cobert.domains", ["happy"])))
+    assert settings.trains(13, "tuned", "happy")
+    assert not settings.trains(14, "tuned", "happy")
+    assert not settings.trains(13, "tuned", "all")
+    assert not settings.trains(13, "bi_encoder", "happy")

@@ -31,6 +31,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder(folder / ENCODER)
     for split, count in (("train", 32), ("valid", 16), ("test", 16)):
         write_parquet(folder / f"pec/small/happy/{split}.parquet", pec_rows(count, split), SCHEMAS.rows)
+    write_parquet(folder / "pec/evaluate/small/happy.parquet", pec_rows(16, "test"), SCHEMAS.rows)
     pool = [{"id": row["id"], "response": row["response"]} for row in pec_rows(16, "test")]
     write_parquet(folder / "pec/candidates/happy.parquet", pool, SCHEMAS.candidates)
     write_json(folder / "recipes/baseline.json", RECIPE)
@@ -54,7 +55,7 @@ def train_on(domain: str, recipe: str, target: str) -> None:
 
 
 def evaluate(name: str = "evaluated") -> None:
-    """Write NAME.json, NAME-intervals.json, NAME-tests.json and NAME.parquet."""
+    """Write NAME.json, NAME-intervals.json, NAME-tests.json, NAME-power.json and NAME.parquet."""
     evaluate_cobert.main(
         recipes=Path("recipes"),
         encoder=ENCODER,
@@ -63,5 +64,6 @@ def evaluate(name: str = "evaluated") -> None:
         scores=Path(f"{name}.json"),
         intervals=Path(f"{name}-intervals.json"),
         tests=Path(f"{name}-tests.json"),
+        power=Path(f"{name}-power.json"),
         rows=Path(f"{name}.parquet"),
     )

@@ -59,6 +59,7 @@ def small(folder: Path) -> Path:
         ("generation.answered_examples", 2),
         ("generation.max_new_tokens", 4),
         ("generation.sweep.examples", 2),
+        ("seeds.generators", ["tiny"]),
         *((f"generation.{section}.generators", ["tiny"]) for section in ("sweep", "questions")),
     )
     git(project, "init", "--quiet")

@@ -33,6 +33,7 @@ def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     values["generation"] |= {"perplexity_examples": 9, "reply_examples": 4, "max_new_tokens": 8}
     values["generation"]["decoding"] = {"default": values["generation"]["decoding"]["default"]}
+    values["seeds"]["generators"] = ["tiny_full"]
     values["generation"]["sweep"] |= {"generators": ["tiny_lora"], "examples": 5}
     values["generation"]["questions"]["generators"] = ["tiny_lora"]
     values["rag"] |= {"k": 2, "budget": 8, "shortlist": 3}

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -6,9 +7,9 @@ from typing import Any
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_json, read_parquet, sha256
+from attune.core.files import read_json, read_parquet, sha256, write_parquet
 from tests.project import changed
-from tests.stages.cobert_project import evaluate, project, train
+from tests.stages.cobert_project import SCHEMAS, evaluate, pec_rows, project, train
 
 
 def test_trained_models_are_evaluated_beside_the_untrained_encoder(
@@ -45,6 +46,29 @@ def test_trained_models_are_evaluated_beside_the_untrained_encoder(
         assert command_line_scores(rows, tmp_path) == {
             name: f"{found[model][name]:.6f}" for name in ("mrr", "r@1", "r@10", "r@50")
         }
+
+
+def test_models_of_few_test_contexts_are_ranked_on_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both subsets have the same contexts; those of the small one's own test split are scored apart."""
+    project(tmp_path, monkeypatch)
+    changed(
+        tmp_path, ("cobert.domains", ["happy"]), ("cobert.candidates", 10), ("cobert.recipes", ["tuned"]),
+        ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"), ("rag.recipe", "tuned"), ("compare.recipes", []),
+    )  # fmt: skip
+    shutil.copytree("pec/evaluate/small", "pec/evaluate/large")
+    shutil.copytree("pec/small", "pec/large")
+    write_parquet(Path("pec/small/happy/test.parquet"), pec_rows(16, "test")[:8], SCHEMAS.rows)
+    train("tuned")
+    shutil.copytree("models/tuned-small-happy", "models/tuned-large-happy")
+    evaluate("m")
+    scores, power = read_json(Path("m-intervals.json")), read_json(Path("m-power.json"))
+    assert scores["small"] == scores["large"]
+    assert {row["family"] for row in read_json(Path("m-tests.json"))} == {"recipes", "recipes by domain"}
+    few = [row for row in read_parquet(Path("m.parquet")) if row["subset"] == "small" and row["model"] == "tuned"][:8]
+    mrr = sum(1 / row["rank"] for row in few) / 8
+    assert set(power["own"]["scores"]) == {"small"}
+    assert power["own"]["scores"]["small"]["happy"]["tuned"]["mrr"] == pytest.approx(mrr, abs=1e-6)
+    assert {row["models"] for row in power["outperform"]} == {2}
 
 
 def command_line_scores(rows: list[dict[str, Any]], folder: Path) -> dict[str, str]:

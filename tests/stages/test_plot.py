@@ -11,6 +11,7 @@ from attune.corpora import CORPORA, dialogue_corpora
 from attune.report.figures.registry import on_page
 from stages.plot import main
 from tests.project import changed
+from tests.report.power_numbers import POWER
 
 pytestmark = pytest.mark.usefixtures("without_large")
 
@@ -56,6 +57,7 @@ def write_cobert() -> None:
         for domain in ("happy", "all"):
             write_csv(Path(f"metrics/curves/cobert/{recipe}-small-{domain}.csv"), curve)
     write_json(Path("metrics/cobert_intervals.json"), RANKING)
+    write_json(Path("metrics/power.json"), POWER)
 
 
 def write_generators() -> None:

@@ -13,6 +13,7 @@ from attune.report.figures.registry import on_page
 from attune.sources.manifest import Origin, build
 from stages.report import main
 from tests.project import changed
+from tests.report.power_numbers import POWER
 
 pytestmark = pytest.mark.usefixtures("without_large")
 
@@ -36,6 +37,7 @@ PATHS = {
 }
 PHRASES = (
     "Passages harm: perplexity higher, +10.5 %",
+    "outperformed the baseline in MRR",
     "10 % of prompts have one that is like it",
     "Best decoding is 0.1/5/0.99",
     "baseline is better than untrained: MRR +0.100",
@@ -48,7 +50,9 @@ CONTAMINATION = {
     "n": 8, "mostly": 0.7, "losses": [], "ranking": [],
     "overlaps": [{"test": "t", "source": "t", "rows": 4, "example": 0.5, "reply": 0.25, "mostly_contained": 0.0}],
 }  # fmt: skip
-TEST = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001, "p_holm": 0.004, "effect": 0.5, "family": "tests"}
+TEST = {
+    "difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001, "effect": 0.4, "family": "recipes", "p_holm": 0.002,
+}  # fmt: skip
 
 
 def wide(**scores: float) -> dict[str, float]:
@@ -72,6 +76,7 @@ def write_metrics(names: list[str]) -> None:
         for before, after in itertools.pairwise(MODELS)
     ]
     write_json(Path("metrics/cobert_tests.json"), pairs)
+    write_json(Path("metrics/power.json"), POWER)
     write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
     variants = [f"{name}+{variant}" for name in names for variant in ("rag", "oracle_rag")]
     passages = wide(perplexity=20.5, passage_similarity=0.3, passage_like_target=0.1)

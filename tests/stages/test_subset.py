@@ -6,9 +6,13 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, sha256
 from attune.corpora import corpus
+from attune.corpora.base import Sampling
+from attune.corpora.redrawing import redrawn
 from stages.subset import main
 from tests.project import changed
 from tests.stages.running import data
+
+CAPS = {"pec": None, "empathetic_dialogues": 10_000}
 
 
 def ids(paths: Iterable[Path], key: str) -> list[set[str]]:
@@ -43,6 +47,23 @@ def test_the_same_parameters_give_the_same_bytes(sample: Path, tmp_path: Path) -
     for path in sorted(sample.rglob("*")):
         if path.is_file():
             assert sha256(again / path.relative_to(sample)) == sha256(path), path
+
+
+def test_another_draw_is_what_the_stages_would_write_with_its_seed(sample: Path) -> None:
+    sizes = {"small": {"train": 100, "valid": 20, "test": 20}}
+    for name, place in (("pec", "small/happy"), ("empathetic_dialogues", "")):
+        files = {split: f"{place}/{split}".strip("/") for split in ("train", "test")}
+        draws = {
+            seed: redrawn(corpus(name), sample / "raw" / name, Sampling(seed, CAPS[name], 0.2, sizes), True, files)
+            for seed in (13, 14)
+        }
+        written = {
+            split: read_parquet(sample / "processed" / name / f"{file}.parquet") for split, file in files.items()
+        }
+        assert draws[13] == written
+        assert draws[14]["train"] != written["train"]
+        key = corpus(name).key
+        assert not {row[key] for row in draws[14]["train"]} & {row[key] for row in draws[14]["test"]}
 
 
 def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ def test_more_persona_sentences_rank_better_where_the_reply_depends_on_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project(tmp_path, monkeypatch)
-    shutil.copytree("pec/small/happy", "pec/large/happy")
+    shutil.copytree("pec/evaluate/small", "pec/evaluate/large")
     changed(
         tmp_path, ("cobert.candidates", 10), ("personas.counts", [0, 1]), ("personas.domain", "happy"),
         ("personas.subset", "small"),

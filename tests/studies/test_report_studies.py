@@ -7,6 +7,7 @@ from attune.core.files import write_json
 from attune.report.figures.registry import on_page
 from studies.report_studies import main
 from tests.project import changed
+from tests.report.seed_numbers import SEEDS
 
 SCORES = {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.3, "r@1": 0.1, "r@10": 0.5, "r@50": 0.9}
 TEST = {
@@ -15,9 +16,9 @@ TEST = {
     "low": 0.05,
     "high": 0.2,
     "p": 0.001,
-    "p_holm": 0.004,
-    "effect": 0.5,
-    "family": "f",
+    "p_holm": 0.002,
+    "effect": 0.4,
+    "family": "recipes",
 }
 
 
@@ -31,12 +32,13 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
         write_json(Path(f"metrics/{name}_tests.json"), tests)
     write_json(Path("metrics/personas.json"), {"0": SCORES, "5": SCORES})
-    write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p_holm": 0.5}])
+    write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p": 0.5, "p_holm": 0.5}])
     write_json(
         Path("metrics/retrieval.json"),
         {"happy": {"replies": 300, "recall": 0.5, "mrr_index": 0.1, "mrr_reranked": 0.2}},
     )
     write_json(Path("metrics/transfer.json"), {"happy": {"happy": SCORES}})
+    write_json(Path("metrics/seeds.json"), SEEDS)
     Path("figures").mkdir()
     for record in on_page("studies"):
         Path(f"figures/{record.name}.png").write_bytes(b"\x89PNG")
@@ -52,6 +54,7 @@ def test_the_page_holds_every_study(page: str) -> None:
     assert "the shortlist holds the true reply in 50 to 50 % of the contexts" in page
     assert "Ways to match, trained and tested on: all" in page
     assert "GFLOP" in page
+    assert "all: attune is 0.125 MRR above tuned" in page
 
 
 def test_every_figure_of_the_studies_stands_on_it(page: str) -> None:

@@ -16,6 +16,7 @@ def test_each_model_is_tested_on_each_domain(tmp_path: Path, monkeypatch: pytest
     others = [row | {"id": f"other {row['id']}"} for row in pec_rows(40, "test")[16:]]
     for split, rows in (("train", pec_rows(32, "train")), ("valid", pec_rows(16, "valid")), ("test", others)):
         write_parquet(Path(f"pec/small/all/{split}.parquet"), rows, SCHEMAS.rows)
+    write_parquet(Path("pec/evaluate/small/all.parquet"), others, SCHEMAS.rows)
     pool = [{"id": row["id"], "response": row["response"]} for row in others]
     write_parquet(Path("pec/candidates/all.parquet"), pool, SCHEMAS.candidates)
     changed(

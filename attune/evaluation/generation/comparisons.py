@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.generation.summary import Rows, means, nats_per_token, system_of
-from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, PLAIN, RAG
 from attune.metrics.bootstrap import Ratio, compare
 from attune.parameters.generators import GeneratorSettings
 
@@ -21,11 +21,13 @@ def comparisons(systems: Mapping[str, Rows], generators: Generators, seed: int) 
     results = []
     for name in generators:
         test = compare([nats_per_token(systems[name], "base_nats")], [nats_per_token(systems[name])], seed)
-        results.append(Comparison.of(f"base of {name}", name, "loss", test))
+        results.append(Comparison.of(f"base of {name}", name, "loss", test, "training generators"))
         for before, after in pairs_of(name, generators):
             if before in systems and after in systems:
-                scores = _losses(systems[before], systems[after]) | _means(systems[before], systems[after])
-                results += _compared(before, after, scores, seed)
+                left, right = systems[before], systems[after]
+                changed = "personas" if system_of(name, PLAIN) == after else "passages"
+                results += _compared(before, after, _losses(left, right), seed, f"{changed}, loss")
+                results += _compared(before, after, _means(left, right), seed, f"{changed}, replies")
     return results
 
 
@@ -34,7 +36,7 @@ def answer_comparisons(systems: Mapping[str, Rows], before: str, after: Iterable
     return [
         comparison
         for each in after
-        for comparison in _compared(before, each, _means(systems[before], systems[each]), seed)
+        for comparison in _compared(before, each, _means(systems[before], systems[each]), seed, "retrieved and written")
     ]
 
 
@@ -75,5 +77,7 @@ def _means(before: Rows, after: Rows) -> dict[str, tuple[Ratio, Ratio]]:
     return {score: (left[score], right[score]) for score in SCORES if score in left and score in right}
 
 
-def _compared(before: str, after: str, scores: Mapping[str, tuple[Ratio, Ratio]], seed: int) -> list[Comparison]:
-    return [Comparison.of(before, after, score, compare([x], [y], seed)) for score, (x, y) in scores.items()]
+def _compared(
+    before: str, after: str, scores: Mapping[str, tuple[Ratio, Ratio]], seed: int, family: str
+) -> list[Comparison]:
+    return [Comparison.of(before, after, score, compare([x], [y], seed), family) for score, (x, y) in scores.items()]

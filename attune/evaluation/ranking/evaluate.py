@@ -28,14 +28,16 @@ class RankingTest:
 
     @classmethod
     def load(cls, processed: Path, subset: str, domain: str, settings: CobertSettings, seed: int) -> "RankingTest":
-        """The test of a subset and domain. processed: the stage preprocess' folder; settings: `cobert` of params.yaml.
+        """The contexts that models of a subset and domain are ranked on.
+
+        processed: the stage preprocess' folder; settings: `cobert` of params.yaml.
 
         Raises
         ------
         AttuneError
             if the test split has fewer distinct replies than `settings.candidates`.
         """
-        rows = read_parquet(processed / subset / domain / "test.parquet")
+        rows = read_parquet(processed / "evaluate" / subset / f"{domain}.parquet")
         pool = [row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")]
         return cls(rows, candidates(rows, pool, settings.candidates, seed, settings.drawn_from))
 

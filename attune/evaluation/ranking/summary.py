@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from attune.evaluation.comparison import PLACES, Comparison, records
+from attune.evaluation.families import by_domain
 from attune.metrics.bootstrap import Ratio, compare, interval, score
 from attune.metrics.ranking import by_example
 
@@ -61,8 +62,11 @@ def scores(values: Values, seed: int) -> pd.DataFrame:
     return pd.DataFrame(estimates)
 
 
-def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int) -> list[dict[str, Any]]:
-    """Records of the paired tests of MRR, per domain (MEAN is last) and pair of models (before, after)."""
+def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int, family: str) -> list[dict[str, Any]]:
+    """Records of the paired tests of MRR, per domain (MEAN is last) and pair of models (before, after).
+
+    family: of the tests of the mean; those of single domains are of its `families.by_domain`. p_holm is not set yet.
+    """
     wanted, rows = list(pairs), []
     for group, domains in _groups(values):
         tests = [
@@ -75,6 +79,7 @@ def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int) -> 
                     [values[domain][after]["mrr"] for domain in domains],
                     seed,
                 ),
+                family if group == MEAN else by_domain(family),
             )
             for before, after in wanted
         ]

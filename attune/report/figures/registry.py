@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from attune.core.files import atomic_folder
-from attune.report.figures import cobert, corpora, generators, style
+from attune.report import seeds as seeds_section
+from attune.report.figures import cobert, corpora, generators, power, seeds, style
 from attune.report.names import generator_names, system_names
 from attune.report.results import Results
 from attune.report.tables import costs
@@ -83,6 +85,13 @@ FIGURES = (
         "mrr_comparison", "CoBERT: test MRR by subset, domain and recipe, with 95 % intervals", _mrr, place="first"
     ),
     FigureRecord(
+        "contexts_needed",
+        "CoBERT: half the width of the 95 % interval of a difference in MRR, and the contexts that a difference needs",
+        lambda results: power.contexts(
+            *(pd.DataFrame(results.metrics("power")[key]) for key in ("interval", "needed"))
+        ),
+    ),
+    FigureRecord(
         "generator_loss",
         "Generators: training and validation loss by step",
         lambda results: generators.training(results.generator_curves, _names(results)),
@@ -148,6 +157,12 @@ FIGURES = (
         "transfer",
         "CoBERT: test MRR by the domains of training and of testing, with 95 % intervals",
         lambda results: cobert.transfer(results.transfer),
+        "studies",
+    ),
+    FigureRecord(
+        "several_seeds",
+        "Models trained with several seeds: each seed, and the mean with its 95 % interval over seeds and test units",
+        lambda results: seeds.seeds(seeds_section.models(results.metrics("seeds"))),
         "studies",
     ),
 )

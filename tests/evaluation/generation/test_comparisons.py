@@ -23,7 +23,8 @@ def test_each_generator_is_compared_with_its_base_and_its_variants() -> None:
         ("g", "g+rag", "loss", -0.5),
         ("g", "g+rag", "loss_target_not_given", -0.5),
     ]
-    assert all(each.low <= each.difference <= each.high for each in found)
+    # Six conversations are as few as an interval needs; only two of them are given no passage with the target.
+    assert [each.low is None for each in found] == [False, False, True]
 
 
 def test_the_right_persona_is_compared_with_none_and_with_another_s() -> None:

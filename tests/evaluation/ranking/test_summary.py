@@ -43,7 +43,7 @@ def test_scores_are_those_of_each_domain_and_their_mean() -> None:
 
 
 def test_comparisons_are_paired_tests_of_mrr_by_domain() -> None:
-    found = comparisons(values_of(ROWS), [("before", "after")], SEED)
+    found = comparisons(values_of(ROWS), [("before", "after")], SEED, "recipes")
     assert [(row["domain"], row["before"], row["after"], row["score"]) for row in found] == [
         (domain, "before", "after", "mrr") for domain in ("happy", "sad", MEAN)
     ]
@@ -51,6 +51,7 @@ def test_comparisons_are_paired_tests_of_mrr_by_domain() -> None:
         [Ratio.mean(by_example(of(domain, model))["mrr"]) for domain in ("happy", "sad")]
         for model in ("before", "after")
     )
+    assert [row["family"] for row in found] == ["recipes by domain", "recipes by domain", "recipes"]
     expected = compare(before, after, SEED)
     assert found[-1]["difference"] == pytest.approx(expected.difference, abs=1e-6)
     assert found[-1]["p"] == pytest.approx(expected.p, abs=1e-6)

@@ -1,0 +1,46 @@
+"""Scores of models that were trained with several seeds."""
+
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from attune.evaluation.comparison import PLACES
+from attune.metrics.bootstrap import Ratio
+from attune.metrics.hierarchical import over_seeds
+
+METHOD = (
+    "hierarchical bootstrap: seeds and test units are drawn with replacement, units once for all seeds "
+    "(Davison and Hinkley 1997, section 3.8; Owen 2007)"
+)
+# Of one model: its ratio by seed.
+BySeed = Mapping[int, Ratio]
+
+
+def ranking_records(models: Mapping[str, BySeed], domain: str, seed: int) -> list[dict[str, Any]]:
+    """One record per model, MRR, and one per pair of models, the second one's MRR less the first one's."""
+    about = {"domain": domain, "score": "mrr"}
+    records = [{"model": name, **about, **_estimate(by_seed, seed)} for name, by_seed in models.items()]
+    for before, after in combinations(models, 2):
+        gains = {each: _difference(models[before][each], ratio) for each, ratio in models[after].items()}
+        records.append({"before": before, "after": after, **about, **_estimate(gains, seed)})
+    return records
+
+
+def generator_record(name: str, by_seed: BySeed, seed: int) -> dict[str, Any]:
+    """The perplexity of a generator, from nats per token by conversation."""
+    return {"model": name, "score": "perplexity", **_estimate(by_seed, seed, np.exp)}
+
+
+def _difference(before: Ratio, after: Ratio) -> Ratio:
+    numerator = {unit: value - before.numerator[unit] for unit, value in after.numerator.items()}
+    return Ratio(numerator, after.denominator)
+
+
+def _estimate(by_seed: BySeed, seed: int, score: Callable[[Any], Any] = lambda ratios: ratios) -> dict[str, Any]:
+    estimate = over_seeds(by_seed, seed, score)
+    return {
+        **{key: round(value, PLACES) for key, value in vars(estimate).items()},
+        "by_seed": {str(each): round(float(score(ratio.value)), PLACES) for each, ratio in by_seed.items()},
+    }

@@ -1,0 +1,41 @@
+"""How much of a score is the seed's: the studies' section about models that were trained with several."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from attune.report import html
+
+Numbers = Mapping[str, Any]
+_VARIES = {
+    "order": "the order of the training rows and the new weights",
+    "draw": "the draw of the training rows",
+    "both": "the draw and the order of the training rows, and the new weights",
+}
+
+
+def models(seeds: Numbers) -> pd.DataFrame:
+    """One row per model, `label` naming it and its domain; seeds: metrics/seeds.json."""
+    rows = [row for row in (*seeds["ranking"], *seeds["generators"]) if "model" in row]
+    labels = [", ".join(row[key] for key in ("model", "domain") if key in row) for row in rows]
+    return pd.DataFrame(rows).assign(label=labels)
+
+
+def about(seeds: Numbers) -> str:
+    """The scores with their intervals, and the differences between recipes, as HTML."""
+    values = ", ".join(map(str, seeds["seeds"]))
+    lines = [
+        f"{row['domain']}: {row['after']} is {abs(row['mean']):.3f} MRR {'above' if row['mean'] > 0 else 'below'} "
+        f"{row['before']} (95 % interval {row['low']:+.3f} to {row['high']:+.3f}; by seed "
+        f"{', '.join(f'{value:+.3f}' for value in row['by_seed'].values())})."
+        for row in seeds["ranking"]
+        if "before" in row
+    ]
+    table = models(seeds)
+    table["by seed"] = [", ".join(f"{value:.3f}" for value in row.values()) for row in table["by_seed"]]
+    columns = ["label", "score", "mean", "sd", "low", "high", "by seed"]
+    return (
+        f"<p>Trained with the seeds {values}, which vary {_VARIES[seeds['varies']]}. The intervals cover seeds and "
+        f"test contexts ({seeds['method']}).</p>" + html.table(table[columns]) + html.bullets(lines)
+    )

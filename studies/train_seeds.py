@@ -1,0 +1,108 @@
+"""Train the recipes and generators of `seeds` with one seed: the order of training, the drawn rows, or both.
+
+`python -m studies.train_seeds seed=N raw=FOLDER data=FOLDER encoder=FOLDER base_models=FOLDER target=FOLDER`
+
+data: the folder with processed/ and passages/. target: a folder per model, RECIPE-DOMAIN or GENERATOR, the latter with
+the test rows that go with its training rows. Where the main job has trained a model with this seed, there is none.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from attune import parameters
+from attune.core.determinism import pin
+from attune.core.errors import AttuneError
+from attune.core.files import atomic_folder, read_parquet, write_parquet
+from attune.core.import_graph import closure
+from attune.corpora import corpus, ranking_corpus
+from attune.corpora.base import Sampling
+from attune.corpora.redrawing import redrawn
+from attune.parameters import Parameters
+from attune.parameters.data import published
+from attune.training.checkpoints import run_key
+from stages import checkpoint_roots, start
+
+Rows = list[dict[str, Any]]
+
+
+def main(*, seed: str, raw: Path, data: Path, encoder: Path, base_models: Path, target: Path) -> None:
+    settings, value = parameters.load(), number(seed)
+    training = settings.seeds.of_training(value, settings.seed)
+    with atomic_folder(target) as folder:
+        (folder / "README.md").write_text(f"Models trained with seed {value} ({settings.seeds.varies}).\n")
+        for recipe in settings.seeds.recipes:
+            for domain in settings.seeds.domains:
+                if not settings.trains(value, recipe, domain):
+                    place = f"{ranking_corpus().name}/{settings.cobert.subsets[0]}/{domain}"
+                    rows = rows_of(settings, value, raw, data, f"processed/{place}", ("train", "valid"))
+                    options = settings.recipe(recipe) | {"seed": training}
+                    train_recipe(options, rows, encoder, folder / f"{recipe}-{domain}")
+        for name in settings.seeds.generators if value != settings.seed else []:
+            rows = rows_of(settings, value, raw, data, settings.generators[name].rows, ("train", "test"))
+            train_generator(settings, name, training, rows, base_models, folder / name)
+
+
+def number(seed: str) -> int:
+    if not seed.isdecimal():
+        raise AttuneError(f"seed = {seed!r} must be a whole number")
+    return int(seed)
+
+
+def rows_of(
+    settings: Parameters, seed: int, raw: Path, data: Path, place: str, splits: tuple[str, ...]
+) -> dict[str, Rows]:
+    """The rows of the main job, or those that the seed draws. place: processed/CORPUS or a folder below it."""
+    if not settings.seeds.draws or seed == settings.seed:
+        return {split: read_parquet(data / place / f"{split}.parquet") for split in splits}
+    name, *below = place.split("/")[1:]
+    cap = published(settings.corpora, name).cap
+    sampling = Sampling(seed, cap, settings.preprocess.test_share, settings.subsets.model_dump())
+    files = {split: "/".join([*below, split]) for split in splits}
+    return redrawn(corpus(name), raw / name, sampling, settings.preprocess.drop_repeated_personas, files)
+
+
+def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, target: Path) -> None:
+    """As the stage train_cobert does, in one process."""
+    from attune.cobert import storage
+    from attune.cobert.model import inputs_for
+    from attune.cobert.model import start as untrained
+    from attune.cobert.training import train
+    from attune.training.distributed import job_folders
+
+    options = {key: value for key, value in options.items() if key != "processes"}
+    key = run_key([options, rows], [encoder], closure(Path(__file__)))
+    pin(options["seed"], options["threads"])
+    model = untrained(encoder, options)
+    inputs = inputs_for(model, encoder)
+    with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
+        learning = train(model, rows, inputs, options, checkpoints)
+        storage.save(model, folder)
+        inputs.tokenizer.save_pretrained(folder)
+    print(f"{target.name}: valid MRR {max(row['valid_mrr'] for row in learning[1:])}", flush=True)
+
+
+def train_generator(
+    settings: Parameters, name: str, seed: int, rows: dict[str, Rows], base_models: Path, target: Path
+) -> None:
+    """As the stage train_generator does, in one process; the test rows are written beside the weights."""
+    from attune.generators.learning_curve import summary
+    from attune.generators.prompts import examples
+    from attune.generators.training import train
+    from attune.training.distributed import job_folders
+
+    generator = settings.generators[name]
+    base, schema = base_models / generator.base, corpus(generator.corpus).schemas.rows
+    key = run_key([generator.model_dump(), seed, settings.threads, rows["train"]], [base], closure(Path(__file__)))
+    pin(seed, settings.threads)
+    passages = None if generator.passage_tokens else 0
+    with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
+        given = examples(rows["train"], generator.instruction, passages)
+        learning = train(generator, base, given, seed, checkpoints, folder, False)
+        # Without passages: they are tested without.
+        test = [{column: row[column] for column in schema.names} for row in rows["test"]]
+        write_parquet(folder / "test.parquet", test, schema)
+    print(f"{name}: {summary(learning)}", flush=True)
+
+
+if __name__ == "__main__":
+    start(main)

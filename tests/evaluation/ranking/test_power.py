@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from attune.evaluation.ranking import power
+from attune.evaluation.ranking.summary import labelled
+
+
+def rows(model: str, ranks: list[int], subset: str = "large", domain: str = "happy") -> list[dict]:
+    each = [{"id": f"{domain}{at}", "rank": rank, "loss": None} for at, rank in enumerate(ranks)]
+    return labelled(each, model=model, subset=subset, domain=domain)
+
+
+NORMAL = [np.random.default_rng(at).normal(0.1, 0.3, 100) for at in range(6)]
+
+
+def test_differences_are_those_of_the_same_contexts() -> None:
+    ranked = [*rows("a", [1, 2, 4]), *rows("b", [2, 2, 1])]
+    (found,) = power.differences(ranked, ("a", "b"))
+    assert found.tolist() == [-0.5, 0.0, 0.75]
+
+
+def test_the_interval_shrinks_with_the_root_of_the_contexts() -> None:
+    widths = {size: power.half_width(NORMAL, size, 1) for size in (100, 400)}
+    deviation = np.mean([each.std() for each in NORMAL])
+    assert widths[100] == pytest.approx(1.984 * deviation / 10, rel=0.02)
+    assert widths[400] == pytest.approx(widths[100] / 2, rel=0.02)
+
+
+def test_the_contexts_needed_are_those_at_which_four_of_five_intervals_exclude_zero() -> None:
+    """By hand: ((1.96 + .8416) * .3 / .1)^2 = 70.6; then by simulation."""
+    assert power.needed([np.array([-0.3, 0.3] * 50)], 0.1) == 71
+    found = power.outperforming(NORMAL, power.needed(NORMAL, 0.05), 0.05, seed=1)
+    assert found["significant"] == pytest.approx(0.8, abs=0.04)
+
+
+def test_without_a_difference_half_of_the_models_come_out_ahead() -> None:
+    """Of six fair coins, at most three fall heads up in 42 of 64 throws."""
+    found = power.outperforming(NORMAL, 100, 0.0, seed=1)
+    assert found["better"] == pytest.approx(3, abs=0.1)
+    assert found["at_most_half"] == pytest.approx(42 / 64, abs=0.05)
+    assert found["significant"] == pytest.approx(0.025, abs=0.01)
+    assert power.outperforming(NORMAL, 100, 0.2, seed=1)["at_most_half"] == 0
+
+
+def test_the_small_test_set_is_scored_and_tested_alone() -> None:
+    ranks = {"a": [3, 4, 5, 6, 7, 8, 9, 2, 1, 1], "b": [1, 2, 1, 2, 1, 2, 1, 1, 9, 9]}
+    ranked = [row for subset in ("large", "small") for model in ranks for row in rows(model, ranks[model], subset)]
+    own = [row for row in ranked if row["subset"] == "large" or int(row["id"][-1]) < 8]
+    found = power.power_of(ranked, own, [("a", "b")], seed=1)["own"]
+    assert set(found["scores"]) == {"small"}
+    assert found["scores"]["small"]["happy"]["b"]["mrr"] == pytest.approx(6.5 / 8)
+    assert {row["family"] for row in found["tests"]} == {"recipes, few contexts", "recipes by domain, few contexts"}
+    assert all(row["p"] == row["p_holm"] < 0.05 for row in found["tests"])
+
+
+def test_the_numbers_are_the_same_twice_and_of_the_second_pair() -> None:
+    draws = np.random.default_rng(4)
+    ranked = [row for model in "abc" for row in rows(model, draws.integers(1, 100, 30).tolist())]
+    found = power.power_of(ranked, ranked, [("a", "b"), ("b", "c")], seed=1)
+    assert found == power.power_of(ranked, ranked, [("a", "b"), ("b", "c")], seed=1)
+    assert {(row["before"], row["after"]) for row in found["outperform"]} == {("b", "c")}
+    assert found["own"] == {"scores": {}, "tests": []}
