@@ -2,17 +2,20 @@
 # once.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
+# Recipes name it relatively, and take other paths from the environment, since folders may have spaces and quotes in
+# their names.
+BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-export PATH := $(BIN):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHON
 
 .PHONY: setup quick repro studies app chat test test-slow check deps bench clean
 
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, and $(PYTHON) is " + v + ". Get it from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
+	@"$$PYTHON" -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, and " + sys.executable + " is " + v + ". Get it from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'
+	"$$PYTHON" -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
 	touch $(STAMP)
@@ -34,13 +37,13 @@ studies: setup
 	$(SIDE_BY_SIDE) studies/dvc.yaml
 
 # After `repro`: the page on which every system can be talked to, and the same in a terminal. ROOT=quick: after `quick`.
-ROOT ?= .
+export ROOT ?= .
 
 app: setup
-	python app.py --root $(ROOT)
+	python app.py --root "$$ROOT"
 
 chat: setup
-	python -m attune.chat $(if $(filter-out .,$(ROOT)),--root $(ROOT))
+	python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
 
 # One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once.
 test: setup

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.core.determinism import prepare
-from attune.core.environment import require_packages
+from attune.core.environment import print_any_text, require_packages
 from attune.core.errors import AttuneError
 
 require_packages()
@@ -23,6 +23,7 @@ _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 
 def start(main: Callable[..., None]) -> None:
     """Call `main` with the command line's `name=value` words; a user's mistake becomes one message and exit code 1."""
+    print_any_text()
     try:
         values = arguments(main, sys.argv[1:])
         for path in values.values():

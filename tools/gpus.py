@@ -15,14 +15,15 @@ _INTERVAL = 0.5  # seconds between two looks for a free GPU
 
 def visible(environment: Mapping[str, str] = os.environ) -> list[str]:
     """The GPUs that may be used, named as in CUDA_VISIBLE_DEVICES; none where there is no NVIDIA driver."""
-    given = environment.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return [name for each in given.split(",") if (name := each.strip()) not in ("", "-1")]
-    if shutil.which("nvidia-smi") is None:
+    tool = shutil.which("nvidia-smi", path=environment.get("PATH"))
+    if tool is None:
         return []
-    command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    return [] if done.returncode else done.stdout.split()
+    done = subprocess.run([tool, "--query-gpu=uuid", "--format=csv,noheader"], capture_output=True, text=True)
+    found = [] if done.returncode else done.stdout.split()
+    given = environment.get("CUDA_VISIBLE_DEVICES")
+    if not found or given is None:
+        return found
+    return [name for each in given.split(",") if (name := each.strip()) not in ("", "-1")]
 
 
 @contextmanager

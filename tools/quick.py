@@ -14,6 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from attune import parameters
+from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
@@ -54,6 +55,7 @@ PLACES = ("source", "encoder", "index.embedder", "bases.*.model")
 
 
 def main() -> int:
+    print_any_text()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     repro.add_jobs(parser)
     options = parser.parse_args()
@@ -80,7 +82,9 @@ def prepare(folder: Path, cache: Path) -> None:
     shrink(values)
     parameters.parse(values, folder / "params.yaml")
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
-    (folder / ".dvc" / "config").write_text(CONFIG.format(cache), encoding="utf-8")
+    # Relative to the file, so that it holds nothing of the folder's name that would need quotes.
+    shared = os.path.relpath(cache, folder / ".dvc")
+    (folder / ".dvc" / "config").write_text(CONFIG.format(shared), encoding="utf-8")
     for name in LINKED:
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(os.path.relpath(ROOT / name, folder))

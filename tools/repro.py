@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
 from tools import gpus
 from tools.deps import FILES
@@ -31,6 +32,7 @@ _LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")
 
 
 def main() -> int:
+    print_any_text()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", nargs="?", default=FILES[0])
     add_jobs(parser)

@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from attune.core.environment import lives
 from tools import gpus
 
 STARTED, LINE, DONE, FAILED = "started", "line", "done", "failed"
@@ -46,7 +47,7 @@ def process_group(
                 os.killpg(process.pid, number)
 
     def watch(parent: int) -> None:
-        while os.getppid() == parent and (watched is None or _lives(watched)):
+        while os.getppid() == parent and (watched is None or lives(watched)):
             time.sleep(_INTERVAL)
         pass_on(signal.SIGTERM)
 
@@ -59,14 +60,6 @@ def process_group(
         yield process
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def main(name: str, watched: int) -> int:

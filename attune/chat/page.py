@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # the page fetches nothing, and Gradio asks itself for a start
 import gradio as gr
 
 from attune.chat.about import about
@@ -164,11 +165,14 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
     OSError, OverflowError
         if the port cannot be opened.
     """
+    # An IPv6 address stands in brackets in the page's own address.
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
     page = build(engine).queue(default_concurrency_limit=MAX_CONCURRENT_REPLIES)
     theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     _, address, _ = page.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, theme=theme, css=CSS,
         footer_links=["api"], run_history=False, state_session_capacity=MAX_CONVERSATIONS,
+        share=False, mcp_server=False, ssl_verify=False,
     )  # fmt: skip
     print(f"Attune's page is at {address} (Ctrl+C stops it)", flush=True)
     engine.preload()

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from io import TextIOWrapper
 from pathlib import Path
 
 from attune.chat.about import about
@@ -13,6 +12,7 @@ from attune.chat.choices import decoding_note, starting_system
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.validation import checked_message, persona_sentences
+from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 
 HELP = """/system NAME   switch to another system         /systems   list the systems
@@ -98,6 +98,7 @@ class Terminal:
 
 
 def main() -> None:
+    print_any_text()
     parser = argparse.ArgumentParser(prog="python -m attune.chat", description="Chat with a system in this terminal.")
     parser.add_argument("--root", type=Path, default=Path(), help="the folder with params.yaml, models and data")
     parser.add_argument("--system", help="the system that answers; /systems lists all")
@@ -111,8 +112,6 @@ def main() -> None:
         engine.decoding(name, *sampling)  # refuses what is out of range
     except AttuneError as error:
         sys.exit(f"error: {error}")
-    if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")
     engine.preload()
     print(f"{about(engine.parameters)}\n{title}\n{decoding_note(engine, name)}\n{HELP}")
     chat(Terminal(engine, name, sampling))

@@ -6,11 +6,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _GPUS = "CUDA_VISIBLE_DEVICES"
+# By variables that begin so, a shell tells the libraries below torch and numpy how many threads to start and which of
+# the processor's instructions to use; NVIDIA_TF32_OVERRIDE and its like shorten a GPU's numbers.
+_OF_LIBRARIES = (
+    *("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "ATEN_", "ONEDNN_", "DNNL_"),
+    *("NPY_DISABLE_", "NPY_ENABLE_", "NVIDIA_TF32_", "TORCH_ALLOW_TF32_"),
+)
+# These are left: they say how threads wait and where they run, or are overruled by `pin`.
+_HARMLESS = {
+    *("OMP_WAIT_POLICY", "OMP_PROC_BIND", "OMP_PLACES", "OMP_STACKSIZE", "OMP_DISPLAY_ENV", "OMP_NUM_THREADS"),
+    *("GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT", "KMP_AFFINITY", "KMP_BLOCKTIME", "KMP_STACKSIZE", "KMP_DUPLICATE_LIB_OK"),
+    *("MKL_NUM_THREADS", "MKL_VERBOSE", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
+    *("ONEDNN_VERBOSE", "DNNL_VERBOSE"),
+}
 _assigned = False  # whether `prepare` chose the GPU
 
 
 def prepare() -> None:
-    """Set the environment variables that libraries read when they are imported; call it before importing torch."""
+    """Set the environment variables that libraries read when they are imported; call it before importing torch.
+
+    What the shell has set for the same libraries is dropped, such as OMP_DYNAMIC: other threads or instructions would
+    give other sums, and so other weights.
+    """
+    for name in [name for name in os.environ if name.startswith(_OF_LIBRARIES) and name not in _HARMLESS]:
+        del os.environ[name]
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if "LOCAL_RANK" not in os.environ and _GPUS not in os.environ:

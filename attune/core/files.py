@@ -5,18 +5,23 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from glob import escape
 from itertools import islice
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from attune.core.environment import lives
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Rows per row group of the parquet files that are written, and rows in memory as Python objects while files stream.
 ROW_GROUP, AT_ONCE = 16_384, 1024
+# Decimals of stored numbers: the digits after them differ between processors that compute the same.
+DECIMALS = 4
 
 
 @contextmanager
@@ -48,22 +53,10 @@ def _beside(path: Path) -> Path:
     """A temporary name for `path`; temporary files of killed processes are deleted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.*.part"):
-        if not _writes(int(left.suffixes[-2][1:])):
+        writer = int(left.suffixes[-2][1:])
+        if writer == os.getpid() or not lives(writer):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-def _writes(process: int) -> bool:
-    """Whether another, living `process` may be writing its file."""
-    if process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's, and alive
-        return True
-    return True
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -78,12 +71,25 @@ def read_json(path: Path) -> Any:
 
 
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: "pa.Schema") -> int:
-    """Write `rows` in their order with exactly `schema`; equal rows give equal bytes. Otherwise as `write_tables`."""
+    """Write `rows` in their order with exactly `schema`; equal rows give equal bytes. Otherwise as `write_tables`.
+
+    Floats, also those inside of lists and mappings, are rounded to DECIMALS.
+    """
     import pyarrow as pa
 
-    waiting = iter(rows)
+    nested = [name for name in schema.names if "double" in str(schema.field(name).type)]
+    waiting = iter(row | {name: rounded(row.get(name)) for name in nested} if nested else row for row in rows)
     parts = iter(lambda: list(islice(waiting, AT_ONCE)), [])
     return write_tables(path, (pa.Table.from_pylist(part, schema=schema) for part in parts), schema)
+
+
+def rounded(value: Any) -> Any:
+    """`value` with every float in it rounded to DECIMALS; 0.0 for -0.0, since a last digit decides between the two."""
+    if isinstance(value, Real) and not isinstance(value, Integral):  # also numpy's
+        return round(float(value), DECIMALS) + 0.0
+    if isinstance(value, Mapping):
+        return {key: rounded(each) for key, each in value.items()}
+    return [rounded(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def write_tables(path: Path, tables: Iterable["pa.Table"], schema: "pa.Schema") -> int:

@@ -63,9 +63,10 @@ def placed_lines(path: Path) -> Iterator[Line]:
     Raises
     ------
     AttuneError
-        for a file that cannot be read, and for bytes that are not UTF-8, with line and offset.
+        for a file that cannot be read, for bytes that are not UTF-8, with line and offset, and as `check_content`.
     """
     end = 0
+    check_content(path)
     try:
         with path.open("rb") as stream:
             for number, raw in enumerate(stream, start=1):
@@ -75,6 +76,25 @@ def placed_lines(path: Path) -> Iterator[Line]:
                     yield Line(number, text, end)
     except OSError as error:
         raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def check_content(path: Path) -> None:
+    """Check that a file is not what stands in a corpus file's place where fetching it went wrong.
+
+    Raises
+    ------
+    AttuneError
+        for a pointer of Git LFS and for a web page.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(200).removeprefix(BOM).lstrip().lower()
+    except OSError as error:
+        raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
+    if head.startswith(b"version https://git-lfs.github.com/spec/"):
+        raise AttuneError(f"{path} is a Git LFS pointer, not the file itself; run `git lfs pull` where it is from")
+    if head.startswith((b"<!doctype html", b"<html")):
+        raise AttuneError(f"{path} is a web page (HTML), not a corpus file; check the address and fetch it again")
 
 
 def _decode(path: Path, number: int, raw: bytes) -> str:
@@ -101,12 +121,13 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
     Raises
     ------
     AttuneError
-        for a missing column and for a damaged file, with the last row that could be read.
+        for a missing column, for a damaged file, with the last row that could be read, and as `check_content`.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     number = 0
+    check_content(path)
     try:
         with pq.ParquetFile(path) as file:
             missing = [name for name in columns if name not in file.schema_arrow.names]

@@ -83,7 +83,7 @@ def add_lora(
     return get_peft_model(model, config)
 
 
-_Count = Annotated[int, Field(ge=1)]
+_Count = Annotated[int, Field(ge=1, le=2**16)]
 _Share = Annotated[float, Field(ge=0, lt=1)]
 METHODS = {
     method.name: method

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -13,7 +13,7 @@ from attune.core.errors import AttuneError
 from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Seeds, Transfer
 from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published, Subsets
 from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag
-from attune.parameters.types import Count, Key, Launcher, Name, NotNegative, Rate, Section
+from attune.parameters.types import Key, Launcher, Length, Name, NotNegative, Rate, Section, Workers
 
 # Names of columns and rows in the tables that list generators by name.
 RESERVED = {"default", "id", "prompt", "retrieved", "target", "targets"}
@@ -23,11 +23,11 @@ class Parameters(Section):
     source: Name
     on_bad_row: Literal["error", "skip"]
     seed: NotNegative
-    threads: Count
+    threads: Workers
     engine: Literal["local", "ray"]
     launcher: Launcher
     lr: Rate
-    max_length: Annotated[int, Field(ge=16)]
+    max_length: Length
     encoder: Name
     corpora: dict[Key, Published]
     subsets: Subsets
@@ -126,6 +126,21 @@ class Parameters(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def packages_are_installed(self) -> Self:
+        if self.index.backend == "openvino" and find_spec("openvino") is None:
+            raise ValueError(
+                "index.backend: 'openvino' needs the package openvino, which is not installed; run `make setup`, or "
+                "set it to torch"
+            )
+        in_4bit = [name for name, generator in self.generators.items() if generator.load_in_4bit]
+        if in_4bit and find_spec("bitsandbytes") is None:
+            raise ValueError(
+                f"generators.{in_4bit[0]}.load_in_4bit: true needs the extra `gpu`, which is not installed; run "
+                "`pip install -e '.[gpu]'`"
+            )
+        return self
+
     def trains(self, seed: int, recipe: str, domain: str) -> bool:
         """Whether the main job trains the recipe on the first subset of the domain with this seed."""
         return seed == self.seed and recipe in self.cobert.recipes and domain in self.cobert.domains
@@ -187,7 +202,9 @@ def _sentence(detail: Any) -> str:
             return f"{name}: a name consists of letters, digits and underscores; DVC would take a dot for a section"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
-    return f"{key} = {detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+    value = repr(detail["input"])
+    value = value if len(value) <= 200 else f"{value[:200]} ..."
+    return f"{key} = {value}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
 
 
 def _is_tag(location: tuple[str | int, ...], at: int) -> bool:

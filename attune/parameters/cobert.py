@@ -7,7 +7,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from attune.parameters.types import Count, Domain, Key, NotNegative, Rate, Section, Share, SubsetName
+from attune.parameters.types import (
+    MOST,
+    Count,
+    Domain,
+    Key,
+    Length,
+    NotNegative,
+    Positive,
+    Rate,
+    Section,
+    Share,
+    SubsetName,
+)
 
 _MATCHERS = Path(__file__).parents[1] / "cobert" / "matchers.py"
 
@@ -36,7 +48,7 @@ class Cobert(Section):
     recipes: Annotated[list[Key], Field(min_length=1)]
     subsets: Annotated[list[SubsetName], Field(min_length=1)]
     domains: Annotated[list[Domain], Field(min_length=1)]
-    candidates: Annotated[int, Field(ge=2)]
+    candidates: Annotated[int, Field(ge=2, le=MOST)]
     drawn_from: Literal["test_split", "in_batch"]
 
 
@@ -98,15 +110,15 @@ class Recipe(Section):
     """How one model is trained; null `lr` and `max_length` stand for the top-level values."""
 
     lr: Rate | None
-    max_length: Annotated[int, Field(ge=16)] | None
+    max_length: Length | None
     early_stopping: Count | None
     epochs: Count
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2, le=MOST)]
     accumulation: Count
     turn_length: Count = 30
     num_personas: NotNegative
-    score_scale: Annotated[float, Field(gt=0)]
-    attention_scale: Annotated[float, Field(gt=0)] = 1.0
+    score_scale: Positive
+    attention_scale: Positive = 1.0
     frozen_layers: NotNegative
     matching: Annotated[str, AfterValidator(_known_matcher)] = "co_attention"
     matcher_lr: Rate | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from attune.core.errors import AttuneError
-from attune.parameters.types import Count, Name, NotNegative, Section
+from attune.parameters.types import MOST, Count, Name, NotNegative, Section
 
 
 def _hex_digits(value: str) -> str:
@@ -107,6 +107,6 @@ class Index(Section):
     backend: Literal["torch", "openvino"]
     batch_size: Count
     exact_up_to: NotNegative
-    hnsw_links: Annotated[int, Field(ge=2)]
+    hnsw_links: Annotated[int, Field(ge=2, le=MOST)]
     hnsw_construction: Count
     hnsw_search: Count

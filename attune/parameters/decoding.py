@@ -4,17 +4,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from attune.parameters.types import Count, NotNegative, Section
+from attune.parameters.types import Count, NotNegative, Positive, Section
 
 
 class Decoding(Section):
     """How the next token is chosen (`temperature`, `top_k`, `top_p`: sampling; `beams`, `early_stopping`: beam)."""
 
     method: Literal["greedy", "sampling", "beam"]
-    temperature: Annotated[float, Field(gt=0)] = 1.0
+    temperature: Positive = 1.0
     top_k: NotNegative = 0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    repetition_penalty: Annotated[float, Field(gt=0)] = 1.0
+    repetition_penalty: Positive = 1.0
     no_repeat_ngram: NotNegative = 0
     beams: Count = 1
     early_stopping: bool = False
@@ -46,6 +46,6 @@ class Decoding(Section):
 class Point(Section):
     """One setting of the decoding sweep; what bars repetitions stays as each generator has it."""
 
-    temperature: Annotated[float, Field(gt=0)]
+    temperature: Positive
     top_k: NotNegative
     top_p: Annotated[float, Field(gt=0, le=1)]

@@ -11,7 +11,7 @@ from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 from attune.core.errors import AttuneError
 from attune.generators.methods import METHODS, Method
 from attune.parameters.decoding import Decoding, Point
-from attune.parameters.types import Count, Key, Name, NotNegative, Rate, Section, Share
+from attune.parameters.types import Count, Key, Length, Name, NotNegative, Rate, Section, Share
 
 
 class GeneratorSettings(Section):
@@ -22,7 +22,7 @@ class GeneratorSettings(Section):
     corpus: Key
     rows: Name
     instruction: str = ""
-    max_length: Annotated[int, Field(ge=16)]
+    max_length: Length
     passage_tokens: NotNegative = 0
     persona_tokens: NotNegative = 0
     load_in_4bit: bool = False

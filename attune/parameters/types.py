@@ -4,8 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[int, Field(ge=0)]
+# The highest whole number that all libraries below take, as one of 32 bits.
+MOST = 2**31 - 1
+Count = Annotated[int, Field(ge=1, le=MOST)]
+NotNegative = Annotated[int, Field(ge=0, le=MOST)]
+Length = Annotated[int, Field(ge=16, le=2**20)]
+# Threads or processes.
+Workers = Annotated[int, Field(ge=1, le=1024)]
+Positive = Annotated[float, Field(gt=0, le=1e6)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(min_length=1)]
@@ -17,13 +23,13 @@ Domain = Literal["all", "happy", "offmychest"]
 class Section(BaseModel):
     """A mapping in params.yaml: unknown keys and values of another type are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Launcher(Section):
     """In how many processes each training runs, and whether each holds a part of a generator's weights only."""
 
-    processes: Count
+    processes: Workers
     fsdp: bool
 
     @model_validator(mode="after")

@@ -43,22 +43,24 @@ def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
     revision = pinned.revision
     for name in corpus.layouts[-1].values():
         _log(f"{corpus.name}: {name} at {revision}")
-        cached = _cached(url, pinned.repo, name, revision)
-        # The files after the first are requested by its commit, since a branch may move in between.
-        revision = cached.parts[cached.parts.index("snapshots") + 1]
+        # All files are requested by the first one's commit, since a branch may move in between.
+        cached, revision = _cached(url, pinned.repo, name, revision)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(cached, folder / name)
     public = f"https://huggingface.co/datasets/{pinned.repo}"
     return Origin("hub", url, corpus.licence, public, revision)
 
 
-def _cached(url: str, repo: str, name: str, revision: str) -> Path:
-    """One file in the hub client's cache. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE."""
+def _cached(url: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
+    """One file in the hub client's cache, and its commit. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HFValidationError, HTTPError
 
     try:
-        return Path(hf_hub_download(repo, name, repo_type="dataset", revision=revision))
+        # Asked for by its name first, so that the client notes the commit and can do without the network later.
+        hf_hub_download(repo, name, repo_type="dataset", revision=revision)
+        commit = hf_hub_download(repo, name, repo_type="dataset", revision=revision, dry_run=True).commit_hash
+        return Path(hf_hub_download(repo, name, repo_type="dataset", revision=commit)), commit
     except (OSError, HTTPError, EntryNotFoundError, HFValidationError) as error:
         raise _failed(f"{url}/resolve/{revision}/{name}", error) from None
 

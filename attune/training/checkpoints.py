@@ -3,14 +3,10 @@
 Checkpoints are kept outside of DVC's outputs: a persisted output would leak one run's steps into another run.
 """
 
-import ctypes
 import hashlib
 import json
-import os
 import re
 import shutil
-import signal
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +16,10 @@ from filelock import FileLock, Timeout
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
+from attune.training.parent import dying_with_parent
 
 MARKER = "complete"
 _LOCK_TIMEOUT = 2.0  # seconds that a second process waits for the first to release the folder
-_PR_SET_PDEATHSIG = 1
 
 
 def run_key(parameters: Any, inputs: Iterable[Path], code: Iterable[Path]) -> str:
@@ -97,25 +93,3 @@ def _sizes(checkpoint: Path) -> dict[str, int]:
         for path in sorted(checkpoint.rglob("*"))
         if path.is_file() and path.name != MARKER
     }
-
-
-@contextmanager
-def dying_with_parent() -> Iterator[None]:
-    """End this process with its parent (on Linux): a killed DVC would leave its stage running beside the next run's."""
-    if not sys.platform.startswith("linux"):
-        yield
-        return
-    parent = os.getppid()
-    _signal_on_parent_death(signal.SIGKILL)
-    try:
-        if os.getppid() != parent:  # it died before the signal was set
-            raise AttuneError("the process that started this training has ended; start it again")
-        yield
-    finally:
-        _signal_on_parent_death(0)
-
-
-def _signal_on_parent_death(number: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")

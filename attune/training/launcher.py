@@ -15,7 +15,7 @@ from typing import Any
 
 from attune.core.determinism import unassigned_devices
 from attune.core.errors import AttuneError
-from attune.training.checkpoints import dying_with_parent
+from attune.training.parent import dying_with_parent
 
 # How long a process waits for another, such as the one that tokenises the rows; torchrun ends all when one has failed.
 _PATIENCE = timedelta(days=1)
@@ -128,7 +128,7 @@ def join(threads: int) -> None:
 
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # without it, accelerate would set torch's threads
     if not is_writer():
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.stdout = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: PTH123, SIM115
         warnings.simplefilter("ignore")
     if not torch.cuda.is_available():
         dist.init_process_group("gloo", timeout=_PATIENCE)

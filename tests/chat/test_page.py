@@ -3,9 +3,12 @@ from pathlib import Path
 
 import gradio as gr
 import httpx
+import pytest
 
 from attune.chat.artifacts import Artifacts
-from attune.chat.page import embedded
+from attune.chat.engine import Engine
+from attune.chat.page import embedded, serve
+from tests.chat.conftest import free_port
 
 
 def test_an_embedded_page_runs_no_scripts(tmp_path: Path) -> None:
@@ -30,3 +33,19 @@ def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str
     while "somebody" in sessions and time.monotonic() < until:
         time.sleep(0.05)
     assert "somebody" not in sessions
+
+
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])
+def test_the_page_opens_behind_proxies_that_do_not_answer(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, host: str
+) -> None:
+    for name in ("http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    monkeypatch.setenv("GRADIO_SHARE", "true")
+    page, address = serve(engine, host, free_port(), wait=False)
+    try:
+        assert httpx.get(address, verify=False).status_code == 200
+        assert page.share_url is None
+    finally:
+        page.close()

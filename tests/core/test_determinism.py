@@ -48,6 +48,13 @@ def test_one_gpu_is_seen_unless_a_launcher_divides_them(
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == seen
 
 
+def test_a_shell_cannot_choose_other_threads_or_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "MKL_CBWR", "ATEN_CPU_CAPABILITY", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "PASSIVE")
+    prepare()
+    assert {name for name in os.environ if os.environ[name] == "PASSIVE"} == {"OMP_WAIT_POLICY"}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1000)
 def test_the_first_batch_of_a_process_has_the_same_bits_each_time() -> None:

@@ -113,3 +113,18 @@ def test_a_file_streams_in_parts_and_one_without_rows_in_one(tmp_path: Path, mon
     assert [len(table) for table in stream_tables(tmp_path / "seven.parquet")] == [3, 3, 1]
     write_parquet(tmp_path / "none.parquet", [], schema)
     assert [len(table) for table in stream_tables(tmp_path / "none.parquet")] == [0]
+
+
+def test_stored_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
+    passage = pa.struct([("text", pa.string()), ("score", pa.float64())])
+    schema = pa.schema([("nats", pa.float64()), ("passages", pa.list_(passage)), ("n", pa.int32())])
+    digests = set()
+    for name, error in (("here", 0.0), ("there", 1e-7)):
+        rows = [{"nats": -error, "passages": [{"text": "a", "score": 0.71234 + error}], "n": 1}, {"nats": None}]
+        write_parquet(tmp_path / name, rows, schema)
+        digests.add(sha256(tmp_path / name))
+    assert len(digests) == 1
+    assert read_parquet(tmp_path / "there") == [
+        {"nats": 0.0, "passages": [{"text": "a", "score": 0.7123}], "n": 1},
+        {"nats": None, "passages": None, "n": None},
+    ]

@@ -99,11 +99,13 @@ def test_the_real_client_fetches_the_converted_parquet(hub: Hub, tmp_path: Path)
 
 
 def test_the_files_after_the_first_are_asked_for_by_commit(hub: Hub, tmp_path: Path) -> None:
-    assert stage(hub, tmp_path / "run", "openassistant_guanaco").returncode == 0
+    """In a cache whose own path has a folder of the name that the client gives to its folders of commits."""
+    cache = str(tmp_path / "snapshots" / "of" / "mine")
+    assert stage(hub, tmp_path / "run", "openassistant_guanaco", HF_HOME=cache).returncode == 0
     revision = revision_of("openassistant_guanaco")
     commit = Hub.commit(GUANACO, revision)
     assert [request for request in hub.requests if request.startswith("HEAD")] == [
-        f"HEAD /{GUANACO}/resolve/{revision}/openassistant_best_replies_train.jsonl",
+        *[f"HEAD /{GUANACO}/resolve/{revision}/openassistant_best_replies_train.jsonl"] * 2,
         f"HEAD /{GUANACO}/resolve/{commit}/openassistant_best_replies_eval.jsonl",
     ]
     assert manifest(tmp_path / "run/raw/openassistant_guanaco")["revision"] == commit

@@ -1,5 +1,6 @@
 """Which GPU a stage gets, without one: the assignment needs their names alone."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,11 +13,31 @@ from tests.tools.made_up import dvc, repro
 from tools.gpus import free_one, visible
 
 
+@pytest.fixture
+def driver(tmp_path: Path) -> str:
+    """A PATH on which NVIDIA's tool names two GPUs."""
+    tool = tmp_path / "driver" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nprintf 'GPU-a\\nGPU-b\\n'\n")
+    tool.chmod(0o755)
+    return f"{tool.parent}:{os.environ['PATH']}"
+
+
 @pytest.mark.parametrize(
     ("given", "gpus"), [("0,2", ["0", "2"]), ("", []), ("-1", []), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])]
 )
-def test_the_variable_that_cuda_reads_decides(given: str, gpus: Sequence[str]) -> None:
-    assert visible({"CUDA_VISIBLE_DEVICES": given}) == gpus
+def test_the_variable_that_cuda_reads_decides(driver: str, given: str, gpus: Sequence[str]) -> None:
+    assert visible({"PATH": driver, "CUDA_VISIBLE_DEVICES": given}) == gpus
+    assert visible({"PATH": driver}) == ["GPU-a", "GPU-b"]
+
+
+@pytest.mark.parametrize("given", ["0", "0,1", "GPU-a"])
+def test_without_a_driver_the_variable_names_nothing(tmp_path: Path, given: str) -> None:
+    assert visible({"PATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": given}) == []
+    broken = tmp_path / "nvidia-smi"
+    broken.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'\nexit 9\n")
+    broken.chmod(0o755)
+    assert visible({"PATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": given}) == []
 
 
 def test_each_stage_gets_a_gpu_of_its_own_and_one_that_ends_hands_it_on(tmp_path: Path) -> None:
@@ -39,13 +60,13 @@ def test_a_killed_process_holds_no_gpu(tmp_path: Path) -> None:
         assert gpu == "a"
 
 
-def test_stages_side_by_side_run_on_different_gpus(tmp_path: Path) -> None:
+def test_stages_side_by_side_run_on_different_gpus(tmp_path: Path, driver: str) -> None:
     dvc(tmp_path, "init", "--no-scm", "--quiet")
     stages = [
         f"  {name}:\n    cmd: echo $CUDA_VISIBLE_DEVICES > {name}; until test -e {other}; do sleep .05; done\n"
         for name, other in (("one", "two"), ("two", "one"))
     ]
     (tmp_path / "dvc.yaml").write_text("stages:\n" + "".join(stages))
-    done = repro(tmp_path, jobs=2, CUDA_VISIBLE_DEVICES="5,7")
+    done = repro(tmp_path, jobs=2, PATH=driver, CUDA_VISIBLE_DEVICES="5,7")
     assert done.returncode == 0, done.stdout
     assert {(tmp_path / name).read_text() for name in ("one", "two")} == {"5\n", "7\n"}

@@ -7,6 +7,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#6E6E6E"
 CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#D55E00", "#000000")
@@ -23,11 +24,14 @@ STYLE: Any = {
     "grid.color": "#DDDDDD",
     "axes.axisbelow": True,
     "svg.hashsalt": "attune",
+    "text.parse_math": False,  # labels are data: a dollar sign is one
 }
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write NAME.png (160 dpi) and NAME.svg into `folder`; the bytes depend on the figure alone."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # texts that were made outside of STYLE
     options: Any = {"png": {"dpi": 160, "metadata": {"Software": None}}, "svg": {"metadata": {"Date": None}}}
     for kind, settings in options.items():
         with mpl.rc_context(STYLE):
