@@ -15,6 +15,7 @@ from attune.chat.choices import decoding_note, starting_system
 from attune.chat.conversations import MAX_CONVERSATIONS, OPENINGS, QUESTIONS, Conversations
 from attune.chat.endpoint import reply_endpoint
 from attune.chat.engine import Engine
+from attune.chat.openai_api import api_key, mounted
 from attune.parameters.generators import Generation
 
 # Replies that may grow at the same time; further ones wait in the queue.
@@ -164,13 +165,16 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
     OSError, OverflowError
         if the port cannot be opened.
     """
+    key = api_key(host)
     page = build(engine).queue(default_concurrency_limit=MAX_CONCURRENT_REPLIES)
     theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     _, address, _ = page.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, theme=theme, css=CSS,
         footer_links=["api"], run_history=False, state_session_capacity=MAX_CONVERSATIONS,
+        app_kwargs={"routes": [mounted(engine, key)]},
     )  # fmt: skip
     print(f"Attune's page is at {address} (Ctrl+C stops it)", flush=True)
+    print(f"OpenAI's API is at {address}v1{f', with the key {key}' if key else ''}", flush=True)
     engine.preload()
     if wait:
         page.block_thread()
