@@ -72,7 +72,7 @@ def text(name: str, folder: str, config: Any, frozen: int, facts: Facts) -> str:
     parameters, corpus = facts.parameters, ranking_corpus().name
     scores = {each.name: each for each in facts.scores("cobert_intervals.json", subset, domain, recipe)}
     results = [facts.result("text-ranking", corpus, scores[each]) for each in _INDEXED if each in scores]
-    tags = ["cobert", "persona", "retrieval", "empathetic-dialogue"]
+    tags = ["cobert", "persona", "retrieval", "empathetic-conversation"]
     head = facts.front_matter(
         name, corpus, parameters.encoder, results, library_name="attune", pipeline_tag="text-ranking", tags=tags
     )

@@ -81,7 +81,7 @@ class Facts:
         # Only the sample's licences are known to go with the GPL; a hub shows `other` with a link to the card.
         licence: dict[str, Any] = {"license": "gpl-3.0"}
         if self.origin(corpus).get("source") != "sample":
-            licence: dict[str, Any] = {"license": "other", "license_name": "as-data-and-base", "license_link": "README.md"}
+            licence = {"license": "other", "license_name": "as-data-and-base", "license_link": "README.md"}
         data = ModelCardData(
             language="en",
             base_model=_hub_name(base),
@@ -94,7 +94,7 @@ class Facts:
         return f"---\n{data.to_yaml()}\n---\n"
 
     def result(self, task: str, corpus: str, score: Score) -> EvalResult:
-        """A score as a hub's model-index has it; the interval is part of its name, for the index has no field for it."""
+        """A score as a hub's model-index has it; the interval is in its name, for the index has no field for it."""
         source = self.origin(corpus).get("source", self.parameters.source)
         interval = "" if score.low is None else f" (95 % interval {score.low:.3f} to {score.high:.3f})"
         return EvalResult(

@@ -81,7 +81,7 @@ def text(name: str, folder: str, card: Card, tokenizer: Any, facts: Facts) -> st
         facts.result("text-generation", card.corpus, measured[""][each]) for each in _INDEXED if each in measured[""]
     ]
     base, method = facts.parameters.bases[card.base].model, METHODS[card.method]
-    tags = ["conversational", "empathetic-dialogue", "attune"]
+    tags = ["conversational", "empathetic-conversation", "attune"]
     head = facts.front_matter(
         name, card.corpus, base, results, library_name="transformers", pipeline_tag="text-generation", tags=tags
     )
