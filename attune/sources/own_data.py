@@ -26,7 +26,6 @@ _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"messages"}, {"turns": "messages"}),
     ({"instruction", "output"}, {"context": "instruction", "response": "output"}),
 )
-_CELL = 10_000_000  # characters; csv refuses cells above 131,072 otherwise
 Record = tuple[int, dict[str, Any]]
 
 
@@ -84,7 +83,7 @@ def _records(path: Path) -> Iterator[Record]:
 
 
 def _csv(path: Path) -> Iterator[Record]:
-    csv.field_size_limit(_CELL)
+    csv.field_size_limit(10_000_000)  # characters of a cell; 131,072 otherwise
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream, strict=True)
@@ -246,8 +245,6 @@ def _text(number: int, key: str, cell: Any) -> str:
         return ""
     if not isinstance(cell, str):
         raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected text")
-    try:
-        cell.encode("utf-8")  # JSON can spell half of a surrogate pair, which no file can hold afterwards
-    except UnicodeEncodeError:
-        raise BadRow(number, f"{key} holds half of a surrogate pair; expected text") from None
+    if any("\ud800" <= letter <= "\udfff" for letter in cell):  # which JSON can spell, and no file can hold
+        raise BadRow(number, f"{key} holds half of a surrogate pair; expected text")
     return cell.strip()
