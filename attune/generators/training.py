@@ -58,7 +58,7 @@ def train(
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
     `checkpoints` also holds the tokenised rows. What is written are the weights of the lowest held-out loss; without
-    training the base is measured once. `fsdp`: each process holds a part of the weights. `follow` gets the growing curve.
+    training the base is measured once. `fsdp`: each process holds a part of them. `follow`: gets the growing curve.
 
     Raises
     ------
