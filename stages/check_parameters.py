@@ -9,10 +9,14 @@ from pathlib import Path
 from attune import parameters
 from attune.base_models.checking import Use, check_folder
 from attune.base_models.fetching import is_directory
+from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
+from attune.corpora import CORPORA
 from attune.corpora import corpus as record_of
+from attune.corpora.reading import BadRows
 from attune.parameters import Parameters
-from attune.sources import directory
+from attune.parameters.data import Archive, HubDataset, OwnData
+from attune.sources import directory, own_data
 from stages import start
 
 
@@ -25,13 +29,24 @@ def main(*, target: Path) -> None:
 
 def check_paths(settings: Parameters) -> None:
     """Raise an AttuneError for a corpus or a model that the directory named for it lacks."""
-    if settings.source not in ("sample", "hub"):
-        for name in settings.corpora:
-            directory.origin_of(record_of(name), settings.source)
+    for name, entry in settings.corpora.items():
+        check_corpus(name, entry, settings)
     models: list[tuple[str, Use]] = [(settings.encoder, "encoder"), (settings.index.embedder, "embedder")]
     for model, use in [*models, *((base.model, "base") for base in settings.bases.values())]:
         if is_directory(model):
             check_folder(Path(model), use)
+
+
+def check_corpus(name: str, entry: Archive | HubDataset | OwnData, settings: Parameters) -> None:
+    """Raise an AttuneError for a corpus that could not be fetched, and for rows of one's own data that do not fit."""
+    if isinstance(entry, OwnData):
+        if name in CORPORA:
+            raise AttuneError(f"corpora.{name} is built in, and takes no path; give your own data another name")
+        own_data.check(name, entry, BadRows(settings.on_bad_row))
+    elif name not in CORPORA:
+        raise AttuneError(f"corpora.{name} has no path, and is none of the built-in {', '.join(CORPORA)}")
+    elif settings.source not in ("sample", "hub"):
+        directory.origin_of(record_of(name), settings.source)
 
 
 if __name__ == "__main__":

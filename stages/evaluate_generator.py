@@ -73,7 +73,7 @@ def variants_of(
             replied = name != ORACLE_RAG
             given = with_passages(name, rows, read_parquet(file), file, entry.instruction, settings.rag.k, replied)
             variants.append(given)
-    if "personas" in record.schemas.row_columns:
+    if any(row.get("personas") for row in rows):
         variants += with_personas(rows, entry.instruction, settings.seed)
     return variants
 

@@ -6,7 +6,9 @@ recipe: a file of data/recipes; data: a folder with train.parquet and valid.parq
 curve, one row per epoch.
 """
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
@@ -46,15 +48,21 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     if inputs.max_length != options["max_length"]:
         print(f"max_length: {inputs.max_length}, since the encoder has no more positions")
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
-        learning = train(model, rows, inputs, options, checkpoints)
+        learning = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve))
         if not is_writer():
             return
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
         card = model_card(target, data, options, {name: len(part) for name, part in rows.items()}, learning)
         (folder / "README.md").write_text(card, encoding="utf-8")
-        write_csv(curve, learning)
+        write_curve(curve, learning)
     print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning[1:])}")
+
+
+def write_curve(path: Path, rows: list[dict[str, Any]]) -> None:
+    """The epochs so far; the last time, all of them."""
+    if rows:
+        write_csv(path, rows)
 
 
 if __name__ == "__main__":

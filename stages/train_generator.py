@@ -5,6 +5,7 @@
 `name`: an entry of `generators`. `data`: the folder that its `rows` names.
 """
 
+from functools import partial
 from pathlib import Path
 
 from attune import parameters
@@ -40,7 +41,9 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     passages = None if generator.passage_tokens else 0  # all that a row has, or none
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         examples = stream_examples(rows, generator.instruction, passages)
-        learning = train(generator, base, examples, settings.seed, checkpoints, folder, fsdp)
+        learning = train(
+            generator, base, examples, settings.seed, checkpoints, folder, fsdp, partial(write_curve, curve)
+        )
         if not is_writer():
             return
         card = model_card(name, generator, count_rows(rows), learning)

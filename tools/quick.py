@@ -50,8 +50,8 @@ MOST = {
     "generation.max_new_tokens": 12,
     "generation.sweep.examples": 2,
 }
-# What may be the name of a folder, relative to the workspace.
-PLACES = ("source", "encoder", "index.embedder", "bases.*.model")
+# What may be the name of a folder or file, relative to the workspace.
+PLACES = ("source", "corpora.*.path", "encoder", "index.embedder", "bases.*.model")
 
 
 def main() -> int:
@@ -95,17 +95,20 @@ def prepare(folder: Path, cache: Path) -> None:
 def shrink(values: dict[str, Any]) -> None:
     """Make params.yaml's `values` small: one domain, the small subset, and no number above MOST.
 
-    Folders outside the project are named from the root on, since quick/ is another place.
+    Files and folders outside the project are named from the root on, since quick/ is another place.
     """
     cobert, sweep = values["cobert"], values["generation"]["sweep"]
     cobert["subsets"], cobert["domains"] = ["small"], cobert["domains"][:1]
     sweep["points"] = sweep["points"][:2]
+    for entry in values["corpora"].values():
+        if "path" in entry:  # its cap may be left to the default
+            entry.setdefault("cap")
     for key, most in MOST.items():
         for section, name in _entries(values, key):
             section[name] = most if section[name] is None else min(section[name], most)
     for key in PLACES:
         for section, name in _entries(values, key):
-            if (ROOT / section[name]).is_dir():
+            if (ROOT / section[name]).exists():
                 section[name] = str(ROOT / section[name])
 
 

@@ -23,7 +23,7 @@ class Answer:
 
     `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
     not fit into the model's input. `message_shortened`: even the message alone did not fit, and lost its beginning.
-    `loading`: what is still being loaded, while there is no text yet.
+    `loading`: what is still being loaded, while there is no text yet. `prompt_tokens`: those of the generator's prompt.
     """
 
     text: str = ""
@@ -33,6 +33,7 @@ class Answer:
     dropped_turns: int = 0
     message_shortened: bool = False
     loading: tuple[str, ...] = ()
+    prompt_tokens: int = 0
 
     @property
     def loading_note(self) -> str:

@@ -29,12 +29,16 @@ RETRIEVED_REPLIES = 5
 
 @dataclass(frozen=True)
 class Question:
-    """The turns so far, oldest first and ending with the message to answer, and how to answer it."""
+    """The turns so far, oldest first and ending with the message to answer, and how to answer it.
+
+    `instruction`: in the place of the one that the generator was trained with.
+    """
 
     turns: list[str]
     persona: list[str]
     decoding: Decoding
     attempt: int
+    instruction: str | None = None
 
 
 class Engine:
@@ -73,6 +77,13 @@ class Engine:
             raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.systems)}.")
         return self.systems[name]
 
+    def reads_persona(self, name: str) -> bool:
+        """Whether the system's reply depends on the persona: by CoBERT's choice, or in the generator's prompt."""
+        system = self.system(name)
+        if isinstance(system, RetrievalSystem):
+            return True
+        return system.ranker is not None or self.parameters.generators[system.generator].persona_tokens > 0
+
     def decoding(
         self, name: str, temperature: float | None = None, top_k: float | None = None, top_p: float | None = None
     ) -> Decoding:
@@ -106,10 +117,20 @@ class Engine:
                 yield answer
 
     async def reply_async(
-        self, name: str, turns: Sequence[str], persona: Sequence[str], decoding: Decoding, attempt: int = 0
+        self,
+        name: str,
+        turns: Sequence[str],
+        persona: Sequence[str],
+        decoding: Decoding,
+        attempt: int = 0,
+        instruction: str | None = None,
     ) -> AsyncGenerator[Answer, None]:
-        """As `reply`; a task that waits for the next answer can be cancelled at any time."""
-        with self._answering(name, Question(list(turns), list(persona), decoding, attempt)) as next_answer:
+        """As `reply`; a task that waits for the next answer can be cancelled at any time.
+
+        instruction: takes the place of the one that a generator was trained with.
+        """
+        question = Question(list(turns), list(persona), decoding, attempt, instruction)
+        with self._answering(name, question) as next_answer:
             while (answer := await asyncio.wrap_future(next_answer())) is not None:
                 yield answer
 
@@ -157,7 +178,10 @@ class Engine:
         turns, persona = question.turns, question.persona
         if system.tokenised:
             turns, persona = [tokenised(turn) for turn in turns], [tokenised(sentence) for sentence in persona]
-        prompt = generator.prompt(generator.example(name, turns, [each["text"] for each in passages], persona))
+        example = generator.example(name, turns, [each["text"] for each in passages], persona)
+        if question.instruction is not None:
+            example = replace(example, system=question.instruction)
+        prompt = generator.prompt(example)
         texts = tuple(
             RetrievedText(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages
         )
@@ -165,7 +189,9 @@ class Engine:
         shortened = prompt.shortened
         if system.passages:
             shortened |= not self.models.passage_retriever(system.passages).reads_whole(question.turns[-1])
-        answer = Answer(retrieved=texts, dropped_turns=dropped, message_shortened=shortened)
+        answer = Answer(
+            retrieved=texts, dropped_turns=dropped, message_shortened=shortened, prompt_tokens=len(prompt.ids)
+        )
         seed = self.parameters.seed + question.attempt
         for reply in generator.stream(name, prompt, question.decoding, seed):
             answer = replace(answer, text=reply.text, truncated=reply.truncated)

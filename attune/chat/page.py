@@ -16,6 +16,7 @@ from attune.chat.choices import decoding_note, starting_system
 from attune.chat.conversations import MAX_CONVERSATIONS, OPENINGS, QUESTIONS, Conversations
 from attune.chat.endpoint import reply_endpoint
 from attune.chat.engine import Engine
+from attune.chat.openai_api import api_key, mounted
 from attune.parameters.generators import Generation
 
 # Replies that may grow at the same time; further ones wait in the queue.
@@ -165,6 +166,7 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
     OSError, OverflowError
         if the port cannot be opened.
     """
+    key = api_key(host)
     # An IPv6 address stands in brackets in the page's own address.
     host = f"[{host}]" if ":" in host and not host.startswith("[") else host
     page = build(engine).queue(default_concurrency_limit=MAX_CONCURRENT_REPLIES)
@@ -173,8 +175,10 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, theme=theme, css=CSS,
         footer_links=["api"], run_history=False, state_session_capacity=MAX_CONVERSATIONS,
         share=False, mcp_server=False, ssl_verify=False,
+        app_kwargs={"routes": [mounted(engine, key)]},
     )  # fmt: skip
     print(f"Attune's page is at {address} (Ctrl+C stops it)", flush=True)
+    print(f"OpenAI's API is at {address}v1{f', with the key {key}' if key else ''}", flush=True)
     engine.preload()
     if wait:
         page.block_thread()

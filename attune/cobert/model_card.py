@@ -36,7 +36,7 @@ The candidates of each context are {candidates}.
 {scores}
 
 The weights are those of the trained epoch with the highest MRR; epoch 0 is the untrained model. Test scores with their
-95 % intervals are in the pipeline's `metrics/`.
+95 % intervals are in the pipeline's `metrics/`; `python -m attune.export {folder} TARGET` writes a card with them.
 
 ## Use
 

@@ -1,6 +1,6 @@
 """Train CoBERT with transformers' Trainer: in-batch and extra negatives, validated by ranking after each epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -22,7 +22,7 @@ from attune.metrics.ranking import loss, rank, ranking_scores
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import joined, share
 from attune.training.launcher import processes
-from attune.training.trainer import MarkComplete, RecoveringTrainer, arguments
+from attune.training.trainer import Follow, MarkComplete, RecoveringTrainer, arguments
 
 
 class CobertTrainer(RecoveringTrainer):
@@ -136,15 +136,21 @@ def summary(scores: list[Tensor], right: list[int]) -> dict[str, float]:
 
 
 def train(
-    model: Cobert, rows: dict[str, list[dict[str, Any]]], inputs: Inputs, recipe: dict[str, Any], folder: Path
+    model: Cobert,
+    rows: dict[str, list[dict[str, Any]]],
+    inputs: Inputs,
+    recipe: dict[str, Any],
+    folder: Path,
+    follow: Callable[[list[dict[str, Any]]], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Train `model` in place, resuming from the newest complete checkpoint in `folder`.
 
     It ends with the weights of the trained epoch that has the highest validation MRR.
 
     rows: "train" and "valid", each row with id, context, context_speakers, response, response_speaker and personas.
-    recipe: as in data/recipes/*.json. Returns the learning curve, one row per epoch from 0 (untrained): epoch, step,
-    train_loss (nats, the mean over the epoch's batches), valid_loss (nats), valid_mrr, valid_r@1.
+    recipe: as in data/recipes/*.json. follow: gets the curve's rows whenever it may have grown. Returns the learning
+    curve, one row per epoch from 0 (untrained): epoch, step, train_loss (nats, the mean over the epoch's batches),
+    valid_loss (nats), valid_mrr, valid_r@1.
 
     Raises
     ------
@@ -155,7 +161,7 @@ def train(
     parts = {"train": examples(train_rows, inputs), "valid": examples(rows["valid"], inputs)}
     checkpoint = newest_complete(folder)
     settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
-    callbacks: list[Any] = [MarkComplete()]
+    callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history)))]
     if recipe["early_stopping"] is not None:
         callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
     trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)

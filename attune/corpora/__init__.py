@@ -1,10 +1,10 @@
 """The corpora: one module each, which ends in its record; here they are listed."""
 
-from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus
 from attune.corpora.empathetic_dialogues import EMPATHETIC_DIALOGUES
 from attune.corpora.openassistant_guanaco import OPENASSISTANT_GUANACO
 from attune.corpora.openorca import OPENORCA
+from attune.corpora.own import own_corpus
 from attune.corpora.pec import PEC
 
 CORPORA: dict[str, Corpus] = {
@@ -13,16 +13,8 @@ CORPORA: dict[str, Corpus] = {
 
 
 def corpus(name: str) -> Corpus:
-    """The record of the corpus called `name`.
-
-    Raises
-    ------
-    AttuneError
-        for an unknown name, with the known ones.
-    """
-    if name not in CORPORA:
-        raise AttuneError(f"no corpus named {name!r}; there are {', '.join(CORPORA)}")
-    return CORPORA[name]
+    """The record of the corpus called `name`; a name that is none of CORPORA's is that of one's own data."""
+    return CORPORA.get(name) or own_corpus(name)
 
 
 def ranking_corpus() -> Corpus:

@@ -47,7 +47,8 @@ base's licences apply to the weights, beside the code's GPL-3.0; the README list
 |---|---|---|
 {losses}
 
-In short: {summary}. Scores on test conversations, with 95 % intervals, are in the pipeline's `metrics/`.
+In short: {summary}. Scores on test conversations, with 95 % intervals, are in the pipeline's `metrics/`; `python -m
+attune.export models/generators/{name} TARGET` writes a card with them.
 """
 
 

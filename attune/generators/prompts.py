@@ -85,7 +85,7 @@ def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
         id=f"{row['id']}/{len(row['context'])}",
         conversation=row["id"],
         roles=DIALOGUE,
-        system=instruction,
+        system=row.get("system") or instruction,
         history=tuple(history),
         question=question,
         reply=row["response"],

@@ -37,7 +37,7 @@ from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import barrier, share
 from attune.training.launcher import is_writer
-from attune.training.trainer import MarkComplete, arguments
+from attune.training.trainer import Follow, MarkComplete, arguments
 
 HELD_OUT_SHARE = 0.1
 # Few, so that some six measurements cost less than the training; all are of the same rows, so that they compare.
@@ -53,11 +53,12 @@ def train(
     checkpoints: Path,
     target: Path,
     fsdp: bool = False,
+    follow: Callable[[list[dict[str, float]]], None] = lambda _: None,
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
-    `checkpoints` holds the tokenised rows while it trains. What is written are the weights of the lowest held-out loss.
-    A method that does not train has its base measured once. With `fsdp` each process holds a part of the weights only.
+    `checkpoints` also holds the tokenised rows. What is written are the weights of the lowest held-out loss; without
+    training the base is measured once. `fsdp`: each process holds a part of them. `follow`: gets the growing curve.
 
     Raises
     ------
@@ -67,8 +68,7 @@ def train(
     tokenizer = load_tokenizer(base)
     whole = settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
-    waiting = iter(examples)
-    first = next(waiting, None)
+    first = next(waiting := iter(examples), None)
     if first is None:
         raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")
     rows = _rows(checkpoints / "rows.arrow", chain([first], waiting), tokenizer, room)
@@ -76,7 +76,7 @@ def train(
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
         untrained = partial(_trainable, settings, base, room, seed)
-        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp)
+        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp, follow)
         if is_writer():
             save_generator(model, tokenizer, target, settings.base)
     else:
@@ -103,14 +103,14 @@ def _trained(
     seed: int,
     checkpoints: Path,
     fsdp: bool,
+    follow: Callable[[list[dict[str, float]]], None],
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The model that `untrained` gives, with the weights of its lowest held-out loss (the writer's), and the log."""
     model = untrained()
     best = BestWeights(checkpoints / "best.safetensors")
     log_every = settings.log_steps or max(1, settings.steps // 20)
     # A checkpoint between two logs would lose the losses since the first of them.
-    every = settings.save_steps or 4 * log_every
-    ends = ends_together(model)
+    every, ends = settings.save_steps or 4 * log_every, ends_together(model)
     measure = partial(mean_loss, rows=held_out, pad=pad, batch_size=_SCORED_AT_ONCE)
     transformer = transformer_of(model)
     # With FSDP each process must call each layer as often as the others, whatever rows it has seen.
@@ -121,7 +121,11 @@ def _trained(
             args=_arguments(settings, checkpoints, seed, log_every, every),
             train_dataset=train_rows,
             data_collator=lambda batch: _shared([encoded(row) for row in batch], pad, ends),
-            callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping)],
+            callbacks=[
+                MarkComplete(),
+                MeasureHeldOut(measure, every, best, settings.early_stopping),
+                Follow(lambda history: follow(curve_rows(history))),
+            ],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
     if is_writer():

@@ -30,21 +30,41 @@ class HubDataset(Section):
     cap: Count | None
 
 
+class OwnData(Section):
+    """A file of one's own, .csv, .jsonl, .json or .parquet; `source` does not matter to it.
+
+    `columns`: the names in the file of `context` and `response`, or of `turns`, and of `persona`, `emotion` and
+    `system` where it has them; null where the file has ShareGPT's or Alpaca's shape. `cap`: as for a hub's dataset.
+    """
+
+    path: Name
+    columns: dict[Literal["context", "response", "turns", "persona", "emotion", "system"], Name] | None = None
+    cap: Count | None = None
+
+    @model_validator(mode="after")
+    def columns_hold_conversations(self) -> Self:
+        given = set(self.columns or ()) & {"context", "response", "turns"}
+        if self.columns is not None and given not in ({"turns"}, {"context", "response"}):
+            raise ValueError(f"columns names {', '.join(self.columns) or 'none'}; it must name context and response, "
+                             "or turns alone in their place")  # fmt: skip
+        return self
+
+
 def _kind(section: Any) -> str:
-    """An entry with a `url` is an archive; the tag stands in pydantic's error locations."""
+    """An entry with a `url` is an archive, one with a `path` one's own; the tag stands in pydantic's locations."""
     keys = section if isinstance(section, dict) else getattr(section, "__dict__", {})
-    return "archive" if "url" in keys else "hub"
+    return "archive" if "url" in keys else "own" if "path" in keys else "hub"
 
 
-PUBLISHED: dict[str, type[Section]] = {"archive": Archive, "hub": HubDataset}
+PUBLISHED: dict[str, type[Section]] = {"archive": Archive, "hub": HubDataset, "own": OwnData}
 # An entry of `corpora`.
 Published = Annotated[
-    Annotated[Archive, Tag("archive")] | Annotated[HubDataset, Tag("hub")],
+    Annotated[Archive, Tag("archive")] | Annotated[HubDataset, Tag("hub")] | Annotated[OwnData, Tag("own")],
     Discriminator(_kind),
 ]
 
 
-def published(corpora: dict[str, Archive | HubDataset], corpus: str) -> Archive | HubDataset:
+def published(corpora: dict[str, Archive | HubDataset | OwnData], corpus: str) -> Archive | HubDataset | OwnData:
     """Where `corpus` is published and how much of it is kept.
 
     Raises

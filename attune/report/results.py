@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from attune.core.files import read_csv, read_json, read_parquet
-from attune.corpora import CORPORA, dialogue_corpora
+from attune.corpora import corpus as record_of
+from attune.corpora import dialogue_corpora
 from attune.evaluation.comparison import table
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking.baselines import METHODS
@@ -189,7 +190,7 @@ class Results:
     def lengths(self) -> pd.DataFrame:
         """One row per training text that models read or write: its kind and its number of words."""
         rows = []
-        for corpus in CORPORA.values():
+        for corpus in map(record_of, self.settings.corpora):
             train = read_parquet(self._paths["processed"] / corpus.name / corpus.train_rows)
             for label, column in corpus.lengths.items():
                 kind = f"{corpus.title}, {label}"

@@ -7,7 +7,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, write_json
 from attune.corpora.base import Corpus
 from attune.corpora.reading import BadRows
-from attune.parameters.data import Archive, HubDataset
+from attune.parameters.data import Archive, HubDataset, OwnData
 from attune.sources.manifest import Origin, build
 
 
@@ -15,13 +15,14 @@ def fetch(
     corpus: Corpus,
     source: str,
     target: Path,
-    published: Archive | HubDataset,
+    published: Archive | HubDataset | OwnData,
     on_bad_row: Literal["error", "skip"],
     seed: int,
 ) -> None:
     """Fill `target` with the corpus' raw files and manifest.json; every row is parsed first.
 
-    `source`: `sample`, `hub` or a directory. `published`: where the hub's copy is. `seed`: of the sample.
+    `source`: `sample`, `hub` or a directory. `published`: where the hub's copy is, or one's own file. `seed`: of the
+    sample.
 
     Raises
     ------
@@ -30,8 +31,8 @@ def fetch(
         `target` is then as it was.
     """
     with atomic_folder(target) as folder:
-        origin = _fill(corpus, source, folder, published, seed)
         bad = BadRows(on_bad_row)
+        origin = _fill(corpus, source, folder, published, seed, bad)
         try:
             rows = corpus.count_rows(folder, bad)
         except AttuneError as error:
@@ -40,7 +41,13 @@ def fetch(
         write_json(folder / "manifest.json", build(corpus.name, folder, origin, rows, bad.count))
 
 
-def _fill(corpus: Corpus, source: str, folder: Path, published: Archive | HubDataset, seed: int) -> Origin:
+def _fill(
+    corpus: Corpus, source: str, folder: Path, published: Archive | HubDataset | OwnData, seed: int, bad: BadRows
+) -> Origin:
+    if isinstance(published, OwnData):
+        from attune.sources import own_data
+
+        return own_data.write(published, folder, bad)
     if source == "sample":
         from attune.sources.sample import sample_of
 

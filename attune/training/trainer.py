@@ -3,6 +3,8 @@
 import math
 import os
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,36 @@ class MarkComplete(TrainerCallback):
         mark_complete(folder)
         _sync(folder / MARKER)
         _sync(folder)
+
+
+class Follow(TrainerCallback):
+    """Hands the log history on whenever it has grown, such as to a curve's file, and prints how long the rest takes."""
+
+    def __init__(self, follow: Callable[[list[dict[str, Any]]], None]) -> None:
+        self.follow = follow
+
+    def on_train_begin(self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any) -> None:
+        self.began, self.first = time.monotonic(), state.global_step
+        self._hand_on(state)
+
+    def on_log(self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any) -> None:
+        self._hand_on(state)
+        done = state.global_step - self.first
+        if state.is_world_process_zero and done and state.global_step < state.max_steps:
+            left = (time.monotonic() - self.began) / done * (state.max_steps - state.global_step)
+            print(f"step {state.global_step} of {state.max_steps}, about {duration(left)} left", flush=True)
+
+    def _hand_on(self, state: TrainerState) -> None:
+        if state.is_world_process_zero and state.log_history:
+            self.follow(state.log_history)
+
+
+def duration(seconds: float) -> str:
+    """In seconds below two minutes, in minutes below two hours, in hours above."""
+    for size, name in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _sync(path: Path) -> None:

@@ -37,6 +37,15 @@ def test_training_learns_and_its_curve_begins_untrained(tmp_path: Path, family: 
     assert max(row["valid_mrr"] for row in rows_) > rows_[0]["valid_mrr"]
 
 
+def test_the_curve_grows_with_each_epoch(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path / "encoder", "bert", score_scale=0.05, frozen_layers=1)
+    grown: list[list[dict[str, Any]]] = []
+    parts = {"train": rows(32), "valid": rows(16)}
+    curve = train(model, parts, inputs, RECIPE, tmp_path / "checkpoints", grown.append)
+    assert list(dict.fromkeys(len(each) for each in grown)) == [1, 2, 3, 4]
+    assert grown[-1] == curve
+
+
 @pytest.mark.parametrize("family", ["roberta", "gpt2", "mpnet", "electra", "distilbert"])
 def test_any_encoder_learns_above_its_frozen_layers(tmp_path: Path, family: str) -> None:
     model, rows_ = learned(tmp_path, family, epochs=2, lr=1e-2, frozen_layers=1, dropout=0.0)

@@ -37,6 +37,18 @@ def test_two_trainings_give_the_same_bytes_and_learn(tmp_path: Path, method: str
         assert str(tmp_path).encode() not in (tmp_path / "run1" / name).read_bytes(), name
 
 
+def test_the_curve_grows_while_it_is_trained_and_ends_as_it_is_returned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, grown = saved(gpt(), tmp_path / "base"), []
+    curve = train(generator("full"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run", follow=grown.append)
+    steps = [each[-1]["step"] for each in grown]
+    assert steps == sorted(steps)
+    assert len(set(steps)) > 3
+    assert (steps[0], grown[-1]) == (0, curve)
+    assert "of 10, about" in capsys.readouterr().out
+
+
 def test_prompt_tuning_saves_its_virtual_tokens_alone(tmp_path: Path) -> None:
     base = saved(gpt(), tmp_path / "base")
     train(generator("prompt_tuning"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")

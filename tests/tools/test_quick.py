@@ -88,3 +88,9 @@ def test_everything_runs_and_the_workspace_stays_as_it_was() -> None:
     assert state()[:2] == (status, touched)
     assert state()[2] >= cached
     assert "Every stage is up to date." in run(ROOT, "tools.quick", "--jobs=2")
+
+
+def test_ones_own_data_is_cut_too_and_named_from_the_root(values: dict[str, Any]) -> None:
+    values["corpora"]["mine"] = {"path": "README.md"}
+    shrink(values)
+    assert values["corpora"]["mine"] == {"path": str(ROOT / "README.md"), "cap": 60}

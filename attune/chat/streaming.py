@@ -1,0 +1,60 @@
+"""A growing reply as pieces that can be sent: no piece is ever taken back."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from attune.chat.answers import Answer
+
+
+@dataclass
+class Streamed:
+    """What is known of a reply by the time that its last piece was taken.
+
+    `finish`: `length` where the reply reached a limit before it ended. `completion_tokens`: written by the model.
+    """
+
+    stops: Sequence[str] = ()
+    limit: int | None = None
+    finish: Literal["stop", "length"] = "stop"
+    completion_tokens: int = 0
+    last: Answer = field(default_factory=Answer)
+
+    async def pieces(self, answers: AsyncIterator[Answer]) -> AsyncGenerator[str, None]:
+        """The reply up to the first of `stops`, or of `limit` tokens; put together, the pieces are the reply.
+
+        A truncated reply is not cut after its last whole sentence: what follows it has been sent already.
+        """
+        sent = text = ""
+        stopped = False
+        async for answer in answers:
+            self.last = answer
+            if answer.loading or answer.done:
+                continue
+            self.completion_tokens += 1
+            if not answer.text.startswith(sent):
+                continue
+            text, stopped = up_to_stop(answer.text, self.stops)
+            ready = text if stopped else text[: len(text) - held_back(text, self.stops)]
+            if len(ready) > len(sent):
+                yield ready[len(sent) :]
+                sent = ready
+            if stopped or self.completion_tokens == self.limit:
+                break
+        if not self.completion_tokens:  # it was not written token by token
+            text, stopped = up_to_stop(self.last.text, self.stops)
+        if len(text) > len(sent):
+            yield text[len(sent) :]
+        self.finish = "length" if self.last.truncated and not stopped else "stop"
+
+
+def up_to_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
+    """`text` before the first of `stops` that it holds, and whether it holds one."""
+    found = [at for at in (text.find(stop) for stop in stops) if at >= 0]
+    return (text[: min(found)], True) if found else (text, False)
+
+
+def held_back(text: str, stops: Sequence[str]) -> int:
+    """How many characters at the end of `text` may be the beginning of one of `stops`."""
+    lengths = (size for stop in stops for size in range(len(stop) - 1, 0, -1) if text.endswith(stop[:size]))
+    return max(lengths, default=0)

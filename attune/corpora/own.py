@@ -1,0 +1,86 @@
+"""One's own data as a corpus: conversations of two sides, with persona, emotion and instruction where there are.
+
+Files differ, so `attune.sources.own_data` writes them as one: a line of JSON per conversation, read here.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from attune.core.text import repeated
+from attune.corpora.base import Corpus, Row, Rows, Schemas
+from attune.corpora.reading import BadRows, lines
+
+FILE = "conversations.jsonl"
+ASKS, REPLIES = "other", "responder"
+SCHEMAS = Schemas(
+    {
+        "id": "string",
+        "system": "string",  # an instruction, in the place of the generator's; may be empty
+        "emotion": "string",  # may be empty
+        "personas": "list<string>",  # of the responder; may be empty
+        "speakers": "list<string>",  # never twice the same in a row; the last one is the responder
+        "utterances": "list<string>",
+    },
+    {
+        "id": "string",
+        "system": "string",
+        "emotion": "string",
+        "context": "list<string>",  # oldest turn first
+        "context_speakers": "list<string>",
+        "response": "string",
+        "response_speaker": "string",
+        "personas": "list<string>",
+        "dropped_personas": "int32",  # persona sentences that the response repeats
+    },
+)
+
+
+def read(path: Path, _bad: BadRows) -> Iterator[Row]:
+    """The conversations; they were checked when the file was written."""
+    return (json.loads(line) for _, line in lines(path))
+
+
+def response_rows(conversation: Row, drop_repeated_personas: bool) -> Rows:
+    """One row per turn in which the responder answers."""
+    speakers, utterances, rows = conversation["speakers"], conversation["utterances"], []
+    for turn in range(1, len(utterances)):
+        if speakers[turn] != REPLIES:
+            continue
+        response, personas = utterances[turn], conversation["personas"]
+        kept = [each for each in personas if not (drop_repeated_personas and repeated(each, response))]
+        row = {
+            "id": conversation["id"],
+            "system": conversation["system"],
+            "emotion": conversation["emotion"],
+            "context": utterances[:turn],
+            "context_speakers": speakers[:turn],
+            "response": response,
+            "response_speaker": REPLIES,
+            "personas": kept,
+            "dropped_personas": len(personas) - len(kept),
+        }
+        rows.append(row)
+    return rows
+
+
+def opening(conversation: Row) -> str:
+    """The first turn."""
+    return conversation["utterances"][0]
+
+
+def own_corpus(name: str) -> Corpus:
+    """The record of one's own corpus `name`."""
+    return Corpus(
+        name=name,
+        title=name,
+        licence="",
+        layouts=({"train": FILE},),
+        read=read,
+        key="id",
+        opening=opening,
+        rows=response_rows,
+        schemas=SCHEMAS,
+        lengths={"context": "context", "response": "response"},
+        roles=("Speaker", "Listener"),
+    )

@@ -1,0 +1,1 @@
+"""Trained models as folders that load elsewhere, with a model card that a hub reads."""

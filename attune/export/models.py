@@ -1,0 +1,80 @@
+"""Trained models written out whole, so that they need neither their base's folder nor the pipeline."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from attune.core.errors import AttuneError
+from attune.core.files import atomic_folder, read_json
+from attune.export import cobert_card, generator_card
+from attune.export.facts import Facts
+
+
+def export(model: Path, target: Path, root: Path | None = None) -> None:
+    """Write the trained `model` into the new folder `target`, with its card as README.md.
+
+    A generator becomes a plain transformers folder: LoRA is merged into its base, and weights that training left alone
+    are added. A CoBERT gets the frozen weights of its encoder. root: the pipeline's folder, whose params.yaml, data/
+    and metrics/ the card reports; by default three above `model`.
+
+    Raises
+    ------
+    AttuneError
+        if `model` is no trained model or cannot be written whole, or if `target` exists.
+    """
+    if target.exists():
+        raise AttuneError(f"{target} exists already; name a new folder")
+    facts = Facts(root or [*model.absolute().parents][:3][-1])
+    if (model / "card.json").is_file():
+        _export_generator(model, target, facts)
+    elif (model / "config.json").is_file() and read_json(model / "config.json").get("model_type") == "attune-cobert":
+        _export_cobert(model, target, facts)
+    else:
+        raise AttuneError(
+            f"{model} holds no model that this pipeline has trained; name a folder such as models/generators/NAME or "
+            "models/cobert/RECIPE-SUBSET-DOMAIN"
+        )
+
+
+def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
+    from peft import PeftModel
+
+    from attune.generators.loading import load_generator, load_tokenizer, read_card, write_card
+
+    card = read_card(folder)
+    if card.load_in_4bit:
+        raise AttuneError(
+            f"{folder} was trained over a base of 4 bits, into which its adapter cannot be merged without loss; "
+            "it stays a PEFT adapter"
+        )
+    model = load_generator(folder, card, facts.root / "models" / "base" / card.base)
+    if isinstance(model, PeftModel):
+        if model.active_peft_config.is_prompt_learning:
+            raise AttuneError(
+                f"{folder} was made by {card.method}, whose trained embeddings come before the prompt and are part of "
+                "no model; it stays a PEFT adapter, which peft.PeftModel.from_pretrained loads over its base"
+            )
+        model = model.merge_and_unload()
+    tokenizer = load_tokenizer(folder)
+    with atomic_folder(target) as written:
+        model.save_pretrained(written)
+        tokenizer.save_pretrained(written)
+        # By it attune.Generator loads the folder too: a model of its own, without a base.
+        write_card(written, replace(card, method="full", partial=False))
+        text = generator_card.text(folder.name, target.name, card, tokenizer, facts)
+        (written / "README.md").write_text(text, encoding="utf-8")
+
+
+def _export_cobert(folder: Path, target: Path, facts: Facts) -> None:
+    from attune.cobert import storage
+    from attune.inference.ranker import Ranker
+
+    ranker = Ranker.from_pretrained(folder, facts.root / "models" / "base" / "encoder")
+    config = ranker.model.config
+    trained_layers = config.frozen_layers
+    ranker.model.requires_grad_(True)  # what is frozen would be left out
+    config.frozen_layers = 0
+    with atomic_folder(target) as written:
+        storage.save(ranker.model, written)
+        ranker.inputs.tokenizer.save_pretrained(written)
+        text = cobert_card.text(folder.name, target.name, config, trained_layers, facts)
+        (written / "README.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,191 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import APIStatusError, BadRequestError, NotFoundError, OpenAI
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from attune.chat.answers import Answer
+from attune.chat.artifacts import Artifacts
+from attune.chat.crisis import crisis_message
+from attune.chat.engine import Engine
+from attune.chat.openai_api import KEY, MAX_BODY, api_key, mounted
+from attune.chat.streaming import Streamed
+from attune.parameters import load
+from attune.parameters.decoding import Decoding
+from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
+
+MESSAGE = "My cat ran away."
+SAID = [{"role": "user", "content": "I am sad today."}, {"role": "assistant", "content": "Why?"}]
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{address}v1", api_key="unused", max_retries=0) as client:
+        yield client
+
+
+def complete(client: OpenAI, model: str = "full", message: str = MESSAGE, **settings: Any) -> Any:
+    messages: Any = [*SAID, {"role": "user", "content": message}]
+    return client.chat.completions.create(model=model, messages=messages, **settings)
+
+
+def written(engine: Engine, decoding: Decoding = SAMPLING, attempt: int = 0) -> list[str]:
+    """The reply as it grows, token by token."""
+    turns = [*(each["content"] for each in SAID), MESSAGE]
+    answers = engine.reply("full", turns, (), decoding, attempt)
+    return [answer.text for answer in answers if not answer.done and not answer.loading]
+
+
+def test_every_system_is_a_model(client: OpenAI) -> None:
+    models = {model.id: model for model in client.models.list()}
+    assert set(models) == set(SYSTEMS)
+    assert models["full"].created > 0
+    assert client.models.retrieve("rag+rag") == models["rag+rag"]
+    with pytest.raises(NotFoundError, match="There is no system 'gpt'"):
+        client.models.retrieve("gpt")
+
+
+@pytest.mark.parametrize("model", SYSTEMS)
+def test_a_streamed_reply_is_the_whole_reply(client: OpenAI, model: str) -> None:
+    whole = complete(client, model)
+    chunks = list(complete(client, model, stream=True, stream_options={"include_usage": True}))
+    *parts, last = chunks
+    assert "".join(each.choices[0].delta.content or "" for each in parts) == whole.choices[0].message.content != ""
+    assert parts[-1].choices[0].finish_reason == whole.choices[0].finish_reason
+    assert last.usage == whole.usage
+    assert {each.id for each in chunks} == {last.id} != {whole.id}
+    assert (whole.usage.prompt_tokens > 0) == (model != "cobert")
+
+
+def test_the_reply_is_the_engines(client: OpenAI, engine: Engine) -> None:
+    assert complete(client).choices[0].message.content == max(written(engine), key=len)
+    assert complete(client, seed=5).choices[0].message.content == max(written(engine, attempt=5), key=len)
+
+
+def test_settings_of_the_request_decide(client: OpenAI, engine: Engine) -> None:
+    greedy = complete(client, temperature=0).choices[0].message.content
+    assert greedy == max(written(engine, Decoding(method="greedy")), key=len)
+    hot = Decoding(method="sampling", temperature=1.5)
+    assert complete(client, temperature=1.5).choices[0].message.content == max(written(engine, hot), key=len) != greedy
+
+
+def test_a_reply_ends_at_its_limit_and_before_a_stop(client: OpenAI, engine: Engine) -> None:
+    grown = written(engine)
+    short = complete(client, max_tokens=3)
+    assert short.choices[0].message.content == grown[2]
+    assert (short.choices[0].finish_reason, short.usage.completion_tokens) == ("length", 3)
+    stop = grown[-2][4:7]
+    for settings in ({}, {"stream": True}):
+        answer = complete(client, stop=[stop, "never"], **settings)
+        choices = [each.choices[0] for each in answer] if settings else answer.choices
+        content = "".join(each.delta.content or "" for each in choices) if settings else choices[0].message.content
+        assert content == grown[-2].partition(stop)[0]
+        assert choices[-1].finish_reason == "stop"
+
+
+def test_a_system_message_instructs_or_is_the_persona(client: OpenAI, engine: Engine) -> None:
+    def reply(model: str, system: str) -> str:
+        messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": MESSAGE}]
+        return client.chat.completions.create(model=model, messages=messages).choices[0].message.content or ""
+
+    *_, told = engine.reply("persona", [MESSAGE], ["i am a baker .", "i sing ."], SAMPLING)
+    assert reply("persona", "i am a baker .\ni sing .").startswith(told.text)
+    generator = engine.models.generator("full")
+    for given, read in (([], None), ([{"role": "system", "content": "Sing."}], "Sing.")):
+        example = generator.example("chat/1", ["Hi."])
+        prompt = generator.prompt(replace(example, system=example.system if read is None else read))
+        asked: Any = [*given, {"role": "user", "content": "Hi."}]
+        usage = client.chat.completions.create(model="full", messages=asked).usage
+        assert usage is not None
+        assert usage.prompt_tokens == len(prompt.ids)
+
+
+def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) -> None:
+    message = "I want to die"
+    preface = f"{crisis_message(message)}\n\n"
+    first = complete(client, message=message).choices[0].message.content
+    assert first.startswith(preface)
+    assert "".join(e.choices[0].delta.content or "" for e in complete(client, message=message, stream=True)) == first
+
+    def again(reply: str) -> Any:
+        turns = [("user", message), ("assistant", reply), ("user", "Thank you.")]
+        messages: Any = [{"role": role, "content": text} for role, text in turns]
+        return client.chat.completions.create(model="full", messages=messages).choices
+
+    assert again(first)[0].message == again(first.removeprefix(preface))[0].message
+
+
+@pytest.mark.parametrize(
+    ("settings", "param", "reason"),
+    [
+        ({"temperature": 3}, "temperature", "less than or equal to 2"),
+        ({"max_tokens": 0}, "max_tokens", "greater than or equal to 1"),
+        ({"n": 2}, None, "n = 2 is not supported"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, None, "tools"),
+        ({"message": " "}, "messages", "nothing in the message"),
+        ({"message": "a" * 5000}, "messages", "this one has 5,000"),
+        ({"message": [{"type": "image_url", "image_url": {"url": "a"}}]}, "messages.2.content", "string"),
+    ],
+)
+def test_what_cannot_be_done_is_an_error_of_openais_shape(
+    client: OpenAI, settings: dict[str, Any], param: str | None, reason: str
+) -> None:
+    with pytest.raises(BadRequestError, match=reason) as raised:
+        complete(client, **settings)
+    assert raised.value.type == "invalid_request_error"
+    assert str(raised.value.param).startswith(str(param))
+
+
+def test_other_requests_are_refused(client: OpenAI) -> None:
+    with pytest.raises(NotFoundError, match="There is no system") as raised:
+        complete(client, "gpt")
+    assert (raised.value.code, raised.value.param) == ("model_not_found", "model")
+    with pytest.raises(BadRequestError, match="the last one must be the user's"):
+        client.chat.completions.create(model="full", messages=SAID)  # type: ignore[arg-type]
+    with pytest.raises(NotFoundError, match="POST /v1/embeddings is not served"):
+        client.embeddings.create(model="full", input="a")
+    with pytest.raises(APIStatusError, match="may have 1,000,000 bytes"):
+        complete(client, message="a" * MAX_BODY)
+
+
+def test_a_model_that_is_not_trained_says_what_trains_it(root: Path, tmp_path: Path) -> None:
+    app = Starlette(routes=[mounted(Engine(load(root / "params.yaml"), Artifacts(tmp_path)), None)])
+    body = {"model": "full", "messages": [{"role": "user", "content": "Hi."}]}
+    answer = TestClient(app).post("/v1/chat/completions", json=body)
+    assert answer.status_code == 404
+    assert "`dvc repro" in answer.json()["error"]["message"]
+
+
+def test_a_key_is_asked_for_where_others_reach_the_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY, raising=False)
+    assert [api_key(host) for host in ("127.0.0.1", "localhost", "::1")] == [None] * 3
+    made = {api_key(host) for host in ("0.0.0.0", "::", "192.168.1.2", "example.org")}
+    assert len(made) == 4
+    assert None not in made
+    monkeypatch.setenv(KEY, "secret")
+    assert [api_key(host) for host in ("127.0.0.1", "0.0.0.0")] == ["secret"] * 2
+    served = TestClient(Starlette(routes=[mounted(engine, "secret")]))
+    for carried in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": b"Bearer \xe9"}):
+        for answer in (served.get("/v1/models", headers=carried), served.post("/v1/chat/completions", headers=carried)):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+    models = served.get("/v1/models", headers={"Authorization": "Bearer secret"}).json()
+    assert [each["id"] for each in models["data"]] == list(engine.systems)
+
+
+def test_what_may_begin_a_stop_waits_and_nothing_is_taken_back() -> None:
+    async def growing() -> AsyncIterator[Answer]:
+        for text in ("a", "a #", "a ##", "a ## b", "a ## b #", "a ## b ##", "a ## b ###x"):
+            yield Answer(text, truncated=True)
+        yield Answer("a.", done=True, truncated=True)
+
+    async def pieces(stops: list[str]) -> tuple[list[str], str]:
+        streamed = Streamed(stops)
+        return [piece async for piece in streamed.pieces(growing())], streamed.finish
+
+    assert asyncio.run(pieces(["###"])) == (["a", " ", "## b", " "], "stop")
+    assert asyncio.run(pieces(["####"])) == (["a", " ", "## b", " ", "###x"], "length")

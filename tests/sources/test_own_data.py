@@ -1,0 +1,129 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.corpora.own import ASKS, REPLIES, response_rows
+from attune.corpora.reading import BadRows
+from attune.parameters.data import OwnData
+from attune.sources.own_data import check, conversations
+
+SHAREGPT = {
+    "conversations": [
+        {"from": "system", "value": "Be brief."},
+        {"from": "human", "value": "Hello."},
+        {"from": "gpt", "value": "Hi!"},
+        {"from": "human", "value": "I am sad."},
+        {"from": "human", "value": "Very."},
+        {"from": "gpt", "value": "Why?"},
+        {"from": "human", "value": "No idea."},
+    ]
+}
+
+
+def lines(path: Path, *rows: Any) -> str:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def read(path: str, columns: Any = None, policy: Any = "error") -> list[dict[str, Any]]:
+    return list(conversations(OwnData(path=path, columns=columns), BadRows(policy)))
+
+
+def test_sharegpt_is_recognised_and_ends_with_an_answer(tmp_path: Path) -> None:
+    (conversation,) = read(lines(tmp_path / "a.jsonl", SHAREGPT))
+    assert conversation["system"] == "Be brief."
+    assert conversation["speakers"] == [ASKS, REPLIES, ASKS, REPLIES]
+    assert conversation["utterances"] == ["Hello.", "Hi!", "I am sad.\nVery.", "Why?"]
+    first, second = response_rows(conversation, False)
+    assert (first["context"], first["response"]) == (["Hello."], "Hi!")
+    assert (second["context"], second["response"]) == (["Hello.", "Hi!", "I am sad.\nVery."], "Why?")
+
+
+def test_messages_and_alpaca_are_recognised(tmp_path: Path) -> None:
+    messages = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hi!"}]
+    (chat,) = read(lines(tmp_path / "a.jsonl", {"messages": messages}))
+    (tmp_path / "b.json").write_text(json.dumps([{"instruction": "Add.", "input": "1, 2", "output": "3"}]))
+    (task,) = read(str(tmp_path / "b.json"))
+    assert [each["utterances"] for each in (chat, task)] == [["Hello.", "Hi!"], ["Add.\n\n1, 2", "3"]]
+
+
+def test_columns_of_other_names_are_mapped_alike_in_csv_jsonl_and_parquet(tmp_path: Path) -> None:
+    row = {"said": "My cat, Tom, ran away.", "reply": 'He said "no".', "who": "i love cats .\ni sing .", "mood": "sad"}
+    columns = {"context": "said", "response": "reply", "persona": "who", "emotion": "mood"}
+    with (tmp_path / "a.csv").open("w", newline="", encoding="utf-8-sig") as stream:
+        writer = csv.DictWriter(stream, row)
+        writer.writeheader()
+        writer.writerow(row)
+    pd.DataFrame([row]).to_parquet(tmp_path / "a.parquet")
+    lines(tmp_path / "a.jsonl", row | {"who": ["i love cats .", "i sing ."], "said": [row["said"]]})
+    read_rows = [read(str(tmp_path / f"a.{suffix}"), columns) for suffix in ("csv", "jsonl", "parquet")]
+    assert read_rows[0] == read_rows[1] == read_rows[2]
+    ((conversation,), *_) = read_rows
+    assert conversation["personas"] == ["i love cats .", "i sing ."]
+    assert (conversation["emotion"], conversation["utterances"]) == ("sad", [row["said"], row["reply"]])
+
+
+def test_turns_without_speakers_alternate_and_end_with_the_response(tmp_path: Path) -> None:
+    path = lines(tmp_path / "a.jsonl", {"t": ["a", "b", "c"]}, {"t": "d\ne"})
+    first, second = read(path, {"turns": "t"})
+    assert first["speakers"] == [REPLIES, ASKS, REPLIES]
+    assert [row["response"] for row in response_rows(first, False)] == ["c"]
+    assert second["utterances"] == ["d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "message"),
+    [
+        (
+            {"a": "x", "b": "y"},
+            {"context": "a", "response": "c"},
+            "a.jsonl has no column 'c' for response; it has a, b",
+        ),
+        ({"a": "x", "b": "y"}, None, "has the columns a, b, of no known shape"),
+        ({"a": "x", "b": ""}, {"context": "a", "response": "b"}, "line 1: a turn is empty"),
+        ({"a": 3, "b": "y"}, {"context": "a", "response": "b"}, "line 1: context is '3'; expected a text"),
+        ({"conversations": [{"from": "narrator", "value": "x"}]}, None, "line 1: a turn is from 'narrator'"),
+        ({"conversations": [{"from": "gpt", "value": "x"}]}, None, "line 1: no turn with an answer"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, None, "line 1: a turn holds half of a surrogate pair"),
+        (["x"], None, "line 1: '[\"x\"]' is no object"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(tmp_path: Path, row: Any, columns: Any, message: str) -> None:
+    with pytest.raises(AttuneError) as raised:
+        read(lines(tmp_path / "a.jsonl", row), columns)
+    assert message in str(raised.value)
+
+
+def test_malformed_rows_can_be_left_out(tmp_path: Path) -> None:
+    bad = BadRows("skip")
+    path = lines(tmp_path / "a.jsonl", {"a": "x", "b": ""}, {"a": "x", "b": "y"})
+    entry = OwnData(path=path, columns={"context": "a", "response": "b"})
+    assert len(list(conversations(entry, bad))) == bad.count == 1
+    with pytest.raises(
+        AttuneError, match=r"corpora\.mine: .* has 1 usable conversation\(s\) with different first turns"
+    ):
+        check("mine", entry, BadRows("skip"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"a,b\nx\n", "line 2: not the 2 cells of the header"),
+        ("a.csv", b"a,b\nx,\xff\n", "is not UTF-8"),
+        ("a.parquet", b"PAR1", "is not a complete parquet file"),
+        ("a.json", b"{}", "must hold a list of objects"),
+        ("a.txt", b"", "has the suffix '.txt'; it must be one of .csv, .jsonl, .json, .parquet"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(AttuneError) as raised:
+        read(str(tmp_path / name), {"context": "a", "response": "b"})
+    assert message in str(raised.value)
+    with pytest.raises(AttuneError, match=r"nowhere\.csv does not exist"):
+        read("nowhere.csv")
