@@ -1,6 +1,7 @@
 """The page: chat with a system, compare all systems, read the results. Built with Gradio; it loads nothing else."""
 
 import os
+import time
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
@@ -50,9 +51,10 @@ def _results(tab: gr.Tab) -> None:
             frames.append(gr.HTML(elem_id=name))
 
     def shown() -> list[str]:
+        now = time.time_ns()  # another address, so that the browser does not keep the old page
         return [
             f'<p><a href="results/{name}" target="_blank">Open in a tab of its own</a></p>'
-            f'<iframe title="{title}" src="results/{name}"></iframe>'
+            f'<iframe title="{title}" src="results/{name}?{now}"></iframe>'
             for name, title in RESULTS.items()
         ]
 
