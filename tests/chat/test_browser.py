@@ -235,9 +235,8 @@ def test_the_results_tab_shows_the_report_and_its_links_work(page: Page, root: P
     frame = page.frame_locator("#report iframe")
     expect(frame.locator("body")).to_contain_text("dvc repro report")
     script = "<script>parent.document.title='x'</script>"
-    body = (
-        f'<h1>Attune: report</h1><a href="#s1">to the end</a><p style="height: 5000px">{script}</p><p id="s1">End</p>'
-    )
+    tall = f'<p style="height: 5000px">{script}</p>'
+    body = f'<h1>Attune: report</h1><a href="#s1">to the end</a>{tall}<p id="s1">End</p>{tall}'
     (root / "plots").mkdir(exist_ok=True)
     (root / "plots" / "report.html").write_text(body)
     page.get_by_role("tab", name="Chat").click()
