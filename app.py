@@ -10,6 +10,7 @@ from attune.core.errors import AttuneError
 
 def main() -> None:
     require_packages()
+    from attune.chat.choices import require_ready
     from attune.chat.engine import Engine
 
     parser = argparse.ArgumentParser(description="Serve the page on which you can chat with every system.")
@@ -21,6 +22,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         engine = Engine.from_root(arguments.root)
+        require_ready(engine)
     except AttuneError as error:
         sys.exit(f"error: {error}")
     from attune.chat.page import serve
@@ -28,7 +30,9 @@ def main() -> None:
     try:
         serve(engine, arguments.host, arguments.port)
     except (OSError, OverflowError):
-        sys.exit(f"error: cannot open port {arguments.port} on {arguments.host}; choose another with --port")
+        sys.exit(
+            f"error: port {arguments.port} on {arguments.host} is in use or may not be opened; choose one with --port"
+        )
 
 
 if __name__ == "__main__":

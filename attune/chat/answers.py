@@ -1,7 +1,7 @@
 """A system's answer, and the exchanges that a conversation is made of."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A message and its reply, which is empty until there is one; `attempt` counts the retries before it."""
+    """A message and its reply, which is empty until there is one; `attempt` counts the retries before it.
+
+    `byline`: which system replied, and in what time.
+    """
 
     message: str
     reply: str = ""
     attempt: int = 0
+    byline: str = field(default="", compare=False)
 
 
 def answered_turns(exchanges: Iterable[Exchange]) -> list[str]:

@@ -52,6 +52,16 @@ class Artifacts:
         return Artifact(self.root / "metrics" / "generators.json", "dvc repro compare_generators")
 
     @property
+    def ranking_scores(self) -> Artifact:
+        """Of the CoBERTs, on test contexts: subset -> domain -> recipe -> scores."""
+        return Artifact(self.root / "metrics" / "cobert.json", "dvc repro evaluate_cobert")
+
+    @property
+    def judgements(self) -> Path:
+        """Where the page keeps people's verdicts, if they let it; no stage writes or reads it."""
+        return self.root / "judgements.jsonl"
+
+    @property
     def sweep(self) -> Artifact:
         """The scores of the points of the decoding sweep."""
         return Artifact(self.root / "metrics" / "decoding.json", "dvc repro sweep_decoding")

@@ -3,30 +3,51 @@
 import math
 from typing import Any
 
-from attune.chat.artifacts import Artifact, missing
+from attune.chat.artifacts import missing
 from attune.chat.engine import Engine
+from attune.chat.measured import measured
 from attune.chat.systems import GeneratorSystem
-from attune.core.files import read_json
+from attune.core.errors import AttuneError
 from attune.corpora import dialogue_corpora
 from attune.generators.methods import METHODS
 from attune.parameters.decoding import Decoding
 
 
 def starting_system(engine: Engine) -> str:
-    """The generator of conversations, without passages, with the lowest perplexity on held-out replies.
+    """The generator of conversations that no score marks as bad, with the lowest perplexity on held-out replies.
 
-    Before it is measured, the first trained one; where no such generator is ready, the first system that is.
+    One without passages where there is one, since their perplexity is lower whenever a passage has the true reply; then
+    one whose passages CoBERT chooses for the persona. A marked one only where there is no other. Before it is measured,
+    the first trained one; where no such generator is ready, the first system that is.
     """
-    measured, corpora = _measured(engine.artifacts.scores), {corpus.name for corpus in dialogue_corpora()}
-
-    def rank(name: str) -> tuple[float, bool]:
-        untrained = METHODS[engine.parameters.generators[name].method].adapt is None
-        return measured.get(name, {}).get("perplexity", math.inf), untrained
-
+    corpora = {corpus.name for corpus in dialogue_corpora()}
+    scores = measured(engine.artifacts.scores)
     ready = [name for name, system in engine.systems.items() if missing(system.artifacts) is None]
-    plain = [name for name in ready if name in engine.parameters.generators]  # with passages, it has another name
-    converses = [name for name in plain if engine.parameters.generators[name].corpus in corpora]
-    return min(converses, key=rank, default=next(iter(ready or engine.systems)))
+
+    def rank(name: str) -> tuple[bool, bool, bool, float, bool]:
+        system = engine.systems[name]
+        assert isinstance(system, GeneratorSystem)
+        untrained = METHODS[engine.parameters.generators[system.generator].method].adapt is None
+        perplexity = scores.get(name, {}).get("perplexity", math.inf)
+        with_passages = system.passages is not None
+        marked = bool(engine.measured.weaknesses(system))
+        return marked, with_passages, system.ranker is None and with_passages, perplexity, untrained
+
+    converse = [name for name in ready if _corpus(engine, name) in corpora]
+    return min(converse, key=rank, default=next(iter(ready or engine.systems)))
+
+
+def _corpus(engine: Engine, name: str) -> str | None:
+    """The corpus of a generator; None for a system that retrieves its replies."""
+    system = engine.systems[name]
+    return engine.parameters.generators[system.generator].corpus if isinstance(system, GeneratorSystem) else None
+
+
+def require_ready(engine: Engine) -> None:
+    """An AttuneError where no system at all can answer; it names what is missing and what writes it."""
+    reasons = [missing(system.artifacts) for system in engine.systems.values()]
+    if all(reasons):
+        raise AttuneError(f"no system can answer yet: {reasons[-1]}")
 
 
 def answers_questions(engine: Engine, name: str) -> bool:
@@ -46,12 +67,12 @@ def decoding_note(engine: Engine, name: str) -> str:
     """How the system decodes unless it is told otherwise, and whether the sweep found that best."""
     system = engine.system(name)
     if not isinstance(system, GeneratorSystem):
-        return f"{name} retrieves its replies, and decodes nothing."
+        return f"{system.label} retrieves its replies, and decodes nothing."
     decoding = engine.decoding(name)
     settings = {key: value for key, value in decoding.model_dump(exclude_defaults=True).items() if key != "method"}
     written = ", ".join([decoding.method, *(f"{key} {value:g}" for key, value in settings.items())])
-    note = f"{name} decodes as params.yaml says (generation.decoding): {written}."
-    swept = [each for each, points in _measured(engine.artifacts.sweep).items() if decoding in _best(points, decoding)]
+    note = f"{system.label} decodes as params.yaml says (generation.decoding): {written}."
+    swept = [each for each, points in measured(engine.artifacts.sweep).items() if decoding in _best(points, decoding)]
     if not swept:
         return note
     return f"{note} The sweep found these settings best on held-out text, by the replies of {' and '.join(swept)}."
@@ -64,8 +85,3 @@ def _best(points: dict[str, Any], decoding: Decoding) -> list[Decoding]:
         decoding.sampling(temperature=float(temperature), top_k=int(top_k), top_p=float(top_p))
         for temperature, top_k, top_p in names
     ]
-
-
-def _measured(scores: Artifact) -> dict[str, Any]:
-    """The pipeline's scores; none where it has not measured yet."""
-    return read_json(scores.path) if scores.path.is_file() else {}

@@ -1,4 +1,4 @@
-"""The event handlers of the page. Conversations are kept in the server's memory until their page is closed."""
+"""The event handlers of the chat. Conversations are kept in the server's memory until their page is closed."""
 
 import time
 from collections import OrderedDict
@@ -12,7 +12,7 @@ import gradio as gr
 from attune.chat.answers import Answer, Exchange, answered_turns
 from attune.chat.choices import answers_questions, question_system, starting_system
 from attune.chat.engine import Engine
-from attune.chat.rendering import chat_messages, crisis_update, replies_table, retrieved_table, status_line
+from attune.chat.rendering import byline, chat_messages, crisis_update, retrieved_table, status_line
 from attune.chat.validation import checked_message, persona_sentences
 from attune.core.errors import AttuneError
 from attune.parameters.decoding import Decoding
@@ -21,12 +21,16 @@ from attune.parameters.decoding import Decoding
 UPDATE_INTERVAL = 0.05
 # Conversations kept at the same time; the one that has been idle for longest is dropped first.
 MAX_CONVERSATIONS = 500
-# Messages to click: two that begin a conversation, and one for instruction models.
+# Messages to click: those that begin a conversation, and one for instruction models.
 OPENINGS = (
     "I had such a hard day at work today. Things keep piling up.",
     "I passed my driving test today! I can't stop smiling.",
+    "My best friend is moving to another country next month.",
 )
 QUESTIONS = ("How to keep healthy?",)
+# The buttons in the message box, while a reply is awaited and while none is.
+BUSY: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
+IDLE: dict[str, Any] = {"submit_btn": "Send", "stop_btn": False}
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,10 @@ async def throttle(answers: AsyncIterator[Answer]) -> AsyncIterator[Answer]:
 
 
 class Conversations:
-    """The conversation of every open page, and the comparison of all systems.
+    """The conversation of every open page.
 
-    `send` and `retry` yield updates of (textbox, chat, retrieved texts, status, crisis message) while a reply grows.
+    `send` and `retry` yield updates of (textbox, chat, retrieved texts, status, crisis message) while a reply grows. A
+    draft in the textbox is kept, whatever happens meanwhile.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -120,9 +125,10 @@ class Conversations:
         settings = Settings(persona, own, temperature, top_k, top_p)
         task = conversation.task = ReplyTask(system, settings, history, exchange, restored=history)
         conversation.exchanges = [*history, exchange]
-        yield "", chat_messages(conversation.exchanges), "", f"{system}: waiting for its turn ...", crisis
-        async for chat, retrieved, status, failed in self._write(conversation, task):
-            yield exchange.message if failed else gr.skip(), chat, retrieved, status, gr.skip()
+        waiting = f"{self._label(system)} waits for its turn ..."
+        yield gr.update(value="", **BUSY), chat_messages(conversation.exchanges), "", waiting, crisis
+        async for box, *updates in self._write(conversation, task):
+            yield box, *updates, gr.skip()
 
     async def retry(
         self, system: str, persona: str, own: bool, temperature: float, top_k: float, top_p: float, request: gr.Request
@@ -137,75 +143,64 @@ class Conversations:
         again = Exchange(last.message, attempt=last.attempt + 1)
         settings = Settings(persona, own, temperature, top_k, top_p)
         task = conversation.task = ReplyTask(system, settings, history, again, restored=conversation.exchanges)
-        async for chat, retrieved, status, _ in self._write(conversation, task):
-            yield gr.skip(), chat, retrieved, status, gr.skip()
+        waiting = f"{self._label(system)} waits for its turn ..."
+        yield gr.update(**BUSY), chat_messages(conversation.exchanges), "", waiting, gr.skip()
+        async for box, *updates in self._write(conversation, task):
+            yield box, *updates, gr.skip()
 
     async def _write(self, conversation: Conversation, task: ReplyTask) -> AsyncIterator[tuple[Any, ...]]:
-        """(chat, retrieved texts, status, whether the task failed) while the reply grows and the task is current."""
+        """(textbox, chat, retrieved texts, status) while the reply grows and the task is current."""
+        label, started, loaded = self._label(task.system), time.monotonic(), False
         try:
             async with aclosing(self._answers(task)) as answers:
                 async for answer in throttle(answers):
                     if conversation.task is not task:
                         return
+                    loaded = loaded or bool(answer.loading)
                     if not answer.loading:
-                        written = Exchange(task.exchange.message, answer.text, task.exchange.attempt)
+                        by = byline(label, time.monotonic() - started if answer.done else None, loaded)
+                        written = Exchange(task.exchange.message, answer.text, task.exchange.attempt, by)
                         conversation.exchanges = [*task.history, written]
-                    chat = chat_messages(conversation.exchanges)
-                    yield chat, retrieved_table(answer), status_line(task.system, answer), False
+                    box = gr.update(**IDLE) if answer.done else gr.skip()
+                    yield (
+                        box,
+                        chat_messages(conversation.exchanges),
+                        retrieved_table(answer),
+                        status_line(label, answer),
+                    )
         except Exception as error:
             refused = isinstance(error, AttuneError)
             if conversation.task is task:
                 conversation.exchanges = task.restored
-                status = str(error) if refused else f"{task.system} failed; the server's log says why."
-                yield chat_messages(task.restored), "", status, True
+                box = {"value": task.exchange.message} if task.exchange.attempt == 0 else {}
+                status = str(error) if refused else f"{label} failed; the server's log says why."
+                yield gr.update(**IDLE, **box), chat_messages(task.restored), "", status
             if not refused:
                 raise
+
+    def _label(self, system: str) -> str:
+        return self.engine.systems[system].label if system in self.engine.systems else system
 
     def _answers(self, task: ReplyTask) -> AsyncGenerator[Answer, None]:
         persona, decoding = task.settings.checked(self.engine, task.system)
         turns = [*answered_turns(task.history), task.exchange.message]
         return self.engine.reply_async(task.system, turns, persona, decoding, task.exchange.attempt)
 
-    def example(self, picked: gr.SelectData, system: str) -> tuple[str, str]:
+    def example(self, text: str, system: str) -> tuple[str, str]:
         """The text of the example that was clicked, and the system for it: the chosen one, if it is of its kind."""
-        text = picked.value["text"]
         is_question = text in QUESTIONS
         if is_question == answers_questions(self.engine, system):
             return text, system
         return text, question_system(self.engine) if is_question else starting_system(self.engine)
 
-    def stop(self, request: gr.Request) -> str:
-        """Stop the reply that is being written, keep what there is of it; returns the status."""
+    def stop(self, request: gr.Request) -> tuple[Any, str]:
+        """Stop the reply that is being written, keep what there is of it; updates the textbox and the status."""
         self._conversation(request).task = None
-        return "stopped"
+        return gr.update(**IDLE), "stopped"
 
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
-        """Start a new conversation; updates everything but the textbox, so that a draft in it is kept."""
+        """Start a new conversation."""
         conversation = self._conversation(request)
         conversation.task = None
         conversation.exchanges = []
-        return [], "", "", gr.update(visible=False)
-
-    async def compare(
-        self, message: str, persona: str, own: bool, temperature: float, top_k: float, top_p: float
-    ) -> AsyncIterator[tuple[str, str, Any]]:
-        """Let each system in turn answer one message; yields (table of the replies, status, crisis message)."""
-        replies: dict[str, str] = {}
-        crisis = crisis_update(message)
-        try:
-            turns = [checked_message(message)]
-            persona_sentences(persona)
-        except AttuneError as error:
-            yield "", str(error), crisis
-            return
-        settings = Settings(persona, own, temperature, top_k, top_p)
-        for system in self.engine.systems:
-            yield replies_table(replies), status_line(system, Answer()), crisis
-            try:
-                async for answer in self.engine.reply_async(system, turns, *settings.checked(self.engine, system)):
-                    if answer.loading:
-                        yield replies_table(replies), status_line(system, answer), crisis
-                    replies[system] = answer.text
-            except AttuneError as error:
-                replies[system] = f"({error})"
-        yield replies_table(replies), f"{len(replies)} systems", crisis
+        return gr.update(**IDLE), [], "", "", gr.update(visible=False)

@@ -12,14 +12,16 @@ from typing import Any
 
 from attune.chat.answers import Answer, RetrievedText
 from attune.chat.artifacts import Artifacts, missing
+from attune.chat.distinct import distinct
+from attune.chat.measured import Measured
 from attune.chat.models import Models
 from attune.chat.systems import GeneratorSystem, RetrievalSystem, System, systems
 from attune.chat.validation import changed_decoding
 from attune.core.determinism import prepare
 from attune.core.errors import AttuneError
+from attune.corpora.wording import as_written, tokenised
 from attune.parameters import Parameters, load
 from attune.parameters.decoding import Decoding
-from attune.sources.sample.wording import tokenised
 
 # Exchanges before the message that a system may read, whatever their length in tokens.
 MAX_EXCHANGES = 20
@@ -52,6 +54,7 @@ class Engine:
         self.parameters, self.artifacts = parameters, artifacts
         self.systems = systems(parameters, artifacts)
         self.models = Models(parameters, artifacts)
+        self.measured = Measured(parameters, artifacts)
         self._thread = ThreadPoolExecutor(1, "models", _start_thread, (parameters.seed, parameters.threads))
 
     @classmethod
@@ -159,17 +162,25 @@ class Engine:
             yield replace(answer, dropped_turns=answer.dropped_turns + len(question.turns) - len(recent))
 
     def _retrieved(self, system: RetrievalSystem, question: Question) -> Answer:
+        """CoBERT's best replies, none of which was given in the conversation already."""
         retriever = self.models.retriever(system)
-        replies = retriever.retrieve(question.turns, question.persona, RETRIEVED_REPLIES)
+        turns, persona = _tokenised(question.turns), _tokenised(question.persona)
+        given = turns[-2::-2]  # every second turn back from the message is a reply to one before
+        found = retriever.retrieve(turns, persona, self.parameters.retrieval.shortlist)
+        replies = distinct(found, lambda each: each.reply, given)[:RETRIEVED_REPLIES]
+        if not replies:
+            return Answer(done=True)
         chosen = question.attempt % len(replies)
-        texts = tuple(RetrievedText(each.reply, each.score, at == chosen) for at, each in enumerate(replies))
-        turns_read = len(retriever.ranker.inputs.fresh().context(question.turns).ends)
+        texts = tuple(
+            RetrievedText(as_written(each.reply), each.score, at == chosen) for at, each in enumerate(replies)
+        )
+        turns_read = len(retriever.ranker.inputs.fresh().context(turns).ends)
         return Answer(
             texts[chosen].text,
             done=True,
             retrieved=texts,
-            dropped_turns=len(question.turns) - turns_read,
-            message_shortened=not retriever.reads_whole(question.turns[-1]),
+            dropped_turns=len(turns) - turns_read,
+            message_shortened=not retriever.reads_whole(turns[-1]),
         )
 
     def _generated(self, system: GeneratorSystem, question: Question) -> Iterator[Answer]:
@@ -177,7 +188,7 @@ class Engine:
         name = f"chat/{len(question.turns)}"  # seeds the reply
         turns, persona = question.turns, question.persona
         if system.tokenised:
-            turns, persona = [tokenised(turn) for turn in turns], [tokenised(sentence) for sentence in persona]
+            turns, persona = _tokenised(turns), _tokenised(persona)
         example = generator.example(name, turns, [each["text"] for each in passages], persona)
         if question.instruction is not None:
             example = replace(example, system=question.instruction)
@@ -193,24 +204,36 @@ class Engine:
             retrieved=texts, dropped_turns=dropped, message_shortened=shortened, prompt_tokens=len(prompt.ids)
         )
         seed = self.parameters.seed + question.attempt
+        written = ""
         for reply in generator.stream(name, prompt, question.decoding, seed):
-            answer = replace(answer, text=reply.text, truncated=reply.truncated)
+            written = reply.text
+            # Of PEC's text the last token is shown once it is whole: "i" could become "I" or "it".
+            shown = as_written(written[: written.rfind(" ") + 1]) if system.tokenised else written
+            answer = replace(answer, text=shown, truncated=reply.truncated)
             yield answer
-        yield replace(answer, done=True)
+        yield replace(answer, text=as_written(written) if system.tokenised else written, done=True)
 
     def _passages(self, system: GeneratorSystem, question: Question) -> list[dict[str, Any]]:
-        """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation."""
+        """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation.
+
+        Of passages with the same reply only the first is taken, so that the others may say something else.
+        """
         from attune.inference.passages import reranked
 
         if not system.passages:
             return []
         rag = self.parameters.rag
         row = {"situation": "", "input": question.turns[-1]}
-        count = rag.shortlist if system.ranker else rag.k
-        nearest = self.models.passage_retriever(system.passages).nearest([row], [None], count)
+        nearest = self.models.passage_retriever(system.passages).nearest([row], [None], rag.shortlist)
         if system.ranker:
-            nearest = reranked(self.models.ranker(system.ranker), [question.turns], question.persona, nearest)
-        return nearest[0][: rag.k]
+            persona = _tokenised(question.persona)
+            nearest = reranked(self.models.ranker(system.ranker), [question.turns], persona, nearest)
+        return distinct(nearest[0], lambda each: each["reply"])[: rag.k]
+
+
+def _tokenised(texts: Sequence[str]) -> list[str]:
+    """The texts in PEC's wording, which CoBERT and PEC's generators learned from; that of no words stays as it is."""
+    return [tokenised(text) or text for text in texts]
 
 
 def _import() -> None:

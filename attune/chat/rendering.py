@@ -4,41 +4,72 @@ from html import escape
 from typing import Any
 
 import gradio as gr
-import pandas as pd
 
 from attune.chat.answers import Answer, Exchange
 from attune.chat.crisis import crisis_message
-from attune.report.html import table
+from attune.chat.engine import Engine
+
+_ABOUT_SCORES = (
+    "Score: how well a text suits the conversation by CoBERT or, where CoBERT does not order the texts, how similar it "
+    "is to the message (cosine, at most 1). Higher is better; CoBERT's scores compare texts of one answer only."
+)
 
 
 def chat_messages(exchanges: list[Exchange]) -> list[dict[str, str]]:
     """The exchanges as a Chatbot takes them; it treats every text as HTML, so that the texts are escaped."""
-    return [
-        {"role": role, "content": escape(text, quote=False)}
-        for exchange in exchanges
-        for role, text in (("user", exchange.message), ("assistant", exchange.reply))
-        if text
-    ]
+    messages = []
+    for exchange in exchanges:
+        messages.append({"role": "user", "content": escape(exchange.message, quote=False)})
+        if exchange.reply or exchange.byline:
+            by = f'<div class="by">{escape(exchange.byline)}</div>' if exchange.byline else ""
+            messages.append({"role": "assistant", "content": escape(exchange.reply, quote=False) + by})
+    return messages
+
+
+def byline(label: str, seconds: float | None, loaded: bool) -> str:
+    """Which system replied and, once it has, in how many seconds; `loaded`: its models were loaded meanwhile."""
+    if seconds is None:
+        return label
+    return f"{label} · {seconds:.1f} s{', with loading' if loaded else ''}"
 
 
 def retrieved_table(answer: Answer) -> str:
     """HTML of the retrieved texts."""
     if not answer.retrieved:
         return "<p>This system retrieves nothing.</p>"
-    rows = [(each.score, "yes" if each.used else "no", each.text) for each in answer.retrieved]
-    return table(pd.DataFrame(rows, columns=["score", "used", "text"]))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("score", "used", "text"))
+    rows = "".join(
+        f'<tr><td class="number">{each.score:.2f}</td><td>{"yes" if each.used else "no"}</td>'
+        f"<td>{escape(each.text)}</td></tr>"
+        for each in answer.retrieved
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{_ABOUT_SCORES}</p>"
 
 
-def replies_table(replies: dict[str, str]) -> str:
-    """HTML of each system's reply."""
-    return table(pd.DataFrame(list(replies.items()), columns=["system", "reply"])) if replies else ""
+def system_note(engine: Engine, name: str) -> str:
+    """HTML about a system: a sentence, its test score, its model card, and a mark where it answers badly."""
+    system = engine.system(name)
+    card = f'<a href="cards/{escape(name)}" target="_blank">model card</a>' if system.card.is_file() else ""
+    score = engine.measured.score(system)
+    facts = " · ".join(filter(None, (score[0].upper() + score[1:], card)))
+    weak = "; ".join(engine.measured.weaknesses(system))
+    mark = f'<p class="mark">⚠ Answers badly: {escape(weak)}.</p>' if weak else ""
+    return f"<p>{escape(system.sentence)}</p><p>{facts}</p>{mark}"
 
 
-def status_line(system: str, answer: Answer) -> str:
-    """Which system is writing or has answered, with the answer's notes."""
+def system_choices(engine: Engine) -> list[tuple[str, str]]:
+    """Labels and names of the systems, those that answer badly with a mark."""
+    return [
+        (f"{each.label}{' ⚠' if engine.measured.weaknesses(each) else ''}", name)
+        for name, each in engine.systems.items()
+    ]
+
+
+def status_line(label: str, answer: Answer) -> str:
+    """What the system is doing; once it has answered, the answer's notes."""
     if answer.loading:
-        return f"{system}: {answer.loading_note} ..."
-    return "; ".join([system if answer.done else f"{system} is writing ...", *answer.notes()])
+        return f"{label}: {answer.loading_note} ..."
+    return "; ".join([*([] if answer.done else [f"{label} is writing ..."]), *answer.notes()])
 
 
 def crisis_update(message: str) -> Any:

@@ -1,9 +1,11 @@
 """The systems that can be chatted with: every generator of params.yaml, and CoBERT's retrieval."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from attune.chat.artifacts import Artifact, Artifacts
 from attune.corpora import corpus, ranking_corpus
+from attune.corpora.base import Corpus
 from attune.evaluation.generation.summary import system_of
 from attune.evaluation.schemas import PLAIN
 from attune.generators.methods import METHODS
@@ -13,20 +15,30 @@ from attune.parameters.generators import GeneratorSettings
 RETRIEVAL = "cobert"
 # The variants with passages, as the evaluation names them: in the index's order, and reranked by CoBERT.
 RAG, PERSONA_RAG = "rag", "persona_rag"
-VARIANT_TITLES = {
+_WITH = {PLAIN: "", RAG: ", with examples", PERSONA_RAG: ", with examples by CoBERT"}
+_READS = {
     PLAIN: "",
-    RAG: ", with passages",
-    PERSONA_RAG: ", with passages reranked by CoBERT for the persona",
+    RAG: ", and the most similar exchanges of its corpus",
+    PERSONA_RAG: ", and similar exchanges of its corpus, which CoBERT chooses for the persona",
 }
 
 
 @dataclass(frozen=True)
 class _System:
-    """`artifacts`: what the pipeline must have written for it."""
+    """`name`: as in the evaluation's tables. `label`, `sentence`: what people call it, and how it replies.
+
+    `card`: the model card that its training wrote. `artifacts`: what the pipeline must have written for it.
+    """
 
     name: str
-    title: str
+    label: str
+    sentence: str
+    card: Path
     artifacts: tuple[Artifact, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}: {self.label}. {self.sentence}"
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class GeneratorSystem(_System):
     """Replies with a generator.
 
     `passages`: the corpus whose exchanges its prompts get, None for none. `ranker`: the CoBERT that orders the
-    passages, None for the index's order. `tokenised`: it reads text as PEC has it, lower-cased and tokenised.
+    passages, None for the index's order. `tokenised`: it reads and writes PEC's wording.
     """
 
     generator: str
@@ -70,10 +82,14 @@ def systems(parameters: Parameters, artifacts: Artifacts) -> dict[str, System]:
 
 
 def _retrieval(parameters: Parameters, artifacts: Artifacts) -> RetrievalSystem:
-    replies, ranker = ranking_corpus().name, _cobert(parameters, parameters.retrieval.recipe)
-    title = f"{RETRIEVAL}: the reply of the train split that CoBERT ({parameters.retrieval.recipe}) ranks first"
-    needed = (artifacts.embedder, artifacts.index(replies), artifacts.encoder, artifacts.cobert(ranker))
-    return RetrievalSystem(RETRIEVAL, title, needed, replies, ranker)
+    replies, ranker = ranking_corpus(), _cobert(parameters, parameters.retrieval.recipe)
+    sentence = (
+        f"Of the replies that people gave in {replies.title}, CoBERT chooses the one that suits the "
+        "conversation and the persona best."
+    )
+    needed = (artifacts.embedder, artifacts.index(replies.name), artifacts.encoder, artifacts.cobert(ranker))
+    card = artifacts.cobert(ranker).path / "README.md"
+    return RetrievalSystem(RETRIEVAL, "CoBERT, people's own replies", sentence, card, needed, replies.name, ranker)
 
 
 def _generator(
@@ -86,10 +102,24 @@ def _generator(
         needed += [artifacts.embedder, artifacts.train_rows(passages), artifacts.index(passages)]
     if ranker:
         needed += [artifacts.encoder, artifacts.cobert(ranker)]
-    system = system_of(name, variant)
-    title = f"{system}: {METHODS[settings.method].title} ({corpus(settings.corpus).title}){VARIANT_TITLES[variant]}"
+    source, method = corpus(settings.corpus), METHODS[settings.method].title
+    persona = " and the persona" if settings.persona_tokens else ""
+    sentence = (
+        f"{parameters.bases[settings.base].model} writes its replies ({source.title}; {method}). It reads the "
+        f"conversation{persona}{_READS[variant]}."
+    )
     tokenised = settings.corpus == ranking_corpus().name
-    return GeneratorSystem(system, title, tuple(needed), name, passages, ranker, tokenised)
+    return GeneratorSystem(
+        system_of(name, variant), f"{_kind(source)}: {method}{_WITH[variant]}", sentence,
+        artifacts.generator(name).path / "README.md", tuple(needed), name, passages, ranker, tokenised,
+    )  # fmt: skip
+
+
+def _kind(source: Corpus) -> str:
+    """What a generator of the corpus is for."""
+    if source.has_passages:
+        return "Listener"
+    return "Companion" if source.name == ranking_corpus().name else f"Adviser ({source.title})"
 
 
 def _cobert(parameters: Parameters, recipe: str) -> str:

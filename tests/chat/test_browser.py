@@ -1,11 +1,15 @@
 """The page in headless Chromium: the installed one, or the one that CHROMIUM names."""
 
+import json
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 from attune.chat.answers import Answer
@@ -14,6 +18,11 @@ from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 expect.set_options(timeout=30_000)  # models are loaded meanwhile
+LABELS = {
+    "full": "Listener: full fine-tuning",
+    "rag+persona_rag": "Listener: full fine-tuning, with examples by CoBERT",
+    "cobert": "CoBERT, people's own replies",
+}
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
 
 
@@ -41,12 +50,18 @@ def _own(url: str, address: str) -> bool:
 
 def choose(page: Page, system: str) -> None:
     page.locator("#system input").click()
-    page.get_by_role("option").filter(has_text=f"{system}:").click()
+    page.get_by_role("option", name=LABELS[system], exact=True).click()
 
 
 def send(page: Page, message: str) -> None:
     page.locator("#message textarea").fill(message)
-    page.locator("#send").click()
+    page.locator("#message textarea").press("Enter")
+
+
+def accessible(page: Page) -> None:
+    """No finding of axe-core about what is shown."""
+    found = Axe().run(page, options={"iframes": False}).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
 
 
 def replied(page: Page, count: int) -> None:
@@ -60,8 +75,8 @@ def test_a_conversation_with_several_systems(page: Page) -> None:
     choose(page, "full")
     send(page, "I am sad today.")
     replied(page, 1)
+    expect(page.locator("#chat .by")).to_have_text(re.compile(r"Listener: full fine-tuning · \d+\.\d s"))
     first = page.locator("#chat [data-testid=bot]").inner_text()
-    assert first.strip()
     page.locator("#retry").click()
     expect(page.locator("#chat [data-testid=bot]")).not_to_have_text(first)
     replied(page, 1)
@@ -70,26 +85,45 @@ def test_a_conversation_with_several_systems(page: Page) -> None:
     replied(page, 2)
     page.get_by_text("What was retrieved").click()
     expect(page.locator("#retrieved tbody tr")).to_have_count(5)
+    accessible(page)
     expect(page.locator("#chat [data-testid=user]")).to_have_text(["I am sad today.", "My cat ran away."])
     page.locator("#clear").click()
     expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_fits_a_phone_and_is_accessible(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    box = page.locator("#message textarea").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 844
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    accessible(page)
+
+
+def test_shift_and_enter_break_the_line(page: Page) -> None:
+    page.locator("#message textarea").fill("One")
+    page.locator("#message textarea").press("Shift+Enter")
+    expect(page.locator("#message textarea")).to_have_value("One\n")
+    expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
+
+
 def test_an_example_is_answered_by_a_system_of_its_kind(page: Page) -> None:
-    expect(page.locator("#system")).to_contain_text("full decodes as params.yaml says")
-    page.get_by_text("How to keep healthy?").click()
+    page.get_by_role("button", name="How to keep healthy?").click()
     replied(page, 1)
-    expect(page.locator("#status")).to_contain_text("lora_openorca")
-    expect(page.locator("#system")).to_contain_text("lora_openorca decodes as params.yaml says")
+    expect(page.locator("#chat .by")).to_contain_text("Adviser (OpenOrca): LoRA")
+    expect(page.locator("#decoding-note")).to_contain_text("Adviser (OpenOrca): LoRA decodes as params.yaml says")
     page.locator("#clear").click()
-    page.get_by_text("I had such a hard day").click()
+    page.get_by_role("button", name="I had such a hard day").click()
     replied(page, 1)
-    expect(page.locator("#status")).to_contain_text("full")
+    expect(page.locator("#chat .by")).to_contain_text("Listener: full fine-tuning")
     expect(page.locator("#message textarea")).to_have_value("")
 
 
 def test_the_decoding_can_be_changed(page: Page) -> None:
-    page.get_by_text("Persona and decoding").click()
+    page.get_by_role("button", name="Decoding").click()
     expect(page.locator("#temperature")).to_be_hidden()
     page.locator("#own input").check()
     expect(page.locator("#temperature input[type=number]")).to_have_value("0.9")
@@ -107,11 +141,12 @@ def test_the_decoding_can_be_changed(page: Page) -> None:
 
 def test_the_persona_can_be_edited(page: Page) -> None:
     choose(page, "rag+persona_rag")
-    page.get_by_text("Persona and decoding").click()
     page.get_by_text("What was retrieved").click()
     scores = []
-    for persona in ("i love apples .", "i love dogs .\ni am old ."):
-        page.locator("#persona textarea").fill(persona)
+    for persona in ("Dog owner", "Young parent"):
+        before = page.locator("#persona textarea").input_value()
+        page.get_by_role("button", name=persona).click()
+        expect(page.locator("#persona textarea")).not_to_have_value(before)
         send(page, "I am sad today.")
         replied(page, 1)
         expect(page.locator("#retrieved tbody tr")).to_have_count(2)
@@ -168,29 +203,46 @@ def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
     page.locator("#message textarea").fill("What I write meanwhile")
     page.wait_for_timeout(500)
     expect(page.locator("#message textarea")).to_have_value("What I write meanwhile")
-    page.locator("#stop").click()
+    page.get_by_role("button", name="Stop").click()
     expect(page.locator("#status")).to_have_text("stopped")
     monkeypatch.undo()
     choose(page, "full")
-    page.locator("#send").click()
+    page.get_by_role("button", name="Send").click()
     replied(page, 2)
     expect(page.locator("#chat [data-testid=user]")).to_have_text(["Never stop.", "What I write meanwhile"])
 
 
-def test_the_comparison_shows_all_systems(page: Page) -> None:
+def test_the_comparison_is_blind_until_replies_are_judged(page: Page) -> None:
     page.get_by_role("tab", name="Compare").click()
+    page.get_by_label("Blind").check()
     page.locator("#compare-message textarea").fill("My <b>cat</b> ran away.")
-    page.locator("#compare-send").click()
-    expect(page.locator("#compare-status")).to_have_text(f"{len(SYSTEMS)} systems")
-    expect(page.locator("#compare-replies tbody tr")).to_have_count(len(SYSTEMS))
+    page.locator("#compare-message textarea").press("Enter")
+    expect(page.locator("#compare-status")).to_have_text(f"{len(SYSTEMS)}/{len(SYSTEMS)} replies")
+    heads = page.locator("#compare-replies h3")
+    expect(heads).to_have_text([f"Reply {at}" for at in range(1, len(SYSTEMS) + 1)])
+    page.locator("#compare-replies").get_by_role("button", name="Good").first.click()
+    expect(page.locator("#compare-status")).to_have_text(f"1/{len(SYSTEMS)} judged")
+    expect(heads.first).not_to_have_text("Reply 1")
+    expect(heads.nth(1)).to_have_text("Reply 2")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as JSON").click()
+    assert len(json.loads(download.value.path().read_text("utf-8"))["replies"]) == len(SYSTEMS)
+    accessible(page)
 
 
-def test_the_results_tab_shows_the_report(page: Page, root: Path) -> None:
+def test_the_results_tab_shows_the_report_and_its_links_work(page: Page, root: Path) -> None:
     page.get_by_role("tab", name="Results").click()
-    expect(page.locator("#results")).to_contain_text("dvc repro report")
+    frame = page.frame_locator("#report iframe")
+    expect(frame.locator("body")).to_contain_text("dvc repro report")
+    script = "<script>parent.document.title='x'</script>"
+    tall = f'<p style="height: 5000px">{script}</p>'
+    body = f'<h1>Attune: report</h1><a href="#s1">to the end</a>{tall}<p id="s1">End</p>{tall}'
     (root / "plots").mkdir(exist_ok=True)
-    (root / "plots" / "report.html").write_text("<h1>Attune: report</h1><script>parent.document.title='x'</script>")
+    (root / "plots" / "report.html").write_text(body)
     page.get_by_role("tab", name="Chat").click()
     page.get_by_role("tab", name="Results").click()
-    expect(page.frame_locator("#results iframe").locator("h1")).to_have_text("Attune: report")
+    expect(frame.locator("h1")).to_have_text("Attune: report")
+    frame.get_by_text("to the end").click()
+    expect(frame.locator("#s1")).to_be_in_viewport()
+    accessible(page)
     assert page.title() == "Attune"

@@ -4,8 +4,9 @@ import pytest
 
 from attune.chat.about import about
 from attune.chat.artifacts import Artifacts
-from attune.chat.choices import decoding_note, question_system, starting_system
+from attune.chat.choices import decoding_note, question_system, require_ready, starting_system
 from attune.chat.engine import Engine
+from attune.core.errors import AttuneError
 from attune.core.files import write_json
 from attune.parameters import Parameters, load
 from attune.parameters.decoding import Decoding
@@ -34,6 +35,24 @@ def test_a_chat_starts_with_the_best_generator_of_conversations(tmp_path: Path, 
     scores = {"prompted": 20.0, "full": 21.0, "rag": 19.0, "rag+rag": 18.0, "persona": 17.0, "lora_openorca": 4.0}
     write_json(tmp_path / "metrics/generators.json", {name: {"perplexity": each} for name, each in scores.items()})
     assert starting_system(ready(tmp_path, parameters)) == "prompted"
+
+
+def test_a_chat_does_not_start_with_a_system_that_answers_badly(tmp_path: Path, parameters: Parameters) -> None:
+    bad, good = {"self_bleu": 80.0}, {"self_bleu": 20.0}
+    for scores, wanted in (
+        ({"full": bad | {"perplexity": 9.0}, "prompted": good | {"perplexity": 20.0}}, "prompted"),
+        ({"full": bad, "prompted": bad, "rag+rag": good, "rag+persona_rag": good}, "rag+persona_rag"),
+        ({"full": bad | {"perplexity": 9.0}, "prompted": bad, "rag+rag": bad, "rag+persona_rag": bad}, "full"),
+    ):
+        perplexity = {"perplexity": 30.0}
+        write_json(tmp_path / "metrics/generators.json", {name: perplexity | each for name, each in scores.items()})
+        assert starting_system(ready(tmp_path, parameters, *SYSTEMS)) == wanted
+
+
+def test_a_page_without_any_model_is_refused(tmp_path: Path, parameters: Parameters) -> None:
+    with pytest.raises(AttuneError, match=r"no system can answer yet: .* is missing; `dvc repro"):
+        require_ready(Engine(parameters, Artifacts(tmp_path)))
+    require_ready(ready(tmp_path, parameters, "full"))
 
 
 def test_questions_go_to_an_instruction_model_that_is_ready(tmp_path: Path, parameters: Parameters) -> None:

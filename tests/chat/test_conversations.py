@@ -1,9 +1,11 @@
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from attune.chat.answers import Answer, Exchange
@@ -11,7 +13,7 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.parameters import load
-from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
+from tests.chat.tiny_pipeline import SAMPLING
 
 SETTINGS = ("i love apples .", False, 0.9, 30, 0.95)
 ONE, TWO = (SimpleNamespace(session_hash=name) for name in ("one", "two"))
@@ -25,7 +27,8 @@ def events(stream: AsyncIterator[Any]) -> list[Any]:
 
 
 def texts(event: tuple[Any, ...]) -> list[str]:
-    return [each["content"] for each in event[1]]
+    """The texts of the messages without the replies' bylines."""
+    return [each["content"].split('<div class="by">')[0] for each in event[1]]
 
 
 @pytest.fixture
@@ -35,16 +38,20 @@ def conversations(engine: Engine) -> Conversations:
 
 def test_messages_and_replies_alternate(conversations: Conversations) -> None:
     first, *_, event = events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
-    assert first[0] == ""
+    assert first[0]["value"] == ""
+    assert first[0]["stop_btn"]
+    assert event[0] == gr.update(submit_btn="Send", stop_btn=False)
     assert texts(event)[0] == "I am sad today."
     *_, event = events(conversations.send(" My cat ran away. ", "lora_openorca", *SETTINGS, ONE))
     assert [each["role"] for each in event[1]] == ["user", "assistant"] * 2
     assert texts(event)[::2] == ["I am sad today.", "My cat ran away."]
-    assert event[3].startswith("lora_openorca")
+    assert re.search(
+        r'<div class="by">Adviser \(OpenOrca\): LoRA · \d+\.\d s(, with loading)?</div>$', event[1][3]["content"]
+    )
     *_, again = events(conversations.retry("lora_openorca", *SETTINGS, ONE))
     assert texts(again)[:3] == texts(event)[:3]
     assert texts(again)[3] != texts(event)[3]
-    assert conversations.clear(ONE)[0] == []
+    assert conversations.clear(ONE)[1] == []
     assert "no reply yet" in events(conversations.retry("lora_openorca", *SETTINGS, ONE))[-1][3]
 
 
@@ -106,8 +113,13 @@ def test_a_message_stopped_before_its_reply_can_be_retried(conversations: Conver
 def test_a_retry_stopped_while_models_load_keeps_the_reply(root: Path) -> None:
     conversations = Conversations(Engine(load(root / "params.yaml"), Artifacts(root)))
     conversations._conversation(ONE).exchanges = [Exchange("Hm.", "Yes.")]
-    event = asyncio.run(anext(conversations.retry("full", *SETTINGS, ONE)))
-    assert "full: loading the generator full" in event[3]
+
+    async def second() -> tuple[Any, ...]:
+        growing = conversations.retry("full", *SETTINGS, ONE)
+        await anext(growing)
+        return await anext(growing)
+
+    assert "Listener: full fine-tuning: loading the generator full" in asyncio.run(second())[3]
     conversations.stop(ONE)
     assert conversations._conversation(ONE).exchanges == [Exchange("Hm.", "Yes.")]
 
@@ -119,7 +131,7 @@ def test_an_unexpected_error_puts_the_message_back_into_the_textbox(
         yield Answer(loading=("the model",))
         raise RuntimeError("torn")
 
-    conversations.engine = SimpleNamespace(reply_async=broken, decoding=engine.decoding)  # type: ignore[assignment]
+    conversations.engine = SimpleNamespace(reply_async=broken, decoding=engine.decoding, systems={})  # type: ignore[assignment]
     conversations._conversation(ONE).exchanges = [Exchange("Hm.", "Yes.")]
     seen = []
 
@@ -129,7 +141,7 @@ def test_an_unexpected_error_puts_the_message_back_into_the_textbox(
 
     with pytest.raises(RuntimeError, match="torn"):
         asyncio.run(sent())
-    assert seen[-1][0] == "I am sad."
+    assert seen[-1][0]["value"] == "I am sad."
     assert texts(seen[-1]) == ["Hm.", "Yes."]
     assert seen[-1][3] == "full failed; the server's log says why."
     assert conversations._conversation(ONE).exchanges == [Exchange("Hm.", "Yes.")]
@@ -137,11 +149,9 @@ def test_an_unexpected_error_puts_the_message_back_into_the_textbox(
 
 def test_the_crisis_message_is_shown_for_refused_messages_too(conversations: Conversations) -> None:
     long = "I want to kill myself " + "a" * 5000
-    sent = events(conversations.send(long, "full", *SETTINGS, ONE))[-1]
-    compared = events(conversations.compare(long, *SETTINGS))[-1]
-    for event in (sent, compared):
-        assert event[-1]["visible"]
-        assert "findahelpline" in event[-1]["value"]
+    *_, crisis = events(conversations.send(long, "full", *SETTINGS, ONE))[-1]
+    assert crisis["visible"]
+    assert "findahelpline" in crisis["value"]
 
 
 def test_own_decoding_settings_change_the_reply(conversations: Conversations) -> None:
@@ -162,8 +172,7 @@ def test_an_example_is_put_to_a_system_of_its_kind(conversations: Conversations)
         (QUESTIONS[0], "full", "lora_openorca"),
         (QUESTIONS[0], "lora_openorca", "lora_openorca"),
     ):
-        picked = SimpleNamespace(value={"text": text})
-        assert conversations.example(picked, chosen) == (text, wanted)  # type: ignore[arg-type]
+        assert conversations.example(text, chosen) == (text, wanted)
 
 
 def test_a_refused_message_leaves_the_conversation_unchanged(conversations: Conversations) -> None:
@@ -183,17 +192,6 @@ def test_a_refused_message_leaves_the_conversation_unchanged(conversations: Conv
 def test_a_missing_model_is_named_with_its_stage(root: Path, tmp_path: Path) -> None:
     conversations = Conversations(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
     *_, event = events(conversations.send("Hm.", "full", *SETTINGS, ONE))
-    assert event[:2] == ("Hm.", [])
+    assert event[0]["value"] == "Hm."
+    assert event[1] == []
     assert "dvc repro base_models@smollm2" in event[3]
-    *_, (html, *_) = events(conversations.compare("Hm.", *SETTINGS))
-    assert html.count("cannot answer yet") == len(SYSTEMS)
-
-
-def test_the_comparison_shows_the_replies_of_the_chat(conversations: Conversations, engine: Engine) -> None:
-    *_, (html, status, crisis) = events(conversations.compare("<b>I want to die</b>", *SETTINGS))
-    assert status == f"{len(SYSTEMS)} systems"
-    assert crisis["visible"]
-    for name in SYSTEMS:
-        assert f"<td>{name}</td>" in html
-    *_, alone = engine.reply("cobert", ["<b>I want to die</b>"], (SETTINGS[0],), SAMPLING)
-    assert alone.text in html

@@ -5,22 +5,34 @@ import gradio as gr
 import httpx
 import pytest
 
-from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
-from attune.chat.page import embedded, serve
+from attune.chat.page import serve
 from tests.chat.conftest import free_port
 
 
-def test_an_embedded_page_runs_no_scripts(tmp_path: Path) -> None:
-    (tmp_path / "plots").mkdir()
-    (tmp_path / "plots/report.html").write_text('<p class="x">&amp;</p>')
-    assert embedded(Artifacts(tmp_path).report) == (
-        '<iframe sandbox="" title="report" srcdoc="&lt;p class=&quot;x&quot;&gt;&amp;amp;&lt;/p&gt;"></iframe>'
-    )
+def test_documents_run_no_scripts_and_have_a_dark_scheme(address: str, root: Path) -> None:
+    report = root / "plots/report.html"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text("<html><head></head><body><p>Hm.</p></body></html>")
+    answer = httpx.get(f"{address}results/report")
+    report.unlink()
+    assert answer.status_code == 200
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "prefers-color-scheme: dark" in answer.text
+    assert "<p>Hm.</p>" in answer.text
 
 
-def test_a_missing_page_is_named_with_its_stage(tmp_path: Path) -> None:
-    assert "dvc repro report" in embedded(Artifacts(tmp_path).report)
+def test_a_model_card_is_shown_without_its_keys(address: str) -> None:
+    answer = httpx.get(f"{address}cards/full")
+    assert "<h1>full</h1>" in answer.text
+    assert "license:" not in answer.text
+
+
+def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
+    answer = httpx.get(f"{address}results/studies")
+    assert answer.status_code == 404
+    assert "make studies" in answer.text
+    assert httpx.get(f"{address}cards/nobody").status_code == 404
 
 
 def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str]) -> None:

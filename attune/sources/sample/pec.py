@@ -16,8 +16,9 @@ from typing import Any
 from attune.corpora.blocks import END
 from attune.corpora.pec import DOMAINS, MARKER
 from attune.corpora.subsets import SPLITS, assert_disjoint
+from attune.corpora.wording import tokenised
 from attune.sources.packages import chitchat_file
-from attune.sources.sample.wording import masked, tokenised
+from attune.sources.sample.wording import masked
 
 # Sentences that a person must have said in earlier chats before later ones give examples of their replies: as many as
 # CoBERT reads (paper, section 5).

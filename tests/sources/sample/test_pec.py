@@ -12,9 +12,10 @@ from attune.core.errors import AttuneError
 from attune.corpora.pec import DOMAINS, read_conversations
 from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRows
+from attune.corpora.wording import tokenised
 from attune.sources.packages import chitchat_file
 from attune.sources.sample import pec
-from attune.sources.sample.wording import masked, tokenised
+from attune.sources.sample.wording import masked
 
 SPLITS = ("train", "valid", "test")
 

@@ -1,0 +1,160 @@
+"""The tab in which people talk to one system, and the settings that count for every tab."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from attune.chat.choices import decoding_note, starting_system
+from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
+from attune.chat.engine import Engine
+from attune.chat.events import PRIVATE, QUEUED
+from attune.chat.rendering import system_choices, system_note
+from attune.corpora.wording import as_written
+from attune.parameters.generators import Generation
+
+# Personas to click, beside that of params.yaml.
+PERSONAS = {
+    "Dog owner": ("I have two dogs, and I walk them every morning.", "I work as a gardener.", "I love the sea."),
+    "Young parent": ("I have a little daughter.", "I hardly sleep at night.", "I used to play the guitar in a band."),
+}
+# Copies the conversation as plain text, a line a turn.
+_COPY = """() => {
+  const turns = document.querySelectorAll('#chat [data-testid=user], #chat [data-testid=bot]');
+  const text = [...turns].map(turn => (turn.dataset.testid === 'user' ? 'You: ' : 'Reply: ') + turn.innerText.trim());
+  navigator.clipboard.writeText(text.join('\\n'));
+}"""
+
+
+@dataclass(frozen=True)
+class SettingsFields:
+    """The fields of `conversations.Settings`, in its order, and the note on how the chosen system decodes."""
+
+    persona: gr.Textbox
+    own: gr.Checkbox
+    sliders: list[gr.Slider]
+    note: gr.Markdown
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.persona, self.own, *self.sliders]
+
+
+def chat_tab(conversations: Conversations) -> SettingsFields:
+    """The chat beside its settings; on a phone, above them."""
+    engine = conversations.engine
+    with gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            start = starting_system(engine)
+            system = gr.Dropdown(system_choices(engine), value=start, label="Who replies", elem_id="system")
+            openings, message, outputs, buttons = _conversation()
+        with gr.Column(scale=2, min_width=320):
+            about = gr.HTML(system_note(engine, start), elem_id="system-note")
+            settings = _settings(engine, start)
+    _show_system(engine, system, about, settings)
+    _answer(conversations, system, settings, openings, message, outputs, buttons)
+    return settings
+
+
+def _conversation() -> tuple[list[gr.Button], gr.Textbox, list[Any], list[gr.Button]]:
+    """The messages to click, the message box, what `Conversations.send` updates, and the buttons Retry, Copy and Clear.
+
+    The style sheet shows the messages to click, or the conversation once there is one.
+    """
+    with gr.Column(elem_id="openings"):
+        gr.Markdown("Say something, or click one of these:")
+        with gr.Row():
+            openings = [
+                gr.Button(text, size="sm", min_width=280, elem_classes="opening") for text in OPENINGS + QUESTIONS
+            ]
+    chat = gr.Chatbot(
+        label="Conversation", render_markdown=False, latex_delimiters=[], feedback_options=None, buttons=[],
+        elem_id="chat",
+    )  # fmt: skip
+    crisis = gr.Markdown(visible=False, elem_id="crisis")
+    # With one line to begin with, Enter sends and Shift+Enter breaks the line.
+    message = gr.Textbox(
+        label="Message", show_label=False, placeholder="Say something", lines=1, max_lines=8, submit_btn="Send",
+        elem_id="message", html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
+    )  # fmt: skip
+    with gr.Row():
+        buttons = [
+            gr.Button(text, size="sm", min_width=60, elem_id=text.lower()) for text in ("Retry", "Copy", "Clear")
+        ]
+    status = gr.Markdown(elem_id="status", elem_classes="small")
+    with gr.Accordion("What was retrieved", open=False):
+        retrieved = gr.HTML(elem_id="retrieved")
+    return openings, message, [message, chat, retrieved, status, crisis], buttons
+
+
+def _settings(engine: Engine, start: str) -> SettingsFields:
+    parameters = engine.parameters
+    limit = parameters.recipes[parameters.rag.recipe].num_personas
+    readers = [each.label for name, each in engine.systems.items() if engine.reads_persona(name)]
+    personas = {"Listener": tuple(as_written(each) for each in parameters.rag.persona)} | PERSONAS
+    gr.Markdown("## Persona\nWho is it that replies? Choose somebody, or write your own.")
+    with gr.Row():
+        clicks = [gr.Button(name, size="sm", min_width=90, elem_classes="persona") for name in personas]
+    persona = gr.Textbox(
+        "\n".join(personas["Listener"]), lines=4, label="One sentence per line", elem_id="persona",
+        info=f"Read by {'; '.join(readers)}. CoBERT reads at most {limit} sentences.",
+    )  # fmt: skip
+    for click, sentences in zip(clicks, personas.values(), strict=True):
+        click.click(partial("\n".join, sentences), None, persona, queue=False, **PRIVATE)
+    with gr.Accordion("Decoding", open=False):
+        note = gr.Markdown(decoding_note(engine, start), elem_id="decoding-note")
+        own = gr.Checkbox(label="Other settings than those of params.yaml", elem_id="own")
+        sliders = _sliders(parameters.generation)
+    return SettingsFields(persona, own, sliders, note)
+
+
+def _sliders(generation: Generation) -> list[gr.Slider]:
+    """temperature, top_k and top_p, wide enough for every decoding of params.yaml."""
+    sliders = []
+    for key, low, high, step, label in (
+        ("temperature", 0.05, 2.0, 0.05, "temperature"),
+        ("top_k", 0, 100, 1, "top_k: most probable tokens kept; 0 keeps all"),
+        ("top_p", 0.05, 1.0, 0.01, "top_p: share of the probability kept"),
+    ):
+        values = [getattr(each, key) for each in generation.decoding.values()]
+        bounds = min(low, *values), max(high, *values)
+        start = getattr(generation.decoding["default"], key)
+        sliders.append(gr.Slider(*bounds, start, step=step, label=label, visible=False, elem_id=key))
+    return sliders
+
+
+def _show_system(engine: Engine, system: gr.Dropdown, about: gr.HTML, settings: SettingsFields) -> None:
+    """Say what is known about the chosen system; the sliders show when `own`, and start at its values."""
+
+    def described(name: str) -> tuple[str, str]:
+        return system_note(engine, name), decoding_note(engine, name)
+
+    def shown(own: bool, name: str) -> list[Any]:
+        decoding = engine.decoding(name)
+        return [gr.update(visible=own, value=getattr(decoding, slider.elem_id)) for slider in settings.sliders]
+
+    system.change(described, system, [about, settings.note], queue=False, **PRIVATE)
+    settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
+
+
+def _answer(
+    conversations: Conversations, system: gr.Dropdown, settings: SettingsFields, openings: list[gr.Button],
+    message: gr.Textbox, outputs: list[Any], buttons: list[gr.Button],
+) -> None:  # fmt: skip
+    """What happens when a message is sent, one of the openings is clicked, or one of the buttons is pressed."""
+    retry, copy, clear = buttons
+    fields = [system, *settings.inputs]
+    writing = [
+        message.submit(conversations.send, [message, *fields], outputs, **QUEUED),
+        retry.click(conversations.retry, fields, outputs, **QUEUED),
+    ]
+    for opening, text in zip(openings, OPENINGS + QUESTIONS, strict=True):
+        pick = partial(conversations.example, text)
+        picked = opening.click(pick, system, [message, system], queue=False, **PRIVATE)
+        writing.append(picked.then(conversations.send, [message, *fields], outputs, **QUEUED))
+    copy.click(None, js=_COPY)
+    message.stop(None, cancels=writing)
+    message.stop(conversations.stop, None, [message, outputs[3]], queue=False, **PRIVATE)
+    clear.click(None, cancels=writing)
+    clear.click(conversations.clear, None, outputs, queue=False, **PRIVATE)

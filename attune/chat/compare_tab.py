@@ -1,0 +1,42 @@
+"""The tab in which every system answers one message."""
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from attune.chat.comparison import BUTTONS, Compared, Comparisons
+from attune.chat.events import PRIVATE, QUEUED
+
+
+def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
+    """`settings`: the fields of Settings, which are those of the chat."""
+    count, kept = len(comparisons.engine.systems), comparisons.engine.artifacts.judgements
+    gr.Markdown(
+        f"## All {count} systems\nEach answers the same message, with the persona and the decoding of the tab Chat."
+    )
+    message = gr.Textbox(
+        label="One message to all systems", lines=1, max_lines=8, submit_btn="Compare", elem_id="compare-message",
+    )  # fmt: skip
+    blind = gr.Checkbox(label="Blind: in random order, each name hidden until its reply is judged", elem_id="blind")
+    keep = gr.Checkbox(
+        label=f"Keep my verdicts, with message and persona, in {kept.name} on the server", elem_id="keep"
+    )
+    status, crisis = gr.Markdown(elem_id="compare-status"), gr.Markdown(visible=False, elem_id="compare-crisis")
+    link = gr.HTML(elem_id="compare-download")
+    compared = gr.State(Compared())
+    outputs: list[Any] = [compared, status, crisis, link]
+    thumbs = []
+    with gr.Row(elem_id="compare-replies"):
+        for _ in range(count):
+            with gr.Column(min_width=300, visible=False, elem_classes="card") as card:
+                text = gr.HTML()
+                with gr.Row():
+                    buttons = [gr.Button(label, size="sm", min_width=80) for label in BUTTONS.values()]
+            outputs += [card, text, *buttons]
+            thumbs.append(buttons)
+    message.submit(comparisons.compare, [message, blind, *settings], outputs, **QUEUED)
+    for at, buttons in enumerate(thumbs):
+        for verdict, button in zip(BUTTONS, buttons, strict=True):
+            judge = partial(comparisons.judge, at, verdict)
+            button.click(judge, [keep, compared], outputs, queue=False, **PRIVATE)

@@ -1,0 +1,168 @@
+"""The event handlers of the comparison: every system answers one message, and people judge the replies."""
+
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+
+from attune.chat.conversations import Settings
+from attune.chat.engine import Engine
+from attune.chat.rendering import crisis_update
+from attune.chat.validation import checked_message, persona_sentences
+from attune.core.errors import AttuneError
+
+UP, DOWN = "up", "down"
+BUTTONS = {UP: "👍 Good", DOWN: "👎 Bad"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A system's reply, or None and the reason where it cannot answer; `verdict`: UP, DOWN or none yet."""
+
+    system: str
+    reply: str | None
+    seconds: float
+    reason: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A message with its replies, in the order in which they are shown; `blind`: a name shows once it is judged."""
+
+    message: str = ""
+    persona: tuple[str, ...] = ()
+    blind: bool = False
+    cards: tuple[Card, ...] = ()
+
+    def named(self, card: Card) -> bool:
+        """Whether people may see which system replied."""
+        return not self.blind or bool(card.verdict) or card.reply is None
+
+    def judged(self, at: int, verdict: str) -> "Compared":
+        cards = list(self.cards)
+        cards[at] = replace(cards[at], verdict=verdict)
+        return replace(self, cards=tuple(cards))
+
+
+class Comparisons:
+    """`compare` and `judge` update (the Compared, status, crisis message, download link, and four parts a card).
+
+    A card's parts are its frame, its text and the buttons UP and DOWN.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def compare(self, message: str, blind: bool, *fields: Any) -> AsyncIterator[tuple[Any, ...]]:
+        """Let each system in turn answer one message; `fields`: those of Settings. Blind, the order is drawn."""
+        crisis, settings = crisis_update(message), Settings(*fields)
+        try:
+            compared = Compared(checked_message(message), persona_sentences(settings.persona), blind)
+        except AttuneError as error:
+            yield self._updates(Compared(), str(error), crisis)
+            return
+        names = list(self.engine.systems)
+        if blind:
+            random.shuffle(names)
+        for at, name in enumerate(names):
+            progress = f"{at}/{len(names)} replies; the next one is being written ..."
+            yield self._updates(compared, progress, crisis)
+            card = await self._card(name, compared.message, settings)
+            compared = replace(compared, cards=(*compared.cards, card))
+        yield self._updates(compared, f"{len(names)}/{len(names)} replies", crisis)
+
+    async def _card(self, name: str, message: str, settings: Settings) -> Card:
+        started, reply = time.monotonic(), ""
+        try:
+            async for answer in self.engine.reply_async(name, [message], *settings.checked(self.engine, name)):
+                reply = answer.text
+        except AttuneError as error:
+            return Card(name, None, 0.0, str(error))
+        return Card(name, reply, time.monotonic() - started)
+
+    def judge(self, at: int, verdict: str, keep: bool, compared: Compared) -> tuple[Any, ...]:
+        """The verdict on the card at that place; where people want it kept, a line is added to the file."""
+        after = compared.judged(at, verdict)
+        status = f"{sum(bool(card.verdict) for card in after.cards)}/{len(after.cards)} judged"
+        if keep:
+            try:
+                self._keep(after, after.cards[at])
+            except OSError as error:
+                status = f"The verdict was not kept: {self.engine.artifacts.judgements}: {error.strerror}."
+        return self._updates(after, status, gr.skip())
+
+    def _keep(self, compared: Compared, card: Card) -> None:
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "context": [compared.message],
+            "persona": compared.persona,
+            "system": card.system,
+            "reply": card.reply,
+            "verdict": card.verdict,
+            "blind": compared.blind,
+        }
+        with self.engine.artifacts.judgements.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _updates(self, compared: Compared, status: str, crisis: Any) -> tuple[Any, ...]:
+        cards = [
+            part
+            for at in range(len(self.engine.systems))
+            for part in (self._shown(compared, at) if at < len(compared.cards) else _HIDDEN)
+        ]
+        return compared, status, crisis, download_link(compared), *cards
+
+    def _shown(self, compared: Compared, at: int) -> tuple[Any, ...]:
+        card = compared.cards[at]
+        named = compared.named(card)
+        label = self.engine.systems[card.system].label if named else f"Reply {at + 1}"
+        text = f"<p>{escape(card.reply if card.reply is not None else card.reason)}</p>"
+        by = f'<p class="by">{card.seconds:.1f} s</p>' if named and card.reply is not None else ""
+        buttons = (
+            gr.update(
+                visible=card.reply is not None,
+                interactive=not card.verdict,
+                variant="primary" if card.verdict == verdict else "secondary",
+            )
+            for verdict in BUTTONS
+        )
+        return gr.update(visible=True), f"<h3>{escape(label)}</h3>{text}{by}", *buttons
+
+
+_HIDDEN = (gr.update(visible=False), "", gr.skip(), gr.skip())
+
+
+def as_json(compared: Compared) -> dict[str, Any]:
+    """What the download holds; the system is null where its name must not be seen yet."""
+
+    def entry(card: Card) -> Mapping[str, Any]:
+        named = compared.named(card)
+        return {
+            "system": card.system if named else None,
+            "reply": card.reply,
+            "seconds": round(card.seconds, 2) if named else None,
+            "verdict": card.verdict or None,
+        }
+
+    return {
+        "message": compared.message,
+        "persona": compared.persona,
+        "blind": compared.blind,
+        "replies": [entry(card) for card in compared.cards],
+    }
+
+
+def download_link(compared: Compared) -> str:
+    """HTML of a link that holds the comparison itself, so that nothing is written on the server."""
+    if not compared.cards:
+        return ""
+    data = quote(json.dumps(as_json(compared), ensure_ascii=False, indent=2))
+    return f'<a download="comparison.json" href="data:application/json;charset=utf-8,{data}">Download as JSON</a>'

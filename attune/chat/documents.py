@@ -1,0 +1,69 @@
+"""The pages beside the chat, over HTTP: the report, the studies' page and the systems' model cards."""
+
+from html import escape
+
+from fastapi.responses import HTMLResponse
+from markdown_it import MarkdownIt
+from starlette.requests import Request
+from starlette.routing import Route
+
+from attune.chat.artifacts import Artifact, missing
+from attune.chat.engine import Engine
+
+# No document runs scripts, or loads anything from elsewhere.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+        "sandbox allow-popups allow-popups-to-escape-sandbox"
+    ),
+    "Cache-Control": "no-store",
+}
+# In the place of the dark colours that a document lacks; figures keep their white ground.
+_DARK = """<style>@media (prefers-color-scheme: dark) {
+html { color-scheme: dark; } body { background: #18181b; color: #e4e4e7; } a { color: #93c5fd; }
+figcaption { color: #a1a1aa; } pre { background: #27272a; } img { background: white; }
+th, td, h2, blockquote { border-color: #52525b; } }</style>"""
+_STYLE = """<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 1rem auto; padding: 0 1rem; }
+pre, table { display: block; overflow-x: auto; } pre { padding: 0.8rem; } table { border-collapse: collapse; }
+th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #ccc; text-align: left; }</style>"""
+
+
+def routes(engine: Engine) -> list[Route]:
+    """results/report, results/studies, and cards/NAME for every system."""
+    pages = {"report": engine.artifacts.report, "studies": engine.artifacts.studies}
+
+    def result(request: Request) -> HTMLResponse:
+        return _answered(pages.get(request.path_params["name"]), as_html=False)
+
+    def card(request: Request) -> HTMLResponse:
+        system = engine.systems.get(request.path_params["name"])
+        return _answered(Artifact(system.card, "make repro") if system else None, as_html=True)
+
+    return [Route("/results/{name}", result), Route("/cards/{name}", card)]
+
+
+def _answered(document: Artifact | None, as_html: bool) -> HTMLResponse:
+    """The document, or a sentence where there is none; `as_html`: it is Markdown."""
+    if document is None:
+        return HTMLResponse(_page("Attune", "<p>There is no such page.</p>"), 404, _HEADERS)
+    if reason := missing([document]):
+        return HTMLResponse(_page("Attune", f"<p>{escape(reason)}</p>"), 404, _HEADERS)
+    text = document.path.read_text(encoding="utf-8")
+    text = _page(document.path.parent.name, _rendered(text)) if as_html else text
+    dark = "" if "prefers-color-scheme" in text else _DARK
+    return HTMLResponse(text.replace("</head>", f"{dark}</head>", 1), 200, _HEADERS)
+
+
+def _rendered(markdown: str) -> str:
+    """HTML of a model card, without the block of keys before its text."""
+    if markdown.startswith("---\n"):
+        markdown = markdown.split("\n---\n", 1)[-1]
+    return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown))
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width, initial-scale=1"><title>{escape(title)}</title>{_STYLE}</head>'
+        f"<body>{body}</body></html>\n"
+    )

@@ -1,0 +1,42 @@
+"""PEC's wording: text that is lower-cased and tokenised, as its models read it, and the same as people write it."""
+
+import re
+
+_STRAIGHT = str.maketrans("’‘`´“”", "''''\"\"")
+# A face stays one token; so do runs such as "..." and "?!", and the points inside of numbers and times.
+_FACE = r"(?<!\w)[:;=][-'^o]?[()\[\]dpo/\\|3*]+(?!\w)"
+_PUNCTUATION = r"[.!?]+(?![\w.!?])|[.!?]{2,}|(?<!\d)[,:;]|[,:;](?!\d)|[()\"]"
+_SPLIT = re.compile(rf"({_FACE})|({_PUNCTUATION})")
+# What follows the token before it without a space: closing punctuation, and the second part of a contraction.
+_CLOSING = re.compile(r"[.!?]+|[,:;)%]|n't|'(?:m|s|re|ve|ll|d)")
+_SENTENCE_END = re.compile(r"[.!?]*[!?][.!?]*|\.")
+_FIRST_PERSON = re.compile(r"^i(?='|$)")
+
+
+def tokenised(text: str) -> str:
+    """`text` lower-cased, with punctuation and contractions split off, as PEC's text has them."""
+    text = _SPLIT.sub(lambda match: f" {match.group()} ", text.lower().translate(_STRAIGHT))
+    text = re.sub(r"(?<=\w)n't\b", " n't", text)
+    text = re.sub(r"(?<=\w)'(m|s|re|ve|ll|d)\b", r" '\1", text)
+    return " ".join(text.split())
+
+
+def as_written(text: str) -> str:
+    """PEC's `text` as people write it: "i ca n't stay ." is "I can't stay.".
+
+    For readers; models get PEC's own. `tokenised` turns the result into `text` again, where `text` is as that function
+    writes it. Names stay lower-case. Tokens are joined from left to right, so that the text of a reply that is still
+    being written grows with it, token by token.
+    """
+    written, glued, quoted, starts = "", True, False, True
+    for token in text.split():
+        closes = _CLOSING.fullmatch(token) is not None
+        if token == '"':
+            closes, quoted = quoted, not quoted
+        shown = _FIRST_PERSON.sub("I", token)
+        if starts and not closes:
+            shown = shown[0].upper() + shown[1:]
+        written += shown if glued or closes else f" {shown}"
+        glued = token == "(" or (token == '"' and quoted)
+        starts = _SENTENCE_END.fullmatch(token) is not None or (starts and glued)
+    return written

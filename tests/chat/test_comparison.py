@@ -1,0 +1,94 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from attune.chat.artifacts import Artifacts
+from attune.chat.comparison import DOWN, UP, Compared, Comparisons, as_json, download_link
+from attune.chat.engine import Engine
+from attune.parameters import load
+from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
+
+SETTINGS = ("I love apples.", False, 0.9, 30, 0.95)
+
+
+def events(stream: AsyncIterator[Any]) -> list[Any]:
+    async def gathered() -> list[Any]:
+        return [each async for each in stream]
+
+    return asyncio.run(gathered())
+
+
+def cards(event: tuple[Any, ...]) -> list[str]:
+    """The texts of the cards that are shown."""
+    return [event[at + 1] for at in range(4, len(event), 4) if event[at]["visible"]]
+
+
+@pytest.fixture(scope="module")
+def seen(engine: Engine) -> list[Any]:
+    return events(Comparisons(engine).compare("I <b>want to die</b>", False, *SETTINGS))
+
+
+def test_the_cards_show_the_replies_of_the_chat_one_after_the_other(seen: list[Any], engine: Engine) -> None:
+    assert [len(cards(event)) for event in seen] == list(range(len(SYSTEMS) + 1))
+    assert [event[1].split()[0] for event in seen] == [f"{at}/{len(SYSTEMS)}" for at in range(len(SYSTEMS) + 1)]
+    compared, _, crisis, *_ = seen[-1]
+    assert crisis["visible"]
+    assert [card.system for card in compared.cards] == list(engine.systems)
+    for card, shown in zip(compared.cards, cards(seen[-1]), strict=True):
+        assert shown.startswith(f"<h3>{escape(engine.systems[card.system].label)}</h3>")
+    *_, alone = engine.reply("cobert", [compared.message], compared.persona, SAMPLING)
+    assert compared.cards[0].reply == alone.text
+
+
+def test_a_refused_message_clears_the_cards(engine: Engine) -> None:
+    ((compared, status, _, link, *_),) = events(Comparisons(engine).compare(" ", False, *SETTINGS))
+    assert compared == Compared()
+    assert link == ""
+    assert "nothing in the message" in status
+
+
+def test_a_system_that_cannot_answer_says_why(root: Path, tmp_path: Path) -> None:
+    comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
+    *_, event = events(comparisons.compare("Hm.", True, *SETTINGS))
+    assert all("cannot answer yet" in text for text in cards(event))
+    assert not any(event[at]["visible"] for at in range(6, len(event), 4))  # there is nothing to judge
+
+
+def test_names_are_hidden_until_a_reply_is_judged(seen: list[Any], engine: Engine) -> None:
+    blind = Compared("Hm.", (), True, seen[-1][0].cards)
+    event = Comparisons(engine).judge(1, DOWN, False, blind)
+    labels = [text.split("</h3>")[0].removeprefix("<h3>") for text in cards(event)]
+    assert labels[1] == engine.systems[blind.cards[1].system].label
+    assert labels[:1] + labels[2:] == ["Reply 1", *(f"Reply {at}" for at in range(3, len(SYSTEMS) + 1))]
+    named = [each["system"] for each in as_json(event[0])["replies"]]
+    assert named == [None, blind.cards[1].system, *[None] * (len(SYSTEMS) - 2)]
+    assert event[1] == f"1/{len(SYSTEMS)} judged"
+    assert event[4 + 4 + 3]["variant"] == "primary"
+    assert not event[4 + 4 + 3]["interactive"]
+
+
+def test_verdicts_are_kept_only_where_people_want_it(seen: list[Any], root: Path, tmp_path: Path) -> None:
+    comparisons, compared = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path))), seen[-1][0]
+    comparisons.judge(0, UP, False, compared)
+    assert not comparisons.engine.artifacts.judgements.exists()
+    for at, verdict in ((0, UP), (1, DOWN)):
+        comparisons.judge(at, verdict, True, compared)
+    lines = [json.loads(line) for line in (tmp_path / "judgements.jsonl").read_text("utf-8").splitlines()]
+    assert [(each["system"], each["verdict"]) for each in lines] == [
+        (compared.cards[0].system, "up"),
+        (compared.cards[1].system, "down"),
+    ]
+    assert lines[0]["context"] == ["I <b>want to die</b>"]
+    assert lines[0]["time"].endswith("+00:00")
+
+
+def test_the_download_holds_the_comparison(seen: list[Any]) -> None:
+    data = unquote(download_link(seen[-1][0]).split("utf-8,")[1].split('"')[0])
+    assert json.loads(data) == json.loads(json.dumps(as_json(seen[-1][0])))
+    assert len(json.loads(data)["replies"]) == len(SYSTEMS)

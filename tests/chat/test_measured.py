@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from attune.chat.artifacts import Artifacts
+from attune.chat.engine import Engine
+from attune.chat.rendering import system_choices, system_note
+from attune.core.files import write_json
+from attune.parameters import load
+
+
+def engine(root: Path, folder: Path, generators: dict[str, dict[str, float]], mrr: dict[str, float]) -> Engine:
+    write_json(folder / "metrics/generators.json", generators)
+    write_json(
+        folder / "metrics/cobert.json", {"small": {"happy": {name: {"mrr": each} for name, each in mrr.items()}}}
+    )
+    return Engine(load(root / "params.yaml"), Artifacts(folder))
+
+
+def test_the_test_scores_are_said(root: Path, tmp_path: Path) -> None:
+    scores = {"full": {"perplexity": 15.44, "base_perplexity": 38.3}}
+    measured = engine(root, tmp_path, scores, {"attune": 0.504, "untrained": 0.1})
+    assert "Test perplexity 15.4 (its base before training: 38.3)" in system_note(measured, "full")
+    assert "Test MRR 0.50 among" in system_note(measured, "cobert")
+    assert "Not measured yet" in system_note(measured, "prompted")
+    assert not any("⚠" in label for label, _ in system_choices(measured))
+
+
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        ({"perplexity": 39.0, "base_perplexity": 38.0}, "no better than its base"),
+        ({"replies_truncated": 0.6}, "60% of its test replies reach the length limit"),
+        ({"replies_repeated_3grams": 0.09}, "repeat 9% of their word triples"),
+        ({"self_bleu": 81.0}, "much the same to everybody"),
+    ],
+)
+def test_what_answers_badly_by_its_scores_is_marked(
+    root: Path, tmp_path: Path, scores: dict[str, float], reason: str
+) -> None:
+    measured = engine(root, tmp_path, {"full": {"perplexity": 15.0} | scores}, {"attune": 0.1, "untrained": 0.1})
+    assert reason in system_note(measured, "full")
+    assert [name for label, name in system_choices(measured) if "⚠" in label] == ["cobert", "full"]
