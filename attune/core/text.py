@@ -1,4 +1,4 @@
-"""Texts compared by their words, and tokenised text as people write it."""
+"""Texts compared by their words."""
 
 import re
 import unicodedata
@@ -21,33 +21,6 @@ def repeated(persona: str, response: str) -> bool:
     wanted, tokens = _tokens(persona), _tokens(response)
     size = len(wanted)
     return size > 0 and any(tokens[i : i + size] == wanted for i in range(len(tokens) - size + 1))
-
-
-# How a treebank tokeniser leaves text, and how people write it, in the order in which they are applied.
-_AS_WRITTEN = tuple(
-    (re.compile(pattern, re.IGNORECASE), replacement)
-    for pattern, replacement in (
-        (r"``\s*|\s*''(?!\w)", '"'),
-        (r"\b(ca|wo|do|does|did|is|are|was|were|have|has|had|could|would|should|must|might|need|ai)\s+n't\b", r"\1n't"),
-        (r"(?<=\w)\s+'(s|m|d|re|ve|ll)\b", r"'\1"),
-        (r"\b(gon|wan)\s+na\b", r"\1na"),
-        (r"\b(got)\s+ta\b", r"\1ta"),
-        (r"\b(can)\s+not\b", r"\1not"),
-        (r"(?<=\d)\s+:\s+(?=\d)", ":"),
-        (r"\s+([.,!?%]+)(?=[\s)\]\"']|$)", r"\1"),
-        (r"(?<=\w)\s+([;:])(?=\s)", r"\1"),
-        (r"([(\[])\s+(?=\w)", r"\1"),
-        (r"(?<=[\w.!?])\s+([)\]])", r"\1"),
-        (r"\bi(?=['\s,!?]|\.(?!\w)|$)", "I"),
-    )
-)
-
-
-def readable(text: str) -> str:
-    """Tokenised text as people write it: "i could n't , sorry ." becomes "I couldn't, sorry."; other text stays."""
-    for pattern, replacement in _AS_WRITTEN:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def words_of(text: str) -> str:

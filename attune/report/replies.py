@@ -5,7 +5,7 @@ from html import escape
 
 import pandas as pd
 
-from attune.core.text import readable
+from attune.corpora.wording import as_written
 from attune.evaluation.generation.summary import TARGETS
 from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG
 from attune.report import html
@@ -64,13 +64,13 @@ def answered_blocks(replies: pd.DataFrame, names: Names) -> str:
     replies: columns id, system, prompt, target and reply, as `Results.answered_replies`.
     """
     contexts = list(replies[replies["system"] != TARGETS].groupby("id", sort=False))[:EXAMPLES]
-    blocks = (_block(readable(rows["prompt"].iloc[0]), _answered(rows, names)) for _, rows in contexts)
+    blocks = (_block(as_written(rows["prompt"].iloc[0]), _answered(rows, names)) for _, rows in contexts)
     return _some(blocks, len(contexts), "contexts")
 
 
 def _answered(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
     systems = [names[TARGETS], *(names.get(system, system) for system in rows["system"])]
-    return _two("System", systems, [readable(each) for each in [rows["target"].iloc[0], *rows["reply"]]])
+    return _two("System", systems, [as_written(each) for each in [rows["target"].iloc[0], *rows["reply"]]])
 
 
 def _two(header: str, systems: object, replies: object) -> pd.DataFrame:
