@@ -20,7 +20,7 @@ empathetic conversation.
 
 ## Intended use
 
-Research on empathetic dialogue, such as comparing ways to adapt a small language model. It is no crisis line, no
+Research on empathy in conversation, such as comparing ways to adapt a small language model. It is no crisis line, no
 therapist and no source of facts; do not put it before people in need.
 
 ## Use

@@ -124,7 +124,7 @@ class Recipe(Section):
     matcher_lr: Rate | None = None
     extra_negatives: NotNegative = 0
     hard_negatives: Count | None = None
-    valid_candidates: Annotated[int, Field(ge=2)] | None = None
+    valid_candidates: Annotated[int, Field(ge=2, le=MOST)] | None = None
     every_turn: bool = False
     micro_batch: Count | None = None
     dropout: Share | None = None

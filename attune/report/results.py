@@ -198,11 +198,6 @@ class Results:
         return pd.DataFrame(rows)
 
     @cached_property
-    def contamination(self) -> dict[str, Any]:
-        """What the stage contamination wrote."""
-        return self.metrics("contamination")
-
-    @cached_property
     def replies(self) -> pd.DataFrame:
         """The evaluated replies, one row per system and test example, as `evaluation.schemas.SCORED` has them."""
         rows = pd.read_parquet(self._paths["replies"])

@@ -51,7 +51,7 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
         ("Scores of generators", _generators(results)),
         ("Retrieval beside generation", _answered(results)),
         ("Replies side by side", _replies(results)),
-        contamination.section(results.contamination),
+        contamination.section(results.metrics("contamination")),
         ("Data, parameters, environment", _origin(results, params)),
     ]
 

@@ -24,7 +24,7 @@ def calls() -> list[tuple[str, ast.Call]]:
                 name = ast.unparse(node.func)
                 owner, _, method = name.rpartition(".")
                 loads = method in ("from_pretrained", "from_config") and owner.split(".")[-1] not in OTHERS
-                if loads or method in ("SentenceTransformer", "CrossEncoder", "pipeline"):
+                if loads or method in ("SentenceTransformer", "pipeline"):
                     found.append((f"{path.relative_to(ROOT)}:{node.lineno}: {name}", node))
     return found
 

@@ -34,4 +34,4 @@ def test_tokenised_replies_are_shown_as_people_write_them() -> None:
     ]
     page = answered_blocks(pd.DataFrame(rows), NAMES)
     assert "<td>Retrieval</td><td>I couldn&#x27;t.</td>" in page
-    assert page.count("great.") == 1
+    assert page.count("Great.") == 1

@@ -55,9 +55,11 @@ class LanguageModelJudge:
         """
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        check_folder(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        check_folder(folder, "base")
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         return cls(model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer)
 
     def opinions(self, pairs: Sequence[Mapping[str, str]]) -> list[Opinion]:
