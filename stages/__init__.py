@@ -54,12 +54,15 @@ def _writers(path: str) -> Iterator[tuple[str, str]]:
 
     for file in filter(Path.is_file, map(Path, _PIPELINES)):
         for name, stage in YAML(typ="safe").load(file)["stages"].items():
-            body = stage.get("do", stage)
+            body, items = stage.get("do", stage), stage.get("foreach")
+            keys = "|".join(items) if items and not isinstance(items, str) else ""
             for out in body["outs"]:
                 written = out if isinstance(out, str) else next(iter(out))
-                pattern = re.sub(r"\\\$\\\{.*?\\\}", "[^/]+", re.escape(written))
-                if re.match(rf"{pattern}(/|$)", path) or written.startswith(f"{path}/"):
-                    yield f"{file}:{name}" if file.parent.name else name, body["cmd"].split()[2]
+                pattern = re.sub(r"\\\$\\\{.*?\\\}", f"({keys or '[^/]+'})", re.escape(written))
+                found = re.match(rf"{pattern}(/|$)", path)
+                if found or written.startswith(f"{path}/"):
+                    called = f"{name}@{found[1]}" if found and keys else name
+                    yield f"{file}:{called}" if file.parent.name else called, body["cmd"].split()[2]
 
 
 def _way_back() -> str:

@@ -57,6 +57,6 @@ def test_neither_torch_nor_the_hubs_client_is_imported(project: Path) -> None:
 
 
 def test_an_unknown_corpus_is_an_error(project: Path) -> None:
-    with pytest.raises(AttuneError, match="no corpus named 'reddit'; there are pec, empathetic_dialogues"):
+    with pytest.raises(AttuneError, match=r"params\.yaml has no corpora\.reddit; it has pec, empathetic_dialogues"):
         main(corpus="reddit", target=Path("raw"))
     assert not (project / "raw").exists()

@@ -42,6 +42,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         values["generators"] = {"mine": values["generators"]["tiny_lora"] | mine}
         for section in ("sweep", "questions"):
             values["generation"][section]["generators"] = ["mine"]
+        values["seeds"]["generators"] = ["mine"]
 
     change(edit)
 

@@ -41,7 +41,7 @@ PHRASES = (
     "10 % of prompts have one that is like it",
     "Best decoding is 0.1/5/0.99",
     "baseline is better than untrained: MRR +0.100",
-    "<td>CoBERT&#x27;s retrieval</td><td>well done.</td>",
+    "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "Best generator: ",
     "of 4 test examples, 50 % overlap with the train set, 25 % by their reply",
 )

@@ -30,6 +30,7 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("data/recipes/tuned.json", "recipes"),
         ("data/processed/pec/small/happy/train.parquet", "preprocess"),
         ("models/base/encoder", "base_encoders@encoder"),
+        ("data/index/pec/rows.parquet", "index@pec"),
         ("models/base/smollm2", "base_models"),
         ("models/cobert", "train_cobert"),
         ("metrics/generators.json", "compare_generators"),
