@@ -17,7 +17,12 @@ PACKAGES = (
 )  # fmt: skip
 _ROOT = Path(__file__).parents[2]
 # What decides results. The last commit that changed any of it stays the same when results are committed.
-_DECIDING = ("attune", "stages", "studies", "params.yaml", "dvc.yaml", "studies/dvc.yaml")
+_DECIDING = (
+    "attune", ":!attune/chat", ":!attune/export", "stages", "studies/*.py", "params.yaml", "dvc.yaml",
+    "studies/dvc.yaml",
+)  # fmt: skip
+# Digits of a commit's name: not git's own choice, which depends on the clone and on the user's settings.
+_DIGITS = 10
 
 
 def environment() -> pd.DataFrame:
@@ -28,11 +33,11 @@ def environment() -> pd.DataFrame:
 
 def code_version() -> str:
     """The last commit that changed the code or the parameters, and its date, in words."""
-    commit = _git("log", "-1", "--format=%h of %cs", "--", *_DECIDING)
+    commit, _, date = _git("log", "-1", "--format=%H %cs", "--", *_DECIDING).partition(" ")
     if not commit:
         return "outside a git repository"
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_DECIDING)
-    return f"at commit {commit}" + (", with uncommitted changes" if changed else "")
+    return f"at commit {commit[:_DIGITS]} of {date}" + (", with uncommitted changes" if changed else "")
 
 
 def data_sentence(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
