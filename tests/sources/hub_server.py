@@ -19,8 +19,8 @@ class Fault:
     """What goes wrong with one answer.
 
     `status`, with `body` and `headers`: instead of the file. `cut`: bytes after which the connection ends, or
-    is `reset`. `pause`: silence before each of those bytes, or before the headers if there is no `cut`. `whole`: a range
-    that is asked for is ignored. `unsized`: the answer does not say how long it is.
+    is `reset`. `pause`: silence before each of those bytes, or before the headers if there is no `cut`. `whole`: ranges
+    are ignored. `unsized`: the answer does not say how long it is.
     """
 
     status: int = 0
