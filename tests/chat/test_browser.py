@@ -58,6 +58,7 @@ def test_an_example_is_answered_by_a_system_of_its_kind(page: Page) -> None:
     page.get_by_role("button", name="How to keep healthy?").click()
     replied(page, 1)
     expect(page.locator("#chat .by")).to_contain_text("LoRA on OpenOrca")
+    page.get_by_role("button", name="Decoding").click()
     expect(page.locator("#decoding-note")).to_contain_text("LoRA on OpenOrca decodes as params.yaml says")
     page.locator("#clear").click()
     page.get_by_role("button", name="I had such a hard day").click()
