@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,6 +69,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a test starts can be interrupted, also where the tests run in a shell's background, which ignores Ctrl+C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def project(finished: Path, tmp_path: Path) -> Path:
     """The repository as before its first run."""
     folder = shutil.copytree(finished, tmp_path / "project")
@@ -114,6 +122,7 @@ def stopped(folder: Path, run: str, whom: str, number: signal.Signals, stage: st
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("run", "whom", "number"),
     [
