@@ -44,8 +44,10 @@ def read_only(folder: Path) -> Iterator[None]:
     """Nothing can be written to `folder`: by its mode, or for root, who may write all the same, by a bind mount."""
     if os.geteuid():
         folder.chmod(0o500)
-        yield
-        folder.chmod(0o700)
+        try:
+            yield
+        finally:
+            folder.chmod(0o700)
         return
     bind = ["mount", "--bind", str(folder), str(folder)]
     if subprocess.run(bind, capture_output=True).returncode:

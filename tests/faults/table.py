@@ -1,7 +1,8 @@
 """The table that ends `make test-faults`: each fault that was injected, how often, and what the project did.
 
 A test names what it does and what it then holds the project to: `@pytest.mark.fault("SIGKILL of a stage", "the next run
-ends with the same dvc.lock")`. In a parametrised test `{}` stands for the case's name, so that each case is a fault.
+ends with the same dvc.lock")`. In a parametrised test `{name}` stands for an argument, and `{}` for the first part of
+the case's id, so that each case is a fault.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,12 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers(_PROPERTY):
             what, outcome = mark.args
-            case = item.callspec.id if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
-            item.user_properties.append((_PROPERTY, (what.replace("{}", case), outcome)))
+            case = getattr(item, "callspec", None)  # of a parametrised test
+            text = what.format(case.id.partition("-")[0], **case.params) if case else what
+            item.user_properties.append((_PROPERTY, (text, outcome)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if _PROPERTY in config.option.markexpr:
+    if _PROPERTY in config.option.markexpr and not config.option.collectonly:
         terminalreporter.section("faults")
         for line in lines(terminalreporter.stats):
             terminalreporter.write_line(line)

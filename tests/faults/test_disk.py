@@ -58,7 +58,7 @@ def snapshot(place: Path) -> dict[str, bytes]:
     return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
 
-@pytest.mark.fault("{}", "the old one stays whole, and nothing half-written is left")
+@pytest.mark.fault("{kind}: {what}", "the old one stays whole, and nothing half-written is left")
 @pytest.mark.parametrize("what", WRITERS)
 @pytest.mark.parametrize("kind", ["full disk", "file too large"])
 def test_what_was_there_stays(tmp_path: Path, kind: str, what: str) -> None:

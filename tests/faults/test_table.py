@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.project import ROOT
 
 TESTS = """
+from signal import SIGINT
 import pytest
 
 @pytest.mark.fault("a {} of a thing", "it is whole")
@@ -17,6 +18,10 @@ def test_each_case_is_a_fault(part): pass
 @pytest.mark.fault("two of them", "they add up")
 @pytest.mark.parametrize("part", [1, 2])
 def test_all_cases_are_one_fault(part): pass
+
+@pytest.mark.fault("{number.name} of all", "none is left")
+@pytest.mark.parametrize("number", [SIGINT])
+def test_an_argument_by_its_name(number): pass
 
 @pytest.mark.fault("one that breaks", "it holds")
 @pytest.mark.parametrize("part", [1, 2])
@@ -42,13 +47,14 @@ def test_it_has_each_fault_with_its_outcome_and_a_failure_is_the_exit_code_s(tmp
     )
     assert done.returncode == 1
     table = done.stdout.partition(" faults ")[2].splitlines()
-    assert table[1:9] == [
+    assert table[1:10] == [
         "fault                     tried  outcome",
+        "SIGINT of all                 1  none is left",
         "a half of a thing             1  it is whole",
         "a third of a thing            1  it is whole",
         "no file                       1  FAILED: not so that it is named",
         "one that breaks               2  FAILED: not so that it holds",
         "one that cannot be tried      0  not tried: no such machine",
         "two of them                   2  they add up",
-        "6 faults, tried 7 times: 2 FAILED",
+        "7 faults, tried 8 times: 2 FAILED",
     ]

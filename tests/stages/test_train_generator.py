@@ -76,7 +76,7 @@ def test_an_error_leaves_no_half_written_model(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("method", "frozen"), [("full", 0), ("prompt_tuning", 0), ("lora", 0), ("full", 1), ("lora", 1)]
 )
-@pytest.mark.fault("SIGKILL of a training, three times: {}", "resumed to the same bytes")
+@pytest.mark.fault("SIGKILL of a training, three times: {method}, {frozen} layers frozen", "resumed to the same bytes")
 def test_killed_and_resumed_gives_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, frozen: int
 ) -> None:

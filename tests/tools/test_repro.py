@@ -139,7 +139,7 @@ def allow(folder: Path, *names: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-@pytest.mark.fault("{} of `make` in three places", "no process left; the same dvc.lock")
+@pytest.mark.fault("{number.name} of `make`, in three places", "no process left; the same dvc.lock")
 def test_stopped_in_three_places_it_leaves_no_process_and_ends_with_the_same_lock(
     project: Path, number: signal.Signals
 ) -> None:
