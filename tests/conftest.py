@@ -1,8 +1,12 @@
-"""Corpora too large, or not free enough, for this repository: tests on them skip where they are absent."""
+"""The table of faults, and corpora too large, or not free enough, for this repository: tests on those skip without."""
 
 from pathlib import Path
 
 import pytest
+
+from tests.faults.table import pytest_collection_modifyitems, pytest_configure, pytest_terminal_summary
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_terminal_summary"]
 
 SHARED = Path(__file__).parents[2] / "shared"
 

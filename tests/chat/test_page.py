@@ -38,6 +38,7 @@ def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
     assert httpx.get(f"{address}cards/nobody").status_code == 404
 
 
+@pytest.mark.fault("a page closed in the middle", "nothing of it stays in memory")
 def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str]) -> None:
     page, address = served
     sessions = page.state_holder.session_data
@@ -51,6 +52,7 @@ def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str
 
 
 @pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])
+@pytest.mark.fault("a proxy that does not answer, for the page", "it opens")
 def test_the_page_opens_behind_proxies_that_do_not_answer(
     monkeypatch: pytest.MonkeyPatch, engine: Engine, host: str
 ) -> None:
