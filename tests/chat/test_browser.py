@@ -88,10 +88,12 @@ def test_the_persona_can_be_edited(page: Page) -> None:
     choose(page, "rag+persona_rag")
     page.get_by_text("What was retrieved").click()
     scores = []
-    for persona in ("Dog owner", "Young parent"):
-        before = page.locator("#persona textarea").input_value()
-        page.get_by_role("button", name=persona).click()
-        expect(page.locator("#persona textarea")).not_to_have_value(before)
+    persona = page.locator("#persona textarea")
+    before = persona.input_value()
+    page.get_by_role("button", name="Dog owner").click()
+    expect(persona).not_to_have_value(before)
+    for edited in (persona.input_value(), "you you you you you you you you\nyou you you you you you you"):
+        persona.fill(edited)
         send(page, "I am sad today.")
         replied(page, 1)
         expect(page.locator("#retrieved tbody tr")).to_have_count(2)
