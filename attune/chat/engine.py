@@ -12,13 +12,13 @@ from typing import Any
 
 from attune.chat.answers import Answer, RetrievedText
 from attune.chat.artifacts import Artifacts, missing
-from attune.chat.distinct import distinct
 from attune.chat.measured import Measured
 from attune.chat.models import Models
 from attune.chat.systems import GeneratorSystem, RetrievalSystem, System, systems
 from attune.chat.validation import changed_decoding
 from attune.core.determinism import prepare
 from attune.core.errors import AttuneError
+from attune.core.text import words_of
 from attune.corpora.wording import as_written, tokenised
 from attune.parameters import Parameters, load
 from attune.parameters.decoding import Decoding
@@ -165,9 +165,9 @@ class Engine:
         """CoBERT's best replies, none of which was given in the conversation already."""
         retriever = self.models.retriever(system)
         turns, persona = _tokenised(question.turns), _tokenised(question.persona)
-        given = turns[-2::-2]  # every second turn back from the message is a reply to one before
+        given = {words_of(turn) for turn in turns[-2::-2]}  # every second turn back is a reply to the one before
         found = retriever.retrieve(turns, persona, self.parameters.retrieval.shortlist)
-        replies = distinct(found, lambda each: each.reply, given)[:RETRIEVED_REPLIES]
+        replies = [each for each in found if words_of(each.reply) not in given][:RETRIEVED_REPLIES]
         if not replies:
             return Answer(done=True)
         chosen = question.attempt % len(replies)
@@ -214,21 +214,19 @@ class Engine:
         yield replace(answer, text=as_written(written) if system.tokenised else written, done=True)
 
     def _passages(self, system: GeneratorSystem, question: Question) -> list[dict[str, Any]]:
-        """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation.
-
-        Of passages with the same reply only the first is taken, so that the others may say something else.
-        """
+        """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation."""
         from attune.inference.passages import reranked
 
         if not system.passages:
             return []
         rag = self.parameters.rag
         row = {"situation": "", "input": question.turns[-1]}
-        nearest = self.models.passage_retriever(system.passages).nearest([row], [None], rag.shortlist)
+        count = rag.shortlist if system.ranker else rag.k
+        nearest = self.models.passage_retriever(system.passages).nearest([row], [None], count)
         if system.ranker:
             persona = _tokenised(question.persona)
             nearest = reranked(self.models.ranker(system.ranker), [question.turns], persona, nearest)
-        return distinct(nearest[0], lambda each: each["reply"])[: rag.k]
+        return nearest[0][: rag.k]
 
 
 def _tokenised(texts: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from attune.chat.artifacts import Artifact, Artifacts
 from attune.chat.systems import RetrievalSystem, System
 from attune.core.files import read_json
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
+from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import Parameters
 
 # A generator is marked where more of its test replies than this were cut off at the length limit, ...
@@ -47,7 +48,7 @@ class Measured:
         """By which test scores the system answers badly, a phrase each; none where nothing is measured."""
         if isinstance(system, RetrievalSystem):
             trained, untrained = (
-                self._rankers.get(name, {}).get("mrr") for name in (self.parameters.retrieval.recipe, "untrained")
+                self._rankers.get(name, {}).get("mrr") for name in (self.parameters.retrieval.recipe, UNTRAINED)
             )
             worse = trained is not None and untrained is not None and trained <= untrained
             return ["it ranks test replies no better than before its training"] if worse else []

@@ -145,8 +145,9 @@ class _Completion:
         """The content: a crisis message where it is due, since a chat client shows nothing else, and the reply."""
         default, generates = self.engine.parameters.rag.persona, isinstance(self.system, GeneratorSystem)
         try:
-            persona = self.asked.persona(default) if self.engine.reads_persona(self.asked.model) else default
-            instruction = None if self.engine.reads_persona(self.asked.model) else self.asked.instruction or None
+            told = self.engine.reads_persona(self.asked.model)
+            persona = self.asked.persona(default) if told else default
+            instruction = None if told else self.asked.instruction or None
             answers = self.engine.reply_async(
                 self.asked.model, self.turns, persona, self.decoding, self.asked.seed if generates else 0, instruction
             )

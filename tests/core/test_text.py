@@ -1,6 +1,6 @@
 import pytest
 
-from attune.core.text import repeated
+from attune.core.text import repeated, words_of
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,8 @@ from attune.core.text import repeated
 )
 def test_a_persona_sentence_is_found_token_by_token(persona: str, response: str, expected: bool) -> None:
     assert repeated(persona, response) is expected
+
+
+def test_texts_are_the_same_by_their_words_or_where_they_have_none_by_their_marks() -> None:
+    texts = ["Thank you!", "thank you .", "THANK YOU", "thanks", ":)", ":("]
+    assert [words_of(text) for text in texts] == ["thank you", "thank you", "thank you", "thanks", ":)", ":("]

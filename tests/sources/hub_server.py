@@ -13,6 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
+from attune.sources import transfer
+
 
 @dataclass
 class Fault:
@@ -188,3 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _etag(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the server itself, whatever proxies the environment names, and try again at once."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(transfer, "WAITS", (0.0, 0.0))

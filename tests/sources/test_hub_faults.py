@@ -17,11 +17,10 @@ from attune.core.files import sha256
 from attune.corpora import corpus
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import hub as sources_hub
-from attune.sources import transfer
 from attune.sources.archive import unpack_zip
 from attune.sources.fetching import fetch
 from tests.sources.corpora_by_hand import write
-from tests.sources.hub_server import Fault, Hub, serve
+from tests.sources.hub_server import Fault, Hub, serve, undisturbed
 
 ORCA, FILE, PEC = "datasets/Open-Orca/OpenOrca", "1M-GPT4-Augmented.parquet", "/files/hf_pec.zip"
 COMMIT = Hub.commit(ORCA, "main")
@@ -31,10 +30,7 @@ BODY = f"GET /{ORCA}/resolve/{COMMIT}/{FILE}"
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """The client reads its environment when it is imported, so that its constants are set in its place."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(transfer, "WAITS", (0.0, 0.0))
+    undisturbed(monkeypatch)
     write("openorca", tmp_path / "served")
     repos = {ORCA: {"main": tmp_path / "served"}}
     with serve(Hub(repos, {PEC: tmp_path / "hf_pec.zip"})) as running:

@@ -11,7 +11,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.sources import transfer
-from tests.sources.hub_server import Fault, Hub, serve
+from tests.sources.hub_server import Fault, Hub, serve, undisturbed
 
 CONTENT = random.Random(1).randbytes(300_000)
 PATH = "/files/a.bin"
@@ -20,10 +20,7 @@ ASKED = f"GET {PATH}"
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(transfer, "WAITS", (0.0, 0.0))
+    undisturbed(monkeypatch)
     (tmp_path / "served").write_bytes(CONTENT)
     with serve(Hub(plain={PATH: tmp_path / "served"})) as running:
         yield running
