@@ -5,6 +5,12 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared"
+# Files of a few long tests. They run first, since the last file of all runs while other cores have nothing left to do.
+LONG = {"test_sharding.py", "test_repro.py", "test_blocks.py", "test_extending.py", "test_shared_batch.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 def _folder(name: str) -> Path:
