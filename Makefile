@@ -9,14 +9,20 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHON
 
-.PHONY: setup quick repro studies app chat test test-slow check deps bench clean
+.PHONY: setup help quick repro studies app chat test test-slow test-faults check deps bench clean
 
-setup: $(STAMP)
+setup: $(STAMP)  ## install into .venv, once (all others do this first)
+
+# Each target with the words after its ##.
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 $(STAMP): requirements.lock pyproject.toml
 	@"$$PYTHON" -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, and " + sys.executable + " is " + v + ". Get it from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'
 	"$$PYTHON" -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement requirements.lock
+# What the lock leaves out: PyPI's torch for Linux needs CUDA's libraries, the CPU build that the lock is of does not.
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock torch
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
 	touch $(STAMP)
 
@@ -25,48 +31,50 @@ JOBS ?=
 AT_ONCE = $(if $(JOBS),--jobs $(JOBS))
 SIDE_BY_SIDE = python -m tools.repro $(AT_ONCE)
 
-# Every stage once, at a small size, in quick/; nothing else is touched.
-quick: setup
+quick: setup  ## run every stage once at a small size, in quick/; nothing else is touched
 	python -m tools.quick $(AT_ONCE)
 
-repro: setup
+repro: setup  ## run the whole pipeline; JOBS=n: n stages at once
 	$(SIDE_BY_SIDE) dvc.yaml
 
 # Beside the main job: other ways to match, the persona ablation, transfer between domains, retrieval from a bank.
-studies: setup
+studies: setup  ## run the further experiments, after `make repro`
 	$(SIDE_BY_SIDE) studies/dvc.yaml
 
 # After `repro`: the page on which every system can be talked to, and the same in a terminal. ROOT=quick: after `quick`.
 export ROOT ?= .
 
-app: setup
+app: setup  ## open the page on which every system can be talked to; ROOT=quick: after `make quick`
 	python app.py --root "$$ROOT"
 
-chat: setup
+chat: setup  ## the same in the terminal
 	python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
 
 # One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once,
 # and the files keep the order that tests/conftest.py gives them.
-test: setup
+test: setup  ## run the fast tests, one worker per core; JOBS=n: n workers
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 python -m pytest -m "not slow" --numprocesses $(or $(JOBS),logical) \
 		--dist loadfile --no-loadscope-reorder
 
-test-slow: setup
+test-slow: setup  ## run the slow tests
 	python -m pytest -m slow
 
-check: setup
+# The fast ones are also part of `test`.
+test-faults: setup  ## inject every fault, end with a table of what followed
+	OMP_NUM_THREADS=1 python -m pytest -m fault --numprocesses $(or $(JOBS),logical) --dist loadfile
+
+check: setup  ## lint, check the format and the types
 	ruff check .
 	ruff format --check .
 	mypy
 
-# After a change of imports: writes the code dependencies of dvc.yaml and studies/dvc.yaml.
-deps: setup
+deps: setup  ## write the code dependencies of both dvc.yaml files, after a change of imports
 	python -m tools.deps
 
 # After `repro`, on a quiet machine: every benchmark beside its peer, their figures, and the tables of the two pages.
-bench: setup
+bench: setup  ## run every benchmark, on a quiet machine
 	python -m benchmarks
 
-clean:
+clean:  ## delete what the pipeline and the tools have written; .venv and DVC's cache stay
 	find data models -mindepth 1 ! -name .gitignore -delete
 	rm -rf quick .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

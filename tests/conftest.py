@@ -1,8 +1,13 @@
-"""Corpora too large, or not free enough, for this repository: tests on them skip where they are absent."""
+"""The table of faults, and corpora too large, or not free enough, for this repository: tests on those skip without."""
 
 from pathlib import Path
 
 import pytest
+
+from tests.faults import table
+from tests.faults.table import pytest_configure, pytest_terminal_summary
+
+__all__ = ["pytest_configure", "pytest_terminal_summary"]
 
 SHARED = Path(__file__).parents[2] / "shared"
 # Files of a few long tests. They run first, since the last file of all runs while other cores have nothing left to do.
@@ -10,6 +15,7 @@ LONG = {"test_sharding.py", "test_repro.py", "test_blocks.py", "test_extending.p
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    table.pytest_collection_modifyitems(items)
     items.sort(key=lambda item: item.path.name not in LONG)
 
 

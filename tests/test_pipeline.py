@@ -83,12 +83,8 @@ def test_every_parameter_is_tracked_by_a_stage() -> None:
     `engine` is not meant to: both engines write the same bytes.
     """
     listed = {str(key).split(".${")[0] for body in BODIES.values() for key in body.get("params", [])}
-    listed |= {
-        key
-        for stage in STAGES.values()
-        if "${item}" in stage.get("do", {}).get("params", [])
-        for key in stage["foreach"].values()
-    }
+    loops = [stage["foreach"] for stage in STAGES.values() if isinstance(stage.get("foreach"), dict)]
+    listed |= {key for loop in loops for key in loop.values()}
     listed |= set(re.findall(r"\$\{([\w.]+)", "".join((ROOT / file).read_text() for file in FILES)))
     values = parameters.load(ROOT / "params.yaml").model_dump()
     untracked = [key for key in leaves(values) if not any(key == name or key.startswith(f"{name}.") for name in listed)]

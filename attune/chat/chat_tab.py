@@ -19,11 +19,22 @@ PERSONAS = {
     "Dog owner": ("I have two dogs, and I walk them every morning.", "I work as a gardener.", "I love the sea."),
     "Young parent": ("I have a little daughter.", "I hardly sleep at night.", "I used to play the guitar in a band."),
 }
-# Copies the conversation as plain text, a line a turn.
-_COPY = """() => {
-  const turns = document.querySelectorAll('#chat [data-testid=user], #chat [data-testid=bot]');
-  const text = [...turns].map(turn => (turn.dataset.testid === 'user' ? 'You: ' : 'Reply: ') + turn.innerText.trim());
-  navigator.clipboard.writeText(text.join('\\n'));
+# Copies the conversation as plain text, each turn after who said it; returns what the status says.
+_COPY = """async () => {
+  const turns = [...document.querySelectorAll('#chat [data-testid=user], #chat [data-testid=bot]')];
+  if (!turns.length) return 'There is nothing to copy yet.';
+  const lines = turns.map(turn => {
+    const text = turn.cloneNode(true), by = text.querySelector('.by');
+    by?.remove();
+    const who = turn.dataset.testid === 'user' ? 'You' : by?.textContent.split(' · ')[0] ?? 'Reply';
+    return `${who}: ${text.textContent.trim()}`;
+  });
+  try {
+    await navigator.clipboard.writeText(lines.join('\\n'));
+    return 'copied';
+  } catch {
+    return 'The browser does not let this page copy; select the text instead.';
+  }
 }"""
 
 
@@ -153,7 +164,7 @@ def _answer(
         pick = partial(conversations.example, text)
         picked = opening.click(pick, system, [message, system], queue=False, **PRIVATE)
         writing.append(picked.then(conversations.send, [message, *fields], outputs, **QUEUED))
-    copy.click(None, js=_COPY)
+    copy.click(None, None, outputs[3], js=_COPY, **PRIVATE)
     message.stop(None, cancels=writing)
     message.stop(conversations.stop, None, [message, outputs[3]], queue=False, **PRIVATE)
     clear.click(None, cancels=writing)

@@ -11,6 +11,7 @@ from attune.core.errors import AttuneError
 from attune.corpora import dialogue_corpora
 from attune.generators.methods import METHODS
 from attune.parameters.decoding import Decoding
+from attune.report.names import generator_names
 
 
 def starting_system(engine: Engine) -> str:
@@ -75,7 +76,9 @@ def decoding_note(engine: Engine, name: str) -> str:
     swept = [each for each, points in measured(engine.artifacts.sweep).items() if decoding in _best(points, decoding)]
     if not swept:
         return note
-    return f"{note} The sweep found these settings best on held-out text, by the replies of {' and '.join(swept)}."
+    names = generator_names(engine.parameters.generators)
+    by = " and ".join(names.get(each, each) for each in swept)
+    return f"{note} The sweep found these settings best on held-out text, by the replies of {by}."
 
 
 def _best(points: dict[str, Any], decoding: Decoding) -> list[Decoding]:

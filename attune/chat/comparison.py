@@ -19,7 +19,7 @@ from attune.chat.validation import checked_message, persona_sentences
 from attune.core.errors import AttuneError
 
 UP, DOWN = "up", "down"
-BUTTONS = {UP: "👍 Good", DOWN: "👎 Bad"}
+BUTTONS = {UP: "Good", DOWN: "Bad"}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,10 @@
 """The pages beside the chat, over HTTP: the report, the studies' page and the systems' model cards."""
 
+import base64
+import hashlib
+from functools import cache
 from html import escape
+from importlib.resources import files
 
 from fastapi.responses import HTMLResponse
 from markdown_it import MarkdownIt
@@ -10,22 +14,10 @@ from starlette.routing import Route
 from attune.chat.artifacts import Artifact, missing
 from attune.chat.engine import Engine
 
-# No document runs scripts, or loads anything from elsewhere.
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; "
-        "sandbox allow-popups allow-popups-to-escape-sandbox"
-    ),
-    "Cache-Control": "no-store",
-}
-# In the place of the dark colours that a document lacks; figures keep their white ground.
-_DARK = """<style>@media (prefers-color-scheme: dark) {
-html { color-scheme: dark; } body { background: #18181b; color: #e4e4e7; } a { color: #93c5fd; }
-figcaption { color: #a1a1aa; } pre { background: #27272a; } img { background: white; }
-th, td, h2, blockquote { border-color: #52525b; } }</style>"""
-_STYLE = """<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 1rem auto; padding: 0 1rem; }
+_STYLE = """<style>:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 1rem auto; padding: 0 1rem; }
 pre, table { display: block; overflow-x: auto; } pre { padding: 0.8rem; } table { border-collapse: collapse; }
-th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #ccc; text-align: left; }</style>"""
+th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #8888; text-align: left; }</style>"""
 
 
 def routes(engine: Engine) -> list[Route]:
@@ -42,16 +34,27 @@ def routes(engine: Engine) -> list[Route]:
     return [Route("/results/{name}", result), Route("/cards/{name}", card)]
 
 
+@cache
+def _headers() -> dict[str, str]:
+    """No document loads anything from elsewhere, or runs a script but the report's own, which is known by its hash."""
+    script = files("attune.report").joinpath("page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(f"\n{script}".encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "frame-ancestors 'self'; sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox"
+    )
+    return {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+
+
 def _answered(document: Artifact | None, as_html: bool) -> HTMLResponse:
     """The document, or a sentence where there is none; `as_html`: it is Markdown."""
     if document is None:
-        return HTMLResponse(_page("Attune", "<p>There is no such page.</p>"), 404, _HEADERS)
+        return HTMLResponse(_page("Attune", "<p>There is no such page.</p>"), 404, _headers())
     if reason := missing([document]):
-        return HTMLResponse(_page("Attune", f"<p>{escape(reason)}</p>"), 404, _HEADERS)
+        return HTMLResponse(_page("Attune", f"<p>{escape(reason)}</p>"), 404, _headers())
     text = document.path.read_text(encoding="utf-8")
     text = _page(document.path.parent.name, _rendered(text)) if as_html else text
-    dark = "" if "prefers-color-scheme" in text else _DARK
-    return HTMLResponse(text.replace("</head>", f"{dark}</head>", 1), 200, _HEADERS)
+    return HTMLResponse(text, 200, _headers())
 
 
 def _rendered(markdown: str) -> str:

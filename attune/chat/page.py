@@ -64,13 +64,14 @@ def _results(tab: gr.Tab) -> None:
 
 
 def _theme() -> gr.themes.Base:
-    """Gradio's own with fonts of the system, and a contrast of at least 4.5 for its paler text."""
+    """Gradio's own with fonts of the system; a contrast of at least 4.5 for its paler text, and of 3 for checkboxes."""
     grey, pale = "*neutral_600", "*neutral_300"
     return gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]).set(
         body_text_color_subdued=grey, body_text_color_subdued_dark=pale,
         block_info_text_color=grey, block_info_text_color_dark=pale,
         block_title_text_color=grey, block_title_text_color_dark=pale,
         input_placeholder_color=grey, input_placeholder_color_dark=pale,
+        checkbox_border_color="*neutral_500", checkbox_border_color_dark="*neutral_400",
     )  # fmt: skip
 
 
@@ -90,6 +91,7 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, theme=_theme(),
         css_paths=CSS, footer_links=["api"], run_history=False, state_session_capacity=MAX_CONVERSATIONS,
         share=False, mcp_server=False, ssl_verify=False,
+        _frontend=False,  # otherwise Gradio first asks for its own page, and gives up where that takes 3 seconds
         app_kwargs={"routes": [mounted(engine, key), *routes(engine)]},
     )  # fmt: skip
     print(f"Attune's page is at {address} (Ctrl+C stops it)", flush=True)

@@ -47,20 +47,20 @@ def retrieved_table(answer: Answer) -> str:
 
 
 def system_note(engine: Engine, name: str) -> str:
-    """HTML about a system: a sentence, its test score, its model card, and a mark where it answers badly."""
+    """HTML about a system: a sentence, its test score, its model card, and by which scores it is weak."""
     system = engine.system(name)
     card = f'<a href="cards/{escape(name)}" target="_blank">model card</a>' if system.card.is_file() else ""
     score = engine.measured.score(system)
     facts = " · ".join(filter(None, (score[0].upper() + score[1:], card)))
     weak = "; ".join(engine.measured.weaknesses(system))
-    mark = f'<p class="mark">⚠ Answers badly: {escape(weak)}.</p>' if weak else ""
+    mark = f"<p>Weak in tests: {escape(weak)}.</p>" if weak else ""
     return f"<p>{escape(system.sentence)}</p><p>{facts}</p>{mark}"
 
 
 def system_choices(engine: Engine) -> list[tuple[str, str]]:
-    """Labels and names of the systems, those that answer badly with a mark."""
+    """Labels and names of the systems, those that are weak by their scores with a mark."""
     return [
-        (f"{each.label}{' ⚠' if engine.measured.weaknesses(each) else ''}", name)
+        (f"{each.label}{' (weak in tests)' if engine.measured.weaknesses(each) else ''}", name)
         for name, each in engine.systems.items()
     ]
 

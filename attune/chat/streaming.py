@@ -29,6 +29,8 @@ class Streamed:
         stopped = False
         async for answer in answers:
             self.last = answer
+            if answer.done and self.completion_tokens and answer.text.startswith(text):
+                text, stopped = up_to_stop(answer.text, self.stops)  # PEC's last word is known at the end only
             if answer.loading or answer.done:
                 continue
             self.completion_tokens += 1

@@ -7,15 +7,12 @@ from attune.chat.artifacts import Artifact, Artifacts
 from attune.corpora import corpus, ranking_corpus
 from attune.corpora.base import Corpus
 from attune.evaluation.generation.summary import system_of
-from attune.evaluation.schemas import PLAIN
-from attune.generators.methods import METHODS
+from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG, RETRIEVED
 from attune.parameters import Parameters
 from attune.parameters.generators import GeneratorSettings
+from attune.report.names import system_names
 
 RETRIEVAL = "cobert"
-# The variants with passages, as the evaluation names them: in the index's order, and reranked by CoBERT.
-RAG, PERSONA_RAG = "rag", "persona_rag"
-_WITH = {PLAIN: "", RAG: ", with examples", PERSONA_RAG: ", with examples by CoBERT"}
 _READS = {
     PLAIN: "",
     RAG: ", and the most similar exchanges of its corpus",
@@ -25,7 +22,7 @@ _READS = {
 
 @dataclass(frozen=True)
 class _System:
-    """`name`: as in the evaluation's tables. `label`, `sentence`: what people call it, and how it replies.
+    """`name`: as in the evaluation's tables. `label`: its name in words, as in the report. `sentence`: how it replies.
 
     `card`: the model card that its training wrote. `artifacts`: what the pipeline must have written for it.
     """
@@ -89,7 +86,8 @@ def _retrieval(parameters: Parameters, artifacts: Artifacts) -> RetrievalSystem:
     )
     needed = (artifacts.embedder, artifacts.index(replies.name), artifacts.encoder, artifacts.cobert(ranker))
     card = artifacts.cobert(ranker).path / "README.md"
-    return RetrievalSystem(RETRIEVAL, "CoBERT, people's own replies", sentence, card, needed, replies.name, ranker)
+    label = system_names(parameters)[RETRIEVED]
+    return RetrievalSystem(RETRIEVAL, label, sentence, card, needed, replies.name, ranker)
 
 
 def _generator(
@@ -102,24 +100,25 @@ def _generator(
         needed += [artifacts.embedder, artifacts.train_rows(passages), artifacts.index(passages)]
     if ranker:
         needed += [artifacts.encoder, artifacts.cobert(ranker)]
-    source, method = corpus(settings.corpus), METHODS[settings.method].title
     persona = " and the persona" if settings.persona_tokens else ""
     sentence = (
-        f"{parameters.bases[settings.base].model} writes its replies ({source.title}; {method}). It reads the "
+        f"{_role(corpus(settings.corpus))} {parameters.bases[settings.base].model} writes its replies, and reads the "
         f"conversation{persona}{_READS[variant]}."
     )
-    tokenised = settings.corpus == ranking_corpus().name
+    tokenised, system = settings.corpus == ranking_corpus().name, system_of(name, variant)
     return GeneratorSystem(
-        system_of(name, variant), f"{_kind(source)}: {method}{_WITH[variant]}", sentence,
+        system, system_names(parameters)[system], sentence,
         artifacts.generator(name).path / "README.md", tuple(needed), name, passages, ranker, tokenised,
     )  # fmt: skip
 
 
-def _kind(source: Corpus) -> str:
-    """What a generator of the corpus is for."""
+def _role(source: Corpus) -> str:
+    """What a generator of the corpus does, a sentence."""
     if source.has_passages:
-        return "Listener"
-    return "Companion" if source.name == ranking_corpus().name else f"Adviser ({source.title})"
+        return f"It listens, as people do in {source.title}."
+    if source.name == ranking_corpus().name:
+        return f"It chats, as people do in {source.title}."
+    return f"It answers questions, as in {source.title}."
 
 
 def _cobert(parameters: Parameters, recipe: str) -> str:

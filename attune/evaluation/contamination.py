@@ -71,14 +71,17 @@ class Contamination:
 
     @classmethod
     def measure(cls, processed: Path, index: Path) -> "Contamination":
-        """Of every test.parquet with every train.parquet below `processed`, and with every rows.parquet below `index`.
+        """Of every test set with every train.parquet below `processed`, and with every rows.parquet below `index`.
 
-        Only the n-grams of test sets are held in memory; train sets are streamed.
+        A test set is a test.parquet or, for a subset whose models are ranked on other contexts than its own
+        test.parquet, the file below CORPUS/evaluate/ in its place. Only the n-grams of test sets are held in memory;
+        train sets are streamed.
         """
-        tests = {
-            _name(path, processed): [Measured.of(example(row)) for row in stream_parquet(path)]
-            for path in sorted(processed.rglob("test.parquet"))
-        }
+        files = {_name(path, processed): path for path in sorted(processed.rglob("test.parquet"))}
+        for ranked in sorted(processed.glob("*/evaluate")):
+            for path in sorted(ranked.rglob("*.parquet")):
+                files[f"{ranked.parent.name}/{path.relative_to(ranked).with_suffix('').as_posix()}"] = path
+        tests = {name: [Measured.of(example(row)) for row in stream_parquet(path)] for name, path in files.items()}
         wanted = {each for rows in tests.values() for row in rows for each in row.context | row.reply}
         found = {
             _name(path, processed): wanted & set(_all_ngrams(path)) for path in sorted(processed.rglob("train.parquet"))

@@ -1,37 +1,42 @@
 """Unpacking a zip from an untrusted source: every name is checked and every byte counted."""
 
+import errno
 import stat
+import struct
 import zlib
 from pathlib import Path, PureWindowsPath
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from attune.core.errors import AttuneError
+from attune.core.files import atomic_folder
 
 CHUNK = 1 << 20
 # Text is compressed about four to ten times, a zip bomb of zeros a thousand times.
 RATIO = 100
+# All that zipfile raises for damaged or hostile content; names that a file system refuses are OSErrors.
+_DAMAGE = (BadZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError, RuntimeError)
 
 
 def unpack_zip(archive: Path, target: Path, limit_bytes: int, limit_files: int) -> None:
-    """Unpack into `target`. Sizes are counted while reading, since a zip's headers may lie about them.
+    """Unpack into `target`, which exists afterwards only if all members are sound.
+
+    Sizes are counted while reading, since a zip's headers may lie about them.
 
     Raises
     ------
     AttuneError
-        for a damaged zip, for more than `limit_files` members or `limit_bytes` bytes unpacked, and for members that
-        are not plain files below `target`.
+        for a damaged zip, for more than `limit_files` members or `limit_bytes` bytes unpacked, for over RATIO times
+        the archive's own size, and for members that are not plain files below `target`.
     """
     try:
-        with ZipFile(archive) as file:
+        with ZipFile(archive) as file, atomic_folder(target) as folder:
             members = file.infolist()
             if len(members) > limit_files:
                 raise AttuneError(f"{archive.name} has {len(members)} members; at most {limit_files} are unpacked")
             for member in members:
                 _check(archive, member)
-            left = limit_bytes
-            for member in members:
-                left -= _unpack(file, archive, member, target, left)
-    except BadZipFile as error:
+            _unpack_all(file, archive, members, folder, limit_bytes)
+    except _DAMAGE as error:
         raise AttuneError(f"{archive.name} is not a complete zip file: {error}") from None
 
 
@@ -50,24 +55,38 @@ def _check(archive: Path, member: ZipInfo) -> None:
     raise AttuneError(f"{archive.name}: the member {name!r} is {problem}; only plain files are unpacked")
 
 
-def _unpack(file: ZipFile, archive: Path, member: ZipInfo, target: Path, left: int) -> int:
+def _unpack_all(file: ZipFile, archive: Path, members: list[ZipInfo], folder: Path, limit_bytes: int) -> None:
+    # Of the whole archive, since a bomb's members may share their compressed bytes.
+    expanded = max(CHUNK, RATIO * archive.stat().st_size)
+    left = min(limit_bytes, expanded)
+    limit = f"{limit_bytes:,} bytes" if limit_bytes <= expanded else f"{RATIO} times its size"
+    for member in members:
+        try:
+            left -= _unpack(file, member, folder, left)
+        except _TooLarge:
+            raise AttuneError(f"{archive.name} unpacks to over {limit} (up to {member.filename!r})") from None
+        except (*_DAMAGE, OSError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # not the archive's fault
+            raise AttuneError(f"{archive.name}: {member.filename!r} cannot be unpacked: {error}") from None
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _unpack(file: ZipFile, member: ZipInfo, folder: Path, left: int) -> int:
     """Write one member and return its size in bytes; `left`: bytes that may still be written."""
-    path = target / member.filename
-    packed = min(member.compress_size, archive.stat().st_size)
+    path = folder / member.filename
     written = 0
-    try:
-        if member.is_dir():
-            path.mkdir(parents=True, exist_ok=True)
-            return 0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with file.open(member) as stream, path.open("xb") as out:
-            while chunk := stream.read(CHUNK):
-                written += len(chunk)
-                if written > left:
-                    raise AttuneError(f"{archive.name}: {member.filename!r} exceeds the limit of bytes unpacked")
-                if written > CHUNK and written > RATIO * packed:
-                    raise AttuneError(f"{archive.name}: {member.filename!r} unpacks to over {RATIO} times its size")
-                out.write(chunk)
-    except (BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise AttuneError(f"{archive.name}: {member.filename!r} cannot be unpacked: {error}") from None
+    if member.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        return 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with file.open(member) as stream, path.open("xb") as out:
+        while chunk := stream.read(CHUNK):
+            written += len(chunk)
+            if written > left:
+                raise _TooLarge
+            out.write(chunk)
     return written

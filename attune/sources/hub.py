@@ -1,23 +1,20 @@
 """The hub: datasets at pinned revisions through its client, archives by their address and hash."""
 
-import hashlib
-import http.client
+import re
 import shutil
 import sys
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from attune.core.errors import AttuneError
+from attune.core.files import sha256
 from attune.corpora.base import Corpus
 from attune.parameters.data import Archive, HubDataset
+from attune.sources import transfer
 from attune.sources.archive import unpack_zip
 from attune.sources.directory import copy_files
 from attune.sources.manifest import Origin
 
-CHUNK = 1 << 20
-TIMEOUT_SECONDS = 60
 # Far above the archives of text that corpora are published as: a few hundred MB in about ten files.
 ARCHIVE_LIMITS = {"limit_bytes": 4 << 30, "limit_files": 100}
 
@@ -28,7 +25,8 @@ def download(corpus: Corpus, folder: Path, published: Archive | HubDataset) -> O
     Raises
     ------
     AttuneError
-        for what cannot be fetched, with address and reason, and for an archive with another hash or unsafe members.
+        for what cannot be fetched, with address, reason and next step, and for an archive with another hash or unsafe
+        members.
     """
     if isinstance(published, Archive):
         return _archive(corpus, folder, published)
@@ -39,82 +37,123 @@ def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
     """Through the hub client's cache rather than its `local_dir`, which would leave the client's files in `folder`."""
     from huggingface_hub import constants
 
+    _bound_waits()
     url = f"{constants.ENDPOINT}/datasets/{pinned.repo}"
     revision = pinned.revision
     for name in corpus.layouts[-1].values():
         _log(f"{corpus.name}: {name} at {revision}")
         # All files are requested by the first one's commit, since a branch may move in between.
-        cached, revision = _cached(url, pinned.repo, name, revision)
+        cached, revision = _cached(f"corpora.{corpus.name}", url, pinned.repo, name, revision)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(cached, folder / name)
     public = f"https://huggingface.co/datasets/{pinned.repo}"
     return Origin("hub", url, corpus.licence, public, revision)
 
 
-def _cached(url: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
-    """One file in the hub client's cache, and its commit. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HFValidationError, HTTPError
+def _bound_waits() -> None:
+    """The hub's client resumes what was cut and waits for what passes, but as long as any server asks for."""
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils import parse_ratelimit_headers
+    from huggingface_hub.utils._http import default_client_factory
 
-    try:
-        # Asked for by its name first, so that the client notes the commit and can do without the network later.
-        hf_hub_download(repo, name, repo_type="dataset", revision=revision)
-        commit = hf_hub_download(repo, name, repo_type="dataset", revision=revision, dry_run=True).commit_hash
-        return Path(hf_hub_download(repo, name, repo_type="dataset", revision=commit)), commit
-    except (OSError, HTTPError, EntryNotFoundError, HFValidationError) as error:
-        raise _failed(f"{url}/resolve/{revision}/{name}", error) from None
+    def check(answer: Any) -> None:
+        rate = parse_ratelimit_headers(answer.headers)
+        seconds = max(transfer.retry_after(answer.headers), rate.reset_in_seconds if rate and not rate.remaining else 0)
+        if answer.status_code in transfer.PASSING and seconds > transfer.LONGEST_WAIT:
+            reason = f"HTTP Error {answer.status_code}; the server asks to wait {seconds:,.0f} s"
+            raise transfer.failed(str(answer.url), reason, transfer.LATER)
+
+    def client() -> Any:
+        made = default_client_factory()
+        made.event_hooks = made.event_hooks | {"response": [*made.event_hooks["response"], check]}
+        return made
+
+    set_client_factory(client)
+
+
+def _cached(key: str, url: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
+    """One file in the hub client's cache, and its commit. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE."""
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HTTPError, LocalEntryNotFoundError
+
+    address = f"{url}/resolve/{revision}/{name}"
+    # The client tries several times itself, except where a file's own request is answered by 5xx or is reset.
+    for wait in (*transfer.WAITS[:2], None):
+        try:
+            return _sound(address, repo, name, revision)
+        # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
+        except (OSError, HTTPError, EntryNotFoundError, ValueError, ImportError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's
+            transient = not isinstance(error, HfHubHTTPError) or error.response.status_code in transfer.PASSING
+            if wait is None or not (isinstance(error, HTTPError) and transient):
+                # Behind a file that is missing in the cache stands why it could not be asked for.
+                reason = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+                raise transfer.failed(address, reason, _step(key, repo, name, revision, error)) from None
+            transfer.pause(address, transfer.Passing(error), wait)
+    raise AssertionError("the last try returns or raises")
+
+
+def _step(key: str, repo: str, name: str, revision: str, error: Exception) -> str:
+    """What to do about an answer that another try would not change; empty where nothing more is known."""
+    from huggingface_hub.errors import RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+
+    if isinstance(error, RevisionNotFoundError):
+        return f"set {key}.revision to one that {repo} has, for it has no {revision!r} (any more)"
+    if isinstance(error, RemoteEntryNotFoundError):
+        return f"set {key}.revision to one at which {repo} has {name}, for it has none at {revision!r}"
+    if isinstance(error, RepositoryNotFoundError):
+        return f"correct {key}.repo, or where {repo} is not public run `hf auth login`"
+    return ""
+
+
+def _sound(address: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
+    """The file and its commit; once more from the start if it is not the one whose sha256 the hub names.
+
+    The client compares sizes alone, and keeps what it has.
+    """
+    for _ in range(2):
+        path, commit = _asked_for(repo, name, revision)
+        blob = path.resolve()
+        # The hub's tag of a large file is its sha256, and the client calls the file by its tag.
+        if not re.fullmatch("[0-9a-f]{64}", blob.name) or (found := sha256(blob)) == blob.name:
+            return path, commit
+        path.unlink()
+        blob.unlink(missing_ok=True)
+    raise transfer.failed(address, f"its sha256 is {found}, and the hub names {blob.name}", transfer.LATER)
+
+
+def _asked_for(repo: str, name: str, revision: str) -> tuple[Path, str]:
+    from huggingface_hub import hf_hub_download
+
+    # Asked for by its name first, so that the client notes the commit and can do without the network later.
+    hf_hub_download(repo, name, repo_type="dataset", revision=revision)
+    commit = hf_hub_download(repo, name, repo_type="dataset", revision=revision, dry_run=True).commit_hash
+    return Path(hf_hub_download(repo, name, repo_type="dataset", revision=commit)), commit
 
 
 def _archive(corpus: Corpus, folder: Path, pinned: Archive) -> Origin:
-    archive, unpacked = folder / f"{corpus.name}.zip", folder / "unpacked"
+    archive, unpacked, key = folder / f"{corpus.name}.zip", folder / "unpacked", f"corpora.{corpus.name}"
     _log(f"{corpus.name}: {pinned.url}")
     if not pinned.url.startswith(("http://", "https://")):
-        raise AttuneError(f"corpora.{corpus.name}.url = {pinned.url!r} must begin with https:// or http://")
-    digest = _download(pinned.url, archive)
+        raise AttuneError(f"{key}.url = {pinned.url!r} must begin with https:// or http://")
+    transfer.download(pinned.url, archive)
+    digest = sha256(archive)
     if pinned.sha256 not in (None, digest):
-        raise AttuneError(f"{pinned.url} has sha256 {digest}; corpora.{corpus.name}.sha256 expects {pinned.sha256}")
-    unpack_zip(archive, unpacked, **ARCHIVE_LIMITS)
-    copy_files(corpus, unpacked, folder)
+        raise AttuneError(
+            f"{pinned.url} has sha256 {digest}; {key}.sha256 expects {pinned.sha256}; fetch it again, and only if you "
+            "know why the file is another one write its hash there"
+        )
+    try:
+        unpack_zip(archive, unpacked, **ARCHIVE_LIMITS)
+        copy_files(corpus, unpacked, folder)
+    except AttuneError as error:
+        reason = str(error).replace(str(unpacked), archive.name)
+        raise AttuneError(f"{pinned.url}: {reason}; fetch it again, or set {key}.url to a sound archive") from None
     archive.unlink()
     shutil.rmtree(unpacked)
     return Origin("hub", pinned.url, corpus.licence, pinned.url, f"sha256:{digest}")
 
 
-def _download(url: str, path: Path) -> str:
-    """Stream `url` into `path` and return its sha256."""
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer, path.open("wb") as out:
-            size = int(answer.headers.get("Content-Length") or 0)
-            for chunk in _chunks(answer, size):
-                digest.update(chunk)
-                out.write(chunk)
-        if size and path.stat().st_size != size:
-            raise http.client.IncompleteRead(b"", size - path.stat().st_size)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _failed(url, error) from None
-    return digest.hexdigest()
-
-
-def _chunks(answer: IO[bytes], size: int) -> Iterator[bytes]:
-    from tqdm import tqdm  # type: ignore[import-untyped]
-
-    bar = tqdm(total=size or None, unit="B", unit_scale=True, disable=not sys.stderr.isatty())
-    with bar:
-        while chunk := answer.read(CHUNK):
-            bar.update(len(chunk))
-            yield chunk
-
-
 def _log(line: str) -> None:
     if not sys.stderr.isatty():
         print(f"fetching {line}", file=sys.stderr, flush=True)
-
-
-def _failed(url: str, error: Exception) -> AttuneError:
-    # The client's messages run over several lines, and the informative one is in the middle.
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    return AttuneError(
-        f"{url} could not be fetched ({reason}); check the network and the key corpora, or set source to "
-        "`sample` (offline) or to a directory that holds the files"
-    )

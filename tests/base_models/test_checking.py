@@ -155,6 +155,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=BROKEN)
+@pytest.mark.fault("a model's folder: {}", "refused in a sentence with the file")
 def test_a_broken_folder_is_one_sentence_with_the_file(
     damage: Callable[[Path], object], message: str, model: Path, tmp_path: Path
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_whole_folder_passes_in_one_file_or_in_shards(use: Use | None, model: 
         ("transformer", r"0_Transformer has no config\.json"),
     ],
 )
+@pytest.mark.fault("a sentence encoder with a broken module: {}", "refused in a sentence with the file")
 def test_every_module_of_a_sentence_encoder_is_opened(module: str, message: str, tmp_path: Path) -> None:
     folder = shutil.copytree(minilm_folder(), tmp_path / "m")
     modules = json.loads((folder / "modules.json").read_text())
@@ -203,6 +205,7 @@ def test_every_module_of_a_sentence_encoder_is_opened(module: str, message: str,
         check_folder(folder, "embedder")
 
 
+@pytest.mark.fault("weights of another architecture", "refused with the first tensor that is missing")
 def test_weights_of_another_architecture_are_refused_when_they_are_loaded(model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(model, tmp_path / "m")
     other = tiny.saved(tiny.gpt(), tmp_path / "gpt")

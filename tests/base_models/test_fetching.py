@@ -48,6 +48,7 @@ def test_a_directory_that_is_no_model_is_not_copied(tmp_path: Path) -> None:
     assert not (tmp_path / "target").exists()
 
 
+@pytest.mark.fault("no hub for a base model", "the model and what to do are named")
 def test_the_hub_out_of_reach_names_the_model_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 

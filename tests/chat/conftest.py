@@ -1,7 +1,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -9,6 +9,9 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
 from attune.parameters import load
 from tests.chat.tiny_pipeline import build
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +46,12 @@ def served(engine: Engine) -> Iterator[tuple[Any, str]]:
 @pytest.fixture(scope="session")
 def address(served: tuple[Any, str]) -> str:
     return served[1]
+
+
+@pytest.fixture
+def page(address: str) -> Iterator["Page"]:
+    """The page in Chromium."""
+    from tests.chat.browser import opened
+
+    with opened(address) as page:
+        yield page

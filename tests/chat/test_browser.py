@@ -1,73 +1,19 @@
-"""The page in headless Chromium: the installed one, or the one that CHROMIUM names."""
+"""What the page does, in headless Chromium; tests/chat/browser.py finds it."""
 
 import json
-import os
 import re
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from attune.chat.answers import Answer
 from attune.chat.engine import Engine
+from tests.chat.browser import PHONE, accessible, choose, fits, lowest, needs_chromium, replied, send
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-expect.set_options(timeout=30_000)  # models are loaded meanwhile
-LABELS = {
-    "full": "Listener: full fine-tuning",
-    "rag+persona_rag": "Listener: full fine-tuning, with examples by CoBERT",
-    "cobert": "CoBERT, people's own replies",
-}
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
-
-
-@pytest.fixture
-def outside() -> list[str]:
-    """The addresses outside the server that the page requested."""
-    return []
-
-
-@pytest.fixture
-def page(address: str, outside: list[str]) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 1000})
-        page.on("request", lambda request: None if _own(request.url, address) else outside.append(request.url))
-        page.goto(address)
-        yield page
-        browser.close()
-    assert outside == []
-
-
-def _own(url: str, address: str) -> bool:
-    return url.startswith((address, "data:", "blob:", "about:"))
-
-
-def choose(page: Page, system: str) -> None:
-    page.locator("#system input").click()
-    page.get_by_role("option", name=LABELS[system], exact=True).click()
-
-
-def send(page: Page, message: str) -> None:
-    page.locator("#message textarea").fill(message)
-    page.locator("#message textarea").press("Enter")
-
-
-def accessible(page: Page) -> None:
-    """No finding of axe-core about what is shown."""
-    found = Axe().run(page, options={"iframes": False}).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-
-
-def replied(page: Page, count: int) -> None:
-    """The conversation has `count` complete replies."""
-    expect(page.locator("#chat [data-testid=bot]")).to_have_count(count)
-    expect(page.locator("#status")).not_to_contain_text("...")
+pytestmark = needs_chromium
 
 
 def test_a_conversation_with_several_systems(page: Page) -> None:
@@ -75,7 +21,7 @@ def test_a_conversation_with_several_systems(page: Page) -> None:
     choose(page, "full")
     send(page, "I am sad today.")
     replied(page, 1)
-    expect(page.locator("#chat .by")).to_have_text(re.compile(r"Listener: full fine-tuning · \d+\.\d s"))
+    expect(page.locator("#chat .by")).to_have_text(re.compile(r"Full fine-tuning · \d+\.\d s"))
     first = page.locator("#chat [data-testid=bot]").inner_text()
     page.locator("#retry").click()
     expect(page.locator("#chat [data-testid=bot]")).not_to_have_text(first)
@@ -94,12 +40,10 @@ def test_a_conversation_with_several_systems(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_first_screen_fits_a_phone_and_is_accessible(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     page.reload()
-    box = page.locator("#message textarea").bounding_box()
-    assert box is not None
-    assert box["y"] + box["height"] < 844
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert lowest(page, "#message textarea") < PHONE["height"]
+    assert fits(page, PHONE["width"])
     accessible(page)
 
 
@@ -113,12 +57,13 @@ def test_shift_and_enter_break_the_line(page: Page) -> None:
 def test_an_example_is_answered_by_a_system_of_its_kind(page: Page) -> None:
     page.get_by_role("button", name="How to keep healthy?").click()
     replied(page, 1)
-    expect(page.locator("#chat .by")).to_contain_text("Adviser (OpenOrca): LoRA")
-    expect(page.locator("#decoding-note")).to_contain_text("Adviser (OpenOrca): LoRA decodes as params.yaml says")
+    expect(page.locator("#chat .by")).to_contain_text("LoRA on OpenOrca")
+    page.get_by_role("button", name="Decoding").click()
+    expect(page.locator("#decoding-note")).to_contain_text("LoRA on OpenOrca decodes as params.yaml says")
     page.locator("#clear").click()
     page.get_by_role("button", name="I had such a hard day").click()
     replied(page, 1)
-    expect(page.locator("#chat .by")).to_contain_text("Listener: full fine-tuning")
+    expect(page.locator("#chat .by")).to_contain_text("Full fine-tuning")
     expect(page.locator("#message textarea")).to_have_value("")
 
 
@@ -143,10 +88,12 @@ def test_the_persona_can_be_edited(page: Page) -> None:
     choose(page, "rag+persona_rag")
     page.get_by_text("What was retrieved").click()
     scores = []
-    for persona in ("Dog owner", "Young parent"):
-        before = page.locator("#persona textarea").input_value()
-        page.get_by_role("button", name=persona).click()
-        expect(page.locator("#persona textarea")).not_to_have_value(before)
+    persona = page.locator("#persona textarea")
+    before = persona.input_value()
+    page.get_by_role("button", name="Dog owner").click()
+    expect(persona).not_to_have_value(before)
+    for edited in (persona.input_value(), "you you you you you you you you\nyou you you you you you you"):
+        persona.fill(edited)
         send(page, "I am sad today.")
         replied(page, 1)
         expect(page.locator("#retrieved tbody tr")).to_have_count(2)
@@ -228,21 +175,3 @@ def test_the_comparison_is_blind_until_replies_are_judged(page: Page) -> None:
         page.get_by_role("link", name="Download as JSON").click()
     assert len(json.loads(download.value.path().read_text("utf-8"))["replies"]) == len(SYSTEMS)
     accessible(page)
-
-
-def test_the_results_tab_shows_the_report_and_its_links_work(page: Page, root: Path) -> None:
-    page.get_by_role("tab", name="Results").click()
-    frame = page.frame_locator("#report iframe")
-    expect(frame.locator("body")).to_contain_text("dvc repro report")
-    script = "<script>parent.document.title='x'</script>"
-    tall = f'<p style="height: 5000px">{script}</p>'
-    body = f'<h1>Attune: report</h1><a href="#s1">to the end</a>{tall}<p id="s1">End</p>{tall}'
-    (root / "plots").mkdir(exist_ok=True)
-    (root / "plots" / "report.html").write_text(body)
-    page.get_by_role("tab", name="Chat").click()
-    page.get_by_role("tab", name="Results").click()
-    expect(frame.locator("h1")).to_have_text("Attune: report")
-    frame.get_by_text("to the end").click()
-    expect(frame.locator("#s1")).to_be_in_viewport()
-    accessible(page)
-    assert page.title() == "Attune"

@@ -70,7 +70,7 @@ def test_the_decoding_is_said_with_what_the_sweep_found(tmp_path: Path, paramete
         write_json(tmp_path / "metrics/decoding.json", {"lora_openorca": points})
         assert decoding_note(engine, "rag+rag").startswith(note)
         assert ("found these settings best" in decoding_note(engine, "rag+rag")) == found
-    assert "by the replies of lora_openorca" in decoding_note(engine, "full")
+    assert "by the replies of LoRA on OpenOrca" in decoding_note(engine, "full")
     assert "decodes nothing" in decoding_note(engine, "cobert")
 
 

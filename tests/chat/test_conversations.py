@@ -45,9 +45,7 @@ def test_messages_and_replies_alternate(conversations: Conversations) -> None:
     *_, event = events(conversations.send(" My cat ran away. ", "lora_openorca", *SETTINGS, ONE))
     assert [each["role"] for each in event[1]] == ["user", "assistant"] * 2
     assert texts(event)[::2] == ["I am sad today.", "My cat ran away."]
-    assert re.search(
-        r'<div class="by">Adviser \(OpenOrca\): LoRA · \d+\.\d s(, with loading)?</div>$', event[1][3]["content"]
-    )
+    assert re.search(r'<div class="by">LoRA on OpenOrca · \d+\.\d s(, with loading)?</div>$', event[1][3]["content"])
     *_, again = events(conversations.retry("lora_openorca", *SETTINGS, ONE))
     assert texts(again)[:3] == texts(event)[:3]
     assert texts(again)[3] != texts(event)[3]
@@ -119,7 +117,7 @@ def test_a_retry_stopped_while_models_load_keeps_the_reply(root: Path) -> None:
         await anext(growing)
         return await anext(growing)
 
-    assert "Listener: full fine-tuning: loading the generator full" in asyncio.run(second())[3]
+    assert "Full fine-tuning: loading the generator full" in asyncio.run(second())[3]
     conversations.stop(ONE)
     assert conversations._conversation(ONE).exchanges == [Exchange("Hm.", "Yes.")]
 

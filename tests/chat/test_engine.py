@@ -78,6 +78,7 @@ def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:
     assert [together[at] for at in range(3)] == alone
 
 
+@pytest.mark.fault("a reply abandoned in the middle", "the next one comes, and is the same")
 def test_an_abandoned_stream_does_not_block_the_next(engine: Engine) -> None:
     wanted = last(engine.reply("full", TURNS, PERSONA, SAMPLING))
     for _ in range(3):
@@ -163,6 +164,7 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
     assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)).text
 
 
+@pytest.mark.fault("a model missing from the page", "its stage is named")
 def test_a_missing_artifact_is_named_with_its_stage(root: Path, tmp_path: Path) -> None:
     settings = load(root / "params.yaml")
     empty = Engine(settings, Artifacts(tmp_path))

@@ -41,6 +41,7 @@ def memory(process: subprocess.Popen[str]) -> float:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
+@pytest.mark.fault("ten people on the page for a minute", "right replies, flat memory")
 def test_ten_people_at_once_for_a_minute(server: tuple[subprocess.Popen[str], str]) -> None:
     process, address = server
     systems = ("full", "lora_openorca", "rag+persona_rag", "cobert")

@@ -132,6 +132,7 @@ def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) 
         ({"message": [{"type": "image_url", "image_url": {"url": "a"}}]}, "messages.2.content", "string"),
     ],
 )
+@pytest.mark.fault("wrong requests to the API", "an error of OpenAI's shape")
 def test_what_cannot_be_done_is_an_error_of_openais_shape(
     client: OpenAI, settings: dict[str, Any], param: str | None, reason: str
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_model_that_is_not_trained_says_what_trains_it(root: Path, tmp_path: P
     assert "`dvc repro" in answer.json()["error"]["message"]
 
 
+@pytest.mark.fault("a request without the key", "refused with 401")
 def test_a_key_is_asked_for_where_others_reach_the_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY, raising=False)
     assert [api_key(host) for host in ("127.0.0.1", "localhost", "::1")] == [None] * 3

@@ -1,3 +1,4 @@
+import re
 import time
 from pathlib import Path
 
@@ -10,22 +11,24 @@ from attune.chat.page import serve
 from tests.chat.conftest import free_port
 
 
-def test_documents_run_no_scripts_and_have_a_dark_scheme(address: str, root: Path) -> None:
+def test_documents_run_no_scripts_but_the_report_s_own(address: str, root: Path) -> None:
     report = root / "plots/report.html"
     report.parent.mkdir(exist_ok=True)
     report.write_text("<html><head></head><body><p>Hm.</p></body></html>")
     answer = httpx.get(f"{address}results/report")
+    assert answer.text == report.read_text()
     report.unlink()
-    assert answer.status_code == 200
-    assert "sandbox" in answer.headers["content-security-policy"]
-    assert "prefers-color-scheme: dark" in answer.text
-    assert "<p>Hm.</p>" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox" in policy
+    assert "allow-same-origin" not in policy
+    assert re.search(r"script-src 'sha256-[^' ]+';", policy)
 
 
 def test_a_model_card_is_shown_without_its_keys(address: str) -> None:
     answer = httpx.get(f"{address}cards/full")
     assert "<h1>full</h1>" in answer.text
     assert "license:" not in answer.text
+    assert "color-scheme: light dark" in answer.text
 
 
 def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
@@ -35,6 +38,7 @@ def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
     assert httpx.get(f"{address}cards/nobody").status_code == 404
 
 
+@pytest.mark.fault("a page closed in the middle", "nothing of it stays in memory")
 def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str]) -> None:
     page, address = served
     sessions = page.state_holder.session_data
@@ -48,6 +52,7 @@ def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str
 
 
 @pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])
+@pytest.mark.fault("a proxy that does not answer, for the page", "it opens")
 def test_the_page_opens_behind_proxies_that_do_not_answer(
     monkeypatch: pytest.MonkeyPatch, engine: Engine, host: str
 ) -> None:

@@ -140,6 +140,7 @@ class Memory:
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.fault("out of memory in CoBERT's training", "it continues with smaller micro-batches")
 def test_out_of_memory_halves_the_micro_batch_and_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, accumulation: int
 ) -> None:
@@ -154,6 +155,7 @@ def test_out_of_memory_halves_the_micro_batch_and_goes_on(
         assert one["valid_loss"] == pytest.approx(other["valid_loss"], rel=1e-4)
 
 
+@pytest.mark.fault("one sequence too large for the memory", "what helps is said")
 def test_a_single_sequence_that_does_not_fit_says_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = Memory(0)
     monkeypatch.setattr(Cobert, "encode", lambda self, given: memory(self, given))

@@ -101,6 +101,7 @@ def test_early_stopping_ends_before_the_last_epoch(tmp_path: Path) -> None:
     assert len(rows_) < 21
 
 
+@pytest.mark.fault("a loss that is not a number, of CoBERT", "the training stops with the step")
 def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path / "encoder")
     with torch.no_grad():
@@ -112,6 +113,7 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes", [{}, {"early_stopping": 1}, {"early_stopping": 1, "lr": 0.5, "epochs": 20}], ids=["", "patient", "stops"]
 )
+@pytest.mark.fault("an interrupted training of CoBERT", "resumed to the same bits")
 def test_training_that_broke_off_goes_on_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:

@@ -48,6 +48,7 @@ def test_one_gpu_is_seen_unless_a_launcher_divides_them(
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == seen
 
 
+@pytest.mark.fault("thread settings of the shell", "the project's own count")
 def test_a_shell_cannot_choose_other_threads_or_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "MKL_CBWR", "ATEN_CPU_CAPABILITY", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, "PASSIVE")

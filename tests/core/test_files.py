@@ -22,6 +22,7 @@ from attune.core.files import (
 )
 
 
+@pytest.mark.fault("an error while a file is written", "no file, and nothing half-written")
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.txt"
     with pytest.raises(ZeroDivisionError), atomic_file(path) as temporary:
@@ -34,6 +35,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_text() == "all"
 
 
+@pytest.mark.fault("an error while a folder is written", "the old folder stays as it was")
 def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "models"
     with atomic_folder(path) as temporary:
@@ -46,6 +48,7 @@ def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["models", "new"]
 
 
+@pytest.mark.fault("temporary files of a killed process", "the next writer deletes them")
 def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     dead, parent = int(done.stdout), os.getppid()

@@ -43,6 +43,7 @@ FAMILIES: list[Callable[[], Any]] = [tiny.tokenizer, wordpiece, unigram, words, 
 
 
 @pytest.mark.parametrize("made", FAMILIES)
+@pytest.mark.fault("the name of a special token in what people wrote", "it stays text")
 def test_a_special_tokens_name_is_text_in_what_people_wrote_and_special_in_markup(made: Callable[[], Any]) -> None:
     tokenizer = made()
     unknown = tokenizer.unk_token_id if tokenizer.unk_token != tokenizer.eos_token else None

@@ -62,6 +62,7 @@ def test_counts_by_parsing(tmp_path: Path) -> None:
     assert counts["openorca"] == {"1M-GPT4-Augmented.parquet": 2}
 
 
+@pytest.mark.fault("a raw file without a row", "the file is named")
 def test_a_file_without_a_row(tmp_path: Path) -> None:
     write("pec", tmp_path)
     (tmp_path / "hf_pec/offmychest/test.txt").write_text("\n")

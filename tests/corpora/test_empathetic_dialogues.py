@@ -70,6 +70,7 @@ def test_one_side_may_speak_twice(tmp_path: Path) -> None:
         (["c,1,sad,s,0,a,,", "c,2,sad,s,1,b,,", "c,3,sad,s,7,c,,"], 4, "a third speaker in dialogue 'c'"),
     ],
 )
+@pytest.mark.fault("a malformed dialogue", "file and line are named")
 def test_malformed_dialogue(tmp_path: Path, rows: list[str], line: int, message: str) -> None:
     path = written(tmp_path, *rows, OTHER)
     with pytest.raises(AttuneError, match=rf"train\.csv, line {line}: .*{message}"):
@@ -79,6 +80,7 @@ def test_malformed_dialogue(tmp_path: Path, rows: list[str], line: int, message:
     assert bad.count == 1
 
 
+@pytest.mark.fault("one dialogue's id twice", "file and line are named")
 def test_a_dialogue_that_appears_a_second_time(tmp_path: Path) -> None:
     path = written(tmp_path, FIRST, OTHER, SECOND)
     with pytest.raises(AttuneError, match=r"train\.csv, line 4: dialogue 'hit:0_conv:1' appears a second time"):
@@ -93,6 +95,7 @@ def test_header(tmp_path: Path, header: str) -> None:
         list(read(path, BadRows("skip")))
 
 
+@pytest.mark.fault("rows swallowed by a conversion to parquet", "they are seen and named")
 def test_rows_that_the_conversion_swallowed_are_seen(tmp_path: Path) -> None:
     swallowed = "Oh\nhit:0_conv:1_2_proud"
     path = as_parquet(tmp_path, [OTHER, f"c,1,sad,s,0,{swallowed},,"])
@@ -100,6 +103,7 @@ def test_rows_that_the_conversion_swallowed_are_seen(tmp_path: Path) -> None:
         list(read(path, BadRows("error")))
 
 
+@pytest.mark.fault("parquet without a column", "the column is named")
 def test_parquet_without_a_column(tmp_path: Path) -> None:
     path = tmp_path / "0000.parquet"
     pq.write_table(pa.table({"conv_id": ["c"]}), path)
@@ -113,6 +117,7 @@ field = st.text(
 
 
 @given(field, field, st.lists(st.tuples(st.sampled_from([0, 1]), field), min_size=1, max_size=6))
+@pytest.mark.fault("any text at all in EmpatheticDialogues (fuzz)", "it is read back as it was")
 def test_any_text_survives_the_format(
     tmp_path_factory: pytest.TempPathFactory, emotion: str, situation: str, turns: list[tuple[int, str]]
 ) -> None:

@@ -17,6 +17,7 @@ FILES = [(name, file) for name in CORPORA for layout in corpus(name).layouts for
 
 @pytest.mark.parametrize("policy", ["error", "skip"])
 @pytest.mark.parametrize(("name", "file"), FILES)
+@pytest.mark.fault("a Git LFS pointer or HTML in a raw file's place", "the file and what it is are named")
 def test_a_pointer_or_a_web_page_is_named(tmp_path: Path, name: str, file: str, policy: str) -> None:
     path = tmp_path / Path(file).name
     bad = BadRows("error" if policy == "error" else "skip")

@@ -75,6 +75,7 @@ def test_what_follows_the_last_whole_pair_is_dropped(tmp_path: Path, last: str) 
         (row("### Human: ### Assistant: Ho### Human: Q### Assistant: A"), "no question with an answer"),
     ],
 )
+@pytest.mark.fault("a malformed row of guanaco", "file and line are named")
 def test_malformed_row(tmp_path: Path, line: str, message: str) -> None:
     path = written(tmp_path, GOOD, line, GOOD)
     with pytest.raises(AttuneError, match=rf"train\.jsonl, line 2: .*{message}"):

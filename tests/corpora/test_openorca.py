@@ -36,6 +36,7 @@ def test_rows_in_order_whatever_the_batch(tmp_path: Path, batch_size: int) -> No
         ((None, "s", "q", "r"), "id is empty"),
     ],
 )
+@pytest.mark.fault("a malformed row of OpenOrca", "file and row are named")
 def test_malformed_row_is_named_by_its_number(tmp_path: Path, row: tuple[Any, ...], message: str) -> None:
     good = ("b", "s", "q", "r")
     path = written(tmp_path, good, good, row, good)
@@ -47,12 +48,14 @@ def test_malformed_row_is_named_by_its_number(tmp_path: Path, row: tuple[Any, ..
     assert bad.count == 1
 
 
+@pytest.mark.fault("a column of numbers where text is expected", "the column is named")
 def test_a_column_of_numbers(tmp_path: Path) -> None:
     path = written(tmp_path, ("a", "s", "q", 3))
     with pytest.raises(AttuneError, match=r"orca\.parquet, row 1: response is 3; expected text"):
         list(read(path, BadRows("error")))
 
 
+@pytest.mark.fault("missing columns", "they are named")
 def test_missing_columns(tmp_path: Path) -> None:
     path = tmp_path / "orca.parquet"
     pq.write_table(pa.table({"id": ["a"], "question": ["q"]}), path)
@@ -60,6 +63,7 @@ def test_missing_columns(tmp_path: Path) -> None:
         list(read(path, BadRows("skip")))
 
 
+@pytest.mark.fault("a truncated parquet file", "the file and the last whole row are named")
 def test_truncated_file(tmp_path: Path) -> None:
     path = written(tmp_path, *[(f"{n}", "s", "q" * n, "r") for n in range(1, 100)])
     path.write_bytes(path.read_bytes()[:-20])
@@ -67,6 +71,7 @@ def test_truncated_file(tmp_path: Path) -> None:
         list(read(path, BadRows("skip")))
 
 
+@pytest.mark.fault("a damaged row group", "the file and the last whole row are named")
 def test_damage_in_a_later_row_group(tmp_path: Path) -> None:
     rows = [(f"{n}", "s", f"question {n}", "r") for n in range(100)]
     path = written(tmp_path, *rows, row_group_size=50, compression="zstd")

@@ -40,6 +40,7 @@ def test_turns_continuations_and_both_kinds_of_end(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.fault("CRLF and a byte order mark in PEC", "the same rows")
 def test_crlf_and_a_byte_order_mark(tmp_path: Path) -> None:
     assert read(tmp_path, f"\ufeffann ---+--- hi\r\nbob ---+--- ho\r\n{END}\r\n") == [
         Conversation(("ann", "bob"), ("hi", "ho"))
@@ -63,6 +64,7 @@ GOOD = f"ann ---+--- hi\nbob ---+--- ho\n{END}\n"
         (f"ann ---+--- hi\nbob ---+--- ho\n{END[:7]}", 3, "ends in the middle of this line"),
     ],
 )
+@pytest.mark.fault("a malformed conversation of PEC", "file and line are named")
 def test_malformed_conversation(tmp_path: Path, text: str, line: int, message: str) -> None:
     path = written(tmp_path, GOOD + text)
     with pytest.raises(AttuneError, match=rf"train\.txt, line {line + 3}: .*{message}"):
@@ -102,6 +104,7 @@ def test_persona_block_without_a_user(tmp_path: Path) -> None:
     assert bad.count == 1
 
 
+@pytest.mark.fault("PEC's personas cut in mid-line", "file and line are named")
 def test_persona_file_cut_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"line 2: the file ends in the middle"):
         Personas(written(tmp_path, "ann\ni sk"), BadRows("error"))
@@ -115,6 +118,7 @@ turns = st.lists(st.tuples(users, words.filter(bool)), min_size=2, max_size=5)
 
 
 @given(st.lists(turns, max_size=4))
+@pytest.mark.fault("any text at all in PEC (fuzz)", "it is read back as it was")
 def test_any_text_survives_the_format(
     tmp_path_factory: pytest.TempPathFactory, conversations: list[list[tuple[str, str]]]
 ) -> None:

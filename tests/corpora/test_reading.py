@@ -38,6 +38,7 @@ def test_only_line_feeds_break_lines(tmp_path: Path) -> None:
     assert list(lines(path)) == [(1, text)]
 
 
+@pytest.mark.fault("bytes that are not UTF-8", "line and offset are named")
 def test_bad_bytes_are_named_by_line_and_offset(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"one\nab\xffcd\n")

@@ -117,7 +117,7 @@ def test_the_matcher_trains_and_the_metric_is_in_the_scores(
     run(project, tmp_path, "-m", "stages.train_cobert", *words, "target=models/max_pooling-small-happy", "curve=c.csv")
     losses = [float(row["valid_loss"]) for row in read_csv(tmp_path / "c.csv")]
     assert losses[-1] < losses[0]
-    outputs = ("scores=s.json", "intervals=i.json", "tests=t.json", "rows=r.parquet")
+    outputs = ("scores=s.json", "intervals=i.json", "tests=t.json", "power=p.json", "rows=r.parquet")
     given = ("recipes=recipes", "encoder=base/encoder", "processed=pec", "models=models")
     run(project, tmp_path, "-m", "stages.evaluate_cobert", *given, *outputs)
     scores = read_json(tmp_path / "i.json")["small"]["happy"]["max_pooling"]

@@ -98,6 +98,7 @@ def test_a_qwen2_shaped_directory_with_a_chat_template_trains_fully(tmp_path: Pa
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.fault("a loss that is not a number, of a generator", "the training stops with the step")
 def test_a_loss_that_is_not_a_number_stops_with_the_step(tmp_path: Path) -> None:
     model = gpt()
     model.transformer.wte.weight.data.fill_(float("nan"))
@@ -117,6 +118,7 @@ def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
     ("method", "changes"),
     [("full", {}), ("prompt_tuning", {}), ("lora", {}), ("full", {"frozen_layers": 1}), ("lora", {"frozen_layers": 1})],
 )
+@pytest.mark.fault("an interrupted training of a generator", "resumed to the same bytes")
 def test_an_interrupted_training_resumes_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, changes: dict[str, int]
 ) -> None:
@@ -248,6 +250,7 @@ def memory_for(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "token_losses", limited)
 
 
+@pytest.mark.fault("out of memory in a generator's training", "it continues in parts, with the same result")
 def test_out_of_memory_a_training_continues_in_parts_with_the_same_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -262,6 +265,7 @@ def test_out_of_memory_a_training_continues_in_parts_with_the_same_result(
         assert one == pytest.approx(other, abs=2e-4)
 
 
+@pytest.mark.fault("one reply too large for the memory", "what helps is said")
 def test_a_reply_that_does_not_fit_alone_says_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = saved(gpt(), tmp_path / "base")
     memory_for(0, monkeypatch)

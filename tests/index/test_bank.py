@@ -31,6 +31,7 @@ def test_nothing_to_index_is_an_error() -> None:
         build(np.zeros((0, 16), np.float32), 10, HnswShape(16, 100, 100))
 
 
+@pytest.mark.fault("an index beside rows of another number", "refused")
 def test_a_missing_or_mismatched_bank_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"index\.faiss is missing; run `dvc repro index`"):
         Bank.load(tmp_path)

@@ -38,6 +38,9 @@ def changed(*changes: tuple[tuple[Any, ...], object]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", numbers(VALUES), ids=lambda place: ".".join(map(str, place)))
+@pytest.mark.fault(
+    "a number of params.yaml that is -1, 1e30, NaN, inf, text, true or a list", "refused with key and value"
+)
 def test_a_number_out_of_range_or_of_another_kind_is_refused(place: tuple[Any, ...]) -> None:
     for value in WRONG:
         with pytest.raises(AttuneError) as raised:
@@ -46,6 +49,7 @@ def test_a_number_out_of_range_or_of_another_kind_is_refused(place: tuple[Any, .
         assert repr(value) in str(raised.value)
 
 
+@pytest.mark.fault("every number of params.yaml wrong at once", "all of them in one message")
 def test_all_wrong_numbers_are_named_at_once() -> None:
     places = list(numbers(VALUES))
     with pytest.raises(AttuneError) as raised:

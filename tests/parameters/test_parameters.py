@@ -90,6 +90,7 @@ def test_a_wrong_value_is_named_with_what_may_be(tmp_path: Path, key: str, value
         load(changed(tmp_path, (key, value)))
 
 
+@pytest.mark.fault("a key missing from params.yaml", "it is named")
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     path = changed(tmp_path)
     path.write_text(re.sub(r"(?m)^seed: .*$", "", path.read_text()))
@@ -133,6 +134,7 @@ def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:
             assert lines[place].lstrip().startswith("#"), line
 
 
+@pytest.mark.fault("wrong parameters in a stage", "one line, and nothing is written")
 def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     changed(tmp_path, ("lr", "fast"))
     for part in ("attune", "stages"):

@@ -2,13 +2,35 @@
 
 import hashlib
 import json
+import socket
+import struct
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+
+@dataclass
+class Fault:
+    """What goes wrong with one answer.
+
+    `status`, with `body` and `headers`: instead of the file. `cut`: bytes after which the connection ends, or
+    is `reset`. `pause`: silence before each of those bytes, or before the headers if there is no `cut`. `whole`: ranges
+    are ignored. `unsized`: the answer does not say how long it is.
+    """
+
+    status: int = 0
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    reset: bool = False
+    pause: float = 0
+    whole: bool = False
+    unsized: bool = False
 
 
 @dataclass
@@ -19,7 +41,12 @@ class Hub:
     plain: dict[str, Path] = field(default_factory=dict)
     # Paths whose body ends halfway, as a broken connection's does.
     cut: set[str] = field(default_factory=set)
+    # "GET <path>" or "HEAD <path>" -> what goes wrong with the first answer, the second, ...; those after are sound.
+    faults: dict[str, list[Fault | None]] = field(default_factory=lambda: defaultdict(list))
     requests: list[str] = field(default_factory=list)
+    # The Range of each GET, empty where it asks for the whole file.
+    ranges: list[str] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
     @staticmethod
@@ -46,6 +73,7 @@ def serve(hub: Hub) -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.closing.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -53,6 +81,7 @@ def serve(hub: Hub) -> Iterator[Hub]:
 
 class _Handler(BaseHTTPRequestHandler):
     hub: Hub
+    fault: Fault | None
 
     def log_message(self, *_: object) -> None:
         pass
@@ -63,17 +92,22 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         raw = urlsplit(self.path).path
         self.hub.requests.append(f"{self.command} {raw}")
+        if self.command == "GET":
+            self.hub.ranges.append(self.headers.get("Range", ""))
+        waiting = self.hub.faults[f"{self.command} {raw}"]
+        self.fault = waiting.pop(0) if waiting else None
+        if self.fault and self.fault.status:
+            return self._send(self.fault.status, self.fault.body, self.fault.headers)
         # A slash within a revision arrives as %2F, so parts are unquoted after the split.
         parts = [unquote(part) for part in raw.strip("/").split("/")]
         if raw in self.hub.plain:
-            self._file(raw, self.hub.plain[raw], {})
-        elif parts[0] == "api" and len(parts) >= 4 and parts[1] in ("models", "datasets"):
-            self._api("/".join(parts[1:4]), parts[4:])
-        elif "resolve" in parts:
+            return self._file(raw, self.hub.plain[raw], {})
+        if parts[0] == "api" and len(parts) >= 4 and parts[1] in ("models", "datasets"):
+            return self._api("/".join(parts[1:4]), parts[4:])
+        if "resolve" in parts:
             owner = parts if parts[0] == "datasets" else ["models", *parts]
-            self._resolve(raw, "/".join(owner[:3]), owner[4], "/".join(owner[5:]))
-        else:
-            self._missing("EntryNotFound")
+            return self._resolve(raw, "/".join(owner[:3]), owner[4], "/".join(owner[5:]))
+        return self._missing("EntryNotFound")
 
     def _resolve(self, raw: str, repo: str, revision: str, name: str) -> None:
         if repo not in self.hub.repos:
@@ -115,23 +149,41 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(404, b"", {"X-Error-Code": code, "X-Error-Message": code, **(headers or {})})
 
     def _file(self, raw: str, path: Path, headers: dict[str, str]) -> None:
-        body, status = path.read_bytes(), 200
-        headers = {**headers, "ETag": f'"{_etag(path)}"', "Accept-Ranges": "bytes"}
+        body, status, etag = path.read_bytes(), 200, f'"{_etag(path)}"'
+        headers = {**headers, "ETag": etag, "Accept-Ranges": "bytes"}
         wanted = self.headers.get("Range", "")
-        if wanted.startswith("bytes="):
+        current = self.headers.get("If-Range", etag) == etag
+        if wanted.startswith("bytes=") and current and not (self.fault and self.fault.whole):
             first, _, last = wanted.removeprefix("bytes=").partition("-")
+            if int(first) >= len(body):
+                return self._send(416, b"", {"Content-Range": f"bytes */{len(body)}"})
             stop = min(int(last) + 1 if last else len(body), len(body))
             headers["Content-Range"] = f"bytes {first}-{stop - 1}/{len(body)}"
             body, status = body[int(first) : stop], 206
-        self._send(status, body, headers, cut=raw in self.hub.cut)
+        return self._send(status, body, headers, len(body) // 2 if raw in self.hub.cut else None)
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str], cut: bool = False) -> None:
+    def _send(self, status: int, body: bytes, headers: dict[str, str], cut: int | None = None) -> None:
+        fault = self.fault or Fault(cut=cut)
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body[: len(body) // 2] if cut else body)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            if not (fault.unsized and name == "Content-Length"):
+                self.send_header(name, value)
+        with suppress(OSError):  # whoever asked is gone
+            if fault.pause and fault.cut is None:
+                self.hub.closing.wait(fault.pause)
+            self.end_headers()
+            if self.command == "GET":
+                self._body(fault, body[: fault.cut])
+
+    def _body(self, fault: Fault, body: bytes) -> None:
+        if not (fault.pause and fault.cut):
+            self.wfile.write(body)
+        for letter in body if fault.pause and fault.cut else b"":
+            self.hub.closing.wait(fault.pause)
+            self.wfile.write(bytes([letter]))
+        if fault.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
 
 def _etag(path: Path) -> str:

@@ -93,6 +93,7 @@ def test_turns_without_speakers_alternate_and_end_with_the_response(tmp_path: Pa
         (["x"], None, "line 1: '[\"x\"]' is no object"),
     ],
 )
+@pytest.mark.fault("rows of one's own data that do not fit", "line and column are named")
 def test_what_does_not_fit_is_refused_with_its_place(tmp_path: Path, row: Any, columns: Any, message: str) -> None:
     with pytest.raises(AttuneError) as raised:
         read(lines(tmp_path / "a.jsonl", row), columns)
@@ -120,6 +121,7 @@ def test_malformed_rows_can_be_left_out(tmp_path: Path) -> None:
         ("a.txt", b"", "has the suffix '.txt'; it must be one of .csv, .jsonl, .json, .parquet"),
     ],
 )
+@pytest.mark.fault("files of one's own data that cannot be read", "the file and why are named")
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(AttuneError) as raised:

@@ -30,6 +30,7 @@ def test_a_file_is_located_in_its_package_without_an_import(toys: Path) -> None:
     assert package_file("attune-toys", "attune_toys/toys.bin", SHA256) == toys
 
 
+@pytest.mark.fault("a package's data of another hash", "refused with both hashes")
 def test_other_content_is_refused_with_both_hashes(toys: Path) -> None:
     toys.write_bytes(CONTENT[:-1])
     with pytest.raises(

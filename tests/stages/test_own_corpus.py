@@ -83,6 +83,7 @@ def test_it_goes_through_every_stage_of_a_generator() -> None:
         ("toys", {"repo": "a/b", "revision": "main", "cap": None}, "corpora.toys has no path"),
     ],
 )
+@pytest.mark.fault("a wrong entry for one's own data", "refused before anything starts")
 def test_a_wrong_entry_is_refused_before_anything_starts(key: str, entry: dict[str, Any], message: str) -> None:
     change(lambda values: values["corpora"].__setitem__(key, entry))
     done = run(Path.cwd(), "stages.check_parameters", "target=checked.txt")

@@ -49,6 +49,7 @@ def test_its_own_outputs_and_files_of_no_stage_are_not_missed() -> None:
     assert missing_input("stages.recipes", Path("elsewhere")) is None
 
 
+@pytest.mark.fault("a stage without its input", "the stage that writes it is named")
 def test_a_stage_without_its_input_says_so_before_it_imports_torch(pipeline: Path) -> None:
     words = ("recipe=data/recipes/tuned.json", "encoder=models/base/encoder", "data=x", "target=y", "curve=z")
     done = run(pipeline, "stages.train_cobert", *words)
@@ -82,6 +83,7 @@ def test_queued_experiments_share_the_project_s_checkpoints(pipeline: Path, monk
 
 
 @pytest.mark.parametrize("words", [["app.py"], ["-m", "attune.chat"], ["-m", "stages.recipes"]])
+@pytest.mark.fault("a Python without the project's packages", "how to install them is said")
 def test_without_the_environment_its_name_is_said(words: list[str]) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-S", *words]  # -S: without the installed packages

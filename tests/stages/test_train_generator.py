@@ -62,6 +62,7 @@ def test_an_unknown_generator_lists_those_there_are(tmp_path: Path, monkeypatch:
         main(name="tiny", **PLACES)
 
 
+@pytest.mark.fault("an error in a training", "no half-written model")
 def test_an_error_leaves_no_half_written_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(tmp_path, monkeypatch)
     (Path("base") / "config.json").unlink()
@@ -75,6 +76,7 @@ def test_an_error_leaves_no_half_written_model(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("method", "frozen"), [("full", 0), ("prompt_tuning", 0), ("lora", 0), ("full", 1), ("lora", 1)]
 )
+@pytest.mark.fault("SIGKILL of a training, three times: {method}, {frozen} layers frozen", "resumed to the same bytes")
 def test_killed_and_resumed_gives_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, frozen: int
 ) -> None:

@@ -50,6 +50,7 @@ def test_each_stage_gets_a_gpu_of_its_own_and_one_that_ends_hands_it_on(tmp_path
         assert fourth == "a"
 
 
+@pytest.mark.fault("SIGKILL of a process that holds a GPU", "the GPU is free")
 def test_a_killed_process_holds_no_gpu(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, tools.gpus as g\n"

@@ -83,6 +83,7 @@ def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(project:
     assert (project / "both").read_text() == "left\nright again\n"
 
 
+@pytest.mark.fault("a stage that fails beside others", "named; only what needs it waits")
 def test_a_failed_stage_is_named_and_holds_up_only_what_needs_it(project: Path) -> None:
     (project / "broken").touch()
     done = repro(project, jobs=2)
@@ -114,6 +115,7 @@ def test_the_check_comes_first_and_reruns_nothing_else(project: Path) -> None:
     assert (project / "late").read_text() == "2\n"
 
 
+@pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
 def test_an_invalid_file_is_named(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages: [")
     done = repro(project, jobs=2)
@@ -137,6 +139,7 @@ def allow(folder: Path, *names: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.fault("{number.name} of `make`, in three places", "no process left; the same dvc.lock")
 def test_stopped_in_three_places_it_leaves_no_process_and_ends_with_the_same_lock(
     project: Path, number: signal.Signals
 ) -> None:

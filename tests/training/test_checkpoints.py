@@ -44,6 +44,7 @@ def test_folder_goes_after_success_and_stays_after_an_error(tmp_path: Path) -> N
     assert not folder.exists()
 
 
+@pytest.mark.fault("two trainings with one checkpoint folder", "the second is refused")
 def test_only_one_process_trains_in_a_folder(tmp_path: Path) -> None:
     other = (
         "import sys; from pathlib import Path; from attune.training.checkpoints import training_folder\n"
@@ -81,6 +82,7 @@ def test_resuming_takes_the_newest_marked_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("torn", ["weights", "states/random"])
+@pytest.mark.fault("a checkpoint that was half deleted", "it is not resumed from")
 def test_a_checkpoint_that_was_half_deleted_is_none(tmp_path: Path, torn: str) -> None:
     for step in (9, 10):
         written(tmp_path / f"checkpoint-{step}")

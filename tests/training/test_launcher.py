@@ -62,6 +62,7 @@ def test_another_number_than_torchrun_s_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
+@pytest.mark.fault("SIGKILL of a training in several processes", "all end, and the next run resumes")
 def test_a_generator_trains_in_parts_and_resumes_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """FSDP; all processes die with the one that was killed."""
     generators_project.project(tmp_path, monkeypatch)

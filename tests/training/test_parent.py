@@ -58,6 +58,7 @@ def ends(process: int) -> bool:
 
 
 @pytest.mark.parametrize("name", ["DVC_STAGE", "LOCAL_RANK"])
+@pytest.mark.fault("SIGKILL of what started a training: {}", "the training ends and says so")
 def test_a_part_of_a_program_ends_with_it_in_whatever_group(
     tmp_path: Path, training: Callable[[], int], name: str
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_part_of_a_program_ends_with_it_in_whatever_group(
         os.killpg(shell.pid, signal.SIGKILL)
 
 
+@pytest.mark.fault("SIGKILL of a script that trains", "the training ends and says so")
 def test_a_script_s_training_ends_with_the_script_and_says_so(tmp_path: Path, training: Callable[[], int]) -> None:
     with started(tmp_path, '"$@"; true') as shell:
         number = training()
@@ -80,6 +82,7 @@ def test_a_script_s_training_ends_with_the_script_and_says_so(tmp_path: Path, tr
     assert "resumes it from its last complete checkpoint" in log
 
 
+@pytest.mark.fault("a shell that ends under nohup", "the training lives on")
 def test_a_training_under_nohup_outlives_its_shell(tmp_path: Path, training: Callable[[], int]) -> None:
     with started(tmp_path, 'nohup "$@" &'):
         number = training()

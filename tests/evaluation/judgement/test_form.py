@@ -9,7 +9,7 @@ from playwright.sync_api import Page, sync_playwright
 from attune.core.files import read_csv
 from attune.evaluation.export_pairs import main
 from attune.evaluation.judgement.answers import read_answers
-from tests.chat.test_browser import CHROMIUM
+from tests.chat.browser import CHROMIUM
 from tests.evaluation.judgement.annotators import write_replies
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
