@@ -5,7 +5,9 @@ server imports packages alone, so that each process imports the project's code i
 that it is. A test of what is imported, or of a process that is killed, starts its own.
 """
 
+import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -15,21 +17,24 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any, NoReturn
 
 from tests.project import ROOT
 
 # What the servers have imported, by their names.
 PACKAGES = {
-    "data": ("numpy", "pandas", "pyarrow.parquet", "pydantic", "ruamel.yaml"),
+    "data": ("numpy", "pandas", "pyarrow.parquet", "pydantic.main", "ruamel.yaml"),
     "models": (
-        *("accelerate", "datasets", "faiss", "pandas", "peft", "pydantic", "ruamel.yaml", "scipy.stats", "matplotlib"),
+        *("accelerate", "datasets", "faiss", "matplotlib", "pandas", "peft", "pydantic.main", "pytest", "ruamel.yaml"),
+        "scipy.stats",
         *("sentence_transformers", "sklearn.linear_model", "torch.distributed.fsdp", "transformers.trainer"),
         *(f"transformers.models.{name}.modeling_{name}" for name in ("bert", "gpt2", "llama")),
     ),
-    "dvc": ("dvc.cli.parser", "dvc.repo.reproduce", "dvc.repo.index", "networkx", "pydantic", "ruamel.yaml"),
+    "dvc": ("dvc.cli.parser", "dvc.repo.reproduce", "dvc.repo.index", "networkx", "pydantic.main", "ruamel.yaml"),
 }
 _servers: dict[str, subprocess.Popen[str]] = {}
 
@@ -84,23 +89,46 @@ def _started(name: str) -> subprocess.Popen[str]:
 
 
 def _serve(name: str) -> None:
-    """Answer each line of processes to start with a line of their exit codes; a fork returns when it has run."""
+    """Answer each line of processes to start with a line of their exit codes."""
     # Not as sys.stdin and sys.stdout, which a fork must find as new.
     questions, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for package in PACKAGES[name]:
         importlib.import_module(package)
     assert threading.active_count() == 1  # a fork would lack the others, and wait for what they hold
+    gc.freeze()
     while line := questions.readline():
         children = []
         for job in json.loads(line):
             children.append(os.fork())
             if not children[-1]:
-                answers.close()
-                _become(**job)
-                return
+                _leave(_code(job))
         codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
         print(json.dumps(codes), file=answers, flush=True)
+
+
+def _code(job: dict[str, Any]) -> int:
+    """Run the job in this process; returns its exit code."""
+    try:
+        _become(**job)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """As an interpreter ends, without the second that it takes to delete all that the server has imported."""
+    threading._shutdown()  # ends executors' threads, and waits for others
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _become(words: list[str], cwd: str, env: dict[str, str], files: list[str]) -> None:
