@@ -1,7 +1,9 @@
 """Paired comparisons as readers see them: what differs, by how much, and whether chance explains it."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import pandas as pd
 
@@ -81,8 +83,15 @@ class Difference:
 
     @property
     def interval(self) -> str:
-        """The bounds of the difference in the same unit."""
+        """The bounds of the difference in the same unit; too few examples have none."""
+        if math.isnan(self.low):
+            return "none, for too few examples"
         return f"{change(self.score, self.low)} to {change(self.score, self.high)}"
+
+    @property
+    def strength(self) -> float:
+        """The size of the effect, by which comparisons are sorted; 0 where it has none."""
+        return 0.0 if math.isnan(self.effect) else abs(self.effect)
 
     @property
     def p_text(self) -> str:
@@ -102,14 +111,15 @@ def p_text(p: float, bound: bool = False) -> str:
 
 
 def differences(tests: pd.DataFrame) -> list[Difference]:
-    """The rows of a table of tests."""
+    """The rows of a table of tests; what too few examples leave open is NaN."""
     return list(_differences(tests))
 
 
 def _differences(tests: pd.DataFrame) -> Iterator[Difference]:
     columns = [field.name for field in fields(Difference) if field.name in tests]
     for row in tests[columns].to_dict("records"):
-        yield Difference(**{str(name): value for name, value in row.items()})
+        values: dict[str, Any] = {str(name): math.nan if value is None else value for name, value in row.items()}
+        yield Difference(**values)
 
 
 def over_domains(found: list[Difference]) -> list[Difference]:

@@ -1,5 +1,6 @@
 """Tables for readers: scores with their intervals in one cell, and differences with their verdicts."""
 
+import math
 from collections.abc import Callable, Sequence
 from html import escape
 
@@ -67,7 +68,7 @@ def difference_tables(found: Sequence[Difference], name: Name) -> str:
     """HTML of one table per family: what differs most is shown, the rest is folded."""
     parts = []
     for family, members in families(list(found)).items():
-        clear = sorted((each for each in members if each.found), key=lambda each: -abs(each.effect))
+        clear = sorted((each for each in members if each.found), key=lambda each: -each.strength)
         rest = [each for each in members if not each.found]
         parts.append(f"<h3>{escape(family[:1].upper() + family[1:])}: {len(clear)} of {len(members)} differ</h3>")
         if clear:
@@ -79,13 +80,17 @@ def difference_tables(found: Sequence[Difference], name: Name) -> str:
     return "\n".join(parts)
 
 
+def _effect(effect: float) -> html.Cell:
+    return html.Cell("") if math.isnan(effect) else html.Cell(f"{effect:.2f}".replace("-", "−"), effect)
+
+
 def _comparison(each: Difference, name: Name) -> str:
     base = each.before == f"base of {each.after}"
     return f"{name(each.after)} against {'its base model' if base else name(each.before)}"
 
 
 def _difference_table(members: Sequence[Difference], name: Name) -> str:
-    ordered = sorted(members, key=lambda each: -abs(each.effect))
+    ordered = sorted(members, key=lambda each: -each.strength)
     columns: dict[str, list[object]] = {"Comparison": [_comparison(each, name) for each in ordered]}
     for place in ("subset", "domain"):
         values = [getattr(each, place) for each in ordered]
@@ -95,7 +100,7 @@ def _difference_table(members: Sequence[Difference], name: Name) -> str:
         "Score": [each.score_title for each in ordered],
         "Difference": [html.Cell(each.size, each.difference) for each in ordered],
         "95 % interval": [html.Cell(each.interval, each.low) for each in ordered],
-        "Effect size": [html.Cell(f"{each.effect:.2f}".replace("-", "−"), each.effect) for each in ordered],
+        "Effect size": [_effect(each.effect) for each in ordered],
         "p": [html.Cell(each.p_text, each.p) for each in ordered],
         "p (Holm)": [html.Cell(each.p_holm_text, each.p_holm) for each in ordered],
         "Verdict": [html.Cell(f'<span class="{each.verdict.split()[0]}">{each.verdict}</span>') for each in ordered],

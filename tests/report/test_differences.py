@@ -1,8 +1,10 @@
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from attune.report.differences import Difference, p_text
+from attune.report.differences import Difference, differences, in_brackets, p_text
+from attune.report.score_tables import difference_tables
 
 MRR: dict[str, Any] = {"family": "f", "before": "a", "after": "b", "score": "mrr", "effect": 0.4}
 
@@ -32,3 +34,11 @@ def test_a_p_at_the_resamples_limit_is_a_bound_also_when_corrected() -> None:
     each = Difference(**MRR, difference=0.05, low=0.01, high=0.1, p=0.0001, p_holm=0.0012)
     assert (each.p_text, each.p_holm_text) == ("≤ 0.0001", "≤ 0.0012")
     assert [p_text(p) for p in (0.00005, 0.0012, 0.0412, 0.734)] == ["≤ 0.0001", "0.0012", "0.041", "0.73"]
+
+
+def test_too_few_examples_have_no_interval_and_no_effect() -> None:
+    open_ends = dict.fromkeys(("low", "high", "effect"))
+    (each,) = differences(pd.DataFrame([MRR | open_ends | {"difference": 0.1, "p": 0.5, "p_holm": 1.0}]))
+    assert in_brackets(each) == "(95 % interval none, for too few examples, corrected p = 1.00)"
+    assert each.verdict == "no difference found"
+    assert "none, for too few examples" in difference_tables([each], str)
