@@ -50,9 +50,11 @@ app: setup  ## open the page on which every system can be talked to; ROOT=quick:
 chat: setup  ## the same in the terminal
 	python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
 
-# One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once.
+# One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once,
+# and the files keep the order that tests/conftest.py gives them.
 test: setup  ## run the fast tests, one worker per core; JOBS=n: n workers
-	OMP_NUM_THREADS=1 python -m pytest -m "not slow" --numprocesses $(or $(JOBS),logical) --dist loadfile
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 python -m pytest -m "not slow" --numprocesses $(or $(JOBS),logical) \
+		--dist loadfile --no-loadscope-reorder
 
 test-slow: setup  ## run the slow tests
 	python -m pytest -m slow

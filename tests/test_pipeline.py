@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +12,19 @@ from ruamel.yaml import YAML
 from attune import parameters
 from attune.core.import_graph import closure, imports
 from stages import arguments
+from tests.forked import python
 from tests.project import ROOT
 from tools.deps import FILES, is_code
 
 STAGES = {name: stage for file in FILES for name, stage in YAML(typ="safe").load(ROOT / file)["stages"].items()}
 BODIES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
 MODULES = [path for folder in ("stages", "studies") for path in (ROOT / folder).glob("*.py") if path.stem != "__init__"]
+
+
+def dvc(*words: str) -> subprocess.CompletedProcess[str]:
+    done = python("dvc", "-m", "dvc", *words, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def module_of(body: dict[str, object]) -> str:
@@ -105,14 +111,7 @@ def test_data_and_models_are_in_a_fresh_clone() -> None:
 
 
 def test_dvc_resolves_the_graph() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "stage", "list", "--name-only", *FILES],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    names = done.stdout.split()
+    names = dvc("stage", "list", "--name-only", *FILES).stdout.split()
     assert sum(name.startswith("train_cobert@") for name in names) == 18
     assert "train_cobert@baseline-large-happy" in names
     assert any(name.endswith("train_compared@bi_encoder-all") for name in names)
@@ -139,8 +138,7 @@ def test_dvc_changes_only_the_line_that_it_sets(tmp_path: Path) -> None:
 def test_all_stages_come_after_the_check_and_the_diagram_shows_their_order() -> None:
     import networkx as nx
 
-    command = [sys.executable, "-m", "dvc", "dag", "--md", "dvc.yaml"]
-    dag = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    dag = dvc("dag", "--md", "dvc.yaml").stdout
     names = {node: name.split("@")[0] for node, name in re.findall(r'(node\d+)\["([^"]+)"\]', dag)}
     graph = nx.DiGraph((names[one], names[other]) for one, other in re.findall(r"(node\d+)-->(node\d+)", dag))
     assert nx.descendants(graph, "check_parameters") | {"check_parameters"} == set(graph)
@@ -154,14 +152,12 @@ def test_all_stages_come_after_the_check_and_the_diagram_shows_their_order() -> 
 
 
 def test_scores_fit_a_terminal_and_plots_load(tmp_path: Path) -> None:
-    dvc = [sys.executable, "-m", "dvc"]
-    table = subprocess.run([*dvc, "metrics", "show", "--md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    table = dvc("metrics", "show", "--md").stdout
     settings = parameters.load(ROOT / "params.yaml")
     for name in ("untrained", *settings.cobert.recipes, *settings.generators):
-        assert f"metrics/summary/{name}.json" in table.stdout
-    assert max(map(len, table.stdout.splitlines())) <= 100
-    show = [*dvc, "plots", "show", "--out", str(tmp_path / "plots")]
-    done = subprocess.run(show, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert f"metrics/summary/{name}.json" in table
+    assert max(map(len, table.splitlines())) <= 100
+    done = dvc("plots", "show", "--out", str(tmp_path / "plots"))
     assert "failed" not in done.stdout + done.stderr
     page = (tmp_path / "plots/index.html").read_text()
     curves = [*(ROOT / "metrics/curves/cobert").iterdir(), *(ROOT / "metrics/curves/generators").iterdir()]

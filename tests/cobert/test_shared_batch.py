@@ -115,16 +115,22 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process learns in each of RUNS."""
+    folder = tmp_path_factory.mktemp("one")
+    encoder(folder / "encoder")
+    learn(folder, RUNS)
+    return folder
+
+
+def test_two_processes_learn_what_one_learns(one: Path, tmp_path: Path) -> None:
     """30 examples in batches of 8: the last batch is of 6."""
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder in (one, two):
-        encoder(folder / "encoder")
-    learn(one, RUNS)
-    in_processes(2, f"{HERE}:learn", two, runs=RUNS)
+    encoder(tmp_path / "encoder")
+    in_processes(2, f"{HERE}:learn", tmp_path, runs=RUNS)
     for name in RUNS:
-        assert_alike(one / name, two / name)
-        assert not list((two / name).glob("*/rng_state.pth"))
+        assert_alike(one / name, tmp_path / name)
+        assert not list((tmp_path / name).glob("*/rng_state.pth"))
 
 
 def assert_alike(one: Path, other: Path) -> None:
@@ -157,16 +163,13 @@ def test_an_interrupted_training_resumes_in_two_processes_and_in_one(tmp_path: P
     assert_alike(one / "plain", whole / "plain")
 
 
-def test_memory_that_one_process_lacks_makes_all_take_smaller_micro_batches(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder in (one, two):
-        encoder(folder / "encoder")
-    learn(one, {"plain": {}})
-    printed = in_processes(2, f"{HERE}:learn", two, runs={"plain": {}}, memory=1)
+def test_memory_that_one_process_lacks_makes_all_take_smaller_micro_batches(one: Path, tmp_path: Path) -> None:
+    encoder(tmp_path / "encoder")
+    printed = in_processes(2, f"{HERE}:learn", tmp_path, runs={"plain": {}}, memory=1)
     halved = [line.split("micro-batches of ")[1] for line in printed[0].splitlines() if "out of GPU memory" in line]
     assert halved == ["2; the batch size stays 8", "1; the batch size stays 8"]
     assert "out of GPU memory" not in printed[1]
-    assert_alike(one / "plain", two / "plain")
+    assert_alike(one / "plain", tmp_path / "plain")
 
 
 def test_a_batch_that_no_process_shares_is_collated_as_before(tmp_path: Path) -> None:

@@ -3,14 +3,12 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.chat.conftest import address, engine, root, served  # noqa: F401
-from tests.chat.tiny_pipeline import build
+from tests.forked import python
 from tests.project import ROOT
 
 # extending.md's blocks are files of an extended project; test_extending.py follows them.
@@ -29,10 +27,10 @@ def blocks() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
     """A tiny pipeline, also under the names that pages use."""
-    folder = tmp_path_factory.mktemp("project")
-    build(folder)
+    folder = tmp_path_factory.mktemp("documented") / "project"
+    shutil.copytree(root, folder)
     for name, place in PLACES.items():
         shutil.copytree(folder / place, folder / name)
     return folder
@@ -40,7 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(code: str, folder: Path) -> str:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TRANSFORMERS_VERBOSITY": "error"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    done = python("models", "-c", code, cwd=folder, env=environment)
     assert done.returncode == 0, f"{code}\n{done.stderr}"
     return done.stdout
 

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from attune.core.files import read_csv, read_json, read_parquet
+from tests.forked import python
 from tests.generators.tiny import gpt, saved
 from tests.project import ROOT
 from tests.stages import cobert_project, generators_project
@@ -68,7 +67,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, folder: Path, *words: str) -> str:
     environment = os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
-    done = subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
+    done = python("models", *words, cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

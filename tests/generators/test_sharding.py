@@ -66,14 +66,21 @@ def assert_alike(one: Path, other: Path) -> None:
     assert read_json(one / "card.json") == read_json(other / "card.json")
 
 
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process learns in each of RUNS."""
+    folder = tmp_path_factory.mktemp("one")
+    started(folder)
+    learn(folder, RUNS)
+    return folder
+
+
 @pytest.mark.parametrize("fsdp", [False, True])
-def test_two_processes_learn_what_one_learns(tmp_path: Path, fsdp: bool) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    started(one, two)
-    learn(one, RUNS)
-    in_processes(2, f"{HERE}:learn", two, runs=RUNS, fsdp=fsdp)
+def test_two_processes_learn_what_one_learns(one: Path, tmp_path: Path, fsdp: bool) -> None:
+    started(tmp_path)
+    in_processes(2, f"{HERE}:learn", tmp_path, runs=RUNS, fsdp=fsdp)
     for name in RUNS:
-        assert_alike(one / name, two / name)
+        assert_alike(one / name, tmp_path / name)
 
 
 @pytest.mark.parametrize("fsdp", [False, True])

@@ -1,6 +1,9 @@
 import json
 import os
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -22,11 +25,22 @@ SETTINGS["prompt"] = prompted()
 
 
 def trained(root: Path, settings: GeneratorSettings, instruction: str = "", positions: int = 64) -> Path:
-    """models/base/tiny and a generator on it, as the pipeline lays them out."""
+    """models/base/tiny and a generator on it, as the pipeline lays them out: a copy, since tests change them."""
+    made = _trained_once(type(settings), settings.model_dump_json(), instruction, positions)
+    shutil.copytree(Path(made.name) / "models", root / "models")
+    return root / "models" / "generators" / "g"
+
+
+@cache
+def _trained_once(
+    section: type[GeneratorSettings], settings: str, instruction: str, positions: int
+) -> "TemporaryDirectory[str]":
+    made = TemporaryDirectory()
+    root = Path(made.name)
     base = saved(gpt(positions=positions), root / "models" / "base" / "tiny")
-    folder = root / "models" / "generators" / "g"
-    train(settings, base, examples(dialogue_rows(), instruction), 1, root / "checkpoints", folder)
-    return folder
+    given = examples(dialogue_rows(), instruction)
+    train(section.model_validate_json(settings), base, given, 1, root / "checkpoints", root / "models/generators/g")
+    return made
 
 
 @pytest.mark.parametrize("method", SETTINGS)

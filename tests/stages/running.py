@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from attune.corpora import CORPORA
+from tests.forked import python
 from tests.project import ROOT
 
 # What takes seconds to import.
@@ -29,8 +29,7 @@ def run_without_large(folder: Path, *words: str) -> subprocess.CompletedProcess[
 
 
 def _python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
+    return python("data", *words, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 def data(folder: Path) -> Path:

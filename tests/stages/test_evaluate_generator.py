@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,22 @@ PLACES = {
 }
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        project(folder, patch)
+        train()
+    return folder
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder is a copy of the project with its generators, which a test may change."""
+    shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+
 def evaluate(name: str, target: str, rows: str = f"processed/{CORPUS}") -> list[dict[str, Any]]:
     test = Path(f"{rows}/test.parquet")
     main(name=name, model=Path(f"generators/{name}"), test=test, target=Path(target), **PLACES)
@@ -34,11 +51,8 @@ def parts(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_every_method_reads_the_same_rows_plain_and_with_passages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project(tmp_path, monkeypatch)
-    train()
+@pytest.mark.usefixtures("trained")
+def test_every_method_reads_the_same_rows_plain_and_with_passages() -> None:
     found = {name: evaluate(name, f"{name}.parquet") for name in NAMES}
     bases = {tuple(row["base_nats"] for row in rows) for rows in found.values()}
     assert len(bases) == 1  # the untrained base, the same for all, whatever the variant
@@ -61,11 +75,8 @@ def test_every_method_reads_the_same_rows_plain_and_with_passages(
     assert plain["tiny_prompt"] != [row["base_nats"] for row in found["tiny_prompt"][:8]]  # its instruction
 
 
-def test_one_trained_with_passages_is_also_given_the_most_similar_reply(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project(tmp_path, monkeypatch)
-    train()
+@pytest.mark.usefixtures("trained")
+def test_one_trained_with_passages_is_also_given_the_most_similar_reply() -> None:
     rows = evaluate(WITH_PASSAGES, "rows.parquet", f"passages/{CORPUS}")
     variants = parts(rows)
     assert list(variants) == ["plain", "rag", "persona_rag", "oracle_rag"]
@@ -75,11 +86,8 @@ def test_one_trained_with_passages_is_also_given_the_most_similar_reply(
     assert [row["id"] for row in variants["plain"]] == [row["id"] for row in plain]  # whichever file they are from
 
 
-def test_a_generator_with_a_persona_is_tested_with_none_and_with_another_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project(tmp_path, monkeypatch)
-    train()
+@pytest.mark.usefixtures("trained")
+def test_a_generator_with_a_persona_is_tested_with_none_and_with_another_s() -> None:
     rows = evaluate(PERSONA, "rows.parquet", PERSONAS)
     variants = parts(rows)
     assert list(variants) == ["plain", "no_persona", "other_persona"]
@@ -107,9 +115,8 @@ def test_passages_of_other_rows_are_refused(tmp_path: Path, monkeypatch: pytest.
         evaluate("tiny_full", "rows.parquet")
 
 
-def test_losses_of_another_base_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project(tmp_path, monkeypatch)
-    train()
+@pytest.mark.usefixtures("trained")
+def test_losses_of_another_base_are_refused() -> None:
     others = [row | {"base": "gpt9"} for row in read_parquet(Path("bases.parquet"))]
     write_parquet(Path("bases.parquet"), others, BASES)
     with pytest.raises(AttuneError, match=f"bases.parquet lacks gpt2 on {CORPUS}; `dvc repro score_bases` writes it"):

@@ -100,7 +100,7 @@ def plot(figures: str) -> None:
     )
 
 
-def test_every_figure_is_drawn_twice_the_same(project: Path) -> None:
+def test_every_figure_is_drawn_twice_the_same_and_the_table_has_one_row_per_model(project: Path) -> None:
     for target in ("one", "two"):
         plot(target)
     names = {record.name for record in on_page("report")}
@@ -112,11 +112,6 @@ def test_every_figure_is_drawn_twice_the_same(project: Path) -> None:
         assert picture[..., :3].std() > 0.05  # something is drawn
         for kind in ("png", "svg"):
             assert sha256(project / "one" / f"{name}.{kind}") == sha256(project / "two" / f"{name}.{kind}")
-
-
-@pytest.mark.usefixtures("project")
-def test_the_table_has_one_row_per_model() -> None:
-    plot("figures")
     rows = read_csv(Path("plots/cobert_scores.csv"))
     assert len(rows) == 8
     assert [row["domain"] for row in rows] == ["happy"] * 4 + ["all"] * 4

@@ -1,10 +1,14 @@
 """DVC projects of a few lines: DVC and `tools.repro` in them."""
 
+import atexit
 import os
+import shutil
 import subprocess
-import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
+from tests.forked import python
 from tests.project import ROOT
 
 
@@ -15,13 +19,24 @@ def environment(**more: str) -> dict[str, str]:
     return own | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"} | more
 
 
+@cache
+def _initialised() -> Path:
+    """The folder `.dvc` that `dvc init --no-scm` makes."""
+    folder = Path(tempfile.mkdtemp(prefix="attune-dvc-"))
+    atexit.register(shutil.rmtree, folder)
+    dvc(folder, "init", "--no-scm", "--quiet")
+    return folder
+
+
+def initialise(folder: Path) -> None:
+    shutil.copytree(_initialised(), folder, dirs_exist_ok=True)
+
+
 def dvc(folder: Path, *words: str) -> str:
-    command = [sys.executable, "-m", "dvc", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment(), check=True, capture_output=True, text=True, timeout=100
-    ).stdout
+    done = python("dvc", "-m", "dvc", *words, cwd=folder, env=environment())
+    done.check_returncode()
+    return done.stdout
 
 
 def repro(folder: Path, jobs: int, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.repro", f"--jobs={jobs}"]
-    return subprocess.run(command, cwd=folder, env=environment(**more), capture_output=True, text=True, timeout=100)
+    return python("dvc", "-m", "tools.repro", f"--jobs={jobs}", cwd=folder, env=environment(**more))

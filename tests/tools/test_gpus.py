@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import ROOT
-from tests.tools.made_up import dvc, repro
+from tests.tools.made_up import initialise, repro
 from tools.gpus import free_one, visible
 
 
@@ -62,7 +62,7 @@ def test_a_killed_process_holds_no_gpu(tmp_path: Path) -> None:
 
 
 def test_stages_side_by_side_run_on_different_gpus(tmp_path: Path, driver: str) -> None:
-    dvc(tmp_path, "init", "--no-scm", "--quiet")
+    initialise(tmp_path)
     stages = [
         f"  {name}:\n    cmd: echo $CUDA_VISIBLE_DEVICES > {name}; until test -e {other}; do sleep .05; done\n"
         for name, other in (("one", "two"), ("two", "one"))

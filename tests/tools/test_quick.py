@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from attune.parameters import load
+from tests.forked import python
 from tests.project import ROOT
 from tools.quick import CACHE, FOLDER, prepare, shrink
 
@@ -22,7 +23,7 @@ def values() -> dict[str, Any]:
 
 def run(folder: Path, *words: str) -> str:
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True)
+    done = python("dvc", "-m", *words, cwd=folder, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

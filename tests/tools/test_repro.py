@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.made_up import dvc, environment, repro
+from tests.tools.made_up import dvc, environment, initialise, repro
 from tools.repro import Log, fitting_jobs, rules, sort_lock
 
 # Each of `left` and `right` ends once the other has begun; `both` and `last` need them, as a folder and as a file.
@@ -57,7 +57,7 @@ stages:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    dvc(tmp_path, "init", "--no-scm", "--quiet")
+    initialise(tmp_path)
     (tmp_path / "dvc.yaml").write_text(STAGES)
     return tmp_path
 

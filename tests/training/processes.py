@@ -4,13 +4,13 @@ import importlib
 import json
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from attune.core.determinism import pin, prepare
 from attune.training.launcher import join
+from tests.forked import side_by_side
 from tests.project import ROOT
 
 
@@ -21,20 +21,11 @@ def in_processes(count: int, function: str, folder: Path, **given: Any) -> list[
         port = free.getsockname()[1]
     common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     sizes = {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
-    command = [sys.executable, "-m", "tests.training.processes", function, str(folder), json.dumps(given)]
-    started = [
-        subprocess.Popen(
-            command,
-            env=os.environ | common | sizes | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(count)
-    ]
-    outputs = [process.communicate() for process in started]
-    assert not any(process.returncode for process in started), "\n".join(error for _, error in outputs)
-    return [output for output, _ in outputs]
+    ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
+    words = ("-m", "tests.training.processes", function, folder, json.dumps(given))
+    done = side_by_side("models", words, ROOT, [os.environ | common | sizes | rank for rank in ranks])
+    assert not any(process.returncode for process in done), "\n".join(process.stderr for process in done)
+    return [process.stdout for process in done]
 
 
 def main(function: str, folder: str, given: str) -> None:

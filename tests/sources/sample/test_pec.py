@@ -131,12 +131,10 @@ def test_no_chat_is_in_two_splits_and_none_that_gave_a_persona_gives_an_exchange
     origins = json.loads((folder / pec.ORIGINS).read_text())
     names = [name for part in origins.values() for name in part]
     assert len(names) == len(set(names))
-    first = {
-        person: min(chats[name].start for split in SPLITS for name in origins[split] if person in chats[name].people)
-        for split in SPLITS
-        for name in origins[split]
-        for person in chats[name].people
-    }
+    first: dict[str, str] = {}
+    for name in (name for split in SPLITS for name in origins[split]):
+        for person in chats[name].people:
+            first[person] = min(first.get(person, chats[name].start), chats[name].start)
     said: dict[str, set[str]] = {}
     for name in origins["persona"]:
         for person, messages in chats[name].turns:
