@@ -1,6 +1,7 @@
 """Tokenised training rows in a memory-mapped Arrow file, so that memory does not grow with the corpus."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 
+from attune.core.determinism import seeded
 from attune.core.files import atomic_file
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.prompts import Example, example
@@ -23,6 +25,9 @@ _SCHEMA = pa.schema(
     ]
 )
 _AT_ONCE = 1000  # rows in memory while the file is written
+# Share of the examples that a generator with passages learns without them. One that has always seen passages replies
+# with next to nothing where there are none (Zhang et al. 2024, RAFT, section 4.3, mix the two likewise).
+WITHOUT_PASSAGES = 0.5
 
 
 def stream_examples(path: Path, instruction: str, passages: int | None) -> Iterator[Example]:
@@ -31,6 +36,13 @@ def stream_examples(path: Path, instruction: str, passages: int | None) -> Itera
         for batch in file.iter_batches(_AT_ONCE):
             for row in batch.to_pylist():
                 yield example(row, instruction, passages)
+
+
+def some_without_passages(examples: Iterable[Example], seed: int) -> Iterator[Example]:
+    """The examples in their order, WITHOUT_PASSAGES of them without their passages, drawn by seed and id."""
+    for each in examples:
+        bare = seeded(seed, "without passages", each.id).random() < WITHOUT_PASSAGES
+        yield replace(each, passages=()) if bare else each
 
 
 def count_rows(path: Path) -> int:

@@ -30,7 +30,7 @@ from attune.generators.loading import (
 from attune.generators.losses import mean_loss
 from attune.generators.methods import METHODS
 from attune.generators.prompts import Example
-from attune.generators.rows import encoded, write_rows
+from attune.generators.rows import encoded, some_without_passages, write_rows
 from attune.generators.saving import save_generator
 from attune.generators.sharding import ShardingTrainer, shard
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
@@ -57,6 +57,7 @@ def train(
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
+    With `passage_tokens`, half of the examples are learned without their passages (`some_without_passages`).
     `checkpoints` also holds the tokenised rows. What is written are the weights of the lowest held-out loss; without
     training the base is measured once. `fsdp`: each process holds a part of them. `follow`: gets the growing curve.
 
@@ -71,7 +72,10 @@ def train(
     first = next(waiting := iter(examples), None)
     if first is None:
         raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")
-    rows = _rows(checkpoints / "rows.arrow", chain([first], waiting), tokenizer, room)
+    examples = chain([first], waiting)
+    if settings.passage_tokens:
+        examples = some_without_passages(examples, seed)
+    rows = _rows(checkpoints / "rows.arrow", examples, tokenizer, room)
     train_rows, held_out = _split(rows, settings.corpus, seed)
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from attune.corpora import corpus
 from attune.generators import rows
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.prompts import examples
-from attune.generators.rows import count_rows, encoded, stream_examples, write_rows
+from attune.generators.rows import count_rows, encoded, some_without_passages, stream_examples, write_rows
 from tests.generators.tiny import dialogue_rows, tokenizer
 
 WORDS = tokenizer()
@@ -30,3 +31,15 @@ def test_examples_are_streamed_from_parquet(tmp_path: Path) -> None:
     write_parquet(tmp_path / "train.parquet", dialogue_rows(), corpus("empathetic_dialogues").schemas.rows)
     assert list(stream_examples(tmp_path / "train.parquet", "", 0)) == EXAMPLES
     assert count_rows(tmp_path / "train.parquet") == len(EXAMPLES)
+
+
+def test_half_of_the_examples_lose_their_passages() -> None:
+    given = [replace(EXAMPLES[0], id=f"row {number}", passages=("a", "b")) for number in range(200)]
+    found = list(some_without_passages(given, seed=1))
+    assert [each.id for each in found] == [each.id for each in given]
+    assert {each.passages for each in found} == {("a", "b"), ()}
+    assert 80 < sum(not each.passages for each in found) < 120
+    assert found == list(some_without_passages(given, seed=1))
+    assert found != list(some_without_passages(given, seed=2))
+    alone = [next(some_without_passages([each], seed=1)) for each in given]
+    assert alone == found  # whatever else is read

@@ -6,9 +6,9 @@ from typing import Any
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
 
-# Replies that all contexts' candidates are drawn from, per candidate of a context. Each of them is encoded once for each
-# model, so that a whole split of thousands would take a model longer than its training; the paper's contexts have theirs
-# from batches of as many replies as candidates.
+# Replies that all contexts' candidates are drawn from, per candidate of a context. Each is encoded once for each model,
+# so that a whole split of thousands would take a model longer than its training; the paper's contexts have
+# theirs from batches of as many replies as candidates.
 POOL_FACTOR = 5
 
 
