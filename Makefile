@@ -44,7 +44,7 @@ studies: setup  ## run the further experiments, after `make repro`
 # After `repro`: the page on which every system can be talked to, and the same in a terminal. ROOT=quick: after `quick`.
 export ROOT ?= .
 
-app: setup  ## open the page on which every system can be talked to; ROOT=quick: after `make quick`
+app: setup  ## open the chat page; ROOT=quick: after `make quick`
 	python app.py --root "$$ROOT"
 
 chat: setup  ## the same in the terminal
@@ -75,6 +75,6 @@ deps: setup  ## write the code dependencies of both dvc.yaml files, after a chan
 bench: setup  ## run every benchmark, on a quiet machine
 	python -m benchmarks
 
-clean:  ## delete what the pipeline and the tools have written; .venv and DVC's cache stay
+clean:  ## delete what pipeline and tools have written; .venv and DVC's cache stay
 	find data models -mindepth 1 ! -name .gitignore -delete
 	rm -rf quick .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

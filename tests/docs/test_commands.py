@@ -1,0 +1,108 @@
+"""Documented shell commands run in a pseudo-terminal of 100 columns, as a person would start them.
+
+All commands are known to tests/docs/commands.py; those that it does not call fast are not run here.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stages import arguments, train_generator
+from tests.docs import commands, workspace
+from tests.docs.commands import WORKSPACE, Command, Rule
+from tests.docs.terminal import COLUMNS, Shown, shown
+
+DOCUMENTED = commands.documented()
+RULED = [(each, rule) for each in DOCUMENTED if (rule := commands.rule_of(each.text))]
+TABLES = re.compile(r"dvc (metrics|params|exp show|status).*|make help")
+
+
+class Places:
+    """Folders in which commands run: the workspace, and what a test puts beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.shell = folder, workspace.environment(folder / "home")
+        workspace.build(folder, self.shell)
+
+    def __getitem__(self, place: str) -> Path:
+        return self.folder / ("work" if place == WORKSPACE else place)
+
+    def run(self, command: str, place: str = WORKSPACE, keys: str = "") -> Shown:
+        return shown(command, self[place], self.shell, keys)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    return Places(tmp_path_factory.mktemp("documented"))
+
+
+def test_each_documented_command_is_known_and_no_rule_is_left_over() -> None:
+    assert [each for each in DOCUMENTED if not commands.rule_of(each.text)] == []
+    assert [rule for rule in commands.RULES if rule not in {rule for _, rule in RULED}] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "rule"), [pytest.param(*pair, id=pair[0].text[:60]) for pair in RULED if pair[1].fast]
+)
+def test_it_runs(command: Command, rule: Rule, places: Places) -> None:
+    text = commands.run_as(command.text, rule)
+    done = places.run(f"{rule.first} && {text}", rule.place, rule.keys)
+    assert done.code == rule.code, f"{command.page}: {text}\n{done.text}"
+    assert "Traceback" not in done.text
+    if TABLES.fullmatch(command.text):
+        assert done.width <= COLUMNS, done.text
+        assert not any(line.endswith(">") for line in done.lines), f"the pager cuts it off:\n{done.text}"
+
+
+def text_of(pattern: str) -> str:
+    (command,) = [each.text for each in DOCUMENTED if re.match(pattern, each.text)]
+    return command
+
+
+def test_an_experiment_changes_one_line_of_the_parameters(places: Places) -> None:
+    assert places.run(f"{commands.RESET} && dvc exp run -S lr=5e-5").code == 0
+    done = places.run("git --no-pager diff --stat -- params.yaml")
+    assert done.lines[-1] == " 1 file changed, 1 insertion(+), 1 deletion(-)"
+
+
+@pytest.mark.fault("`dvc exp run -S lr=fast`", "refused before any stage runs; the way back that it says works")
+def test_a_wrong_value_is_refused_and_the_way_back_is_right(places: Places) -> None:
+    assert places.run(f"{commands.RESET} && dvc repro").code == 0
+    written = [places[WORKSPACE] / name for name in ("data/raw/pec", "models/cobert/baseline-large-all")]
+    done = places.run("dvc exp run -S lr=fast")
+    assert done.code != 0
+    assert "error: params.yaml: lr = 'fast': input should be a valid number" in done.text
+    assert "Traceback" not in done.text
+    assert re.findall("Running stage '(.*)'", done.text) == ["check_parameters"]
+    assert all(path.is_file() for path in written)
+    first, second = re.findall("`(git checkout .*?|dvc checkout)`", done.text)
+    assert places.run(f"{first} && {second}").code == 0
+    assert places.run("git status --short").text == ""
+    assert "up to date" in places.run("dvc status dvc.yaml").text
+
+
+def test_torchrun_is_given_the_words_of_the_stage() -> None:
+    module, *words = text_of("torchrun").partition(" -m ")[2].split()
+    assert module == train_generator.main.__module__
+    assert len(arguments(train_generator.main, words)) == len(words)
+
+
+@pytest.mark.fault("a Python that is not 3.11", "where to get that one, before anything is installed")
+def test_another_python_is_refused_with_the_ways_to_get_the_right_one(places: Places) -> None:
+    """Its version is all that make asks of it."""
+    folder = places.folder / "bare"
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(places[WORKSPACE] / name, folder / name)
+    other = folder / "python3.12"
+    other.write_text(
+        """#!/bin/sh\nexec python -c "import sys; sys.version_info = (3, 12, 4); sys.version = '3.12.4'; $2"\n"""
+    )
+    other.chmod(0o755)
+    done = places.run(f"make PYTHON={other}", "bare")
+    assert done.code == 2
+    assert "Python 3.11 is needed, and" in done.text
+    assert "uv python install 3.11" in done.text
+    assert not (folder / ".venv").exists()
