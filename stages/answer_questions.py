@@ -1,22 +1,17 @@
 """Put questions to the generators that answer such, and the opening of a conversation to all of them.
 
-`python -m stages.answer_questions base_models=FOLDER generators=FOLDER index=FOLDER processed=FOLDER target=CSV`
-
-A generator that was trained with passages reads those that are nearest to the question. index, processed: the folders
-with a folder per corpus.
+`python -m stages.answer_questions base_models=FOLDER generators=FOLDER target=CSV`
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import write_csv
-from attune.parameters import Parameters
 from stages import start
 
 
-def main(*, base_models: Path, generators: Path, index: Path, processed: Path, target: Path) -> None:
+def main(*, base_models: Path, generators: Path, target: Path) -> None:
     from attune.inference.generator import Generator
 
     settings = parameters.load()
@@ -24,18 +19,10 @@ def main(*, base_models: Path, generators: Path, index: Path, processed: Path, t
     generation = settings.generation
     rows = []
     for name, entry in settings.generators.items():
-        asked = generation.questions.put_to(name)
-        passages: Sequence[Sequence[str]] = [()] * len(asked)
-        if entry.passage_tokens:
-            data = processed / entry.corpus / "train.parquet"
-            passages = retrieved(settings, list(asked.values()), index / entry.corpus, data, base_models / "embedder")
-        budget = settings.rag.budget if entry.passage_tokens else 0
         base = base_models / entry.base
-        generator = Generator.from_pretrained(generators / name, base, generation.max_new_tokens, budget)
-        questions = [
-            generator.example(kind, [question], read)
-            for (kind, question), read in zip(asked.items(), passages, strict=True)
-        ]
+        generator = Generator.from_pretrained(generators / name, base, generation.max_new_tokens, 0)
+        asked = generation.questions.put_to(name)
+        questions = [generator.example(kind, [question]) for kind, question in asked.items()]
         replies = generator.replies(questions, generation.decoding_of(name), generation.batch_size, settings.seed)
         rows += [
             {
@@ -48,18 +35,6 @@ def main(*, base_models: Path, generators: Path, index: Path, processed: Path, t
             for each, reply in zip(questions, replies, strict=True)
         ]
     write_csv(target, rows)
-
-
-def retrieved(
-    settings: Parameters, questions: Sequence[str], index: Path, rows: Path, embedder: Path
-) -> list[list[str]]:
-    """The texts of the passages nearest to each question, best first."""
-    from attune.inference.passages import PassageRetriever
-
-    retriever = PassageRetriever.from_index(index, rows, embedder, settings.rag.template)
-    asked = [{"situation": "", "input": question} for question in questions]
-    nearest = retriever.nearest(asked, [None] * len(asked), settings.rag.k)
-    return [[passage["text"] for passage in passages] for passages in nearest]
 
 
 if __name__ == "__main__":

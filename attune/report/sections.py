@@ -176,7 +176,6 @@ def _replies(results: Results) -> str:
     names = system_names(results.settings)
     return (
         "<h3>The same question to every generator</h3>"
-        + html.about("A generator that was trained with passages reads those nearest to the question.")
         + answer_blocks(results.answers, names)
         + "<h3>Written replies, and the passages that were retrieved for them</h3>"
         + dialogue_blocks(results.dialogue_replies, names)
