@@ -43,7 +43,7 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     win_rate has its 95 % interval (bootstrap over contexts); p is two-sided, by the randomisation test that exchanges
     the two systems in each context (`metrics.bootstrap.compare`). p_holm: corrected for the number of records.
     """
-    records = []
+    records: list[dict[str, Any]] = []
     for system, other in combinations(systems_of(judgements), 2):
         points = _points(judgements, system, other)
         if not points:
