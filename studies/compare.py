@@ -1,13 +1,17 @@
 """Compare all ways to rank on the same test contexts: shared words, sentence embeddings, and every trained matcher.
 
+What takes no further training (the baselines and CoBERT's models) is compared in all of cobert.domains, the models of
+compare.recipes in compare.domains, in which they are trained.
+
 `python -m studies.compare ranks=PATH recipes=PATH processed=PATH embedder=PATH encoder=PATH models=PATH scores=PATH
 tests=PATH rows=PATH`
 
-ranks: the ranked rows of evaluate_cobert; models: those of compare.recipes; rows: one per method and test context.
+ranks: the ranked rows of evaluate_cobert; models: those of compare.recipes; scores: by domain and model, the mean over
+compare.domains under the name that `summary.mean_of` gives it; rows: one per method and test context.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -46,7 +50,7 @@ def main(
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
-    subset, trained = settings.cobert.subsets[0], settings.cobert.recipes
+    subset = settings.cobert.subsets[0]
     for domain in settings.compare.domains:
         if domain not in settings.cobert.domains:
             known = ", ".join(settings.cobert.domains)
@@ -54,38 +58,72 @@ def main(
     evaluated = read_parquet(ranks)
     ranked: summary.Rows = []
     costs = []
-    for domain in settings.compare.domains:
+    for domain in settings.cobert.domains:
         test = RankingTest.load(processed, subset, domain, settings.cobert, settings.seed)
         baselines = Baselines.of(load_embedder(embedder), test.candidates, settings.index.batch_size)
-        costs.append(cost(settings, test, baselines, recipes, encoder).assign(domain=domain))
+        if domain in settings.compare.domains:
+            costs.append(cost(settings, test, baselines, recipes, encoder).assign(domain=domain))
         ranked += rank(settings, test, baselines, domain, models, encoder)
-        for name in (summary.UNTRAINED, *trained):
+        for name in (summary.UNTRAINED, *settings.cobert.recipes):
             wanted = {"subset": subset, "domain": domain, "model": name}
             ranked += [row for row in evaluated if wanted.items() <= row.items()]
     values = summary.values_of(ranked)
-    pairs = [(other, recipe) for recipe in trained for other in (*METHODS, *settings.compare.recipes)]
-    mean = pd.concat(costs).groupby(["model", "score"], as_index=False)["value"].mean().assign(domain=summary.MEAN)
-    table = pd.concat([summary.scores(values, settings.seed), *costs, mean.round(PLACES)])
-    write_json(scores, nested(table, ["domain", "model"]))
-    write_json(tests, corrected(summary.comparisons(values, pairs, settings.seed, "ways to match")))
+    write_json(scores, nested(table(settings, values, pd.concat(costs)), ["domain", "model"]))
+    write_json(tests, corrected(comparisons(settings, values)))
     write_parquet(rows, ranked, RANKED)
 
 
 def rank(
     settings: parameters.Parameters, test: "RankingTest", baselines: Baselines, domain: str, models: Path, encoder: Path
 ) -> summary.Rows:
-    """The ranked test rows of a domain by the baselines and by the models of compare.recipes."""
+    """The ranked test rows of a domain by the baselines and, in compare.domains, by the models of compare.recipes."""
     from attune.inference.ranker import Ranker
 
     subset = settings.cobert.subsets[0]
     ranked = baselines.rank(test.contexts, test.candidates)
-    for name in settings.compare.recipes:
+    for name in settings.compare.recipes if domain in settings.compare.domains else []:
         ranked[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}", encoder))
     for name, rows in ranked.items():
         print(f"{domain} {name}: {summary.log_line(rows)}", flush=True)
     return [
         row for name, rows in ranked.items() for row in summary.labelled(rows, model=name, subset=subset, domain=domain)
     ]
+
+
+def table(settings: parameters.Parameters, values: summary.Values, costs: pd.DataFrame) -> pd.DataFrame:
+    """The scores in each domain and over all of them, and those of all models over compare.domains, with their costs.
+
+    costs: as `cost` returns them, with their domains.
+    """
+    every, compared, name = divided(settings, values)
+    of_compared = summary.scores(compared, settings.seed).replace({"domain": {summary.MEAN: name}})
+    means = costs.groupby(["model", "score"], as_index=False)["value"].mean().round(PLACES).assign(domain=name)
+    scores = pd.concat([of_compared, costs, means, summary.scores(every, settings.seed)])
+    return scores.drop_duplicates(["domain", "model", "score"])
+
+
+def comparisons(settings: parameters.Parameters, values: summary.Values) -> list[dict[str, Any]]:
+    """Records of the paired tests, without p_holm: CoBERT's recipes against what takes no training, and what does."""
+    every, compared, name = divided(settings, values)
+    untrained, (*others, ours) = [*METHODS, summary.UNTRAINED], settings.cobert.recipes
+    pairs = [(way, ours) for way in untrained]
+    other_pairs = [(way, recipe) for recipe in others for way in untrained]
+    trained_pairs = [(way, recipe) for recipe in (*others, ours) for way in settings.compare.recipes]
+    rows = summary.comparisons(every, pairs, settings.seed, "ways without training")
+    rows += summary.comparisons(every, other_pairs, settings.seed, "ways without training, other recipes")
+    for row in summary.comparisons(compared, trained_pairs, settings.seed, "trained ways"):
+        if row["domain"] == summary.MEAN:
+            rows.append(row | {"domain": name})
+        elif len(compared) > 1:  # a single domain is its own mean
+            rows.append(row)
+    return rows
+
+
+def divided(settings: parameters.Parameters, values: summary.Values) -> tuple[summary.Values, summary.Values, str]:
+    """What all of cobert.domains have; all models of compare.domains; and what the mean over the latter is called."""
+    domains, shared = settings.compare.domains, [*METHODS, summary.UNTRAINED, *settings.cobert.recipes]
+    every = {domain: {name: models[name] for name in shared} for domain, models in values.items()}
+    return every, {domain: values[domain] for domain in domains}, summary.mean_of(domains, settings.cobert.domains)
 
 
 def cost(

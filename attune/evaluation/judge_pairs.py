@@ -56,7 +56,8 @@ def sentences(found: dict[str, Any]) -> list[str]:
             f"{found['judgements']} judgements by {who['annotators']} annotators; Krippendorff's alpha: {alpha}",
             f"the reply shown first was preferred in {_share(position, 'first_preferred')}",
             *(
-                f"{each['system']} is preferred to {each['other']} in {_share(each, 'win_rate')}, p = {each['p']:.4f}"
+                f"{each['system']} is preferred to {each['other']} in {_share(each, 'win_rate')}, corrected p = "
+                f"{each['p_holm']:.4f} (uncorrected {each['p']:.4f})"
                 for each in found["win_rates"]
             ),
             *(

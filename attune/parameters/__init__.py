@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from attune.core.errors import AttuneError
 from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Seeds, Transfer
 from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published, Subsets
-from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag
+from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag, TrainedSettings
 from attune.parameters.types import Key, Launcher, Length, Name, NotNegative, Rate, Section, Workers
 
 # Names of columns and rows in the tables that list generators by name.
@@ -117,8 +117,13 @@ class Parameters(Section):
         return self
 
     @model_validator(mode="after")
-    def what_is_drawn_again_has_no_passages(self) -> Self:
+    def what_has_seeds_is_trained_on_rows_that_exist(self) -> Self:
         for name in self.seeds.generators:
+            if not isinstance(self.generators[name], TrainedSettings):
+                raise ValueError(
+                    f"seeds.generators names {name!r}, which is not trained (method: {self.generators[name].method}), "
+                    "so that no seed changes it; leave it out"
+                )
             if self.seeds.draws and not self.generators[name].rows.startswith("processed/"):
                 raise ValueError(
                     f"seeds.generators names {name!r}, whose rows have passages, which are not retrieved for other "

@@ -1,10 +1,11 @@
 """Systems as people call them: the names of params.yaml and of the evaluation's tables, in words."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attune.corpora import CORPORA, dialogue_corpora
 from attune.evaluation.generation.summary import TARGETS, system_of
+from attune.evaluation.ranking import baselines
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG, RETRIEVED
 from attune.generators.methods import METHODS
 from attune.parameters import Parameters
@@ -34,6 +35,17 @@ def system_names(settings: Parameters) -> dict[str, str]:
         names |= {name: words, f"base of {name}": f"the base of {words}"}
         names |= {system_of(name, variant): words + ending for variant, ending in VARIANTS.items()}
     return names
+
+
+def ranking_name(model: str) -> str:
+    """A way to match, by the name that the tables have for it, in words."""
+    return baselines.METHODS.get(model) or model.replace("_", " ")
+
+
+def mean_title(domains: Sequence[str]) -> str:
+    """What a score over these domains is of: "domain all", or "mean of all, happy and offmychest"."""
+    *others, last = domains
+    return f"mean of {', '.join(others)} and {last}" if others else f"domain {last}"
 
 
 def corpus_title(name: str) -> str:

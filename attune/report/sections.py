@@ -12,13 +12,13 @@ from attune.metrics.ranking import METRICS
 from attune.report import contamination, empathy, findings, html, overview, power, seeds, studies_overview
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, system_names
+from attune.report.names import corpus_title, mean_title, ranking_name, system_names
 from attune.report.provenance import environment
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
 from attune.report.score_tables import difference_tables, score_table
 from attune.report.scores import format_of
-from attune.report.tables import by_domain, means
+from attune.report.tables import by_domain, compared, means
 
 Section = tuple[str, str]
 RANKING_SCORES = ("mrr", *(name for name in METRICS if name != "mrr"))
@@ -58,14 +58,15 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
 
 def of_studies(results: Results, figures: Path) -> list[Section]:
     """The studies' page; figures: the folder of their figures."""
-    found = pd.concat([means(results.method_tests), means(results.persona_use_tests), results.persona_tests])
+    methods = results.method_tests[~results.method_tests["family"].str.contains(" by domain")].drop(columns="domain")
+    found = pd.concat([methods, means(results.persona_use_tests), results.persona_tests])
     return [
         ("Findings", html.bullets(studies_overview.findings_of(results), "lead")),
         ("Figures", _shown_figures("studies", figures)),
         ("Differences", _rule() + difference_tables(differences(found), _words)),
         (
             f"Ways to match, trained and tested on: {', '.join(results.settings.compare.domains)}",
-            _about_means() + score_table(means(results.methods), (*RANKING_SCORES, "gflops"), _words),
+            _ways(results),
         ),
         (
             "Own, another's or no persona",
@@ -80,7 +81,22 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
 
 def _words(model: str) -> str:
     """A model as it is called in text; a mere number is one of persona sentences."""
-    return f"{model} persona sentences" if model.isdecimal() else model.replace("_", " ")
+    return f"{model} persona sentences" if model.isdecimal() else ranking_name(model)
+
+
+def _ways(results: Results) -> str:
+    """Every way to match where all are trained, and those that need no further training over all domains."""
+    trained, every = results.settings.compare.domains, results.settings.cobert.domains
+    parts = [
+        html.about(f"All of them, {mean_title(trained)}, with 95 % intervals. Click a heading to sort by it."),
+        score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
+    ]
+    if set(trained) != set(every):
+        parts += [
+            html.about(f"Those that need no further training, {mean_title(every)}."),
+            score_table(means(results.methods), RANKING_SCORES, _words),
+        ]
+    return "".join(parts)
 
 
 def _about_means() -> str:

@@ -1,27 +1,50 @@
 """What the studies found, in a few sentences."""
 
-from attune.report.differences import Difference, differences, in_brackets
+from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
+from attune.report.names import mean_title, ranking_name
 from attune.report.results import Results
-from attune.report.tables import means
+from attune.report.tables import compared, means
 
 
 def findings_of(results: Results) -> list[str]:
-    """The best way to match, the worth of the persona and of its sentences, transfer, and the whole bank."""
-    return [_methods(results), _persona_use(results), _sentences(results), _transfer(results), _bank(results)]
+    """CoBERT beside no training, ways to match, the worth of the persona and of its sentences, transfer, the bank."""
+    return [
+        without_training(results),
+        _methods(results),
+        _persona_use(results),
+        _sentences(results),
+        _transfer(results),
+        _bank(results),
+    ]
+
+
+def without_training(results: Results) -> str:
+    """The last of CoBERT's recipes against every way to match that takes no training, over all domains."""
+    found = [each for each in over_domains(differences(results.method_tests)) if each.family == "ways without training"]
+    better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
+    nearest = min(found, key=lambda each: each.difference)
+    return (
+        f"Of {len(found)} ways to match without training, {nearest.after} is better than {len(better)} and worse than "
+        f"{len(worse)} (MRR, {mean_title(results.settings.cobert.domains)}). Against the best of them, "
+        f"{ranking_name(nearest.before)}: {nearest.size} {in_brackets(nearest)}: {nearest.verdict}."
+    )
 
 
 def _methods(results: Results) -> str:
-    rows = means(results.methods)
-    first = best(rows, "mrr")
-    untrained = best(rows[~rows["model"].isin(results.trained_methods)], "mrr")
+    rows = compared(results)
+    ours = best(rows[rows["model"].isin(results.settings.cobert.recipes)], "mrr")
+    others = rows[rows["model"].isin(results.settings.compare.recipes)]
     line = (
-        f"Best way to match: {first['model']}, {scored(first, 'mrr')}, mean of the domains; best without training: "
-        f"{untrained['model']}, {scored(untrained, 'mrr')}"
+        f"Trained ways to match ({mean_title(results.settings.compare.domains)}): the best of CoBERT's recipes is "
+        f"{ranking_name(ours['model'])}, {scored(ours, 'mrr')}"
     )
-    pair = {first["model"], untrained["model"]}
-    for each in differences(means(results.method_tests)):
-        if {each.before, each.after} == pair:
+    if others.empty:
+        return f"{line}."
+    other = best(others, "mrr")
+    line += f"; the best of the others {ranking_name(other['model'])}, {scored(other, 'mrr')}"
+    for each in differences(results.method_tests):
+        if each.family == "trained ways" and (each.before, each.after) == (other["model"], ours["model"]):
             return f"{line}. {_told(each)}."
     return f"{line}."
 
@@ -68,4 +91,5 @@ def _listed(found: list[Difference]) -> str:
 
 
 def _told(each: Difference) -> str:
-    return f"{each.after} against {each.before}: {each.size} {in_brackets(each)}, {each.verdict}"
+    after, before = ranking_name(each.after), ranking_name(each.before)
+    return f"{after} against {before}: {each.size} {in_brackets(each)}, {each.verdict}"

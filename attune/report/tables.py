@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from attune.evaluation.generation.summary import system_of
-from attune.evaluation.ranking.summary import MEAN
+from attune.evaluation.ranking.summary import MEAN, mean_of
 from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG
 from attune.report.results import Results
 
@@ -36,9 +36,15 @@ def means(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["domain"] == MEAN].drop(columns="domain")
 
 
+def compared(results: Results) -> pd.DataFrame:
+    """The scores of every matching method over the domains in which all are trained, without the column `domain`."""
+    name = mean_of(results.settings.compare.domains, results.settings.cobert.domains)
+    return results.methods[results.methods["domain"] == name].drop(columns="domain")
+
+
 def costs(methods: pd.DataFrame) -> pd.DataFrame:
-    """One row per matching method: model, mrr, low, high and cost (GFLOP per context), means over all domains."""
-    of_methods = means(methods).set_index("model")
+    """One row per matching method: model, mrr, low, high and cost (GFLOP per context); methods: tidy, by model."""
+    of_methods = methods.set_index("model")
     mrr, cost = (of_methods[of_methods["score"] == name] for name in ("mrr", "gflops"))
     return mrr.rename(columns={"value": "mrr"}).assign(cost=cost["value"]).reset_index()
 

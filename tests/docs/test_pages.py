@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from ruamel.yaml import YAML
 
 from attune.core.files import read_json
 from attune.parameters import load
+from attune.report.results import Results
+from attune.report.studies_overview import without_training
 from tests.project import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -37,8 +40,8 @@ def generators_table() -> str:
     return "\n".join(line.replace("  ", " ") for line in lines)
 
 
-def between(name: str) -> str:
-    match = re.search(rf"<!-- table: {name} -->\n(.*?)\n?<!-- end -->", README, re.DOTALL)
+def between(name: str, page: str = README) -> str:
+    match = re.search(rf"<!-- (?:table|finding): {name} -->\n(.*?)\n?<!-- end -->", page, re.DOTALL)
     assert match, name
     return match[1].strip()
 
@@ -46,6 +49,35 @@ def between(name: str) -> str:
 def test_the_tables_are_the_committed_metrics() -> None:
     assert between("cobert") == cobert_table()
     assert between("generators") == generators_table()
+
+
+def short(number: float) -> str:
+    """As the README writes it: .108."""
+    return f"{number:.3f}".replace("0.", ".")
+
+
+def test_what_is_said_of_the_recipes_is_the_committed_corrected_result() -> None:
+    tests = {
+        (row["before"], row["after"]): row
+        for row in read_json(ROOT / "metrics" / "cobert_tests.json")
+        if (row["subset"], row["domain"]) == ("large", "mean")
+    }
+    attune, tuned = tests["tuned", "attune"], tests["baseline", "tuned"]
+    sentence = (
+        f"On the large subset `attune` is better than `tuned` by {short(attune['difference'])} (mean of the domains; "
+        f"{short(attune['low'])} to {short(attune['high'])}), and `tuned` better than `baseline` by "
+        f"{short(tuned['difference'])}, both at a corrected p below .01."
+    )
+    assert sentence in README.replace("\n", " ")
+    assert max(attune["p_holm"], tuned["p_holm"]) < 0.01
+
+
+def test_what_training_is_worth_is_the_committed_finding() -> None:
+    results = Results(load(ROOT / "params.yaml"), metrics=ROOT / "metrics")
+    if "ways without training" not in set(results.method_tests["family"]):
+        pytest.skip("metrics/compare_tests.json is older than this family; `make studies` writes it again")
+    for page in (README, (ROOT / "docs" / "recipes.md").read_text()):
+        assert between("without training", page).replace("\n", " ") == without_training(results)
 
 
 def test_how_many_prompts_hold_their_reply_is_the_committed_figure() -> None:

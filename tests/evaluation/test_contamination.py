@@ -1,4 +1,6 @@
+import random
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -93,6 +95,55 @@ def test_scores_are_split_by_overlap_with_the_models_own_train_set(measured: Con
     assert {each["system"] for each in losses} == {"g+rag"}
     assert (found["loss", "reply"]["overlapping"], found["loss", "reply"]["other"]) == (1, 2.5)
     assert (found["gain", "reply"]["overlapping"], found["gain", "reply"]["other"]) == (2, 0.5)
+
+
+def holds(train: list[dict[str, Any]], texts: list[str]) -> bool:
+    """Whether eight words in a row of one of the texts stand so in a turn of the train rows, window by window."""
+    turns = [turn.split() for row in train for turn in (*row["context"], row["response"])]
+    windows = [turn[at : at + 8] for turn in turns for at in range(len(turn) - 7)]
+    return any(text.split()[at : at + 8] in windows for text in texts for at in range(len(text.split()) - 7))
+
+
+def test_split_scores_are_those_of_a_slow_count_over_random_rows(tmp_path: Path) -> None:
+    """Texts of two words only repeat in part: every test row is looked up window by window, every score added up."""
+    draws = random.Random(5)
+
+    def rows(prefix: str, count: int) -> list[dict[str, Any]]:
+        texts = [" ".join(draws.choices("ab", k=draws.randint(6, 12))) for _ in range(2 * count)]
+        return [pec_row(f"{prefix}{at}", texts[2 * at], texts[2 * at + 1]) for at in range(count)]
+
+    splits = {"train": rows("t", 30), "test": rows("e", 40)}
+    for split, each in splits.items():
+        write_parquet(tmp_path / "processed" / RANKED / f"{split}.parquet", each, corpus("pec").schemas.rows)
+    found = Contamination.measure(tmp_path / "processed", tmp_path / "index")
+    about = {"subset": "small", "domain": "happy"}
+    ranks = {(model, row["id"]): draws.randint(1, 9) for model in ("m", "n") for row in splits["test"]}
+    ranked = [{**about, "model": model, "id": name, "rank": rank} for (model, name), rank in ranks.items()]
+    records = {(each["system"], each["split"]): each for each in split_ranking(found, ranked, 13)}
+    losses = {row["id"]: (draws.randint(1, 9), draws.uniform(1, 9), draws.uniform(1, 9)) for row in splits["test"]}
+    examples = {each.conversation: each.id for each in found.tests[RANKED]}
+    scored = [
+        {"generator": "g", "variant": "plain", "id": examples[name], "conversation": name, "tokens": tokens,
+         "nats": nats, "base_nats": base}
+        for name, (tokens, nats, base) in losses.items()
+    ]  # fmt: skip
+    of_losses = {(each["score"], each["split"]): each for each in split_losses(found, scored, {"g": RANKED}, 13)}
+    for split in ("reply", "example"):
+        texts = {
+            row["id"]: [row["response"], *(row["context"] if split == "example" else [])] for row in splits["test"]
+        }
+        kinds = {name: holds(splits["train"], each) for name, each in texts.items()}
+        for name, kind in (("overlapping", True), ("other", False)):
+            ids = [each for each, overlaps in kinds.items() if overlaps is kind]
+            assert len(ids) > 3
+            for model in ("m", "n"):
+                assert records[model, split][f"{name}_units"] == len(ids)
+                assert records[model, split][name] == pytest.approx(
+                    fmean(1 / ranks[model, each] for each in ids), abs=1e-4
+                )
+            tokens, nats, base = (sum(losses[each][at] for each in ids) for at in range(3))
+            assert of_losses["loss", split][name] == pytest.approx(nats / tokens, abs=1e-4)
+            assert of_losses["gain", split][name] == pytest.approx((base - nats) / tokens, abs=1e-4)
 
 
 def test_a_group_without_examples_has_no_score(measured: Contamination) -> None:

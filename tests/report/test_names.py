@@ -1,5 +1,6 @@
 from attune import parameters
-from attune.report.names import generator_names, system_names
+from attune.evaluation.ranking.baselines import METHODS
+from attune.report.names import generator_names, mean_title, ranking_name, system_names
 from tests.project import ROOT
 
 
@@ -14,3 +15,15 @@ def test_every_system_has_a_name_of_its_own() -> None:
 def test_generators_of_one_method_and_corpus_keep_their_keys() -> None:
     full = parameters.load(ROOT / "params.yaml").generators["full"]
     assert generator_names({"a": full, "b": full}) == {"a": "Full fine-tuning (a)", "b": "Full fine-tuning (b)"}
+
+
+def test_every_way_to_match_has_a_name_in_words() -> None:
+    recipes = parameters.load(ROOT / "params.yaml").recipes
+    names = [ranking_name(each) for each in (*METHODS, *recipes)]
+    assert len(set(names)) == len(names)
+    assert not any("_" in name for name in names)
+
+
+def test_domains_are_named_one_by_one() -> None:
+    assert mean_title(["all"]) == "domain all"
+    assert mean_title(["all", "happy", "sad"]) == "mean of all, happy and sad"

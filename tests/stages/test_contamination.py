@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.stages.small_project import small_project
 def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_project(tmp_path, monkeypatch)
     ranked = {split: pec_rows(4, split) for split in ("train", "test")}
+    ranked["test"][0]["response"] = ranked["test"][1]["response"] = ranked["train"][0]["response"] = NINE
     dialogues = {"train": [dialogue_row("t", NINE)], "test": [dialogue_row("e", NINE), dialogue_row("f", "Oh no.")]}
     dialogue = corpus("empathetic_dialogues")
     for split in ranked:
@@ -27,7 +29,8 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
     write_parquet(Path("index/pec/rows.parquet"), entries(ranked["train"]), bank)
     texts = {"response": "x", "first": "x"}
     about = {"model": "untrained", "subset": "small", "domain": "happy", "loss": 1.0}
-    rows = [{**about, "id": row["id"], "rank": 2, **texts} for row in ranked["test"]]
+    ranks = zip(ranked["test"], (1, 2, 4, 8), strict=True)
+    rows = [{**about, "id": row["id"], "rank": rank, **texts} for row, rank in ranks]
     write_parquet(Path("ranks.parquet"), rows, RANKED)
     scored = [
         {"generator": "tiny_full", "variant": "plain", "id": f"{name}/1", "conversation": name, "tokens": 2,
@@ -40,10 +43,18 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
         main(**places, replies=Path("replies.parquet"), target=Path(f"{name}.json"))
     assert sha256(Path("one.json")) == sha256(Path("two.json"))
     found = read_json(Path("one.json"))
-    assert found["ranking"][0]["other"] + found["ranking"][0].get("overlapping", 0) >= 0.5
+    (mrr,) = (each for each in found["ranking"] if each["split"] == "reply")
+    # Two replies that stand in the train set, ranked 1 and 2, and two others, ranked 4 and 8.
+    assert (mrr["system"], mrr["overlapping_units"], mrr["other_units"]) == ("untrained", 2, 2)
+    assert (mrr["overlapping"], mrr["other"]) == (0.75, 0.1875)
+    assert (mrr["overlapping_low"], mrr["overlapping_high"]) == (0.5, 1)
     gain = {(each["score"], each["split"]): each for each in found["losses"]}["gain", "reply"]
     assert (gain["overlapping"], gain["other"]) == (2, 1)
     heading, body = section(found)
     assert heading.endswith("?")
     assert f"{dialogue.name}: of 2 test examples, 50 % overlap with the train set, 50 % by their reply" in body
-    assert "<td>tiny_full</td><td>gain</td>" in body
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in body.splitlines()]
+    assert ["pec/small/happy", "untrained", "mrr", "2", "0.750", "0.500", "1.000", "2", "0.188"] in [
+        row[:9] for row in cells
+    ]
+    assert [row[3:5] + row[7:9] for row in cells if row[1:3] == ["tiny_full", "gain"]] == [["1", "2.000", "1", "1.000"]]

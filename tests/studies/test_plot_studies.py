@@ -17,10 +17,10 @@ SCORES = {"mrr": 0.3, "mrr_low": 0.2, "mrr_high": 0.4}
 def test_the_figures_are_drawn_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = parameters.load(changed(tmp_path))
-    domains, of_mean = settings.cobert.domains, [*settings.compare.domains, "mean"]
+    domains = settings.cobert.domains
     methods = [*METHODS, "untrained", *settings.compare.recipes, *settings.cobert.recipes]
     scores = {name: SCORES | {"gflops": float(number)} for number, name in enumerate(methods)}
-    write_json(Path("metrics/compare.json"), dict.fromkeys(of_mean, scores))
+    write_json(Path("metrics/compare.json"), dict.fromkeys([*domains, "mean"], scores))
     write_json(Path("metrics/personas.json"), dict.fromkeys(("0", "5", "10"), SCORES))
     write_json(Path("metrics/transfer.json"), dict.fromkeys(domains, dict.fromkeys(domains, SCORES)))
     write_json(Path("metrics/seeds.json"), SEEDS)

@@ -22,15 +22,28 @@ TEST = {
 }
 
 
+METHOD_TESTS = [
+    {**TEST, "before": before, "after": "tuned", "domain": domain, "family": family, "difference": difference}
+    for before, domain, family, difference in (
+        ("tfidf", "mean", "ways without training", 0.2),
+        ("cosine_context", "mean", "ways without training", 0.1),
+        ("cosine_context", "happy", "ways without training by domain", 0.3),
+        ("max_sim", "all", "trained ways", 0.1),
+    )
+]
+
+
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path)
-    write_json(Path("metrics/compare.json"), {"mean": dict.fromkeys(("tfidf", "tuned"), SCORES | {"gflops": 12.5})})
+    ways = dict.fromkeys(("cosine_context", "tuned", "max_sim"), SCORES | {"gflops": 12.5})
+    shared = {name: ways[name] | {"mrr": 0.28} for name in ("cosine_context", "tuned")}
+    write_json(Path("metrics/compare.json"), {"all": ways, "happy": shared, "mean": shared})
+    write_json(Path("metrics/compare_tests.json"), METHOD_TESTS)
     write_json(Path("metrics/persona_use.json"), {"mean": {"a": SCORES, "b": SCORES}})
-    for name in ("compare", "persona_use"):
-        tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
-        write_json(Path(f"metrics/{name}_tests.json"), tests)
+    tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
+    write_json(Path("metrics/persona_use_tests.json"), tests)
     write_json(Path("metrics/personas.json"), {"0": SCORES, "5": SCORES})
     write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p": 0.5, "p_holm": 0.5}])
     write_json(
@@ -49,12 +62,26 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_the_page_holds_every_study(page: str) -> None:
     assert page.count('src="data:image/png;base64,') == len(on_page("studies"))
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page)
-    assert page.count("<td>b against a</td>") == 2
+    assert page.count("<td>b against a</td>") == 1
     assert "<td>5 persona sentences against 0 persona sentences</td>" in page
     assert "the shortlist holds the true reply in 50 to 50 % of the contexts" in page
     assert "Ways to match, trained and tested on: all" in page
     assert "GFLOP" in page
+    assert "All of them, domain all, with 95 % intervals." in page
+    assert "Those that need no further training, mean of all, happy and offmychest." in page
     assert "all: attune is 0.125 MRR above tuned" in page
+
+
+def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page: str) -> None:
+    body = page.partition("<h2")[2]
+    assert not re.search("cosine_context|max_sim", body)
+    assert (
+        "Of 2 ways to match without training, tuned is better than 2 and worse than 0 (MRR, mean of all, happy and "
+        "offmychest). Against the best of them, cosine of the whole context: +0.100 (95 % interval +0.050 to +0.200, "
+        "corrected p = 0.0020): better." in page
+    )
+    assert "<td>tuned against TF-IDF</td>" in page
+    assert "the best of the others max sim, MRR 0.250 (0.200 to 0.300). tuned against max sim: +0.100" in page
 
 
 def test_every_figure_of_the_studies_stands_on_it(page: str) -> None:

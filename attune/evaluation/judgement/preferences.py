@@ -13,6 +13,7 @@ from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
 from attune.evaluation.judgement.answers import Judgement, Thumb
 from attune.metrics.bootstrap import LEVEL, Ratio, compare, rounded, with_intervals
+from attune.metrics.multiplicity import holm
 
 PLACES = 4
 # Resamples of the strengths, each of which is a fit of its own.
@@ -40,9 +41,9 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     """One record per two systems that were compared: how often `system` was preferred to `other`.
 
     win_rate has its 95 % interval (bootstrap over contexts); p is two-sided, by the randomisation test that exchanges
-    the two systems in each context (`metrics.bootstrap.compare`), and is not corrected for the number of records.
+    the two systems in each context (`metrics.bootstrap.compare`). p_holm: corrected for the number of records.
     """
-    records = []
+    records: list[dict[str, Any]] = []
     for system, other in combinations(systems_of(judgements), 2):
         points = _points(judgements, system, other)
         if not points:
@@ -52,11 +53,13 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
         values = [value for _, value in points]
         counts = {"wins": values.count(1.0), "ties": values.count(0.5), "losses": values.count(0.0)}
         rate = with_intervals({"win_rate": [won]}, seed, PLACES)
-        p = round(compare([lost], [won], seed).p, PLACES)
-        records.append(
-            {"system": system, "other": other, "contexts": len(won.numerator), **counts, **rate, "p": p},
-        )
-    return records
+        p = compare([lost], [won], seed).p
+        records.append({"system": system, "other": other, "contexts": len(won.numerator), **counts, **rate, "p": p})
+    adjusted = holm([record["p"] for record in records])
+    return [
+        record | rounded({"p": record["p"], "p_holm": p_holm}, PLACES)
+        for record, p_holm in zip(records, adjusted, strict=True)
+    ]
 
 
 def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:

@@ -30,7 +30,15 @@ _QUERIES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
 }
 # Methods whose rankings are fused.
 _FUSED = {"cosine_bm25": ("cosine_context", "bm25")}
-METHODS = (*_QUERIES, *_FUSED)
+# Every method with its name in words.
+METHODS = {
+    "tfidf": "TF-IDF",
+    "bm25": "BM25",
+    "cosine": "cosine of the last turn",
+    "cosine_context": "cosine of the whole context",
+    "cosine_persona": "cosine of last turn and persona",
+    "cosine_bm25": "cosine of the context + BM25",
+}
 # Reciprocal rank fusion's constant (Cormack et al. 2009).
 _K = 60
 

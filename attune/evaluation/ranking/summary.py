@@ -3,7 +3,7 @@
 A ranked row is one context ranked by one model: domain, model, id, rank, loss, response and first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -21,6 +21,17 @@ Values = Mapping[str, Mapping[str, Mapping[str, Ratio]]]
 MEAN = "mean"
 # A model before training, as the tables call it.
 UNTRAINED = "untrained"
+
+
+def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
+    """What the mean over `domains` is called beside that over `every` domain, MEAN; a single domain is its own mean.
+
+    >>> mean_of(["all"], ["all", "happy"]), mean_of(["happy", "all"], ["all", "happy"])
+    ('all', 'mean')
+    """
+    if set(domains) == set(every):
+        return MEAN
+    return domains[0] if len(domains) == 1 else f"mean of {', '.join(domains)}"
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:

@@ -1,6 +1,8 @@
 """Figures of CoBERT and of the other matching methods."""
 
-from collections.abc import Collection, Sequence
+import math
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -22,6 +24,7 @@ from attune.report.figures.style import (
     log_axis,
     subplots,
 )  # fmt: skip
+from attune.report.names import ranking_name
 
 
 def training(curves: pd.DataFrame) -> Figure:
@@ -93,7 +96,7 @@ def _points(axes: Axes, rows: pd.DataFrame, models: Sequence[str], filled: Colle
                     va="center",
                     fontsize=9,
                 )
-    axes.set_yticks(range(len(models)), [model.replace("_", " ") for model in models])
+    axes.set_yticks(range(len(models)), [ranking_name(model) for model in models])
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.margins(x=0.12)
 
@@ -103,19 +106,20 @@ def chance_mrr(candidates: int) -> float:
     return sum(1 / rank for rank in range(1, candidates + 1)) / candidates
 
 
-def methods(scores: pd.DataFrame, trained: Sequence[str], candidates: int) -> Figure:
-    """MRR of each matching method with its interval, best mean first; one colour per domain, the mean labelled.
+def methods(panels: Mapping[str, pd.DataFrame], trained: Sequence[str], candidates: int) -> Figure:
+    """MRR of each matching method with its interval, the best of the first panel first.
 
-    scores: tidy, by domain and model. `trained`: the models whose marks are filled.
+    panels: by title, tidy scores by model; a method that is not in one is left out there. `trained`: the models whose
+    marks are filled.
     """
-    rows = scores[scores["score"] == "mrr"]
-    if rows["domain"].nunique() == 2:
-        rows = rows[rows["domain"] == MEAN]  # which is the one domain's
-    order = rows.groupby("model", sort=False)["value"].mean().sort_values(ascending=False, kind="stable")
-    figure, ((axes,),) = grid(WIDTH, 0.42 * len(order) + 1.1, 1, 1, axis="x")
-    _points(axes, rows, order.index.tolist(), trained)
-    axes.set_xlabel(f"test MRR among {candidates} candidates (filled: trained; lines: 95 % intervals)")
-    figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=5)
+    shown = {title: scores[scores["score"] == "mrr"] for title, scores in panels.items()}
+    first = next(iter(shown.values()))
+    order = first.sort_values("value", ascending=False, kind="stable")["model"].tolist()
+    figure, (row,) = grid(WIDTH, 0.3 * len(order) + 1.1, 1, len(shown), axis="x", sharey=True, sharex=True)
+    for axes, (title, rows) in zip(row, shown.items(), strict=True):
+        _points(axes, rows.assign(domain=MEAN), order, trained)
+        axes.set_title("\n".join(textwrap.wrap(title, 24)), fontsize=9)
+    figure.supxlabel(f"test MRR among {candidates} candidates (filled: trained; lines: 95 % intervals)", fontsize=9)
     return figure
 
 
@@ -152,18 +156,19 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
 
 def _name_points(axes: Axes, points: pd.DataFrame, linear_to: float) -> None:
     """Each method's name to the right of its point, moved up where it would lie on another name."""
-    height, taken = axes.get_ylim()[1] / 32, list[tuple[float, float]]()
+    height, taken = axes.get_ylim()[1] / 32, list[tuple[float, float, float]]()
     for row in points.sort_values("mrr").to_dict("records"):
-        cost, place = row["cost"], row["mrr"]
-        for other, level in taken:
-            # Names are about as long as the axis is from a cost to five times as much.
-            if 1 / 5 < (cost + linear_to) / (other + linear_to) < 5 and place - level < height:
+        cost, place, text = row["cost"], row["mrr"], ranking_name(row["model"])
+        start = math.log10(cost + linear_to)
+        end = start + 0.04 * (len(text) + 1)  # a letter is about 0.04 decades wide
+        for other_start, other_end, level in taken:
+            if start < other_end and other_start < end and place - level < height:
                 place = level + height
-        taken.append((cost, place))
+        taken.append((start, end, place))
         axes.plot([cost, cost], [row["mrr"], place], color=GREY, lw=0.5, zorder=0)
-        text = row["model"].replace("_", " ")
         box = {"facecolor": "white", "lw": 0, "pad": 0.4}
-        axes.annotate(text, (cost, place), (6, 0), textcoords="offset points", fontsize=7, va="center", bbox=box)
+        style: Any = {"textcoords": "offset points", "fontsize": 7, "va": "center", "bbox": box, "zorder": 1.5}
+        axes.annotate(text, (cost, place), (6, 0), **style)  # below the marks, above the lines
 
 
 def personas(scores: pd.DataFrame, candidates: int) -> Figure:

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from attune.core.files import atomic_folder
 from attune.report import seeds as seeds_section
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
-from attune.report.names import generator_names, system_names
+from attune.report.names import generator_names, mean_title, system_names
 from attune.report.results import Results
-from attune.report.tables import costs
+from attune.report.tables import compared, costs, means
 
 Page = Literal["report", "studies"]
 # On the first screen, among the figures, or folded below them.
@@ -51,6 +51,13 @@ def _names(results: Results, generators: Sequence[str] | None = None) -> dict[st
 
 def _candidates(results: Results) -> int:
     return results.settings.cobert.candidates
+
+
+def _panels(results: Results) -> dict[str, pd.DataFrame]:
+    """The matching methods' scores where all are trained and, if that is not everywhere, over all domains."""
+    trained, every = results.settings.compare.domains, results.settings.cobert.domains
+    rest = {mean_title(every): means(results.methods)} if set(trained) != set(every) else {}
+    return {mean_title(trained): compared(results), **rest}
 
 
 # The scores by which retrieved and written replies are shown.
@@ -131,8 +138,9 @@ FIGURES = (
     ),
     FigureRecord(
         "matching_methods",
-        "Matching methods: test MRR with 95 % intervals",
-        lambda results: cobert.methods(results.methods, results.trained_methods, _candidates(results)),
+        "Matching methods: test MRR with 95 % intervals where all are trained and, for those that need no further "
+        "training, over all domains. Untrained: CoBERT before training",
+        lambda results: cobert.methods(_panels(results), results.trained_methods, _candidates(results)),
         "studies",
     ),
     FigureRecord(
@@ -140,7 +148,7 @@ FIGURES = (
         "Matching methods: test MRR against the operations that ranking one context takes, its candidates encoded "
         "beforehand; line: Pareto front",
         lambda results: cobert.costs(
-            costs(results.methods),
+            costs(compared(results)),
             results.trained_methods,
             f"GFLOP per context of {_candidates(results)} candidates",
             0.1,

@@ -45,7 +45,7 @@ def test_the_analysis_finds_what_simulated_annotators_prefer(found: dict[str, An
         ahead = STRENGTHS[each["system"]] - STRENGTHS[each["other"]]
         expected = 0.9 / (1 + math.exp(-ahead)) + 0.05
         assert each["win_rate_low"] < expected < each["win_rate_high"]
-        assert each["p"] < 0.01
+        assert each["p"] <= each["p_holm"] < 0.01
         assert each["wins"] + each["ties"] + each["losses"] == 3 * each["contexts"] == 300
     position = found["position"]
     assert position["first_preferred_low"] < 0.5 < position["first_preferred_high"]
@@ -70,6 +70,17 @@ def test_win_rates_by_hand() -> None:
     (record,) = win_rates(given, 13)
     assert (record["wins"], record["ties"], record["losses"], record["win_rate"]) == (2, 1, 1, 0.625)
     assert first_preferred(given, 13)["first_preferred"] == 0.625
+
+
+def test_p_are_corrected_for_the_number_of_pairs() -> None:
+    """x always beats y, and both are as good as z: the smallest of three p counts three times, the others are 1."""
+    won = [Judgement("a", str(at), "x", "y", 1.0) for at in range(12)]
+    even = [Judgement("a", str(at), name, "z", float(at % 4 < 2)) for name in "xy" for at in range(12)]
+    records = win_rates(won + even, 13)
+    ps = [each["p"] for each in records]
+    assert [(each["system"], each["other"]) for each in records] == [("x", "y"), ("x", "z"), ("y", "z")]
+    assert ps[0] < 0.003
+    assert [each["p_holm"] for each in records] == pytest.approx([3 * ps[0], 1, 1], abs=3e-4)
 
 
 def test_judgements_of_one_context_are_one_unit() -> None:

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from attune.evaluation.ranking.summary import MEAN, comparisons, labelled, log_line, scores, values_of
+from attune.evaluation.ranking.summary import MEAN, comparisons, labelled, log_line, mean_of, scores, values_of
 from attune.metrics.bootstrap import Ratio, compare, with_intervals
 from attune.metrics.ranking import by_example
 
@@ -59,3 +59,10 @@ def test_comparisons_are_paired_tests_of_mrr_by_domain() -> None:
 
 def test_a_log_line_has_the_mean_reciprocal_rank() -> None:
     assert log_line([{"rank": 1}, {"rank": 4}]) == "MRR 0.625 over 2 contexts"
+
+
+def test_the_mean_over_some_domains_is_not_called_as_that_over_all() -> None:
+    every = ["all", "happy", "sad"]
+    assert mean_of(["sad", "all", "happy"], every) == MEAN
+    assert mean_of(["happy"], every) == "happy"
+    assert mean_of(["happy", "sad"], every) == "mean of happy, sad"

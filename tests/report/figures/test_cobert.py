@@ -52,9 +52,10 @@ def test_points_stand_where_the_scores_are() -> None:
 
 
 def test_methods_stand_from_the_best_to_the_worst_and_trained_ones_are_filled() -> None:
-    scores = tidy({"mean": {"tfidf": SCORES, "tuned": SCORES | {"mrr": 0.35}}}, ["domain", "model"])
-    axes = cobert.methods(scores, ["tuned"], 100).axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["tuned", "tfidf"]
+    scores = tidy({"tfidf": SCORES, "tuned": SCORES | {"mrr": 0.35}}, ["model"])
+    (axes,) = cobert.methods({"domain all": scores}, ["tuned"], 100).axes
+    assert axes.get_title() == "domain all"
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["tuned", "TF-IDF"]
     (marks,) = (each for each in axes.collections if each.get_label() == "mean")
     assert marks.get_facecolors()[:, :3].tolist() == [[1, 1, 1], [0, 0, 0]]  # in the order of the table
 
@@ -70,10 +71,15 @@ def test_the_pareto_front_is_what_nothing_beats() -> None:
     assert sorted(text.get_text() for text in axes.texts) == list("abcdef")
 
 
-def test_one_domain_is_its_own_mean() -> None:
-    scores = tidy({domain: {"tuned": SCORES} for domain in ("all", "mean")}, ["domain", "model"])
-    (axes,) = cobert.methods(scores, ["tuned"], 100).axes
-    assert [each.get_label() for each in axes.collections if not str(each.get_label()).startswith("_")] == ["mean"]
+def test_a_method_that_is_not_in_a_panel_is_left_out_there() -> None:
+    panels = {
+        "domain all": tidy({"tuned": SCORES, "max_sim": SCORES | {"mrr": 0.35}}, ["model"]),
+        "mean of all and happy": tidy({"tuned": SCORES | {"mrr": 0.3}}, ["model"]),
+    }
+    left, right = cobert.methods(panels, ["tuned"], 100).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["max sim", "tuned"]
+    assert [text.get_text() for text in left.texts] == ["0.25", "0.35"]
+    assert [(text.get_text(), text.xy[1]) for text in right.texts] == [("0.30", 1)]
 
 
 def test_the_transfer_table_has_rows_of_training_and_columns_of_testing() -> None:
