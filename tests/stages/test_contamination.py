@@ -43,7 +43,9 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
     assert found["ranking"][0]["other"] + found["ranking"][0].get("overlapping", 0) >= 0.5
     gain = {(each["score"], each["split"]): each for each in found["losses"]}["gain", "reply"]
     assert (gain["overlapping"], gain["other"]) == (2, 1)
-    heading, body = section(found)
+    heading, body = section(found, {"tiny_full": "Tiny & full"})
     assert heading.endswith("?")
-    assert f"{dialogue.name}: of 2 test examples, 50 % overlap with the train set, 50 % by their reply" in body
-    assert "<td>tiny_full</td><td>gain</td>" in body
+    own = f'<td>{dialogue.title}</td><td class="number">2</td><td class="number">50</td><td class="number">50</td>'
+    assert own in body
+    assert f"<td>Tiny &amp; full</td><td>{dialogue.title}</td><td>Gain</td>" in body
+    assert "2.000" in body[body.index("<td>Gain</td>") :]
