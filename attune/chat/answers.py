@@ -1,7 +1,31 @@
-"""A system's answer, and the exchanges that a conversation is made of."""
+"""What a system is asked, its answer, and the exchanges that a conversation is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from attune.parameters.decoding import Decoding
+
+
+def listed(phrases: Sequence[str]) -> str:
+    """a, b and c."""
+    *others, last = phrases
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+@dataclass(frozen=True)
+class Question:
+    """The turns so far, oldest first and ending with the message to answer, and how to answer it.
+
+    `instruction`: in the place of the one that the generator was trained with. `varied`: a reply that was given before
+    is written again, and another attempt samples; otherwise `decoding` counts as it is.
+    """
+
+    turns: list[str]
+    persona: list[str]
+    decoding: Decoding
+    attempt: int
+    instruction: str | None = None
+    varied: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,7 +62,7 @@ class Answer:
     @property
     def loading_note(self) -> str:
         """What is being loaded, a phrase."""
-        return f"loading {', '.join(self.loading)}, which takes some seconds, once"
+        return f"loading {listed(self.loading)}; this takes some seconds, the first time only"
 
     def notes(self) -> list[str]:
         """What people should know about the answer, a phrase each."""

@@ -10,7 +10,7 @@ from attune.chat.choices import decoding_note, starting_system
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.chat.events import PRIVATE, QUEUED
-from attune.chat.rendering import system_choices, system_note
+from attune.chat.rendering import persona_note, system_choices, system_note
 from attune.corpora.wording import as_written
 from attune.parameters.generators import Generation
 
@@ -31,7 +31,7 @@ _COPY = """async () => {
   });
   try {
     await navigator.clipboard.writeText(lines.join('\\n'));
-    return 'copied';
+    return 'Copied.';
   } catch {
     return 'The browser does not let this page copy; select the text instead.';
   }
@@ -71,7 +71,7 @@ def chat_tab(conversations: Conversations) -> SettingsFields:
 def _conversation() -> tuple[list[gr.Button], gr.Textbox, list[Any], list[gr.Button]]:
     """The messages to click, the message box, what `Conversations.send` updates, and the buttons Retry, Copy and Clear.
 
-    The style sheet shows the messages to click, or the conversation once there is one.
+    The style sheet shows the messages to click, or the conversation with its buttons once there is one.
     """
     with gr.Column(elem_id="openings"):
         gr.Markdown("Say something, or click one of these:")
@@ -80,42 +80,40 @@ def _conversation() -> tuple[list[gr.Button], gr.Textbox, list[Any], list[gr.But
                 gr.Button(text, size="sm", min_width=280, elem_classes="opening") for text in OPENINGS + QUESTIONS
             ]
     chat = gr.Chatbot(
-        label="Conversation", render_markdown=False, latex_delimiters=[], feedback_options=None, buttons=[],
-        elem_id="chat",
+        label="Conversation", show_label=False, render_markdown=False, latex_delimiters=[], feedback_options=None,
+        buttons=[], elem_id="chat",
     )  # fmt: skip
     crisis = gr.Markdown(visible=False, elem_id="crisis")
+    status = gr.Markdown(elem_id="status", elem_classes="small")
     # With one line to begin with, Enter sends and Shift+Enter breaks the line.
     message = gr.Textbox(
-        label="Message", show_label=False, placeholder="Say something", lines=1, max_lines=8, submit_btn="Send",
+        label="Message", show_label=False, placeholder="Write a message", lines=1, max_lines=8, submit_btn="Send",
         elem_id="message", html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
     )  # fmt: skip
-    with gr.Row():
+    with gr.Row(elem_id="actions"):
         buttons = [
             gr.Button(text, size="sm", min_width=60, elem_id=text.lower()) for text in ("Retry", "Copy", "Clear")
         ]
-    status = gr.Markdown(elem_id="status", elem_classes="small")
-    with gr.Accordion("What was retrieved", open=False):
+    with gr.Accordion("What was retrieved", open=False, elem_id="retrieval"):
         retrieved = gr.HTML(elem_id="retrieved")
     return openings, message, [message, chat, retrieved, status, crisis], buttons
 
 
 def _settings(engine: Engine, start: str) -> SettingsFields:
     parameters = engine.parameters
-    limit = parameters.recipes[parameters.rag.recipe].num_personas
-    readers = [each.label for name, each in engine.systems.items() if engine.reads_persona(name)]
     personas = {"Listener": tuple(as_written(each) for each in parameters.rag.persona)} | PERSONAS
-    gr.Markdown("## Persona\nWho is it that replies? Choose somebody, or write your own.")
+    gr.Markdown("## Persona\nPick who replies, or describe them yourself.", elem_id="persona-head")
     with gr.Row():
         clicks = [gr.Button(name, size="sm", min_width=90, elem_classes="persona") for name in personas]
     persona = gr.Textbox(
         "\n".join(personas["Listener"]), lines=4, label="One sentence per line", elem_id="persona",
-        info=f"Read by {'; '.join(readers)}. CoBERT reads at most {limit} sentences.",
+        info=persona_note(engine, start),
     )  # fmt: skip
     for click, sentences in zip(clicks, personas.values(), strict=True):
         click.click(partial("\n".join, sentences), None, persona, queue=False, **PRIVATE)
     with gr.Accordion("Decoding", open=False):
         note = gr.Markdown(decoding_note(engine, start), elem_id="decoding-note")
-        own = gr.Checkbox(label="Other settings than those of params.yaml", elem_id="own")
+        own = gr.Checkbox(label="Choose other settings", elem_id="own")
         sliders = _sliders(parameters.generation)
     return SettingsFields(persona, own, sliders, note)
 
@@ -125,8 +123,8 @@ def _sliders(generation: Generation) -> list[gr.Slider]:
     sliders = []
     for key, low, high, step, label in (
         ("temperature", 0.05, 2.0, 0.05, "temperature"),
-        ("top_k", 0, 100, 1, "top_k: most probable tokens kept; 0 keeps all"),
-        ("top_p", 0.05, 1.0, 0.01, "top_p: share of the probability kept"),
+        ("top_k", 0, 100, 1, "top_k: likeliest tokens kept (0: all)"),
+        ("top_p", 0.05, 1.0, 0.01, "top_p: probability kept"),
     ):
         values = [getattr(each, key) for each in generation.decoding.values()]
         bounds = min(low, *values), max(high, *values)
@@ -138,14 +136,14 @@ def _sliders(generation: Generation) -> list[gr.Slider]:
 def _show_system(engine: Engine, system: gr.Dropdown, about: gr.HTML, settings: SettingsFields) -> None:
     """Say what is known about the chosen system; the sliders show when `own`, and start at its values."""
 
-    def described(name: str) -> tuple[str, str]:
-        return system_note(engine, name), decoding_note(engine, name)
+    def described(name: str) -> tuple[str, str, Any]:
+        return system_note(engine, name), decoding_note(engine, name), gr.update(info=persona_note(engine, name))
 
     def shown(own: bool, name: str) -> list[Any]:
         decoding = engine.decoding(name)
         return [gr.update(visible=own, value=getattr(decoding, slider.elem_id)) for slider in settings.sliders]
 
-    system.change(described, system, [about, settings.note], queue=False, **PRIVATE)
+    system.change(described, system, [about, settings.note, settings.persona], queue=False, **PRIVATE)
     settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
 
 

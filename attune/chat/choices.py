@@ -7,21 +7,22 @@ from attune.chat.artifacts import missing
 from attune.chat.engine import Engine
 from attune.chat.measured import measured
 from attune.chat.systems import GeneratorSystem
+from attune.chat.variety import varied
 from attune.core.errors import AttuneError
-from attune.corpora import dialogue_corpora
+from attune.corpora import dialogue_corpora, ranking_corpus
 from attune.generators.methods import METHODS
 from attune.parameters.decoding import Decoding
 from attune.report.names import generator_names
 
 
 def starting_system(engine: Engine) -> str:
-    """The generator of conversations that no score marks as bad, with the lowest perplexity on held-out replies.
+    """The generator of conversations that no score marks as bad and that replies by the persona, the page's subject.
 
-    One without passages where there is one, since their perplexity is lower whenever a passage has the true reply; then
-    one whose passages CoBERT chooses for the persona. A marked one only where there is no other. Before it is measured,
-    the first trained one; where no such generator is ready, the first system that is.
+    Of several, one without passages where there is one, since their perplexity is lower whenever a passage has the true
+    reply; then that with the lowest perplexity on held-out replies. A marked one only where there is no other. Before
+    it is measured, the first trained one; where no such generator is ready, the first system that is.
     """
-    corpora = {corpus.name for corpus in dialogue_corpora()}
+    corpora = {ranking_corpus().name, *(corpus.name for corpus in dialogue_corpora())}
     scores = measured(engine.artifacts.scores)
     ready = [name for name, system in engine.systems.items() if missing(system.artifacts) is None]
 
@@ -30,9 +31,8 @@ def starting_system(engine: Engine) -> str:
         assert isinstance(system, GeneratorSystem)
         untrained = METHODS[engine.parameters.generators[system.generator].method].adapt is None
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
-        with_passages = system.passages is not None
         marked = bool(engine.measured.weaknesses(system))
-        return marked, with_passages, system.ranker is None and with_passages, perplexity, untrained
+        return marked, not engine.reads_persona(name), system.passages is not None, perplexity, untrained
 
     converse = [name for name in ready if _corpus(engine, name) in corpora]
     return min(converse, key=rank, default=next(iter(ready or engine.systems)))
@@ -73,6 +73,8 @@ def decoding_note(engine: Engine, name: str) -> str:
     settings = {key: value for key, value in decoding.model_dump(exclude_defaults=True).items() if key != "method"}
     written = ", ".join([decoding.method, *(f"{key} {value:g}" for key, value in settings.items())])
     note = f"{system.label} decodes as params.yaml says (generation.decoding): {written}."
+    if varied(decoding, attempt=1) != decoding:
+        note += " It takes the likeliest word each time; Retry leaves more to chance, for another reply."
     swept = [each for each, points in measured(engine.artifacts.sweep).items() if decoding in _best(points, decoding)]
     if not swept:
         return note

@@ -13,14 +13,16 @@ def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
     """`settings`: the fields of Settings, which are those of the chat."""
     count, kept = len(comparisons.engine.systems), comparisons.engine.artifacts.judgements
     gr.Markdown(
-        f"## All {count} systems\nEach answers the same message, with the persona and the decoding of the tab Chat."
+        f"## One message to all {count} systems\nThey reply one after the other, with the persona and the decoding set "
+        "in the Chat tab."
     )
     message = gr.Textbox(
-        label="One message to all systems", lines=1, max_lines=8, submit_btn="Compare", elem_id="compare-message",
+        label="Message to all systems", show_label=False, placeholder="Write a message", lines=1, max_lines=8,
+        submit_btn="Compare", elem_id="compare-message",
     )  # fmt: skip
-    blind = gr.Checkbox(label="Blind: in random order, each name hidden until its reply is judged", elem_id="blind")
+    blind = gr.Checkbox(label="Blind: random order, and each name hidden until you judge the reply", elem_id="blind")
     keep = gr.Checkbox(
-        label=f"Keep my verdicts, with message and persona, in {kept.name} on the server", elem_id="keep"
+        label=f"Save my verdicts, with the message and the persona, to {kept.name} on the server", elem_id="keep"
     )
     status, crisis = gr.Markdown(elem_id="compare-status"), gr.Markdown(visible=False, elem_id="compare-crisis")
     link = gr.HTML(elem_id="compare-download")

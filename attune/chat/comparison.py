@@ -73,7 +73,7 @@ class Comparisons:
         if blind:
             random.shuffle(names)
         for at, name in enumerate(names):
-            progress = f"{at}/{len(names)} replies; the next one is being written ..."
+            progress = f"{at}/{len(names)} replies; writing the next one ..."
             yield self._updates(compared, progress, crisis)
             card = await self._card(name, compared.message, settings)
             compared = replace(compared, cards=(*compared.cards, card))
@@ -96,7 +96,7 @@ class Comparisons:
             try:
                 self._keep(after, after.cards[at])
             except OSError as error:
-                status = f"The verdict was not kept: {self.engine.artifacts.judgements}: {error.strerror}."
+                status = f"The verdict was not saved: {self.engine.artifacts.judgements}: {error.strerror}."
         return self._updates(after, status, gr.skip())
 
     def _keep(self, compared: Compared, card: Card) -> None:

@@ -120,12 +120,12 @@ class Conversations:
         try:
             exchange = Exchange(checked_message(message))
         except AttuneError as error:
-            yield gr.skip(), chat_messages(history), gr.skip(), str(error), crisis
+            yield gr.update(**IDLE), chat_messages(history), gr.skip(), str(error), crisis
             return
         settings = Settings(persona, own, temperature, top_k, top_p)
         task = conversation.task = ReplyTask(system, settings, history, exchange, restored=history)
         conversation.exchanges = [*history, exchange]
-        waiting = f"{self._label(system)} waits for its turn ..."
+        waiting = f"{self._label(system)} is waiting for its turn ..."
         yield gr.update(value="", **BUSY), chat_messages(conversation.exchanges), "", waiting, crisis
         async for box, *updates in self._write(conversation, task):
             yield box, *updates, gr.skip()
@@ -143,7 +143,7 @@ class Conversations:
         again = Exchange(last.message, attempt=last.attempt + 1)
         settings = Settings(persona, own, temperature, top_k, top_p)
         task = conversation.task = ReplyTask(system, settings, history, again, restored=conversation.exchanges)
-        waiting = f"{self._label(system)} waits for its turn ..."
+        waiting = f"{self._label(system)} is waiting for its turn ..."
         yield gr.update(**BUSY), chat_messages(conversation.exchanges), "", waiting, gr.skip()
         async for box, *updates in self._write(conversation, task):
             yield box, *updates, gr.skip()
@@ -196,7 +196,7 @@ class Conversations:
     def stop(self, request: gr.Request) -> tuple[Any, str]:
         """Stop the reply that is being written, keep what there is of it; updates the textbox and the status."""
         self._conversation(request).task = None
-        return gr.update(**IDLE), "stopped"
+        return gr.update(**IDLE), "Stopped."
 
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
         """Start a new conversation."""

@@ -5,17 +5,18 @@ import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attune.chat.answers import Answer, RetrievedText
+from attune.chat.answers import Answer, Question, RetrievedText
 from attune.chat.artifacts import Artifacts, missing
 from attune.chat.measured import Measured
-from attune.chat.models import Models
+from attune.chat.models import Models, import_libraries, start_thread
 from attune.chat.systems import GeneratorSystem, RetrievalSystem, System, systems
 from attune.chat.validation import changed_decoding
+from attune.chat.variety import unrepeated, varied
 from attune.core.determinism import prepare
 from attune.core.errors import AttuneError
 from attune.core.text import words_of
@@ -23,24 +24,15 @@ from attune.corpora.wording import as_written, tokenised
 from attune.parameters import Parameters, load
 from attune.parameters.decoding import Decoding
 
+if TYPE_CHECKING:
+    from attune.generators.encoding import Prompt
+    from attune.inference.decoding import Reply
+    from attune.inference.generator import Generator as ReplyGenerator
+
 # Exchanges before the message that a system may read, whatever their length in tokens.
 MAX_EXCHANGES = 20
 # Replies that CoBERT's retrieval shows. It answers with the first; each further attempt answers with the next one.
 RETRIEVED_REPLIES = 5
-
-
-@dataclass(frozen=True)
-class Question:
-    """The turns so far, oldest first and ending with the message to answer, and how to answer it.
-
-    `instruction`: in the place of the one that the generator was trained with.
-    """
-
-    turns: list[str]
-    persona: list[str]
-    decoding: Decoding
-    attempt: int
-    instruction: str | None = None
 
 
 class Engine:
@@ -55,7 +47,7 @@ class Engine:
         self.systems = systems(parameters, artifacts)
         self.models = Models(parameters, artifacts)
         self.measured = Measured(parameters, artifacts)
-        self._thread = ThreadPoolExecutor(1, "models", _start_thread, (parameters.seed, parameters.threads))
+        self._thread = ThreadPoolExecutor(1, "models", start_thread, (parameters.seed, parameters.threads))
 
     @classmethod
     def from_root(cls, root: Path) -> "Engine":
@@ -72,7 +64,7 @@ class Engine:
 
     def preload(self) -> None:
         """Start importing what the models need, so that the first reply does not wait for it."""
-        self._thread.submit(_import)
+        self._thread.submit(import_libraries)
 
     def system(self, name: str) -> System:
         """The system called `name`; an AttuneError names the systems where there is none."""
@@ -127,12 +119,14 @@ class Engine:
         decoding: Decoding,
         attempt: int = 0,
         instruction: str | None = None,
+        varied: bool = True,
     ) -> AsyncGenerator[Answer, None]:
         """As `reply`; a task that waits for the next answer can be cancelled at any time.
 
-        instruction: takes the place of the one that a generator was trained with.
+        instruction: takes the place of the one that a generator was trained with. varied: whether a generator avoids
+        its earlier replies of the conversation.
         """
-        question = Question(list(turns), list(persona), decoding, attempt, instruction)
+        question = Question(list(turns), list(persona), decoding, attempt, instruction, varied)
         with self._answering(name, question) as next_answer:
             while (answer := await asyncio.wrap_future(next_answer())) is not None:
                 yield answer
@@ -142,7 +136,7 @@ class Engine:
         """A function that computes the next answer in the models' thread; None after the last."""
         system = self.system(name)
         if reason := missing(system.artifacts):
-            raise AttuneError(f"{name} cannot answer yet: {reason}.")
+            raise AttuneError(f"{system.label} cannot answer yet: {reason}.")
         answers = self._answers(system, question)
         try:
             yield partial(self._thread.submit, next, answers, None)
@@ -165,7 +159,7 @@ class Engine:
         """CoBERT's best replies, none of which was given in the conversation already."""
         retriever = self.models.retriever(system)
         turns, persona = _tokenised(question.turns), _tokenised(question.persona)
-        given = {words_of(turn) for turn in turns[-2::-2]}  # every second turn back is a reply to the one before
+        given = _replies(turns)
         found = retriever.retrieve(turns, persona, self.parameters.retrieval.shortlist)
         replies = [each for each in found if words_of(each.reply) not in given][:RETRIEVED_REPLIES]
         if not replies:
@@ -203,9 +197,8 @@ class Engine:
         answer = Answer(
             retrieved=texts, dropped_turns=dropped, message_shortened=shortened, prompt_tokens=len(prompt.ids)
         )
-        seed = self.parameters.seed + question.attempt
         written = ""
-        for reply in generator.stream(name, prompt, question.decoding, seed):
+        for reply in _written(generator, name, prompt, replace(question, turns=turns), self.parameters.seed):
             written = reply.text
             # Of PEC's text the last token is shown once it is whole: "i" could become "I" or "it".
             shown = as_written(written[: written.rfind(" ") + 1]) if system.tokenised else written
@@ -229,20 +222,24 @@ class Engine:
         return nearest[0][: rag.k]
 
 
+def _written(
+    generator: "ReplyGenerator", name: str, prompt: "Prompt", question: Question, seed: int
+) -> Iterator["Reply"]:
+    """The generator's reply as it grows; name: with the seed, what it is drawn by."""
+
+    def write(again: int) -> Iterator["Reply"]:
+        attempt = question.attempt + again
+        decoding = varied(question.decoding, attempt) if question.varied else question.decoding
+        return generator.stream(name, prompt, decoding, seed + question.attempt + 1_000 * again)
+
+    return unrepeated(write, _replies(question.turns)) if question.varied else write(0)
+
+
 def _tokenised(texts: Sequence[str]) -> list[str]:
     """The texts in PEC's wording, which CoBERT and PEC's generators learned from; that of no words stays as it is."""
     return [tokenised(text) or text for text in texts]
 
 
-def _import() -> None:
-    import attune.inference.generator  # noqa: F401
-
-
-def _start_thread(seed: int, threads: int) -> None:
-    """Compute as the stages do, and load models without progress bars, which would run into the conversation."""
-    from transformers.utils.logging import disable_progress_bar
-
-    from attune.core.determinism import pin
-
-    disable_progress_bar()
-    pin(seed, threads)
+def _replies(turns: Sequence[str]) -> set[str]:
+    """The words of the replies before the message, which is the last of `turns`."""
+    return {words_of(turn) for turn in turns[-2::-2]}  # every second turn back is a reply to the one before

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attune.chat.artifacts import Artifacts
 from attune.chat.systems import RetrievalSystem, System
 from attune.parameters import Parameters
+from attune.report.names import corpus_title
 
 if TYPE_CHECKING:  # torch takes seconds to import, so it waits for the first model
     from attune.inference.generator import Generator
@@ -33,11 +34,13 @@ class Models:
         """What must be loaded before `system` can answer, as people would call it."""
         needed: list[tuple[str, str | None, Mapping[str, Any]]] = [("CoBERT", system.ranker, self._rankers)]
         if isinstance(system, RetrievalSystem):
-            needed.append(("the index of", system.replies, self._retrievers))
+            needed.append((f"the replies of {corpus_title(system.replies)}", system.replies, self._retrievers))
         else:
-            needed.append(("the index of", system.passages, self._passage_retrievers))
-            needed.append(("the generator", system.generator, self._generators))
-        return tuple(f"{kind} {name}" for kind, name, loaded in needed if name is not None and name not in loaded)
+            if system.passages:
+                index = f"the exchanges of {corpus_title(system.passages)}"
+                needed.append((index, system.passages, self._passage_retrievers))
+            needed.append(("the language model", system.generator, self._generators))
+        return tuple(title for title, name, loaded in needed if name is not None and name not in loaded)
 
     def generator(self, name: str) -> "Generator":
         """The trained generator `name`, with room for passages if it was trained with some."""
@@ -90,3 +93,18 @@ class Models:
         from attune.index.embedding import load_embedder
 
         return load_embedder(self.artifacts.embedder.path)
+
+
+def import_libraries() -> None:
+    """Import what the models need, which takes seconds."""
+    import attune.inference.generator  # noqa: F401
+
+
+def start_thread(seed: int, threads: int) -> None:
+    """Compute as the stages do, and load models without progress bars, which would run into the conversation."""
+    from transformers.utils.logging import disable_progress_bar
+
+    from attune.core.determinism import pin
+
+    disable_progress_bar()
+    pin(seed, threads)

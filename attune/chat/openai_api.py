@@ -149,8 +149,9 @@ class _Completion:
             persona = self.asked.persona(default) if told else default
             instruction = None if told else self.asked.instruction or None
             answers = self.engine.reply_async(
-                self.asked.model, self.turns, persona, self.decoding, self.asked.seed if generates else 0, instruction
-            )
+                self.asked.model, self.turns, persona, self.decoding, self.asked.seed if generates else 0, instruction,
+                varied=False,
+            )  # fmt: skip
             if self.preface:
                 yield self.preface
             async with aclosing(answers):

@@ -21,6 +21,8 @@ from attune.chat.openai_api import api_key, mounted
 
 CSS = Path(__file__).parent / "page.css"
 RESULTS = {"report": "Report", "studies": "Studies"}
+# The keyboard reaches the conversation, which scrolls.
+_REACHABLE = "() => document.querySelectorAll('#chat [role=log]').forEach(log => { log.tabIndex = 0; })"
 
 
 def build(engine: Engine) -> gr.Blocks:
@@ -42,6 +44,7 @@ def build(engine: Engine) -> gr.Blocks:
             page.state_holder.session_data.pop(str(request.session_hash), None)
 
         page.unload(close)
+        page.load(None, None, None, js=_REACHABLE, **PRIVATE)
     return page
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import gradio as gr
 
-from attune.chat.answers import Answer, Exchange
+from attune.chat.answers import Answer, Exchange, listed
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 
 _ABOUT_SCORES = (
-    "Score: how well a text suits the conversation by CoBERT or, where CoBERT does not order the texts, how similar it "
-    "is to the message (cosine, at most 1). Higher is better; CoBERT's scores compare texts of one answer only."
+    "Higher scores are better. Where CoBERT orders the texts, the score says how well each suits the conversation, and "
+    "compares the texts of one reply only; otherwise it is the similarity to the message (cosine, at most 1)."
 )
 
 
@@ -37,10 +37,10 @@ def retrieved_table(answer: Answer) -> str:
     """HTML of the retrieved texts."""
     if not answer.retrieved:
         return "<p>This system retrieves nothing.</p>"
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("score", "used", "text"))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("Score", "Used", "Text"))
     rows = "".join(
         f'<tr><td class="number">{each.score:.2f}</td><td>{"yes" if each.used else "no"}</td>'
-        f"<td>{escape(each.text)}</td></tr>"
+        f"<td>{escape(each.text).replace(chr(10), '<br>')}</td></tr>"
         for each in answer.retrieved
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{_ABOUT_SCORES}</p>"
@@ -57,6 +57,18 @@ def system_note(engine: Engine, name: str) -> str:
     return f"<p>{escape(system.sentence)}</p><p>{facts}</p>{mark}"
 
 
+def persona_note(engine: Engine, name: str) -> str:
+    """Whether the system replies by the persona, and which systems do."""
+    label = engine.system(name).label
+    readers = [each.label for other, each in engine.systems.items() if engine.reads_persona(other)]
+    if label not in readers:
+        return f"Not read by {label}, but by {listed(readers)}."
+    if engine.system(name).ranker is None:
+        return f"Read by {label}."
+    limit = engine.parameters.recipes[engine.parameters.rag.recipe].num_personas
+    return f"Read by CoBERT, at most {limit} sentences."
+
+
 def system_choices(engine: Engine) -> list[tuple[str, str]]:
     """Labels and names of the systems, those that are weak by their scores with a mark."""
     return [
@@ -69,7 +81,8 @@ def status_line(label: str, answer: Answer) -> str:
     """What the system is doing; once it has answered, the answer's notes."""
     if answer.loading:
         return f"{label}: {answer.loading_note} ..."
-    return "; ".join([*([] if answer.done else [f"{label} is writing ..."]), *answer.notes()])
+    line = "; ".join([*([] if answer.done else [f"{label} is writing ..."]), *answer.notes()])
+    return line[:1].upper() + line[1:]
 
 
 def crisis_update(message: str) -> Any:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from attune.chat.answers import listed
 from attune.chat.artifacts import Artifact, Artifacts
 from attune.corpora import corpus, ranking_corpus
 from attune.corpora.base import Corpus
@@ -13,10 +14,10 @@ from attune.parameters.generators import GeneratorSettings
 from attune.report.names import system_names
 
 RETRIEVAL = "cobert"
-_READS = {
-    PLAIN: "",
-    RAG: ", and the most similar exchanges of its corpus",
-    PERSONA_RAG: ", and similar exchanges of its corpus, which CoBERT chooses for the persona",
+_PASSAGES = {
+    PLAIN: (),
+    RAG: ("the most similar exchanges of its training data",),
+    PERSONA_RAG: ("similar exchanges of its training data, which CoBERT chooses for the persona",),
 }
 
 
@@ -100,10 +101,10 @@ def _generator(
         needed += [artifacts.embedder, artifacts.train_rows(passages), artifacts.index(passages)]
     if ranker:
         needed += [artifacts.encoder, artifacts.cobert(ranker)]
-    persona = " and the persona" if settings.persona_tokens else ""
+    reads = ("the conversation", *(("the persona",) if settings.persona_tokens else ()), *_PASSAGES[variant])
     sentence = (
-        f"{_role(corpus(settings.corpus))} {parameters.bases[settings.base].model} writes its replies, and reads the "
-        f"conversation{persona}{_READS[variant]}."
+        f"{_role(corpus(settings.corpus))} The model {parameters.bases[settings.base].model} writes the reply, and "
+        f"reads {listed(reads)}."
     )
     tokenised, system = settings.corpus == ranking_corpus().name, system_of(name, variant)
     return GeneratorSystem(
@@ -115,10 +116,10 @@ def _generator(
 def _role(source: Corpus) -> str:
     """What a generator of the corpus does, a sentence."""
     if source.has_passages:
-        return f"It listens, as people do in {source.title}."
+        return f"It listens as people do in {source.title}."
     if source.name == ranking_corpus().name:
-        return f"It chats, as people do in {source.title}."
-    return f"It answers questions, as in {source.title}."
+        return f"It chats as people do in {source.title}."
+    return f"It answers questions as in {source.title}."
 
 
 def _cobert(parameters: Parameters, recipe: str) -> str:

@@ -6,52 +6,84 @@ from typing import Any
 import pandas as pd
 
 from attune.report import html
+from attune.report.names import corpus_title
+from attune.report.scores import MINUS, format_of
 
 HEADING = "Does test text also stand in the training data?"
 _ABOUT = (
-    "A test example overlaps where any run of {n} words of its reply (<code>reply</code>), or of its context and reply "
-    "(<code>example</code>), also stands in the train set; it is mostly contained where at least {mostly:.0f} % of its "
-    "runs do. The former is GPT-3's measure (Brown et al. 2020, appendix C), the latter PaLM's (Chowdhery et al. 2022, "
-    "section 8). Turns of fewer than {n} words cannot overlap."
+    "A test example overlaps where any run of {n} words of its context and reply also stands in the train set; it is "
+    "mostly contained where at least {mostly:.0f} % of its runs do. The former is GPT-3's measure (Brown et al. 2020, "
+    "appendix C), the latter PaLM's (Chowdhery et al. 2022, section 8). Turns of fewer than {n} words cannot overlap."
 )
 _SPLIT = (
     "Scores of the test examples that overlap and of the others, by their replies, for the test sets that have both. "
-    "<code>gain</code> is by how many nats per token a generator is better than its untrained base: where it is larger "
-    "for what overlaps, part of it is memory."
+    "A gain is by how many nats per token a generator is better than its untrained base: where it is larger for what "
+    "overlaps, part of it is memory."
 )
 
 
-def section(found: Mapping[str, Any]) -> tuple[str, str]:
-    """Heading and HTML body; found: what the stage contamination wrote."""
+def section(found: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, str]:
+    """Heading and HTML body; found: what the stage contamination wrote. names: systems in words."""
     overlaps = pd.DataFrame(found["overlaps"])
     return HEADING, (
         f"<p>{_ABOUT.format(n=found['n'], mostly=100 * found['mostly'])}</p>"
-        + html.bullets(_sentences(overlaps))
-        + "<h3>Share of each test set's examples that overlap (reply or context) with each train set and bank</h3>"
-        + html.table(_matrix(overlaps))
-        + f"<h3>Scores by overlap</h3><p>{_SPLIT}</p>"
-        + html.table(_split([*found["ranking"], *found["losses"]]))
+        + html.table(_own(overlaps))
+        + html.folded("Each test set against each train set and retrieval bank", html.table(_matrix(overlaps)))
+        + html.folded(
+            "Scores by overlap", f"<p>{_SPLIT}</p>" + html.table(_split([*found["ranking"], *found["losses"]], names))
+        )
     )
 
 
-def _sentences(overlaps: pd.DataFrame) -> list[str]:
-    """One per test set: how much of it stands in its own train set."""
-    return [
-        f"{row['test']}: of {row['rows']} test examples, {100 * row['example']:.0f} % overlap with the train set, "
-        f"{100 * row['reply']:.0f} % by their reply; {100 * row['mostly_contained']:.0f} % are mostly contained in it"
+def _own(overlaps: pd.DataFrame) -> pd.DataFrame:
+    """One row per test set: how much of it stands in its own train set."""
+    return pd.DataFrame(
+        {
+            "Test set": _title(row["test"]),
+            "Test examples": row["rows"],
+            "Overlap with the train set (%)": round(100 * row["example"]),
+            "By their reply (%)": round(100 * row["reply"]),
+            "Mostly contained in it (%)": round(100 * row["mostly_contained"]),
+        }
         for row in overlaps[overlaps["test"] == overlaps["source"]].to_dict("records")
-    ]
+    )
 
 
 def _matrix(overlaps: pd.DataFrame) -> pd.DataFrame:
-    """One row per test set, one column per train set or bank."""
-    table = overlaps.pivot(index="test", columns="source", values="example")
-    return table[overlaps["source"].unique()].reset_index()
+    """One row per test set, one column per train set or bank: the overlapping examples in percent."""
+    shares = (100 * overlaps["example"]).round().astype(int)
+    table = overlaps.assign(example=shares).pivot(index="test", columns="source", values="example")
+    table = table[overlaps["source"].unique()].rename(index=_title, columns=lambda name: f"{_title(name)} (%)")
+    return table.rename_axis(index="Test set", columns=None).reset_index()
 
 
-def _split(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    both = [each for each in records if each["split"] == "reply" and each["overlapping_units"] and each["other_units"]]
-    columns = ["test", "system", "score"]
-    for name in ("overlapping", "other"):
-        columns += [f"{name}_units", name, f"{name}_low", f"{name}_high"]
-    return pd.DataFrame(both).reindex(columns=columns)
+def _split(records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "System": names.get(each["system"], each["system"]),
+            "Test set": _title(each["test"]),
+            "Score": format_of(each["score"]).title,
+            "Overlapping": _cell(each, "overlapping"),
+            "Others": _cell(each, "other"),
+        }
+        for each in records
+        if each["split"] == "reply" and each["overlapping_units"] and each["other_units"]
+    )
+
+
+def _cell(row: Mapping[str, Any], part: str) -> html.Cell:
+    """A score with its interval, where it has one, and with the number of units."""
+    form = format_of(row["score"])
+    value, *ends = (
+        form.text(row[f"{part}{end}"]).replace("-", MINUS) for end in ("", "_low", "_high") if f"{part}{end}" in row
+    )
+    about = ", ".join([*([" to ".join(ends)] if ends else []), f"n = {row[f'{part}_units']}"])
+    return html.Cell(f'{value} <span class="interval">{about}</span>', row[part])
+
+
+def _title(name: str) -> str:
+    """A test set, train set or bank in words; name: the path of its folder."""
+    kind, *rest = name.split("/")
+    if kind == "index":
+        return f"Bank of {corpus_title(rest[0])}"
+    return ", ".join([corpus_title(kind), *rest])

@@ -61,8 +61,8 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
     none = between(list(tests), system_of(name, NO_PERSONA), name, "loss")
     other = between(list(tests), system_of(name, OTHER_PERSONA), name, "loss")
     parts = [
-        f"than {what}, perplexity {_moved(each)}"
-        for each, what in ((none, "without one"), (other, "with another person's"))
+        _moved(each, than)
+        for each, than in ((none, " than without one"), (other, " than with another person's"))
         if each
     ]
     helps = bool(none and none.better)
@@ -74,13 +74,12 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
         if helps
         else "does not clearly help"
     )
-    return f"A persona {answer} ({names[name]}): {'; '.join(parts)}."
+    return f"A persona {answer} ({names[name]}): perplexity {'; '.join(parts)}."
 
 
-def _moved(each: Difference) -> str:
-    if each.found:
-        return f"{'lower' if each.difference < 0 else 'higher'}, {each.size} {in_brackets(each)}"
-    return f"not clearly other, {each.size} {in_brackets(each)}"
+def _moved(each: Difference, than: str = "") -> str:
+    word = ("lower" if each.difference < 0 else "higher") if each.found else "not clearly lower or higher"
+    return f"{word}{than}, {each.size} {in_brackets(each)}"
 
 
 def about_passages(tests: Sequence[Difference], name: str, generators: Mapping[str, GeneratorSettings]) -> str:
@@ -150,7 +149,7 @@ def about_answers(tests: Sequence[Difference], names: Names, score: str = "simil
         return ""
     return (
         f"{names[known[0].before]} answers more like the true reply than {ahead} of {len(known)} generators, less than "
-        f"{behind}, and not clearly otherwise than {len(known) - ahead - behind}."
+        f"{behind}, and not clearly more or less than {len(known) - ahead - behind}."
     )
 
 

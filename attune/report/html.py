@@ -29,8 +29,9 @@ def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n"
-        f'<nav aria-label="Contents"><ul>{links}</ul></nav>\n{parts}<script>\n{script}</script>\n</body>\n</html>\n'
+        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n"
+        f'<nav aria-label="Contents"><ul>{links}</ul></nav>\n{parts}</main>\n<script>\n{script}</script>\n</body>\n'
+        "</html>\n"
     )
 
 
@@ -47,13 +48,15 @@ def table(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "<p>none</p>"
     numeric = {name: _is_numeric(rows[name]) for name in rows.columns}
-    head = "".join(_tag("th", escape(str(name)), numeric[name], ' scope="col"') for name in rows.columns)
+    head = "".join(
+        _tag("th", escape(str(name)), numeric[name], ' scope="col"') if name else "<td></td>" for name in rows.columns
+    )
     body = "".join(
         "<tr>" + "".join(_cell(row[name], numeric[name]) for name in rows.columns) + "</tr>\n"
         for row in rows.to_dict("records")
     )
     return (
-        '<div><div class="wide" role="region" aria-label="Table" tabindex="0">'
+        '<div><div class="wide" role="group" aria-label="Table" tabindex="0">'
         f'<table class="sortable"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div></div>'
     )
 
@@ -98,7 +101,7 @@ def about(text: str) -> str:
 
 
 def preformatted(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>"
+    return f'<pre tabindex="0">{escape(text)}</pre>'
 
 
 def figure(name: str, png: bytes, caption: str, style: str = "") -> str:

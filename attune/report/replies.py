@@ -10,8 +10,8 @@ from attune.evaluation.generation.summary import TARGETS
 from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG
 from attune.report import html
 
-# Prompts of each kind that stand open, and all that the page holds; replies.csv has every one.
-OPEN, EXAMPLES = 1, 10
+# Prompts of each kind that the page holds; replies.csv has every one.
+EXAMPLES = 10
 _VARIANTS = {PLAIN: "Without passages", RAG: "With passages", PERSONA_RAG: "With reranked passages"}
 Names = Mapping[str, str]
 
@@ -65,7 +65,7 @@ def answered_blocks(replies: pd.DataFrame, names: Names) -> str:
     """
     contexts = list(replies[replies["system"] != TARGETS].groupby("id", sort=False))[:EXAMPLES]
     blocks = (_block(as_written(rows["prompt"].iloc[0]), _answered(rows, names)) for _, rows in contexts)
-    return _some(blocks, len(contexts), "contexts")
+    return html.folded(f"{len(contexts)} contexts", "\n".join(blocks))
 
 
 def _answered(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
@@ -82,7 +82,6 @@ def _block(prompt: object, table: pd.DataFrame) -> str:
 
 
 def _some(blocks: Iterator[str], count: int, what: str) -> str:
-    """The first blocks, and the others folded."""
-    every = list(blocks)
-    rest = "\n".join(every[OPEN:])
-    return "\n".join(every[:OPEN]) + (html.folded(f"{count - OPEN} more {what}", rest) if rest else "")
+    """The first block, and the others folded."""
+    first, rest = next(blocks, ""), "\n".join(blocks)
+    return first + (html.folded(f"{count - 1} more {what}", rest) if rest else "")

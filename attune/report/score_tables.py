@@ -13,7 +13,7 @@ from attune.report.tables import keys, records, wide
 
 Name = Callable[[str], str]
 # Differences of a family that stand open, the largest effects first.
-SHOWN = 5
+SHOWN = 3
 
 
 def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, reference: str | None = None) -> str:

@@ -51,7 +51,7 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
         ("Scores of generators", _generators(results)),
         ("Retrieval beside generation", _answered(results)),
         ("Replies side by side", _replies(results)),
-        contamination.section(results.metrics("contamination")),
+        contamination.section(results.metrics("contamination"), system_names(results.settings)),
         ("Data, parameters, environment", _origin(results, params)),
     ]
 
@@ -212,7 +212,9 @@ def _shown_figures(page: Page, folder: Path) -> str:
     """The figures of the page but the first screen's; those that explain others are folded."""
     rest = _figures(page, "folded", folder)
     return f'<div class="figures">{_figures(page, "open", folder)}</div>' + (
-        html.folded("More figures: data, losses, decoding, emotions", f'<div class="figures">{rest}</div>')
+        html.folded(
+            "More figures: data, losses, test contexts, decoding, emotions", f'<div class="figures">{rest}</div>'
+        )
         if rest
         else ""
     )

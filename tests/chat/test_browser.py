@@ -31,7 +31,9 @@ def test_a_conversation_with_several_systems(page: Page) -> None:
     replied(page, 2)
     page.get_by_text("What was retrieved").click()
     expect(page.locator("#retrieved tbody tr")).to_have_count(5)
+    page.set_viewport_size(PHONE)  # on which the conversation scrolls
     accessible(page)
+    assert fits(page, PHONE["width"])
     expect(page.locator("#chat [data-testid=user]")).to_have_text(["I am sad today.", "My cat ran away."])
     page.locator("#clear").click()
     expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
@@ -42,7 +44,9 @@ def test_the_first_screen_fits_a_phone_and_is_accessible(page: Page, scheme: Lit
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(PHONE)
     page.reload()
-    assert lowest(page, "#message textarea") < PHONE["height"]
+    expect(page.locator(".opening")).to_have_count(4)
+    expect(page.locator(".persona")).to_have_count(3)
+    assert lowest(page, "#message textarea") < lowest(page, ".persona >> nth=2") < PHONE["height"]
     assert fits(page, PHONE["width"])
     accessible(page)
 
@@ -63,7 +67,7 @@ def test_an_example_is_answered_by_a_system_of_its_kind(page: Page) -> None:
     page.locator("#clear").click()
     page.get_by_role("button", name="I had such a hard day").click()
     replied(page, 1)
-    expect(page.locator("#chat .by")).to_contain_text("Full fine-tuning")
+    expect(page.locator("#chat .by")).to_contain_text("LoRA on PEC with persona")
     expect(page.locator("#message textarea")).to_have_value("")
 
 
@@ -85,8 +89,10 @@ def test_the_decoding_can_be_changed(page: Page) -> None:
 
 
 def test_the_persona_can_be_edited(page: Page) -> None:
+    choose(page, "full")
+    expect(page.locator("#persona")).to_contain_text("Not read by Full fine-tuning, but by CoBERT's retrieval, ")
     choose(page, "rag+persona_rag")
-    page.get_by_text("What was retrieved").click()
+    expect(page.locator("#persona")).to_contain_text("Read by CoBERT, at most ")
     scores = []
     persona = page.locator("#persona textarea")
     before = persona.input_value()
@@ -96,6 +102,8 @@ def test_the_persona_can_be_edited(page: Page) -> None:
         persona.fill(edited)
         send(page, "I am sad today.")
         replied(page, 1)
+        if not scores:
+            page.get_by_text("What was retrieved").click()
         expect(page.locator("#retrieved tbody tr")).to_have_count(2)
         scores.append(page.locator("#retrieved td.number").all_inner_texts())
         page.locator("#clear").click()
@@ -151,7 +159,7 @@ def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
     page.wait_for_timeout(500)
     expect(page.locator("#message textarea")).to_have_value("What I write meanwhile")
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator("#status")).to_have_text("stopped")
+    expect(page.locator("#status")).to_have_text("Stopped.")
     monkeypatch.undo()
     choose(page, "full")
     page.get_by_role("button", name="Send").click()

@@ -1,7 +1,11 @@
 """The page on a phone, by keyboard alone, and its documents, in headless Chromium."""
 
+import base64
 from pathlib import Path
+from typing import Literal
 
+import pandas as pd
+import pytest
 from playwright.sync_api import Page, expect
 
 from attune.report import html
@@ -51,7 +55,7 @@ def test_a_conversation_by_keyboard_alone(page: Page) -> None:
     replied(page, 1)
     reach(page, "#copy")
     page.keyboard.press("Enter")
-    expect(page.locator("#status")).to_have_text("copied")
+    expect(page.locator("#status")).to_have_text("Copied.")
     you, reply = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert you == "You: I am sad today."
     assert reply.startswith("CoBERT's retrieval: ")
@@ -67,7 +71,7 @@ def test_the_results_tab_shows_the_report_whose_links_and_own_script_work(page: 
     expect(frame.locator("body")).to_contain_text("dvc repro report")
     foreign = "<script>document.title = parent.document.title = 'x'</script>"
     tall = f'<p style="height: 5000px">{foreign}</p>'
-    details = html.folded("More", '<p id="deep">Deep</p>')
+    details = html.folded("More", '<p id="deep">Deep</p>' + html.preformatted("long " * 400))
     body = f'<a href="#deep">to the fold</a>{tall}<table class="sortable"><tr><th>Score</th></tr></table>{details}'
     (root / "plots").mkdir(exist_ok=True)
     (root / "plots" / "report.html").write_text(html.page("Attune: report", [("First", tall), ("Last", body)]))
@@ -82,3 +86,25 @@ def test_the_results_tab_shows_the_report_whose_links_and_own_script_work(page: 
     accessible(page)
     assert page.title() == "Attune"
     assert frame.locator("title").text_content() == "Attune: report"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_is_accessible_fits_a_phone_and_is_printed_with_its_folds_named(
+    page: Page, scheme: Literal["light", "dark"]
+) -> None:
+    wide = pd.DataFrame([{"": "True reply"} | {f"Column {at}": "a reply of some words" for at in range(12)}])
+    body = (
+        html.bullets(["BLEU: " + "nrefs:1|case:mixed|" * 9]) + html.table(wide) + html.folded("More", html.table(wide))
+    )
+    report = html.page("Attune: report", [("Scores", body), ("Text", html.preformatted("word " * 300))])
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(PHONE)
+    page.goto(f"data:text/html;base64,{base64.b64encode(report.encode()).decode()}")
+    page.get_by_text("More").click()
+    expect(page.locator(".scrolls")).to_have_count(2)
+    accessible(page)
+    assert fits(page, PHONE["width"])
+    page.get_by_text("More", exact=True).click()
+    page.emulate_media(media="print")
+    assert "folded" in page.evaluate("getComputedStyle(document.querySelector('summary'), '::after').content")
+    expect(page.locator("nav")).to_be_hidden()

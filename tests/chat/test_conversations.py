@@ -117,7 +117,7 @@ def test_a_retry_stopped_while_models_load_keeps_the_reply(root: Path) -> None:
         await anext(growing)
         return await anext(growing)
 
-    assert "Full fine-tuning: loading the generator full" in asyncio.run(second())[3]
+    assert "Full fine-tuning: loading the language model; this takes some seconds" in asyncio.run(second())[3]
     conversations.stop(ONE)
     assert conversations._conversation(ONE).exchanges == [Exchange("Hm.", "Yes.")]
 
@@ -166,7 +166,7 @@ def test_own_decoding_settings_change_the_reply(conversations: Conversations) ->
 def test_an_example_is_put_to_a_system_of_its_kind(conversations: Conversations) -> None:
     for text, chosen, wanted in (
         (OPENINGS[0], "cobert", "cobert"),
-        (OPENINGS[1], "lora_openorca", "full"),
+        (OPENINGS[1], "lora_openorca", "persona"),
         (QUESTIONS[0], "full", "lora_openorca"),
         (QUESTIONS[0], "lora_openorca", "lora_openorca"),
     ):

@@ -11,10 +11,12 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
+from attune.core.text import words_of
 from attune.corpora import corpus
 from attune.generators.prompts import DIALOGUE, Example
 from attune.inference.generator import Generator
 from attune.parameters import load
+from attune.parameters.decoding import Decoding
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
 PERSONA = ("i love apples .",)
@@ -61,6 +63,31 @@ def test_replies_repeat_until_the_next_attempt(engine: Engine) -> None:
         first, again, other = (last(engine.reply(name, TURNS, PERSONA, SAMPLING, attempt)) for attempt in (0, 0, 1))
         assert first == again
         assert first.text != other.text
+
+
+@pytest.mark.parametrize("decoding", [Decoding(method="greedy"), Decoding(method="sampling", top_k=1)])
+def test_another_attempt_differs_though_the_likeliest_token_is_always_taken(engine: Engine, decoding: Decoding) -> None:
+    first, again, other = (last(engine.reply("full", TURNS, PERSONA, decoding, attempt)) for attempt in (0, 0, 1))
+    assert first == again
+    assert first.text != other.text
+
+
+@pytest.mark.parametrize("name", ["full", "persona"])
+def test_a_generator_says_nothing_twice_in_a_conversation(engine: Engine, name: str) -> None:
+    recent = ["I am sad today.", "Why are you sad, and since when?"] * 15
+    greedy, earlier = Decoding(method="greedy"), ["Hm.", "Why?"]
+    alone = last(engine.reply(name, [*earlier, *recent, "Hm."], (), greedy))
+    assert alone.dropped_turns >= len(earlier)  # so that what was said there changes the prompt in nothing
+    turns = ["Hm.", alone.text, *recent, "Hm."]
+    answers = list(engine.reply(name, turns, (), greedy))
+    assert answers[-1].text
+    assert words_of(answers[-1].text) != words_of(alone.text)
+    assert not any(words_of(alone.text).startswith(words_of(each.text)) for each in answers if each.text)
+
+    async def exactly() -> list[Answer]:
+        return [each async for each in engine.reply_async(name, turns, (), greedy, varied=False)]
+
+    assert asyncio.run(exactly())[-1].text == alone.text
 
 
 def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:
@@ -168,9 +195,12 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
 def test_a_missing_artifact_is_named_with_its_stage(root: Path, tmp_path: Path) -> None:
     settings = load(root / "params.yaml")
     empty = Engine(settings, Artifacts(tmp_path))
-    for name, stage in (("full", "base_models@smollm2"), ("cobert", "base_encoders@embedder")):
+    for name, label, stage in (
+        ("full", "Full fine-tuning", "base_models@smollm2"),
+        ("cobert", "CoBERT's retrieval", "base_encoders@embedder"),
+    ):
         with pytest.raises(
-            AttuneError, match=f"{name} cannot answer yet: .* is missing; `dvc repro {stage}` writes it"
+            AttuneError, match=f"{label} cannot answer yet: .* is missing; `dvc repro {stage}` writes it"
         ):
             next(empty.reply(name, TURNS, PERSONA, SAMPLING))
     shutil.copytree(root / "models" / "base", tmp_path / "models" / "base")

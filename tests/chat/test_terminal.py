@@ -63,7 +63,7 @@ def test_what_is_being_loaded_is_said_before_the_reply(root: Path) -> None:
     fresh = Terminal(Engine(load(root / "params.yaml"), Artifacts(root)), "rag+persona_rag")
     loading, *_ = output(fresh, "I am sad today.").splitlines()
     assert loading.startswith(
-        "(loading CoBERT attune-small-happy, the index of empathetic_dialogues, the generator rag"
+        "(loading CoBERT, the exchanges of EmpatheticDialogues and the language model; this takes"
     )
     assert "loading" not in output(fresh, "My cat ran away.")
 

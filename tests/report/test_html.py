@@ -31,6 +31,11 @@ def test_a_cell_stands_as_it_is_and_is_sorted_by_its_number() -> None:
     assert '<td class="number"></td>' in table
 
 
+def test_a_column_without_a_name_has_no_heading_to_sort_by() -> None:
+    table = html.table(pd.DataFrame({"": ["True reply"], "Reply": ["Hm."]}))
+    assert '<thead><tr><td></td><th scope="col">Reply</th></tr></thead>' in table
+
+
 def test_every_section_is_linked_to() -> None:
     page = html.page("t", [("Do passages help?", "a"), ("Data, parameters", "b")])
     anchors = re.findall(r'<h2 id="([^"]*)"', page)

@@ -33,5 +33,6 @@ def test_tokenised_replies_are_shown_as_people_write_them() -> None:
         for system, reply in (("retrieved", "i could n't ."), ("targets", "great ."))
     ]
     page = answered_blocks(pd.DataFrame(rows), NAMES)
+    assert "<summary>1 contexts</summary>" in page
     assert "<td>Retrieval</td><td>I couldn&#x27;t.</td>" in page
     assert page.count("Great.") == 1

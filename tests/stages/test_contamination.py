@@ -50,11 +50,14 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
     assert (mrr["overlapping_low"], mrr["overlapping_high"]) == (0.5, 1)
     gain = {(each["score"], each["split"]): each for each in found["losses"]}["gain", "reply"]
     assert (gain["overlapping"], gain["other"]) == (2, 1)
-    heading, body = section(found)
+    heading, body = section(found, {"tiny_full": "Tiny & full"})
     assert heading.endswith("?")
-    assert f"{dialogue.name}: of 2 test examples, 50 % overlap with the train set, 50 % by their reply" in body
+    own = f'<td>{dialogue.title}</td><td class="number">2</td><td class="number">50</td><td class="number">50</td>'
+    assert own in body
+    assert f"<td>Tiny &amp; full</td><td>{dialogue.title}</td><td>Gain</td>" in body
+    assert "2.000" in body[body.index("<td>Gain</td>") :]
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in body.splitlines()]
-    assert ["pec/small/happy", "untrained", "mrr", "2", "0.750", "0.500", "1.000", "2", "0.188"] in [
-        row[:9] for row in cells
-    ]
-    assert [row[3:5] + row[7:9] for row in cells if row[1:3] == ["tiny_full", "gain"]] == [["1", "2.000", "1", "1.000"]]
+    ranked = ["0.750", "0.500 to 1.000, n = 2", "0.188", "0.125 to 0.250, n = 2"]
+    texts = [[part for cell in row for part in re.split(r" ?<[^>]+>", cell) if part] for row in cells]
+    assert ["untrained", "PEC, small, happy", "MRR", *ranked] in texts
+    assert ["Tiny &amp; full", dialogue.title, "Gain", "2.000", "n = 1", "1.000", "n = 1"] in texts

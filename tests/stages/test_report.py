@@ -43,7 +43,7 @@ PHRASES = (
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "Best generator: ",
-    "of 4 test examples, 50 % overlap with the train set, 25 % by their reply",
+    '<td>t</td><td class="number">4</td><td class="number">50</td><td class="number">25</td>',
 )
 MODELS = ("untrained", "baseline", "tuned", "attune")
 CONTAMINATION = {

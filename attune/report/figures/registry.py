@@ -84,6 +84,7 @@ FIGURES = (
         "training_loss",
         "CoBERT: training and validation loss by epoch",
         lambda results: cobert.training(results.cobert_curves),
+        place="folded",
     ),
     FigureRecord(
         "loss_comparison", "CoBERT: test loss by subset, domain and recipe, with 95 % intervals", _loss, place="folded"
@@ -97,11 +98,13 @@ FIGURES = (
         lambda results: power.contexts(
             *(pd.DataFrame(results.metrics("power")[key]) for key in ("interval", "needed"))
         ),
+        place="folded",
     ),
     FigureRecord(
         "generator_loss",
         "Generators: training and validation loss by step",
         lambda results: generators.training(results.generator_curves, _names(results)),
+        place="folded",
     ),
     FigureRecord(
         "generator_perplexity",
