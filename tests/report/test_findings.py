@@ -69,7 +69,7 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
     assert line.startswith(
         "A persona helps, its own not clearly more than another (P): perplexity lower than without one, −18.1 %"
     )
-    assert "than with another person's, perplexity not clearly other, +1.0 %" in line
+    assert "not clearly lower or higher than with another person's, +1.0 %" in line
     assert about_personas([compared("p+no_persona", "p", "loss", NOISE)], "p", {"p": "P"}).startswith(
         "A persona does not clearly help (P)"
     )
