@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import TrainingArguments
+from transformers import TrainerCallback, TrainingArguments
 
 from attune.core.errors import AttuneError
 from attune.generators.batches import IGNORED, ends_together, scored_batch
@@ -54,6 +54,7 @@ def train(
     target: Path,
     fsdp: bool = False,
     follow: Callable[[list[dict[str, float]]], None] = lambda _: None,
+    trackers: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
@@ -76,7 +77,8 @@ def train(
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
         untrained = partial(_trainable, settings, base, room, seed)
-        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp, follow)
+        followers = [Follow(lambda history: follow(curve_rows(history))), *trackers]
+        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp, followers)
         if is_writer():
             save_generator(model, tokenizer, target, settings.base)
     else:
@@ -103,7 +105,7 @@ def _trained(
     seed: int,
     checkpoints: Path,
     fsdp: bool,
-    follow: Callable[[list[dict[str, float]]], None],
+    followers: Sequence[TrainerCallback],
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The model that `untrained` gives, with the weights of its lowest held-out loss (the writer's), and the log."""
     model = untrained()
@@ -124,7 +126,7 @@ def _trained(
             callbacks=[
                 MarkComplete(),
                 MeasureHeldOut(measure, every, best, settings.early_stopping),
-                Follow(lambda history: follow(curve_rows(history))),
+                *followers,
             ],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
