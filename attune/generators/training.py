@@ -69,10 +69,8 @@ def train(
     tokenizer = load_tokenizer(base)
     whole = settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
-    first = next(waiting := iter(examples), None)
-    if first is None:
-        raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")
-    rows = _rows(checkpoints / "rows.arrow", chain([first], waiting), tokenizer, room)
+    first, examples = _begun(examples, settings.corpus)
+    rows = _rows(checkpoints / "rows.arrow", examples, tokenizer, room)
     train_rows, held_out = _split(rows, settings.corpus, seed)
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
@@ -87,6 +85,14 @@ def train(
     if is_writer():
         write_card(target, card_of(settings, first.roles, model, base))
     return curve_rows(history)
+
+
+def _begun(examples: Iterable[Example], corpus: str) -> tuple[Example, Iterable[Example]]:
+    """The first of the examples, and all of them."""
+    first = next(waiting := iter(examples), None)
+    if first is None:
+        raise AttuneError(f"{corpus} has no train rows; run the stages subset and preprocess first")
+    return first, chain([first], waiting)
 
 
 def _measured(settings: GeneratorSettings, base: Path, held_out: Sequence[Encoded], pad: int) -> tuple[Any, list[Any]]:

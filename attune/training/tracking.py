@@ -80,14 +80,14 @@ def undrawn() -> Iterator[None]:
 
 
 def _tensorboard(folder: Path, run: str) -> TrainerCallback:
-    from torch.utils.tensorboard import SummaryWriter  # type: ignore[attr-defined]
+    from torch.utils.tensorboard import SummaryWriter
     from transformers.integrations import TensorBoardCallback
 
     return TensorBoardCallback(SummaryWriter(log_dir=str(folder / run)))
 
 
 def _dvclive(folder: Path, run: str) -> TrainerCallback:
-    from dvclive import Live  # type: ignore[import-not-found]
+    from dvclive import Live
     from transformers.integrations import DVCLiveCallback
 
     # It must not write a dvc.yaml, nor save an experiment, in the middle of a stage.
