@@ -31,8 +31,11 @@ JOBS ?=
 AT_ONCE = $(if $(JOBS),--jobs $(JOBS))
 SIDE_BY_SIDE = python -m tools.repro $(AT_ONCE)
 
-quick: setup  ## run every stage once at a small size, in quick/; nothing else is touched
-	python -m tools.quick $(AT_ONCE)
+# SET: options for other parameters, such as SET="-S 'cobert.domains=[all]' -S seed=14".
+SET ?=
+
+quick: setup  ## run every stage once at a small size, in quick/; SET="-S key=value": with other parameters
+	python -m tools.quick $(AT_ONCE) $(SET)
 
 repro: setup  ## run the whole pipeline; JOBS=n: n stages at once
 	$(SIDE_BY_SIDE) dvc.yaml

@@ -87,6 +87,18 @@ def checkpoint_roots() -> list[Path]:
     return list(dict.fromkeys(folder / ".checkpoints" for folder in (project_folder(), Path.cwd())))
 
 
+def report_to() -> tuple[list[str], Path]:
+    """The trackers that params.yaml names, and the folder for what they write, which git ignores.
+
+    Read here rather than with all parameters: trackers change no result, so that no stage runs again for them.
+    """
+    from ruamel.yaml import YAML
+
+    file = Path("params.yaml")
+    values = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return list(values.get("report_to") or ()), project_folder() / "runs"
+
+
 def arguments(main: Callable[..., None], words: list[str]) -> dict[str, Any]:
     """`words` of the form name=value as the keyword arguments of `main`, whose annotations are str or Path.
 

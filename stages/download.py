@@ -4,21 +4,23 @@ from pathlib import Path
 
 from attune import parameters
 from attune.core.files import read_json
-from attune.corpora import corpus as record_of
-from attune.parameters.data import published
+from attune.corpora import raw_corpus
+from attune.parameters.data import OwnRows, published
 from attune.sources.fetching import fetch
 from stages import start
 
 
 def main(*, corpus: str, target: Path) -> None:
-    settings, record = parameters.load(), record_of(corpus)
+    settings = parameters.load()
     entry = published(settings.corpora, corpus)
+    own = isinstance(entry, OwnRows)
+    record = raw_corpus(corpus, own)
     fetch(record, settings.source, target, entry, settings.on_bad_row, settings.seed)
     manifest = read_json(target / "manifest.json")
     rows = sum(file["rows"] for file in manifest["files"])
     print(
         f"{corpus}: {len(manifest['files'])} files, {rows} rows, {manifest['bad_rows']} malformed rows left out, "
-        f"from {settings.source} into {target}"
+        f"from {'your own data' if own else settings.source} into {target}"
     )
 
 

@@ -5,18 +5,19 @@ from pathlib import Path
 
 from attune import parameters
 from attune.core.files import atomic_folder, write_json, write_parquet
-from attune.corpora import corpus as record_of
+from attune.corpora import raw_corpus
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import train_and_test
-from attune.parameters.data import published
+from attune.parameters.data import OwnRows, published
 from stages import start
 
 
 def main(*, corpus: str, raw: Path, target: Path) -> None:
-    settings, record = parameters.load(), record_of(corpus)
-    cap = published(settings.corpora, corpus).cap
-    sampling = Sampling(settings.seed, cap, settings.preprocess.test_share, settings.subsets.model_dump())
+    settings = parameters.load()
+    entry = published(settings.corpora, corpus)
+    record = raw_corpus(corpus, isinstance(entry, OwnRows))
+    sampling = Sampling(settings.seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
     with atomic_folder(target) as folder:
         scratch = folder / "scratch"
         subset = (record.subset or train_and_test)(record, raw, sampling, BadRows(settings.on_bad_row), scratch)

@@ -16,7 +16,7 @@ from attune.core.files import read_json, read_parquet, write_csv
 from attune.core.import_graph import closure
 from attune.training.checkpoints import run_key
 from attune.training.launcher import is_writer, join, launched, reporting
-from stages import checkpoint_roots, start
+from stages import checkpoint_roots, report_to, start
 
 
 @reporting
@@ -38,6 +38,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     from attune.cobert.model_card import model_card
     from attune.cobert.training import train
     from attune.training.distributed import job_folders
+    from attune.training.tracking import trackers
 
     pin(options["seed"], options["threads"])
     join(options["threads"])
@@ -47,8 +48,9 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     inputs = inputs_for(model, encoder)
     if inputs.max_length != options["max_length"]:
         print(f"max_length: {inputs.max_length}, since the encoder has no more positions")
+    tracking = trackers(*report_to(), target)
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
-        learning = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve))
+        learning = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
         if not is_writer():
             return
         storage.save(model, folder)

@@ -13,7 +13,7 @@ from attune.core.import_graph import closure
 from attune.parameters.generators import TrainedSettings, generator_named
 from attune.training.checkpoints import run_key
 from attune.training.launcher import is_writer, join, launched, reporting
-from stages import checkpoint_roots, start
+from stages import checkpoint_roots, report_to, start
 
 
 @reporting
@@ -35,14 +35,16 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     from attune.generators.rows import count_rows, stream_examples
     from attune.generators.training import train
     from attune.training.distributed import job_folders
+    from attune.training.tracking import trackers
 
     pin(settings.seed, settings.threads)
     join(settings.threads)
+    tracking = trackers(*report_to(), target)
     passages = None if generator.passage_tokens else 0  # all that a row has, or none
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         examples = stream_examples(rows, generator.instruction, passages)
         learning = train(
-            generator, base, examples, settings.seed, checkpoints, folder, fsdp, partial(write_curve, curve)
+            generator, base, examples, settings.seed, checkpoints, folder, fsdp, partial(write_curve, curve), tracking
         )
         if not is_writer():
             return

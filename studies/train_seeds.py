@@ -14,11 +14,11 @@ from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.core.import_graph import closure
-from attune.corpora import corpus, ranking_corpus
+from attune.corpora import corpus, ranking_corpus, raw_corpus
 from attune.corpora.base import Sampling
 from attune.corpora.redrawing import redrawn
 from attune.parameters import Parameters
-from attune.parameters.data import published
+from attune.parameters.data import OwnRows, published
 from attune.training.checkpoints import run_key
 from stages import checkpoint_roots, start
 
@@ -55,10 +55,11 @@ def rows_of(
     if not settings.seeds.draws or seed == settings.seed:
         return {split: read_parquet(data / place / f"{split}.parquet") for split in splits}
     name, *below = place.split("/")[1:]
-    cap = published(settings.corpora, name).cap
-    sampling = Sampling(seed, cap, settings.preprocess.test_share, settings.subsets.model_dump())
+    entry = published(settings.corpora, name)
+    sampling = Sampling(seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
     files = {split: "/".join([*below, split]) for split in splits}
-    return redrawn(corpus(name), raw / name, sampling, settings.preprocess.drop_repeated_personas, files)
+    record = raw_corpus(name, isinstance(entry, OwnRows))
+    return redrawn(record, raw / name, sampling, settings.preprocess.drop_repeated_personas, files)
 
 
 def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, target: Path) -> None:

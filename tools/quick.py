@@ -1,13 +1,17 @@
 """A first look at everything: `python -m tools.quick [--jobs N]` runs each stage of dvc.yaml at a small size in quick/.
 
+`-S KEY=VALUE`, as often as needed, changes a parameter first, as `dvc exp run -S` does; params.yaml stays as it is.
+
 quick/ is a DVC project of its own, with params.yaml made smaller and links to the code. It shares DVC's cache with the
 workspace, so that what does not depend on the size (the base models) is computed once; nothing else here is touched.
 """
 
 import argparse
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
+from attune.corpora import ranking_corpus
 from tools import repro
 
 FOLDER = ROOT / "quick"
@@ -58,9 +63,10 @@ def main() -> int:
     print_any_text()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     repro.add_jobs(parser)
+    parser.add_argument("-S", "--set-param", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     try:
-        prepare(FOLDER, CACHE)
+        prepare(FOLDER, CACHE, options.set_param)
     except AttuneError as error:
         sys.exit(f"error: {error}")
     os.chdir(FOLDER)
@@ -73,13 +79,12 @@ def main() -> int:
     return code
 
 
-def prepare(folder: Path, cache: Path) -> None:
-    """Make `folder` a DVC project of the workspace's code and of its parameters, made smaller."""
-    path = ROOT / "params.yaml"
-    parameters.load(path)  # so that an error names this file
-    yaml = YAML()  # keeps the comments
-    values = yaml.load(path)
+def prepare(folder: Path, cache: Path, changes: Sequence[str] = ()) -> None:
+    """Make `folder` a DVC project of the workspace's code and of its parameters, with `changes` and made smaller."""
+    values = changed(ROOT / "params.yaml", changes)
+    parameters.parse(values, ROOT / "params.yaml")  # so that an error names this file
     shrink(values)
+    parameters.parse(values, folder / "params.yaml")
     parameters.parse(values, folder / "params.yaml")
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
     # Relative to the file, so that it holds nothing of the folder's name that would need quotes.
@@ -89,7 +94,29 @@ def prepare(folder: Path, cache: Path) -> None:
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(os.path.relpath(ROOT / name, folder))
     with atomic_file(folder / "params.yaml") as temporary:
-        yaml.dump(values, temporary)
+        YAML().dump(values, temporary)
+
+
+def changed(path: Path, changes: Sequence[str]) -> dict[str, Any]:
+    """The parameters with `changes` made to them, each KEY=VALUE as DVC takes it; comments are kept.
+
+    Raises
+    ------
+    AttuneError
+        for a change that is not of that form or that names a key which is not there.
+    """
+    if not changes:
+        return YAML().load(path)
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import apply_overrides
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(path, folder))
+        try:
+            apply_overrides(copy, list(changes))
+        except DvcException as error:
+            raise AttuneError(f"-S {' -S '.join(changes)}: {error.__cause__ or error}") from None
+        return YAML().load(copy)
 
 
 def shrink(values: dict[str, Any]) -> None:
@@ -100,8 +127,9 @@ def shrink(values: dict[str, Any]) -> None:
     cobert, sweep = values["cobert"], values["generation"]["sweep"]
     cobert["subsets"], cobert["domains"] = ["small"], cobert["domains"][:1]
     sweep["points"] = sweep["points"][:2]
-    for entry in values["corpora"].values():
-        if "path" in entry:  # its cap may be left to the default
+    for name, entry in values["corpora"].items():
+        # Their cap may be left to the default; of what is ranked `subsets` says how much is kept.
+        if {"path", "datasets"} & entry.keys() and name != ranking_corpus().name:
             entry.setdefault("cap")
     for key, most in MOST.items():
         for section, name in _entries(values, key):

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import EarlyStoppingCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
 from attune.cobert import shared_batch
 from attune.cobert.examples import Example, every_turn, examples
@@ -142,6 +142,7 @@ def train(
     recipe: dict[str, Any],
     folder: Path,
     follow: Callable[[list[dict[str, Any]]], None] = lambda _: None,
+    trackers: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, Any]]:
     """Train `model` in place, resuming from the newest complete checkpoint in `folder`.
 
@@ -161,7 +162,7 @@ def train(
     parts = {"train": examples(train_rows, inputs), "valid": examples(rows["valid"], inputs)}
     checkpoint = newest_complete(folder)
     settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
-    callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history)))]
+    callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history))), *trackers]
     if recipe["early_stopping"] is not None:
         callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
     trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)

@@ -1,10 +1,13 @@
 """The corpora: one module each, which ends in its record; here they are listed."""
 
+from dataclasses import replace
+
+from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus
 from attune.corpora.empathetic_dialogues import EMPATHETIC_DIALOGUES
 from attune.corpora.openassistant_guanaco import OPENASSISTANT_GUANACO
 from attune.corpora.openorca import OPENORCA
-from attune.corpora.own import own_corpus
+from attune.corpora.own import FILE, own_corpus
 from attune.corpora.pec import PEC
 
 CORPORA: dict[str, Corpus] = {
@@ -15,6 +18,22 @@ CORPORA: dict[str, Corpus] = {
 def corpus(name: str) -> Corpus:
     """The record of the corpus called `name`; a name that is none of CORPORA's is that of one's own data."""
     return CORPORA.get(name) or own_corpus(name)
+
+
+def raw_corpus(name: str, own: bool) -> Corpus:
+    """As `corpus`, with the raw files that are read: where `own`, one's own data, which may be in its place.
+
+    Raises
+    ------
+    AttuneError
+        for a built-in corpus whose place one's own data cannot take.
+    """
+    record = corpus(name)
+    if not own or name not in CORPORA:
+        return record
+    if record.own is None:
+        raise AttuneError(f"corpora.{name} is built in, and takes no data of your own; give them another name")
+    return replace(record, layouts=({"train": FILE},), read=record.own.read, subset=record.own.subset)
 
 
 def ranking_corpus() -> Corpus:

@@ -73,6 +73,19 @@ class Subset(NamedTuple):
     candidates: Mapping[str, Iterable[Row]] = {}
 
 
+class Own(NamedTuple):
+    """How one's own conversations take a built-in corpus' place, as rows of its `schemas.conversations`.
+
+    `read`: parses their one file; where `subset` is None, into such rows. `subset`: as for a `Corpus`. `columns`: what
+    they may have beside what all of one's own data may have; `needed`: which of their columns no row may lack.
+    """
+
+    read: Callable[[Path, BadRows], Iterable[Any]]
+    subset: "Callable[[Corpus, Path, Sampling, BadRows, Path], Subset] | None" = None
+    columns: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Corpus:
     """One corpus, from its raw files to the rows that models learn from.
@@ -91,6 +104,7 @@ class Corpus:
     subset: cuts the corpus to size, with a folder for what it has not yet written; None: `subsets.train_and_test`.
     train_rows: the file with the train rows in data/processed/<name>.
     indexed: whether the train rows have a sentence index.
+    own: how one's own conversations take its place; None: they cannot.
     """
 
     name: str
@@ -107,6 +121,7 @@ class Corpus:
     subset: "Callable[[Corpus, Path, Sampling, BadRows, Path], Subset] | None" = None
     train_rows: str = "train.parquet"
     indexed: bool = False
+    own: Own | None = None
 
     @property
     def has_passages(self) -> bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attune.core.errors import AttuneError
-from attune.corpora.base import Corpus, Row, Rows, Schemas
+from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
+from attune.corpora.own import ASKS
+from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
 
 COLUMNS = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utterance", "selfeval", "tags")
@@ -133,6 +135,18 @@ def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
         }
 
 
+def own_dialogues(path: Path, bad: BadRows) -> Iterator[Row]:
+    """One's own conversations as rows of the conversation schema; without a situation the first turn stands for it."""
+    for each in read_own(path, bad):
+        yield {
+            "conv_id": each["id"],
+            "emotion": each["emotion"],
+            "situation": each.get("situation") or each["utterances"][0],
+            "speakers": [SPEAKER if speaker == ASKS else LISTENER for speaker in each["speakers"]],
+            "utterances": each["utterances"],
+        }
+
+
 def situation(conversation: Row) -> str:
     """What the conversation is about, in the speaker's words."""
     return conversation["situation"]
@@ -195,4 +209,5 @@ EMPATHETIC_DIALOGUES = Corpus(
     lengths={"input": "input", "target": "target"},
     roles=("Speaker", "Listener"),
     indexed=True,
+    own=Own(own_dialogues, columns=("situation",), needed=("emotion",)),
 )

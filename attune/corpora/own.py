@@ -13,6 +13,7 @@ from attune.corpora.reading import BadRows, lines
 
 FILE = "conversations.jsonl"
 ASKS, REPLIES = "other", "responder"
+ALL = "all"  # the domain of all conversations, whatever others they have
 SCHEMAS = Schemas(
     {
         "id": "string",

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.core.text import repeated
-from attune.corpora.base import Corpus, Row, Rows, Sampling, Schemas, Subset
+from attune.corpora.base import Corpus, Own, Row, Rows, Sampling, Schemas, Subset
 from attune.corpora.blocks import Block, blocks, check_complete
+from attune.corpora.own_ranked import read as read_own
+from attune.corpora.own_ranked import subset as own_subset
 from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.spool import Spool
@@ -228,4 +230,5 @@ PEC = Corpus(
     subset=subset,
     train_rows="large/all/train.parquet",
     indexed=True,
+    own=Own(read_own, own_subset, columns=("domain",)),
 )

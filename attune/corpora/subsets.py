@@ -148,6 +148,8 @@ def sized(
 ) -> dict[tuple[str, str, str], "np.ndarray"]:
     """Draw (size, domain, split) from `pools` by domain and split; the domain `all` draws from every domain.
 
+    Unless `pools` has it, and with it conversations that are of no other domain.
+
     `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one. What models
     are ranked on is ("evaluate", size, domain): `evaluate` conversations of the test split, `test` where that is None.
 
@@ -158,7 +160,9 @@ def sized(
     """
     import numpy as np
 
-    together = {split: np.concatenate([splits[split] for splits in pools.values()]) for split in SPLITS}
+    together = pools.get("all") or {
+        split: np.concatenate([splits[split] for splits in pools.values()]) for split in SPLITS
+    }
     sets = {}
     for size, wanted in sizes.items():
         for domain, splits in {**pools, "all": together}.items():

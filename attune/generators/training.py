@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import TrainingArguments
+from transformers import TrainerCallback, TrainingArguments
 
 from attune.core.errors import AttuneError
 from attune.generators.batches import IGNORED, ends_together, scored_batch
@@ -54,6 +54,7 @@ def train(
     target: Path,
     fsdp: bool = False,
     follow: Callable[[list[dict[str, float]]], None] = lambda _: None,
+    trackers: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
@@ -69,10 +70,7 @@ def train(
     tokenizer = load_tokenizer(base)
     whole = settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
-    first = next(waiting := iter(examples), None)
-    if first is None:
-        raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")
-    examples = chain([first], waiting)
+    first, examples = _begun(examples, settings.corpus)
     if settings.passage_tokens:
         examples = some_without_passages(examples, seed)
     rows = _rows(checkpoints / "rows.arrow", examples, tokenizer, room)
@@ -80,7 +78,8 @@ def train(
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
         untrained = partial(_trainable, settings, base, room, seed)
-        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp, follow)
+        followers = [Follow(lambda history: follow(curve_rows(history))), *trackers]
+        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp, followers)
         if is_writer():
             save_generator(model, tokenizer, target, settings.base)
     else:
@@ -89,6 +88,14 @@ def train(
     if is_writer():
         write_card(target, card_of(settings, first.roles, model, base))
     return curve_rows(history)
+
+
+def _begun(examples: Iterable[Example], corpus: str) -> tuple[Example, Iterable[Example]]:
+    """The first of the examples, and all of them."""
+    first = next(waiting := iter(examples), None)
+    if first is None:
+        raise AttuneError(f"{corpus} has no train rows; run the stages subset and preprocess first")
+    return first, chain([first], waiting)
 
 
 def _measured(settings: GeneratorSettings, base: Path, held_out: Sequence[Encoded], pad: int) -> tuple[Any, list[Any]]:
@@ -107,7 +114,7 @@ def _trained(
     seed: int,
     checkpoints: Path,
     fsdp: bool,
-    follow: Callable[[list[dict[str, float]]], None],
+    followers: Sequence[TrainerCallback],
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The model that `untrained` gives, with the weights of its lowest held-out loss (the writer's), and the log."""
     model = untrained()
@@ -128,7 +135,7 @@ def _trained(
             callbacks=[
                 MarkComplete(),
                 MeasureHeldOut(measure, every, best, settings.early_stopping),
-                Follow(lambda history: follow(curve_rows(history))),
+                *followers,
             ],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))

@@ -3,17 +3,27 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from attune.core.errors import AttuneError
 from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Seeds, Transfer
-from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published, Subsets
+from attune.parameters.data import PUBLISHED, Base, Index, Preprocess, Published, Subsets, check_domains
 from attune.parameters.generators import SECTIONS, AnyGenerator, Generation, Rag, TrainedSettings
-from attune.parameters.types import Key, Launcher, Length, Name, NotNegative, Rate, Section, Workers
+from attune.parameters.types import (
+    Key,
+    Launcher,
+    Length,
+    Name,
+    NotNegative,
+    Rate,
+    Section,
+    Tracker,
+    Workers,
+)
 
 # Names of columns and rows in the tables that list generators by name.
 RESERVED = {"default", "id", "prompt", "retrieved", "target", "targets"}
@@ -26,6 +36,7 @@ class Parameters(Section):
     threads: Workers
     engine: Literal["local", "ray"]
     launcher: Launcher
+    report_to: Annotated[list[Tracker], Field(default_factory=list)]
     lr: Rate
     max_length: Length
     encoder: Name
@@ -81,6 +92,12 @@ class Parameters(Section):
         ):
             for name in names:
                 yield f"{key} names {{!r}}, which is", name, section
+
+    @model_validator(mode="after")
+    def domains_exist(self) -> Self:
+        used = [*self.cobert.domains, *self.compare.domains, *self.seeds.domains, self.personas.domain]
+        check_domains(used, self.corpora)
+        return self
 
     @model_validator(mode="after")
     def what_is_used_is_trained(self) -> Self:

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from attune.parameters.types import (
     MOST,
     Count,
-    Domain,
     Key,
     Length,
     NotNegative,
@@ -47,7 +46,7 @@ class Cobert(Section):
 
     recipes: Annotated[list[Key], Field(min_length=1)]
     subsets: Annotated[list[SubsetName], Field(min_length=1)]
-    domains: Annotated[list[Domain], Field(min_length=1)]
+    domains: Annotated[list[Key], Field(min_length=1)]
     candidates: Annotated[int, Field(ge=2, le=MOST)]
     drawn_from: Literal["test_split", "in_batch"]
 
@@ -56,7 +55,7 @@ class Compare(Section):
     """Further recipes, trained and tested on the first of cobert.subsets for each of `domains`."""
 
     recipes: list[Key]
-    domains: Annotated[list[Domain], Field(min_length=1)]
+    domains: Annotated[list[Key], Field(min_length=1)]
 
 
 class Seeds(Section):
@@ -65,7 +64,7 @@ class Seeds(Section):
     values: Annotated[list[NotNegative], Field(min_length=2)]
     varies: Literal["order", "draw", "both"]
     recipes: list[Key]
-    domains: list[Domain]
+    domains: list[Key]
     generators: list[Key]
 
     @field_validator("values")
@@ -89,7 +88,7 @@ class Personas(Section):
 
     counts: list[NotNegative]
     recipe: Key
-    domain: Domain
+    domain: Key
     subset: SubsetName
 
 

@@ -1,11 +1,12 @@
 """The sections of params.yaml about corpora, the index and the models to start from."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from attune.core.errors import AttuneError
-from attune.parameters.types import MOST, Count, Name, NotNegative, Section
+from attune.parameters.types import MOST, PUBLISHED_DOMAINS, Count, Name, NotNegative, Section
 
 
 def _hex_digits(value: str) -> str:
@@ -30,15 +31,21 @@ class HubDataset(Section):
     cap: Count | None
 
 
-class OwnData(Section):
-    """A file of one's own, .csv, .jsonl, .json or .parquet; `source` does not matter to it.
+class OwnRows(Section):
+    """Rows of one's own; `source` does not matter to them.
 
-    `columns`: the names in the file of `context` and `response`, or of `turns`, and of `persona`, `emotion` and
-    `system` where it has them; null where the file has ShareGPT's or Alpaca's shape. `cap`: as for a hub's dataset.
+    `columns`: the names in the rows of `context` and `response`, or of `turns`, and of `persona`, `emotion` and
+    `system` where there are; in the place of a built-in corpus also what `attune.corpora.base.Own` names. Null where
+    the rows have ShareGPT's or Alpaca's shape. `cap`: as for a hub's dataset.
     """
 
-    path: Name
-    columns: dict[Literal["context", "response", "turns", "persona", "emotion", "system"], Name] | None = None
+    columns: (
+        dict[
+            Literal["context", "response", "turns", "persona", "emotion", "system", "situation", "domain"],
+            Name,
+        ]
+        | None
+    ) = None
     cap: Count | None = None
 
     @model_validator(mode="after")
@@ -50,21 +57,46 @@ class OwnData(Section):
         return self
 
 
+class OwnData(OwnRows):
+    """A file of one's own, .csv, .jsonl, .json or .parquet."""
+
+    path: Name
+
+
+class OwnDataset(OwnRows):
+    """A dataset of the hub whose files are CSV, JSON or parquet; a null `config` is its only or default one."""
+
+    datasets: Name
+    config: Name | None = None
+    split: Name = "train"
+    revision: Name = "main"
+
+
 def _kind(section: Any) -> str:
-    """An entry with a `url` is an archive, one with a `path` one's own; the tag stands in pydantic's locations."""
+    """What an entry is by its keys; the tag stands in pydantic's locations."""
     keys = section if isinstance(section, dict) else getattr(section, "__dict__", {})
-    return "archive" if "url" in keys else "own" if "path" in keys else "hub"
+    return next((kind for kind, key in _MARKS.items() if key in keys), "hub")
 
 
-PUBLISHED: dict[str, type[Section]] = {"archive": Archive, "hub": HubDataset, "own": OwnData}
+_MARKS = {"own": "path", "own dataset": "datasets", "archive": "url"}
+PUBLISHED: dict[str, type[Section]] = {
+    "archive": Archive,
+    "hub": HubDataset,
+    "own": OwnData,
+    "own dataset": OwnDataset,
+}
+AnyEntry = Archive | HubDataset | OwnData | OwnDataset
 # An entry of `corpora`.
 Published = Annotated[
-    Annotated[Archive, Tag("archive")] | Annotated[HubDataset, Tag("hub")] | Annotated[OwnData, Tag("own")],
+    Annotated[Archive, Tag("archive")]
+    | Annotated[HubDataset, Tag("hub")]
+    | Annotated[OwnData, Tag("own")]
+    | Annotated[OwnDataset, Tag("own dataset")],
     Discriminator(_kind),
 ]
 
 
-def published(corpora: dict[str, Archive | HubDataset | OwnData], corpus: str) -> Archive | HubDataset | OwnData:
+def published(corpora: dict[str, AnyEntry], corpus: str) -> AnyEntry:
     """Where `corpus` is published and how much of it is kept.
 
     Raises
@@ -75,6 +107,17 @@ def published(corpora: dict[str, Archive | HubDataset | OwnData], corpus: str) -
     if corpus not in corpora:
         raise AttuneError(f"params.yaml has no corpora.{corpus}; it has {', '.join(corpora)}")
     return corpora[corpus]
+
+
+def check_domains(domains: Iterable[str], corpora: dict[str, AnyEntry]) -> None:
+    """Raise a ValueError for one that no corpus can have; one's own data are read later for those that they have."""
+    columns = {name for entry in corpora.values() if isinstance(entry, OwnRows) for name in entry.columns or ()}
+    for domain in domains:
+        if domain not in PUBLISHED_DOMAINS and "domain" not in columns:
+            raise ValueError(
+                f"{domain!r} is no domain; it may be {', '.join(PUBLISHED_DOMAINS)}, or what the column `domain` of "
+                "your own data holds"
+            )
 
 
 class Subset(Section):

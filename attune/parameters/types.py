@@ -1,8 +1,9 @@
 """The types of values in params.yaml."""
 
+from importlib.util import find_spec
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 # The highest whole number that all libraries below take, as one of 32 bits.
 MOST = 2**31 - 1
@@ -17,7 +18,18 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(min_length=1)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 SubsetName = Literal["large", "small"]
-Domain = Literal["all", "happy", "offmychest"]
+# PEC's, and all of them together; one's own data may have others.
+PUBLISHED_DOMAINS = ("all", "happy", "offmychest")
+
+
+def _installed(tracker: str) -> str:
+    if find_spec(tracker) is None:
+        raise ValueError(f"the package {tracker} is not installed; run `pip install -e '.[{tracker}]'`")
+    return tracker
+
+
+# What shows a training's curve while it runs, by the name of its package and of its extra in pyproject.toml.
+Tracker = Annotated[Literal["tensorboard", "dvclive", "trackio", "wandb"], AfterValidator(_installed)]
 
 
 class Section(BaseModel):

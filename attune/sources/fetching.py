@@ -7,7 +7,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, write_json
 from attune.corpora.base import Corpus
 from attune.corpora.reading import BadRows
-from attune.parameters.data import Archive, HubDataset, OwnData
+from attune.parameters.data import AnyEntry, OwnRows
 from attune.sources.manifest import Origin, build
 
 
@@ -15,13 +15,13 @@ def fetch(
     corpus: Corpus,
     source: str,
     target: Path,
-    published: Archive | HubDataset | OwnData,
+    published: AnyEntry,
     on_bad_row: Literal["error", "skip"],
     seed: int,
 ) -> None:
     """Fill `target` with the corpus' raw files and manifest.json; every row is parsed first.
 
-    `source`: `sample`, `hub` or a directory. `published`: where the hub's copy is, or one's own file. `seed`: of the
+    `source`: `sample`, `hub` or a directory. `published`: where the hub's copy is, or one's own data. `seed`: of the
     sample.
 
     Raises
@@ -41,13 +41,11 @@ def fetch(
         write_json(folder / "manifest.json", build(corpus.name, folder, origin, rows, bad.count))
 
 
-def _fill(
-    corpus: Corpus, source: str, folder: Path, published: Archive | HubDataset | OwnData, seed: int, bad: BadRows
-) -> Origin:
-    if isinstance(published, OwnData):
+def _fill(corpus: Corpus, source: str, folder: Path, published: AnyEntry, seed: int, bad: BadRows) -> Origin:
+    if isinstance(published, OwnRows):
         from attune.sources import own_data
 
-        return own_data.write(published, folder, bad)
+        return own_data.write(published, folder, bad, corpus.own)
     if source == "sample":
         from attune.sources.sample import sample_of
 

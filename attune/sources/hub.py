@@ -37,20 +37,20 @@ def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
     """Through the hub client's cache rather than its `local_dir`, which would leave the client's files in `folder`."""
     from huggingface_hub import constants
 
-    _bound_waits()
+    bound_waits()
     url = f"{constants.ENDPOINT}/datasets/{pinned.repo}"
     revision = pinned.revision
     for name in corpus.layouts[-1].values():
         _log(f"{corpus.name}: {name} at {revision}")
         # All files are requested by the first one's commit, since a branch may move in between.
-        cached, revision = _cached(f"corpora.{corpus.name}", url, pinned.repo, name, revision)
+        cached, revision = cached_file(f"corpora.{corpus.name}", url, pinned.repo, name, revision)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(cached, folder / name)
     public = f"https://huggingface.co/datasets/{pinned.repo}"
     return Origin("hub", url, corpus.licence, public, revision)
 
 
-def _bound_waits() -> None:
+def bound_waits() -> None:
     """The hub's client resumes what was cut and waits for what passes, but as long as any server asks for."""
     from huggingface_hub import set_client_factory
     from huggingface_hub.utils import parse_ratelimit_headers
@@ -71,8 +71,16 @@ def _bound_waits() -> None:
     set_client_factory(client)
 
 
-def _cached(key: str, url: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
-    """One file in the hub client's cache, and its commit. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE."""
+def cached_file(key: str, url: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
+    """One file in the hub client's cache, and its commit. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE.
+
+    key: the parameter that names the dataset. url: the dataset's address.
+
+    Raises
+    ------
+    AttuneError
+        for what cannot be fetched, with address, reason and next step.
+    """
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HTTPError, LocalEntryNotFoundError
 
     address = f"{url}/resolve/{revision}/{name}"

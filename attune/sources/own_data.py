@@ -1,21 +1,23 @@
 """One's own data in CSV, JSON or parquet, by a mapping of its columns or by a shape that is recognised."""
 
-import csv
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
-from attune.corpora.own import ASKS, FILE, REPLIES
-from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
+from attune.corpora.base import Own
+from attune.corpora.own import ALL, ASKS, FILE, REPLIES
+from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
-from attune.parameters.data import OwnData
+from attune.parameters.data import OwnData, OwnDataset, OwnRows
 from attune.sources.manifest import Origin
+from attune.sources.own_files import records
 
-SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
+_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")  # it names folders and stages
 # What the two sides are called, in lower case; anything else is refused.
 _SIDES = dict.fromkeys(("human", "user", "prompter", "speaker"), ASKS)
 _SIDES |= dict.fromkeys(("gpt", "assistant", "bot", "chatgpt", "model", "listener"), REPLIES)
@@ -26,135 +28,92 @@ _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"messages"}, {"turns": "messages"}),
     ({"instruction", "output"}, {"context": "instruction", "response": "output"}),
 )
-Record = tuple[int, dict[str, Any]]
 
 
-def write(entry: OwnData, folder: Path, bad: BadRows) -> Origin:
-    """Write the conversations of `entry` into `folder`; raises as `conversations`, and as `BadRows.add`."""
+def write(entry: OwnRows, folder: Path, bad: BadRows, place: Own | None) -> Origin:
+    """Write the conversations of `entry` into `folder`; raises as `conversations`.
+
+    place: that of the built-in corpus that they take.
+    """
+    found = files_of(entry)
     with atomic_file(folder / FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for conversation in conversations(entry, bad):
+        for conversation in conversations(found.paths, entry.columns, bad, place):
             stream.write(json.dumps(conversation, ensure_ascii=False) + "\n")
-    return Origin("path", location=entry.path)
+    return found.origin
 
 
-def check(name: str, entry: OwnData, bad: BadRows) -> None:
-    """Read all of the corpus `name`.
-
-    Raises
-    ------
-    AttuneError
-        as `conversations`, and for fewer than two beginnings, which could not be split into train and test.
-    """
-    openings = {each["utterances"][0] for each in conversations(entry, bad)}
-    if len(openings) < 2:
-        raise AttuneError(
-            f"corpora.{name}: {entry.path} has {len(openings)} usable conversation(s) with different first turns; "
-            "2 are needed to train on one and to test on another"
-        )
+class Files(NamedTuple):
+    paths: list[Path]
+    origin: Origin
 
 
-def conversations(entry: OwnData, bad: BadRows) -> Iterator[dict[str, Any]]:
-    """The rows of the file as `attune.corpora.own` keeps conversations, one at a time.
+def files_of(entry: OwnRows) -> Files:
+    """The files on this machine; a dataset's are downloaded.
 
     Raises
     ------
     AttuneError
-        for a file that cannot be read, a column that does not exist, and as `BadRows.add`.
+        as `attune.sources.own_dataset.download`.
     """
-    path, mapping = Path(entry.path), None
-    for number, row in _records(path):
-        if mapping is None:
-            mapping = _mapping(path, row, entry.columns)
-        try:
-            yield _conversation(number, row, mapping)
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
+    if isinstance(entry, OwnDataset):
+        from attune.sources import own_dataset
+
+        paths, url, commit = own_dataset.download(entry)
+        notice = f"Own data, the split {entry.split} of {entry.datasets}"
+        return Files(paths, Origin("hub", entry.datasets, url=url, revision=commit, notice=notice))
+    assert isinstance(entry, OwnData)
+    notice = f"Own data, {Path(entry.path).name}"
+    return Files([Path(entry.path)], Origin("path", location=entry.path, notice=notice))
 
 
-def _records(path: Path) -> Iterator[Record]:
-    """Each row with its number: of its line, or in JSON and parquet of the row."""
-    if not path.is_file():
-        where = "" if path.is_absolute() else f" in {Path.cwd()}"
-        raise AttuneError(f"{path} does not exist{where}; a corpus' path names a file of {', '.join(SUFFIXES)}")
-    readers = {".csv": _csv, ".jsonl": _json_lines, ".json": _json, ".parquet": _parquet}
-    if path.suffix not in readers:
-        raise AttuneError(f"{path} has the suffix {path.suffix!r}; it must be one of {', '.join(SUFFIXES)}")
-    return readers[path.suffix](path)
+def conversations(
+    paths: Sequence[Path], columns: Mapping[Any, str] | None, bad: BadRows, place: Own | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of the files as `attune.corpora.own` keeps conversations, one at a time.
+
+    Raises
+    ------
+    AttuneError
+        for a file that cannot be read, a column that does not exist or is missing in `columns`, and as `BadRows.add`.
+    """
+    needed = place.needed if place else ()
+    for path in paths:
+        mapping = None
+        for number, row in records(path):
+            mapping = mapping or _mapping(path, row, columns, needed)
+            try:
+                yield _conversation(number, row, mapping, needed)
+            except BadRow as error:
+                bad.add(path, error.number, str(error))
 
 
-def _csv(path: Path) -> Iterator[Record]:
-    csv.field_size_limit(10_000_000)  # characters of a cell; 131,072 otherwise
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            for row in reader:
-                if None in row or None in row.values():
-                    raise AttuneError(
-                        f"{path}, line {reader.line_num}: not the {len(reader.fieldnames or ())} cells of the header; "
-                        "put cells with commas, quotes or line breaks into quotes"
-                    )
-                yield reader.line_num, row
-    except UnicodeDecodeError as error:
-        raise AttuneError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); convert it") from None
-    except csv.Error as error:
-        raise AttuneError(f"{path}, line {reader.line_num}: {error}") from None
-
-
-def _json_lines(path: Path) -> Iterator[Record]:
-    for number, line in lines(path):
-        yield number, _object(path, number, line)
-
-
-def _json(path: Path) -> Iterator[Record]:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise AttuneError(f"{path} is not JSON in UTF-8: {error}") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise AttuneError(f"{path} must hold a list of objects, one per row; for one object per line call it .jsonl")
-    yield from enumerate(rows, start=1)
-
-
-def _parquet(path: Path) -> Iterator[Record]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        names = tuple(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as error:
-        raise AttuneError(f"{path} is not a complete parquet file: {str(error).splitlines()[0]}") from None
-    yield from parquet_rows(path, names, batch_size=1024)
-
-
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise AttuneError(f"{path}, line {number}: not JSON ({error})") from None
-    if not isinstance(row, dict):
-        raise AttuneError(f"{path}, line {number}: {line[:40]!r} is no object; each line must be one")
-    return row
-
-
-def _mapping(path: Path, row: Mapping[str, Any], columns: Mapping[Any, str] | None) -> dict[str, str]:
+def _mapping(
+    path: Path, row: Mapping[str, Any], columns: Mapping[Any, str] | None, needed: Sequence[str]
+) -> dict[str, str]:
     """What each column is; an AttuneError names one that the first row lacks."""
-    found = ", ".join(row)
-    if columns is None:
-        for needed, mapping in _SHAPES:
-            if needed <= row.keys():
-                also = {name: name for name in ("system", "input", "persona", "emotion") if name in row}
-                return mapping | also
-        raise AttuneError(
-            f"{path} has the columns {found}, of no known shape (ShareGPT: conversations or messages; Alpaca: "
-            "instruction and output); say in `columns` which are context and response, or turns"
-        )
-    for key, column in columns.items():
+    mapping = _recognised(path, row) if columns is None else dict(columns)
+    for key, column in mapping.items():
         if column not in row:
-            raise AttuneError(f"{path} has no column {column!r} for {key}; it has {found}")
-    return dict(columns)
+            raise AttuneError(f"{path} has no column {column!r} for {key}; it has {', '.join(row)}")
+    for key in needed:
+        if key not in mapping:
+            raise AttuneError(f"{path}: say in `columns` which of {', '.join(row)} is the {key}, which is needed here")
+    return mapping
 
 
-def _conversation(number: int, row: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
+    for marks, mapping in _SHAPES:
+        if marks <= row.keys():
+            return mapping | {name: name for name in ("system", "input", "persona", "emotion") if name in row}
+    raise AttuneError(
+        f"{path} has the columns {', '.join(row)}, of no known shape (ShareGPT: conversations or messages; Alpaca: "
+        "instruction and output); say in `columns` which are context and response, or turns"
+    )
+
+
+def _conversation(
+    number: int, row: Mapping[str, Any], mapping: Mapping[str, str], needed: Sequence[str]
+) -> dict[str, Any]:
     cells = {key: row.get(column) for key, column in mapping.items()}
     system = _text(number, "system", cells.get("system"))
     if "turns" in mapping:
@@ -165,6 +124,9 @@ def _conversation(number: int, row: Mapping[str, Any], mapping: Mapping[str, str
         turns = _alternating([*context, _text(number, "response", cells["response"])])
     speakers, utterances = _joined(number, turns)
     personas = [text for each in _listed(number, "persona", cells.get("persona")) if (text := each.strip())]
+    for key in needed:
+        if not _text(number, key, cells[key]):
+            raise BadRow(number, f"{key} is empty; expected text")
     return {
         "id": digest(system, *personas, *utterances),
         "system": system,
@@ -172,7 +134,19 @@ def _conversation(number: int, row: Mapping[str, Any], mapping: Mapping[str, str
         "personas": personas,
         "speakers": speakers,
         "utterances": utterances,
+        **_labels(number, cells),
     }
+
+
+def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
+    """What conversations have in some places alone."""
+    labels = {key: _text(number, key, cells[key]) for key in ("situation", "domain") if key in cells}
+    domain = labels.get("domain", "x")
+    if domain == ALL or not _DOMAIN.fullmatch(domain):
+        raise BadRow(
+            number, f"domain is {domain!r}; expected a name of letters, digits and underscores, other than {ALL}"
+        )
+    return labels
 
 
 def _said(number: int, context: Any, addition: Any) -> list[str]:

@@ -16,8 +16,8 @@ from attune.corpora import CORPORA, corpus, openorca
 from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.corpora.own import own_corpus
 from attune.corpora.reading import BadRows
-from attune.parameters.data import OwnData
 from attune.sources import own_data
+from attune.sources.own_files import SUFFIXES
 
 FEW = settings(deadline=None, max_examples=25)
 # What the formats are made of, and what files that went wrong hold, so that the fuzz gets past the first check.
@@ -32,7 +32,7 @@ PIECES = [
 content = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=20)), max_size=8).map(b"".join)
 # Of each corpus every raw file, and what one of its own may be called.
 RAW = [(name, file) for name in CORPORA for layout in corpus(name).layouts for file in layout.values()]
-OWN = [f"mine{suffix}" for suffix in own_data.SUFFIXES]
+OWN = [f"mine{suffix}" for suffix in SUFFIXES]
 
 
 def check(path: Path, row: str = "") -> None:
@@ -53,7 +53,7 @@ def _read(path: Path, bad: BadRows) -> None:
     """Also the rows that models learn from, and their storage, are made of whatever was parsed."""
     if path.name in OWN:
         record = own_corpus("mine")
-        rows = list(own_data.conversations(OwnData(path=str(path), columns=None, cap=None), bad))
+        rows = list(own_data.conversations([path], None, bad))
     else:
         record = corpus(path.parts[path.parts.index("raw") + 1])
         rows = list(record.read(path, bad))

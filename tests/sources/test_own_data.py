@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from attune.core.errors import AttuneError
+from attune.corpora import raw_corpus
 from attune.corpora.own import ASKS, REPLIES, response_rows
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
-from attune.sources.own_data import check, conversations
+from attune.sources.own_checks import check
+from attune.sources.own_data import conversations
 
 SHAREGPT = {
     "conversations": [
@@ -31,7 +33,7 @@ def lines(path: Path, *rows: Any) -> str:
 
 
 def read(path: str, columns: Any = None, policy: Any = "error") -> list[dict[str, Any]]:
-    return list(conversations(OwnData(path=path, columns=columns), BadRows(policy)))
+    return list(conversations([Path(path)], columns, BadRows(policy)))
 
 
 def test_sharegpt_is_recognised_and_ends_with_an_answer(tmp_path: Path) -> None:
@@ -104,11 +106,11 @@ def test_malformed_rows_can_be_left_out(tmp_path: Path) -> None:
     bad = BadRows("skip")
     path = lines(tmp_path / "a.jsonl", {"a": "x", "b": ""}, {"a": "x", "b": "y"})
     entry = OwnData(path=path, columns={"context": "a", "response": "b"})
-    assert len(list(conversations(entry, bad))) == bad.count == 1
+    assert len(list(conversations([Path(path)], entry.columns, bad))) == bad.count == 1
     with pytest.raises(
         AttuneError, match=r"corpora\.mine: .* has 1 usable conversation\(s\) with different first turns"
     ):
-        check("mine", entry, BadRows("skip"))
+        check(raw_corpus("mine", own=True), entry, BadRows("skip"))
 
 
 @pytest.mark.parametrize(

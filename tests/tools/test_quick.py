@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from attune.core.errors import AttuneError
 from attune.parameters import load
 from tests.forked import python
 from tests.project import ROOT
-from tools.quick import CACHE, FOLDER, prepare, shrink
+from tools.quick import CACHE, FOLDER, changed, prepare, shrink
 
 
 @pytest.fixture
@@ -95,3 +96,26 @@ def test_ones_own_data_is_cut_too_and_named_from_the_root(values: dict[str, Any]
     values["corpora"]["mine"] = {"path": "README.md"}
     shrink(values)
     assert values["corpora"]["mine"] == {"path": str(ROOT / "README.md"), "cap": 60}
+
+
+def test_what_is_ranked_is_cut_by_subsets_alone(values: dict[str, Any]) -> None:
+    values["corpora"]["pec"] = {"path": "README.md"}
+    values["corpora"]["mine"] = {"datasets": "me/mine"}
+    shrink(values)
+    assert values["corpora"]["pec"] == {"path": str(ROOT / "README.md")}
+    assert values["corpora"]["mine"] == {"datasets": "me/mine", "cap": 60}
+
+
+def test_parameters_are_changed_as_dvc_changes_them_and_the_file_stays(tmp_path: Path) -> None:
+    before = (ROOT / "params.yaml").read_bytes()
+    changes = ["~corpora.pec", "+corpora.pec={path: a b.csv, columns: {turns: t}}", "cobert.domains=[all]", "lr=5e-5"]
+    folder = tmp_path / "quick"
+    prepare(folder, tmp_path / "cache", changes)
+    settings = load(folder / "params.yaml")
+    assert settings.corpora["pec"].model_dump() == {"path": "a b.csv", "columns": {"turns": "t"}, "cap": None}
+    assert (settings.cobert.domains, settings.lr) == (["all"], 5e-5)
+    assert (ROOT / "params.yaml").read_bytes() == before
+    with pytest.raises(AttuneError, match="-S lrr=1: "):
+        changed(ROOT / "params.yaml", ["lrr=1"])
+    with pytest.raises(AttuneError, match=r"params\.yaml: lr = -1"):
+        prepare(folder, tmp_path / "cache", ["lr=-1"])

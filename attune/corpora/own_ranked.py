@@ -1,0 +1,105 @@
+"""One's own conversations in the place of the corpus whose replies are ranked: one file, without splits."""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attune.core.errors import AttuneError
+from attune.corpora.base import Corpus, Row, Sampling, Subset
+from attune.corpora.own import ALL
+from attune.corpora.own import read as read_own
+from attune.corpora.reading import BadRows
+from attune.corpora.spool import Spool
+from attune.corpora.subsets import draw, key, rank, sized, split_by_opening
+from attune.corpora.wording import tokenised
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Splits = dict[str, "np.ndarray"]
+
+
+def read(path: Path, bad: BadRows) -> Iterator[Row]:
+    """The conversations in the wording that rankers read; the last turn is the response that is ranked."""
+    for each in read_own(path, bad):
+        yield {
+            "id": each["id"],
+            "domain": each.get("domain", ALL),
+            "speakers": each["speakers"],
+            "utterances": [tokenised(text) for text in each["utterances"]],
+            "personas": list(dict.fromkeys(map(tokenised, each["personas"]))),
+        }
+
+
+def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
+    """Conversations and candidates as the built-in corpus has them, out of one file.
+
+    `sampling.test_share` of the conversations are for testing, and half that share of the rest for validation; those
+    with the same first turn stay together. Domains that have too few conversations for `sampling.sizes` are part of
+    `all` alone.
+
+    Streams: some 40 bytes are held per conversation.
+
+    Raises
+    ------
+    AttuneError
+        for a cap, for fewer conversations than `sampling.sizes` asks for, and as reading does.
+    """
+    import numpy as np
+
+    if sampling.cap is not None:
+        raise AttuneError(f"corpora.{corpus.name}.cap does nothing: `subsets` says how many conversations are kept")
+    path, counts = corpus.files(raw)["train"], {"bad_rows": 0}
+    names, splits = _splits(corpus.read(path, bad), sampling, counts)
+    counts["bad_rows"] = bad.count
+    pools = {ALL: splits}
+    for number, name in enumerate(names):
+        own = {split: part[part["domain"] == number] for split, part in splits.items()}
+        if len(names) > 1 and _enough(own, sampling):
+            pools[name] = own
+    sets = {"/".join(place): part["number"] for place, part in sized(corpus.name, pools, sampling.sizes).items()}
+    tests = {f"candidates/{domain}": np.sort(parts["test"]["number"]) for domain, parts in pools.items()}
+    spool = Spool(scratch, sets | tests)
+    spool.fill(corpus.read(path, BadRows("skip")))  # bad rows are counted already
+
+    def candidates(domain: str) -> Iterator[Row]:
+        rows = spool.rows(f"candidates/{domain}")
+        return ({"id": row["id"], "response": row["utterances"][-1]} for row in rows)
+
+    return Subset({name: spool.rows(name) for name in sets}, counts, {domain: candidates(domain) for domain in pools})
+
+
+def _splits(rows: Iterable[Row], sampling: Sampling, counts: dict[str, int]) -> tuple[list[str], Splits]:
+    """The domains, and the distinct conversations of each split, as numbers alone."""
+    import numpy as np
+
+    columns = {name: array("Q") for name in ("id", "rank", "opening", "domain")}
+    names: dict[str, int] = {}
+    unknown = 0
+    for row in rows:
+        columns["id"].append(int(row["id"], 16))
+        columns["rank"].append(rank(sampling.seed, row["id"]))
+        columns["opening"].append(key(row["utterances"][0]))
+        columns["domain"].append(names.setdefault(row["domain"], len(names)))
+        unknown += not row["personas"]
+    pool = np.empty(len(columns["id"]), [(name, "u8") for name in ("number", *columns)])
+    pool["number"] = np.arange(len(pool))
+    for name, values in columns.items():
+        pool[name] = values
+    drawn = pool[draw(pool["rank"], None)]
+    counts["repeated"] = len(pool) - len(drawn)
+    counts["conversations_without_persona"] = unknown
+    parts = split_by_opening(drawn["opening"], sampling.test_share)
+    test, rest = drawn[parts["test"]], drawn[parts["train"]]
+    parts = split_by_opening(rest["opening"], sampling.test_share / 2)
+    return list(names), {"train": rest[parts["train"]], "valid": rest[parts["test"]], "test": test}
+
+
+def _enough(splits: Splits, sampling: Sampling) -> bool:
+    """Whether a domain has as many conversations as every size asks for."""
+    return all(
+        len(splits["test" if split == "evaluate" else split]) >= (count or 0)
+        for size in sampling.sizes.values()
+        for split, count in size.items()
+    )

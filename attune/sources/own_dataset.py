@@ -1,0 +1,153 @@
+"""One's own choice of a dataset of the hub: which of its files belong to a config and split, and those files.
+
+No code of a dataset is run. As the hub has it (https://huggingface.co/docs/hub/datasets-data-files-configuration), the
+dataset's card says which files these are, or else their folders and names do.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from attune.core.errors import AttuneError
+from attune.parameters.data import OwnDataset
+from attune.sources import hub, transfer
+from attune.sources.own_files import SUFFIXES
+
+CARD = "README.md"
+# The words by which files that no card assigns are known to be of a split.
+_WORDS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing", "eval", "evaluation"),
+}
+_SPLITS = {word: split for split, words in _WORDS.items() for word in words}
+
+
+def download(entry: OwnDataset) -> tuple[list[Path], str, str]:
+    """The files of the split in the hub client's cache, the dataset's public address and the commit.
+
+    Raises
+    ------
+    AttuneError
+        for a dataset, configuration, split or revision that there is not, for files of another kind, and for what
+        cannot be fetched.
+    """
+    from huggingface_hub import constants
+
+    hub.bound_waits()
+    url = f"{constants.ENDPOINT}/datasets/{entry.datasets}"
+    commit, names = _listed(entry)
+
+    def fetched(name: str) -> Path:
+        return hub.cached_file("corpora", url, entry.datasets, name, commit)[0]
+
+    configs = _configs(fetched(CARD)) if CARD in names else {}
+    chosen = split_files(entry, sorted(names), configs)
+    if others := [name for name in chosen if Path(name).suffix not in SUFFIXES]:
+        raise AttuneError(f"{_told(entry)}: {others[0]} is none of {', '.join(SUFFIXES)}; {_CONVERTED}")
+    return [fetched(name) for name in chosen], f"https://huggingface.co/datasets/{entry.datasets}", commit
+
+
+def _listed(entry: OwnDataset) -> tuple[str, list[str]]:
+    """The revision's commit and the names of its files."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HTTPError
+
+    try:
+        found = HfApi().dataset_info(entry.datasets, revision=entry.revision)
+    except (OSError, HTTPError, ValueError) as error:
+        reason = transfer.one_line(error)
+        raise AttuneError(f"{_told(entry)} cannot be listed ({reason}); check `datasets` and `revision`") from None
+    return str(found.sha), [each.rfilename for each in found.siblings or ()]
+
+
+def _configs(card: Path) -> dict[str, dict[str, Any]]:
+    """What a card says about configurations, by their names."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    matter = re.match(r"---\s*\n(.*?\n)---\s*(\n|$)", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL)
+    try:
+        values = YAML(typ="safe", pure=True).load(matter[1]) if matter else {}
+    except YAMLError:
+        return {}
+    listed = values.get("configs") if isinstance(values, dict) else None
+    found = [each for each in listed or () if isinstance(each, dict) and {"data_files", "data_dir"} & each.keys()]
+    return {str(each.get("config_name", "default")): each for each in found}
+
+
+def split_files(entry: OwnDataset, names: Sequence[str], configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Those of `names` that belong to the entry's config and split.
+
+    Raises
+    ------
+    AttuneError
+        for a config or split that there is not, or that must be chosen, with those that there are.
+    """
+    if configs:
+        splits = _by_card(names, _chosen(entry, configs))
+    else:
+        splits = _by_name(_folder(entry, [name for name in names if Path(name).suffix in SUFFIXES]))
+    if not splits:
+        raise AttuneError(f"{_told(entry)} has no file of {', '.join(SUFFIXES)}; {_CONVERTED}")
+    if entry.split not in splits:
+        raise AttuneError(f"{_told(entry)} has no split {entry.split!r}; it has {', '.join(splits)}")
+    return splits[entry.split]
+
+
+def _chosen(entry: OwnDataset, configs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    defaults = [name for name, each in configs.items() if each.get("default") is True]
+    name = entry.config or next(iter([*defaults, *(configs if len(configs) == 1 else ["default"])]))
+    if name not in configs:
+        raise AttuneError(f"{_told(entry)} has the configs {', '.join(configs)}; name one of them as `config`")
+    return configs[name]
+
+
+def _by_card(names: Sequence[str], config: Mapping[str, Any]) -> dict[str, list[str]]:
+    inside = str(config.get("data_dir") or ".").strip("/") + "/"
+    below = [name for name in names if inside == "./" or name.startswith(inside)]
+    files = config.get("data_files")
+    if files is None:
+        return _by_name([name for name in below if Path(name).suffix in SUFFIXES])
+    splits: dict[str, list[str]] = {}
+    for part in files if isinstance(files, list) else [files]:
+        split, paths = (part["split"], part["path"]) if isinstance(part, dict) else ("train", part)
+        for path in paths if isinstance(paths, list) else [paths]:
+            pattern = (inside + path).removeprefix("./")
+            splits.setdefault(str(split), []).extend(name for name in below if fnmatchcase(name, pattern))
+    return {split: found for split, found in splits.items() if found}
+
+
+def _folder(entry: OwnDataset, names: Sequence[str]) -> list[str]:
+    """The files of a config that no card describes: a folder of its name."""
+    folders = {name.partition("/")[0] for name in names if "/" in name} - {"data"}
+    folders = {folder for folder in folders if not _split_of(folder)}
+    if entry.config is None and len(folders) < 2:
+        return list(names)
+    name = entry.config or "default"
+    if name not in folders:
+        raise AttuneError(f"{_told(entry)} has the configs {', '.join(sorted(folders)) or 'none'}; choose by `config`")
+    return [each for each in names if each.startswith(f"{name}/")]
+
+
+def _by_name(names: Sequence[str]) -> dict[str, list[str]]:
+    """By the first word in a file's path that names a split; where none has any, all are to train on."""
+    splits: dict[str, list[str]] = {}
+    for name in names:
+        if split := _split_of(name):
+            splits.setdefault(split, []).append(name)
+    return splits or ({"train": list(names)} if names else {})
+
+
+def _split_of(name: str) -> str | None:
+    return next((_SPLITS[word] for word in re.findall("[a-z]+", name.lower()) if word in _SPLITS), None)
+
+
+def _told(entry: OwnDataset) -> str:
+    config = f", config {entry.config}" if entry.config else ""
+    return f"the hub's dataset {entry.datasets} (revision {entry.revision}{config})"
+
+
+_CONVERTED = "of many datasets the hub has parquet files at the revision refs/convert/parquet"

@@ -1,0 +1,73 @@
+"""One's own conversations in PEC's place: what is ranked, and where it is split."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.corpora import raw_corpus
+from attune.corpora.base import Sampling
+from attune.corpora.own import ASKS, FILE, REPLIES
+from attune.corpora.reading import BadRows
+from attune.corpora.subsets import digest
+
+SIZES = {"large": {"train": 20, "valid": 4, "test": 8, "evaluate": None}, "small": {"train": 5, "valid": 1, "test": 2}}
+
+
+def conversation(number: int, **labels: str) -> dict[str, Any]:
+    """Two conversations begin with each first turn."""
+    first, last = f"I lost pet {number // 2}.", f"I'm sorry about {number}!"
+    return {
+        "id": digest(first, last), "system": "", "emotion": "", "personas": ["I love cats."] if number else [],
+        "speakers": [ASKS, REPLIES], "utterances": [first, last], **labels,
+    }  # fmt: skip
+
+
+def drawn(folder: Path, rows: list[dict[str, Any]], cap: int | None = None) -> tuple[dict[str, list[Any]], Any]:
+    """The conversations and candidates by name, and the counts."""
+    (folder / FILE).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    record = raw_corpus("pec", own=True)
+    assert record.subset is not None
+    subset = record.subset(record, folder, Sampling(13, cap, 0.2, SIZES), BadRows("error"), folder / "scratch")
+    files = {name: list(each) for name, each in subset.conversations.items()}
+    return files | {f"candidates/{name}": list(each) for name, each in subset.candidates.items()}, subset.counts
+
+
+def test_first_turns_stay_together_and_candidates_are_the_whole_test_split(tmp_path: Path) -> None:
+    rows = [conversation(number) for number in range(60)]
+    files, counts = drawn(tmp_path, [*rows, rows[3]])
+    assert (counts["repeated"], counts["conversations_without_persona"]) == (1, 1)
+    assert {name.split("/")[1] for name in files if name.startswith("large")} == {"all"}
+    firsts = {
+        split: {row["utterances"][0] for row in files[f"large/all/{split}"]} for split in ("train", "valid", "test")
+    }
+    assert not firsts["train"] & firsts["test"] | firsts["train"] & firsts["valid"] | firsts["valid"] & firsts["test"]
+    assert [len(files[f"large/all/{split}"]) for split in ("train", "valid", "test")] == [20, 4, 8]
+    assert {row["id"] for row in files["small/all/test"]} < {row["id"] for row in files["large/all/test"]}
+    assert 12 <= len(files["candidates/all"]) <= 14  # a fifth of 60, and a first turn more at most
+
+
+def test_texts_are_in_the_wording_that_rankers_read(tmp_path: Path) -> None:
+    files, _ = drawn(tmp_path, [conversation(number) for number in range(1, 61)])
+    row = files["large/all/train"][0]
+    assert row["utterances"][1].startswith("i 'm sorry about")
+    assert row["personas"] == ["i love cats ."]
+
+
+def test_a_domain_with_too_few_conversations_is_part_of_all_alone(tmp_path: Path) -> None:
+    rows = [conversation(number, domain="pets") for number in range(100)]
+    files, _ = drawn(tmp_path, [*rows, *(conversation(number, domain="rare") for number in range(100, 104))])
+    assert {name.split("/")[1] for name in files if name.startswith("large")} == {"all", "pets"}
+    assert {row["domain"] for row in files["large/pets/train"]} == {"pets"}
+    assert len(files["candidates/all"]) >= len(files["candidates/pets"])
+
+
+def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AttuneError, match=r"pec all/train has \d+ usable conversations, but subsets\.large\.train"):
+        drawn(tmp_path, [conversation(number) for number in range(20)])
+    with pytest.raises(AttuneError, match=r"corpora\.pec\.cap does nothing"):
+        drawn(tmp_path, [], cap=10)
+    with pytest.raises(AttuneError, match=r"corpora\.openorca is built in, and takes no data of your own"):
+        raw_corpus("openorca", own=True)

@@ -1,0 +1,126 @@
+"""A dataset of the hub as one's own data, by its name alone, from a server that speaks the hub's protocol."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from attune.parameters.data import OwnDataset
+from attune.sources.own_dataset import split_files
+from tests.project import ROOT, changed
+from tests.sources.hub_server import Hub, serve
+
+REPO = "datasets/me/mine"
+CARD = """---
+configs:
+- config_name: chats
+  data_files: [{split: train, path: "a/*.jsonl"}, {split: test, path: "b/b.jsonl"}]
+- config_name: pairs
+  data_files: pairs.parquet
+---
+"""
+
+
+def line(text: str) -> str:
+    turns = [{"from": "human", "value": text}, {"from": "gpt", "value": "Why?"}]
+    return json.dumps({"conversations": turns}) + "\n"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """Two configurations by a card, and a dataset whose file's name is all there is."""
+    mine, plain, script = (tmp_path / "served" / name for name in ("mine", "plain", "script"))
+    for folder in (mine / "a", mine / "b", plain, script):
+        folder.mkdir(parents=True)
+    (mine / "README.md").write_text(CARD)
+    (mine / "a/1.jsonl").write_text(line("I am sad.") + line("I am glad."))
+    (mine / "a/2.jsonl").write_text(line("I am shy."))
+    (mine / "b/b.jsonl").write_text(line("I am lost.") + line("I am calm."))
+    pd.DataFrame({"q": ["Hello.", "Bye."], "a": ["Hi!", "See you."]}).to_parquet(mine / "pairs.parquet")
+    (plain / "train.json").write_text(line("I am sad.") + line("I am glad."))
+    (script / "script.py").write_text("raise SystemExit('this must never run')")
+    repos = {REPO: {"main": mine}, "datasets/me/plain": {"main": plain}, "datasets/me/script": {"main": script}}
+    with serve(Hub(repos)) as running:
+        yield running
+
+
+GOOD = [
+    ({"datasets": "me/mine", "config": "chats"}, ["a/1.jsonl", "a/2.jsonl"]),
+    ({"datasets": "me/mine", "config": "chats", "split": "test"}, ["b/b.jsonl"]),
+    ({"datasets": "me/mine", "config": "pairs"}, ["pairs.parquet"]),
+    ({"datasets": "me/plain"}, ["train.json"]),
+]
+BAD = [
+    ({"datasets": "me/nowhere"}, "the hub's dataset me/nowhere (revision main) cannot be listed"),
+    ({"datasets": "me/plain", "revision": "v9"}, "the hub's dataset me/plain (revision v9) cannot be listed"),
+    ({"datasets": "me/mine"}, "has the configs chats, pairs; name one of them as `config`"),
+    ({"datasets": "me/mine", "config": "chats", "split": "valid"}, "has no split 'valid'; it has train, test"),
+    ({"datasets": "me/script"}, "the hub has parquet files at the revision refs/convert/parquet"),
+]
+# Prints for each entry its files and commit, or the error.
+ASK = """
+import json, sys
+from attune.core.errors import AttuneError
+from attune.parameters.data import OwnDataset
+from attune.sources.own_dataset import download
+for entry in json.loads(sys.argv[1]):
+    try:
+        paths, _, commit = download(OwnDataset(**entry))
+        print(json.dumps([[path.as_posix().partition(commit + "/")[2] for path in paths], commit]))
+    except AttuneError as error:
+        print(json.dumps(str(error)))
+"""
+
+
+def python(hub: Hub, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *words], cwd=folder, capture_output=True, text=True, timeout=240,
+        env={**kept, "HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+@pytest.mark.fault("a dataset, config, split or revision that the hub does not have", "named, with what would be right")
+def test_files_are_those_of_config_and_split_and_what_is_missing_is_named(hub: Hub, tmp_path: Path) -> None:
+    entries = [entry for entry, _ in [*GOOD, *BAD]]
+    done = python(hub, tmp_path, "-c", ASK, json.dumps(entries))
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(answer) for answer in done.stdout.splitlines()]
+    for (entry, files), answer in zip(GOOD, answers, strict=False):
+        assert answer == [files, Hub.commit(f"datasets/{entry['datasets']}", "main")]
+    for (_, message), answer in zip(BAD, answers[len(GOOD) :], strict=True):
+        assert message in answer
+    assert not any(each.endswith(".py") for each in hub.requests)
+
+
+@pytest.mark.parametrize(
+    ("names", "entry", "files"),
+    [
+        (["a.csv", "b.csv"], {}, ["a.csv", "b.csv"]),
+        (["data/train-0.parquet", "data/test-0.parquet"], {}, ["data/train-0.parquet"]),
+        (["train.csv", "dev.csv"], {"split": "validation"}, ["dev.csv"]),
+        (["x/train/0.parquet", "y/train/0.parquet"], {"config": "y"}, ["y/train/0.parquet"]),
+        (["default/train/0.parquet", "y/train/0.parquet"], {}, ["default/train/0.parquet"]),
+        (["train/1.jsonl", "train/2.jsonl", "notes.txt"], {}, ["train/1.jsonl", "train/2.jsonl"]),
+    ],
+)
+def test_without_a_card_names_and_folders_say_what_files_are(
+    names: list[str], entry: dict[str, str], files: list[str]
+) -> None:
+    assert split_files(OwnDataset(datasets="me/mine", **entry), names, {}) == files
+
+
+def test_a_name_in_params_yaml_is_enough(hub: Hub, tmp_path: Path) -> None:
+    columns = {"context": "q", "response": "a"}
+    changed(tmp_path, ("corpora.mine", {"datasets": "me/mine", "config": "pairs", "columns": columns}))
+    done = python(hub, tmp_path, "-m", "stages.download", "corpus=mine", "target=raw")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "raw/manifest.json").read_text())
+    assert (manifest["source"], manifest["url"]) == ("hub", "https://huggingface.co/datasets/me/mine")
+    assert manifest["files"][0]["rows"] == 2

@@ -1,0 +1,137 @@
+"""One's own data in the built-in corpora's places, from files to trained and ranked models, by parameters alone."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_csv, read_json, read_parquet
+from stages import check_parameters, download, evaluate_cobert, preprocess, recipes, subset, train_cobert
+from tests.cobert.tiny import encoder
+from tests.project import changed
+
+THINGS, PLACES = ("dog", "cat", "bike", "job"), ("sea", "city", "old", "new")
+COLUMNS = {"context": "post", "response": "answer", "persona": "about me"}
+SIZES = {"train": 24, "valid": 4, "test": 8, "evaluate": 8}
+
+
+def posts(path: Path, **also: list[str]) -> str:
+    """A learnable CSV of 60 rows with column names of its own; `also`: further columns."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["post", "answer", "about me", *also])
+        for number in range(60):
+            thing, place = THINGS[number % 4], PLACES[number // 4 % 4]
+            row = [f"I lost my {thing}, number {number}.", f"The {thing}! I like the {place}, {number}."]
+            writer.writerow(
+                [*row, f"I love the {place}.\nI have a job.", *(values[number] for values in also.values())]
+            )
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def parameters(entry: dict[str, Any], *changes: tuple[str, object], name: str = "pec") -> None:
+    small = [("cobert.subsets", ["small"]), ("cobert.domains", ["all"]), ("cobert.candidates", 8)]
+    sizes = [("subsets", {"large": SIZES, "small": SIZES})]
+    changed(Path.cwd(), (f"corpora.{name}", entry), *small, *sizes, *changes)
+
+
+def made(name: str = "pec") -> Path:
+    check_parameters.main(target=Path("checked.txt"))
+    raw, cut, rows = Path(f"raw/{name}"), Path(f"subset/{name}"), Path(f"processed/{name}")
+    download.main(corpus=name, target=raw)
+    subset.main(corpus=name, raw=raw, target=cut)
+    preprocess.main(corpus=name, subset=cut, target=rows)
+    return rows
+
+
+def test_a_csv_s_own_persona_trains_and_tests_cobert() -> None:
+    tiny = {"epochs": 1, "batch_size": 8, "extra_negatives": 0, "frozen_layers": 1, "num_personas": 2}
+    only = [("cobert.recipes", ["baseline", "attune"]), *((f"recipes.baseline.{key}", tiny[key]) for key in tiny)]
+    parameters({"path": posts(Path("posts.csv")), "columns": COLUMNS}, *only, ("recipes.attune.epochs", 1))
+    rows = made()
+    (row,) = read_parquet(rows / "small/all/train.parquet")[:1]
+    assert len(row["personas"]) == 2
+    assert (row["domain"], row["response_speaker"]) == ("all", "responder")
+    manifest = read_json(Path("raw/pec/manifest.json"))
+    assert (manifest["source"], manifest["notice"]) == ("path", "Own data, posts.csv")
+    recipes.main(target=Path("recipes"))
+    encoder(Path("base/encoder"))
+    for recipe in ("baseline", "attune"):
+        train_cobert.main(
+            recipe=Path(f"recipes/{recipe}.json"), encoder=Path("base/encoder"), data=rows / "small/all",
+            target=Path(f"models/{recipe}-small-all"), curve=Path(f"{recipe}.csv"),
+        )  # fmt: skip
+        assert [each["epoch"] for each in read_csv(Path(f"{recipe}.csv"))] == ["0", "1"]
+    evaluate_cobert.main(
+        recipes=Path("recipes"), encoder=Path("base/encoder"), processed=rows, models=Path("models"),
+        scores=Path("scores.json"), intervals=Path("intervals.json"), tests=Path("tests.json"),
+        power=Path("power.json"), rows=Path("ranked.parquet"),
+    )  # fmt: skip
+    ranked = read_parquet(Path("ranked.parquet"))
+    assert {each["model"] for each in ranked} >= {"baseline", "attune"}
+    assert {each["domain"] for each in ranked} == {"all"}
+
+
+def test_an_own_emotion_column_takes_empathetic_dialogues_place() -> None:
+    moods = ["calm", "sad", "glad"] * 20
+    entry = {"path": posts(Path("posts.csv"), mood=moods), "columns": COLUMNS | {"emotion": "mood"}}
+    parameters(entry, name="empathetic_dialogues")
+    rows = read_parquet(made("empathetic_dialogues") / "train.parquet")
+    assert {row["context"] for row in rows} == set(moods)
+    assert all(row["situation"] == row["input"] for row in rows)  # the first turn
+    assert {tuple(row["speakers"]) for row in rows} == {(0,)}
+
+
+@pytest.mark.parametrize(
+    ("also", "entry", "changes", "message"),
+    [
+        ({}, {}, [("cobert.domains", ["happy"])], "corpora.pec has no domain 'happy' but all"),
+        ({}, {}, [("cobert.domains", ["sad"])], "'sad' is no domain; it may be all, happy, offmychest, or what"),
+        (
+            {},
+            {},
+            [("cobert.candidates", 40)],
+            "test split of all has 12 different replies, and cobert.candidates is 40",
+        ),
+        ({}, {}, [("subsets.large", SIZES | {"train": 500})], "but subsets.large.train asks for 500"),
+        ({}, {"url": "https://x.org"}, [], "unknown key corpora.pec.url"),
+        ({"of": ["all"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 3: domain is 'all'; expected a name"),
+        ({"of": ["a b"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 3: domain is 'a b'; expected a name"),
+        ({"of": ["x"] * 60}, {"columns": COLUMNS | {"situation": "of"}}, [], "columns names situation, which has no"),
+    ],
+)
+@pytest.mark.fault("one's own data that do not suffice for a built-in corpus' place", "refused before anything starts")
+def test_what_does_not_suffice_is_refused_before_anything_starts(
+    also: dict[str, list[str]], entry: dict[str, Any], changes: list[tuple[str, object]], message: str
+) -> None:
+    parameters({"path": posts(Path("posts.csv"), **also), "columns": COLUMNS} | entry, *changes)
+    with pytest.raises(AttuneError) as raised:
+        check_parameters.main(target=Path("checked.txt"))
+    assert message in str(raised.value)
+    assert not Path("checked.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("moods", "columns", "message"),
+    [
+        ([""] * 60, {"emotion": "mood"}, "emotion is empty; expected text"),
+        (["sad"] * 60, {"emotion": "mood"}, "has one emotion, 'sad'; two are needed"),
+        (["sad"] * 60, {}, "say in `columns` which of post, answer, about me, mood is the emotion"),
+    ],
+)
+@pytest.mark.fault("conversations without emotions where those are needed", "refused before anything starts")
+def test_emotions_are_needed_in_empathetic_dialogues_place(
+    moods: list[str], columns: dict[str, str], message: str
+) -> None:
+    entry = {"path": posts(Path("posts.csv"), mood=moods), "columns": COLUMNS | columns}
+    parameters(entry, name="empathetic_dialogues")
+    with pytest.raises(AttuneError) as raised:
+        check_parameters.main(target=Path("checked.txt"))
+    assert message in str(raised.value)
