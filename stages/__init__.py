@@ -5,12 +5,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from attune.core.determinism import prepare
 from attune.core.environment import print_any_text, require_packages
 from attune.core.errors import AttuneError
+from attune.core.parent import dying_with_parent
 
 require_packages()
 prepare()
@@ -24,12 +26,17 @@ _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 def start(main: Callable[..., None]) -> None:
     """Call `main` with the command line's `name=value` words; a user's mistake becomes one message and exit code 1."""
     print_any_text()
+    if note := _left_detached():
+        print(note, file=sys.stderr, flush=True)
+    # Only DVC's: what somebody starts by hand may outlive its shell, as any program does.
+    as_a_part = dying_with_parent(_mended_by()) if "DVC_STAGE" in os.environ else nullcontext()
     try:
         values = arguments(main, sys.argv[1:])
         for path in values.values():
             if isinstance(path, Path) and (message := missing_input(_name(main), path)):
                 raise AttuneError(message)
-        main(**values)
+        with as_a_part:
+            main(**values)
     except AttuneError as error:
         sys.exit(f"error: {error}{_way_back()}")
     except OSError as error:
@@ -67,10 +74,32 @@ def _writers(path: str) -> Iterator[tuple[str, str]]:
 
 def _way_back() -> str:
     """How to undo `dvc exp run` in the workspace, which leaves the changed params.yaml there when a stage fails."""
-    if "DVC_EXP_NAME" not in os.environ or project_folder() != Path.cwd():
+    if not _in_the_workspace_of_an_experiment():
         return ""
     back = "`git checkout params.yaml dvc.lock metrics plots`, then `dvc checkout`"
     return f"\nto go back to the last commit: {back}"
+
+
+def _in_the_workspace_of_an_experiment() -> bool:
+    return "DVC_EXP_NAME" in os.environ and project_folder() == Path.cwd()
+
+
+def _mended_by() -> str:
+    """What mends the repository where `dvc exp run`, which detaches HEAD while it runs, was killed."""
+    back = "\n`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
+    return f"{back}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
+
+
+def _left_detached() -> str:
+    """The same for the next run, by the reference that a killed `dvc exp run` leaves; empty where HEAD is a branch."""
+    git = Path(".git")
+    try:
+        head, left = ((git / name).read_text().strip() for name in ("HEAD", "refs/exps/exec/EXEC_HEAD"))
+    except OSError:
+        return ""
+    if head != left or "DVC_EXP_NAME" in os.environ:
+        return ""
+    return "note: a killed `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
 
 
 def project_folder() -> Path:

@@ -18,6 +18,12 @@ Use = Literal["base", "encoder", "embedder"]
 _WITHOUT_CONFIG = ("Normalize", "StaticEmbedding")
 _WITH_WEIGHTS = ("Dense", "LayerNorm", "CNN", "LSTM", "WeightedLayerPooling", "StaticEmbedding")
 _TEXT_FILES = ("*.json", "*.txt", "*.jinja")
+# What is read where it is there.
+_OF_SENTENCE_ENCODERS = ("config_sentence_transformers.json", "sentence_bert_config.json")
+_OF_TOKENIZERS_AND_MODELS = (
+    *("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    "sentence_bert_config.json",
+)
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 _CAUSAL = re.compile(r"(ForCausalLM|LMHeadModel)$")
@@ -36,7 +42,11 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
     if not folder.is_dir():
         raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
     refuse_code(folder)
+    for path in (path for pattern in (*_TEXT_FILES, "*.safetensors") for path in folder.rglob(pattern)):
+        if path.is_file() and ".cache" not in path.relative_to(folder).parts:
+            check_content(path)
     modules = list(_modules(folder))
+    _check_objects(folder, _OF_SENTENCE_ENCODERS)
     for kind, path in modules:
         if kind != "Transformer":
             _check_module(path, kind)
@@ -55,15 +65,16 @@ def _check_model(folder: Path, use: Use | None) -> None:
         )
     config = read_object(folder / "config.json")
     _check_use(folder / "config.json", config, use)
-    for pattern in _TEXT_FILES:
-        for path in folder.glob(pattern):
-            check_content(path)
-    for name in ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
-        if (folder / name).is_file():
-            read_object(folder / name)
+    _check_objects(folder, _OF_TOKENIZERS_AND_MODELS)
     shapes = _shapes(folder)
     _check_layers(folder, config, shapes)
     check_vocabulary(folder, config, shapes)
+
+
+def _check_objects(folder: Path, names: Iterable[str]) -> None:
+    for path in (folder / name for name in names):
+        if path.is_file():
+            read_object(path)
 
 
 def _check_use(path: Path, config: Mapping[str, Any], use: Use | None) -> None:
@@ -125,6 +136,8 @@ def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
     for module in modules:
         if not isinstance(module, dict) or not all(isinstance(module.get(key), str) for key in ("path", "type")):
             raise AttuneError(f"{path}: a module without path or type; fetch it again")
+        if Path(module["path"]).is_absolute() or ".." in Path(module["path"]).parts:
+            raise AttuneError(f"{path}: the module {module['path']!r} lies outside of {folder}; fetch it again")
         yield module["type"].rsplit(".", 1)[-1], folder / module["path"]
 
 

@@ -1,14 +1,14 @@
 """The models behind the systems: each is loaded when it is first needed, kept, and shared between systems.
 
-None is dropped: the weights of a base stay mapped from its file, so that they are in memory once for all generators
-that start from it, and each generator adds only what its training changed.
+The weights of a base stay mapped from its file, so that they are in memory once for all generators that start from it,
+and each generator adds only what its training changed. Where memory is short all the same, see `Memory`.
 """
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attune.chat.artifacts import Artifacts
+from attune.chat.memory import Memory
 from attune.chat.systems import RetrievalSystem, System
 from attune.parameters import Parameters
 from attune.report.names import corpus_title
@@ -23,8 +23,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, so it waits for the first mo
 class Models:
     """The loaded models by name. Each method raises an AttuneError if what it loads is missing or does not fit."""
 
-    def __init__(self, parameters: Parameters, artifacts: Artifacts) -> None:
-        self.parameters, self.artifacts = parameters, artifacts
+    def __init__(self, parameters: Parameters, artifacts: Artifacts, memory: Memory | None = None) -> None:
+        self.parameters, self.artifacts, self.memory = parameters, artifacts, memory or Memory()
+        self._embedders: dict[str, Any] = {}
         self._generators: dict[str, Generator] = {}
         self._rankers: dict[str, Ranker] = {}
         self._retrievers: dict[str, Retriever] = {}
@@ -46,34 +47,38 @@ class Models:
         """The trained generator `name`, with room for passages if it was trained with some."""
         from attune.inference.generator import Generator
 
-        if name not in self._generators:
-            settings = self.parameters.generators[name]
-            self._generators[name] = Generator.from_pretrained(
-                self.artifacts.generator(name).path,
-                self.artifacts.base_model(settings.base).path,
-                self.parameters.generation.max_new_tokens,
-                self.parameters.rag.budget if settings.passage_tokens else 0,
-            )
-        return self._generators[name]
+        settings = self.parameters.generators[name]
+        paths = self.artifacts.generator(name).path, self.artifacts.base_model(settings.base).path
+        room = self.parameters.rag.budget if settings.passage_tokens else 0
+
+        def load() -> Generator:
+            return Generator.from_pretrained(*paths, self.parameters.generation.max_new_tokens, room)
+
+        return self.memory.fetched(self._generators, name, paths, load)
 
     def ranker(self, name: str) -> "Ranker":
         """The trained CoBERT `name`."""
         from attune.inference.ranker import Ranker
 
-        if name not in self._rankers:
-            self._rankers[name] = Ranker.from_pretrained(self.artifacts.cobert(name).path, self.artifacts.encoder.path)
-        return self._rankers[name]
+        paths = self.artifacts.cobert(name).path, self.artifacts.encoder.path
+        return self.memory.fetched(self._rankers, name, paths, lambda: Ranker.from_pretrained(*paths))
 
     def retriever(self, system: RetrievalSystem) -> "Retriever":
         """The system's index of replies with the CoBERT that orders them."""
         from attune.index.bank import Bank
         from attune.inference.retriever import Retriever
 
-        if system.replies not in self._retrievers:
-            ranker, shortlist = self.ranker(system.ranker), self.parameters.retrieval.shortlist
-            bank = Bank.load(self.artifacts.index(system.replies).path)
-            self._retrievers[system.replies] = Retriever(ranker, self._embedder, bank, shortlist)
-        return self._retrievers[system.replies]
+        index, cobert = self.artifacts.index(system.replies).path, self.artifacts.cobert(system.ranker).path
+        paths = index, cobert, self.artifacts.encoder.path, self.artifacts.embedder.path
+
+        def load() -> Retriever:
+            shortlist = self.parameters.retrieval.shortlist
+            return Retriever(self.ranker(system.ranker), self._embedder(), Bank.load(index), shortlist)
+
+        found = self.memory.fetched(self._retrievers, system.replies, paths, load)
+        self.ranker(system.ranker)  # used with it, and so put out after it
+        self._embedder()
+        return found
 
     def passage_retriever(self, corpus: str) -> "PassageRetriever":
         """The index of the corpus' train exchanges."""
@@ -82,17 +87,22 @@ class Models:
         from attune.index.passages import exchange_bank
         from attune.inference.passages import PassageRetriever
 
-        if corpus not in self._passage_retrievers:
-            index, rows = self.artifacts.index(corpus).path, self.artifacts.train_rows(corpus).path
-            bank = exchange_bank(Bank.load(index), read_parquet(rows), self.parameters.rag.template, rows)
-            self._passage_retrievers[corpus] = PassageRetriever(self._embedder, bank)
-        return self._passage_retrievers[corpus]
+        index, rows = self.artifacts.index(corpus).path, self.artifacts.train_rows(corpus).path
 
-    @cached_property
+        def load() -> PassageRetriever:
+            bank = exchange_bank(Bank.load(index), read_parquet(rows), self.parameters.rag.template, rows)
+            return PassageRetriever(self._embedder(), bank)
+
+        paths = index, rows, self.artifacts.embedder.path
+        found = self.memory.fetched(self._passage_retrievers, corpus, paths, load)
+        self._embedder()
+        return found
+
     def _embedder(self) -> Any:
         from attune.index.embedding import load_embedder
 
-        return load_embedder(self.artifacts.embedder.path)
+        path = self.artifacts.embedder.path
+        return self.memory.fetched(self._embedders, path.name, [path], lambda: load_embedder(path))
 
 
 def import_libraries() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attune.core.environment import lives
+from attune.core.errors import AttuneError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,18 +122,42 @@ def _row_groups(tables: Iterable["pa.Table"], schema: "pa.Schema") -> Iterator["
         yield held.combine_chunks()  # the borders between chunks would become borders between pages
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """An AttuneError for a parquet file of the pipeline's that is damaged, or in whose place something else stands."""
+    import pyarrow as pa
+
+    path.stat()  # of a missing file pyarrow's error has no number
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        reason = str(error).splitlines()[0]
+        again = "`dvc checkout` brings it back, `dvc repro` writes it again"
+        raise AttuneError(f"{path} is not a complete parquet file ({reason}); {again}") from None
+
+
 def read_parquet(path: Path) -> list[dict[str, Any]]:
+    """The rows of a parquet file; an AttuneError if it is damaged."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(path).to_pylist()
+    with _whole(path):
+        return pq.read_table(path).to_pylist()
 
 
 def stream_tables(path: Path) -> Iterator["pa.Table"]:
-    """The rows of a parquet file, AT_ONCE of them at a time; one table without rows for a file without rows."""
+    """The rows of a parquet file, AT_ONCE of them at a time; one table without rows for a file without rows.
+
+    Raises
+    ------
+    AttuneError
+        as `read_parquet`.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with _whole(path), pq.ParquetFile(path) as file:
         if not file.metadata.num_rows:
             yield file.schema_arrow.empty_table()
         for batch in file.iter_batches(AT_ONCE):

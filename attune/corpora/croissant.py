@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, sha256, write_json
 from attune.corpora import CORPORA
@@ -154,6 +155,7 @@ def write(raw: Path, processed: Path, target: Path) -> list[Path]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
+    print_any_text()
     parser = argparse.ArgumentParser(prog="python -m attune.corpora.croissant", description=__doc__)
     parser.add_argument("--raw", type=Path, required=True, help="data/raw, with each corpus' manifest.json")
     parser.add_argument("--processed", type=Path, required=True, help="data/processed")

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file, atomic_folder, sha256, write_csv
 from attune.evaluation.judgement.form import form
@@ -40,6 +41,7 @@ def export(
 
 
 def main(words: Sequence[str] | None = None) -> None:
+    print_any_text()
     parser = argparse.ArgumentParser(prog="python -m attune.evaluation.export_pairs", description=__doc__)
     parser.add_argument("--replies", type=Path, required=True, help="answers.parquet or replies.parquet of a run")
     parser.add_argument("--contexts", type=Path, help="their test.parquet in data/processed: shows whole conversations")

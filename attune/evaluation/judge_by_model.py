@@ -7,11 +7,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_csv, sha256, write_csv, write_json
 
 
 def main(words: Sequence[str] | None = None) -> None:
+    print_any_text()
     parser = argparse.ArgumentParser(prog="python -m attune.evaluation.judge_by_model", description=__doc__)
     parser.add_argument("--pairs", type=Path, required=True, help="pairs.csv of a form")
     parser.add_argument("--model", type=Path, required=True, help="folder of any causal language model")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import write_json
 from attune.evaluation.judgement.answers import Judgement, Thumb, read_answers, read_thumbs
@@ -75,6 +76,7 @@ def _share(record: dict[str, Any], name: str) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
+    print_any_text()
     parser = argparse.ArgumentParser(prog="python -m attune.evaluation.judge_pairs", description=__doc__)
     parser.add_argument("--key", type=Path, help="key.csv, which was written beside the form")
     parser.add_argument("--answers", type=Path, nargs="+", default=[], help="the files that annotators saved")

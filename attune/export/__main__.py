@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from attune.core.environment import require_packages
+from attune.core.environment import print_any_text, require_packages
 from attune.core.errors import AttuneError
 
 
 def main() -> None:
+    print_any_text()
     require_packages()
     parser = argparse.ArgumentParser(
         prog="python -m attune.export",

@@ -82,7 +82,11 @@ def read_card(folder: Path) -> Card:
     """
     if not (folder / CARD).is_file():
         raise AttuneError(f"{folder / CARD} is missing; `dvc repro train_generator` writes it")
-    values = read_json(folder / CARD)
+    try:
+        values = read_json(folder / CARD)
+        values["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise AttuneError(f"{folder / CARD} is broken ({error!r}); `dvc repro train_generator` writes it") from None
     if values["format_version"] != FORMAT_VERSION:
         raise AttuneError(
             f"{folder} knows prompts of format {values['format_version']}, not {FORMAT_VERSION}; "

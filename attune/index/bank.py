@@ -101,14 +101,18 @@ class Bank:
         Raises
         ------
         AttuneError
-            for a missing file, and for an index with another number of vectors than rows.
+            for a missing or damaged file, and for an index with another number of vectors than rows.
         """
         import faiss
 
         for name in ("index.faiss", "rows.parquet"):
             if not (folder / name).exists():
                 raise AttuneError(f"{folder / name} is missing; run `dvc repro index`")
-        bank = cls(faiss.read_index(str(folder / "index.faiss")), read_parquet(folder / "rows.parquet"))
+        try:
+            index = faiss.read_index(str(folder / "index.faiss"))
+        except (RuntimeError, MemoryError):  # of a damaged file, sizes can be anything
+            raise AttuneError(f"{folder / 'index.faiss'} is not a complete index; run `dvc repro index`") from None
+        bank = cls(index, read_parquet(folder / "rows.parquet"))
         if bank.index.ntotal != len(bank.rows):
             raise AttuneError(f"{folder}: the index holds {bank.index.ntotal} vectors for {len(bank.rows)} rows")
         return bank

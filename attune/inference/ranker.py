@@ -47,12 +47,13 @@ class Ranker:
         folder = Path(path)
         try:
             model = to_device(storage.load(folder, _encoder_folder(folder, encoder)))
+            inputs = inputs_for(model, folder)
         except (OSError, ValueError, SafetensorError) as error:
             raise AttuneError(
                 f"{folder} holds no CoBERT that can be loaded from safetensors; `dvc repro train_cobert` writes one: "
                 f"{error}"
             ) from None
-        return cls(model.eval(), inputs_for(model, folder))
+        return cls(model.eval(), inputs)
 
     @classmethod
     def untrained(cls, encoder: Path, recipe: dict[str, Any]) -> "Ranker":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.core.errors import AttuneError
-from attune.corpora.reading import lines, parquet_rows
+from attune.corpora.reading import check_content, lines, parquet_rows
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 Record = tuple[int, dict[str, Any]]
@@ -22,11 +22,11 @@ def records(path: Path) -> Iterator[Record]:
         for a file that does not exist, that cannot be read, or whose suffix is none of SUFFIXES.
     """
     if not path.is_file():
-        where = "" if path.is_absolute() else f" in {Path.cwd()}"
-        raise AttuneError(f"{path} does not exist{where}; a corpus' path names a file of {', '.join(SUFFIXES)}")
+        raise AttuneError(f"{path.absolute()} does not exist; a corpus' path names a file of {', '.join(SUFFIXES)}")
     readers = {".csv": _csv, ".jsonl": _json_lines, ".json": _json, ".parquet": _parquet}
     if path.suffix not in readers:
         raise AttuneError(f"{path} has the suffix {path.suffix!r}; it must be one of {', '.join(SUFFIXES)}")
+    check_content(path)
     return readers[path.suffix](path)
 
 
@@ -35,12 +35,12 @@ def _csv(path: Path) -> Iterator[Record]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream, strict=True)
+            if len(set(names := reader.fieldnames or [])) < len(names):
+                raise AttuneError(f"{path} names a column twice ({', '.join(names)}); give each a name of its own")
             for row in reader:
                 if None in row or None in row.values():
-                    raise AttuneError(
-                        f"{path}, line {reader.line_num}: not the {len(reader.fieldnames or ())} cells of the header; "
-                        "put cells with commas, quotes or line breaks into quotes"
-                    )
+                    wrong = f"line {reader.line_num}: not the {len(names)} cells of the header; put cells with commas,"
+                    raise AttuneError(f"{path}, {wrong} quotes or line breaks into quotes")
                 yield reader.line_num, row
     except UnicodeDecodeError as error:
         raise AttuneError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); convert it") from None

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.training.parent import dying_with_parent
+from attune.core.parent import dying_with_parent
 
 MARKER = "complete"
 _LOCK_TIMEOUT = 2.0  # seconds that a second process waits for the first to release the folder

@@ -14,9 +14,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from attune.core.files import atomic_folder
+from attune.core.parent import dying_with_parent
 from attune.training.checkpoints import training_folder
 from attune.training.launcher import is_writer, processes, rank
-from attune.training.parent import dying_with_parent
 
 Item = TypeVar("Item")
 _NOTHING = object()

@@ -15,7 +15,7 @@ from typing import Any
 
 from attune.core.determinism import unassigned_devices
 from attune.core.errors import AttuneError
-from attune.training.parent import dying_with_parent
+from attune.core.parent import dying_with_parent
 
 # How long a process waits for another, such as the one that tokenises the rows; torchrun ends all when one has failed.
 _PATIENCE = timedelta(days=1)

@@ -182,6 +182,9 @@ def test_a_whole_folder_passes_in_one_file_or_in_shards(use: Use | None, model: 
         ("dense", r"2_Dense, the Dense that modules\.json names, holds only pickled weights"),
         ("code", r"modules\.json: type names code of the model's own"),
         ("transformer", r"0_Transformer has no config\.json"),
+        ("outside", r"modules\.json: the module '\.\./elsewhere' lies outside of"),
+        ("HTML", r"sentence_bert_config\.json is not complete JSON"),
+        ("pointer", r"3_Static/vocab\.txt is a Git LFS pointer"),
     ],
 )
 @pytest.mark.fault("a sentence encoder with a broken module: {}", "refused in a sentence with the file")
@@ -200,6 +203,13 @@ def test_every_module_of_a_sentence_encoder_is_opened(module: str, message: str,
     if module == "transformer":
         (folder / "0_Transformer").mkdir()
         modules[0]["path"] = "0_Transformer"
+    if module == "outside":
+        modules.append({"path": "../elsewhere", "type": "sentence_transformers.models.Normalize"})
+    if module == "HTML":
+        (folder / "sentence_bert_config.json").write_text("<!doctype html>")
+    if module == "pointer":
+        (folder / "3_Static").mkdir()
+        (folder / "3_Static" / "vocab.txt").write_text(POINTER)
     (folder / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(AttuneError, match=message):
         check_folder(folder, "embedder")

@@ -111,3 +111,14 @@ def test_every_tensor_has_a_place_and_its_shape(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(AttuneError, match=r"saved holds no CoBERT .*`dvc repro train_cobert`"):
         Ranker.from_pretrained(tmp_path / "saved", tmp_path / "encoder")
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "config.json", "model.safetensors"])
+@pytest.mark.fault("a Git LFS pointer in a trained CoBERT: {name}", "one sentence, with the stage that writes it")
+def test_a_pointer_in_a_files_place_is_refused(tmp_path: Path, name: str) -> None:
+    _, inputs = trained(tmp_path, frozen_layers=1)
+    inputs.tokenizer.save_pretrained(tmp_path / "saved")
+    Ranker.from_pretrained(tmp_path / "saved", tmp_path / "encoder")
+    (tmp_path / "saved" / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+    with pytest.raises(AttuneError, match=r"saved holds no CoBERT .*`dvc repro train_cobert` writes one"):
+        Ranker.from_pretrained(tmp_path / "saved", tmp_path / "encoder")

@@ -1,12 +1,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from attune.core.errors import AttuneError
 from attune.core.files import (
     atomic_file,
     atomic_folder,
@@ -131,3 +133,17 @@ def test_stored_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
         {"nats": 0.0, "passages": [{"text": "a", "score": 0.7123}], "n": 1},
         {"nats": None, "passages": None, "n": None},
     ]
+
+
+@pytest.mark.parametrize("read", [read_parquet, lambda path: list(stream_tables(path))])
+@pytest.mark.fault("a damaged parquet file of the pipeline's", "the file is named, and what brings it back")
+def test_a_damaged_parquet_file_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    path = tmp_path / "rows.parquet"
+    write_parquet(path, [{"id": str(number)} for number in range(99)], pa.schema([("id", pa.string())]))
+    whole = path.read_bytes()
+    for content in (b"", b"version https://git-lfs.github.com/spec/v1", whole[:-20], b"PAR1" + b"x" * 99 + b"PAR1"):
+        path.write_bytes(content)
+        with pytest.raises(AttuneError, match=r"rows\.parquet is not a complete parquet file .*`dvc checkout` brings"):
+            read(path)
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "nowhere.parquet")

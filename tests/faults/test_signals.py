@@ -1,6 +1,6 @@
 """Runs that are interrupted, terminated or killed: the next one ends as if nothing had happened.
 
-The stages are a few lines, but write as the project's do, and stop as its trainings do.
+The stages are a few lines, but start, write and stop as all of the project's do.
 """
 
 import os
@@ -8,29 +8,32 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from attune.core.environment import lives
-from tests.tools.made_up import dvc, environment
+from tests.faults.repositories import committed, git, until
+from tests.project import ROOT
+from tests.tools.made_up import environment
 
 # Writes half of its folder, says so, and waits until it may end.
 STAGE = """
-import os, sys, time
+import os, time
 from pathlib import Path
 from attune.core.files import atomic_folder
-from attune.training.parent import dying_with_parent
+from stages import start
 
-name = sys.argv[1]
-with dying_with_parent(), atomic_folder(Path(name)) as folder:
-    (folder / "half.txt").write_text("half")
-    Path(f"{name}.pid").write_text(f"{os.getpid()} ")
-    while not Path(f"{name}.go").exists():
-        time.sleep(0.05)
-    (folder / "whole.txt").write_text(name)
+def main(*, target: Path) -> None:
+    with atomic_folder(target) as folder:
+        (folder / "half.txt").write_text("half")
+        Path(f"{target}.pid").write_text(f"{os.getpid()} ")
+        while not Path(f"{target}.go").exists():
+            time.sleep(0.05)
+        (folder / "whole.txt").write_text(str(target))
+
+start(main)
 """
 NAMES = ("first", "second")
 RUNS = {"dvc": ["dvc", "repro"], "jobs": ["tools.repro", "--jobs=2"]}
@@ -49,22 +52,13 @@ OUTCOME = "the same dvc.lock after the next run, git status clean, no process le
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose stages have run undisturbed, and in which everything is committed."""
     folder = tmp_path_factory.mktemp("finished")
-    (folder / "stage.py").write_text(STAGE)
-    (folder / "dvc.yaml").write_text(
-        "stages:\n"
-        + "".join(
-            f"  {name}:\n    cmd: '{sys.executable} stage.py {name}'\n    deps: [{dependency}]\n    outs: [{name}]\n"
-            for name, dependency in zip(NAMES, ("stage.py", "first"), strict=True)
-        )
+    stages = "".join(
+        f"  {name}:\n    cmd: '{sys.executable} -m stage target={name}'\n    deps: [{dependency}]\n    outs: [{name}]\n"
+        for name, dependency in zip(NAMES, ("stage.py", "first"), strict=True)
     )
-    (folder / ".gitignore").write_text("*.go\n*.pid\n")
-    git(folder, "init", "--quiet")
-    dvc(folder, "init", "--quiet")
     allow(folder, *NAMES)
-    dvc(folder, "repro")
-    git(folder, "add", ".")
-    git(folder, "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "--quiet", "--message", "run")
-    assert git(folder, "status", "--porcelain") == ""
+    ignored = (ROOT / ".gitignore").read_text() + "*.go\n*.pid\n"
+    committed(folder, {"stage.py": STAGE, "dvc.yaml": f"stages:\n{stages}", ".gitignore": ignored})
     return folder
 
 
@@ -87,20 +81,9 @@ def project(finished: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def git(folder: Path, *words: str) -> str:
-    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
 def allow(folder: Path, *names: str) -> None:
     for name in names:
         (folder / f"{name}.go").touch()
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 250
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def stopped(folder: Path, run: str, whom: str, number: signal.Signals, stage: str) -> None:
@@ -142,3 +125,4 @@ def test_the_next_run_ends_as_an_undisturbed_one(
     assert last.returncode == 0, last.stderr
     assert (project / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
     assert git(project, "status", "--porcelain") == ""
+    assert not list(project.glob(".*.part"))

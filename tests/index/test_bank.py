@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import faiss
@@ -39,6 +40,21 @@ def test_a_missing_or_mismatched_bank_is_an_error(tmp_path: Path) -> None:
     write_parquet(tmp_path / "rows.parquet", [{"id": "a"}], pa.schema([("id", pa.string())]))
     with pytest.raises(AttuneError, match="holds 30 vectors for 1 rows"):
         Bank.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["index.faiss", "rows.parquet"])
+@pytest.mark.parametrize("content", ["version https://git-lfs.github.com/spec/v1\n", "", None])
+@pytest.mark.fault("an index's damaged {name}", "the file is named")
+def test_a_damaged_bank_is_named(tmp_path: Path, name: str, content: str | None) -> None:
+    """content: what stands in the file's place; None: its first half."""
+    faiss.write_index(build(unit(1), 100, HnswShape(16, 100, 100)), str(tmp_path / "index.faiss"))
+    write_parquet(tmp_path / "rows.parquet", [{"id": "a"}], pa.schema([("id", pa.string())]))
+    assert len(Bank.load(tmp_path).rows) == 1
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if content is None else content.encode())
+    with pytest.raises(AttuneError, match=rf"{re.escape(name)} is not a complete (index|parquet file)") as raised:
+        Bank.load(tmp_path)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_bank_gives_its_vectors_and_each_is_nearest_to_itself() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from attune import Generator
 from attune.core.errors import AttuneError
-from attune.generators.loading import load_base, load_tokenizer, positions_of
+from attune.generators.loading import load_base, load_tokenizer, positions_of, read_card
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import DIALOGUE, INSTRUCTION, examples
 from attune.generators.training import train
@@ -188,3 +188,11 @@ def test_an_adapter_on_another_base_of_the_same_shape_is_refused(tmp_path: Path)
     weights.write_bytes(weights.read_bytes()[:-8])
     with pytest.raises(AttuneError, match=r"adapter_model\.safetensors has [\d,]+ bytes, but its header describes"):
         Generator.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("content", ["version https://git-lfs.github.com/spec/v1\n", "", "{}", "[]"])
+@pytest.mark.fault("a generator's broken card.json", "named, with the stage that writes it")
+def test_a_broken_card_is_named_with_its_stage(tmp_path: Path, content: str) -> None:
+    (tmp_path / "card.json").write_text(content)
+    with pytest.raises(AttuneError, match=r"card\.json is broken \(.*`dvc repro train_generator` writes it"):
+        read_card(tmp_path)

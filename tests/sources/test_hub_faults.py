@@ -68,6 +68,7 @@ def refused(folder: Path, match: str, revision: str = "main") -> str:
     ],
     ids=["cut", "cut, no ranges", "stalled", "429", "500 and 503"],
 )
+@pytest.mark.fault("the hub: {}", "the file is fetched whole")
 def test_what_passes(hub: Hub, tmp_path: Path, faults: list[Fault | None]) -> None:
     hub.faults[f"GET /{ORCA}/resolve/main/{FILE}"] = faults
     assert orca(tmp_path) == (tmp_path / "served" / FILE).read_bytes()
@@ -75,11 +76,13 @@ def test_what_passes(hub: Hub, tmp_path: Path, faults: list[Fault | None]) -> No
         assert hub.ranges == ["", "bytes=500-"]
 
 
+@pytest.mark.fault("the hub: a reset connection", "the file is fetched whole")
 def test_a_reset_connection_is_tried_again(hub: Hub, tmp_path: Path) -> None:
     hub.faults[f"GET /{ORCA}/resolve/main/{FILE}"] = [Fault(cut=500, reset=True)]
     assert orca(tmp_path) == (tmp_path / "served" / FILE).read_bytes()
 
 
+@pytest.mark.fault("the hub: HTTP 500, every time", "one sentence after three tries")
 def test_a_server_that_stays_broken(hub: Hub, tmp_path: Path) -> None:
     hub.faults[f"GET /{ORCA}/resolve/main/{FILE}"] = [Fault(500)] * 9
     refused(tmp_path, rf"/{ORCA}/resolve/main/{FILE} could not be fetched \(.*500 Internal Server Error")
@@ -88,11 +91,13 @@ def test_a_server_that_stays_broken(hub: Hub, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("headers", [{"Retry-After": "86400"}, {"RateLimit": '"api";r=0;t=86400'}])
+@pytest.mark.fault("the hub: a rate limit that lasts a day", "one sentence with the time, and no waiting")
 def test_a_long_wait_is_not_waited_for(hub: Hub, tmp_path: Path, method: str, headers: dict[str, str]) -> None:
     hub.faults[f"{method} /{ORCA}/resolve/main/{FILE}"] = [Fault(429, headers=headers)] * 9
     refused(tmp_path, r"\(HTTP Error 429; the server asks to wait 86,400 s\); try again later")
 
 
+@pytest.mark.fault("the hub: other bytes of the same size", "fetched again")
 def test_other_bytes_of_the_same_size_are_fetched_again(hub: Hub, tmp_path: Path) -> None:
     sound = (tmp_path / "served" / FILE).read_bytes()
     hub.faults[f"GET /{ORCA}/resolve/main/{FILE}"] = [Fault(200, sound[::-1])]
@@ -102,6 +107,7 @@ def test_other_bytes_of_the_same_size_are_fetched_again(hub: Hub, tmp_path: Path
     assert orca(tmp_path) == sound
 
 
+@pytest.mark.fault("the hub: other bytes each time", "refused with both hashes, and not kept")
 def test_other_bytes_of_the_same_size_each_time(hub: Hub, tmp_path: Path) -> None:
     wrong = (tmp_path / "served" / FILE).read_bytes()[::-1]
     hub.faults[f"GET /{ORCA}/resolve/main/{FILE}"] = [Fault(200, wrong)] * 2
@@ -110,27 +116,32 @@ def test_other_bytes_of_the_same_size_each_time(hub: Hub, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("hub")
+@pytest.mark.fault("the hub: a revision that has moved away", "the key is named")
 def test_a_revision_that_is_gone_is_named(tmp_path: Path) -> None:
     refused(tmp_path, r"set corpora\.openorca\.revision to one that Open-Orca/OpenOrca has, .* no 'v1' \(any", "v1")
 
 
 @pytest.mark.usefixtures("hub")
+@pytest.mark.fault("the hub: a revision without the file", "the key is named")
 def test_a_file_that_a_revision_lacks(tmp_path: Path) -> None:
     (tmp_path / "served" / FILE).unlink()
     refused(tmp_path, rf"Entry Not Found.*set corpora\.openorca\.revision to one at which .* has {FILE}, .* at 'main'")
 
 
+@pytest.mark.fault("the hub: a dataset that is gone", "the key is named")
 def test_a_dataset_that_is_gone(hub: Hub, tmp_path: Path) -> None:
     hub.repos.clear()
     refused(tmp_path, r"Repository Not Found.*correct corpora\.openorca\.repo, or where .* run `hf auth login`")
 
 
+@pytest.mark.fault("the hub: HTML from something else", "one sentence")
 def test_a_web_page_from_something_that_is_no_hub(hub: Hub, tmp_path: Path) -> None:
     page = Fault(200, b"<!doctype html>", {"Content-Type": "text/html"})
     hub.faults[f"HEAD /{ORCA}/resolve/main/{FILE}"] = [page]
     refused(tmp_path, r"missing the 'X-Repo-Commit' header, so it does not seem to be served by")
 
 
+@pytest.mark.fault("the hub: HTML in the file's place", "named by its place on the hub")
 def test_a_web_page_that_the_hub_keeps_as_the_file(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "served" / FILE).write_bytes(b"<!doctype html><title>Log in</title>")
     message = refused(tmp_path, r"is a web page \(HTML\)")
@@ -147,6 +158,7 @@ def test_a_proxy_that_the_client_cannot_use(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("hub")
+@pytest.mark.fault("the hub: a proxy that does not answer", "named, without its password")
 def test_a_dead_proxy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client itself tries for some twenty seconds."""
     monkeypatch.setenv("http_proxy", "http://me:secret@127.0.0.1:9")

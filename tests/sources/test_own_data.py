@@ -113,11 +113,19 @@ def test_malformed_rows_can_be_left_out(tmp_path: Path) -> None:
         check(raw_corpus("mine", own=True), entry, BadRows("skip"))
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.csv", b"a,b\nx\n", "line 2: not the 2 cells of the header"),
         ("a.csv", b"a,b\nx,\xff\n", "is not UTF-8"),
+        ("a.csv", b"a,b,a\nx,y,z\n", "names a column twice (a, b, a)"),
+        ("a.csv", POINTER, "is a Git LFS pointer"),
+        ("a.json", POINTER, "is a Git LFS pointer"),
+        ("a.parquet", POINTER, "is a Git LFS pointer"),
+        ("a.csv", b"<!DOCTYPE html>", "is a web page (HTML)"),
         ("a.parquet", b"PAR1", "is not a complete parquet file"),
         ("a.json", b"{}", "must hold a list of objects"),
         ("a.txt", b"", "has the suffix '.txt'; it must be one of .csv, .jsonl, .json, .parquet"),

@@ -13,6 +13,9 @@ import torch
 
 from attune.base_models.checking import check_folder
 from attune.core.errors import AttuneError
+from attune.core.tokens import token_ids
+from attune.generators.chat_templates import templated
+from attune.generators.roles import CHAT
 
 QUESTION = (
     "Two replies to the same conversation. Which one is better: which fits what was said and shows understanding?\n\n"
@@ -89,14 +92,15 @@ class LanguageModelJudge:
         return bool(logits[letters[0]] > logits[letters[1]])
 
     def _prompt(self, text: str) -> tuple[list[int], list[int]]:
-        """The prompt's token ids, and the ids of the two letters that may follow."""
+        """The prompt's token ids, without special tokens of the text's, and those of the letters that may follow."""
         if self.tokenizer.chat_template:
-            turns = [{"role": "user", "content": text}]
-            prompt = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-            ids, space = self.tokenizer(prompt, add_special_tokens=False)["input_ids"], ""
+            first, space = None, ""  # a chat template writes its own first token
+            parts, _ = templated(self.tokenizer, "", [(False, text)], CHAT)
         else:
-            ids, space = self.tokenizer(text + CUE)["input_ids"], " "
-        letters = [self.tokenizer(space + each, add_special_tokens=False)["input_ids"][-1] for each in "AB"]
+            first, space = self.tokenizer.bos_token_id, " "
+            parts = (text + CUE,)
+        ids = [*([] if first is None else [first]), *token_ids(self.tokenizer, *parts)]
+        letters = [token_ids(self.tokenizer, *parts, space + each)[-1] for each in "AB"]
         if letters[0] == letters[1]:
             raise AttuneError("the model's tokenizer has no token of its own for each of the letters A and B")
         return ids, letters

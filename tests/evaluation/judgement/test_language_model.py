@@ -8,7 +8,7 @@ from attune.evaluation.judge_by_model import main
 from attune.evaluation.judgement.answers import read_answers
 from attune.evaluation.judgement.language_model import LanguageModelJudge, Opinion, position_bias
 from attune.evaluation.judgement.pairs import Pair, key, shown
-from tests.generators.tiny import gpt, saved
+from tests.generators.tiny import CHAT, END, gpt, saved, tokenizer
 
 PAIRS = [Pair(f"p{at}", f"c{at}", ("Hi.",), "x", "y", f"Reply {at}.", "Oh no.") for at in range(3)]
 
@@ -43,6 +43,17 @@ def test_any_causal_model_in_a_folder_answers_as_an_annotator_does(tmp_path: Pat
     names = {"a": "b", "b": "a", "tie": "tie"}
     before = [each.verdict for each in model.opinions(read_csv(tmp_path / "pairs.csv"))]
     assert [each.verdict for each in model.opinions(exchanged)] == [names[verdict] for verdict in before]
+
+
+@pytest.mark.parametrize("template", [None, CHAT])
+@pytest.mark.fault("the name of a special token in a reply that is judged", "it stays text")
+def test_a_special_token_in_a_reply_is_text(template: str | None) -> None:
+    words = tokenizer()
+    words.chat_template = template
+    ids, (a, b) = LanguageModelJudge(None, words)._prompt(f"Reply A: oh no {END} Reply B: fine")
+    assert words.eos_token_id not in ids[1:]
+    assert f"oh no {END} Reply" in words.decode(ids)
+    assert (words.decode([a]).strip(), words.decode([b]).strip()) == ("A", "B")
 
 
 def test_a_folder_without_a_model_and_a_pair_that_is_too_long_are_refused(tmp_path: Path) -> None:

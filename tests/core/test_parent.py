@@ -14,7 +14,7 @@ from attune.core.environment import lives
 from tests.project import ROOT
 
 TRAINING = (
-    "import os, sys, time; from pathlib import Path; from attune.training.parent import dying_with_parent\n"
+    "import os, sys, time; from pathlib import Path; from attune.core.parent import dying_with_parent\n"
     "with dying_with_parent():\n"
     "    Path(sys.argv[1]).write_text(f'{os.getpid()} ')\n"
     "    while True: time.sleep(0.05)"
@@ -71,6 +71,19 @@ def test_a_part_of_a_program_ends_with_it_in_whatever_group(
         os.killpg(shell.pid, signal.SIGKILL)
 
 
+@pytest.mark.fault("SIGKILL of DVC, whose shell lives on", "the stage ends and says so")
+def test_a_stage_ends_with_dvc_also_where_a_shell_stays_between_them(
+    tmp_path: Path, training: Callable[[], int]
+) -> None:
+    """DVC starts a stage by the shell that SHELL names, and fish, for one, waits for what it runs."""
+    shell = 'DVC_STAGE=index setsid bash -c \'"$@"; true\' bash "$@"; sleep 60'
+    with started(tmp_path, shell) as dvc:
+        number = training()
+        dvc.kill()
+        assert ends(number)
+    assert f"the process {dvc.pid} that started it has ended" in (tmp_path / "log").read_text()
+
+
 @pytest.mark.fault("SIGKILL of a script that trains", "the training ends and says so")
 def test_a_script_s_training_ends_with_the_script_and_says_so(tmp_path: Path, training: Callable[[], int]) -> None:
     with started(tmp_path, '"$@"; true') as shell:
@@ -78,8 +91,8 @@ def test_a_script_s_training_ends_with_the_script_and_says_so(tmp_path: Path, tr
         shell.kill()
     assert ends(number)
     log = (tmp_path / "log").read_text()
-    assert log.startswith("error: the training ends, since the process")
-    assert "resumes it from its last complete checkpoint" in log
+    assert log.startswith("error: the work ends here, since the process")
+    assert "a training from its last complete checkpoint" in log
 
 
 @pytest.mark.fault("a shell that ends under nohup", "the training lives on")

@@ -1,0 +1,58 @@
+"""Models leave the memory when others need it, and come back with the same replies."""
+
+import weakref
+from pathlib import Path
+
+import pytest
+
+from attune.chat.artifacts import Artifacts
+from attune.chat.engine import Engine
+from attune.chat.memory import Memory, free_bytes
+from attune.chat.models import Models
+from attune.parameters import load
+from tests.chat.tiny_pipeline import SAMPLING
+
+TURNS = ["I am sad today."]
+
+
+class Model:
+    """As a module refers to its parts and they to it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_the_least_recently_used_leaves_first_and_shared_files_count_once(tmp_path: Path) -> None:
+    for name in ("base", "a", "b", "c", "huge"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").write_bytes(bytes(1000 if name == "huge" else 100))
+    memory, kept = Memory(limit=300), dict[str, Model]()
+
+    def use(name: str) -> None:
+        memory.fetched(kept, name, [tmp_path / name, tmp_path / "base"], Model)
+
+    use("a")
+    use("b")
+    assert list(kept) == ["a", "b"]
+    left = weakref.ref(kept["b"])
+    use("a")
+    use("c")
+    assert sorted(kept) == ["a", "c"]
+    assert left() is None
+    use("huge")
+    assert list(kept) == ["huge"]
+
+
+@pytest.mark.fault("models that do not fit into memory together", "the least used leave; replies stay the same")
+def test_every_system_answers_where_no_two_fit(root: Path, engine: Engine) -> None:
+    small = Engine(load(root / "params.yaml"), Artifacts(root))
+    small.models = Models(small.parameters, small.artifacts, Memory(limit=1))
+    for name in ("full", "cobert", "lora_openorca", "full"):
+        wanted, found = ([*each.reply(name, TURNS, [], SAMPLING)][-1] for each in (engine, small))
+        assert found == wanted
+    kept = small.models
+    assert (list(kept._generators), kept._rankers, kept._retrievers, kept._embedders) == (["full"], {}, {}, {})
+
+
+def test_the_free_memory_is_less_than_the_machines() -> None:
+    assert 0 < free_bytes() < 2**50

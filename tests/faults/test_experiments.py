@@ -1,0 +1,82 @@
+"""`dvc exp run` detaches HEAD while it runs; killed, it leaves it so, and what mends it is printed."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attune.core.environment import lives
+from tests.faults.repositories import committed, git, until
+from tests.project import ROOT
+from tests.tools.made_up import dvc, environment
+
+STAGE = """
+import os, time
+from pathlib import Path
+from attune.core.files import atomic_file
+from stages import start
+
+def main(*, target: Path) -> None:
+    with atomic_file(target) as file:
+        file.write_text(Path("params.yaml").read_text())
+        Path("pid").write_text(f"{os.getpid()} ")
+        while not Path("go").exists():
+            time.sleep(0.05)
+
+start(main)
+"""
+PIPELINE = f"""
+stages:
+  first:
+    cmd: {sys.executable} -m stage target=out
+    params: [lr]
+    outs: [out]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A repository whose stage has run; the stage waits for the file `go`."""
+    ignored = (ROOT / ".gitignore").read_text() + "pid\ngo\nlog\n"
+    files = {"stage.py": STAGE, "dvc.yaml": PIPELINE, "params.yaml": "lr: 1\n", ".gitignore": ignored}
+    files |= {"metrics/a.json": "{}", "plots/a.json": "{}", "go": ""}
+    committed(tmp_path, files)
+    (tmp_path / "go").unlink()
+    (tmp_path / "pid").unlink()
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.fault("SIGKILL of `dvc exp run`", "its stage ends; the commands that mend HEAD and files are printed")
+def test_a_killed_experiment_says_how_to_mend_the_repository(project: Path) -> None:
+    branch, lock = git(project, "symbolic-ref", "HEAD"), (project / "dvc.lock").read_bytes()
+    with (project / "log").open("w") as log:
+        command = [sys.executable, "-m", "dvc", "exp", "run", "-S", "lr=0.25"]
+        names = {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        running = subprocess.Popen(command, cwd=project, env=environment(**names), stdout=log, stderr=log)
+    until(lambda: (project / "pid").exists() and (project / "pid").read_text().endswith(" "))
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    until(lambda: not lives(int((project / "pid").read_text())))
+    assert git(project, "rev-parse", "--abbrev-ref", "HEAD") == "HEAD\n"
+    said = (project / "log").read_text()
+    assert f"the process {running.pid} that started it has ended" in said
+    (project / "go").touch()
+    again = subprocess.run(
+        [sys.executable, "-m", "stage", "target=log"], cwd=project, env=environment(), capture_output=True, text=True
+    )
+    assert again.stderr == (
+        "note: a killed `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch\n"
+    )
+    commands = re.findall(r"`((?:git|dvc) checkout[^`]*)`", said)
+    assert commands == ["git checkout -", "git checkout params.yaml dvc.lock metrics plots", "dvc checkout"]
+    for command in commands:
+        words = command.split()
+        (dvc if words[0] == "dvc" else git)(project, *words[1:])
+    assert git(project, "symbolic-ref", "HEAD") == branch
+    assert git(project, "status", "--porcelain") == ""
+    assert "up to date" in dvc(project, "repro")
+    assert (project / "dvc.lock").read_bytes() == lock
