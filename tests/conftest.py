@@ -6,17 +6,30 @@ import pytest
 
 from tests.faults import table
 from tests.faults.table import pytest_configure, pytest_terminal_summary
+from tests.once import keep_in
 
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
 
 SHARED = Path(__file__).parents[2] / "shared"
 # Files of a few long tests. They run first, since the last file of all runs while other cores have nothing left to do.
-LONG = {"test_sharding.py", "test_repro.py", "test_blocks.py", "test_extending.py", "test_shared_batch.py"}
+LONG = {
+    "test_sharding.py",
+    "test_repro.py",
+    "test_blocks.py",
+    "test_extending.py",
+    "test_shared_batch.py",
+    "test_launcher.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     table.pytest_collection_modifyitems(items)
     items.sort(key=lambda item: item.path.name not in LONG)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    keep_in(tmp_path_factory)
 
 
 def _folder(name: str) -> Path:

@@ -17,13 +17,13 @@ from pathlib import Path
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
 from tools import gpus
+from tools.changes import changed_stages
 from tools.deps import FILES
-from tools.stage import DONE, FAILED, LINE, STARTED, process_group
+from tools.progress import Log, Times
+from tools.stage import process_group
 
-WAITING = "waiting"
 RULES = Path(".dvc/tmp/rules.mk")
-# All stages come after it, and it never changes what they read.
-CHECK = "check_parameters"
+TIMES = Path(".dvc/tmp/seconds.json")  # of each stage, when it last ran here
 JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container: bytes, or "max"
 # Set by a make that calls this module, and wrong for the make that is started here.
@@ -78,27 +78,6 @@ def plain(target: str) -> int:
     return _exit_code(dvc.returncode)
 
 
-def changed_stages(target: str) -> dict[str, list[str]]:
-    """The stages that have changed, or may change with another, each with those of them that it waits for."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo, lock_repo
-    from dvc.repo.reproduce import collect_stages, plan_repro
-
-    waits: dict[str, list[str]] = {}
-    try:
-        with Repo() as repo, lock_repo(repo):
-            graph = repo.index.graph
-            for stage in plan_repro(graph, collect_stages(repo, [target])):
-                before = sorted(other.addressing for other in graph.successors(stage) if other.addressing in waits)
-                if set(before) - {CHECK} or stage.changed():
-                    waits[stage.addressing] = before
-    except DvcException as error:
-        sys.exit(f"error: {error} (`dvc repro --dry {target}` says more)")
-    if CHECK in waits:
-        waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
-    return waits
-
-
 def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
     """Run the stages, `jobs` at once; one that fails holds up only those that wait for it. 0 if all succeeded."""
     if not waits:
@@ -108,7 +87,7 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
         temporary.write_text(rules(waits), encoding="utf-8")
     command = ["make", "--no-print-directory", "--keep-going", f"--jobs={jobs}", f"--file={RULES}", "all"]
     environment = {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
-    log, start = Log(waits), time.monotonic()
+    log, start = Log(waits, jobs, Times(TIMES)), time.monotonic()
     with process_group(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as make:
         for line in make.stdout or ():
             text = line.decode(errors="replace").rstrip("\n")
@@ -129,42 +108,6 @@ def rules(waits: Mapping[str, Sequence[str]]) -> str:
 def _goals(names: Iterable[str]) -> str:
     """Stages as goals of make, in which a colon has a meaning."""
     return " ".join(f"stage/{name.replace(':', '/')}" for name in names)
-
-
-class Log:
-    """What the stages print: each line with its stage's name, each start and end with how far all of them are."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.states = dict.fromkeys(names, WAITING)
-
-    def shown(self, line: str, elapsed: float) -> str:
-        """A line of make's output, a record of `tools.stage` or make's own, `elapsed` seconds after the start."""
-        name, event, text = [*line.split("\t", 2), "", ""][:3]
-        if name not in self.states or event not in (STARTED, LINE, DONE, FAILED):
-            return line
-        if event == LINE:
-            return f"{name} | {text}"
-        self.states[name] = event
-        shown = f"[{self._progress(elapsed)}] {name} {event}{text and f' after {text}'}"
-        running = [other for other in self._names(STARTED) if other != name]
-        return f"{shown}; running: {', '.join(running)}" if running else shown
-
-    def _names(self, *states: str) -> list[str]:
-        return [name for name, state in self.states.items() if state in states]
-
-    def _progress(self, elapsed: float) -> str:
-        failed = len(self._names(FAILED))
-        counts = f"{len(self._names(DONE))} of {len(self.states)} done{f', {failed} failed' if failed else ''}"
-        return f"{int(elapsed) // 60}:{int(elapsed) % 60:02} min, {counts}"
-
-    def summary(self, elapsed: float, interrupted: bool) -> str:
-        """How many are done, and which stages failed or were stopped, and which were not reached for it."""
-        lines = [self._progress(elapsed)]
-        if failed := self._names(STARTED, FAILED):
-            lines.append(f"{'interrupted' if interrupted else 'failed'}: {', '.join(failed)}")
-        if waiting := self._names(WAITING):
-            lines.append(f"not run: {', '.join(waiting)}")
-        return "\n".join(lines)
 
 
 def sort_lock(path: Path) -> None:

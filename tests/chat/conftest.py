@@ -8,7 +8,7 @@ import pytest
 from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
 from attune.parameters import load
-from tests.chat.tiny_pipeline import build
+from tests.chat.tiny_pipeline import built
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny pipeline's params.yaml, models and data."""
-    folder = tmp_path_factory.mktemp("pipeline")
-    build(folder)
-    return folder
+    return built(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from attune.parameters import load
 from attune.parameters.decoding import Decoding
 from stages import base_models, index, train_generator
 from tests.generators.tiny import dialogue_rows, gpt, saved
+from tests.once import made_once
 from tests.stages import cobert_project, generators_project
 from tests.stages.small_project import change
 
@@ -40,6 +41,11 @@ def _set_parameters(values: dict[str, Any]) -> None:
     for section in ("sweep", "questions"):
         values["generation"][section]["generators"] = ["lora_openorca"]
     values["generation"]["decoding"]["default"] = SAMPLING.model_dump()
+
+
+def built(factory: pytest.TempPathFactory) -> Path:
+    """A copy of the pipeline, which is built once for all tests."""
+    return shutil.copytree(made_once("pipeline", build), factory.mktemp("built") / "pipeline")
 
 
 def build(root: Path) -> None:

@@ -108,6 +108,12 @@ def learn(folder: Path, runs: dict[str, dict[str, Any]], at: int | None = None, 
             save_file(model.state_dict(), folder / f"{name}.safetensors")
 
 
+def learn_whole_and_broken(folder: Path, runs: dict[str, dict[str, Any]]) -> None:
+    """The same trainings twice, those in FOLDER/broken only up to update 6."""
+    learn(folder / "whole", runs)
+    learn(folder / "broken", runs, at=6)
+
+
 RUNS: dict[str, dict[str, Any]] = {
     "plain": {},
     "accumulated": {"accumulation": 2, "extra_negatives": 3},
@@ -151,8 +157,7 @@ def test_an_interrupted_training_resumes_in_two_processes_and_in_one(tmp_path: P
     for folder in (whole, broken):
         encoder(folder / "encoder")
     runs = {"plain": {}, "dropped": {"dropout": 0.2}}
-    in_processes(2, f"{HERE}:learn", whole, runs=runs)
-    in_processes(2, f"{HERE}:learn", broken, runs=runs, at=6)
+    in_processes(2, f"{HERE}:learn_whole_and_broken", tmp_path, runs=runs)
     assert not (broken / "plain.json").exists()
     shutil.copytree(broken, one)
     in_processes(2, f"{HERE}:learn", broken, runs=runs)

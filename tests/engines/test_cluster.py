@@ -1,5 +1,6 @@
 """Both engines write the same bytes; Ray's is a cluster of two nodes inside this machine."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from attune.engines.job import Job
 from attune.engines.running import map_batches
 from stages import base_models, index, preprocess
 from tests.engines import jobs
-from tests.project import changed
+from tests.project import ROOT, changed
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -108,4 +109,5 @@ def test_local_runs_do_not_import_ray(project: Path) -> None:
     code = "import sys; from stages import preprocess; from pathlib import Path; "
     code += "preprocess.main(corpus='empathetic_dialogues', subset=Path('subset'), target=Path('alone')); "
     code += "sys.exit('ray' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=project, check=True)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], cwd=project, env=environment, check=True)

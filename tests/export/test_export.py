@@ -15,15 +15,14 @@ from attune.generators.methods import add_virtual_tokens
 from attune.generators.saving import save_generator
 from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
-from tests.chat.tiny_pipeline import BASE, build
+from tests.chat.tiny_pipeline import BASE, built
 
 RANKER = "attune-small-happy"
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pipeline")
-    build(folder)
+    folder = built(tmp_path_factory)
     scores = {"perplexity": 12.5, "perplexity_low": 10.25, "perplexity_high": 15.0, "similarity": 0.25}
     write_json(folder / "metrics/generators_intervals.json", {"persona": scores, "rag+rag": scores})
     ranking = {"mrr": 0.5, "mrr_low": 0.4, "mrr_high": 0.6, "r@1": 0.25}

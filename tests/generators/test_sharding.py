@@ -46,6 +46,12 @@ def learn(folder: Path, runs: dict[str, dict[str, Any]], fsdp: bool = False, at:
             write_json(folder / f"{name}.json", curve)
 
 
+def learn_whole_and_broken(folder: Path, runs: dict[str, dict[str, Any]], fsdp: bool) -> None:
+    """The same trainings twice, those in FOLDER/broken only up to update 6."""
+    learn(folder / "whole", runs, fsdp)
+    learn(folder / "broken", runs, fsdp, at=6)
+
+
 def started(*folders: Path) -> None:
     for folder in folders:
         saved(gpt(), folder / "base")
@@ -89,8 +95,7 @@ def test_an_interrupted_training_resumes_in_as_many_processes_and_in_others(tmp_
     runs = {"lora": {"lora_dropout": 0.1}, "full": {}}
     whole, broken, others = (tmp_path / name for name in ("whole", "broken", "others"))
     started(whole, broken)
-    in_processes(2, f"{HERE}:learn", whole, runs=runs, fsdp=fsdp)
-    in_processes(2, f"{HERE}:learn", broken, runs=runs, fsdp=fsdp, at=6)
+    in_processes(2, f"{HERE}:learn_whole_and_broken", tmp_path, runs=runs, fsdp=fsdp)
     assert list((broken / "c-full").glob("checkpoint-4/rng_state_1.pth"))
     assert not list(broken.glob("*.json"))
     shutil.copytree(broken, others)

@@ -1,5 +1,6 @@
 """A pipeline's worth of CoBERT inputs with a tiny encoder: recipes baseline and tuned, one subset, one domain."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from attune.core.files import write_json, write_parquet
 from attune.corpora import ranking_corpus
 from stages import evaluate_cobert, train_cobert
 from tests.cobert.tiny import encoder, rows
+from tests.once import written_once
 from tests.project import changed
 
 ENCODER = Path("base/encoder")  # where `Ranker.from_pretrained("models/NAME")` looks for it
@@ -42,6 +44,13 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def train(recipe: str, name: str = "") -> None:
     train_on("happy", recipe, f"models/{name or recipe}-small-happy")
+
+
+def train_once(recipe: str) -> None:
+    """As `train`, for tests of something else: one training for all that ask for the same."""
+    target = Path(f"models/{recipe}-small-happy")
+    given = (Path(f"recipes/{recipe}.json"), ENCODER, Path("pec/small/happy"))
+    written_once(partial(train, recipe), [target, Path(f"{target}.csv")], given)
 
 
 def train_on(domain: str, recipe: str, target: str) -> None:

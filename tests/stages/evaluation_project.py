@@ -7,7 +7,7 @@ import pytest
 
 from attune.core.files import write_parquet
 from attune.index.passages import with_passages
-from stages import base_tests, score_bases, train_generator
+from stages import base_tests, score_bases
 from tests.generators.tiny import dialogue_rows, gpt, saved
 from tests.stages import cobert_project, generators_project
 from tests.stages.generators_project import CORPUS, SCHEMAS, passage
@@ -34,10 +34,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def train() -> None:
     generators_project.train()
     for name, data in ((PERSONA, PERSONAS), (WITH_PASSAGES, f"passages/{CORPUS}")):
-        target = Path(f"generators/{name}")
-        train_generator.main(
-            name=name, base=Path("base/gpt2"), data=Path(data), target=target, curve=Path(f"{name}.csv")
-        )
+        generators_project.train_once(name, data)
 
 
 def _add_generators(values: dict[str, Any]) -> None:

@@ -1,15 +1,18 @@
 """Tiny generators of each method, trained on twelve conversations, with passages made by hand."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attune import parameters
 from attune.core.files import write_parquet
 from attune.corpora import corpus
 from attune.index.passages import with_passages
 from stages import train_generator
 from tests.generators.tiny import FEELINGS, dialogue_rows, gpt, saved
+from tests.once import written_once
 from tests.stages.small_project import small_project
 
 METHODS = ("prompt", "full", "prompt_tuning", "lora")
@@ -36,10 +39,13 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def train() -> None:
     for name in NAMES:
-        train_generator.main(
-            name=name,
-            base=Path("base/gpt2"),
-            data=Path(f"processed/{CORPUS}"),
-            target=Path(f"generators/{name}"),
-            curve=Path(f"{name}.csv"),
-        )
+        train_once(name, f"processed/{CORPUS}")
+
+
+def train_once(name: str, data: str) -> None:
+    """Train the generator `name` on the folder `data`: one training for all tests that ask for the same."""
+    base, target, curve = Path("base/gpt2"), Path(f"generators/{name}"), Path(f"{name}.csv")
+    settings = parameters.load()
+    words = f"{settings.generators[name]!r} {settings.seed} {settings.threads} {settings.launcher!r}"
+    make = partial(train_generator.main, name=name, base=base, data=Path(data), target=target, curve=curve)
+    written_once(make, [target, curve], [base, Path(data)], words)

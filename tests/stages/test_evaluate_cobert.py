@@ -9,7 +9,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, sha256, write_parquet
 from tests.project import changed
-from tests.stages.cobert_project import SCHEMAS, evaluate, pec_rows, project, train
+from tests.stages.cobert_project import SCHEMAS, evaluate, pec_rows, project, train_once
 
 
 def test_trained_models_are_evaluated_beside_the_untrained_encoder(
@@ -17,7 +17,7 @@ def test_trained_models_are_evaluated_beside_the_untrained_encoder(
 ) -> None:
     project(tmp_path, monkeypatch)
     for recipe in ("baseline", "tuned", "attune"):
-        train(recipe)
+        train_once(recipe)
     for target in ("one", "two"):
         evaluate(target)
     widths = read_json(Path("one-intervals.json"))["small"]
@@ -58,7 +58,7 @@ def test_models_of_few_test_contexts_are_ranked_on_more(tmp_path: Path, monkeypa
     shutil.copytree("pec/evaluate/small", "pec/evaluate/large")
     shutil.copytree("pec/small", "pec/large")
     write_parquet(Path("pec/small/happy/test.parquet"), pec_rows(16, "test")[:8], SCHEMAS.rows)
-    train("tuned")
+    train_once("tuned")
     shutil.copytree("models/tuned-small-happy", "models/tuned-large-happy")
     evaluate("m")
     scores, power = read_json(Path("m-intervals.json")), read_json(Path("m-power.json"))

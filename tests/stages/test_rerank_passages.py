@@ -9,13 +9,13 @@ from attune.inference.ranker import Ranker
 from stages.rerank_passages import main
 from tests.generators.tiny import dialogue_rows
 from tests.project import changed
-from tests.stages.cobert_project import project, train
+from tests.stages.cobert_project import project, train_once
 from tests.stages.generators_project import passage
 
 
 def test_passages_stand_in_the_order_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
-    train("baseline")
+    train_once("baseline")
     replies = ("i am so sorry", "a red apple", "why is that", "well done")
     rows = [row | {"passages": [passage(reply) for reply in replies]} for row in dialogue_rows()[:6]]
     write_parquet(Path("found/test.parquet"), rows, with_passages(corpus("empathetic_dialogues").schemas.rows))

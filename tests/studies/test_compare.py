@@ -11,7 +11,7 @@ from attune.evaluation.ranking.baselines import METHODS
 from stages import base_models
 from studies import compare
 from tests.project import changed
-from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, pec_rows, project, train
+from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, pec_rows, project, train_once
 
 
 def compare_all(name: str) -> None:
@@ -81,10 +81,10 @@ def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pyt
         ("no_persona", {"num_personas": 0}),
     ):
         write_json(Path(f"recipes/{name}.json"), RECIPE | changes)
-        train(name)
-    train("baseline")
-    train("tuned")
-    train("attune")
+        train_once(name)
+    train_once("baseline")
+    train_once("tuned")
+    train_once("attune")
     second_domain("baseline", "tuned", "attune")
     base_models.main(name="embedder", target=Path("embedder"))
     evaluate("ranks")
@@ -123,7 +123,7 @@ def test_no_further_recipe_is_a_comparison_too(tmp_path: Path, monkeypatch: pyte
         ("cobert.recipes", ["tuned"]), ("compare.recipes", []), ("compare.domains", ["happy"]),
         ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"), ("rag.recipe", "tuned"),
     )  # fmt: skip
-    train("tuned")
+    train_once("tuned")
     base_models.main(name="embedder", target=Path("embedder"))
     evaluate("ranks")
     compare_all("c")

@@ -5,7 +5,7 @@ import pytest
 from attune.core.files import read_json
 from studies.persona_use import main
 from tests.project import changed
-from tests.stages.cobert_project import evaluate, project, train
+from tests.stages.cobert_project import evaluate, project, train_once
 
 
 def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +15,7 @@ def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypa
         ("cobert.recipes", ["tuned"]), ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"),
         ("rag.recipe", "tuned"), ("compare.recipes", []),
     )  # fmt: skip
-    train("tuned")
+    train_once("tuned")
     evaluate("ranks")
     main(
         ranks=Path("ranks.parquet"),

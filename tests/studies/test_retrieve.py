@@ -6,13 +6,13 @@ from attune.core.files import read_json, sha256
 from stages import base_models
 from studies import retrieve
 from tests.project import changed
-from tests.stages.cobert_project import project, train
+from tests.stages.cobert_project import project, train_once
 
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     project(tmp_path, monkeypatch)
-    train("tuned")
+    train_once("tuned")
     return tmp_path
 
 

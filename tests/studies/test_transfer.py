@@ -8,7 +8,7 @@ from attune.inference.ranker import Ranker
 from attune.parameters import load
 from studies import transfer
 from tests.project import changed
-from tests.stages.cobert_project import SCHEMAS, evaluate, pec_rows, project, train, train_on
+from tests.stages.cobert_project import SCHEMAS, evaluate, pec_rows, project, train_on, train_once
 
 
 def test_each_model_is_tested_on_each_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +24,7 @@ def test_each_model_is_tested_on_each_domain(tmp_path: Path, monkeypatch: pytest
         ("cobert.recipes", ["tuned"]), ("transfer.recipe", "tuned"), ("retrieval.recipe", "tuned"),
         ("rag.recipe", "tuned"),
     )  # fmt: skip
-    train("tuned")
+    train_once("tuned")
     train_on("all", "baseline", "models/tuned-small-all")
     transfer.main(processed=Path("pec"), models=Path("models"), scores=Path("transfer.json"))
     evaluate("ranks")

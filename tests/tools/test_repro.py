@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.made_up import dvc, environment, initialise, repro
-from tools.repro import Log, fitting_jobs, rules, sort_lock
+from tools.repro import fitting_jobs, rules, sort_lock
 
 # Each of `left` and `right` ends once the other has begun; `both` and `last` need them, as a folder and as a file.
 STAGES = """
@@ -194,16 +194,6 @@ def test_the_rules_are_a_makefile_s() -> None:
         "stage/studies/dvc.yaml/compare: stage/download@a",
         "\t@python -m tools.stage studies/dvc.yaml:compare 1",
     ]
-
-
-def test_the_log_counts_and_names() -> None:
-    log = Log(["a", "b", "c"])
-    assert log.shown("a\tstarted\t", 0.2) == "[0:00 min, 0 of 3 done] a started"
-    assert log.shown("a\tline\tx\ty", 1) == "a | x\ty"
-    assert log.shown("b\tstarted\t", 2) == "[0:02 min, 0 of 3 done] b started; running: a"
-    assert log.shown("a\tdone\t3 s", 65.9) == "[1:05 min, 1 of 3 done] a done after 3 s; running: b"
-    assert log.shown("make: *** [b] Error 1", 66) == "make: *** [b] Error 1"
-    assert log.summary(3600, interrupted=True) == "60:00 min, 1 of 3 done\ninterrupted: b\nnot run: c"
 
 
 def test_a_lock_file_s_entries_are_sorted_and_stay_whole(tmp_path: Path) -> None:

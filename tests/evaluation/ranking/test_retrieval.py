@@ -8,13 +8,13 @@ from attune.evaluation.ranking.retrieval import evaluate_retrieval
 from attune.inference.ranker import Ranker
 from attune.inference.retriever import Retriever, query
 from tests.inference.tiny_bank import Words, bank_of
-from tests.stages.cobert_project import project, train
+from tests.stages.cobert_project import project, train_once
 
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     project(tmp_path, monkeypatch)
-    train("tuned")
+    train_once("tuned")
     return tmp_path
 
 

@@ -1,0 +1,65 @@
+"""Which stages of a dvc.yaml have changed: DVC's own answer, by fewer readings of the same files than `dvc status`."""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# All stages come after it, and it never changes what they read.
+CHECK = "check_parameters"
+
+
+def changed_stages(target: str) -> dict[str, list[str]]:
+    """The stages that have changed, or may change with another, each with those of them that it waits for."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo, lock_repo
+    from dvc.repo.reproduce import collect_stages, plan_repro
+
+    waits: dict[str, list[str]] = {}
+    try:
+        with _no_collection(), Repo() as repo, lock_repo(repo):
+            graph = repo.index.graph
+            # All of them have been read for the graph; DVC would read a whole file again.
+            wanted = [stage for stage in repo.index.stages if stage.relpath == target]
+            plan = plan_repro(graph, wanted or collect_stages(repo, [target]))
+            with _each_file_read_once():
+                for stage in plan:
+                    before = sorted(other.addressing for other in graph.successors(stage) if other.addressing in waits)
+                    # DVC locks a stage's files once for `status`, three times for `changed`.
+                    if set(before) - {CHECK} or stage.status():
+                        waits[stage.addressing] = before
+    except DvcException as error:
+        sys.exit(f"error: {error} (`dvc repro --dry {target}` says more)")
+    if CHECK in waits:
+        waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
+    return waits
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without looking for unreachable objects, of which DVC's reading leaves few: it makes some 100,000 that stay."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def _each_file_read_once() -> Iterator[None]:
+    """DVC parses params.yaml anew for each stage that depends on some of it."""
+    from dvc.utils.serialize import LOADERS, load_yaml
+
+    values: dict[str, Any] = {}
+
+    def load(path: str, **options: Any) -> Any:
+        if path not in values:
+            values[path] = load_yaml(path, **options)
+        return values[path]
+
+    LOADERS[".yaml"] = load
+    try:
+        yield
+    finally:
+        LOADERS[".yaml"] = load_yaml
