@@ -70,9 +70,7 @@ def train(
     tokenizer = load_tokenizer(base)
     whole = settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
-    first, examples = _begun(examples, settings.corpus)
-    if settings.passage_tokens:
-        examples = some_without_passages(examples, seed)
+    first, examples = _begun(examples, settings, seed)
     rows = _rows(checkpoints / "rows.arrow", examples, tokenizer, room)
     train_rows, held_out = _split(rows, settings.corpus, seed)
     pad = tokenizer.eos_token_id
@@ -90,12 +88,13 @@ def train(
     return curve_rows(history)
 
 
-def _begun(examples: Iterable[Example], corpus: str) -> tuple[Example, Iterable[Example]]:
-    """The first of the examples, and all of them."""
+def _begun(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> tuple[Example, Iterable[Example]]:
+    """The first of the examples, and all of them as they are learned."""
     first = next(waiting := iter(examples), None)
     if first is None:
-        raise AttuneError(f"{corpus} has no train rows; run the stages subset and preprocess first")
-    return first, chain([first], waiting)
+        raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")
+    every = chain([first], waiting)
+    return first, some_without_passages(every, seed) if settings.passage_tokens else every
 
 
 def _measured(settings: GeneratorSettings, base: Path, held_out: Sequence[Encoded], pad: int) -> tuple[Any, list[Any]]:
