@@ -52,7 +52,23 @@ def left_padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tenso
     return padded, mask
 
 
-def by_length(lengths: Sequence[int], size: int) -> list[list[int]]:
-    """Positions in batches of `size`, similar lengths together, so that there is little padding."""
-    order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    return [order[at : at + size] for at in range(0, len(order), size)]
+def by_length(lengths: Sequence[int], size: int, tokens: int | None = None) -> list[list[int]]:
+    """Positions in batches of at most `size`, similar lengths together, so that there is little padding.
+
+    tokens: the most that a batch of more than one position has once padded; None: any number.
+    """
+    batches: list[list[int]] = []
+    for at in sorted(range(len(lengths)), key=lengths.__getitem__):
+        rows = len(batches[-1]) + 1 if batches else 0
+        if not batches or rows > size or (tokens is not None and rows * lengths[at] > tokens):
+            batches.append([])
+        batches[-1].append(at)
+    return batches
+
+
+def tokens_at_once(device: torch.device) -> int | None:
+    """The most tokens that a batch should have on `device`, padding included; None: any number.
+
+    A CPU computes few tokens as fast as many, and padding costs it as much as text.
+    """
+    return 512 if device.type == "cpu" else None

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from attune.generators.batches import IGNORED, by_length, ends_together, scored_batch
+from attune.generators.batches import IGNORED, by_length, ends_together, scored_batch, tokens_at_once
 from attune.generators.encoding import Encoded
 
 
@@ -34,7 +34,7 @@ def token_losses(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
 def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
     """-log p of each row's reply in nats, summed over its tokens, the end-of-text token included.
 
-    On out-of-memory it continues with half of the `batch_size` rows at a time.
+    On out-of-memory it continues with half of the `batch_size` rows at a time, of which a CPU takes fewer.
     """
     was_training = model.training
     try:
@@ -49,9 +49,9 @@ def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -
 
 
 def _reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
-    ends = ends_together(model)
+    ends, most = ends_together(model), tokens_at_once(model.device)
     nats = [0.0] * len(rows)
-    for positions in by_length([row.length for row in rows], batch_size):
+    for positions in by_length([row.length for row in rows], batch_size, most):
         batch = scored_batch([rows[at] for at in positions], pad, ends)
         losses = token_losses(model, {name: value.to(model.device) for name, value in batch.items()})
         for at, part in zip(positions, losses.split([len(rows[at].reply) for at in positions]), strict=True):

@@ -1,10 +1,14 @@
 """The keys and values of what a model has read and written, in memory that is reserved once."""
 
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
+
+from attune.generators.batches import by_length, left_padded, tokens_at_once
 
 
 class _ReservedLayer(DynamicLayer):
@@ -36,6 +40,16 @@ class _ReservedLayer(DynamicLayer):
             memory[:, :, : states.shape[-2]] = states
         self.keys, self.values = (memory[:, :, : kept[0].shape[-2]] for memory in self.memory)
 
+    def put(self, rows: Sequence[int], count: int, width: int, states: Sequence[torch.Tensor]) -> None:
+        """Keys and values of `rows`, of `count`, on the right of the first `width` tokens, with zeros before them."""
+        if not self.is_initialized:
+            self.lazy_initialization(*states)
+            sizes = [(count, each.shape[1], self.length, each.shape[3]) for each in states]
+            self.memory = [each.new_zeros(size) for each, size in zip(states, sizes, strict=True)]
+            self.keys, self.values = (memory[:, :, :width] for memory in self.memory)
+        for memory, read in zip(self.memory, states, strict=True):
+            memory[rows, :, width - read.shape[2] : width] = read
+
     def _reserve(self, states: torch.Tensor) -> torch.Tensor:
         rows, heads, _, width = states.shape
         return states.new_empty(rows, heads, self.length, width)
@@ -46,3 +60,37 @@ def reserved_cache(model: Any, length: int) -> DynamicCache:
     cache = DynamicCache(config=model.config)
     cache.layers = [_ReservedLayer(length) if type(each) is DynamicLayer else each for each in cache.layers]
     return cache
+
+
+def read_prompts(
+    model: Any, prompts: Sequence[torch.Tensor], more: int
+) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
+    """A cache of the prompts, padded on the left, with room for `more` tokens; its mask; the logits after each prompt.
+
+    prompts: embeddings [length, width]. Returns a mask [prompts, longest] and logits [prompts, vocabulary]. On a CPU
+    prompts of similar length are read together, few at a time, since padding takes as long as text.
+    """
+    embeds, mask = left_padded(prompts)
+    count, longest = mask.shape
+    cache = reserved_cache(model, longest + more)
+    reserved = all(isinstance(layer, _ReservedLayer) for layer in cache.layers)
+    most = tokens_at_once(embeds.device) if reserved else None
+    last: dict[int, torch.Tensor] = {}
+    for group in by_length([len(prompt) for prompt in prompts], count, most):
+        rows = sorted(group)
+        read = cache if len(rows) == count else DynamicCache(config=model.config)
+        width = max(len(prompts[row]) for row in rows)
+        kept = mask[rows, longest - width :]
+        inputs = {"attention_mask": kept, "position_ids": (kept.cumsum(1) - 1).clamp(min=0)}
+        part = embeds[rows, longest - width :]
+        output = model(inputs_embeds=part, **inputs, past_key_values=read, use_cache=True, **last_logits(model))
+        last |= dict(zip(rows, output.logits[:, -1], strict=True))
+        if read is not cache:
+            for layer, states in zip(cache.layers, read.layers, strict=True):
+                layer.put(rows, count, longest, (states.keys, states.values))
+    return cache, mask, torch.stack([last[row] for row in range(count)])
+
+
+def last_logits(model: Any) -> dict[str, int]:
+    """The argument with which `model` computes the logits of the last token alone, where it knows one."""
+    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}

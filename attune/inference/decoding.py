@@ -1,6 +1,5 @@
 """Decoding replies: in batches padded on the left, with random numbers drawn per example and not per batch."""
 
-import inspect
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from attune.core.determinism import seeded
 from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
-from attune.inference.cache import reserved_cache
+from attune.inference.cache import last_logits, read_prompts
 from attune.inference.next_token import choose, processors
 from attune.inference.sentences import whole_sentences
 from attune.parameters.decoding import Decoding
@@ -131,52 +130,39 @@ def _growing(
     """[rows, tokens so far] after each step; of beam search, the final result alone."""
     model.eval()
     base, rows = _embedded(model, prompts)
-    embeds, mask = left_padded(rows)
     if decoding.method == "beam":
-        yield _beams(base, embeds, mask, decoding, limits)
+        yield _beams(base, *left_padded(rows), decoding, limits)
     else:
-        yield from _tokens(base, embeds, mask, draws, decoding, limits)
+        yield from _tokens(base, rows, draws, decoding, limits)
 
 
 def _tokens(
-    base: Any, embeds: torch.Tensor, mask: torch.Tensor, draws: torch.Tensor, decoding: Decoding, limits: Limits
+    base: Any, prompts: Sequence[torch.Tensor], draws: torch.Tensor, decoding: Decoding, limits: Limits
 ) -> Iterator[torch.Tensor]:
     """[rows, tokens so far], one more token of every row per step, until all rows have ended."""
-    inputs: dict[str, Any] = {"inputs_embeds": embeds}
-    positions, cache = (mask.cumsum(1) - 1).clamp(min=0), reserved_cache(base, embeds.shape[1] + limits.tokens)
-    stops = torch.tensor(limits.stop_token_ids, device=embeds.device)
-    draws = draws.to(embeds.device)
-    written = torch.full((len(mask), limits.tokens), limits.stop_token_ids[0], device=embeds.device)
-    rows = torch.arange(len(mask), device=embeds.device)  # those that are still computed
-    ended = torch.zeros(len(mask), dtype=torch.bool, device=embeds.device)
+    cache, mask, logits = read_prompts(base, prompts, limits.tokens)
+    positions = mask.sum(1, keepdim=True)
+    stops = torch.tensor(limits.stop_token_ids, device=mask.device)
+    draws = draws.to(mask.device)
+    written = torch.full((len(mask), limits.tokens), limits.stop_token_ids[0], device=mask.device)
+    rows = torch.arange(len(mask), device=mask.device)  # those that are still computed
+    ended = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)
     for step in range(limits.tokens):
-        output = base(
-            **inputs,
-            **_last_logits(base),
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-        )
-        chosen = choose(output.logits[:, -1].float(), draws[rows, step], decoding, written[rows, :step])
+        chosen = choose(logits.float(), draws[rows, step], decoding, written[rows, :step])
         chosen = torch.where(ended[rows], stops[0], chosen)
         written[rows, step] = chosen
         ended[rows] |= torch.isin(chosen, stops)
         yield written[:, : step + 1]
-        if ended.all():
+        if ended.all() or step + 1 == limits.tokens:
             break
-        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
-        positions = positions[:, -1:] + 1
         if 4 * ended[rows].sum() >= len(rows):  # seldom enough to pay for copying what the others have in the cache
             going = (~ended[rows]).nonzero()[:, 0]
             cache.batch_select_indices(going)
             rows, chosen, mask, positions = rows[going], chosen[going], mask[going], positions[going]
-        inputs = {"input_ids": chosen[:, None]}
-
-
-def _last_logits(base: Any) -> dict[str, int]:
-    """The argument with which `base` computes the logits of the last token alone, where it knows one."""
-    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(base.forward).parameters else {}
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
+        inputs = {"input_ids": chosen[:, None], "attention_mask": mask, "position_ids": positions}
+        logits = base(**inputs, past_key_values=cache, use_cache=True, **last_logits(base)).logits[:, -1]
+        positions = positions + 1
 
 
 def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decoding, limits: Limits) -> torch.Tensor:

@@ -24,6 +24,9 @@ def test_generation_pads_on_the_left() -> None:
 
 def test_batches_put_like_lengths_together() -> None:
     assert by_length([5, 1, 4, 2], 2) == [[1, 3], [2, 0]]
+    assert by_length([5, 1, 4, 2], 4, tokens=8) == [[1, 3], [2], [0]]
+    assert by_length([9, 9, 9], 4, tokens=8) == [[0], [1], [2]]
+    assert by_length([], 4, tokens=8) == []
 
 
 def test_rows_that_end_together_begin_where_their_padding_ends() -> None:

@@ -6,11 +6,16 @@ from typing import Any
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
 
+# Replies that all contexts' candidates are drawn from, per candidate of a context. Each of them is encoded once for each
+# model, so that a whole split of thousands would take a model longer than its training; the paper's contexts have theirs
+# from batches of as many replies as candidates.
+POOL_FACTOR = 5
+
 
 def draw_candidates(right: str, identity: str, pool: Sequence[str], count: int, seed: int) -> list[str]:
     """`count` distinct replies, the right one first; the distractors are drawn from `pool`, seeded by the context's id.
 
-    pool: the distinct replies of the whole test split in a fixed order. A reply with the text of the right one is never
+    pool: distinct replies of the test split in a fixed order. A reply with the text of the right one is never
     a distractor (in the original it is, and counts as an error).
 
     Raises
@@ -48,7 +53,8 @@ def candidates(
 ) -> list[list[str]]:
     """The candidates of each row (id, response), the right one first.
 
-    pool: the replies of the whole test split. drawn_from: "test_split" or "in_batch".
+    pool: the replies of the whole test split, of which POOL_FACTOR * `count` are drawn, and each row's from those.
+    drawn_from: "test_split" or "in_batch".
 
     Raises
     ------
@@ -58,4 +64,6 @@ def candidates(
     if drawn_from == "in_batch":
         return in_batch(rows, count, seed)
     distinct = sorted(set(pool))
+    if len(distinct) > POOL_FACTOR * count:
+        distinct = sorted(seeded(seed, "candidates").sample(distinct, POOL_FACTOR * count))
     return [draw_candidates(row["response"], row["id"], distinct, count, seed) for row in rows]

@@ -38,3 +38,16 @@ def test_candidates_come_from_where_it_is_said() -> None:
     pool = [row["response"] for row in rows] + POOL
     assert all(len(texts) == 10 for texts in candidates(rows, pool, 10, 1, "test_split"))
     assert {len(texts) for texts in candidates(rows, pool, 4, 1, "in_batch")} == {4, 2}
+
+
+def test_all_contexts_share_five_replies_of_the_split_per_candidate() -> None:
+    rows = [{"id": str(number), "response": f"right {number}"} for number in range(60)]
+    pool = [f"reply {number}" for number in range(400)]
+    drawn = candidates(rows, pool, 10, 1, "test_split")
+    shared = {text for texts in drawn for text in texts[1:]}
+    assert shared <= set(pool)
+    assert 40 < len(shared) <= 50
+    assert all(len(set(texts)) == 10 for texts in drawn)
+    assert [texts[0] for texts in drawn] == [row["response"] for row in rows]
+    assert drawn == candidates(rows, pool[::-1], 10, 1, "test_split")
+    assert shared != {text for texts in candidates(rows, pool, 10, 2, "test_split") for text in texts[1:]}
