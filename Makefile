@@ -1,13 +1,19 @@
 # `make quick` is a first look, `make repro` runs the pipeline, `make test` tests it. Each installs what it needs first,
 # once.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 # Recipes name it relatively, and take other paths from the environment, since folders may have spaces and quotes in
 # their names.
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The environment's own once there is one; else the oldest, with which the committed results were made.
+PYTHON ?= $(shell command -v $(BIN)/python || command -v python3.11 || command -v python3.12 || command -v python3.13 \
+	|| echo python3)
+# Where to look for torch besides PyPI. PyPI's for Linux brings CUDA's libraries, a download of 2.7 GB that only an NVIDIA
+# GPU can use, so without one it is the CPU build, of 0.2 GB. TORCH_INDEX= (empty): PyPI's.
+TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || command -v nvidia-smi > /dev/null \
+	|| echo https://download.pytorch.org/whl/cpu)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export PYTHON
+export PYTHON TORCH_INDEX
 
 .PHONY: setup help quick repro studies app chat test test-slow test-faults check deps bench clean
 
@@ -17,25 +23,28 @@ setup: $(STAMP)  ## install into .venv, once (all others do this first)
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
 $(STAMP): requirements.lock pyproject.toml
-	@"$$PYTHON" -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, and " + sys.executable + " is " + v + ". Get it from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'
+	@"$$PYTHON" -c 'import sys; v = sys.version.split()[0]; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed, and " + sys.executable + " is " + v + ". Get one from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'
 	"$$PYTHON" -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement requirements.lock
-# What the lock leaves out: PyPI's torch for Linux needs CUDA's libraries, the CPU build that the lock is of does not.
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock torch
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
+	[ -z "$$TORCH_INDEX" ] || $(PIP) install --no-deps --extra-index-url "$$TORCH_INDEX" "$$(grep ^torch== requirements.lock)"
+	$(PIP) install --no-deps --requirement requirements.lock
+# What the lock leaves out: the CUDA libraries of the torch that is installed, if it needs any.
+	$(PIP) install --constraint requirements.lock torch
+	$(PIP) install --no-deps --editable .
 	touch $(STAMP)
 
 # As many stages at once as there are cores, and as fit into memory; JOBS=1: plain `dvc repro`.
 JOBS ?=
 AT_ONCE = $(if $(JOBS),--jobs $(JOBS))
-SIDE_BY_SIDE = python -m tools.repro $(AT_ONCE)
+SIDE_BY_SIDE = $(BIN)/python -m tools.repro $(AT_ONCE)
 
 # SET: options for other parameters, such as SET="-S 'cobert.domains=[all]' -S seed=14".
 SET ?=
 
 quick: setup  ## run every stage once at a small size, in quick/; SET="-S key=value": with other parameters
-	python -m tools.quick $(AT_ONCE) $(SET)
+	$(BIN)/python -m tools.quick $(AT_ONCE) $(SET)
 
 repro: setup  ## run the whole pipeline; JOBS=n: n stages at once
 	$(SIDE_BY_SIDE) dvc.yaml
@@ -48,35 +57,35 @@ studies: setup  ## run the further experiments, after `make repro`
 export ROOT ?= .
 
 app: setup  ## open the chat page; ROOT=quick: after `make quick`
-	python app.py --root "$$ROOT"
+	$(BIN)/python app.py --root "$$ROOT"
 
 chat: setup  ## the same in the terminal
-	python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
+	$(BIN)/python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
 
 # One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once,
 # and the files keep the order that tests/conftest.py gives them.
 test: setup  ## run the fast tests, one worker per core; JOBS=n: n workers
-	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 python -m pytest -m "not slow" --numprocesses $(or $(JOBS),logical) \
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses $(or $(JOBS),logical) \
 		--dist loadfile --no-loadscope-reorder
 
 test-slow: setup  ## run the slow tests
-	python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow
 
 # The fast ones are also part of `test`.
 test-faults: setup  ## inject every fault, end with a table of what followed
-	OMP_NUM_THREADS=1 python -m pytest -m fault --numprocesses $(or $(JOBS),logical) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m fault --numprocesses $(or $(JOBS),logical) --dist loadfile
 
 check: setup  ## lint, check the format and the types
-	ruff check .
-	ruff format --check .
-	mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 deps: setup  ## write the code dependencies of both dvc.yaml files, after a change of imports
-	python -m tools.deps
+	$(BIN)/python -m tools.deps
 
 # After `repro`, on a quiet machine: every benchmark beside its peer, their figures, and the tables of the two pages.
 bench: setup  ## run every benchmark, on a quiet machine
-	python -m benchmarks
+	$(BIN)/python -m benchmarks
 
 clean:  ## delete what pipeline and tools have written; .venv and DVC's cache stay
 	find data models -mindepth 1 ! -name .gitignore -delete

@@ -58,7 +58,6 @@ def train(
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
-    With `passage_tokens`, half of the examples are learned without their passages (`some_without_passages`).
     `checkpoints` also holds the tokenised rows. What is written are the weights of the lowest held-out loss; without
     training the base is measured once. `fsdp`: each process holds a part of them. `follow`: gets the growing curve.
 
@@ -89,7 +88,7 @@ def train(
 
 
 def _begun(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> tuple[Example, Iterable[Example]]:
-    """The first of the examples, and all of them as they are learned."""
+    """The first of the examples, and all of them, with `passage_tokens` some of them without their passages."""
     first = next(waiting := iter(examples), None)
     if first is None:
         raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")

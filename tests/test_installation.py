@@ -1,0 +1,121 @@
+"""What installs and checks Attune agrees with itself: the Makefile, the lock, the containers, CI and the hooks."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from tests.project import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYTHONS = ("3.11", "3.12", "3.13")
+# What `make setup` leaves out on purpose; pyproject.toml says why.
+LEFT_OUT = {"llm", "llama-cpp-python", "openvino-telemetry"}
+# Says that it is another version; instead of a virtual environment it makes a file.
+OTHER_PYTHON = """#!/bin/sh
+[ "$1" = -c ] || { touch venv-made; exit 7; }
+exec "$REAL" -c "import sys; sys.version_info, sys.version = ($VERSION, 1), '$VERSION'.replace(', ', '.'); $2"
+"""
+
+
+def pinned(version: str) -> dict[str, Requirement]:
+    """The lines of requirements.lock that Python `version` installs, by name."""
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    lock = [Requirement(line) for line in lines]
+    kept = [each for each in lock if each.marker is None or each.marker.evaluate({"python_version": version})]
+    return {canonicalize_name(each.name): each for each in kept}
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_lock_has_all_that_its_packages_need(version: str) -> None:
+    lock, checked = pinned(version), 0
+    environment = {**default_environment(), "python_version": version, "python_full_version": f"{version}.1"}
+    own = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    needs = {"attune": own} | {name: distribution(name).requires or [] for name in lock if name != "audioop-lts"}
+    needs.pop("torch")  # PyPI's needs CUDA's libraries on Linux, which `make setup` adds
+    for name, lines in needs.items():
+        for need in map(Requirement, lines):
+            wanted = canonicalize_name(need.name)
+            if wanted in LEFT_OUT or (need.marker and not need.marker.evaluate(environment | {"extra": ""})):
+                continue
+            assert wanted in lock, f"{name} needs {need}"
+            [exact] = lock[wanted].specifier
+            assert need.specifier.contains(exact.version, prereleases=True), f"{name} needs {need}, not {exact}"
+            checked += 1
+    assert checked > 300
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.fault("another Python than 3.11 to 3.13", "named before anything is installed, with ways to get one")
+def test_make_asks_for_a_python_that_the_lock_is_for(version: str, tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    python.write_text(OTHER_PYTHON.replace("$VERSION", version.replace(".", ", ")).replace("$REAL", sys.executable))
+    python.chmod(0o755)
+    done = subprocess.run(["make", "setup", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True)
+    assert (tmp_path / "venv-made").exists() == SpecifierSet(PROJECT["requires-python"]).contains(version)
+    if version in PYTHONS:
+        return
+    assert f"Python {', '.join(PYTHONS[:-1])} or {PYTHONS[-1]} is needed, and " in done.stderr
+    assert f" is {version}. Get one from your system" in done.stderr
+
+
+def test_ci_and_the_containers_run_these_pythons() -> None:
+    workflow = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "ci.yml")
+    assert tuple(workflow["jobs"]["all"]["strategy"]["matrix"]["python"]) == PYTHONS
+    assert set(re.findall(r'python-version: "(.*)"', json.dumps(workflow))) <= set(PYTHONS)
+    assert f"ARG PYTHON={PYTHONS[0]}\nFROM python:${{PYTHON}}-slim\n" in (ROOT / "Dockerfile").read_text()
+    settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert settings["image"].rsplit(":")[-1] == PYTHONS[0]
+    assert "make setup" in settings["postCreateCommand"]
+
+
+def test_the_image_copies_committed_files_that_it_does_not_ignore() -> None:
+    copied = re.findall(r"(?m)^COPY --chown=\S+ (.+) \S+$", (ROOT / "Dockerfile").read_text())
+    names = {name for line in copied for name in line.split()} - {"."}
+    assert {"Makefile", "pyproject.toml", "requirements.lock"} < names
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    assert names <= set(tracked)
+    ignored = set((ROOT / ".dockerignore").read_text().split())
+    assert not {part for name in names for part in (name, name.split("/")[0])} & ignored
+
+
+def test_the_hooks_are_the_commands_of_make_check() -> None:
+    [local] = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
+    hooks = sorted(hook["entry"].replace(" --force-exclude", "") for hook in local["hooks"])
+    lines = subprocess.run(["make", "-n", "check"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    commands = [line.removesuffix(" .") for line in lines.splitlines() if re.search(r"/(ruff|mypy)\b", line)]
+    assert hooks == sorted(commands)
+
+
+def test_help_lists_every_command() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    [commands] = re.findall(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text())
+    assert re.findall(r"(?m)^make (\S+) +\S", shown) == commands.split()
+
+
+@pytest.mark.fault("a clone with core.autocrlf", "the same bytes, which dvc.lock's hashes are of")
+def test_a_clone_with_line_endings_of_windows_has_the_same_bytes(tmp_path: Path) -> None:
+    windows = ("-c", "core.autocrlf=true", "-c", "core.eol=crlf")
+    subprocess.run(["git", *windows, "clone", "--quiet", "--shared", ROOT, tmp_path / "clone"], check=True)
+    run = {"cwd": tmp_path / "clone", "capture_output": True, "text": True, "check": True}
+    listed = subprocess.run(["git", "ls-tree", "-r", "HEAD"], **run).stdout.splitlines()
+    files = {line.split("\t")[1]: line.split()[2] for line in listed}
+    assert len(files) > 400
+    command = ["git", "hash-object", "--no-filters", "--stdin-paths"]
+    hashes = subprocess.run(command, input="\n".join(files), **run).stdout.split()
+    assert dict(zip(files, hashes, strict=True)) == files
