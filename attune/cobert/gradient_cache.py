@@ -121,14 +121,21 @@ def _blocks(sides: list[Side], size: int) -> Iterator[tuple[slice, slice, tuple[
 
 
 def _random_states(device: torch.device) -> RandomStates:
-    return torch.get_rng_state(), [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return torch.get_rng_state(), [] if device.type == "cpu" else [torch.get_device_module(device).get_rng_state()]
+
+
+def _set_random_states(device: torch.device, states: RandomStates) -> None:
+    torch.set_rng_state(states[0])
+    for state in states[1]:
+        torch.get_device_module(device).set_rng_state(state)
 
 
 @contextmanager
 def _restored(device: torch.device, states: RandomStates) -> Iterator[None]:
     """Inside, random numbers are drawn from `states`; afterwards, as if none had been drawn."""
-    with torch.random.fork_rng([device] if states[1] else []):
-        torch.set_rng_state(states[0])
-        for state in states[1]:
-            torch.cuda.set_rng_state(state, device)
+    before = _random_states(device)
+    _set_random_states(device, states)
+    try:
         yield
+    finally:
+        _set_random_states(device, before)

@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrained
 from attune.cobert.encoder import freeze, frozen_layers, layers, load_encoder, new_encoder, run_encoder
 from attune.cobert.inputs import TURN, Inputs
 from attune.cobert.matchers import MATCHERS, CrossEncoder, Side
+from attune.core.devices import device
 
 # Tokens per pass through the encoder on a CPU, padding included.
 GROUP_TOKENS = 384
@@ -200,7 +201,7 @@ def start(encoder: Path, recipe: dict[str, Any]) -> Cobert:
 
 def to_device(model: Cobert) -> Cobert:
     """`model` on the GPU where there is one."""
-    return model.to("cuda") if torch.cuda.is_available() else model
+    return model.to(device())
 
 
 def inputs_for(model: Cobert, folder: Path) -> Inputs:

@@ -15,6 +15,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from attune.base_models.checking import check_folder
 from attune.base_models.headers import fingerprint, tensor_shapes
+from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
 from attune.core.model_code import refuse_code
@@ -146,7 +147,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
         raise AttuneError(f"{folder}: its weights are not of a {model.config.model_type} that writes text: {missing}")
     if four_bits:
         return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return model.to(device())
 
 
 def _first_line(error: Exception) -> str:

@@ -54,7 +54,7 @@ def _reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) 
     for positions in by_length([row.length for row in rows], batch_size, most):
         batch = scored_batch([rows[at] for at in positions], pad, ends)
         losses = token_losses(model, {name: value.to(model.device) for name, value in batch.items()})
-        for at, part in zip(positions, losses.split([len(rows[at].reply) for at in positions]), strict=True):
+        for at, part in zip(positions, losses.cpu().split([len(rows[at].reply) for at in positions]), strict=True):
             nats[at] = float(part.sum(dtype=torch.float64))
     return nats
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
 from attune.index.reader import Reader, Role
@@ -34,7 +35,7 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
 
     refuse_code(find_embedder(folder))
     try:
-        encoder = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
+        encoder = SentenceTransformer(str(folder), device=device(), local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {reason}") from None

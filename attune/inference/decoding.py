@@ -143,7 +143,7 @@ def _tokens(
     cache, mask, logits = read_prompts(base, prompts, limits.tokens)
     positions = mask.sum(1, keepdim=True)
     stops = torch.tensor(limits.stop_token_ids, device=mask.device)
-    draws = draws.to(mask.device)
+    draws = draws.to(mask.device, torch.float32 if mask.device.type == "mps" else torch.float64)  # MPS has no float64
     written = torch.full((len(mask), limits.tokens), limits.stop_token_ids[0], device=mask.device)
     rows = torch.arange(len(mask), device=mask.device)  # those that are still computed
     ended = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)

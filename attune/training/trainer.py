@@ -14,6 +14,7 @@ from accelerate.data_loader import prepare_data_loader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.utils.logging import disable_progress_bar
 
+from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.training.checkpoints import MARKER, mark_complete
 from attune.training.distributed import barrier, highest, sum_gradients, total
@@ -29,7 +30,7 @@ def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
         output_dir=str(folder),
         seed=seed,
         full_determinism=True,
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=device() == "cpu",
         dataloader_num_workers=0,
         dataloader_pin_memory=torch.cuda.is_available(),
         save_total_limit=2,

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from attune.base_models.checking import check_folder
+from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.tokens import token_ids
 from attune.generators.chat_templates import templated
@@ -63,7 +64,7 @@ class LanguageModelJudge:
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        return cls(model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer)
+        return cls(model.to(device()).eval(), tokenizer)
 
     def opinions(self, pairs: Sequence[Mapping[str, str]]) -> list[Opinion]:
         """One opinion per row of pairs.csv (pair, context, reply_a, reply_b).
