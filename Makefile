@@ -89,4 +89,4 @@ bench: setup  ## run every benchmark, on a quiet machine
 
 clean:  ## delete what pipeline and tools have written; .venv and DVC's cache stay
 	find data models -mindepth 1 ! -name .gitignore -delete
-	rm -rf quick .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf quick runs .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,7 +24,7 @@ class Times:
 
     def record(self, name: str, seconds: float) -> None:
         self.seconds[name] = round(seconds, 1)
-        with atomic_file(self.path) as temporary:
+        with suppress(OSError), atomic_file(self.path) as temporary:
             temporary.write_text(json.dumps(self.seconds, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

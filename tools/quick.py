@@ -81,10 +81,11 @@ def main() -> int:
 
 def prepare(folder: Path, cache: Path, changes: Sequence[str] = ()) -> None:
     """Make `folder` a DVC project of the workspace's code and of its parameters, with `changes` and made smaller."""
-    values = changed(ROOT / "params.yaml", changes)
-    parameters.parse(values, ROOT / "params.yaml")  # so that an error names this file
+    path = ROOT / "params.yaml"
+    parameters.load(path)  # so that an error names this file
+    values = changed(path, changes)
+    parameters.parse(values, path)
     shrink(values)
-    parameters.parse(values, folder / "params.yaml")
     parameters.parse(values, folder / "params.yaml")
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
     # Relative to the file, so that it holds nothing of the folder's name that would need quotes.

@@ -8,6 +8,7 @@ import gradio as gr
 from attune.chat.answers import Answer, Exchange, listed
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
+from attune.chat.systems import RetrievalSystem
 
 _ABOUT_SCORES = (
     "Higher scores are better. Where CoBERT orders the texts, the score says how well each suits the conversation, and "
@@ -65,7 +66,9 @@ def persona_note(engine: Engine, name: str) -> str:
         return f"Not read by {label}, but by {listed(readers)}."
     if engine.system(name).ranker is None:
         return f"Read by {label}."
-    limit = engine.parameters.recipes[engine.parameters.rag.recipe].num_personas
+    settings = engine.parameters
+    reranking = settings.retrieval if isinstance(engine.system(name), RetrievalSystem) else settings.rag
+    limit = settings.recipes[reranking.recipe].num_personas
     return f"Read by CoBERT, at most {limit} sentences."
 
 

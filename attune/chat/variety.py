@@ -32,7 +32,8 @@ def unrepeated(write: Callable[[int], Iterator["Reply"]], said: Collection[str])
         shown, words = False, ""
         for reply in write(attempt):
             words = words_of(reply.text)
-            shown = shown or not any(each.startswith(words) for each in said)
+            begun = not said or any(map(str.isalnum, words))  # punctuation alone says nothing yet
+            shown = shown or (begun and not any(each.startswith(words) for each in said))
             yield reply if shown else replace(reply, text="")
         if shown:
             return

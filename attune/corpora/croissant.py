@@ -16,6 +16,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_json, sha256, write_json
 from attune.corpora import CORPORA
 from attune.corpora.base import Columns, Corpus
+from attune.corpora.own import OWN_DATA
 
 _CONTEXT = {
     "@language": "en",
@@ -90,10 +91,13 @@ def metadata(record: Corpus, manifest: Mapping[str, Any], folder: Path, at: str)
 
 
 def _description(record: Corpus, manifest: Mapping[str, Any]) -> str:
+    notice = manifest["notice"] or ""
+    own = notice.startswith(OWN_DATA)
     parts = [
-        f"Rows that Attune made of {record.title} (source: {manifest['source']}): one per reply ranked or written.",
-        manifest["notice"] or "",
-        f"Licence of the published corpus: {record.licence}.",
+        f"Rows that Attune made of {'own data in the place of ' if own else ''}{record.title} (source: "
+        f"{manifest['source']}): one per reply ranked or written.",
+        f"{notice.removesuffix('.')}." if notice else "",
+        "" if own else f"Licence of the published corpus: {record.licence}.",
     ]
     return " ".join(part for part in parts if part)
 

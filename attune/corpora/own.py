@@ -11,6 +11,8 @@ from attune.core.text import repeated
 from attune.corpora.base import Corpus, Row, Rows, Schemas
 from attune.corpora.reading import BadRows, lines
 
+# What the notice of own data begins with.
+OWN_DATA = "Own data"
 FILE = "conversations.jsonl"
 ASKS, REPLIES = "other", "responder"
 ALL = "all"  # the domain of all conversations, whatever others they have

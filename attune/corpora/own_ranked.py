@@ -56,7 +56,7 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     pools = {ALL: splits}
     for number, name in enumerate(names):
         own = {split: part[part["domain"] == number] for split, part in splits.items()}
-        if len(names) > 1 and _enough(own, sampling):
+        if name != ALL and _enough(own, sampling):
             pools[name] = own
     sets = {"/".join(place): part["number"] for place, part in sized(corpus.name, pools, sampling.sizes).items()}
     tests = {f"candidates/{domain}": np.sort(parts["test"]["number"]) for domain, parts in pools.items()}

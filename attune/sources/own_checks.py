@@ -29,7 +29,7 @@ def check(record: Corpus, entry: OwnRows, bad: BadRows) -> None:
     openings: set[str] = set()
     values: dict[str, Counter[str]] = {column: Counter() for column in (place.needed if place else ())}
     for each in own_data.conversations(found.paths, entry.columns, bad, place):
-        openings.add(each["utterances"][0])
+        openings.add(each.get("situation") or each["utterances"][0])
         for column, counts in values.items():
             counts[each[column]] += 1
     where = found.origin.location

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora.base import Own
-from attune.corpora.own import ALL, ASKS, FILE, REPLIES
+from attune.corpora.own import ALL, ASKS, FILE, OWN_DATA, REPLIES
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
 from attune.parameters.data import OwnData, OwnDataset, OwnRows
 from attune.sources.manifest import Origin
 from attune.sources.own_files import records
 
+MEAN = "mean"  # the row of a table that is over all domains
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")  # it names folders and stages
 # What the two sides are called, in lower case; anything else is refused.
 _SIDES = dict.fromkeys(("human", "user", "prompter", "speaker"), ASKS)
@@ -59,10 +60,10 @@ def files_of(entry: OwnRows) -> Files:
         from attune.sources import own_dataset
 
         paths, url, commit = own_dataset.download(entry)
-        notice = f"Own data, the split {entry.split} of {entry.datasets}"
+        notice = f"{OWN_DATA}, the split {entry.split} of {entry.datasets}"
         return Files(paths, Origin("hub", entry.datasets, url=url, revision=commit, notice=notice))
     assert isinstance(entry, OwnData)
-    notice = f"Own data, {Path(entry.path).name}"
+    notice = f"{OWN_DATA}, {Path(entry.path).name}"
     return Files([Path(entry.path)], Origin("path", location=entry.path, notice=notice))
 
 
@@ -142,10 +143,9 @@ def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
     """What conversations have in some places alone."""
     labels = {key: _text(number, key, cells[key]) for key in ("situation", "domain") if key in cells}
     domain = labels.get("domain", "x")
-    if domain == ALL or not _DOMAIN.fullmatch(domain):
-        raise BadRow(
-            number, f"domain is {domain!r}; expected a name of letters, digits and underscores, other than {ALL}"
-        )
+    if domain in (ALL, MEAN) or not _DOMAIN.fullmatch(domain):
+        other = f"other than {ALL} and {MEAN}"
+        raise BadRow(number, f"domain is {domain!r}; expected a name of letters, digits and underscores, {other}")
     return labels
 
 

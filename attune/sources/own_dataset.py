@@ -6,9 +6,10 @@ dataset's card says which files these are, or else their folders and names do.
 
 import re
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+
+from fsspec.utils import glob_translate
 
 from attune.core.errors import AttuneError
 from attune.parameters.data import OwnDataset
@@ -22,6 +23,10 @@ _WORDS = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing", "eval", "evaluation"),
 }
+# What describes a dataset, beside its rows.
+_DESCRIBING = ("config.json", "dataset_dict.json", "dataset_info.json", "dataset_infos.json")
+# The hub's own conversion of a dataset, whose files are CONFIG/SPLIT/NUMBER.parquet.
+_PARQUET = "refs/convert/parquet"
 _SPLITS = {word: split for split, words in _WORDS.items() for word in words}
 
 
@@ -89,7 +94,8 @@ def split_files(entry: OwnDataset, names: Sequence[str], configs: Mapping[str, M
     if configs:
         splits = _by_card(names, _chosen(entry, configs))
     else:
-        splits = _by_name(_folder(entry, [name for name in names if Path(name).suffix in SUFFIXES]))
+        found = _folder(entry, [name for name in names if _holds_rows(name)])
+        splits = _by_folder(found) if entry.revision == _PARQUET else _by_name(found)
     if not splits:
         raise AttuneError(f"{_told(entry)} has no file of {', '.join(SUFFIXES)}; {_CONVERTED}")
     if entry.split not in splits:
@@ -110,14 +116,21 @@ def _by_card(names: Sequence[str], config: Mapping[str, Any]) -> dict[str, list[
     below = [name for name in names if inside == "./" or name.startswith(inside)]
     files = config.get("data_files")
     if files is None:
-        return _by_name([name for name in below if Path(name).suffix in SUFFIXES])
+        return _by_name([name for name in below if _holds_rows(name)])
     splits: dict[str, list[str]] = {}
     for part in files if isinstance(files, list) else [files]:
         split, paths = (part["split"], part["path"]) if isinstance(part, dict) else ("train", part)
         for path in paths if isinstance(paths, list) else [paths]:
             pattern = (inside + path).removeprefix("./")
-            splits.setdefault(str(split), []).extend(name for name in below if fnmatchcase(name, pattern))
+            splits.setdefault(str(split), []).extend(
+                name for name in below if re.fullmatch(glob_translate(pattern), name)
+            )
     return {split: found for split, found in splits.items() if found}
+
+
+def _holds_rows(name: str) -> bool:
+    """Whether a file of this name may be data, by its suffix, and is none of those that describe a dataset."""
+    return Path(name).suffix in SUFFIXES and Path(name).name not in _DESCRIBING
 
 
 def _folder(entry: OwnDataset, names: Sequence[str]) -> list[str]:
@@ -130,6 +143,14 @@ def _folder(entry: OwnDataset, names: Sequence[str]) -> list[str]:
     if name not in folders:
         raise AttuneError(f"{_told(entry)} has the configs {', '.join(sorted(folders)) or 'none'}; choose by `config`")
     return [each for each in names if each.startswith(f"{name}/")]
+
+
+def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
+    """By the folder that a file is in; the hub marks one that does not hold the whole split."""
+    splits: dict[str, list[str]] = {}
+    for name in names:
+        splits.setdefault(Path(name).parent.name.removeprefix("partial-"), []).append(name)
+    return splits
 
 
 def _by_name(names: Sequence[str]) -> dict[str, list[str]]:

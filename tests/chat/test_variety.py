@@ -24,6 +24,7 @@ def grown(texts: list[str], said: list[str]) -> list[str]:
         (["I am sorry."], [], ["I", "I am", "I am sorry."]),
         (["I am sorry.", "I am glad!"], ["i am sorry", "Why?"], ["I am glad!"]),
         (["I am sorry."], ["I am sorry for you."], ["I am sorry."]),
+        (["* I see.", "* I know."], ["* I see."], ["* I know."]),
         (["Yes.", "Yes!", "yes", "Yes ..."], ["yes"], ["Yes ..."]),
     ],
 )

@@ -64,6 +64,11 @@ def test_a_domain_with_too_few_conversations_is_part_of_all_alone(tmp_path: Path
     assert len(files["candidates/all"]) >= len(files["candidates/pets"])
 
 
+def test_the_only_domain_is_one_too(tmp_path: Path) -> None:
+    files, _ = drawn(tmp_path, [conversation(number, domain="pets") for number in range(100)])
+    assert {name.split("/")[1] for name in files if name.startswith("large")} == {"all", "pets"}
+
+
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"pec all/train has \d+ usable conversations, but subsets\.large\.train"):
         drawn(tmp_path, [conversation(number) for number in range(20)])

@@ -108,6 +108,12 @@ def test_files_are_those_of_config_and_split_and_what_is_missing_is_named(hub: H
         (["x/train/0.parquet", "y/train/0.parquet"], {"config": "y"}, ["y/train/0.parquet"]),
         (["default/train/0.parquet", "y/train/0.parquet"], {}, ["default/train/0.parquet"]),
         (["train/1.jsonl", "train/2.jsonl", "notes.txt"], {}, ["train/1.jsonl", "train/2.jsonl"]),
+        (["alpaca.json", "dataset_infos.json", "config.json"], {}, ["alpaca.json"]),
+        (
+            ["default/train_gen/0000.parquet", "default/partial-train_sft/0000.parquet"],
+            {"revision": "refs/convert/parquet", "split": "train_sft"},
+            ["default/partial-train_sft/0000.parquet"],
+        ),
     ],
 )
 def test_without_a_card_names_and_folders_say_what_files_are(
@@ -124,3 +130,12 @@ def test_a_name_in_params_yaml_is_enough(hub: Hub, tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "raw/manifest.json").read_text())
     assert (manifest["source"], manifest["url"]) == ("hub", "https://huggingface.co/datasets/me/mine")
     assert manifest["files"][0]["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [("*.csv", ["a.csv"]), ("**/*.csv", ["a.csv", "en/b.csv"]), ("en/*", ["en/b.csv"]), ("?.csv", ["a.csv"])],
+)
+def test_a_card_s_patterns_mean_what_they_mean_on_the_hub(pattern: str, files: list[str]) -> None:
+    entry = OwnDataset(datasets="me/mine")
+    assert split_files(entry, ["a.csv", "en/b.csv"], {"default": {"data_files": pattern}}) == files
