@@ -43,7 +43,7 @@ SIDE_BY_SIDE = $(BIN)/python -m tools.repro $(AT_ONCE)
 # SET: options for other parameters, such as SET="-S 'cobert.domains=[all]' -S seed=14".
 SET ?=
 
-quick: setup  ## run every stage once at a small size, in quick/; SET="-S key=value": with other parameters
+quick: setup  ## run every stage once, small, in quick/; SET="-S key=value": other parameters
 	$(BIN)/python -m tools.quick $(AT_ONCE) $(SET)
 
 repro: setup  ## run the whole pipeline; JOBS=n: n stages at once

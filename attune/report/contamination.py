@@ -9,7 +9,7 @@ from attune.report import html
 from attune.report.names import corpus_title
 from attune.report.scores import MINUS, format_of
 
-HEADING = "Does test text also stand in the training data?"
+HEADING = "Does test text also occur in the training data?"
 _ABOUT = (
     "A test example overlaps where any run of {n} words of its context and reply also stands in the train set; it is "
     "mostly contained where at least {mostly:.0f} % of its runs do. The former is GPT-3's measure (Brown et al. 2020, "

@@ -23,7 +23,7 @@ def sentence(each: Difference, names: Names) -> str:
     after, before = (names.get(system, system) for system in (each.after, each.before))
     if not each.found:
         why = "do not differ clearly" if each.outside_zero else "do not differ significantly"
-        note = ", which does not outlast the correction" if each.outside_zero else ""
+        note = ", but the difference is not significant after correction" if each.outside_zero else ""
         return f"{after} and {before} {why} in {each.score_title} ({each.size}; {in_brackets(each)[1:-1]}){note}"
     return f"{after} is {each.verdict} than {before}: {each.score_title} {each.size} {in_brackets(each)}"
 
@@ -70,7 +70,7 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
     answer = (
         "helps"
         if helps and own
-        else "helps, its own not clearly more than another"
+        else "helps, but its own not clearly more than another person's"
         if helps
         else "does not clearly help"
     )
@@ -123,10 +123,11 @@ def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, o
 
 
 def _likeness(passages: Mapping[str, float]) -> str:
+    share = 100 * passages["passage_like_target"]
     return (
-        f"a prompt's most similar passage has a reply of mean similarity {passages['passage_similarity']:.3f} to the "
-        f"target, and {100 * passages['passage_like_target']:.0f} % of prompts have one that is like it (cosine of at "
-        f"least {LIKE_TARGET:g})"
+        "on average the reply in a prompt's most similar passage has a similarity of "
+        f"{passages['passage_similarity']:.3f} to the target, and {share:.0f} % of prompts have one that is like it "
+        f"(cosine of at least {LIKE_TARGET:g})"
     )
 
 
@@ -138,7 +139,7 @@ def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -
         return "passages help by containing the very reply that is asked for, and not where none of them does"
     if retrieved.better:
         return "passages are worth retrieving, and the more like the target their replies are, the more they help"
-    return "it is the retrieval that limits it: passages like the target would help, but they are seldom retrieved"
+    return "retrieval is what limits it: passages like the target would help, but they are seldom retrieved"
 
 
 def about_answers(tests: Sequence[Difference], names: Names, score: str = "similarity") -> str:

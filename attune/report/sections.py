@@ -139,7 +139,7 @@ def _generators(results: Results) -> str:
         findings.about_decoding(results.decoding, results.best_point, names),
     ]
     notes = [
-        "Emotion match is the share of replies in which a probe hears the same emotion as in the message"
+        "Emotion match is the share of replies in which a probe detects the same emotion as in the message"
         f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {probe['accuracy']:.3f} (95 % "
         f"interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}).",
         f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}.",

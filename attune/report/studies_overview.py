@@ -25,9 +25,9 @@ def without_training(results: Results) -> str:
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     nearest = min(found, key=lambda each: each.difference)
     return (
-        f"Of {len(found)} ways to match without training, {nearest.after} is better than {len(better)} and worse than "
-        f"{len(worse)} (MRR, {mean_title(results.settings.cobert.domains)}). Against the best of them, "
-        f"{ranking_name(nearest.before)}: {nearest.size} {in_brackets(nearest)}: {nearest.verdict}."
+        f"{ranking_name(nearest.after)} is better than {len(better)} of {len(found)} ways to match without training, "
+        f"and worse than {len(worse)} (MRR, {mean_title(results.settings.cobert.domains)}). Its difference from the "
+        f"best of them, {ranking_name(nearest.before)}, is {nearest.size} {in_brackets(nearest)}."
     )
 
 

@@ -72,6 +72,10 @@ RULES = (
     Rule(r"python -m stages\.contamination", fast=True, code=1),
     # Not as they are documented.
     _instead(r"make (quick|test|test-slow|test-faults|check|deps|bench)", "minutes, or what runs this", r"make -n \1"),
+    _instead(r"make quick SET=.*", "minutes; a test of its own takes other parameters", "make -n quick"),
+    _instead(r"make setup (TORCH_INDEX|PYTHON)=.*", "it installs packages over the network", "make -n setup"),
+    _instead(r"docker .*", "Docker"),
+    _instead(r"tensorboard --logdir .*", "it serves until it is stopped"),
     _instead(r"make app( ROOT=quick)?", "it serves until it is stopped; a test of its own does that", r"make -n app\1"),
     _instead(r"bash \.ci/run", "it is what runs this", r"bash -n .ci/run"),
     _instead(r"(python -m benchmarks\.\w+)( .*)?", "minutes, on trained models", r"\1 --help"),

@@ -28,7 +28,7 @@ def test_less_loss_is_better_and_less_similarity_worse() -> None:
 def test_a_difference_that_the_correction_undoes_is_called_so() -> None:
     line = sentence(compared("g", "h", "mrr", REAL | {"p_holm": 0.2}), {})
     assert line.startswith("h and g do not differ clearly in MRR (+0.055; 95 % interval +0.029 to +0.081, corrected p")
-    assert line.endswith(", which does not outlast the correction")
+    assert line.endswith(", but the difference is not significant after correction")
 
 
 def likeness(similarity: float, like: float) -> dict[str, float]:
@@ -50,7 +50,7 @@ def test_whether_passages_help_comes_with_its_reason() -> None:
     assert "mean similarity 0.600" in could
     assert "86 % of prompts" in could
     assert "r+oracle_rag is better than full: perplexity −18.1 %" in could
-    assert reason.startswith("So it is the retrieval that limits it")
+    assert reason.startswith("So retrieval is what limits it")
 
 
 def test_the_reason_follows_from_the_tests() -> None:
@@ -67,7 +67,8 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
     )
     line = about_personas([none, other], "p", {"p": "P"})
     assert line.startswith(
-        "A persona helps, its own not clearly more than another (P): perplexity lower than without one, −18.1 %"
+        "A persona helps, but its own not clearly more than another person's (P): perplexity lower than without one, "
+        "−18.1 %"
     )
     assert "not clearly lower or higher than with another person's, +1.0 %" in line
     assert about_personas([compared("p+no_persona", "p", "loss", NOISE)], "p", {"p": "P"}).startswith(
