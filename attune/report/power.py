@@ -41,12 +41,12 @@ def first_report(power: Numbers) -> str:
         f"sets of {fewer} and {more}. Simulated for {models} models, each with its own contexts drawn from ours: if "
         f"fine-tuning changed nothing, at most half of them come out ahead in {nothing} of experiments with {fewer}. "
         f"If it made every one of them better by {small:g}, that still happens in {half_few} of them, and with {more} "
-        f"in {half_many}. So that half of the models are ahead cannot distinguish an improvement "
-        f"of {small:g} from none. It does speak against one of {large:g} for all of them, with which at most half are "
-        f"ahead in {_half(on_few[large])} of experiments with {fewer} and {_half(on_many[large])} with {more}. Which of the models are better is "
-        f"harder to say: of those that are better by {small:g}, {_seen(on_few[small])} are seen to be (their interval "
-        f"is above 0) with {fewer} and {_seen(on_many[small])} with {more}; of those that are better by {large:g}, "
-        f"{_seen(on_few[large])} and {_seen(on_many[large])}."
+        f"in {half_many}. So that half of the models are ahead cannot distinguish an improvement of {small:g} from "
+        f"none. It does speak against one of {large:g} for all of them, with which at most half are ahead in "
+        f"{_half(on_few[large])} of experiments with {fewer} and {_half(on_many[large])} with {more}. Which of the "
+        f"models are better is harder to say: of those that are better by {small:g}, {_seen(on_few[small])} are seen "
+        f"to be (their interval is above 0) with {fewer} and {_seen(on_many[small])} with {more}; of those that are "
+        f"better by {large:g}, {_seen(on_few[large])} and {_seen(on_many[large])}."
     )
 
 

@@ -96,13 +96,13 @@ def test_another_python_is_refused_with_the_ways_to_get_the_right_one(places: Pl
     folder.mkdir()
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
         shutil.copy(places[WORKSPACE] / name, folder / name)
-    other = folder / "python3.12"
+    other = folder / "python3.10"
     other.write_text(
-        """#!/bin/sh\nexec python -c "import sys; sys.version_info = (3, 12, 4); sys.version = '3.12.4'; $2"\n"""
+        """#!/bin/sh\nexec python -c "import sys; sys.version_info = (3, 10, 4); sys.version = '3.10.4'; $2"\n"""
     )
     other.chmod(0o755)
     done = places.run(f"make PYTHON={other}", "bare")
     assert done.code == 2
-    assert "Python 3.11 is needed, and" in done.text
+    assert "Python 3.11, 3.12 or 3.13 is needed, and" in done.text
     assert "uv python install 3.11" in done.text
     assert not (folder / ".venv").exists()

@@ -76,9 +76,9 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
     body = page.partition("<h2")[2]
     assert not re.search("cosine_context|max_sim", body)
     assert (
-        "Of 2 ways to match without training, tuned is better than 2 and worse than 0 (MRR, mean of all, happy and "
-        "offmychest). Against the best of them, cosine of the whole context: +0.100 (95 % interval +0.050 to +0.200, "
-        "corrected p = 0.0020): better." in page
+        "tuned is better than 2 of 2 ways to match without training, and worse than 0 (MRR, mean of all, happy and "
+        "offmychest). Its difference from the best of them, cosine of the whole context, is +0.100 (95 % interval "
+        "+0.050 to +0.200, corrected p = 0.0020)." in page
     )
     assert "<td>tuned against TF-IDF</td>" in page
     assert "the best of the others max sim, MRR 0.250 (0.200 to 0.300). tuned against max sim: +0.100" in page
