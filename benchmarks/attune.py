@@ -25,7 +25,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "the cosines alone": {"matching": "cosines"},
     "turns and replies of 30 word pieces": {"turn_length": 30},
     "means of all turns and of all persona": {"matching": "bi_encoder", "score_scale": 1.0},
-    "no further negatives": {"extra_negatives": 0},
     "no persona": {"num_personas": 0},
     "four layers frozen": {"frozen_layers": 4},
 }

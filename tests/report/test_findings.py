@@ -47,7 +47,7 @@ def test_whether_passages_help_comes_with_its_reason() -> None:
     help_, what, could, reason = passages(NOISE, WORSE)
     assert help_.startswith("r+rag and full do not differ significantly in perplexity")
     assert "a similarity of 0.300 to the target, and 10 % of prompts have one that is like it (cosine of at" in what
-    assert "mean similarity 0.600" in could
+    assert "a similarity of 0.600" in could
     assert "86 % of prompts" in could
     assert "r+oracle_rag is better than full: perplexity −18.1 %" in could
     assert reason.startswith("So retrieval is what limits it")
