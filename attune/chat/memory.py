@@ -1,4 +1,4 @@
-"""Loaded models within the machine's memory: those that do not fit beside a new one are put out, least used first."""
+"""Loaded models within the machine's memory: the least recently used leave where a new one does not fit beside them."""
 
 import gc
 import os

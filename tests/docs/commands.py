@@ -15,7 +15,6 @@ _PROGRAMS = "bash|curl|dvc|export|git|hf|jq|make|mlcroissant|pip|pipx|pre-commit
 _INLINE = re.compile(rf"`((?:{_PROGRAMS}) [^`]+)`")
 # As far as a comment, which begins with a # after a space, outside of quotes.
 _CODE = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"]#|[^'"#])*""")
-WORKSPACE, CLONE, ABOVE, MODELS, DATA = "workspace", "clone", "above", "models", "data"
 
 
 class Command(NamedTuple):
@@ -26,13 +25,12 @@ class Command(NamedTuple):
 class Rule(NamedTuple):
     """What is done with the commands that match pattern, a regular expression of the whole command.
 
-    place: where: the workspace (tests/docs/workspace.py), a clone of it, the folder above both, a tiny pipeline, or a
-    folder of data. first: a command before it. keys: what is typed. code: the documented exit code. why: the reason
-    where it is not run as documented. instead: what runs in its place; nothing where that is empty and `why` is not.
+    fast: it is run, in the workspace (tests/docs/workspace.py); all others are only known. first: a command before it.
+    keys: what is typed. code: the documented exit code. why: the reason where it is not run as documented. instead:
+    what runs in its place; nothing where that is empty and `why` is not.
     """
 
     pattern: str
-    place: str = WORKSPACE
     fast: bool = False
     first: str = "true"
     keys: str = ""
@@ -41,8 +39,8 @@ class Rule(NamedTuple):
     instead: str = ""
 
 
-def _instead(pattern: str, why: str, instead: str = "", place: str = WORKSPACE) -> Rule:
-    return Rule(pattern, place, why=why, instead=instead, fast=instead.startswith(("make -n", "bash -n")))
+def _instead(pattern: str, why: str, instead: str = "") -> Rule:
+    return Rule(pattern, fast=bool(instead), why=why, instead=instead)
 
 
 RESET = "git checkout --quiet ."
@@ -56,19 +54,19 @@ RULES = (
     Rule(r"dvc exp run -S lr=5e-5", first=RESET, fast=True),
     Rule(r"dvc (metrics (diff|show).*|params diff|plots diff|status( dvc\.yaml)?)", fast=True),
     Rule(r"dvc exp show.*", keys="q", fast=True),
-    Rule(r"dvc dag .*", keys="q"),
+    Rule(r"dvc dag .*"),
     Rule(r"dvc repro( --force download)?"),
-    Rule(r"dvc exp run( --queue)? -S .*", first=RESET),
+    Rule(r"dvc exp run( --queue)? -S .*"),
     # docs/sweeps.md: a queue, then a remote and a clone, which stands for a second machine.
     Rule(r"dvc queue (status|start .*|logs .*|stop .*)"),
     Rule(r"dvc exp (diff|remove) .*"),
-    Rule(r"dvc exp apply .*", first=RESET),
+    Rule(r"dvc exp apply .*"),
     Rule(r"dvc remote add .*|dvc push --run-cache|dvc exp pull origin warmer"),
-    Rule(r"dvc exp run --name warmer .*|dvc pull .*|dvc repro --pull .*|dvc exp push origin warmer", CLONE),
-    Rule(r"python -m attune\.export .*", MODELS),
-    Rule(r"make chat", MODELS, keys="I passed my driving test today!\n\x04"),
-    Rule(r"curl .*", MODELS),
-    Rule(r"python -m attune\.(corpora\.croissant|evaluation\.\w+) .*|mlcroissant .*", DATA),
+    Rule(r"dvc exp run --name warmer .*|dvc pull .*|dvc repro --pull .*|dvc exp push origin warmer"),
+    Rule(r"python -m attune\.export .*"),
+    Rule(r"make chat"),
+    Rule(r"curl .*"),
+    Rule(r"python -m attune\.(corpora\.croissant|evaluation\.\w+) .*|mlcroissant .*"),
     Rule(r"python -m stages\.contamination", fast=True, code=1),
     # Not as they are documented.
     _instead(r"make (quick|test|test-slow|test-faults|check|deps|bench)", "minutes, or what runs this", r"make -n \1"),
@@ -78,14 +76,9 @@ RULES = (
     _instead(r"tensorboard --logdir .*", "it serves until it is stopped"),
     _instead(r"make app( ROOT=quick)?", "it serves until it is stopped; a test of its own does that", r"make -n app\1"),
     _instead(r"bash \.ci/run", "it is what runs this", r"bash -n .ci/run"),
-    _instead(r"(python -m benchmarks\.\w+)( .*)?", "minutes, on trained models", r"\1 --help"),
-    _instead(r"(hf upload) .*", "the network", r"\1 --help"),
-    _instead(
-        r"(git clone URL attune && cd attune &&) make setup .*",
-        "it installs packages over the network",
-        r"(cd work && git commit --quiet --all --message store && git push --quiet) && \1 make -n setup",
-        ABOVE,
-    ),
+    _instead(r"(python -m benchmarks\.\w+)( .*)?", "minutes, on trained models"),
+    _instead(r"hf upload .*", "the network"),
+    _instead(r"git clone URL attune && cd attune && make setup .*", "it installs packages over the network"),
     _instead(r"(pip|pipx) install .*|pre-commit install", "it installs packages over the network"),
     _instead(r"torchrun .*", "several machines; a test of its own reads its words"),
     _instead(r"sbatch .*", "SLURM; the script that it sends runs in a test of its own"),
@@ -93,7 +86,7 @@ RULES = (
     _instead(r"python -m stages\.NAME .*", "a form; tests/docs/test_stage_commands.py starts every stage"),
     _instead(r"python -m tools\.api", "it writes a page; tests/tools/test_api.py holds that to the code"),
     _instead(r"dvc (exp run|plots)|git add|pip install", "a mention, without its words"),
-    _instead(r"python -m attune\.(corpora\.croissant|evaluation\.judge_pairs)", "a mention", r"\g<0> --help"),
+    _instead(r"python -m attune\.(corpora\.croissant|evaluation\.judge_pairs)", "a mention"),
 )
 
 

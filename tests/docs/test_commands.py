@@ -11,7 +11,7 @@ import pytest
 
 from stages import arguments, train_generator
 from tests.docs import commands, workspace
-from tests.docs.commands import WORKSPACE, Command, Rule
+from tests.docs.commands import Command, Rule
 from tests.docs.terminal import COLUMNS, Shown, shown
 
 DOCUMENTED = commands.documented()
@@ -24,13 +24,10 @@ class Places:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.shell = folder, workspace.environment(folder / "home")
-        workspace.build(folder, self.shell)
+        self.workspace = workspace.build(folder, self.shell)
 
-    def __getitem__(self, place: str) -> Path:
-        return self.folder / ("work" if place == WORKSPACE else place)
-
-    def run(self, command: str, place: str = WORKSPACE, keys: str = "") -> Shown:
-        return shown(command, self[place], self.shell, keys)
+    def run(self, command: str, keys: str = "", folder: Path | None = None) -> Shown:
+        return shown(command, folder or self.workspace, self.shell, keys)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +45,7 @@ def test_each_documented_command_is_known_and_no_rule_is_left_over() -> None:
 )
 def test_it_runs(command: Command, rule: Rule, places: Places) -> None:
     text = commands.run_as(command.text, rule)
-    done = places.run(f"{rule.first} && {text}", rule.place, rule.keys)
+    done = places.run(f"{rule.first} && {text}", rule.keys)
     assert done.code == rule.code, f"{command.page}: {text}\n{done.text}"
     assert "Traceback" not in done.text
     if TABLES.fullmatch(command.text):
@@ -70,7 +67,7 @@ def test_an_experiment_changes_one_line_of_the_parameters(places: Places) -> Non
 @pytest.mark.fault("`dvc exp run -S lr=fast`", "refused before any stage runs; the way back that it says works")
 def test_a_wrong_value_is_refused_and_the_way_back_is_right(places: Places) -> None:
     assert places.run(f"{commands.RESET} && dvc repro").code == 0
-    written = [places[WORKSPACE] / name for name in ("data/raw/pec", "models/cobert/baseline-large-all")]
+    written = [places.workspace / name for name in ("data/raw/pec", "models/cobert/baseline-large-all")]
     done = places.run("dvc exp run -S lr=fast")
     assert done.code != 0
     assert "error: params.yaml: lr = 'fast': input should be a valid number" in done.text
@@ -89,19 +86,19 @@ def test_torchrun_is_given_the_words_of_the_stage() -> None:
     assert len(arguments(train_generator.main, words)) == len(words)
 
 
-@pytest.mark.fault("a Python that is not 3.11", "where to get that one, before anything is installed")
+@pytest.mark.fault("a Python that is none of 3.11 to 3.13", "where to get one of them, before anything is installed")
 def test_another_python_is_refused_with_the_ways_to_get_the_right_one(places: Places) -> None:
     """Its version is all that make asks of it."""
     folder = places.folder / "bare"
     folder.mkdir()
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(places[WORKSPACE] / name, folder / name)
+        shutil.copy(places.workspace / name, folder / name)
     other = folder / "python3.10"
     other.write_text(
         """#!/bin/sh\nexec python -c "import sys; sys.version_info = (3, 10, 4); sys.version = '3.10.4'; $2"\n"""
     )
     other.chmod(0o755)
-    done = places.run(f"make PYTHON={other}", "bare")
+    done = places.run(f"make PYTHON={other}", folder=folder)
     assert done.code == 2
     assert "Python 3.11, 3.12 or 3.13 is needed, and" in done.text
     assert "uv python install 3.11" in done.text

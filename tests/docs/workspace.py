@@ -77,7 +77,7 @@ def furnish(folder: Path) -> None:
 
 
 def build(folder: Path, shell: Mapping[str, str]) -> Path:
-    """Write and run it in `folder`/work, commit everything, and push it to the remote `origin`, `folder`/origin."""
+    """Write and run it in `folder`/work, and commit everything."""
     project = folder / "work"
     for name in COPIED:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
@@ -87,9 +87,9 @@ def build(folder: Path, shell: Mapping[str, str]) -> Path:
     furnish(project)
     _write_pipelines(project)
     for command in (
-        f"git init --quiet --bare {folder / 'origin'} && git init --quiet && git remote add origin {folder / 'origin'}",
+        "git init --quiet",
         "dvc repro --quiet dvc.yaml studies/dvc.yaml",
-        "git add . && git commit --quiet --message all && git push --quiet --set-upstream origin main",
+        "git add . && git commit --quiet --message all",
     ):
         subprocess.run(command, shell=True, check=True, cwd=project, env=dict(shell))
     return project
