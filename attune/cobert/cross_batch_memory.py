@@ -1,7 +1,8 @@
 """Extra negatives out of the replies of the last batches, as the encoder of then had them, without gradient.
 
-They cost a step no encoding. After MoCo's queue (He et al. 2020, section 3.1), without its second encoder, which a slow
-one does not need, as in the cross-batch memory of Wang et al. (2020, section 3.2).
+They cost a step no encoding. This is the cross-batch memory of Wang et al. (2020, section 3.2): MoCo's queue (He et al.
+2020, section 3.1) without its second, slower encoder. It needs an encoder whose states move little from batch to batch;
+docs/recipes.md says what came of it.
 """
 
 from pathlib import Path

@@ -109,7 +109,7 @@ def propagate(encoded: list[Encoded], model: Cobert, precision: Precision) -> No
 def _backward(states: list[tuple[Tensor, Tensor]]) -> None:
     """Propagate the states' gradients; states of rows without any token have none."""
     if graphs := [(each, gradient) for each, gradient in states if each.requires_grad]:
-        torch.autograd.backward(*zip(*graphs, strict=True))
+        torch.autograd.backward([each for each, _ in graphs], [gradient for _, gradient in graphs])
 
 
 def _encode(model: Cobert, batch: Batch, size: int, precision: Precision) -> Encoded:
