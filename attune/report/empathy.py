@@ -17,10 +17,10 @@ _ABOUT = (
 
 
 def part(probe: Mapping[str, Any], *scores: pd.DataFrame) -> str:
-    """HTML of the probes' quality, and of the levels in each tidy table of scores; empty without probes."""
+    """HTML of the probes' quality, and of the levels in each tidy table of scores, folded; empty without probes."""
     if "empathy" not in probe:
         return ""
     quality = pd.DataFrame([{"mechanism": name, **values} for name, values in probe["empathy"].items()])
     columns = [f"{mechanism}{end}" for mechanism in EMPATHY for end in ("", "_low", "_high")]
     levels = [html.table(wide(each).reindex(columns=[*keys(each), *columns])) for each in scores]
-    return f"<h3>Empathy</h3>{html.about(_ABOUT)}{html.table(quality)}{''.join(levels)}"
+    return html.folded("Empathy", f"{html.about(_ABOUT)}{html.table(quality)}{''.join(levels)}")
