@@ -62,7 +62,7 @@ def _generators(results: Results) -> str:
     return (
         html.folded("Generators, and how they decode", html.bullets(told) + ABOUT + leading)
         + html.folded("Generators: all scores", html.bullets(notes) + every)
-        + empathy.part(probe, results.generator_intervals, results.answered)
+        + empathy.part(probe, lambda name: names.get(name, name), results.generator_intervals, results.answered)
     )
 
 
