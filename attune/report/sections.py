@@ -79,7 +79,9 @@ def _ways(results: Results) -> str:
     parts = [
         html.folded(
             f"All of them, {mean_title(trained)}",
-            ABOUT + score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
+            ABOUT
+            + html.about("Operations are the same on every machine; docs/benchmarks.md has the seconds per context.")
+            + score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
         )
     ]
     if set(trained) != set(every):
