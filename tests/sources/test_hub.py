@@ -2,7 +2,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from attune.parameters import load
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
 from attune.sources.fetching import fetch
+from tests.forked import python
 from tests.project import ROOT, changed
 from tests.sources.corpora_by_hand import as_the_hub_converts, write, zip_pec
 from tests.sources.hub_server import Hub, serve
@@ -57,14 +57,8 @@ def stage(hub: Hub, folder: Path, name: str, **environment: str) -> subprocess.C
     changed(folder, ("source", "hub"))
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-m", "stages.download", f"corpus={name}", f"target=raw/{name}"],
-        cwd=folder,
-        env={**kept, **settings, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    words = ("stages.download", f"corpus={name}", f"target=raw/{name}")
+    return python("data", "-m", *words, cwd=folder, env={**kept, **settings, **environment})
 
 
 def manifest(folder: Path) -> dict[str, Any]:
