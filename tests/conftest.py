@@ -1,5 +1,7 @@
 """The table of faults, and corpora too large, or not free enough, for this repository: tests on those skip without."""
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -11,20 +13,36 @@ from tests.once import keep_in
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
 
 SHARED = Path(__file__).parents[2] / "shared"
-# Files of a few long tests. They run first, since the last file of all runs while other cores have nothing left to do.
-LONG = {
-    "test_sharding.py",
+# The longest files, in the order in which they run: before all others, since the last file runs while other cores have
+# nothing left to do. The first two start different servers of tests/forked.py.
+LONG = (
     "test_repro.py",
-    "test_blocks.py",
-    "test_extending.py",
-    "test_shared_batch.py",
+    "test_sharding.py",
     "test_launcher.py",
-}
+    "test_shared_batch.py",
+    "test_commands.py",
+    "test_blocks.py",
+    "test_stage_commands.py",
+    "test_training.py",
+    "test_gradient_cache.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     table.pytest_collection_modifyitems(items)
-    items.sort(key=lambda item: item.path.name not in LONG)
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported here stays: each training collects garbage, and would go through its million objects."""
+    gc.disable()
+    result = yield
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,20 +5,28 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 from filelock import FileLock
+
+if TYPE_CHECKING:
+    import pytest
 
 _places: list[Path] = []
 
 
-def keep_in(factory: pytest.TempPathFactory) -> None:
+def keep_in(factory: "pytest.TempPathFactory") -> None:
     """Keep what is made in the run's temporary folder."""
     base = factory.getbasetemp()
     # The workers have neighbouring temporary folders.
     place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
     place.mkdir(exist_ok=True)
     _places[:] = [place]
+
+
+def folder() -> Path:
+    """Where it is kept."""
+    return _places[0]
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:

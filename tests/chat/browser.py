@@ -19,7 +19,7 @@ PHONE = {"width": 390, "height": 844}
 needs_chromium = pytest.mark.skipif(
     not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM"
 )
-expect.set_options(timeout=30_000)  # models are loaded meanwhile
+expect.set_options(timeout=100_000)  # models are loaded meanwhile
 
 
 @contextmanager

@@ -10,12 +10,14 @@ from attune.chat.engine import Engine
 from attune.chat.page import serve
 from tests.chat.conftest import free_port
 
+PATIENCE = 100  # seconds, on a busy machine
+
 
 def test_documents_run_no_scripts_but_the_report_s_own(address: str, root: Path) -> None:
     report = root / "plots/report.html"
     report.parent.mkdir(exist_ok=True)
     report.write_text("<html><head></head><body><p>Hm.</p></body></html>")
-    answer = httpx.get(f"{address}results/report")
+    answer = httpx.get(f"{address}results/report", timeout=PATIENCE)
     assert answer.text == report.read_text()
     report.unlink()
     policy = answer.headers["content-security-policy"]
@@ -25,27 +27,27 @@ def test_documents_run_no_scripts_but_the_report_s_own(address: str, root: Path)
 
 
 def test_a_model_card_is_shown_without_its_keys(address: str) -> None:
-    answer = httpx.get(f"{address}cards/full")
+    answer = httpx.get(f"{address}cards/full", timeout=PATIENCE)
     assert "<h1>full</h1>" in answer.text
     assert "license:" not in answer.text
     assert "color-scheme: light dark" in answer.text
 
 
 def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
-    answer = httpx.get(f"{address}results/studies")
+    answer = httpx.get(f"{address}results/studies", timeout=PATIENCE)
     assert answer.status_code == 404
     assert "make studies" in answer.text
-    assert httpx.get(f"{address}cards/nobody").status_code == 404
+    assert httpx.get(f"{address}cards/nobody", timeout=PATIENCE).status_code == 404
 
 
 @pytest.mark.fault("a page closed in the middle", "nothing of it stays in memory")
 def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str]) -> None:
     page, address = served
     sessions = page.state_holder.session_data
-    with httpx.stream("GET", f"{address}gradio_api/heartbeat/somebody") as alive:
+    with httpx.stream("GET", f"{address}gradio_api/heartbeat/somebody", timeout=PATIENCE) as alive:
         next(alive.iter_lines())
         assert page.state_holder["somebody"] is sessions["somebody"]
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while "somebody" in sessions and time.monotonic() < until:
         time.sleep(0.05)
     assert "somebody" not in sessions
@@ -62,7 +64,7 @@ def test_the_page_opens_behind_proxies_that_do_not_answer(
     monkeypatch.setenv("GRADIO_SHARE", "true")
     page, address = serve(engine, host, free_port(), wait=False)
     try:
-        assert httpx.get(address, verify=False).status_code == 200
+        assert httpx.get(address, verify=False, timeout=PATIENCE).status_code == 200
         assert page.share_url is None
     finally:
         page.close()

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from attune.chat.engine import Engine
 from attune.chat.terminal import HELP, Terminal
 from attune.core.errors import AttuneError
 from attune.parameters import load
+from tests import forked
 from tests.chat.tiny_pipeline import SAMPLING
 from tests.project import ROOT
 
@@ -119,10 +118,9 @@ def test_a_message_without_a_reply_is_not_part_of_the_context(engine: Engine) ->
 
 
 def test_the_command_answers_line_by_line(root: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "attune.chat", "--root", str(root), "--system", "full"],
-        input="I am sad today.\n\n/quit\n", text=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    words = ("-m", "attune.chat", "--root", root, "--system", "full")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = forked.python("models", *words, cwd=root, env=environment, given="I am sad today.\n\n/quit\n")
     assert done.returncode == 0, done.stderr
     assert "not a crisis line" in done.stdout
     assert done.stdout.count("> ") == 3
@@ -136,9 +134,7 @@ def test_the_command_refuses_missing_files_and_wrong_options(root: Path, tmp_pat
         (["--root", str(root), "--system", "nobody"], "There is no system 'nobody'"),
         (["--root", str(root), "--top-p", "2"], "top_p = 2.0"),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "attune.chat", *words], text=True, capture_output=True, cwd=ROOT, input=""
-        )
+        done = forked.python("models", "-m", "attune.chat", *words, cwd=ROOT)
         assert done.returncode == 1
         assert reason in done.stderr
         assert "Traceback" not in done.stderr

@@ -21,7 +21,7 @@ RECIPE: dict[str, Any] = {
 
 
 def learned(folder: Path, family: str = "bert", **changes: Any) -> tuple[Any, list[dict[str, Any]]]:
-    pin(1, 2)
+    pin(1, changes.pop("threads", 1))
     shape = {"frozen_layers": changes.pop("frozen_layers", 1), "dropout": changes.pop("dropout", None)}
     model, inputs = cobert(folder / "encoder", family, score_scale=0.05, **shape)
     parts = {"train": rows(32), "valid": rows(16)}
@@ -66,7 +66,7 @@ def test_any_encoder_learns_above_its_frozen_layers(tmp_path: Path, family: str)
 
 
 def test_two_trainings_give_the_same_bits(tmp_path: Path) -> None:
-    (first, one), (second, two) = learned(tmp_path / "1"), learned(tmp_path / "2")
+    (first, one), (second, two) = (learned(tmp_path / name, threads=2) for name in "12")
     assert one == two
     assert all(
         torch.equal(left, right)

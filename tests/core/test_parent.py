@@ -51,7 +51,7 @@ def started(tmp_path: Path, shell: str, **more: str) -> "subprocess.Popen[str]":
 
 
 def ends(process: int) -> bool:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 100
     while lives(process) and time.monotonic() < until:
         time.sleep(0.05)
     return not lives(process)

@@ -47,8 +47,9 @@ def tuned(folder: Path) -> Any:
 def test_a_reply_does_not_depend_on_its_batch(make: Any, decoding: Decoding, tmp_path: Path) -> None:
     model = make(tmp_path) if make is tuned else make()
     together = write_replies(model, WORDS, EXAMPLES, decoding, LIMITS, ROOM, batch_size=24, seed=5)
-    alone = write_replies(model, WORDS, EXAMPLES[::-1], decoding, LIMITS, ROOM, batch_size=1, seed=5)
-    assert together == alone[::-1]
+    some = slice(None, None, -3)  # of both lengths
+    alone = write_replies(model, WORDS, EXAMPLES[some], decoding, LIMITS, ROOM, batch_size=1, seed=5)
+    assert together[some] == alone
 
 
 @pytest.mark.parametrize("decoding", [SAMPLING, GREEDY, BEAM])

@@ -1,10 +1,9 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from attune.metrics.bleu import overlap, self_bleu, signatures
+from tests.forked import python
 
 REPLIES = ["That is so sad, I am sorry.", "", "我很难过。", "Well done, you must be proud!"]
 TARGETS = ["Oh that is sad, I am so sorry.", "Why is that?", "我也很难过。", "You must be so proud!"]
@@ -14,8 +13,8 @@ TARGETS = ["Oh that is sad, I am so sorry.", "Why is that?", "我也很难过。
 def test_the_scores_are_sacrebleu_s_command_line_s(metric: str, tmp_path: Path) -> None:
     for name, lines in (("out", REPLIES), ("ref", TARGETS)):
         (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    words = [sys.executable, "-m", "sacrebleu", "ref", "-i", "out", "-m", metric, "-b", "-w", "6"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    words = ("-m", "sacrebleu", "ref", "-i", "out", "-m", metric, "-b", "-w", "6")
+    done = python("data", *words, cwd=tmp_path)
     assert f"{overlap(REPLIES, TARGETS)[metric]:.6f}" == done.stdout.strip()
 
 

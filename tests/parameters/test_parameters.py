@@ -1,13 +1,12 @@
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from attune.core.errors import AttuneError
 from attune.parameters import load
+from tests.forked import python
 from tests.project import ROOT, changed
 
 
@@ -140,12 +139,7 @@ def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     changed(tmp_path, ("lr", "fast"))
     for part in ("attune", "stages"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.download", "corpus=pec", "target=data/raw/pec"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    done = python("data", "-m", "stages.download", "corpus=pec", "target=data/raw/pec", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == "error: params.yaml: lr = 'fast': input should be a valid number\n"
     assert not (tmp_path / "data").exists()

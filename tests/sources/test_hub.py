@@ -2,7 +2,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,11 @@ from attune.parameters import load
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
 from attune.sources.fetching import fetch
+from tests.forked import python
 from tests.project import ROOT, changed
 from tests.sources.corpora_by_hand import as_the_hub_converts, write, zip_pec
 from tests.sources.hub_server import Hub, serve
+from tests.stages.conftest import sample  # noqa: F401
 
 PUBLISHED = load(ROOT / "params.yaml").corpora
 ED = "datasets/facebook/empathetic_dialogues"
@@ -57,14 +58,8 @@ def stage(hub: Hub, folder: Path, name: str, **environment: str) -> subprocess.C
     changed(folder, ("source", "hub"))
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-m", "stages.download", f"corpus={name}", f"target=raw/{name}"],
-        cwd=folder,
-        env={**kept, **settings, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    words = ("stages.download", f"corpus={name}", f"target=raw/{name}")
+    return python("data", "-m", *words, cwd=folder, env={**kept, **settings, **environment})
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -125,23 +120,22 @@ def test_a_second_fetch_reads_the_cache_and_gives_the_same_manifest(hub: Hub, tm
 
 
 @pytest.mark.parametrize("name", CORPORA)
-def test_the_hub_and_the_sample_give_the_same_rows(hub: Hub, tmp_path: Path, name: str) -> None:
+def test_the_hub_and_the_sample_give_the_same_rows(hub: Hub, tmp_path: Path, sample: Path, name: str) -> None:  # noqa: F811
     """The sample, laid out as the hub serves it, comes back through the real client."""
-    served, sample = tmp_path / "served", tmp_path / "sample"
+    served, raw = tmp_path / "served", sample / "raw" / name
     shutil.rmtree(served)
-    fetch(corpus(name), "sample", sample, PUBLISHED[name], "error", seed=3)
     place = {"empathetic_dialogues": "ed", "openassistant_guanaco": "guanaco", "openorca": "orca"}.get(name, name)
     if name == "empathetic_dialogues":
-        as_the_hub_converts(sample, served / place)
+        as_the_hub_converts(raw, served / place)
     else:
-        shutil.copytree(sample, served / place)
+        shutil.copytree(raw, served / place)
     if name == "pec":
-        zip_pec(sample, served / "hf_pec.zip")
+        zip_pec(raw, served / "hf_pec.zip")
         fetch_pec(hub, tmp_path / "run/raw/pec", None)
     else:
         run = stage(hub, tmp_path / "run", name)
         assert run.returncode == 0, run.stderr
-    expected = rows_of(name, sample)
+    expected = rows_of(name, raw)
     assert rows_of(name, tmp_path / "run/raw" / name) == expected
     assert all(expected.values())
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from attune.parameters.data import OwnDataset
 from attune.sources.own_dataset import split_files
+from tests import forked
 from tests.project import ROOT, changed
 from tests.sources.hub_server import Hub, serve
 
@@ -80,10 +80,8 @@ for entry in json.loads(sys.argv[1]):
 def python(hub: Hub, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, text=True, timeout=240,
-        env={**kept, "HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
+    return forked.python("data", *words, cwd=folder, env={**kept, **own})
 
 
 @pytest.mark.fault("a dataset, config, split or revision that the hub does not have", "named, with what would be right")

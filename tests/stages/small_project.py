@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.project import ROOT
+from tests.project import read
 
 
 def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write params.yaml into `folder` and go there; generators are called tiny_<method>."""
     monkeypatch.chdir(folder)
-    values = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values = read()
     values["bases"] = {"gpt2": {"model": "gpt2"}}
     rows = "processed/empathetic_dialogues"
     small = {"base": "gpt2", "corpus": "empathetic_dialogues", "rows": rows, "max_length": 48}
@@ -42,11 +42,11 @@ def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def change(edit: Callable[[dict[str, Any]], None]) -> None:
     """Rewrite the params.yaml of the current folder."""
-    values = YAML(typ="safe", pure=True).load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = read(Path("params.yaml"))
     edit(values)
     _write(values)
 
 
 def _write(values: dict[str, Any]) -> None:
     with Path("params.yaml").open("w", encoding="utf-8") as stream:
-        YAML(typ="safe", pure=True).dump(values, stream)
+        YAML(typ="safe").dump(values, stream)

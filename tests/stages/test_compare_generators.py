@@ -59,9 +59,9 @@ def answers(system: str, reply: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    small_project(tmp_path, monkeypatch)
+def written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the stage reads, in the folder, which becomes the current one."""
+    small_project(folder, monkeypatch)
     change(lambda values: values["generators"].pop("tiny_prompt"))
     change(lambda values: values["generators"].pop("tiny_prompt_tuning"))
     given = [*rows("tiny_full", "plain", 0.0), *rows("tiny_full", "rag", -0.5)]
@@ -75,7 +75,26 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_parquet(PLACES["answered"], answered, ANSWERED)
     write_parquet(Path("situations.parquet"), [situation(at) for at in range(12)], SITUATIONS)
     base_models.main(name="embedder", target=Path("embedder"))
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return written(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after the stage, for tests that only read."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = written(tmp_path_factory.mktemp("finished"), patch)
+        main(**PLACES)
+    return folder
+
+
+@pytest.fixture
+def compared(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished)
 
 
 def situation(at: int) -> dict[str, Any]:
@@ -83,9 +102,8 @@ def situation(at: int) -> dict[str, Any]:
     return {"conv_id": f"{at}", "emotion": emotion, "situation": f"{text} {at}.", "speakers": [0], "utterances": ["hi"]}
 
 
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("compared")
 def test_each_system_has_its_scores() -> None:
-    main(**PLACES)
     scores = read_json(Path("metrics.json"))
     assert set(scores) == {"tiny_full", "tiny_full+rag", "tiny_lora", "targets"}
     assert scores["tiny_full"]["perplexity"] == pytest.approx(math.exp(2), abs=1e-3)
@@ -100,9 +118,8 @@ def test_each_system_has_its_scores() -> None:
     assert (scores["tiny_full"]["examples"], scores["tiny_full"]["replies"]) == (20, 4)
 
 
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("compared")
 def test_intervals_hold_the_scores_and_tests_the_differences() -> None:
-    main(**PLACES)
     intervals = read_json(Path("intervals.json"))["tiny_full"]
     assert intervals["replies_truncated_low"] <= intervals["replies_truncated"] <= intervals["replies_truncated_high"]
     assert intervals["perplexity_low"] == pytest.approx(intervals["perplexity"])  # every token costs the same
@@ -119,9 +136,8 @@ def test_intervals_hold_the_scores_and_tests_the_differences() -> None:
     assert passages["similarity"]["p"] == 1  # the same replies
 
 
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("compared")
 def test_retrieved_and_written_replies_are_scored_by_the_same_scores() -> None:
-    main(**PLACES)
     scores, tests = read_json(Path("answered.json")), read_json(Path("answered_tests.json"))
     assert set(scores) == {"retrieved", "tiny_full", "tiny_lora", "targets"}
     assert len({tuple(each) for each in scores.values()}) == 1
@@ -139,9 +155,8 @@ def test_retrieved_and_written_replies_are_scored_by_the_same_scores() -> None:
     assert all(row["reply"] == row["target"] for row in rows if row["system"] == "targets")
 
 
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("compared")
 def test_the_targets_are_scored_as_a_system_is() -> None:
-    main(**PLACES)
     scores, widths = read_json(Path("metrics.json"))["targets"], read_json(Path("intervals.json"))["targets"]
     assert scores["replies"] == 4
     assert scores["bleu"] == pytest.approx(100)
@@ -150,9 +165,8 @@ def test_the_targets_are_scored_as_a_system_is() -> None:
     assert widths["similarity_low"] <= scores["similarity"] <= widths["similarity_high"] + 1e-4
 
 
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("compared")
 def test_the_probe_is_measured_on_situations_it_was_not_trained_on() -> None:
-    main(**PLACES)
     probe = read_json(Path("probe.json"))
     assert probe["accuracy"] == 1
     assert probe["confusion"] == {"proud": {"proud": 6}, "sad": {"sad": 6}}

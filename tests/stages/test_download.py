@@ -26,7 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, *words]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
 
 def test_says_what_it_fetched(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,4 @@
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +6,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, sha256, write_parquet
+from tests.forked import python
 from tests.project import changed
 from tests.stages.cobert_project import SCHEMAS, evaluate, pec_rows, project, train_once
 
@@ -81,8 +80,8 @@ def command_line_scores(rows: list[dict[str, Any]], folder: Path) -> dict[str, s
     ]
     for name, lines in (("qrels", judged), ("run", run)):
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    words = ["ir_measures", "qrels", "run", "RR R@1 R@10 R@50", "--places", "6"]
-    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, check=True)
+    words = ("ir_measures", "qrels", "run", "RR R@1 R@10 R@50", "--places", "6")
+    done = python("data", "-m", *words, cwd=folder)
     names = {"RR": "mrr", "R@1": "r@1", "R@10": "r@10", "R@50": "r@50"}
     return {names[name]: value for name, value in (line.split("\t") for line in done.stdout.strip().splitlines())}
 

@@ -9,12 +9,12 @@ from attune.inference.ranker import Ranker
 from stages import base_models
 from tests.cobert.tiny import encoder
 from tests.project import changed
-from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, project, train
+from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, project, train, train_once
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
-    train("baseline")
+    train_once("baseline")
     train("baseline", "again")
     first, second = (Path(f"models/{name}-small-happy") for name in ("baseline", "again"))
     names = sorted(path.name for path in first.iterdir())
@@ -61,7 +61,7 @@ def test_any_encoder_s_directory_trains_and_is_evaluated(
 
 def test_the_card_has_data_recipe_and_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
-    train("baseline")
+    train_once("baseline")
     card = Path("models/baseline-small-happy/README.md").read_text()
     curve = read_csv(Path("models/baseline-small-happy.csv"))
     assert card.startswith("---\nlibrary_name: transformers\nlicense: gpl-3.0\n")
@@ -74,7 +74,7 @@ def test_a_model_folder_without_weights_says_which_stage_writes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project(tmp_path, monkeypatch)
-    train("baseline")
+    train_once("baseline")
     Path("models/baseline-small-happy/model.safetensors").unlink()
     with pytest.raises(AttuneError, match=r"baseline-small-happy holds no CoBERT.*`dvc repro train_cobert`"):
         Ranker.from_pretrained("models/baseline-small-happy")

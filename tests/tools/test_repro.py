@@ -170,14 +170,14 @@ def stop_at(folder: Path, running: Sequence[str], number: signal.Signals) -> Non
     make = subprocess.Popen(["make"], cwd=folder, env=environment(), stdout=subprocess.PIPE, start_new_session=True)
     until(lambda: all(file.is_file() and file.read_text() for file in files))
     (os.killpg if number == signal.SIGINT else os.kill)(make.pid, number)
-    assert make.wait(30) != 0
+    assert make.wait(100) != 0
     until(lambda: not any(Path(f"/proc/{int(file.read_text())}").exists() for file in files))
     assert make.stdout
     make.stdout.read()  # ends only with the last process that writes to it
 
 
 def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 100
     while not true():
         assert time.monotonic() < end
         time.sleep(0.1)

@@ -1,11 +1,10 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from attune.core.errors import AttuneError
 from attune.training.checkpoints import mark_complete, newest_complete, run_key, training_folder
+from tests.forked import python
 
 PROJECT = Path(__file__).parents[2]
 
@@ -50,10 +49,10 @@ def test_only_one_process_trains_in_a_folder(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from attune.training.checkpoints import training_folder\n"
         "with training_folder([Path(sys.argv[1])], 'key'): print('in')"
     )
-    command = [sys.executable, "-c", other, str(tmp_path)]
+    words = ("-c", other, tmp_path)
     with training_folder([tmp_path], "key"):
-        held = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
-    free = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+        held = python("data", *words, cwd=PROJECT)
+    free = python("data", *words, cwd=PROJECT)
     assert "AttuneError: another process is training" in held.stderr
     assert free.stdout == "in\n"
 

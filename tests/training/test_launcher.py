@@ -14,10 +14,10 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_csv, write_json
 from attune.training.launcher import launched
 from stages import train_generator
+from tests.forked import python
 from tests.project import ROOT
 from tests.stages import cobert_project, generators_project
 from tests.stages.cobert_project import RECIPE
-from tests.stages.running import run
 from tests.stages.small_project import change
 
 CURVE = Path("models/baseline-small-happy.csv")
@@ -44,10 +44,11 @@ def test_cobert_trains_in_two_processes_by_its_recipe(tmp_path: Path, monkeypatc
 
 def test_an_error_in_the_processes_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cobert_project.project(tmp_path, monkeypatch)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     write_json(Path("recipes/two.json"), RECIPE | {"processes": 2})
     (cobert_project.ENCODER / "model.safetensors").unlink()
     words = ("recipe=recipes/two.json", f"encoder={cobert_project.ENCODER}", "data=pec/small/happy", "target=models/m")
-    done = run(tmp_path, "stages.train_cobert", *words, "curve=m.csv")
+    done = python("models", "-m", "stages.train_cobert", *words, "curve=m.csv", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: base/encoder holds no encoder that can be loaded")
     assert done.stderr.count("error:") == 1

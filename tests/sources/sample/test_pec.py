@@ -119,9 +119,11 @@ def chats() -> dict[str, pec.Chat]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(chats: dict[str, pec.Chat], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pec")
-    pec.write(path, 7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pec, "chats", lambda _: list(chats.values()))  # reading the package takes seconds
+        pec.write(path, 7)
     return path / "hf_pec"
 
 
