@@ -51,7 +51,7 @@ def _own_rows(settings: Parameters) -> Iterator[str]:
             try:
                 check_own(name, entry, settings)
             except AttuneError as error:
-                yield f"corpora.{name}: {error}"
+                yield str(error)
 
 
 def _models(settings: Parameters) -> Iterator[str]:
