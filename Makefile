@@ -23,7 +23,8 @@ setup: $(STAMP)  ## install into .venv, once (all others do this first)
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Not quiet: a first installation takes minutes, and pip shows how far it is.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 $(STAMP): requirements.lock pyproject.toml
 	@"$$PYTHON" -c 'import sys; v = sys.version.split()[0]; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed, and " + sys.executable + " is " + v + ". Get one from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'

@@ -4,6 +4,7 @@ All other stages come after this one, so that a wrong value stops a run before D
 starts. `target` always holds the same text, so that a change of params.yaml reruns only those stages that read it.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from attune import parameters
@@ -15,37 +16,61 @@ from attune.corpora import CORPORA, ranking_corpus, raw_corpus
 from attune.corpora import corpus as record_of
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
-from attune.parameters import Parameters
-from attune.parameters.data import AnyEntry, OwnRows
+from attune.parameters import Check, Parameters
+from attune.parameters.data import OwnRows
 from attune.sources import directory, own_checks
 from stages import start
 
 
 def main(*, target: Path) -> None:
-    settings = parameters.load()
-    check_paths(settings)
+    parameters.load(further=PATHS)
     with atomic_file(target) as temporary:
         temporary.write_text("params.yaml was checked.\n", encoding="utf-8")
 
 
-def check_paths(settings: Parameters) -> None:
-    """Raise an AttuneError for a corpus or a model that the directory named for it lacks."""
+def _sources(settings: Parameters) -> Iterator[str]:
+    """Corpora that could not be fetched; a source that is no directory is said once."""
     for name, entry in settings.corpora.items():
-        check_corpus(name, entry, settings)
+        if isinstance(entry, OwnRows):
+            continue
+        if name not in CORPORA:
+            yield f"corpora.{name} has no path, and is none of the built-in {', '.join(CORPORA)}"
+        elif settings.source not in ("sample", "hub"):
+            try:
+                directory.origin_of(record_of(name), settings.source)
+            except AttuneError as error:
+                yield str(error)
+                if not Path(settings.source).is_dir():
+                    return
+
+
+def _own_rows(settings: Parameters) -> Iterator[str]:
+    """Rows of one's own data that do not fit."""
+    for name, entry in settings.corpora.items():
+        if isinstance(entry, OwnRows):
+            try:
+                check_own(name, entry, settings)
+            except AttuneError as error:
+                yield str(error)
+
+
+def _models(settings: Parameters) -> Iterator[str]:
+    """Models in directories that are not there or hold something else."""
     models: list[tuple[str, Use]] = [(settings.encoder, "encoder"), (settings.index.embedder, "embedder")]
     for model, use in [*models, *((base.model, "base") for base in settings.bases.values())]:
         if is_directory(model):
-            check_folder(Path(model), use)
+            try:
+                check_folder(Path(model), use)
+            except AttuneError as error:
+                yield str(error)
 
 
-def check_corpus(name: str, entry: AnyEntry, settings: Parameters) -> None:
-    """Raise an AttuneError for a corpus that could not be fetched, and for rows of one's own data that do not fit."""
-    if isinstance(entry, OwnRows):
-        check_own(name, entry, settings)
-    elif name not in CORPORA:
-        raise AttuneError(f"corpora.{name} has no path, and is none of the built-in {', '.join(CORPORA)}")
-    elif settings.source not in ("sample", "hub"):
-        directory.origin_of(record_of(name), settings.source)
+_SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas")
+PATHS = (
+    Check(("source", "corpora"), _sources),
+    Check(("corpora", *_SAMPLED), _own_rows),
+    Check(("encoder", "index", "bases"), _models),
+)
 
 
 def check_own(name: str, entry: OwnRows, settings: Parameters) -> None:

@@ -142,7 +142,7 @@ def test_all_stages_come_after_the_check_and_the_diagram_shows_their_order() -> 
     names = {node: name.split("@")[0] for node, name in re.findall(r'(node\d+)\["([^"]+)"\]', dag)}
     graph = nx.DiGraph((names[one], names[other]) for one, other in re.findall(r"(node\d+)-->(node\d+)", dag))
     assert nx.descendants(graph, "check_parameters") | {"check_parameters"} == set(graph)
-    (diagram,) = re.findall(r"```mermaid\n.*?\n(.*?)```", (ROOT / "docs/pipeline.md").read_text(), re.DOTALL)
+    (diagram,) = re.findall(r"```mermaid\n.*?\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     drawn = set()
     for line in diagram.splitlines():
         groups = [group.split(" & ") for group in line.strip().split(" --> ")]

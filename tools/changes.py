@@ -4,6 +4,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 # All stages come after it, and it never changes what they read.
@@ -29,11 +30,24 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                     # DVC locks a stage's files once for `status`, three times for `changed`.
                     if set(before) - {CHECK} or stage.status():
                         waits[stage.addressing] = before
-    except DvcException as error:
-        sys.exit(f"error: {error} (`dvc repro --dry {target}` says more)")
+    except (DvcException, TypeError) as error:  # DVC's own TypeError, for a parameter that should be a list
+        sys.exit(f"error: {_wrong_parameters() or f'{error} (`dvc repro --dry {target}` says more)'}")
     if CHECK in waits:
         waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
     return waits
+
+
+def _wrong_parameters() -> str:
+    """What is wrong with params.yaml, from which DVC makes the stages; empty if nothing is."""
+    from attune import parameters
+    from attune.core.errors import AttuneError
+
+    try:
+        if Path("params.yaml").is_file():
+            parameters.load()
+    except AttuneError as error:
+        return str(error)
+    return ""
 
 
 @contextmanager

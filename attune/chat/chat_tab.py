@@ -37,6 +37,12 @@ _COPY = """async () => {
   }
 }"""
 
+# Where the button that was pressed goes away, so that the keyboard is not led back to the top of the page. On a touch
+# screen a focused message box would open the keyboard over the conversation.
+_TO_THE_MESSAGE_BOX = """() => {
+  if (matchMedia('(pointer: fine)').matches) document.querySelector('#message textarea').focus();
+}"""
+
 
 @dataclass(frozen=True)
 class SettingsFields:
@@ -161,9 +167,12 @@ def _answer(
     for opening, text in zip(openings, OPENINGS + QUESTIONS, strict=True):
         pick = partial(conversations.example, text)
         picked = opening.click(pick, system, [message, system], queue=False, **PRIVATE)
+        opening.click(None, js=_TO_THE_MESSAGE_BOX, **PRIVATE)
         writing.append(picked.then(conversations.send, [message, *fields], outputs, **QUEUED))
     copy.click(None, None, outputs[3], js=_COPY, **PRIVATE)
     message.stop(None, cancels=writing)
     message.stop(conversations.stop, None, [message, outputs[3]], queue=False, **PRIVATE)
+    message.stop(None, js=_TO_THE_MESSAGE_BOX, **PRIVATE)
     clear.click(None, cancels=writing)
     clear.click(conversations.clear, None, outputs, queue=False, **PRIVATE)
+    clear.click(None, js=_TO_THE_MESSAGE_BOX, **PRIVATE)

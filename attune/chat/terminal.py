@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attune.chat.about import about
 from attune.chat.answers import Answer, Exchange, answered_turns
-from attune.chat.choices import decoding_note, starting_system
+from attune.chat.choices import decoding_note, require_ready, starting_system
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.validation import checked_message, persona_sentences
@@ -107,6 +107,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         engine = Engine.from_root(arguments.root)
+        require_ready(engine)
         name = arguments.system or starting_system(engine)
         title, sampling = engine.system(name).title, (arguments.temperature, arguments.top_k, arguments.top_p)
         engine.decoding(name, *sampling)  # refuses what is out of range

@@ -1,12 +1,11 @@
 """The sections of params.yaml about corpora, the index and the models to start from."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from attune.core.errors import AttuneError
-from attune.parameters.types import MOST, PUBLISHED_DOMAINS, Count, Name, NotNegative, Section
+from attune.parameters.types import MOST, Count, Name, NotNegative, Section
 
 
 def _hex_digits(value: str) -> str:
@@ -107,17 +106,6 @@ def published(corpora: dict[str, AnyEntry], corpus: str) -> AnyEntry:
     if corpus not in corpora:
         raise AttuneError(f"params.yaml has no corpora.{corpus}; it has {', '.join(corpora)}")
     return corpora[corpus]
-
-
-def check_domains(domains: Iterable[str], corpora: dict[str, AnyEntry]) -> None:
-    """Raise a ValueError for one that no corpus can have; one's own data are read later for those that they have."""
-    columns = {name for entry in corpora.values() if isinstance(entry, OwnRows) for name in entry.columns or ()}
-    for domain in domains:
-        if domain not in PUBLISHED_DOMAINS and "domain" not in columns:
-            raise ValueError(
-                f"{domain!r} is no domain; it may be {', '.join(PUBLISHED_DOMAINS)}, or what the column `domain` of "
-                "your own data holds"
-            )
 
 
 class Subset(Section):

@@ -160,6 +160,7 @@ def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
     expect(page.locator("#message textarea")).to_have_value("What I write meanwhile")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#status")).to_have_text("Stopped.")
+    expect(page.locator("#message textarea")).to_be_focused()
     monkeypatch.undo()
     choose(page, "full")
     page.get_by_role("button", name="Send").click()

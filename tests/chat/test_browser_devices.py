@@ -63,6 +63,11 @@ def test_a_conversation_by_keyboard_alone(page: Page) -> None:
     reach(page, "#clear")
     page.keyboard.press("Enter")
     expect(page.locator("#chat [data-testid=user]")).to_have_count(0)
+    expect(page.locator("#message textarea")).to_be_focused()  # the button is gone
+    reach(page, ".opening")
+    page.keyboard.press("Enter")
+    replied(page, 1)
+    expect(page.locator("#message textarea")).to_be_focused()
 
 
 def test_the_results_tab_shows_the_report_whose_links_and_own_script_work(page: Page, root: Path) -> None:

@@ -11,7 +11,7 @@ from attune.core.errors import AttuneError
 from attune.parameters import load
 from tests import forked
 from tests.chat.tiny_pipeline import SAMPLING
-from tests.project import ROOT
+from tests.project import ROOT, changed
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -129,8 +129,11 @@ def test_the_command_answers_line_by_line(root: Path) -> None:
 
 
 def test_the_command_refuses_missing_files_and_wrong_options(root: Path, tmp_path: Path) -> None:
+    (untrained := tmp_path / "untrained").mkdir()
+    changed(untrained)
     for words, reason in (
         (["--root", str(tmp_path)], "params.yaml is missing"),
+        (["--root", str(untrained)], "no system can answer yet: "),
         (["--root", str(root), "--system", "nobody"], "There is no system 'nobody'"),
         (["--root", str(root), "--top-p", "2"], "top_p = 2.0"),
     ):

@@ -14,24 +14,28 @@ def cell(kind: str, number: int) -> Any:
     return [single, single] if kind.startswith("list") else single
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def write(folder: Path) -> Path:
     """Two rows of every corpus, in the files that the pipeline writes, and manifests with and without an address."""
     for record in CORPORA.values():
         for name in {"test", record.train_rows.removesuffix(".parquet")}:
             rows = [{column: cell(kind, at) for column, kind in record.schemas.row_columns.items()} for at in range(2)]
-            write_parquet(tmp_path / "processed" / record.name / f"{name}.parquet", rows, record.schemas.rows)
+            write_parquet(folder / "processed" / record.name / f"{name}.parquet", rows, record.schemas.rows)
         if record.schemas.candidate_columns:
             rows = [{column: cell(kind, 0) for column, kind in record.schemas.candidate_columns.items()}]
-            path = tmp_path / "processed" / record.name / "candidates" / "happy.parquet"
+            path = folder / "processed" / record.name / "candidates" / "happy.parquet"
             write_parquet(path, rows, record.schemas.candidates)
-        raw = tmp_path / "raw" / record.name
+        raw = folder / "raw" / record.name
         raw.mkdir(parents=True)
         (raw / "a.txt").write_text("hello\n")
         url = "https://example.org/data" if record.roles else None
         origin = Origin("sample", None, licence="MIT", url=url, notice="Made up.")
         write_json(raw / "manifest.json", build(record.name, raw, origin, {"a.txt": 1}, bad_rows=0))
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path)
 
 
 def describe(folder: Path) -> None:

@@ -16,6 +16,9 @@ _INLINE = re.compile(rf"`((?:{_PROGRAMS}) [^`]+)`")
 # As far as a comment, which begins with a # after a space, outside of quotes.
 _CODE = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"]#|[^'"#])*""")
 
+# Where a command runs: tests/docs/workspace.py's, a clone of it, a tiny pipeline's folder, or a folder of data.
+WORKSPACE, CLONE, MODELS, DATA = "workspace", "clone", "models", "data"
+
 
 class Command(NamedTuple):
     page: str
@@ -25,12 +28,13 @@ class Command(NamedTuple):
 class Rule(NamedTuple):
     """What is done with the commands that match pattern, a regular expression of the whole command.
 
-    fast: it is run, in the workspace (tests/docs/workspace.py); all others are only known. first: a command before it.
-    keys: what is typed. code: the documented exit code. why: the reason where it is not run as documented. instead:
-    what runs in its place; nothing where that is empty and `why` is not.
+    place: where it runs. fast: whether a fast test does that. first: a command before it. keys: what is typed. code:
+    the documented exit code. why: the reason where it is not run as documented. instead: what runs in its place;
+    nothing where that is empty and `why` is not.
     """
 
     pattern: str
+    place: str = WORKSPACE
     fast: bool = False
     first: str = "true"
     keys: str = ""
@@ -44,6 +48,7 @@ def _instead(pattern: str, why: str, instead: str = "") -> Rule:
 
 
 RESET = "git checkout --quiet ."
+_UNTIL = "until dvc queue status | grep --extended-regexp 'NAME .*({})'; do sleep 1; done"
 # The first that matches counts. Commands run in the order of the pages, so that one may use what another has left.
 RULES = (
     Rule(r"make help", fast=True),
@@ -54,19 +59,22 @@ RULES = (
     Rule(r"dvc exp run -S lr=5e-5", first=RESET, fast=True),
     Rule(r"dvc (metrics (diff|show).*|params diff|plots diff|status( dvc\.yaml)?)", fast=True),
     Rule(r"dvc exp show.*", keys="q", fast=True),
-    Rule(r"dvc dag .*"),
+    Rule(r"dvc dag .*", keys="q"),
     Rule(r"dvc repro( --force download)?"),
-    Rule(r"dvc exp run( --queue)? -S .*"),
+    _instead(r"dvc exp run -S '\+corpora\.mine=\{datasets: .*", "the network; tests/sources has a hub of its own"),
+    Rule(r"dvc exp run( --queue)? -S .*", first=RESET),
     # docs/sweeps.md: a queue, then a remote and a clone, which stands for a second machine.
-    Rule(r"dvc queue (status|start .*|logs .*|stop .*)"),
+    Rule(r"dvc queue (status|start .*)"),
+    Rule(r"dvc queue logs .*", first=_UNTIL.format("Running|Success")),
+    Rule(r"dvc queue stop .*", first=_UNTIL.format("Success")),
     Rule(r"dvc exp (diff|remove) .*"),
-    Rule(r"dvc exp apply .*"),
+    Rule(r"dvc exp apply .*", first=RESET),
     Rule(r"dvc remote add .*|dvc push --run-cache|dvc exp pull origin warmer"),
-    Rule(r"dvc exp run --name warmer .*|dvc pull .*|dvc repro --pull .*|dvc exp push origin warmer"),
-    Rule(r"python -m attune\.export .*"),
-    Rule(r"make chat"),
-    Rule(r"curl .*"),
-    Rule(r"python -m attune\.(corpora\.croissant|evaluation\.\w+) .*|mlcroissant .*"),
+    Rule(r"dvc pull .*|dvc repro --pull .*|dvc exp run --name warmer .*|dvc exp push origin warmer", CLONE),
+    Rule(r"python -m attune\.export .*", MODELS),
+    Rule(r"make chat", MODELS, keys="I passed my driving test today!\n\x04"),
+    Rule(r"curl .*", MODELS),
+    Rule(r"python -m attune\.(corpora\.croissant|evaluation\.\w+) .*|mlcroissant .*", DATA),
     Rule(r"python -m stages\.contamination", fast=True, code=1),
     # Not as they are documented.
     _instead(r"make (quick|test|test-slow|test-faults|check|deps|bench)", "minutes, or what runs this", r"make -n \1"),

@@ -16,6 +16,7 @@ COLUMNS, LINES = 100, 40
 _CONTROL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp('bash', sys.argv[1:])"
 # Colours, cursor movements, titles and the like, which take no room.
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()=>][0-9A-Z]?|[A-Z])|\x08|\x07")
+CTRL_C = "\x03"
 
 
 class Shown(NamedTuple):
@@ -46,7 +47,8 @@ class Terminal:
             words, cwd=folder, env={**environment, **own}, start_new_session=True, **streams
         )
         os.close(slave)
-        self._bytes = b""
+        self._bytes, self._ended = b"", False
+        self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -56,12 +58,20 @@ class Terminal:
                 read = os.read(self._master, 65536)
             except OSError:  # the last process has closed the terminal
                 read = b""
-            self._bytes += read
+            with self._changed:
+                self._bytes, self._ended = self._bytes + read, not read
+                self._changed.notify_all()
             if not read:
                 return
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
+
+    def wait_for(self, text: str, seconds: float) -> bool:
+        """Whether `text` is shown within so many seconds, or until the command ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or text in lines_of(self._bytes), seconds)
+            return text in lines_of(self._bytes)
 
     def end(self, seconds: float) -> Shown:
         """Wait until the command ends.

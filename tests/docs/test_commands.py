@@ -1,38 +1,27 @@
 """Documented shell commands run in a pseudo-terminal of 100 columns, as a person would start them.
 
-All commands are known to tests/docs/commands.py; those that it does not call fast are not run here.
+tests/docs/commands.py knows all commands; tests/docs/test_slow_commands.py runs those that it does not call fast.
 """
 
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from stages import arguments, train_generator
-from tests.docs import commands, workspace
+from tests.docs import commands
 from tests.docs.commands import Command, Rule
-from tests.docs.terminal import COLUMNS, Shown, shown
+from tests.docs.places import Places
+from tests.docs.terminal import COLUMNS
 
 DOCUMENTED = commands.documented()
 RULED = [(each, rule) for each in DOCUMENTED if (rule := commands.rule_of(each.text))]
 TABLES = re.compile(r"dvc (metrics|params|exp show|status).*|make help")
 
 
-class Places:
-    """Folders in which commands run: the workspace, and what a test puts beside it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.shell = folder, workspace.environment(folder / "home")
-        self.workspace = workspace.build(folder, self.shell)
-
-    def run(self, command: str, keys: str = "", folder: Path | None = None) -> Shown:
-        return shown(command, folder or self.workspace, self.shell, keys)
-
-
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return Places(tmp_path_factory.mktemp("documented"))
+def places(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Places:
+    return Places(tmp_path_factory.mktemp("documented"), request)
 
 
 def test_each_documented_command_is_known_and_no_rule_is_left_over() -> None:
@@ -103,3 +92,10 @@ def test_another_python_is_refused_with_the_ways_to_get_the_right_one(places: Pl
     assert "Python 3.11, 3.12 or 3.13 is needed, and" in done.text
     assert "uv python install 3.11" in done.text
     assert not (folder / ".venv").exists()
+
+
+def test_the_first_installation_shows_pip_s_progress(places: Places) -> None:
+    done = places.run("make --dry-run --always-make setup")
+    installs = [line for line in done.lines if " install " in line]
+    assert len(installs) >= 3
+    assert not [line for line in installs if "quiet" in line or " -q " in line]

@@ -45,12 +45,6 @@ TRAINING = {
     "params": ["lr", "seed"],
     "outs": ["models/cobert/baseline-large-all", {"metrics/summary/baseline.json": {"cache": False}}],
 }
-STUDY = {
-    "wdir": "..",
-    "cmd": "cp models/cobert/baseline-large-all data/transfer.txt",
-    "deps": ["models/cobert/baseline-large-all"],
-    "outs": ["data/transfer.txt"],
-}
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -95,6 +89,11 @@ def build(folder: Path, shell: Mapping[str, str]) -> Path:
     return project
 
 
+def _study(name: str) -> dict[str, object]:
+    model, target = "models/cobert/baseline-large-all", f"data/{name}.txt"
+    return {"wdir": "..", "cmd": f"cp {model} {target}", "deps": [model], "outs": [target]}
+
+
 def _write_pipelines(project: Path) -> None:
     yaml = YAML(typ="safe")
     real = yaml.load(ROOT / "dvc.yaml")
@@ -103,4 +102,5 @@ def _write_pipelines(project: Path) -> None:
     shown = {name: value for name, value in real.items() if name in ("metrics", "plots")}
     yaml.dump({**shown, "stages": stages}, project / "dvc.yaml")
     (project / "studies").mkdir()
-    yaml.dump({"stages": {"transfer": STUDY}}, project / "studies/dvc.yaml")
+    studies = {name: _study(name) for name in ("transfer", "seeds", "report_studies")}
+    yaml.dump({"stages": studies}, project / "studies/dvc.yaml")

@@ -73,6 +73,6 @@ def test_all_wrong_numbers_are_named_at_once() -> None:
 def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, package: str, place: tuple[str, ...], value: object, message: str
 ) -> None:
-    monkeypatch.setattr("attune.parameters.find_spec", lambda name: None if name == package else object())
+    monkeypatch.setattr("attune.parameters.agreement.find_spec", lambda name: None if name == package else object())
     with pytest.raises(AttuneError, match=message):
         parse(changed((place, value)), PATH)

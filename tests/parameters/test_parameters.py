@@ -146,7 +146,7 @@ def test_a_stage_stops_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_is_not_installed_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attune.parameters.find_spec", lambda _: None)
+    monkeypatch.setattr("attune.parameters.sections.find_spec", lambda _: None)
     with pytest.raises(AttuneError, match=r"engine: 'ray' needs the extra `ray`, which is not installed; run `pip"):
         load(changed(tmp_path, ("engine", "ray")))
     assert load(changed(tmp_path)).engine == "local"
@@ -170,3 +170,46 @@ def test_the_main_job_s_models_are_those_of_its_seed_recipes_and_domains(tmp_pat
     assert not settings.trains(14, "tuned", "happy")
     assert not settings.trains(13, "tuned", "all")
     assert not settings.trains(13, "bi_encoder", "happy")
+
+
+@pytest.mark.fault("several wrong parameters at once", "one message names all of them")
+def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
+    wrong = (("lr", "fast"), ("sead", 1), ("cobert.recipes", ["paper"]), ("retrieval.recipe", "tune"))
+    path = changed(tmp_path, *wrong, ("seeds.domains", ["glad"]), ("generators.full.base", "gpt5"))
+    with pytest.raises(AttuneError) as caught:
+        load(path)
+    for beginning in (
+        "lr = 'fast': ",
+        "unknown key sead = 1",
+        "cobert.recipes names 'paper', ",
+        "retrieval.recipe = 'tune' is not trained; cobert.recipes: paper",
+        "seeds.domains: 'glad' is no domain",
+        "generators.full.base = 'gpt5' is no entry of bases",
+    ):
+        assert f"{path}: {beginning}" in str(caught.value)
+
+
+def test_a_check_waits_for_the_sections_that_it_reads(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("recipes.tuned.epochs", "many"), ("cobert.recipes", ["paper"]))
+    with pytest.raises(AttuneError) as caught:
+        load(path)
+    assert str(caught.value).count("\n") == 3
+    assert "recipes.tuned.epochs = 'many'" in str(caught.value)
+    assert "names 'paper'" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shape"),
+    [
+        ("generators", [1, 2], "a mapping"),
+        ("generators.full", "small", "a mapping"),
+        ("recipes.tuned", [1], "a mapping"),
+        ("launcher", "torchrun", "a mapping"),
+        ("cobert.domains", "happy", "a list"),
+    ],
+)
+def test_a_value_of_another_shape_is_refused_in_the_words_of_yaml(
+    tmp_path: Path, key: str, value: object, shape: str
+) -> None:
+    with pytest.raises(AttuneError, match=re.escape(f"{key} = {value!r}: it must be {shape}")):
+        load(changed(tmp_path, (key, value)))

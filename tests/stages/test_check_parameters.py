@@ -36,3 +36,12 @@ def test_wrong_parameters_are_refused(tmp_path: Path, key: str, value: object, m
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data/checked.txt").exists()
+
+
+def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> None:
+    changed(tmp_path, ("lr", "fast"), ("lrr", 1), ("source", "nowhere"), ("encoder", "/nowhere"))
+    done = run(tmp_path, *STAGE)
+    assert done.returncode == 1
+    assert done.stderr.count("params.yaml: ") == 4
+    for part in ("lr = 'fast'", "unknown key lrr", "source = 'nowhere'", "directory /nowhere does not exist"):
+        assert done.stderr.count(part) == 1

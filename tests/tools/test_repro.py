@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.project import changed
 from tests.tools.made_up import dvc, environment, initialise, repro
 from tools.repro import fitting_jobs, rules, sort_lock
 
@@ -122,6 +123,15 @@ def test_an_invalid_file_is_named(project: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: unable to read: 'dvc.yaml'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.fault("a word in params.yaml where dvc.yaml needs a list", "the key is named, with what it must be")
+def test_parameters_from_which_dvc_can_make_no_stages_are_named(project: Path) -> None:
+    (project / "dvc.yaml").write_text("stages:\n  one:\n    matrix: {domain: '${cobert.domains}'}\n    cmd: 'true'\n")
+    changed(project, ("cobert.domains", "happy"))
+    done = repro(project, jobs=2)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: params.yaml: cobert.domains = 'happy': it must be a list, such as [a, b]\n"
 
 
 # Each stage ends once it is allowed to; `second` and `third` need `first`, and `beside` runs the whole time.

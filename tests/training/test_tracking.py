@@ -80,7 +80,7 @@ def test_what_a_tracker_draws_is_put_back() -> None:
     [
         (["wandb"], r"report_to\.0: the package wandb is not installed; run `pip install -e '\.\[wandb\]'`"),
         (["mlflow"], r"report_to\.0 = 'mlflow': input should be 'tensorboard', 'dvclive', 'trackio' or 'wandb'"),
-        ("tensorboard", r"report_to = 'tensorboard': input should be a valid list"),
+        ("tensorboard", r"report_to = 'tensorboard': it must be a list"),
     ],
 )
 @pytest.mark.fault("a tracker that is unknown or not installed", "refused, with the command that installs it")

@@ -1,0 +1,63 @@
+"""What is wrong with a value of params.yaml, in a sentence that says what would be right."""
+
+from typing import Any
+
+from attune.parameters.data import PUBLISHED
+from attune.parameters.generators import SECTIONS
+from attune.parameters.sections import Parameters
+from attune.parameters.types import Section
+
+# By pydantic's name of the problem, what it would call a dictionary or an instance of a class.
+_SHAPES = {
+    "dict_type": "it must be a mapping, one `key: value` per line",
+    "model_type": "it must be a mapping, one `key: value` per line",
+    "model_attributes_type": "it must be a mapping, one `key: value` per line",
+    "list_type": "it must be a list, such as [a, b]",
+}
+_LONGEST_VALUE = 200
+
+
+def sentence(detail: Any) -> str:
+    """`detail`: one of a ValidationError's `errors()`."""
+    place = tuple(part for at, part in enumerate(detail["loc"]) if not _is_tag(detail["loc"], at))
+    key = ".".join(str(part) for part in place)
+    match detail["type"]:
+        case "extra_forbidden":
+            section = ".".join(str(part) for part in place[:-1]) or "the top level"
+            return f"unknown key {key} = {_shortened(detail)}; {section} may hold {_known(detail['loc'][:-1])}"
+        case "missing":
+            return f"the key {key} is missing"
+        case "union_tag_not_found":
+            return f"the key {key}.method is missing"
+        case "union_tag_invalid":
+            return f"{key}.method = {detail['ctx']['tag']!r}; it may be {detail['ctx']['expected_tags']}"
+        case "string_pattern_mismatch":
+            name = key.removesuffix(".[key]")
+            return f"{name}: a name consists of letters, digits and underscores; DVC would take a dot for a section"
+        case "value_error":
+            return f"{key}: {detail['ctx']['error']}"
+    message = _SHAPES.get(detail["type"], f"{detail['msg'][0].lower()}{detail['msg'][1:]}")
+    return f"{key} = {_shortened(detail)}: {message}"
+
+
+def _shortened(detail: Any) -> str:
+    value = repr(detail["input"])
+    return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]} ..."
+
+
+def _is_tag(location: tuple[str | int, ...], at: int) -> bool:
+    """The location of a generator or corpus also holds the tag by which pydantic chose its section."""
+    return location[0] in ("generators", "corpora") and at == 2
+
+
+def _known(location: tuple[str | int, ...]) -> str:
+    """The keys that the section at `location` may hold."""
+    section: Any = Parameters
+    for at, part in enumerate(location):
+        if _is_tag(location, at):
+            section = (SECTIONS | PUBLISHED)[str(part)]
+        elif isinstance(section, type) and issubclass(section, Section):
+            section = section.model_fields[str(part)].annotation
+        else:  # a mapping by name or a list: its values' type
+            section = section.__args__[-1]
+    return ", ".join(section.model_fields)
