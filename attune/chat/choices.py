@@ -10,8 +10,8 @@ from attune.chat.systems import GeneratorSystem
 from attune.chat.variety import varied
 from attune.core.errors import AttuneError
 from attune.corpora import dialogue_corpora, ranking_corpus
-from attune.generators.methods import METHODS
 from attune.parameters.decoding import Decoding
+from attune.parameters.methods import METHODS
 from attune.report.names import generator_names
 
 
@@ -29,7 +29,7 @@ def starting_system(engine: Engine) -> str:
     def rank(name: str) -> tuple[bool, bool, bool, float, bool]:
         system = engine.systems[name]
         assert isinstance(system, GeneratorSystem)
-        untrained = METHODS[engine.parameters.generators[system.generator].method].adapt is None
+        untrained = not METHODS[engine.parameters.generators[system.generator].method].trains
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
         marked = bool(engine.measured.weaknesses(system))
         return marked, not engine.reads_persona(name), system.passages is not None, perplexity, untrained

@@ -19,10 +19,10 @@ from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
 from attune.core.model_code import refuse_code
-from attune.generators.methods import METHODS
 from attune.generators.prompts import FORMAT_VERSION
 from attune.generators.roles import Roles
 from attune.parameters.generators import GeneratorSettings
+from attune.parameters.methods import METHODS
 
 CARD = "card.json"
 
@@ -62,7 +62,7 @@ def card_of(settings: GeneratorSettings, roles: Roles, model: Any, base: Path) -
         roles=roles,
         partial=METHODS[settings.method].trains_base and trainable < parameters,
         format_version=FORMAT_VERSION,
-        trainable_parameters=0 if METHODS[settings.method].adapt is None else trainable,
+        trainable_parameters=trainable if METHODS[settings.method].trains else 0,
         parameters=parameters,
         base_fingerprint=fingerprint(base),
     )
@@ -176,14 +176,14 @@ def load_generator(folder: Path, card: Card, base: Path) -> Any:
     if method.trains_base and not card.partial:
         return load_base(folder)
     model = load_base(base, card.load_in_4bit)
-    if method.adapt is not None and card.base_fingerprint not in ("", fingerprint(base)):
+    if method.trains and card.base_fingerprint not in ("", fingerprint(base)):
         raise AttuneError(
             f"{folder} was trained from another base than the one in {base}, whose weights differ from those of "
             f"{card.base} then; name the right one with base=, or `dvc repro train_generator` trains it again"
         )
     if method.trains_base:
         return _with_weights(model, folder / SAFE_WEIGHTS_NAME, base)
-    return model if method.adapt is None else _with_adapter(model, folder)
+    return _with_adapter(model, folder) if method.trains else model
 
 
 def _with_adapter(model: Any, folder: Path) -> Any:

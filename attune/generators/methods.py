@@ -1,45 +1,21 @@
-"""The methods that turn a base into a generator: one record each, and no other code knows a method by name.
+"""The functions that make a loaded base trainable, one for each method that trains; no other code knows one by name.
 
-params.yaml is checked against these records, so torch, transformers and peft are imported inside the functions only.
+Each is called as `ADAPT[method](model, base_folder, **keys)`, with the keys of its record in
+`attune.parameters.methods`, and with `frozen_layers` where the record says that it freezes layers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
+from attune.generators.frozen import freeze, layers
 
 # What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
 INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
 
 
-@dataclass(frozen=True)
-class Method:
-    """How a base becomes a generator.
-
-    Attributes
-    ----------
-    name, title, paper: its name in params.yaml; its name in text; its source.
-    keys: the keys of params.yaml that only this method has, all required, and their types.
-    adapt: makes a loaded base trainable, as `adapt(model, base_folder, **keys)`; None if the method does not train.
-    trains_base: the weights of the base itself change, so that a generator is a model and not an adapter.
-    freezes_layers: `adapt` also takes `frozen_layers`, the number of the base's lowest layers that it leaves alone.
-    """
-
-    name: str
-    title: str
-    paper: str = ""
-    keys: Mapping[str, Any] = field(default_factory=dict)
-    adapt: Callable[..., Any] | None = None
-    trains_base: bool = False
-    freezes_layers: bool = False
-
-
 def train_all(model: Any, _base: Path, *, frozen_layers: int = 0) -> Any:
     """The model as it is, with every weight trainable but those of the embeddings and of the `frozen_layers`."""
-    from attune.generators.frozen import freeze
-
     freeze(model, frozen_layers)
     return model
 
@@ -66,8 +42,6 @@ def add_lora(
     from torch.nn import Linear
     from transformers.pytorch_utils import Conv1D
 
-    from attune.generators.frozen import freeze, layers
-
     freeze(model, frozen_layers)
     stack = layers(model)
     linear = {name.split(".")[-1] for name, each in stack.named_modules() if isinstance(each, (Linear, Conv1D))}
@@ -83,27 +57,8 @@ def add_lora(
     return get_peft_model(model, config)
 
 
-_Count = Annotated[int, Field(ge=1, le=2**16)]
-_Share = Annotated[float, Field(ge=0, lt=1)]
-METHODS = {
-    method.name: method
-    for method in (
-        Method("prompt", "instruction, no training", keys={"instruction": Annotated[str, Field(min_length=1)]}),
-        Method("full", "full fine-tuning", adapt=train_all, trains_base=True, freezes_layers=True),
-        Method(
-            "prompt_tuning",
-            "prompt tuning",
-            "Lester et al. 2021",
-            keys={"virtual_tokens": _Count},
-            adapt=add_virtual_tokens,
-        ),
-        Method(
-            "lora",
-            "LoRA",
-            "Hu et al. 2021",
-            keys={"lora_rank": _Count, "lora_alpha": _Count, "lora_dropout": _Share},
-            adapt=add_lora,
-            freezes_layers=True,
-        ),
-    )
+ADAPT: Mapping[str, Callable[..., Any]] = {
+    "full": train_all,
+    "prompt_tuning": add_virtual_tokens,
+    "lora": add_lora,
 }

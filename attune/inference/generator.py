@@ -16,10 +16,10 @@ from attune.generators.loading import (
     read_card,
 )
 from attune.generators.losses import reply_nats
-from attune.generators.methods import METHODS
 from attune.generators.prompts import DIALOGUE, Example
 from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
 from attune.parameters.decoding import Decoding
+from attune.parameters.methods import METHODS
 
 MAX_NEW_TOKENS = 96
 SHORTEST_PROMPT = 16  # tokens; a shorter prompt has no room for a question
@@ -68,7 +68,7 @@ class Generator:
         check_positions(card, card.max_length, positions)
         room = Room(card.max_length, passages, min(whole, positions) if positions else whole, card.persona_tokens)
         # A turn of a dialogue is one line; an untrained base would continue with the other person's next turn.
-        lines = card.roles == DIALOGUE or METHODS[card.method].adapt is None
+        lines = card.roles == DIALOGUE or not METHODS[card.method].trains
         return cls(model, tokenizer, card, room, Limits(max_new_tokens, stop_token_ids(model, tokenizer, lines)))
 
     def reply(
