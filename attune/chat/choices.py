@@ -29,7 +29,7 @@ def starting_system(engine: Engine) -> str:
     def rank(name: str) -> tuple[bool, bool, bool, float, bool]:
         system = engine.systems[name]
         assert isinstance(system, GeneratorSystem)
-        untrained = not METHODS[engine.parameters.generators[system.generator].method].trains
+        untrained = METHODS[engine.parameters.generators[system.generator].method].adapt is None
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
         marked = bool(engine.measured.weaknesses(system))
         return marked, not engine.reads_persona(name), system.passages is not None, perplexity, untrained

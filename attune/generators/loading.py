@@ -62,7 +62,7 @@ def card_of(settings: GeneratorSettings, roles: Roles, model: Any, base: Path) -
         roles=roles,
         partial=METHODS[settings.method].trains_base and trainable < parameters,
         format_version=FORMAT_VERSION,
-        trainable_parameters=trainable if METHODS[settings.method].trains else 0,
+        trainable_parameters=0 if METHODS[settings.method].adapt is None else trainable,
         parameters=parameters,
         base_fingerprint=fingerprint(base),
     )
@@ -176,14 +176,14 @@ def load_generator(folder: Path, card: Card, base: Path) -> Any:
     if method.trains_base and not card.partial:
         return load_base(folder)
     model = load_base(base, card.load_in_4bit)
-    if method.trains and card.base_fingerprint not in ("", fingerprint(base)):
+    if method.adapt is not None and card.base_fingerprint not in ("", fingerprint(base)):
         raise AttuneError(
             f"{folder} was trained from another base than the one in {base}, whose weights differ from those of "
             f"{card.base} then; name the right one with base=, or `dvc repro train_generator` trains it again"
         )
     if method.trains_base:
         return _with_weights(model, folder / SAFE_WEIGHTS_NAME, base)
-    return _with_adapter(model, folder) if method.trains else model
+    return model if method.adapt is None else _with_adapter(model, folder)
 
 
 def _with_adapter(model: Any, folder: Path) -> Any:

@@ -14,7 +14,7 @@ from attune.core.errors import AttuneError
 from attune.generators.batches import IGNORED, ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room
-from attune.generators.frozen import frozen_count, lower_states_kept
+from attune.generators.frozen import lower_states_kept
 from attune.generators.held_out import hold_out
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
 from attune.generators.length_sampler import GroupingTrainer
@@ -28,13 +28,12 @@ from attune.generators.loading import (
     write_card,
 )
 from attune.generators.losses import mean_loss
-from attune.generators.methods import ADAPT
 from attune.generators.prompts import Example
 from attune.generators.rows import encoded, some_without_passages, write_rows
 from attune.generators.saving import save_generator
 from attune.generators.sharding import ShardingTrainer, shard
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
-from attune.parameters.methods import METHODS
+from attune.parameters.methods import METHODS, frozen_count
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import barrier, share
 from attune.training.launcher import is_writer
@@ -169,14 +168,14 @@ def _split(rows: Dataset, corpus: str, seed: int) -> tuple[Dataset, list[Encoded
 
 def _trainable(settings: TrainedSettings, base: Path, room: Room, seed: int) -> Any:
     method = METHODS[settings.method]
-    if not method.trains:
+    if method.adapt is None:
         raise ValueError(f"the method {method.name} trains nothing")
     model = load_base(base, settings.load_in_4bit)
     torch.manual_seed(seed)  # adapters start from random numbers, before the trainer seeds its own
     if settings.gradient_checkpointing:
         model.enable_input_require_grads()  # with frozen embeddings, checkpointed blocks would get no gradient
     frozen = {"frozen_layers": frozen_count(model, settings.frozen_layers)} if method.freezes_layers else {}
-    model = ADAPT[method.name](model, base, **settings.method_keys, **frozen)
+    model = method.adapt(model, base, **settings.method_keys, **frozen)
     check_positions(settings, room.whole or room.prompt, positions_of(model))
     return model
 

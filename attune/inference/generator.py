@@ -68,7 +68,7 @@ class Generator:
         check_positions(card, card.max_length, positions)
         room = Room(card.max_length, passages, min(whole, positions) if positions else whole, card.persona_tokens)
         # A turn of a dialogue is one line; an untrained base would continue with the other person's next turn.
-        lines = card.roles == DIALOGUE or not METHODS[card.method].trains
+        lines = card.roles == DIALOGUE or METHODS[card.method].adapt is None
         return cls(model, tokenizer, card, room, Limits(max_new_tokens, stop_token_ids(model, tokenizer, lines)))
 
     def reply(

@@ -1,13 +1,19 @@
-"""The methods that turn a base into a generator: one record each, against which params.yaml is checked.
+"""The methods that turn a base into a generator: one record each, and no other code knows a method by name.
 
-`attune.generators.methods` has what they do to a model, apart, so that a change of it reruns no stage without models.
+params.yaml is checked against these records, so torch, transformers and peft are imported inside the functions only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
+
+from attune.core.errors import AttuneError
+
+# What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
+INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
 
 
 @dataclass(frozen=True)
@@ -18,18 +24,93 @@ class Method:
     ----------
     name, title, paper: its name in params.yaml; its name in text; its source.
     keys: the keys of params.yaml that only this method has, all required, and their types.
-    trains: there is something to train.
+    adapt: makes a loaded base trainable, as `adapt(model, base_folder, **keys)`; None if the method does not train.
     trains_base: the weights of the base itself change, so that a generator is a model and not an adapter.
-    freezes_layers: the number of the base's lowest layers that are left alone may be chosen, by `frozen_layers`.
+    freezes_layers: `adapt` also takes `frozen_layers`, the number of the base's lowest layers that it leaves alone.
     """
 
     name: str
     title: str
     paper: str = ""
     keys: Mapping[str, Any] = field(default_factory=dict)
-    trains: bool = True
+    adapt: Callable[..., Any] | None = None
     trains_base: bool = False
     freezes_layers: bool = False
+
+
+def layers(model: Any) -> Any:
+    """The transformer layers of a causal language model, lowest first."""
+    from torch.nn import ModuleList
+
+    count = model.config.num_hidden_layers
+    return next(each for each in model.modules() if isinstance(each, ModuleList) and len(each) == count)
+
+
+def frozen_count(model: Any, frozen_layers: float) -> int:
+    """How many layers `frozen_layers` of params.yaml is: a number of layers, or a share of them, rounded down."""
+    return int(frozen_layers * len(layers(model))) if frozen_layers < 1 else int(frozen_layers)
+
+
+def freeze(model: Any, count: int) -> None:
+    """Freeze the embeddings, an output layer that is tied to them, and the lowest `count` layers; 0 freezes nothing.
+
+    Raises
+    ------
+    AttuneError
+        if no layer is left to train.
+    """
+    if not count:
+        return
+    from torch.nn import Embedding
+
+    stack = layers(model)
+    if count >= len(stack):
+        raise AttuneError(f"frozen_layers = {count}, but the base has {len(stack)} layers, and one at least must train")
+    for module in (*stack[:count], *(each for each in model.modules() if isinstance(each, Embedding))):
+        module.requires_grad_(False)
+
+
+def train_all(model: Any, _base: Path, *, frozen_layers: int = 0) -> Any:
+    """The model as it is, with every weight trainable but those of the embeddings and of the `frozen_layers`."""
+    freeze(model, frozen_layers)
+    return model
+
+
+def add_virtual_tokens(model: Any, base: Path, *, virtual_tokens: int) -> Any:
+    """Freeze the model and put `virtual_tokens` trainable embeddings before every prompt."""
+    from peft import PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
+
+    config = PromptTuningConfig(
+        task_type=TaskType.CAUSAL_LM,
+        num_virtual_tokens=virtual_tokens,
+        prompt_tuning_init=PromptTuningInit.TEXT,
+        prompt_tuning_init_text=INITIAL_TEXT,
+        tokenizer_name_or_path=str(base),
+    )
+    return get_peft_model(model, config)
+
+
+def add_lora(
+    model: Any, _base: Path, *, lora_rank: int, lora_alpha: int, lora_dropout: float, frozen_layers: int = 0
+) -> Any:
+    """Freeze the model and add trainable low-rank matrices to every linear layer above the `frozen_layers`."""
+    from peft import LoraConfig, TaskType, get_peft_model
+    from torch.nn import Linear
+    from transformers.pytorch_utils import Conv1D
+
+    freeze(model, frozen_layers)
+    stack = layers(model)
+    linear = {name.split(".")[-1] for name, each in stack.named_modules() if isinstance(each, (Linear, Conv1D))}
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=lora_rank,
+        lora_alpha=lora_alpha,
+        lora_dropout=lora_dropout,
+        target_modules=sorted(linear),
+        layers_to_transform=list(range(frozen_layers, len(stack))) if frozen_layers else None,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's transposed weights
+    )
+    return get_peft_model(model, config)
 
 
 _Count = Annotated[int, Field(ge=1, le=2**16)]
@@ -37,24 +118,21 @@ _Share = Annotated[float, Field(ge=0, lt=1)]
 METHODS = {
     method.name: method
     for method in (
-        Method(
-            "prompt",
-            "instruction, no training",
-            keys={"instruction": Annotated[str, Field(min_length=1)]},
-            trains=False,
-        ),
-        Method("full", "full fine-tuning", trains_base=True, freezes_layers=True),
+        Method("prompt", "instruction, no training", keys={"instruction": Annotated[str, Field(min_length=1)]}),
+        Method("full", "full fine-tuning", adapt=train_all, trains_base=True, freezes_layers=True),
         Method(
             "prompt_tuning",
             "prompt tuning",
             "Lester et al. 2021",
             keys={"virtual_tokens": _Count},
+            adapt=add_virtual_tokens,
         ),
         Method(
             "lora",
             "LoRA",
             "Hu et al. 2021",
             keys={"lora_rank": _Count, "lora_alpha": _Count, "lora_dropout": _Share},
+            adapt=add_lora,
             freezes_layers=True,
         ),
     )
