@@ -9,6 +9,7 @@ rows: one per model and test context.
 
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -38,8 +39,12 @@ def main(
     settings = parameters.load()
     pin(settings.seed, settings.threads)
     names, seed = [summary.UNTRAINED, *settings.cobert.recipes], settings.seed
+    # The domain `all` has the others' contexts, so that the domains share the output of frozen layers.
+    lower: dict[int, Any] = {}
     by_domain = [
-        row for domain in settings.cobert.domains for row in rank(settings, domain, recipes, encoder, processed, models)
+        row
+        for domain in settings.cobert.domains
+        for row in rank(settings, domain, recipes, encoder, processed, models, lower)
     ]
     tables, compared, ranked = [], [], []
     for subset in settings.cobert.subsets:
@@ -58,11 +63,17 @@ def main(
 
 
 def rank(
-    settings: parameters.Parameters, domain: str, recipes: Path, encoder: Path, processed: Path, models: Path
+    settings: parameters.Parameters,
+    domain: str,
+    recipes: Path,
+    encoder: Path,
+    processed: Path,
+    models: Path,
+    lower: dict[int, Any],
 ) -> summary.Rows:
     """The ranked rows of a domain: for each subset those of the untrained encoder, then of each recipe's model.
 
-    Subsets with the same contexts share the untrained encoder's rows and the output of frozen layers.
+    Subsets with the same contexts share the untrained encoder's rows. lower: as RankingTest has it.
     """
     from attune.evaluation.ranking.evaluate import RankingTest
     from attune.inference.ranker import Ranker
@@ -73,7 +84,7 @@ def rank(
     untrained: dict[tuple[str, ...], summary.Rows] = {}
     ranked: summary.Rows = []
     for subset in options.subsets:
-        test = RankingTest.load(processed, subset, domain, options, settings.seed)
+        test = RankingTest.load(processed, subset, domain, options, settings.seed, lower)
         ids = tuple(row["id"] for row in test.contexts)
         test = tests.setdefault(ids, test)
         if ids not in untrained:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attune.cobert.cross_batch_memory import CrossBatchMemory
 from attune.cobert.matchers import Side
 from attune.cobert.model import Cobert, cross_entropy
 
@@ -19,41 +20,56 @@ RandomStates = tuple[Tensor, list[Tensor]]
 
 @dataclass(frozen=True)
 class _MicroBatch:
-    """`rows` of a batch, cut to their longest, and the random states before their dropout was drawn.
-
-    states: as encoded, with their graph; None where they are encoded again.
-    """
+    """`rows` of a batch, cut to their longest, and the random states before their dropout was drawn."""
 
     rows: slice
     batch: Batch
     random_states: RandomStates
-    states: Tensor | None = None
 
 
-# The micro-batches of one side of a batch, and its states as a leaf of the graph that takes a gradient.
-Encoded = tuple[list[_MicroBatch], Side]
+# One side of a batch as a leaf of the graph that takes a gradient, and where that goes: the states as encoded, with
+# their graph, or the micro-batches that are encoded again.
+Encoded = tuple[Side, Tensor | list[_MicroBatch]]
 
 
 def step(
-    model: Cobert, inputs: dict[str, Any], micro_batch: int | None, share: float, precision: Precision = nullcontext
+    model: Cobert,
+    inputs: dict[str, Any],
+    micro_batch: int | None,
+    share: float,
+    precision: Precision = nullcontext,
+    memory: CrossBatchMemory | None = None,
 ) -> Tensor:
     """Add the gradients of `share` * model(**inputs)["loss"] to the model's, and return that loss (a scalar).
 
     First every sequence is encoded, `micro_batch` at a time, without a graph. Then scores and their gradients are
     computed in blocks of `micro_batch` contexts and responses. Last, each micro-batch is encoded again with the same
     dropout and its part of the gradient is propagated through the encoder. Only states and scores are held for the
-    whole batch; without a `micro_batch` that is all in one pass. `precision` is the context in which the encoder runs,
-    such as autocast.
+    whole batch; without a `micro_batch` every sequence is encoded once and its graph kept.
+
+    precision: the context in which the encoder runs, such as autocast. memory: has further negatives, and takes in the
+    batch's replies, whose ids are `inputs["reply_ids"]`.
     """
     encoded = encode_sides(model, inputs, micro_batch, precision)
-    loss = match_sides([side for _, side in encoded], model, inputs["same"], micro_batch, share)
+    contexts, personas, own = (side for side, _ in encoded)
+    replies, same = own, inputs["same"]
+    if memory is not None:
+        replies, same = memory.beside(own, inputs["reply_ids"], same)
+    loss = match_sides([contexts, personas, replies], model, same, micro_batch, share)
     propagate(encoded, model, precision)
+    if memory is not None:
+        memory.add(own, inputs["reply_ids"])
     return loss
 
 
 def encode_sides(model: Cobert, inputs: dict[str, Any], micro_batch: int | None, precision: Precision) -> list[Encoded]:
     """Context, persona and response of a batch."""
-    return [_encode(model, inputs[name], micro_batch, precision) for name in ("context", "persona", "response")]
+    batches = [inputs[name] for name in ("context", "persona", "response")]
+    if micro_batch is not None:
+        return [_encode(model, batch, micro_batch, precision) for batch in batches]
+    with precision():
+        sides = model.sides(batches)
+    return [(Side(each.states.detach().requires_grad_(), each.mask, each.parts), each.states) for each in sides]
 
 
 def match_sides(sides: list[Side], model: Cobert, same: Tensor, micro_batch: int | None, share: float) -> Tensor:
@@ -77,28 +93,28 @@ def match_sides(sides: list[Side], model: Cobert, same: Tensor, micro_batch: int
 
 def propagate(encoded: list[Encoded], model: Cobert, precision: Precision) -> None:
     """Add what the states' gradients give for the encoder to its gradients."""
-    for micro_batches, side in encoded:
+    kept = []  # The sides may have one graph, which can be gone through once only.
+    for side, source in encoded:
         gradient = torch.zeros_like(side.states) if side.states.grad is None else side.states.grad
-        for part in micro_batches:
-            states = part.states
-            if states is None:
-                with _restored(model.device, part.random_states), precision():
-                    states = model.encode(part.batch).states
-            if states.requires_grad:  # not so for rows without any token
-                torch.autograd.backward(states, gradient[part.rows, : states.shape[1]])
+        if isinstance(source, Tensor):
+            kept.append((source, gradient))
+            continue
+        for part in source:
+            with _restored(model.device, part.random_states), precision():
+                states = model.encode(part.batch).states
+            _backward([(states, gradient[part.rows, : states.shape[1]])])
+    _backward(kept)
 
 
-def _encode(model: Cobert, batch: Batch, size: int | None, precision: Precision) -> Encoded:
-    """The micro-batches of `batch`, and its states as a leaf of the graph that takes a gradient.
+def _backward(states: list[tuple[Tensor, Tensor]]) -> None:
+    """Propagate the states' gradients; states of rows without any token have none."""
+    if graphs := [(each, gradient) for each, gradient in states if each.requires_grad]:
+        torch.autograd.backward([each for each, _ in graphs], [gradient for _, gradient in graphs])
 
-    Without a size, the batch is encoded once, as a whole, and its graph is kept.
-    """
+
+def _encode(model: Cobert, batch: Batch, size: int, precision: Precision) -> Encoded:
+    """The states of `batch`, computed `size` rows at a time without a graph, and its micro-batches."""
     mask, parts, states = batch["attention_mask"], [], []
-    if size is None:
-        with precision():
-            whole = model.encode(batch).states
-        part = _MicroBatch(slice(None), batch, _random_states(model.device), whole)
-        return [part], Side(whole.detach().requires_grad_(), mask, batch["parts"])
     for start in range(0, len(mask), size):
         rows = slice(start, start + size)
         longest = max(int(mask[rows].sum(1).max()), 1)
@@ -108,7 +124,7 @@ def _encode(model: Cobert, batch: Batch, size: int | None, precision: Precision)
             encoded = model.encode(part.batch).states
         parts.append(part)
         states.append(torch.nn.functional.pad(encoded, (0, 0, 0, mask.shape[1] - longest)))
-    return parts, Side(torch.cat(states).requires_grad_(), mask, batch["parts"])
+    return Side(torch.cat(states).requires_grad_(), mask, batch["parts"]), parts
 
 
 def _blocks(sides: list[Side], size: int) -> Iterator[tuple[slice, slice, tuple[Side, Side, Side]]]:

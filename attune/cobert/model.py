@@ -150,10 +150,10 @@ class Cobert(PreTrainedModel):
         order, then extra negatives. same: (b, c) bool, True where response j has the text of response i; apart from
         i itself such a j is no negative for i and is left out.
         """
-        scores = self.score(*self._sides([context, persona, response]))
+        scores = self.score(*self.sides([context, persona, response]))
         return {"loss": cross_entropy(scores, same), "scores": scores}
 
-    def _sides(self, batches: Sequence[dict[str, Tensor]]) -> list[Side]:
+    def sides(self, batches: Sequence[dict[str, Tensor]]) -> list[Side]:
         """Each batch encoded; on a CPU all at once, since fewer, larger groups take less time."""
         if self.device.type != "cpu":
             return [self.encode(batch) for batch in batches]

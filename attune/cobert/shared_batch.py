@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad as widened
 
+from attune.cobert.cross_batch_memory import CrossBatchMemory
 from attune.cobert.examples import Example
 from attune.cobert.gradient_cache import Precision, encode_sides, match_sides, propagate
 from attune.cobert.inputs import TokenSequence, pad
@@ -48,26 +49,36 @@ def collate(batch: Sequence[Example], replies: Sequence[TokenSequence], lower: S
 
 
 def step(
-    model: Cobert, inputs: dict[str, Any], micro_batch: int | None, share: float, precision: Precision = nullcontext
+    model: Cobert,
+    inputs: dict[str, Any],
+    micro_batch: int | None,
+    share: float,
+    precision: Precision = nullcontext,
+    memory: CrossBatchMemory | None = None,
 ) -> Tensor:
     """As `gradient_cache.step`, for a batch of `collate`: this process's part of the loss and of the gradients.
 
     Between encoding, matching and going back, where processes wait for each other, they agree on whether one of them is
-    out of memory: then all raise torch.OutOfMemoryError. Without a `micro_batch` a sequence is encoded once.
+    out of memory: then all raise torch.OutOfMemoryError. Every process has the whole `memory`.
     """
     with agreed():
         encoded = encode_sides(model, inputs, micro_batch, precision)
-    (_, contexts), (_, personas), (_, own) = encoded
+    contexts, personas, own = (side for side, _ in encoded)
     order, masks = inputs["order"], inputs["replies"]
     missing = masks["attention_mask"].shape[1] - own.states.shape[1]
     states = gather(widened(own.states.detach(), (0, 0, 0, missing)), len(order))
     replies = Side(states[order].requires_grad_(), masks["attention_mask"], masks["parts"])
+    candidates, same = replies, inputs["same"]
+    if memory is not None:
+        candidates, same = memory.beside(replies, inputs["reply_ids"][order], same)
     with agreed():
-        loss = match_sides([contexts, personas, replies], model, inputs["same"], micro_batch, share * inputs["weight"])
+        loss = match_sides([contexts, personas, candidates], model, same, micro_batch, share * inputs["weight"])
     gradient = torch.zeros_like(states)
     if replies.states.grad is not None:
         gradient[order] = replies.states.grad
     own.states.grad = share_of_sum(gradient, len(own.states))[:, : own.states.shape[1]].contiguous()
     with agreed():
         propagate(encoded, model, precision)
+    if memory is not None:  # in the batch's order, so that all processes remember alike
+        memory.add(replies[order.argsort()], inputs["reply_ids"])
     return loss

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 
 from attune.cobert import shared_batch
+from attune.cobert.cross_batch_memory import CrossBatchMemory
 from attune.cobert.examples import Example, every_turn, examples
 from attune.cobert.gradient_cache import step
 from attune.cobert.hard_negatives import nearest_replies
@@ -36,7 +37,11 @@ class CobertTrainer(RecoveringTrainer):
     ) -> None:
         self.valid, self.recipe = valid, recipe
         self.replies = sorted({each.response for each in train}, key=lambda each: each.ids)
+        self.ids = {reply: number for number, reply in enumerate(self.replies)}
         self.micro_batch, self.batch_size = recipe["micro_batch"], recipe["batch_size"]
+        self.memory = CrossBatchMemory(recipe["extra_negatives"]) if recipe["cross_batch_memory"] else None
+        # Before the callback that marks a checkpoint as complete.
+        settings["callbacks"] = [*([self.memory] if self.memory else []), *settings.get("callbacks", [])]
         super().__init__(model=model, train_dataset=train, eval_dataset=valid, data_collator=self._collate, **settings)
         # Only now is the model on its device.
         self.lower = lower_cache(
@@ -52,18 +57,25 @@ class CobertTrainer(RecoveringTrainer):
             return self.replies
         return sorted({reply for each in batch for reply in self.nearest[each.id]}, key=lambda each: each.ids)
 
-    def _collate(self, batch: list[Example]) -> dict[str, Any]:
+    def _extra(self, batch: list[Example]) -> list[TokenSequence]:
+        """The negatives that are encoded with a batch, beside its own replies."""
+        if self.memory is not None:
+            return []
         # Seeded by the batch's ids rather than drawn from one stream, so that a resumed training draws the same.
         draws, pool = seeded(self.recipe["seed"], "negatives", *(each.id for each in batch)), self._pool(batch)
-        extra = draws.sample(pool, min(self.recipe["extra_negatives"], len(pool)))
+        return draws.sample(pool, min(self.recipe["extra_negatives"], len(pool)))
+
+    def _collate(self, batch: list[Example]) -> dict[str, Any]:
         true = [each.response for each in batch]
+        replies = [*true, *self._extra(batch)]
+        known = {} if self.memory is None else {"reply_ids": torch.tensor([self.ids[each] for each in replies])}
         if processes() > 1:
-            return shared_batch.collate(batch, [*true, *extra], self.lower)
-        return {
+            return known | shared_batch.collate(batch, replies, self.lower)
+        return known | {
             "context": stack([each.context for each in batch], self.lower),
             "persona": stack([each.persona for each in batch], self.lower),
-            "response": stack([*true, *extra], self.lower),
-            "same": torch.tensor([[left == right for right in [*true, *extra]] for left in true]),
+            "response": stack(replies, self.lower),
+            "same": torch.tensor([[left == right for right in replies] for left in true]),
         }
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -78,14 +90,12 @@ class CobertTrainer(RecoveringTrainer):
     def rows_of(self, inputs: dict[str, Any]) -> int:
         return len(inputs["same"])
 
-    def _attempt(self, model: Any, inputs: dict[str, Any], *rest: Any, **named: Any) -> Tensor:
-        if self.micro_batch is None and processes() == 1:
-            return super()._attempt(model, inputs, *rest, **named)
+    def _attempt(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
         model.train()
         inputs = self._prepare_inputs(inputs)
         weight = 1 / self.current_gradient_accumulation_steps
         # The accelerator wraps a model's forward in autocast; `step` calls the parts of the model itself.
-        options = model, inputs, self.micro_batch, weight, self.accelerator.autocast
+        options = model, inputs, self.micro_batch, weight, self.accelerator.autocast, self.memory
         return step(*options) if processes() == 1 else shared_batch.step(*options)
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
@@ -166,6 +176,8 @@ def train(
     if recipe["early_stopping"] is not None:
         callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
     trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)
+    if checkpoint is not None and trainer.memory is not None:
+        trainer.memory.load(Path(checkpoint), model.device)
     trainer.train(resume_from_checkpoint=checkpoint)
     return curve(trainer.state.log_history)
 

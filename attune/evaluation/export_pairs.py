@@ -12,11 +12,18 @@ from attune.evaluation.judgement.pairs import chosen_systems, key, pairs, read_c
 
 
 def export(
-    replies: Path, contexts: Path | None, systems: Sequence[str], most: int | None, seed: int, target: Path
+    replies: Path,
+    contexts: Path | None,
+    systems: Sequence[str],
+    most: int | None,
+    both_orders: bool,
+    seed: int,
+    target: Path,
 ) -> tuple[int, int]:
     """Write `target`/form/ (form.html and pairs.csv, for the annotators) and `target`/key.csv (not for them).
 
-    Returns how many pairs were written, and how many left out because both replies are the same.
+    both_orders: whether each pair is shown twice, once in either order. Returns how many pairs were written, and how
+    many left out because both replies are the same.
 
     Raises
     ------
@@ -25,7 +32,7 @@ def export(
     """
     written, prompts = read_replies(replies)
     turns = read_contexts(contexts) if contexts else prompts
-    chosen, same = pairs(written, turns, chosen_systems(written, systems), most, seed)
+    chosen, same = pairs(written, turns, chosen_systems(written, systems), most, seed, both_orders)
     if not chosen:
         raise AttuneError(
             f"{replies}: the systems' replies are the same in all {same} pairs; there is nothing to judge"
@@ -47,6 +54,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--contexts", type=Path, help="their test.parquet in data/processed: shows whole conversations")
     parser.add_argument("--systems", nargs="+", default=[], help="whose replies; all but the true ones by default")
     parser.add_argument("--most", type=int, help="contexts, the same for every two systems; all by default")
+    parser.add_argument("--both-orders", action="store_true", help="show each pair twice, once in either order")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument(
         "--target", type=Path, required=True, help="folder for form/ and key.csv; replaced if it exists"

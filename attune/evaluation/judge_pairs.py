@@ -56,18 +56,28 @@ def sentences(found: dict[str, Any]) -> list[str]:
         lines += [
             f"{found['judgements']} judgements by {who['annotators']} annotators; Krippendorff's alpha: {alpha}",
             f"the reply shown first was preferred in {_share(position, 'first_preferred')}",
+            *_both_orders(who),
             *(
                 f"{each['system']} is preferred to {each['other']} in {_share(each, 'win_rate')}, corrected p = "
                 f"{each['p_holm']:.4f} (uncorrected {each['p']:.4f})"
                 for each in found["win_rates"]
             ),
-            *(
-                f"strength of {each['system']}: {each['strength']:+.2f} "
-                f"({each['strength_low']:+.2f} to {each['strength_high']:+.2f})"
-                for each in found["strengths"]
-            ),
+            *(f"strength of {each['system']}: {each['strength']:+.2f} ({_ends(each)})" for each in found["strengths"]),
         ]
     return lines + [f"{each['system']}: thumbs up in {_share(each, 'up')}" for each in found.get("thumbs", [])]
+
+
+def _both_orders(who: dict[str, Any]) -> list[str]:
+    if "consistent" not in who:
+        return []
+    pairs = f"{who['judged_in_both_orders']} judgements in both orders"
+    return [f"{pairs}, the same verdict in {100 * who['consistent']:.0f} %"]
+
+
+def _ends(record: dict[str, Any]) -> str:
+    if record["strength_low"] is None:
+        return "no interval: all contexts say the same"
+    return f"{record['strength_low']:+.2f} to {record['strength_high']:+.2f}"
 
 
 def _share(record: dict[str, Any], name: str) -> str:

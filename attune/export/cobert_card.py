@@ -40,7 +40,7 @@ Trained on the subset `{subset}` of the domain `{domain}`: {sizes}.
 ## Training
 
 The {frozen} lowest layers of the encoder were frozen. The weights are those of the epoch with the highest MRR among the
-validation replies.
+validation replies. {time}
 
 {recipe}
 
@@ -90,6 +90,7 @@ def text(name: str, folder: str, config: Any, frozen: int, facts: Facts) -> str:
         domain=domain,
         sizes=", ".join(f"{count} {split}" for split, count in sizes) if sizes else "sizes unknown",
         frozen=frozen,
+        time=facts.training_time(f"train_cobert@{name}"),
         recipe=table(parameters.recipe(recipe).items(), "key", "value") if recipe in parameters.recipes else "",
         curve=table((tuple(each.values()) for each in curve), *curve[0]) if curve else "",
         candidates=parameters.cobert.candidates,

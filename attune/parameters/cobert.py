@@ -123,11 +123,26 @@ class Recipe(Section):
     matcher_lr: Rate | None = None
     extra_negatives: NotNegative = 0
     hard_negatives: Count | None = None
+    cross_batch_memory: bool = False
     valid_candidates: Annotated[int, Field(ge=2, le=MOST)] | None = None
     every_turn: bool = False
     micro_batch: Count | None = None
     dropout: Share | None = None
     bf16: bool = False
+
+    @model_validator(mode="after")
+    def one_source_of_extra_negatives(self) -> Self:
+        if self.cross_batch_memory and self.hard_negatives is not None:
+            raise ValueError(
+                f"cross_batch_memory takes the extra negatives from the last batches, and hard_negatives = "
+                f"{self.hard_negatives} from the nearest replies; leave one of them out"
+            )
+        if self.cross_batch_memory and not self.extra_negatives:
+            raise ValueError(
+                "cross_batch_memory is where extra negatives come from, and extra_negatives is 0; set that to "
+                "batch_size, for instance"
+            )
+        return self
 
     @model_validator(mode="after")
     def hard_negatives_are_extra_ones(self) -> Self:

@@ -1,6 +1,7 @@
 """The report's section about text that test sets share with train sets and retrieval banks."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ from attune.report import html
 from attune.report.names import corpus_title
 from attune.report.scores import MINUS, format_of
 
-HEADING = "Does test text also occur in the training data?"
+HEADING = "Test text in the training data"
 _ABOUT = (
     "A test example overlaps where any run of {n} words of its context and reply also stands in the train set; it is "
     "mostly contained where at least {mostly:.0f} % of its runs do. The former is GPT-3's measure (Brown et al. 2020, "
@@ -25,14 +26,25 @@ _SPLIT = (
 def section(found: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, str]:
     """Heading and HTML body; found: what the stage contamination wrote. names: systems in words."""
     overlaps = pd.DataFrame(found["overlaps"])
+    about = f"<p>{_ABOUT.format(n=found['n'], mostly=100 * found['mostly'])}</p>"
     return HEADING, (
-        f"<p>{_ABOUT.format(n=found['n'], mostly=100 * found['mostly'])}</p>"
-        + html.table(_own(overlaps))
+        f"<p>{escape(_sentence(overlaps, found['n']))}</p>"
+        + html.folded("Each test set", about + html.table(_own(overlaps)))
         + html.folded("Each test set against each train set and retrieval bank", html.table(_matrix(overlaps)))
         + html.folded(
             "Scores by overlap", f"<p>{_SPLIT}</p>" + html.table(_split([*found["ranking"], *found["losses"]], names))
         )
     )
+
+
+def _sentence(overlaps: pd.DataFrame, n: int) -> str:
+    """How much of each test set stands in its own train set; test sets of which nothing does are counted."""
+    own = overlaps[overlaps["test"] == overlaps["source"]]
+    some = own[own["example"] > 0].sort_values("example", ascending=False)
+    shares = [f"{100 * row['example']:.0f} % of {_title(row['test'])}" for row in some.to_dict("records")]
+    none = len(own) - len(some)
+    shares += [f"nothing of {none} {'other ' if shares else ''}test set{'s' * (none > 1)}"] if none else []
+    return f"Test examples that share a run of {n} words with their train set: {', '.join(shares)}."
 
 
 def _own(overlaps: pd.DataFrame) -> pd.DataFrame:

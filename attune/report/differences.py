@@ -141,7 +141,8 @@ def families(found: list[Difference]) -> dict[str, list[Difference]]:
     return grouped
 
 
-def in_brackets(each: Difference) -> str:
-    """(95 % interval +0.029 to +0.081, corrected p ≤ 0.0001)."""
+def in_brackets(each: Difference, named: bool = True) -> str:
+    """(95 % interval +0.029 to +0.081, corrected p ≤ 0.0001); named: whether the two are called so."""
+    interval, corrected = ("95 % interval ", "corrected ") if named else ("", "")
     p = each.p_holm_text
-    return f"(95 % interval {each.interval}, corrected p {p if p.startswith('≤') else f'= {p}'})"
+    return f"({interval}{each.interval}, {corrected}p {p if p.startswith('≤') else f'= {p}'})"

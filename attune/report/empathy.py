@@ -1,13 +1,15 @@
-"""The report's lines about the empathy probes; nothing where there are none."""
+"""The report's tables about the empathy probes; nothing where there are none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from attune.evaluation.generation.semantics import EMPATHY
+from attune.evaluation.generation.summary import TARGETS
 from attune.report import html
-from attune.report.tables import keys, wide
+from attune.report.score_tables import score_table
+from attune.report.scores import format_of
 
 _ABOUT = (
     "Empathy in EPITOME's three mechanisms (Sharma et al. 2020): the replies' mean expected level, 0 (absent) to 2 "
@@ -16,11 +18,31 @@ _ABOUT = (
 )
 
 
-def part(probe: Mapping[str, Any], *scores: pd.DataFrame) -> str:
-    """HTML of the probes' quality, and of the levels in each tidy table of scores; empty without probes."""
+def part(probe: Mapping[str, Any], name: Callable[[str], str], *scores: pd.DataFrame) -> str:
+    """HTML of the probes' quality, and of the levels in each tidy table of scores, folded; empty without probes.
+
+    name: a system in words.
+    """
     if "empathy" not in probe:
         return ""
-    quality = pd.DataFrame([{"mechanism": name, **values} for name, values in probe["empathy"].items()])
-    columns = [f"{mechanism}{end}" for mechanism in EMPATHY for end in ("", "_low", "_high")]
-    levels = [html.table(wide(each).reindex(columns=[*keys(each), *columns])) for each in scores]
-    return f"<h3>Empathy</h3>{html.about(_ABOUT)}{html.table(quality)}{''.join(levels)}"
+    levels = [score_table(each[each["score"].isin(EMPATHY)], EMPATHY, name, TARGETS) for each in scores]
+    return html.folded("Empathy", html.about(_ABOUT) + html.table(_quality(probe["empathy"])) + "".join(levels))
+
+
+def _quality(probes: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """One row per mechanism."""
+    return pd.DataFrame(
+        {
+            "Mechanism": format_of(mechanism).title,
+            "Accuracy": html.Cell(
+                f'{each["accuracy"]:.3f} <span class="interval">{each["accuracy_low"]:.3f}–{each["accuracy_high"]:.3f}'
+                "</span>",
+                each["accuracy"],
+            ),
+            "Chance accuracy": each["chance_accuracy"],
+            "F1 (macro)": each["f1"],
+            "Chance F1": each["chance_f1"],
+            "Replies": each["replies"],
+        }
+        for mechanism, each in probes.items()
+    )

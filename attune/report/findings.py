@@ -45,15 +45,14 @@ def best(scores: pd.DataFrame, score: str) -> dict[str, Any]:
 
 
 def about_bases(tests: Sequence[Difference], generators: Iterable[str], names: Names) -> str:
-    """How many generators predict the test replies better than their base model, and which gains the most."""
+    """How many generators predict the test replies better than their base model, and the others' differences."""
     pairs = [between(list(tests), f"base of {name}", name, "loss") for name in generators]
     known = [each for each in pairs if each]
-    better = sorted((each for each in known if each.better), key=lambda each: each.difference)
-    start = f"{len(better)} of {len(known)} generators predict the test replies better than the model they start from"
-    if not better:
-        return f"{start}."
-    first = better[0]
-    return f"{start}; {names[first.after]} gains the most: perplexity {first.size} {in_brackets(first)}."
+    others = [f"{names[each.after]} {each.size} {in_brackets(each)}" for each in known if not each.better]
+    return (
+        f"{len(known) - len(others)} of {len(known)} generators predict the test replies better than the model they "
+        f"start from{'; not so in perplexity: ' + ', '.join(others) if others else ''}."
+    )
 
 
 def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:

@@ -64,11 +64,9 @@ def main_findings(results: Results) -> list[str]:
     names, tests = system_names(results.settings), differences(results.generator_tests)
     ranking = over_domains(differences(results.ranking_tests))
     steps = [_steps(ranking, subset, results.models) for subset in results.settings.cobert.subsets]
-    reasons = [line for name in results.trained_with_passages for line in why_passages(results, name)[-1:]]
     return [
         *steps,
         findings.about_bases(tests, results.settings.generators, names),
-        *(line.removeprefix("So ").capitalize() for line in reasons),
         findings.about_answers(differences(results.answered_tests), names),
     ]
 
@@ -88,8 +86,10 @@ def _steps(tests: list[Difference], subset: str, models: list[str]) -> str:
         for each in tests
         if (each.subset, each.before, each.after) == (subset, before, after)
     ]
-    parts = (f"{after} against {each.before} {each.size} {in_brackets(each)}: {each.verdict}" for each, after in pairs)
-    return f"Ranking, {subset} subset (MRR): {'; '.join(parts)}."
+    parts = (
+        f"{after} against {each.before} {each.size} {in_brackets(each, False)}: {each.verdict}" for each, after in pairs
+    )
+    return f"Ranking, {subset} subset (MRR, 95 % interval, corrected p): {'; '.join(parts)}."
 
 
 def _personas(results: Results, tests: list[Difference]) -> list[str]:

@@ -10,7 +10,7 @@ Numbers = Mapping[str, Any]
 
 def about(power: Numbers) -> str:
     """The paragraphs as HTML; power: as `evaluation.ranking.power.power_of` has it."""
-    return "".join(f"<p>{text}</p>" for text in (_resolution(power), first_report(power))) + _own(power)
+    return f"<p>{_resolution(power)}</p><p>{first_report(power)}</p>{_own(power)}"
 
 
 def _resolution(power: Numbers) -> str:
@@ -34,19 +34,18 @@ def first_report(power: Numbers) -> str:
     small, models = min(set(on_few) - {0.0}), rows[0]["models"]
     large = max(on_few)
 
-    fewer, more = (f"{each[0.0]['contexts']} contexts" for each in (on_few, on_many))
+    fewer, more = (each[0.0]["contexts"] for each in (on_few, on_many))
     nothing, half_few, half_many = (_half(each) for each in (on_few[0.0], on_few[small], on_many[small]))
     return (
         "The first report found that only half of the fine-tuned models outperformed the baseline in MRR, with test "
-        f"sets of {fewer} and {more}. Simulated for {models} models, each with its own contexts drawn from ours: if "
-        f"fine-tuning changed nothing, at most half of them come out ahead in {nothing} of experiments with {fewer}. "
-        f"If it made every one of them better by {small:g}, that still happens in {half_few} of them, and with {more} "
-        f"in {half_many}. So that half of the models are ahead cannot distinguish an improvement of {small:g} from "
-        f"none. It does speak against one of {large:g} for all of them, with which at most half are ahead in "
-        f"{_half(on_few[large])} of experiments with {fewer} and {_half(on_many[large])} with {more}. Which of the "
-        f"models are better is harder to say: of those that are better by {small:g}, {_seen(on_few[small])} are seen "
-        f"to be (their interval is above 0) with {fewer} and {_seen(on_many[small])} with {more}; of those that are "
-        f"better by {large:g}, {_seen(on_few[large])} and {_seen(on_many[large])}."
+        f"sets of {fewer} and {more} contexts. Simulated for {models} models, each with its own contexts drawn from "
+        f"ours: if fine-tuning changed nothing, at most half of them come out ahead in {nothing} of experiments with "
+        f"{fewer} contexts; if it made every one better by {small:g}, still in {half_few}, and in {half_many} with "
+        f"{more}. So the finding cannot distinguish an improvement of {small:g} from none. It does speak against one "
+        f"of {large:g}, with which it happens in {_half(on_few[large])} and {_half(on_many[large])}. Which models are "
+        f"better is harder to say: of those better by {small:g}, {_seen(on_few[small])} are seen to be (their interval "
+        f"is above 0) with {fewer} contexts and {_seen(on_many[small])} with {more}; of those better by {large:g}, "
+        f"{_seen(on_few[large])} and {_seen(on_many[large])}."
     )
 
 
@@ -63,7 +62,7 @@ def _by_difference(rows: list[Numbers], contexts: int) -> dict[float, Numbers]:
 
 
 def _own(power: Numbers) -> str:
-    """The MRR of each subset that is ranked on more contexts than its own, on these alone."""
+    """The MRR of each subset that is ranked on more contexts than its own, on these alone; folded."""
     lines = []
     for subset, domains in power["own"]["scores"].items():
         scores = [
@@ -71,4 +70,4 @@ def _own(power: Numbers) -> str:
             for model, each in domains["mean"].items()
         ]
         lines.append(f"{subset} subset on its own test contexts alone, mean MRR of the domains: {', '.join(scores)}.")
-    return html.bullets(lines) if lines else ""
+    return html.folded("Subsets on their own few test contexts", html.bullets(lines)) if lines else ""

@@ -44,7 +44,9 @@ def data_sentence(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
     """What the data are: their source, whose text stands in a corpus' place, and their date or revisions."""
     notices: dict[str, list[str]] = {}
     for each in manifests:
-        notices.setdefault((each["notice"] or "").split(". ")[0].rstrip("."), []).append(corpus_title(each["corpus"]))
+        title = corpus_title(each["corpus"])
+        notice = (each["notice"] or "").split(". ")[0].rstrip(".").removeprefix(f"Not {title}: ")
+        notices.setdefault(notice, []).append(title)
     told = [f"{', '.join(names)}: {notice[0].lower()}{notice[1:]}" for notice, names in notices.items() if notice]
     return f"{_source(source, manifests)}{' ' + '; '.join(told) + '.' if told else ''}"
 

@@ -1,6 +1,6 @@
 """HTML of replies to the same prompts, beside what was retrieved for them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape
 
 import pandas as pd
@@ -17,24 +17,26 @@ Names = Mapping[str, str]
 
 
 def answer_blocks(answers: pd.DataFrame, names: Names) -> str:
-    """Each question above the generators' answers; answers: columns question, generator and answer."""
-    return _some(
-        (_block(question, _two("Generator", rows["generator"].map(lambda key: names.get(key, key)), rows["answer"]))
-         for question, rows in answers.groupby("question", sort=False)),
-        answers["question"].nunique(),
-        "questions",
-    )  # fmt: skip
+    """Each question above the generators' answers, folded; answers: columns question, generator and answer."""
+    questions = list(answers.groupby("question", sort=False))
+    blocks = (
+        _block(question, _two("Generator", rows["generator"].map(lambda key: names.get(key, key)), rows["answer"]))
+        for question, rows in questions
+    )
+    return html.folded(f"The same {len(questions)} questions to every generator", "\n".join(blocks))
 
 
 def dialogue_blocks(replies: pd.DataFrame, names: Names) -> str:
-    """Each prompt above what was retrieved and what each generator wrote with it, one column per variant.
+    """Each prompt above what was retrieved and what each generator wrote with it, one column per variant; folded.
 
     replies: columns id, prompt, target, generator, variant, passage_replies and reply, as `Results.dialogue_replies`.
     """
     written = replies[replies["reply"].notna() & replies["variant"].isin(list(_VARIANTS))]
     prompts = list(written.groupby("id", sort=False))[:EXAMPLES]
     blocks = (_block(rows["prompt"].iloc[0], _dialogue(rows, names)) for _, rows in prompts)
-    return _some(blocks, len(prompts), "prompts")
+    return html.folded(
+        f"{len(prompts)} prompts: replies beside the passages that were retrieved for them", "\n".join(blocks)
+    )
 
 
 def _dialogue(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
@@ -61,11 +63,14 @@ def _listed(texts: object) -> html.Cell:
 def answered_blocks(replies: pd.DataFrame, names: Names) -> str:
     """Each context above the true, the retrieved and the written replies, tokenised text as people write it.
 
+    A context of middling length is open; the others are folded.
     replies: columns id, system, prompt, target and reply, as `Results.answered_replies`.
     """
     contexts = list(replies[replies["system"] != TARGETS].groupby("id", sort=False))[:EXAMPLES]
-    blocks = (_block(as_written(rows["prompt"].iloc[0]), _answered(rows, names)) for _, rows in contexts)
-    return html.folded(f"{len(contexts)} contexts", "\n".join(blocks))
+    by_length = sorted(contexts, key=lambda each: len(each[1]["prompt"].iloc[0]))
+    contexts.sort(key=lambda each: each is not by_length[len(by_length) // 2])
+    first, *rest = [_block(as_written(rows["prompt"].iloc[0]), _answered(rows, names)) for _, rows in contexts] or [""]
+    return first + (html.folded(f"{len(rest)} more contexts", "\n".join(rest)) if rest else "")
 
 
 def _answered(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
@@ -79,9 +84,3 @@ def _two(header: str, systems: object, replies: object) -> pd.DataFrame:
 
 def _block(prompt: object, table: pd.DataFrame) -> str:
     return f"<article><blockquote>{escape(str(prompt))}</blockquote>\n{html.table(table)}</article>"
-
-
-def _some(blocks: Iterator[str], count: int, what: str) -> str:
-    """The first block, and the others folded."""
-    first, rest = next(blocks, ""), "\n".join(blocks)
-    return first + (html.folded(f"{count - 1} more {what}", rest) if rest else "")

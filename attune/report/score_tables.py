@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Callable, Sequence
-from html import escape
 
 import pandas as pd
 
 from attune.report import html
-from attune.report.differences import Difference, families
+from attune.report.differences import Difference, families, over_domains
 from attune.report.scores import ScoreFormat, format_of
 from attune.report.tables import keys, records, wide
 
 Name = Callable[[str], str]
-# Differences of a family that stand open, the largest effects first.
-SHOWN = 3
 
 
 def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, reference: str | None = None) -> str:
@@ -65,19 +62,24 @@ def _cell(form: ScoreFormat, value: float, low: float | None, high: float | None
 
 
 def difference_tables(found: Sequence[Difference], name: Name) -> str:
-    """HTML of one table per family: what differs most is shown, the rest is folded."""
-    parts = []
+    """HTML of the largest effect of each family in one table, and of all its comparisons in a folded one.
+
+    Families of single domains have no row in the first: they repeat what that of the means has.
+    """
+    leading, folds = [], []
     for family, members in families(list(found)).items():
-        clear = sorted((each for each in members if each.found), key=lambda each: -each.strength)
-        rest = [each for each in members if not each.found]
-        parts.append(f"<h3>{escape(family[:1].upper() + family[1:])}: {len(clear)} of {len(members)} differ</h3>")
-        if clear:
-            parts.append(_difference_table(clear[:SHOWN], name))
-        if clear[SHOWN:]:
-            parts.append(html.folded(f"{len(clear) - SHOWN} more that differ", _difference_table(clear[SHOWN:], name)))
+        clear, rest = ([each for each in members if each.found is wanted] for wanted in (True, False))
+        leading += sorted(over_domains(clear), key=lambda each: -each.strength)[:1]
+        body = _difference_table(clear, name) if clear else ""
         if rest:
-            parts.append(html.folded(f"{len(rest)} without a clear difference", _difference_table(rest, name)))
-    return "\n".join(parts)
+            body += html.folded(f"{len(rest)} without a clear difference", _difference_table(rest, name))
+        folds.append(html.folded(f"{_title(family)}: {len(clear)} of {len(members)} differ", body))
+    shown = html.about("The largest effect of each family:") + _difference_table(leading, name, True) if leading else ""
+    return shown + "\n".join(folds)
+
+
+def _title(family: str) -> str:
+    return family[:1].upper() + family[1:]
 
 
 def _effect(effect: float) -> html.Cell:
@@ -89,7 +91,7 @@ def _comparison(each: Difference, name: Name) -> str:
     return f"{name(each.after)} against {'its base model' if base else name(each.before)}"
 
 
-def _difference_table(members: Sequence[Difference], name: Name) -> str:
+def _difference_table(members: Sequence[Difference], name: Name, several_families: bool = False) -> str:
     ordered = sorted(members, key=lambda each: -each.strength)
     columns: dict[str, list[object]] = {"Comparison": [_comparison(each, name) for each in ordered]}
     for place in ("subset", "domain"):
@@ -105,4 +107,6 @@ def _difference_table(members: Sequence[Difference], name: Name) -> str:
         "p (Holm)": [html.Cell(each.p_holm_text, each.p_holm) for each in ordered],
         "Verdict": [html.Cell(f'<span class="{each.verdict.split()[0]}">{each.verdict}</span>') for each in ordered],
     }
+    if several_families:
+        columns["Family"] = [_title(each.family) for each in ordered]
     return html.table(pd.DataFrame(columns))

@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from attune.evaluation.generation.summary import TARGETS
-from attune.evaluation.schemas import ORACLE_RAG
-from attune.metrics.ranking import METRICS
-from attune.report import contamination, empathy, findings, html, overview, power, seeds, studies_overview
+from attune.report import contamination, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
 from attune.report.names import corpus_title, mean_title, ranking_name, system_names
@@ -18,24 +15,10 @@ from attune.report.replies import answer_blocks, answered_blocks, dialogue_block
 from attune.report.results import Results
 from attune.report.score_tables import difference_tables, score_table
 from attune.report.scores import format_of
-from attune.report.tables import by_domain, compared, means
+from attune.report.system_scores import ABOUT, RANKING_SCORES
+from attune.report.tables import compared, means
 
 Section = tuple[str, str]
-RANKING_SCORES = ("mrr", *(name for name in METRICS if name != "mrr"))
-# The scores that lead the table of generators.
-LEADING_SCORES = ("perplexity", "similarity", "replies_repeated_3grams", "replies_truncated")
-# All scores of generators.
-REPLY_SCORES = (
-    "perplexity", "passages", "target_given", "passage_similarity", "passage_like_target", "bleu", "chrf", "similarity",
-    "emotion_match", "distinct_1", "distinct_2", "self_bleu",
-    "replies_repeated_3grams", "replies_copied_3grams", "replies_truncated", "replies_empty", "replies_extra_turn",
-)  # fmt: skip
-# The scores of retrieved and written replies; those that lead.
-ANSWER_SCORES = (
-    "similarity", "bleu", "chrf", "distinct_1", "distinct_2", "self_bleu", "replies_words", "replies_truncated",
-    "replies_repeated_3grams", "replies_copied_3grams", "replies_empty", "emotion_match", "replies",
-)  # fmt: skip
-LEADING_ANSWER_SCORES = ("similarity", "self_bleu", "replies_truncated")
 
 
 def of_report(results: Results, figures: Path, params: str) -> list[Section]:
@@ -45,11 +28,11 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
         ("Findings", html.bullets(overview.main_findings(results))),
         ("Figures", _shown_figures("report", figures)),
         ("Differences", _differences(results)),
-        ("What so many test contexts can tell", power.about(results.metrics("power"))),
-        ("Do passages help?", _passages(results)),
-        ("Scores of ranking", _ranking(results)),
-        ("Scores of generators", _generators(results)),
-        ("Retrieval beside generation", _answered(results)),
+        (
+            "How many test contexts?",
+            power.about(results.metrics("power")) + _figures("report", "power", figures),
+        ),
+        ("Scores", system_scores.section(results)),
         ("Replies side by side", _replies(results)),
         contamination.section(results.metrics("contamination"), system_names(results.settings)),
         ("Data, parameters, environment", _origin(results, params)),
@@ -70,11 +53,17 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
         ),
         (
             "Own, another's or no persona",
-            _about_means() + score_table(means(results.persona_use), RANKING_SCORES, _words),
+            html.folded(
+                "Means over the domains",
+                ABOUT + score_table(means(results.persona_use), RANKING_SCORES, _words),
+            ),
         ),
         ("Several seeds", seeds.about(results.metrics("seeds"))),
-        ("Number of persona sentences", score_table(results.personas, RANKING_SCORES, _words)),
-        ("Retrieval from the whole bank", _retrieval(results.retrieval)),
+        (
+            "Number of persona sentences",
+            html.folded("Each number", score_table(results.personas, RANKING_SCORES, _words)),
+        ),
+        ("Retrieval from the whole bank", html.folded("Each domain", _retrieval(results.retrieval))),
         ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),
     ]
 
@@ -88,115 +77,45 @@ def _ways(results: Results) -> str:
     """Every way to match where all are trained, and those that need no further training over all domains."""
     trained, every = results.settings.compare.domains, results.settings.cobert.domains
     parts = [
-        html.about(f"All of them, {mean_title(trained)}, with 95 % intervals. Click a heading to sort by it."),
-        score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
+        html.folded(
+            f"All of them, {mean_title(trained)}",
+            ABOUT
+            + html.about("Operations are the same on every machine; docs/benchmarks.md has the seconds per context.")
+            + score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
+        )
     ]
     if set(trained) != set(every):
-        parts += [
-            html.about(f"Those that need no further training, {mean_title(every)}."),
-            score_table(means(results.methods), RANKING_SCORES, _words),
-        ]
+        rows = score_table(means(results.methods), RANKING_SCORES, _words)
+        parts.append(html.folded(f"Those that need no further training, {mean_title(every)}", rows))
     return "".join(parts)
-
-
-def _about_means() -> str:
-    return html.about("Means over the domains, with 95 % intervals. Click a heading to sort by it.")
 
 
 def _differences(results: Results) -> str:
     tests = [results.ranking_tests, results.generator_tests, results.answered_tests]
     names = system_names(results.settings)
     found = [each for table in tests for each in differences(table)]
-    return _rule() + difference_tables(found, lambda name: names.get(name, name))
+    return _rule() + difference_tables(found, lambda name: names.get(name, name)) + _passages(results)
 
 
 def _rule() -> str:
     return html.about(
-        "Paired comparisons on the same test examples. A difference counts where p, corrected by Holm's method for all "
-        f"comparisons of its family, is below {ALPHA:g}. “Not after correction”: the interval of this comparison alone "
-        "excludes zero, but among so many comparisons that is to be expected by chance. A loss is shown as the change "
-        "of perplexity, so that a minus is better. The effect size is standardised."
+        "Paired on the same test examples. A difference counts where p, corrected by Holm's method for all comparisons "
+        f"of its family, is below {ALPHA:g}; “not after correction”: only the uncorrected one is. Effect size: the "
+        "mean difference in standard deviations of the differences."
     )
 
 
 def _passages(results: Results) -> str:
-    return html.bullets(line for name in results.trained_with_passages for line in overview.why_passages(results, name))
-
-
-def _ranking(results: Results) -> str:
-    single = score_table(by_domain(results.ranking), ("loss", *RANKING_SCORES), _words)
-    return (
-        _about_means()
-        + score_table(means(results.ranking), RANKING_SCORES, _words)
-        + html.folded("Each domain, with the loss", single)
-    )
-
-
-def _generators(results: Results) -> str:
-    probe, names = results.probe, system_names(results.settings)
-    told = [
-        "Perplexity is over reply tokens alone; it is comparable between models with the same tokenizer and test set.",
-        findings.about_decoding(results.decoding, results.best_point, names),
-    ]
-    notes = [
-        "Emotion match is the share of replies in which a probe detects the same emotion as in the message"
-        f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {probe['accuracy']:.3f} (95 % "
-        f"interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}).",
-        f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}.",
-    ]
-    every = _named(results, results.generators, REPLY_SCORES)
-    return (
-        html.bullets(told)
-        + _named(results, _by_test_set(results), LEADING_SCORES)
-        + html.folded("All scores", html.bullets(notes) + every)
-        + empathy.part(probe, results.generator_intervals, results.answered)
-    )
-
-
-def _by_test_set(results: Results) -> pd.DataFrame:
-    """The generators' scores by the corpus of their test replies; without the ideal passage, which no retriever has."""
-    scores = results.generator_intervals
-    scores = scores[~scores["system"].str.endswith(f"+{ORACLE_RAG}") & (scores["system"] != TARGETS)]
-    corpora = {name: corpus_title(each.corpus) for name, each in results.settings.generators.items()}
-    return scores.assign(corpus=scores["system"].str.split("+").str[0].map(corpora))[["corpus", *scores.columns]]
-
-
-def _ceiling(results: Results) -> str:
-    """What the true replies reach, beyond which more is not better."""
-    rows = results.generators
-    reached = rows[(rows["system"] == TARGETS) & (rows["score"] == "emotion_match")]["value"]
-    if reached.empty:
-        return ""
-    share = format_of("emotion_match").text(float(reached.iloc[0]))
-    return f"; the true replies reach {share} %, so that more is not better"
-
-
-def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> str:
-    names = system_names(results.settings)
-    return score_table(scores, columns, lambda name: names.get(name, name), TARGETS)
-
-
-def _answered(results: Results) -> str:
-    about = (
-        "The same test contexts, answered by CoBERT out of the train split's replies and by each generator. Only "
-        "generators of the same corpus read the responder's persona, as CoBERT does."
-    )
-    return (
-        html.about(about)
-        + _named(results, results.answered, LEADING_ANSWER_SCORES)
-        + html.folded("All scores", _named(results, results.answered, ANSWER_SCORES))
-    )
+    lines = [line for name in results.trained_with_passages for line in overview.why_passages(results, name)]
+    return html.folded("Why passages help or do not", html.bullets(lines)) if lines else ""
 
 
 def _replies(results: Results) -> str:
     names = system_names(results.settings)
     return (
-        "<h3>The same question to every generator</h3>"
-        + answer_blocks(results.answers, names)
-        + "<h3>Written replies, and the passages that were retrieved for them</h3>"
+        answered_blocks(results.answered_replies, names)
         + dialogue_blocks(results.dialogue_replies, names)
-        + "<h3>Retrieved and written replies to the same contexts</h3>"
-        + answered_blocks(results.answered_replies, names)
+        + answer_blocks(results.answers, names)
     )
 
 
@@ -212,9 +131,7 @@ def _shown_figures(page: Page, folder: Path) -> str:
     """The figures of the page but the first screen's; those that explain others are folded."""
     rest = _figures(page, "folded", folder)
     return f'<div class="figures">{_figures(page, "open", folder)}</div>' + (
-        html.folded(
-            "More figures: data, losses, test contexts, decoding, emotions", f'<div class="figures">{rest}</div>'
-        )
+        html.folded("More figures: data, losses, decoding, emotions", f'<div class="figures">{rest}</div>')
         if rest
         else ""
     )

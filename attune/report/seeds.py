@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from attune.report import html
+from attune.report.scores import format_of
 
 Numbers = Mapping[str, Any]
 _VARIES = {
@@ -32,10 +33,24 @@ def about(seeds: Numbers) -> str:
         for row in seeds["ranking"]
         if "before" in row
     ]
-    table = models(seeds)
-    table["by seed"] = [", ".join(f"{value:.3f}" for value in row.values()) for row in table["by_seed"]]
-    columns = ["label", "score", "mean", "sd", "low", "high", "by seed"]
     return (
         f"<p>Trained with the seeds {values}, which vary {_VARIES[seeds['varies']]}. The intervals cover seeds and "
-        f"test contexts ({seeds['method']}).</p>" + html.table(table[columns]) + html.bullets(lines)
+        f"test contexts ({seeds['method']}).</p>" + html.table(_table(models(seeds))) + html.bullets(lines)
     )
+
+
+def _table(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per model, the mean and its interval in one cell."""
+    table: list[dict[str, object]] = []
+    for row in rows.to_dict("records"):
+        interval = f'<span class="interval">{row["low"]:.3f}–{row["high"]:.3f}</span>'
+        table.append(
+            {
+                "Model": row["label"],
+                "Score": format_of(row["score"]).title,
+                "Mean": html.Cell(f"{row['mean']:.3f} {interval}", row["mean"]),
+                "Standard deviation over seeds": row["sd"],
+                "By seed": ", ".join(f"{value:.3f}" for value in row["by_seed"].values()),
+            }
+        )
+    return pd.DataFrame(table)

@@ -118,6 +118,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "plain": {},
     "accumulated": {"accumulation": 2, "extra_negatives": 3},
     "cached": {"micro_batch": 2},
+    "remembered": {"cross_batch_memory": True, "extra_negatives": 5},
 }
 
 
@@ -156,7 +157,7 @@ def test_an_interrupted_training_resumes_in_two_processes_and_in_one(tmp_path: P
     whole, broken, one = (tmp_path / name for name in ("whole", "broken", "one"))
     for folder in (whole, broken):
         encoder(folder / "encoder")
-    runs = {"plain": {}, "dropped": {"dropout": 0.2}}
+    runs = {"plain": {}, "dropped": {"dropout": 0.2, "cross_batch_memory": True, "extra_negatives": 5}}
     in_processes(2, f"{HERE}:learn_whole_and_broken", tmp_path, runs=runs)
     assert not (broken / "plain.json").exists()
     shutil.copytree(broken, one)

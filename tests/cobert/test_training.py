@@ -16,7 +16,7 @@ from tests.training.interruption import BreaksOff, Stop
 RECIPE: dict[str, Any] = {
     "lr": 3e-3, "epochs": 3, "batch_size": 8, "accumulation": 1, "early_stopping": None, "seed": 1, "bf16": False,
     "matcher_lr": None, "extra_negatives": 0, "every_turn": False, "micro_batch": None,
-    "hard_negatives": None, "valid_candidates": None,
+    "hard_negatives": None, "cross_batch_memory": False, "valid_candidates": None,
 }  # fmt: skip
 
 
@@ -111,7 +111,14 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"early_stopping": 1}, {"early_stopping": 1, "lr": 0.5, "epochs": 20}], ids=["", "patient", "stops"]
+    "changes",
+    [
+        {},
+        {"early_stopping": 1},
+        {"early_stopping": 1, "lr": 0.5, "epochs": 20},
+        {"cross_batch_memory": True, "extra_negatives": 5},
+    ],
+    ids=["", "patient", "stops", "remembers"],
 )
 @pytest.mark.fault("an interrupted training of CoBERT", "resumed to the same bits")
 def test_training_that_broke_off_goes_on_to_the_same_bits(

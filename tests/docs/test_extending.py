@@ -143,7 +143,7 @@ def test_the_reply_metric_and_the_figure_are_known(project: Path, tmp_path: Path
     code = (
         "from attune.metrics.replies import reply_scores\n"
         "from attune.report.figures.registry import on_page\n"
-        "from attune.report.sections import REPLY_SCORES\n"
+        "from attune.report.system_scores import REPLY_SCORES\n"
         "print(dict(reply_scores('Why? Oh.', 'I cried.', False))['questions'])\n"
         "print('replies_questions' in REPLY_SCORES, 'validation_mrr' in [each.name for each in on_page('report')])\n"
     )

@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from attune.core.errors import AttuneError
 from attune.core.files import write_json
+from attune.export.facts import SECONDS
 from attune.export.models import export
 from attune.generators.loading import load_base, load_tokenizer, read_card, write_card
 from attune.generators.saving import save_generator
@@ -16,6 +17,7 @@ from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
 from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
+from tools.repro import TIMES
 
 RANKER = "attune-small-happy"
 
@@ -27,6 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_json(folder / "metrics/generators_intervals.json", {"persona": scores, "rag+rag": scores})
     ranking = {"mrr": 0.5, "mrr_low": 0.4, "mrr_high": 0.6, "r@1": 0.25}
     write_json(folder / "metrics/cobert_intervals.json", {"small": {"happy": {"attune": ranking}}})
+    write_json(folder / SECONDS, {"train_generator@persona": 61.6, f"train_cobert@{RANKER}": 19.5})
     return folder
 
 
@@ -76,12 +79,16 @@ def test_a_hub_reads_the_cards_test_scores_with_intervals(root: Path, tmp_path: 
         assert {"## Intended use", "## Limitations", "## Test scores"} <= set(card.content.splitlines())
     assert "12.500 (10.250 to 15.000)" in (tmp_path / "persona" / "README.md").read_text()
     assert "0.500 (0.400 to 0.600)" in card.content
+    assert "It took 62 s" in (tmp_path / "persona" / "README.md").read_text()
+    assert "It took 20 s" in card.content
+    assert Path(SECONDS) == TIMES
 
 
 def test_scores_that_were_not_measured_are_said_to_be_missing(root: Path, tmp_path: Path) -> None:
     export(root / "models/generators/full", tmp_path / "full")
     card = ModelCard.load(tmp_path / "full" / "README.md")
     assert "Not measured." in card.content
+    assert "How long it took was not recorded." in card.content
     assert card.data.eval_results is None
 
 

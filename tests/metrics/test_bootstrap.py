@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from attune.metrics import bootstrap
 from attune.metrics.bootstrap import PairedTest, Ratio, compare, interval, rounded, score, with_intervals
 
 
@@ -182,3 +183,12 @@ def test_scores_stand_beside_their_intervals_rounded() -> None:
     assert list(found) == ["mrr", "mrr_low", "mrr_high"]
     assert found["mrr_low"] < found["mrr"] < found["mrr_high"]
     assert found == rounded(found, 3)
+
+
+def test_resamples_that_are_kept_are_those_that_would_be_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = mean(1, 60)
+    kept = interval([drawn], 1)
+    assert kept == interval([drawn], 1)
+    monkeypatch.setattr(bootstrap, "_KEPT_UNITS", 59)
+    assert interval([drawn], 1) == kept
+    assert interval([drawn], 2) != kept

@@ -23,3 +23,13 @@ def test_every_registered_matcher_may_be_named() -> None:
 def test_hard_negatives_without_extra_ones_are_refused(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"recipes.tuned: hard_negatives = 5 is where .* extra_negatives is 0"):
         load(changed(tmp_path, ("recipes.tuned.hard_negatives", 5), ("recipes.tuned.extra_negatives", 0)))
+
+
+def test_extra_negatives_have_one_source(tmp_path: Path) -> None:
+    remembered = ("recipes.tuned.cross_batch_memory", True)
+    with pytest.raises(
+        AttuneError, match=r"recipes.tuned: cross_batch_memory .* hard_negatives = 5 .* leave one of them"
+    ):
+        load(changed(tmp_path, remembered, ("recipes.tuned.hard_negatives", 5)))
+    with pytest.raises(AttuneError, match=r"recipes.tuned: cross_batch_memory is where .* extra_negatives is 0"):
+        load(changed(tmp_path, remembered, ("recipes.tuned.extra_negatives", 0)))

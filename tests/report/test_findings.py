@@ -79,7 +79,11 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
 def test_generators_are_counted_that_beat_their_base() -> None:
     tests = [compared("base of g", "g", "loss", WORSE), compared("base of h", "h", "loss", NOISE)]
     line = about_bases(tests, ["g", "h"], {"g": "G", "h": "H"})
-    assert line.startswith("1 of 2 generators predict the test replies better than the model they start from; G gains")
+    assert line.startswith("1 of 2 generators predict the test replies better than the model they start from; not so")
+    assert line.endswith("in perplexity: H +1.0 % (95 % interval −3.0 % to +5.1 %, corrected p = 1.00).")
+    assert about_bases(tests[:1], ["g"], {"g": "G"}).endswith(
+        "1 of 1 generators predict the test replies better than the model they start from."
+    )
 
 
 def test_the_best_point_of_the_sweep_is_said_with_its_reason() -> None:

@@ -15,6 +15,8 @@ def test_the_data_say_whose_text_they_are() -> None:
         {"corpus": "openorca", "notice": "Written by this project.", "revision": None},
         {"corpus": "pec", "notice": None, "revision": "abc"},
     ]
+    in_its_place = {"corpus": "pec", "notice": "Not PEC: chats of Ann's. They talk.", "revision": None}
+    assert data_sentence("sample", [in_its_place]).endswith("PEC: chats of Ann's.")
     line = data_sentence("sample", manifests)
     assert re.match(r"Data: the embedded sample \(as of .+\), not the published corpora\.", line)
     assert line.endswith("OpenOrca: written by this project.")

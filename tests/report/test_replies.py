@@ -5,12 +5,11 @@ from attune.report.replies import answer_blocks, answered_blocks, dialogue_block
 NAMES = {"g": "G", "retrieved": "Retrieval", "targets": "True replies"}
 
 
-def test_answers_stand_below_their_question_and_only_the_first_is_open() -> None:
+def test_answers_stand_below_their_question_behind_a_fold() -> None:
     rows = [("h", "A joke?", "1 < 2"), ("h", "Why?", "So."), ("g", "A joke?", "No.")]
     page = answer_blocks(pd.DataFrame(rows, columns=["generator", "question", "answer"]), NAMES)
-    places = [
-        page.index(text) for text in ("A joke?", "1 &lt; 2", "<td>G</td><td>No.", "1 more questions", "Why?", "So.")
-    ]
+    places = [page.index(text) for text in ("A joke?", "1 &lt; 2", "<td>G</td><td>No.", "Why?", "So.")]
+    assert page.startswith("<details><summary>The same 2 questions to every generator</summary>")
     assert places == sorted(places)
 
 
@@ -33,6 +32,17 @@ def test_tokenised_replies_are_shown_as_people_write_them() -> None:
         for system, reply in (("retrieved", "i could n't ."), ("targets", "great ."))
     ]
     page = answered_blocks(pd.DataFrame(rows), NAMES)
-    assert "<summary>1 contexts</summary>" in page
+    assert "<details>" not in page
     assert "<td>Retrieval</td><td>I couldn&#x27;t.</td>" in page
     assert page.count("Great.") == 1
+
+
+def test_a_context_of_middling_length_is_open() -> None:
+    texts = {"i won .": "a", "i lost , and then i won .": "b", "i lost , and then i won , and then i slept .": "c"}
+    rows = [
+        {"id": key, "prompt": text, "target": "so .", "system": "g", "reply": "oh ."} for text, key in texts.items()
+    ]
+    shown, folded = answered_blocks(pd.DataFrame(rows), NAMES).split("<summary>2 more contexts</summary>")
+    assert "I lost, and then I won.</blockquote>" in shown
+    assert "I won.</blockquote>" not in shown.replace("then I won.", "")
+    assert "I slept." in folded

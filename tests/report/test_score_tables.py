@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from typing import Any
 
 from attune.evaluation.tables import tidy
@@ -44,10 +45,17 @@ def test_each_family_has_a_table_and_what_does_not_differ_is_folded() -> None:
         *(compared("second", f"s{at}", effect=at) for at in range(7)),
     ]
     page = difference_tables(found, str)
-    assert re.findall(r"<h3>(.*?)</h3>", page) == ["First: 1 of 2 differ", "Second: 7 of 7 differ"]
-    assert re.findall(r"<summary>(.*?)</summary>", page) == ["1 without a clear difference", "4 more that differ"]
-    shown = rows(page)
-    assert shown[:2] == ["a against its base model", "b against base of a"]
-    assert shown[2] == "s6 against base of a"  # the largest effect first
+    summaries = ["First: 1 of 2 differ", "1 without a clear difference", "Second: 7 of 7 differ"]
+    assert re.findall(r"<summary>(.*?)</summary>", page) == summaries
+    shown, *folded = page.split("<details>")
+    # The largest effect of each family, largest first.
+    assert rows(shown) == ["s6 against base of a", "a against its base model"]
+    assert [rows(each) for each in folded[:2]] == [["a against its base model"], ["b against base of a"]]
+    assert rows(folded[2]) == [f"s{at} against base of a" for at in reversed(range(7))]
     assert '<span class="better">better</span>' in page
     assert ">not after correction<" in page
+
+
+def test_comparisons_of_single_domains_are_folded() -> None:
+    page = difference_tables([replace(compared("first by domain", "b"), domain="happy")], str)
+    assert page.startswith("<details><summary>First by domain: 1 of 1 differ</summary>")

@@ -6,6 +6,7 @@ def test_each_model_stands_with_its_seeds() -> None:
     assert models(SEEDS)["label"].tolist() == ["tuned, all", "attune, all", "full"]
     page = about(SEEDS)
     assert "Trained with the seeds 13, 14, 15, which vary the order of the training rows and the new weights." in page
+    assert '<td>MRR</td><td class="number" data-value="0.375">0.375 <span class="interval">0.275–0.475</span>' in page
     assert "<td>0.350, 0.375, 0.400</td>" in page
     assert "<td>15.250, 15.500, 15.750</td>" in page
 

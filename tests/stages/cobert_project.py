@@ -18,8 +18,8 @@ RECIPE = {
     "lr": 1e-2, "max_length": 64, "early_stopping": None, "epochs": 2, "batch_size": 8, "accumulation": 1,
     "turn_length": 30, "num_personas": 2, "score_scale": 0.05, "attention_scale": 1.0, "frozen_layers": 1, "seed": 1,
     "threads": 2, "matching": "co_attention", "matcher_lr": None, "extra_negatives": 0, "every_turn": False,
-    "micro_batch": None, "hard_negatives": None, "valid_candidates": None, "dropout": None, "bf16": False,
-    "processes": 1,
+    "micro_batch": None, "hard_negatives": None, "cross_batch_memory": False, "valid_candidates": None,
+    "dropout": None, "bf16": False, "processes": 1,
 }  # fmt: skip
 
 

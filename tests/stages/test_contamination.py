@@ -51,7 +51,11 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
     gain = {(each["score"], each["split"]): each for each in found["losses"]}["gain", "reply"]
     assert (gain["overlapping"], gain["other"]) == (2, 1)
     heading, body = section(found, {"tiny_full": "Tiny & full"})
-    assert heading.endswith("?")
+    assert heading == "Test text in the training data"
+    assert (
+        f"share a run of {found['n']} words with their train set: 50 % of {dialogue.title}"
+        in body.split("<details>")[0]
+    )
     own = f'<td>{dialogue.title}</td><td class="number">2</td><td class="number">50</td><td class="number">50</td>'
     assert own in body
     assert f"<td>Tiny &amp; full</td><td>{dialogue.title}</td><td>Gain</td>" in body

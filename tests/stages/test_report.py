@@ -1,5 +1,6 @@
 import itertools
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from attune.evaluation.schemas import ANSWERED_SCORED, SCORED
 from attune.report.figures.registry import on_page
 from attune.sources.manifest import Origin, build
 from stages.report import main
-from tests.project import changed
+from tests.project import ROOT, changed
 from tests.report.power_numbers import POWER
 
 pytestmark = pytest.mark.usefixtures("without_large")
@@ -148,6 +149,33 @@ def test_the_page_holds_everything_and_fetches_nothing() -> None:
     first = Path("plots/report.html").read_bytes()
     main(**PATHS)
     assert Path("plots/report.html").read_bytes() == first
+
+
+@pytest.mark.usefixtures("project")
+def test_tables_are_folded_but_that_of_differences_and_one_of_replies() -> None:
+    main(**PATHS)
+    shown = unfolded(Path("plots/report.html").read_text(encoding="utf-8"))
+    assert shown.count("<table") == 2
+    assert '<th class="number" scope="col">p (Holm)</th>' in shown
+    assert "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>" in shown
+
+
+@pytest.mark.usefixtures("project")
+def test_the_report_of_the_committed_scores_is_read_in_five_minutes(project: Path) -> None:
+    """At 250 words per minute, without opening anything; the replies that it shows beside are some 200 words."""
+    shutil.copy(ROOT / "params.yaml", project)
+    shutil.copytree(ROOT / "metrics", project / "metrics", dirs_exist_ok=True)
+    main(**PATHS)
+    shown = unfolded(Path("plots/report.html").read_text(encoding="utf-8"))
+    assert 600 < len(re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", " ", shown, flags=re.DOTALL).split()) < 1050
+
+
+def unfolded(page: str) -> str:
+    """The page without what is behind folds, innermost first."""
+    fold = re.compile(r"<details>(<summary>[^<]*</summary>)(?:(?!<details>).)*?</details>", re.DOTALL)
+    while fold.search(page):
+        page = fold.sub(r"\1", page)
+    return page
 
 
 @pytest.mark.usefixtures("project")

@@ -86,12 +86,13 @@ def chosen_systems(replies: Replies, names: Sequence[str]) -> list[str]:
 
 
 def pairs(
-    replies: Replies, contexts: Contexts, systems: Sequence[str], most: int | None, seed: int
+    replies: Replies, contexts: Contexts, systems: Sequence[str], most: int | None, seed: int, both_orders: bool
 ) -> tuple[list[Pair], int]:
     """Every two of `systems` on the same contexts, at most `most` of them, in an order drawn from `seed`; and a count.
 
-    Each two systems' replies stand first equally often (one more or less where the number is odd). The count is of
-    pairs that are left out because both replies are the same text.
+    Each two systems' replies stand first equally often (one more or less where the number is odd); both_orders: each
+    pair is shown twice, once in either order. The count is of pairs that are left out because both replies are the
+    same text.
 
     Raises
     ------
@@ -111,6 +112,8 @@ def pairs(
         same += len(shared[:most]) - len(different)
         # Where the number is odd, the system named first and the one named second have the extra place in turn.
         drawn += [(each, *(two if (at + number) % 2 else two[::-1])) for at, each in enumerate(different)]
+    if both_orders:
+        drawn += [(each, second, first) for each, first, second in drawn]
     seeded(seed, "order of the pairs").shuffle(drawn)
     width = len(str(len(drawn)))
     return [

@@ -5,6 +5,7 @@ Judgements of one context are one unit in every interval and test. A tie is half
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,9 @@ def _points(judgements: Iterable[Judgement], system: str, other: str) -> list[tu
 def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
     """One record per two systems that were compared: how often `system` was preferred to `other`.
 
-    win_rate has its 95 % interval (bootstrap over contexts); p is two-sided, by the randomisation test that exchanges
-    the two systems in each context (`metrics.bootstrap.compare`). p_holm: corrected for the number of records.
+    win_rate has its 95 % interval (bootstrap over contexts; exact where all contexts agree); p is two-sided, by the
+    randomisation test that exchanges the two systems in each context (`metrics.bootstrap.compare`). p_holm: corrected
+    for the number of records.
     """
     records: list[dict[str, Any]] = []
     for system, other in combinations(systems_of(judgements), 2):
@@ -52,7 +54,7 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
         lost = Ratio.of((context, 1 - value, 1.0) for context, value in points)
         values = [value for _, value in points]
         counts = {"wins": values.count(1.0), "ties": values.count(0.5), "losses": values.count(0.0)}
-        rate = with_intervals({"win_rate": [won]}, seed, PLACES)
+        rate = with_intervals({"win_rate": [won]}, seed, PLACES) | _unanimous(won)
         p = compare([lost], [won], seed).p
         records.append({"system": system, "other": other, "contexts": len(won.numerator), **counts, **rate, "p": p})
     adjusted = holm([record["p"] for record in records])
@@ -62,12 +64,20 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     ]
 
 
+def _unanimous(won: Ratio) -> dict[str, float]:
+    """The bound of a win rate of 0 or 1 that resampled contexts cannot show (Clopper and Pearson 1934); else empty."""
+    unseen = ((1 - LEVEL) / 2) ** (1 / len(won.numerator))
+    bounds = {0.0: {"win_rate_high": 1 - unseen}, 1.0: {"win_rate_low": unseen}}
+    return rounded(bounds.get(won.value, {}), PLACES)
+
+
 def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
     """One record per system: its log-strength in the Bradley-Terry model with its 95 % interval, strongest first.
 
     A system with a log-strength higher by d is preferred with the probability 1 / (1 + exp(-d)); their mean is 0
     (Bradley and Terry 1952). Every two systems that were compared are given one tie more, without which a system that
-    always wins would be infinitely strong. Intervals are percentiles over resampled contexts.
+    always wins would be infinitely strong. Intervals are percentiles over resampled contexts; where no context differs
+    from the others they would have no width, and are None.
 
     Raises
     ------
@@ -84,10 +94,13 @@ def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     resampled = fit(np.tensordot(times.astype(float), wins, 1) + extra)
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     estimates = fit((wins.sum(0) + extra)[None])[0]
-    records = [
-        {"system": name, **rounded({"strength": value, "strength_low": below, "strength_high": above}, PLACES)}
-        for name, value, below, above in zip(systems, *(each.tolist() for each in (estimates, low, high)), strict=True)
-    ]
+    records: list[dict[str, Any]] = []
+    for name, value, below, above in zip(systems, *(each.tolist() for each in (estimates, low, high)), strict=True):
+        ends = rounded({"strength_low": below, "strength_high": above}, PLACES)
+        varies = ends["strength_low"] < ends["strength_high"]
+        records.append(
+            {"system": name, **rounded({"strength": value}, PLACES), **(ends if varies else dict.fromkeys(ends))}
+        )
     return sorted(records, key=lambda record: -record["strength"])
 
 
@@ -136,22 +149,32 @@ def agreement(judgements: Sequence[Judgement]) -> dict[str, Any]:
     """Krippendorff's alpha over the pairs that several annotators judged; None where there is none to tell.
 
     The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
-    agreement, 0 what chance gives.
+    agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
+    verdicts; `consistent` is the share of such pairs on which the two agree.
     """
     import krippendorff
 
     annotators = sorted({each.annotator for each in judgements})
-    items: dict[tuple[str, str, str], dict[str, float]] = {}
+    items: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     for each in judgements:
         system, other = sorted((each.first, each.second))
         points = each.points if each.first == system else 1 - each.points
-        items.setdefault((each.context, system, other), {})[each.annotator] = points
-    several = [values for values in items.values() if len(values) > 1]
+        items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(points)
+    twice = [points for values in items.values() for points in values.values() if len(points) > 1]
+    several = [{name: fmean(points) for name, points in values.items()} for values in items.values() if len(values) > 1]
     alpha = None
     if len({point for values in several for point in values.values()}) > 1:
         table = [[values.get(name, np.nan) for values in several] for name in annotators]
         alpha = round(float(krippendorff.alpha(table, level_of_measurement="ordinal")), PLACES)
-    return {"alpha": alpha, "annotators": len(annotators), "pairs": len(items), "pairs_judged_by_several": len(several)}
+    counts: dict[str, float] = {
+        "annotators": len(annotators),
+        "pairs": len(items),
+        "pairs_judged_by_several": len(several),
+    }
+    if twice:
+        same = sum(len(set(points)) == 1 for points in twice)
+        counts |= {"judged_in_both_orders": len(twice), "consistent": round(same / len(twice), PLACES)}
+    return {"alpha": alpha, **counts}
 
 
 def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, float]:

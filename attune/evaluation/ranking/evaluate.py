@@ -19,18 +19,27 @@ class RankingTest:
     """Test contexts, each with its candidates, the true response first.
 
     contexts: rows with id, context (turns), personas (sentences) and response. All models that are tested must share
-    their encoder: the output of its frozen layers is computed once for all that freeze the same number.
+    their encoder: the output of its frozen layers is computed once for all that freeze the same number. lower: that
+    output by their number, which tests may share.
     """
 
     contexts: Sequence[dict[str, Any]]
     candidates: Sequence[Sequence[str]]
-    _lower: dict[int, States] = field(default_factory=dict)
+    lower: dict[int, States] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, processed: Path, subset: str, domain: str, settings: CobertSettings, seed: int) -> "RankingTest":
+    def load(
+        cls,
+        processed: Path,
+        subset: str,
+        domain: str,
+        settings: CobertSettings,
+        seed: int,
+        lower: dict[int, States] | None = None,
+    ) -> "RankingTest":
         """The contexts that models of a subset and domain are ranked on.
 
-        processed: the stage preprocess' folder; settings: `cobert` of params.yaml.
+        processed: the stage preprocess' folder; settings: `cobert` of params.yaml; lower: that of tests before.
 
         Raises
         ------
@@ -39,11 +48,12 @@ class RankingTest:
         """
         rows = read_parquet(processed / "evaluate" / subset / f"{domain}.parquet")
         pool = [row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")]
-        return cls(rows, candidates(rows, pool, settings.candidates, seed, settings.drawn_from))
+        drawn = candidates(rows, pool, settings.candidates, seed, settings.drawn_from)
+        return cls(rows, drawn, {} if lower is None else lower)
 
     def rank(self, ranker: Ranker, contexts: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
         """As `evaluate`. `contexts` replaces the test's, with other personas for instance."""
-        lower = self._lower.setdefault(ranker.model.config.frozen_layers, {})
+        lower = self.lower.setdefault(ranker.model.config.frozen_layers, {})
         return evaluate(ranker, self.contexts if contexts is None else contexts, self.candidates, lower)
 
 

@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
@@ -154,21 +155,48 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     return figure
 
 
+# Lines by which a name is moved up or down, nearest first.
+_STEPS = (1, -1, 2, -2, *range(3, 40))
+
+
+@dataclass(frozen=True)
+class _Box:
+    """Where a name or a mark lies: from `start` to `end`, in decades, at `level`."""
+
+    start: float
+    end: float
+    level: float
+
+    def meets(self, other: "_Box", height: float) -> bool:
+        return self.start < other.end and other.start < self.end and abs(self.level - other.level) < height
+
+
+def _decades(cost: float, linear_to: float) -> float:
+    """Where a cost stands on the axis, whose part below `linear_to` is linear and as wide as a decade."""
+    return math.log10(cost) if cost > linear_to else math.log10(linear_to) - 1 + cost / linear_to
+
+
 def _name_points(axes: Axes, points: pd.DataFrame, linear_to: float) -> None:
-    """Each method's name to the right of its point, moved up where it would lie on another name."""
-    height, taken = axes.get_ylim()[1] / 32, list[tuple[float, float, float]]()
-    for row in points.sort_values("mrr").to_dict("records"):
-        cost, place, text = row["cost"], row["mrr"], ranking_name(row["model"])
-        start = math.log10(cost + linear_to)
-        end = start + 0.04 * (len(text) + 1)  # a letter is about 0.04 decades wide
-        for other_start, other_end, level in taken:
-            if start < other_end and other_start < end and place - level < height:
-                place = level + height
-        taken.append((start, end, place))
-        axes.plot([cost, cost], [row["mrr"], place], color=GREY, lw=0.5, zorder=0)
+    """Each method's name to the right of its point, where it lies on another name or point to its left, or moved."""
+    height, taken = axes.get_ylim()[1] / 32, list[_Box]()
+    rows = points.assign(at=[_decades(cost, linear_to) for cost in points["cost"]]).sort_values("mrr")
+    # The mark of a point reaches some 0.05 decades to each side, and a letter is about 0.04 decades wide.
+    marks = {row["model"]: _Box(row["at"] - 0.05, row["at"] + 0.05, row["mrr"]) for row in rows.to_dict("records")}
+    for row in rows.to_dict("records"):
+        text = ranking_name(row["model"])
+        others = [*taken, *(mark for model, mark in marks.items() if model != row["model"])]
+        right = _Box(row["at"] + 0.06, row["at"] + 0.06 + 0.04 * len(text), row["mrr"])
+        left = _Box(row["at"] - 0.06 - 0.04 * len(text), row["at"] - 0.06, row["mrr"])
+        moved = [replace(right, level=right.level + step * height) for step in _STEPS]
+        places = [right, *([left] if left.start > _decades(0, linear_to) else []), *moved]
+        place = next(each for each in places if not any(each.meets(other, height) for other in others))
+        taken.append(place)
+        axes.plot([row["cost"], row["cost"]], [row["mrr"], place.level], color=GREY, lw=0.5, zorder=0)
         box = {"facecolor": "white", "lw": 0, "pad": 0.4}
         style: Any = {"textcoords": "offset points", "fontsize": 7, "va": "center", "bbox": box, "zorder": 1.5}
-        axes.annotate(text, (cost, place), (6, 0), **style)  # below the marks, above the lines
+        # Below the marks, above the lines.
+        style |= {"xytext": (6, 0), "ha": "left"} if place.end > row["at"] else {"xytext": (-6, 0), "ha": "right"}
+        axes.annotate(text, (row["cost"], place.level), **style)
 
 
 def personas(scores: pd.DataFrame, candidates: int) -> Figure:

@@ -35,7 +35,7 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
         axis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
     axes.set_xlim(right=2.2 * max(intervals["contexts"].max(), needed["contexts"].max()))
     axes.set_xlabel("test contexts")
-    axes.set_ylabel("difference in MRR; lines: half of its 95 % interval")
-    axes.set_title("What so many contexts can tell")
+    axes.set_ylabel("difference in MRR (lines: half its interval)")
+    axes.set_title("Test contexts that a difference needs")
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     return figure

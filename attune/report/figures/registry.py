@@ -19,8 +19,8 @@ from attune.report.results import Results
 from attune.report.tables import compared, costs, means
 
 Page = Literal["report", "studies"]
-# On the first screen, among the figures, or folded below them.
-Place = Literal["first", "open", "folded"]
+# On the first screen, among the figures, folded below them, or beside the text about the test sets' sizes.
+Place = Literal["first", "open", "folded", "power"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ FIGURES = (
         lambda results: power.contexts(
             *(pd.DataFrame(results.metrics("power")[key]) for key in ("interval", "needed"))
         ),
-        place="folded",
+        place="power",
     ),
     FigureRecord(
         "generator_loss",

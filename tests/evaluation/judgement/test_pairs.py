@@ -70,3 +70,11 @@ def test_text_in_a_reply_stays_text_on_the_form(tmp_path: Path) -> None:
     rows[0]["reply"] = "</script><script>alert(1)</script>"
     write_parquet(tmp_path / "answers.parquet", rows, ANSWERED)
     assert "<script>alert" not in (export(tmp_path) / "form" / "form.html").read_text()
+
+
+def test_on_request_each_pair_is_shown_in_both_orders(tmp_path: Path) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=3)
+    key = read_csv(export(tmp_path, "--both-orders") / "key.csv")
+    orders = [(row["id"], row["system_a"], row["system_b"]) for row in key]
+    assert len(orders) == len(set(orders)) == len({row["pair"] for row in key}) == 2 * 3 * 3
+    assert {(each, second, first) for each, first, second in orders} == set(orders)

@@ -110,6 +110,31 @@ def test_a_system_that_always_wins_is_not_infinitely_strong() -> None:
     """Four wins and the added tie: 4.5 to 0.5."""
     records = strengths([Judgement("a", str(at), "x", "y", 1.0) for at in range(4)], 13)
     assert records[0]["strength"] - records[1]["strength"] == pytest.approx(math.log(9), abs=1e-3)
+    assert [records[0][end] for end in ("strength_low", "strength_high")] == [None, None]
+
+
+def test_a_unanimous_win_rate_is_no_certainty() -> None:
+    """Of n contexts that all say the same, the exact bound: 0.025 to the power of 1 / n."""
+    (always,) = win_rates([Judgement("a", str(at), "x", "y", 1.0) for at in range(4)], 13)
+    assert [always[name] for name in ("win_rate_low", "win_rate", "win_rate_high")] == [0.3976, 1.0, 1.0]
+    (never,) = win_rates([Judgement("a", str(at), "x", "y", 0.0) for at in range(4)], 13)
+    assert [never[name] for name in ("win_rate_low", "win_rate", "win_rate_high")] == [0.0, 0.0, 0.6024]
+
+
+def test_verdicts_in_both_orders_are_one_value_and_their_agreement_is_told() -> None:
+    """On 1 the verdict is the same in both orders; on 2 it is for what is shown first."""
+    both = judgements(
+        ("ann", "1", "x", "y", 1.0),
+        ("ann", "1", "y", "x", 0.0),
+        ("ann", "2", "x", "y", 1.0),
+        ("ann", "2", "y", "x", 1.0),
+    )
+    ben = judgements(("ben", "1", "x", "y", 1.0), ("ben", "2", "x", "y", 0.5))
+    found = agreement(both + ben)
+    assert (found["alpha"], found["judged_in_both_orders"], found["consistent"]) == (1, 2, 0.5)
+    assert "consistent" not in agreement(ben)
+    told = judge_pairs.sentences(judge_pairs.analysis(both + ben, [], 13))
+    assert "2 judgements in both orders, the same verdict in 50 %" in told
 
 
 def test_systems_without_a_common_opponent_have_no_common_scale() -> None:

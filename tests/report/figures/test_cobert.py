@@ -1,3 +1,5 @@
+import itertools
+
 import pandas as pd
 import pytest
 
@@ -69,6 +71,23 @@ def test_the_pareto_front_is_what_nothing_beats() -> None:
     axes = cobert.costs(points, ["b"], "GFLOP", 0.1).axes[0]
     assert list(axes.lines[0].get_xdata()) == [0.0, 1.0, 9.0]
     assert sorted(text.get_text() for text in axes.texts) == list("abcdef")
+
+
+def test_names_of_points_lie_on_no_other_name_and_no_point() -> None:
+    rows = [
+        ("cosine_context", 1.0, 0.47),
+        ("attune", 3.0, 0.475),
+        ("bi_encoder", 6.0, 0.43),
+        ("poly_encoder", 6.0, 0.431),
+    ]
+    points = pd.DataFrame(rows, columns=["model", "cost", "mrr"])
+    figure = cobert.costs(points, ["attune"], "GFLOP", 0.1)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    marks = axes.transData.transform(points[["cost", "mrr"]].to_numpy())
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert not any(name.contains(*mark) for name in boxes for mark in marks)
 
 
 def test_a_method_that_is_not_in_a_panel_is_left_out_there() -> None:

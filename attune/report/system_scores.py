@@ -1,0 +1,100 @@
+"""The report's tables of scores, each behind a fold: ranking, generators, retrieval beside generation."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from attune.evaluation.generation.summary import TARGETS
+from attune.evaluation.schemas import ORACLE_RAG
+from attune.metrics.ranking import METRICS
+from attune.report import empathy, findings, html
+from attune.report.names import corpus_title, ranking_name, system_names
+from attune.report.results import Results
+from attune.report.score_tables import score_table
+from attune.report.scores import format_of
+from attune.report.tables import by_domain, means
+
+ABOUT = html.about("With 95 % intervals. Click a heading to sort by it.")
+RANKING_SCORES = ("mrr", *(name for name in METRICS if name != "mrr"))
+# The scores that lead the table of generators.
+LEADING_SCORES = ("perplexity", "similarity", "replies_repeated_3grams", "replies_truncated")
+# All scores of generators.
+REPLY_SCORES = (
+    "perplexity", "passages", "target_given", "passage_similarity", "passage_like_target", "bleu", "chrf", "similarity",
+    "emotion_match", "distinct_1", "distinct_2", "self_bleu",
+    "replies_repeated_3grams", "replies_copied_3grams", "replies_truncated", "replies_empty", "replies_extra_turn",
+)  # fmt: skip
+# The scores of retrieved and written replies; those that lead.
+ANSWER_SCORES = (
+    "similarity", "bleu", "chrf", "distinct_1", "distinct_2", "self_bleu", "replies_words", "replies_truncated",
+    "replies_repeated_3grams", "replies_copied_3grams", "replies_empty", "emotion_match", "replies",
+)  # fmt: skip
+LEADING_ANSWER_SCORES = ("similarity", "self_bleu", "replies_truncated")
+
+
+def section(results: Results) -> str:
+    """HTML of all tables."""
+    return _ranking(results) + _generators(results) + _answered(results)
+
+
+def _ranking(results: Results) -> str:
+    mean = score_table(means(results.ranking), RANKING_SCORES, ranking_name)
+    single = score_table(by_domain(results.ranking), ("loss", *RANKING_SCORES), ranking_name)
+    return html.folded("Ranking: means over the domains", ABOUT + mean) + html.folded(
+        "Ranking: each domain, with the loss", single
+    )
+
+
+def _generators(results: Results) -> str:
+    probe, names = results.probe, system_names(results.settings)
+    told = [
+        "Perplexity is over reply tokens alone; it is comparable between models with the same tokenizer and test set.",
+        findings.about_decoding(results.decoding, results.best_point, names),
+    ]
+    notes = [
+        "Emotion match is the share of replies in which a probe detects the same emotion as in the message"
+        f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {probe['accuracy']:.3f} (95 % "
+        f"interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}).",
+        f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}.",
+    ]
+    leading = _named(results, _by_test_set(results), LEADING_SCORES)
+    every = _named(results, results.generators, REPLY_SCORES)
+    return (
+        html.folded("Generators, and how they decode", html.bullets(told) + ABOUT + leading)
+        + html.folded("Generators: all scores", html.bullets(notes) + every)
+        + empathy.part(probe, lambda name: names.get(name, name), results.generator_intervals, results.answered)
+    )
+
+
+def _by_test_set(results: Results) -> pd.DataFrame:
+    """The generators' scores by the corpus of their test replies; without the ideal passage, which no retriever has."""
+    scores = results.generator_intervals
+    scores = scores[~scores["system"].str.endswith(f"+{ORACLE_RAG}") & (scores["system"] != TARGETS)]
+    corpora = {name: corpus_title(each.corpus) for name, each in results.settings.generators.items()}
+    return scores.assign(corpus=scores["system"].str.split("+").str[0].map(corpora))[["corpus", *scores.columns]]
+
+
+def _ceiling(results: Results) -> str:
+    """What the true replies reach, beyond which more is not better."""
+    rows = results.generators
+    reached = rows[(rows["system"] == TARGETS) & (rows["score"] == "emotion_match")]["value"]
+    if reached.empty:
+        return ""
+    share = format_of("emotion_match").text(float(reached.iloc[0]))
+    return f"; the true replies reach {share} %, so that more is not better"
+
+
+def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> str:
+    names = system_names(results.settings)
+    return score_table(scores, columns, lambda name: names.get(name, name), TARGETS)
+
+
+def _answered(results: Results) -> str:
+    about = (
+        "The same test contexts, answered by CoBERT out of the train split's replies and by each generator. Only "
+        "generators of the same corpus read the responder's persona, as CoBERT does."
+    )
+    leading = _named(results, results.answered, LEADING_ANSWER_SCORES)
+    return html.folded("Retrieval beside generation", html.about(about) + leading) + html.folded(
+        "Retrieval beside generation: all scores", _named(results, results.answered, ANSWER_SCORES)
+    )
