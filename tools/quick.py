@@ -37,17 +37,20 @@ CONFIG = """[core]
 """
 # The most that each number may be. `*` stands for every entry.
 MOST = {
+    "max_length": 96,
     "corpora.*.cap": 60,
-    "subsets.*.train": 40,
+    "subsets.*.train": 24,
     "subsets.*.valid": 10,
     "subsets.*.test": 10,
     "subsets.*.evaluate": 10,
     "cobert.candidates": 20,
     "recipes.*.epochs": 1,
+    "recipes.*.max_length": 96,
     "generators.*.steps": 2,
     "generators.*.log_steps": 2,
     "generators.*.save_steps": 2,
     "generators.*.accumulation": 1,
+    "generators.*.batch_size": 2,
     "rag.shortlist": 5,
     "generation.perplexity_examples": 4,
     "generation.reply_examples": 2,

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from attune.core import collection
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
 from tools import gpus
@@ -54,6 +55,7 @@ def _jobs(text: str) -> int:
 
 def run(target: str, jobs: int | None) -> int:
     """Run the stages of `target`, a dvc.yaml, in the current folder, `jobs` at once; returns the exit code."""
+    collection.defer()
     jobs = jobs or fitting_jobs()
     try:
         return plain(target) if jobs == 1 else side_by_side(changed_stages(target), jobs)
@@ -73,7 +75,7 @@ def fitting_jobs() -> int:
 
 def plain(target: str) -> int:
     """The exit code of `dvc repro`."""
-    with process_group([sys.executable, "-m", "dvc", "repro", target]) as dvc:
+    with process_group([sys.executable, "-m", "tools.dvc", "repro", target]) as dvc:
         pass
     return _exit_code(dvc.returncode)
 

@@ -66,7 +66,7 @@ def main(name: str, watched: int) -> int:
     """DVC's exit code, after a record per line of the output of DVC and of the stage."""
     start = time.monotonic()
     _say(name, STARTED)
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", name]
+    command = [sys.executable, "-m", "tools.dvc", "--wait-for-lock", "repro", "--single-item", name]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     usable = gpus.visible()

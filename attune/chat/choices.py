@@ -10,8 +10,8 @@ from attune.chat.systems import GeneratorSystem
 from attune.chat.variety import varied
 from attune.core.errors import AttuneError
 from attune.corpora import dialogue_corpora, ranking_corpus
-from attune.generators.methods import METHODS
 from attune.parameters.decoding import Decoding
+from attune.parameters.methods import METHODS
 from attune.report.names import generator_names
 
 

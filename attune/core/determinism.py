@@ -5,6 +5,8 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from attune.core import collection
+
 _GPUS = "CUDA_VISIBLE_DEVICES"
 # By variables that begin so, a shell tells the libraries below torch and numpy how many threads to start and which of
 # the processor's instructions to use; NVIDIA_TF32_OVERRIDE and its like shorten a GPU's numbers.
@@ -50,7 +52,10 @@ def unassigned_devices() -> Iterator[None]:
 
 
 def pin(seed: int, threads: int) -> None:
-    """Seed every random generator, and pin torch's algorithms and thread count (1 and 2 threads sum differently)."""
+    """Seed every random generator, and pin torch's algorithms and thread count (1 and 2 threads sum differently).
+
+    A stage calls it between its imports and its work.
+    """
     import numpy as np
     import torch
     from threadpoolctl import threadpool_limits
@@ -69,6 +74,7 @@ def pin(seed: int, threads: int) -> None:
     # MKL detects the processor in its first call. If that call comes from two threads at once, one of them may choose
     # another code path, with other last digits (once in a thousand processes); so make the first call from one thread.
     torch.tanh(torch.zeros(1))
+    collection.resume()
 
 
 def seeded(*parts: str | int) -> random.Random:

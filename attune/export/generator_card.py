@@ -4,8 +4,8 @@ from typing import Any
 
 from attune.export.facts import Facts, table
 from attune.generators.loading import Card
-from attune.generators.methods import METHODS
 from attune.generators.prompts import Example, prompt_text
+from attune.parameters.methods import METHODS
 
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
 _SHOWN = ("perplexity", "similarity", "emotion_match", "replies_words", "replies_truncated", "replies_repeated_3grams")

@@ -7,37 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from attune.core.errors import AttuneError
+from attune.parameters.methods import layers
 
 STATES_IN_MEMORY = 256 * 2**20  # bytes in all; beyond them, a row's states are computed whenever they are needed
-
-
-def layers(model: Any) -> nn.ModuleList:
-    """The transformer layers of a causal language model, lowest first."""
-    count = model.config.num_hidden_layers
-    return next(each for each in model.modules() if isinstance(each, nn.ModuleList) and len(each) == count)
-
-
-def frozen_count(model: Any, frozen_layers: float) -> int:
-    """How many layers `frozen_layers` of params.yaml is: a number of layers, or a share of them, rounded down."""
-    return int(frozen_layers * len(layers(model))) if frozen_layers < 1 else int(frozen_layers)
-
-
-def freeze(model: Any, count: int) -> None:
-    """Freeze the embeddings, an output layer that is tied to them, and the lowest `count` layers; 0 freezes nothing.
-
-    Raises
-    ------
-    AttuneError
-        if no layer is left to train.
-    """
-    if not count:
-        return
-    stack = layers(model)
-    if count >= len(stack):
-        raise AttuneError(f"frozen_layers = {count}, but the base has {len(stack)} layers, and one at least must train")
-    for module in (*stack[:count], *(each for each in model.modules() if isinstance(each, nn.Embedding))):
-        module.requires_grad_(False)
 
 
 @contextmanager

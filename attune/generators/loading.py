@@ -19,10 +19,10 @@ from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
 from attune.core.model_code import refuse_code
-from attune.generators.methods import METHODS
 from attune.generators.prompts import FORMAT_VERSION
 from attune.generators.roles import Roles
 from attune.parameters.generators import GeneratorSettings
+from attune.parameters.methods import METHODS
 
 CARD = "card.json"
 

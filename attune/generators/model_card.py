@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attune.generators.learning_curve import summary
-from attune.generators.methods import METHODS
 from attune.parameters.generators import GeneratorSettings
+from attune.parameters.methods import METHODS
 
 _TEXT = """---
 library_name: transformers

@@ -14,7 +14,7 @@ from attune.core.errors import AttuneError
 from attune.generators.batches import IGNORED, ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room
-from attune.generators.frozen import frozen_count, lower_states_kept
+from attune.generators.frozen import lower_states_kept
 from attune.generators.held_out import hold_out
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
 from attune.generators.length_sampler import GroupingTrainer
@@ -28,12 +28,12 @@ from attune.generators.loading import (
     write_card,
 )
 from attune.generators.losses import mean_loss
-from attune.generators.methods import METHODS
 from attune.generators.prompts import Example
 from attune.generators.rows import encoded, some_without_passages, write_rows
 from attune.generators.saving import save_generator
 from attune.generators.sharding import ShardingTrainer, shard
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
+from attune.parameters.methods import METHODS, frozen_count
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import barrier, share
 from attune.training.launcher import is_writer

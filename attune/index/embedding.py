@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from attune.core import collection
 from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
@@ -31,7 +32,9 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     if backend == "openvino":
         _check_openvino()
     from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
+
+    with collection.deferred():
+        from sentence_transformers import SentenceTransformer
 
     refuse_code(find_embedder(folder))
     try:

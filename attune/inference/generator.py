@@ -16,10 +16,10 @@ from attune.generators.loading import (
     read_card,
 )
 from attune.generators.losses import reply_nats
-from attune.generators.methods import METHODS
 from attune.generators.prompts import DIALOGUE, Example
 from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
 from attune.parameters.decoding import Decoding
+from attune.parameters.methods import METHODS
 
 MAX_NEW_TOKENS = 96
 SHORTEST_PROMPT = 16  # tokens; a shorter prompt has no room for a question

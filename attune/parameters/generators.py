@@ -9,13 +9,13 @@ from pydantic import Field, GetCoreSchemaHandler, create_model, model_validator
 from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 
 from attune.core.errors import AttuneError
-from attune.generators.methods import METHODS, Method
 from attune.parameters.decoding import Decoding, Point
+from attune.parameters.methods import METHODS, Method
 from attune.parameters.types import Count, Key, Length, Name, NotNegative, Rate, Section, Share
 
 
 class GeneratorSettings(Section):
-    """An entry of `generators`; the keys of its method come in addition (`attune.generators.methods`)."""
+    """An entry of `generators`; the keys of its method come in addition (`attune.parameters.methods`)."""
 
     method: str
     base: Key

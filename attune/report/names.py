@@ -7,9 +7,9 @@ from attune.corpora import CORPORA, dialogue_corpora
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking import baselines
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG, RETRIEVED
-from attune.generators.methods import METHODS
 from attune.parameters import Parameters
 from attune.parameters.generators import GeneratorSettings
+from attune.parameters.methods import METHODS
 
 # What a variant of a generator's prompts adds to its name.
 VARIANTS = {

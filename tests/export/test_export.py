@@ -12,10 +12,10 @@ from attune.core.files import write_json
 from attune.export.facts import SECONDS
 from attune.export.models import export
 from attune.generators.loading import load_base, load_tokenizer, read_card, write_card
-from attune.generators.methods import add_virtual_tokens
 from attune.generators.saving import save_generator
 from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
+from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
 from tools.repro import TIMES
 

@@ -8,11 +8,11 @@ from attune.core.errors import AttuneError
 from attune.generators import frozen
 from attune.generators.batches import scored_batch
 from attune.generators.encoding import Room, encode_all
-from attune.generators.frozen import freeze, frozen_count, layers, lower_states_kept
+from attune.generators.frozen import lower_states_kept
 from attune.generators.loading import transformer_of
 from attune.generators.losses import reply_nats, token_losses
-from attune.generators.methods import add_lora, train_all
 from attune.generators.prompts import examples
+from attune.parameters.methods import add_lora, freeze, frozen_count, layers, train_all
 from tests.generators.tiny import dialogue_rows, gpt, llama, tokenizer
 
 WORDS = tokenizer()

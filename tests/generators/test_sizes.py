@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCausalLM
 
-from attune.generators.methods import METHODS
 from attune.generators.prompts import examples
 from attune.generators.training import train
 from attune.inference.generator import Generator
 from attune.parameters.decoding import Decoding
+from attune.parameters.methods import METHODS
 from tests.generators.tiny import dialogue_rows, generator, saved
 
 SIZES = {

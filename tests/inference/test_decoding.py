@@ -13,7 +13,6 @@ from transformers import (
 )
 
 from attune.generators.encoding import Room, encode_prompt
-from attune.generators.methods import add_virtual_tokens
 from attune.generators.prompts import examples
 from attune.inference.decoding import (
     GREEDY,
@@ -26,6 +25,7 @@ from attune.inference.decoding import (
 )
 from attune.inference.next_token import choose
 from attune.parameters.decoding import Decoding
+from attune.parameters.methods import add_virtual_tokens
 from tests.generators.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
 WORDS = tokenizer()

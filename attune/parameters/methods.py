@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from attune.core.errors import AttuneError
+
 # What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
 INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
 
@@ -36,10 +38,40 @@ class Method:
     freezes_layers: bool = False
 
 
+def layers(model: Any) -> Any:
+    """The transformer layers of a causal language model, lowest first."""
+    from torch.nn import ModuleList
+
+    count = model.config.num_hidden_layers
+    return next(each for each in model.modules() if isinstance(each, ModuleList) and len(each) == count)
+
+
+def frozen_count(model: Any, frozen_layers: float) -> int:
+    """How many layers `frozen_layers` of params.yaml is: a number of layers, or a share of them, rounded down."""
+    return int(frozen_layers * len(layers(model))) if frozen_layers < 1 else int(frozen_layers)
+
+
+def freeze(model: Any, count: int) -> None:
+    """Freeze the embeddings, an output layer that is tied to them, and the lowest `count` layers; 0 freezes nothing.
+
+    Raises
+    ------
+    AttuneError
+        if no layer is left to train.
+    """
+    if not count:
+        return
+    from torch.nn import Embedding
+
+    stack = layers(model)
+    if count >= len(stack):
+        raise AttuneError(f"frozen_layers = {count}, but the base has {len(stack)} layers, and one at least must train")
+    for module in (*stack[:count], *(each for each in model.modules() if isinstance(each, Embedding))):
+        module.requires_grad_(False)
+
+
 def train_all(model: Any, _base: Path, *, frozen_layers: int = 0) -> Any:
     """The model as it is, with every weight trainable but those of the embeddings and of the `frozen_layers`."""
-    from attune.generators.frozen import freeze
-
     freeze(model, frozen_layers)
     return model
 
@@ -65,8 +97,6 @@ def add_lora(
     from peft import LoraConfig, TaskType, get_peft_model
     from torch.nn import Linear
     from transformers.pytorch_utils import Conv1D
-
-    from attune.generators.frozen import freeze, layers
 
     freeze(model, frozen_layers)
     stack = layers(model)
