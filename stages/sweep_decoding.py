@@ -38,7 +38,10 @@ def main(*, base_models: Path, generators: Path, data: Path, embedder: Path, sco
 
 
 def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data: Path) -> dict[tuple[str, str], Rows]:
-    """The replies of the generator `name` to the same held-out examples, by (generator, point)."""
+    """The replies of the generator `name` to the same held-out examples, by (generator, point).
+
+    Those of all points are written together: the more rows in a batch, the less time each takes.
+    """
     from attune.evaluation.testing.sampling import about
     from attune.generators.held_out import sample
     from attune.generators.prompts import examples
@@ -48,22 +51,16 @@ def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data:
     test = examples(read_parquet(data / entry.rows / "test.parquet"), entry.instruction)
     prompts = sample(test, generation.sweep.examples, settings.seed)
     generator = Generator.from_pretrained(model, base_models / entry.base, generation.max_new_tokens, 0)
-    points = {}
-    for point in generation.sweep.points:
-        decoding = generation.decoding_of(name).sampling(**point.model_dump())
-        replies = generator.replies(prompts, decoding, generation.batch_size, settings.seed)
-        points[name, label(point)] = [
-            {
-                "generator": name,
-                "point": label(point),
-                **about(each),
-                "reply": reply.text,
-                "truncated": reply.truncated,
-            }
-            for each, reply in zip(prompts, replies, strict=True)
-        ]
-        print(f"{name} {label(point)}: {len(replies)} replies", flush=True)
-    return points
+    points = generation.sweep.points
+    asked = [(label(point), each) for point in points for each in prompts]
+    decodings = [generation.decoding_of(name).sampling(**point.model_dump()) for point in points for _ in prompts]
+    replies = generator.replies([each for _, each in asked], decodings, generation.batch_size, settings.seed)
+    rows: dict[tuple[str, str], Rows] = {(name, label(point)): [] for point in points}
+    for (point, each), reply in zip(asked, replies, strict=True):
+        written = {"reply": reply.text, "truncated": reply.truncated}
+        rows[name, point].append({"generator": name, "point": point, **about(each), **written})
+    print(f"{name}: {len(replies)} replies at {', '.join(map(label, points))}", flush=True)
+    return rows
 
 
 def label(point: Point) -> str:

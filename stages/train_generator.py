@@ -32,7 +32,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     from attune.core.determinism import pin
     from attune.generators.learning_curve import summary, write_curve
     from attune.generators.model_card import model_card
-    from attune.generators.rows import count_rows, stream_examples
+    from attune.generators.rows import StoredExamples, count_rows
     from attune.generators.training import train
     from attune.training.distributed import job_folders
     from attune.training.tracking import trackers
@@ -42,7 +42,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     tracking = trackers(*report_to(), target)
     passages = None if generator.passage_tokens else 0  # all that a row has, or none
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
-        examples = stream_examples(rows, generator.instruction, passages)
+        examples = StoredExamples(rows, generator.instruction, passages)
         learning = train(
             generator, base, examples, settings.seed, checkpoints, folder, fsdp, partial(write_curve, curve), tracking
         )

@@ -52,8 +52,7 @@ def _largest_id(path: Path) -> int:
             return len(path.read_text(encoding="utf-8").splitlines()) - 1
         except UnicodeDecodeError:
             raise AttuneError(f"{path} is not UTF-8; fetch it again") from None
-    content = read_object(path)
-    ids = [*content.values()] if path.name == "vocab.json" else _ids(path)
+    ids = [*read_object(path).values()] if path.name == "vocab.json" else _ids(path)
     if not ids or not all(isinstance(each, int) for each in ids):
         raise AttuneError(f"{path} holds no vocabulary; fetch it again")
     return max(ids)
@@ -76,6 +75,7 @@ def _ids(path: Path) -> list[int]:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more precise
+        read_object(path)  # says more about what is not JSON
         reason = str(error).splitlines()[0]
         raise AttuneError(f"{path} is no tokenizer that can be read ({reason}); fetch it again") from None
     return list(tokenizer.get_vocab(with_added_tokens=True).values())

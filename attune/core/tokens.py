@@ -60,11 +60,12 @@ class _Reader(NamedTuple):
 
     copy: Any
     names: Mapping[str, str]
+    pattern: re.Pattern[str]
     made_for: tuple[int, str, tuple[str, ...]]
 
     def named(self, markup: str) -> str:
         """The markup with the copy's names."""
-        return _pattern(self.names).sub(lambda name: self.names[name[0]], markup)
+        return self.pattern.sub(lambda name: self.names[name[0]], markup)
 
 
 _READERS: WeakKeyDictionary[Any, _Reader] = WeakKeyDictionary()
@@ -80,7 +81,7 @@ def _reader(tokenizer: Any) -> _Reader:
         copy = Tokenizer.from_str(json.dumps(state))
         copy.no_truncation()
         copy.no_padding()
-        _READERS[tokenizer] = _Reader(copy, names, made_for)
+        _READERS[tokenizer] = _Reader(copy, names, _pattern(names), made_for)
     return _READERS[tokenizer]
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jinja2 import TemplateError
 
@@ -21,6 +22,8 @@ Messages = list[dict[str, str]]
 _PLACE = "attuneplace{}x"  # no template writes this
 _PLACES = re.compile(r"attuneplace(\d+)x")
 _PREAMBLE = 0  # the number of its place; the turns' follow
+# For each tokenizer, what its template makes of each kind of conversation; rendering takes longer than tokenising.
+_ARRANGED: WeakKeyDictionary[Any, dict[Any, tuple[list[str], int]]] = WeakKeyDictionary()
 
 
 def templated(
@@ -40,12 +43,25 @@ def templated(
         if the template has no place for one user's message.
     """
     texts = [preamble, *(text for _, text in turns)]
-    for messages, first in _layouts(bool(preamble), [own for own, _ in turns], roles):
+    parts, read = _arranged(tokenizer, bool(preamble), tuple(own for own, _ in turns), roles)
+    filled = (Markup(part) if not at % 2 else texts[int(part)] for at, part in enumerate(parts))
+    return tuple(filled), read
+
+
+def _arranged(tokenizer: Any, preamble: bool, own: tuple[bool, ...], roles: Roles) -> tuple[list[str], int]:
+    """The parts with the numbers of their places for texts, and how many turns they have; worked out once for each."""
+    known, asked = _ARRANGED.setdefault(tokenizer, {}), (str(tokenizer.chat_template), preamble, own, roles)
+    if asked not in known:
+        known[asked] = _arrange(tokenizer, preamble, own, roles)
+    return known[asked]
+
+
+def _arrange(tokenizer: Any, preamble: bool, own: Sequence[bool], roles: Roles) -> tuple[list[str], int]:
+    for messages, first in _layouts(preamble, own, roles):
         parts = _rendered(tokenizer, messages)
         found = [int(place) for place in parts[1::2]]
-        if _complete(found, bool(preamble), range(first, len(texts))):
-            filled = (Markup(part) if not at % 2 else texts[int(part)] for at, part in enumerate(parts))
-            return tuple(filled), len(texts) - first
+        if _complete(found, preamble, range(first, len(own) + 1)):
+            return parts, len(own) + 1 - first
     raise AttuneError(
         f"the chat template of {tokenizer.name_or_path or 'the tokenizer'} leaves out what a user says; correct "
         "chat_template, or remove it"

@@ -119,19 +119,18 @@ def _fit(example: Example, tokenizer: Any, room: Room) -> _Fit:
     for kept, system, sentences in _truncations(example, len(persona)):
         text = partial(prompt_parts, example, kept, system, tokenizer=tokenizer, persona=persona[:sentences])
         without = text(passages=())
-        size = len(token_ids(tokenizer, *without.parts))
-        if size <= room.prompt:
-            written, passages = _with_passages(text, example.passages, without, size, tokenizer, room)
-            return _Fit(
-                written.parts, first, first + _lasting(example, written.parts, tokenizer), passages, written.turns
-            )
-    return _Fit(without.parts, first, first + _lasting(example, without.parts, tokenizer), [], 0, room.prompt)
+        ids = token_ids(tokenizer, *without.parts)
+        if len(ids) <= room.prompt:
+            written, ids, passages = _with_passages(text, example.passages, without, ids, tokenizer, room)
+            lasting = _lasting(example, written.parts, ids, tokenizer)
+            return _Fit(written.parts, first, first + lasting, passages, written.turns)
+    return _Fit(without.parts, first, first + _lasting(example, without.parts, ids, tokenizer), [], 0, room.prompt)
 
 
-def _lasting(example: Example, parts: Sequence[str], tokenizer: Any) -> list[int]:
-    """The ids of a prompt that are the same when a reply follows."""
-    alone, reply = token_ids(tokenizer, *parts), reply_text(replace(example, reply="I"), tokenizer)
-    return alone[: _shared(alone, token_ids(tokenizer, *parts, reply))]
+def _lasting(example: Example, parts: Sequence[str], ids: list[int], tokenizer: Any) -> list[int]:
+    """The `ids` of a prompt, whose text is `parts`, that are the same when a reply follows."""
+    reply = reply_text(replace(example, reply="I"), tokenizer)
+    return ids[: _shared(ids, token_ids(tokenizer, *parts, reply))]
 
 
 def _shared(ids: Sequence[int], others: Sequence[int]) -> int:
@@ -140,16 +139,18 @@ def _shared(ids: Sequence[int], others: Sequence[int]) -> int:
 
 
 def _with_passages(
-    text: Callable[..., Text], passages: Sequence[str], without: Text, size: int, tokenizer: Any, room: Room
-) -> tuple[Text, list[str]]:
+    text: Callable[..., Text], passages: Sequence[str], without: Text, ids: list[int], tokenizer: Any, room: Room
+) -> tuple[Text, list[int], list[str]]:
+    """The prompt with the passages that fit, its ids and these passages; `without`, `ids`: the prompt without any."""
     passages = _within(passages, tokenizer, room.passages)
-    whole = size + room.passages if room.whole is None else room.whole
+    whole = len(ids) + room.passages if room.whole is None else room.whole
     while passages:
         written = text(passages=passages)
-        if len(token_ids(tokenizer, *written.parts)) <= whole:
-            return written, passages
+        longer = token_ids(tokenizer, *written.parts)
+        if len(longer) <= whole:
+            return written, longer, passages
         passages.pop()
-    return without, []
+    return without, ids, []
 
 
 def _within(texts: Sequence[str], tokenizer: Any, budget: int) -> list[str]:

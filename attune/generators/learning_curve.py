@@ -40,6 +40,8 @@ class MeasureHeldOut(TrainerCallback):
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
             later = self._log(state, named["model"])
             control.should_training_stop |= self.patience is not None and later >= self.patience
+        # None at the end: the best weights are kept, and a finished training would resume for one step too many.
+        control.should_save &= not control.should_training_stop
 
     def _log(self, state: TrainerState, model: Any) -> int:
         """Measure once more; returns how many measurements came since the best one."""

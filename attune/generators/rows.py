@@ -1,7 +1,7 @@
 """Tokenised training rows in a memory-mapped Arrow file, so that memory does not grow with the corpus."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,22 @@ _AT_ONCE = 1000  # rows in memory while the file is written
 WITHOUT_PASSAGES = 0.5
 
 
-def stream_examples(path: Path, instruction: str, passages: int | None) -> Iterator[Example]:
-    """The rows of a processed parquet file as `attune.generators.prompts.example` makes them, some at a time."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_AT_ONCE):
-            for row in batch.to_pylist():
-                yield example(row, instruction, passages)
+@dataclass(frozen=True)
+class StoredExamples:
+    """The rows of a processed parquet file as `attune.generators.prompts.example` makes them, read some at a time.
+
+    They can be gone through as often as needed.
+    """
+
+    path: Path
+    instruction: str
+    passages: int | None
+
+    def __iter__(self) -> Iterator[Example]:
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(_AT_ONCE):
+                for row in batch.to_pylist():
+                    yield example(row, self.instruction, self.passages)
 
 
 def some_without_passages(examples: Iterable[Example], seed: int) -> Iterator[Example]:

@@ -1,8 +1,7 @@
 """Training a generator by any method, with the loss on the replies alone."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from transformers import TrainerCallback, TrainingArguments
 from attune.core.errors import AttuneError
 from attune.generators.batches import IGNORED, ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
-from attune.generators.encoding import Encoded, Room
+from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.frozen import lower_states_kept
 from attune.generators.held_out import hold_out
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
@@ -40,8 +39,10 @@ from attune.training.launcher import is_writer
 from attune.training.trainer import Follow, MarkComplete, arguments
 
 HELD_OUT_SHARE = 0.1
-# Few, so that some six measurements cost less than the training; all are of the same rows, so that they compare.
 HELD_OUT_ROWS = 32
+# Of those held out so many are measured, so that it costs little beside training; always the same, so that losses
+# compare. The number is apart from the one above, so that measuring on more or fewer changes no training rows.
+MEASURED_ROWS = 16
 _SCORED_AT_ONCE = 16
 
 
@@ -58,8 +59,9 @@ def train(
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
-    `checkpoints` also holds the tokenised rows. What is written are the weights of the lowest held-out loss; without
-    training the base is measured once. `fsdp`: each process holds a part of them. `follow`: gets the growing curve.
+    `examples`: gone through more than once. `checkpoints` also holds the tokenised rows. The weights written are those
+    of the lowest held-out loss; an untrained base is measured once. `fsdp`: each process holds a part of the weights
+    and optimizer state. `follow`: gets the growing curve.
 
     Raises
     ------
@@ -69,31 +71,34 @@ def train(
     tokenizer = load_tokenizer(base)
     whole = settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
-    first, examples = _begun(examples, settings, seed)
-    rows = _rows(checkpoints / "rows.arrow", examples, tokenizer, room)
-    train_rows, held_out = _split(rows, settings.corpus, seed)
+    read = partial(_read, examples, settings, seed)
+    first = _first(read, settings)
     pad = tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
+        train_rows, held_out = _split(_rows(checkpoints / "rows.arrow", read(), tokenizer, room), settings.corpus, seed)
         untrained = partial(_trainable, settings, base, room, seed)
         followers = [Follow(lambda history: follow(curve_rows(history))), *trackers]
         model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp, followers)
         if is_writer():
             save_generator(model, tokenizer, target, settings.base)
     else:
-        model, history = _measured(settings, base, held_out, pad)
+        model, history = _measured(settings, base, _held_out(read, settings.corpus, tokenizer, room, seed), pad)
         tokenizer.save_pretrained(target)
     if is_writer():
         write_card(target, card_of(settings, first.roles, model, base))
     return curve_rows(history)
 
 
-def _begun(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> tuple[Example, Iterable[Example]]:
-    """The first of the examples, and all of them, with `passage_tokens` some of them without their passages."""
-    first = next(waiting := iter(examples), None)
+def _read(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> Iterator[Example]:
+    """The examples from the first one on, with `passage_tokens` some of them without their passages."""
+    return some_without_passages(examples, seed) if settings.passage_tokens else iter(examples)
+
+
+def _first(read: Callable[[], Iterator[Example]], settings: GeneratorSettings) -> Example:
+    first = next(read(), None)
     if first is None:
         raise AttuneError(f"{settings.corpus} has no train rows; run the stages subset and preprocess first")
-    every = chain([first], waiting)
-    return first, some_without_passages(every, seed) if settings.passage_tokens else every
+    return first
 
 
 def _measured(settings: GeneratorSettings, base: Path, held_out: Sequence[Encoded], pad: int) -> tuple[Any, list[Any]]:
@@ -159,11 +164,27 @@ def _rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -
 
 
 def _split(rows: Dataset, corpus: str, seed: int) -> tuple[Dataset, list[Encoded]]:
-    """The rows to train on, which stay on the disk, and the few that are held out."""
-    positions, held_out = hold_out(rows["conversation"][:], HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
+    """The rows to train on, which stay on the disk, and the few held out whose loss is measured."""
+    positions, held_out = _positions(rows["conversation"][:], corpus, seed)
+    return rows.select(positions), [encoded(row) for row in rows.select(held_out)]
+
+
+def _held_out(
+    read: Callable[[], Iterator[Example]], corpus: str, tokenizer: Any, room: Room, seed: int
+) -> list[Encoded]:
+    """The rows whose loss `_split` would have measured, without tokenising those to train on."""
+    _, held_out = _positions([each.conversation for each in read()], corpus, seed)
+    places = set(held_out)
+    found = {at: each for at, each in enumerate(read()) if at in places}
+    return encode_all([found[at] for at in held_out], tokenizer, room)
+
+
+def _positions(conversations: Sequence[str], corpus: str, seed: int) -> tuple[list[int], list[int]]:
+    """Which rows to train on, and which of those held out to measure the loss of."""
+    positions, held_out = hold_out(conversations, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
     if not positions:
         raise AttuneError(f"{corpus} has one conversation in its train split; training needs two")
-    return rows.select(positions), [encoded(row) for row in rows.select(held_out)]
+    return positions, held_out[:MEASURED_ROWS]
 
 
 def _trainable(settings: TrainedSettings, base: Path, room: Room, seed: int) -> Any:

@@ -12,7 +12,7 @@ from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
 from attune.inference.cache import last_logits, read_prompts
-from attune.inference.next_token import choose, processors
+from attune.inference.next_token import choose_each, processors
 from attune.inference.sentences import whole_sentences
 from attune.parameters.decoding import Decoding
 
@@ -58,18 +58,22 @@ def write_replies(
     model: Any,
     tokenizer: Any,
     examples: Sequence[Example],
-    decoding: Decoding,
+    decoding: Decoding | Sequence[Decoding],
     limits: Limits,
     room: Room,
     batch_size: int,
     seed: int,
 ) -> list[Reply]:
-    """One reply per example, in order; prompts are truncated to `room`. A reply does not depend on its batch."""
+    """One reply per example, in order; prompts are truncated to `room`. A reply does not depend on its batch.
+
+    decoding: for all examples, or one for each, of which none is then beam search.
+    """
     prompts = [encode_prompt(example, tokenizer, room).ids for example in examples]
     replies: dict[int, Reply] = {}
     for positions in by_length([len(prompt) for prompt in prompts], batch_size):
         draws = torch.stack([_draws(seed, examples[at].id, limits.tokens) for at in positions])
-        written = generate(model, [prompts[at] for at in positions], draws, decoding, limits)
+        own = decoding if isinstance(decoding, Decoding) else [decoding[at] for at in positions]
+        written = generate(model, [prompts[at] for at in positions], draws, own, limits)
         for at, ids in zip(positions, written, strict=True):
             replies[at] = _reply(tokenizer, ids, limits)
     return [replies[at] for at in range(len(examples))]
@@ -112,9 +116,15 @@ def _draws(seed: int, name: str, count: int) -> torch.Tensor:
 
 
 def generate(
-    model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, limits: Limits
+    model: Any,
+    prompts: Sequence[list[int]],
+    draws: torch.Tensor,
+    decoding: Decoding | Sequence[Decoding],
+    limits: Limits,
 ) -> list[list[int]]:
     """New token ids for each prompt, up to and including the first stop token; `draws` is [prompts, limits.tokens].
+
+    decoding: as for `write_replies`.
 
     transformers' `generate` draws from one stream for the whole batch, and puts virtual tokens before the padding,
     so that positions depend on the batch; here the padding comes before everything else.
@@ -125,22 +135,42 @@ def generate(
 
 @torch.inference_mode()
 def _growing(
-    model: Any, prompts: Sequence[list[int]], draws: torch.Tensor, decoding: Decoding, limits: Limits
+    model: Any,
+    prompts: Sequence[list[int]],
+    draws: torch.Tensor,
+    decoding: Decoding | Sequence[Decoding],
+    limits: Limits,
 ) -> Iterator[torch.Tensor]:
     """[rows, tokens so far] after each step; of beam search, the final result alone."""
     model.eval()
-    base, rows = _embedded(model, prompts)
-    if decoding.method == "beam":
-        yield _beams(base, *left_padded(rows), decoding, limits)
+    distinct: dict[tuple[int, ...], int] = {}
+    which = [distinct.setdefault(tuple(prompt), len(distinct)) for prompt in prompts]
+    base, rows = _embedded(model, [*distinct])
+    if not isinstance(decoding, Decoding):
+        yield from _tokens(base, rows, which, draws, decoding, limits)
+    elif decoding.method == "beam":
+        yield _beams(base, *left_padded([rows[at] for at in which]), decoding, limits)
     else:
-        yield from _tokens(base, rows, draws, decoding, limits)
+        yield from _tokens(base, rows, which, draws, [decoding] * len(which), limits)
 
 
 def _tokens(
-    base: Any, prompts: Sequence[torch.Tensor], draws: torch.Tensor, decoding: Decoding, limits: Limits
+    base: Any,
+    prompts: Sequence[torch.Tensor],
+    which: Sequence[int],
+    draws: torch.Tensor,
+    decodings: Sequence[Decoding],
+    limits: Limits,
 ) -> Iterator[torch.Tensor]:
-    """[rows, tokens so far], one more token of every row per step, until all rows have ended."""
+    """[rows, tokens so far], one more token of every row per step, until all rows have ended.
+
+    which: the prompt of each row; one that several rows have is read once.
+    """
     cache, mask, logits = read_prompts(base, prompts, limits.tokens)
+    if len(which) > len(prompts):
+        copies = torch.tensor(which, device=mask.device)
+        cache.batch_select_indices(copies)
+        mask, logits = mask[copies], logits[copies]
     positions = mask.sum(1, keepdim=True)
     stops = torch.tensor(limits.stop_token_ids, device=mask.device)
     draws = draws.to(mask.device, torch.float32 if mask.device.type == "mps" else torch.float64)  # MPS has no float64
@@ -148,7 +178,8 @@ def _tokens(
     rows = torch.arange(len(mask), device=mask.device)  # those that are still computed
     ended = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)
     for step in range(limits.tokens):
-        chosen = choose(logits.float(), draws[rows, step], decoding, written[rows, :step])
+        own = [decodings[row] for row in rows.tolist()]
+        chosen = choose_each(logits.float(), draws[rows, step], own, written[rows, :step])
         chosen = torch.where(ended[rows], stops[0], chosen)
         written[rows, step] = chosen
         ended[rows] |= torch.isin(chosen, stops)
@@ -186,7 +217,7 @@ def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decodi
         base.generation_config = original
 
 
-def _embedded(model: Any, prompts: Sequence[list[int]]) -> tuple[Any, list[torch.Tensor]]:
+def _embedded(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, list[torch.Tensor]]:
     """The model without PEFT's prompt handling, and the embeddings of each prompt, preceded by the virtual tokens."""
     table = model.get_input_embeddings()
     rows = [table(torch.tensor(prompt, device=model.device)) for prompt in prompts]

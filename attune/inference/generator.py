@@ -122,8 +122,13 @@ class Generator:
         """The reply that `replies` gives to the example with the id `name`, after each token."""
         return stream_reply(self.model, self.tokenizer, name, prompt.ids, decoding, self.limits, seed)
 
-    def replies(self, examples: Sequence[Example], decoding: Decoding, batch_size: int, seed: int) -> list[Reply]:
-        """One written reply per example, in order; it depends on `seed` and the example's id, not on the batch."""
+    def replies(
+        self, examples: Sequence[Example], decoding: Decoding | Sequence[Decoding], batch_size: int, seed: int
+    ) -> list[Reply]:
+        """One written reply per example, in order; it depends on `seed` and the example's id, not on the batch.
+
+        decoding: for all examples, or one for each, of which none is then beam search.
+        """
         return write_replies(
             self.model, self.tokenizer, examples, decoding, self.limits, self._writing_room, batch_size, seed
         )

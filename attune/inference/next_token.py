@@ -1,5 +1,6 @@
 """The choice of the next token from a model's logits."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -31,6 +32,25 @@ def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, writte
     sums = logits.to(draws.dtype).softmax(-1).cumsum(-1)
     places = (sums <= draws[:, None] * sums[:, -1:]).sum(-1)
     return places if ids is None else ids.gather(-1, places[:, None])[:, 0]
+
+
+def choose_each(
+    logits: torch.Tensor, draws: torch.Tensor, decodings: Sequence[Decoding], written: torch.Tensor
+) -> torch.Tensor:
+    """As `choose`, with a decoding for each row.
+
+    Raises
+    ------
+    ValueError
+        for beam search, which keeps several replies of a row at once.
+    """
+    if any(decoding.method == "beam" for decoding in decodings):
+        raise ValueError("beam search chooses no single token; give one decoding for all rows")
+    chosen = torch.empty(len(decodings), dtype=torch.long, device=logits.device)
+    for decoding in dict.fromkeys(decodings):
+        at = [row for row, own in enumerate(decodings) if own == decoding]
+        chosen[at] = choose(logits[at], draws[at], decoding, written[at])
+    return chosen
 
 
 def processors(decoding: Decoding) -> LogitsProcessorList:

@@ -8,7 +8,7 @@ from attune.corpora import corpus
 from attune.generators import rows
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.prompts import examples
-from attune.generators.rows import count_rows, encoded, some_without_passages, stream_examples, write_rows
+from attune.generators.rows import StoredExamples, count_rows, encoded, some_without_passages, write_rows
 from tests.generators.tiny import dialogue_rows, tokenizer
 
 WORDS = tokenizer()
@@ -29,7 +29,7 @@ def test_rows_come_back_from_the_file_as_they_were_encoded(tmp_path: Path, monke
 
 def test_examples_are_streamed_from_parquet(tmp_path: Path) -> None:
     write_parquet(tmp_path / "train.parquet", dialogue_rows(), corpus("empathetic_dialogues").schemas.rows)
-    assert list(stream_examples(tmp_path / "train.parquet", "", 0)) == EXAMPLES
+    assert list(StoredExamples(tmp_path / "train.parquet", "", 0)) == EXAMPLES
     assert count_rows(tmp_path / "train.parquet") == len(EXAMPLES)
 
 

@@ -183,7 +183,7 @@ def test_rows_that_have_ended_are_no_longer_computed() -> None:
     model.register_forward_pre_hook(
         lambda _model, _args, named: sizes.append(len(named["attention_mask"])), with_kwargs=True
     )
-    prompts = [encode_prompt(each, WORDS, ROOM).ids for each in EXAMPLES]
+    prompts = [[*each] for each in dict.fromkeys(tuple(encode_prompt(each, WORDS, ROOM).ids) for each in EXAMPLES)]
     draws = torch.rand(len(prompts), 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     many = Limits(12, tuple(range(0, len(WORDS), 5)))  # so that replies end at different lengths
     written = generate(model, prompts, draws, SAMPLING, many)
@@ -191,3 +191,18 @@ def test_rows_that_have_ended_are_no_longer_computed() -> None:
     assert sizes[0] == len(prompts)
     assert all(alive <= size <= max(alive * 4 / 3, 1) for alive, size in zip(going, sizes, strict=True))
     assert sizes[-1] < len(prompts)
+
+
+def test_each_row_may_have_a_decoding_of_its_own_and_equal_prompts_are_read_once() -> None:
+    model, read, asked = gpt(), [], EXAMPLES[:4]
+    points = (SAMPLING, GREEDY, Decoding(method="sampling", top_k=5, repetition_penalty=2.0))
+    wanted = [reply for point in points for reply in write_replies(model, WORDS, asked, point, LIMITS, ROOM, 4, 5)]
+    model.register_forward_pre_hook(
+        lambda _model, _args, named: read.append(named.get("inputs_embeds")), with_kwargs=True
+    )
+    each = [point for point in points for _ in asked]
+    assert write_replies(model, WORDS, [*asked] * 3, each, LIMITS, ROOM, 12, 5) == wanted
+    prompts = {tuple(encode_prompt(example, WORDS, ROOM).ids) for example in asked}
+    assert sum(len(embeds) for embeds in read if embeds is not None) == len(prompts)
+    with pytest.raises(ValueError, match="beam search chooses no single token"):
+        write_replies(model, WORDS, asked, [BEAM] * 4, LIMITS, ROOM, 4, 5)
