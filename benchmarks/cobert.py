@@ -3,16 +3,19 @@
 Batch 16, ten personas, all-MiniLM-L6-v2 with nothing frozen, float32, on texts of randomly drawn lengths. The peer is
 benchmarks.peers.cobert_original. Before anything is timed, both must give the same scores for the same texts. The
 recipes here train without dropout, so a step without is also put beside the peer's as the paper trains, with dropout.
+Each side has torch's settings of its own: ours those of `attune.core.determinism.pin`, the peer torch's defaults. Ours
+has the optimizer that Trainer makes, the peer's is torch's plain AdamW.
 """
 
 import argparse
 import os
 import random
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 from attune.core.determinism import pin, prepare
-from benchmarks.harness import Side, comparison, in_turn, options, write
+from benchmarks.harness import Side, comparison, in_turn, options, rounded, write
 
 prepare()
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -88,16 +91,26 @@ def models(length: int, dropout: float | None) -> tuple[Any, Any]:
     return ours, OriginalCobert(minilm_folder(), limits, dropout)
 
 
+def settle(peer: bool, threads: int) -> None:
+    """Seeds and threads; for the peer otherwise torch's defaults, so that it flushes no denormal numbers."""
+    import torch
+
+    pin(1, threads)
+    if peer:
+        torch.set_flush_denormal(False)
+        torch.use_deterministic_algorithms(False)
+
+
 def training(peer: bool, dropout: float | None, length: int, size: int, threads: int) -> Work:
     """A training step on `size` fresh examples."""
     import torch
 
     from benchmarks.peers import cobert_original
 
-    pin(1, threads)
+    settle(peer, threads)
     draws = random.Random(1)
     model = models(length, dropout)[peer]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, fused=not peer)
     step = cobert_original.step if peer else our_step
     return lambda: step(model, optimizer, texts(size, length, draws))
 
@@ -106,7 +119,7 @@ def ranking(peer: bool, length: int, size: int, threads: int) -> Work:
     """The scores of `size` fresh contexts' responses for each of these contexts."""
     from benchmarks.peers.cobert_original import rank
 
-    pin(1, threads)
+    settle(peer, threads)
     draws = random.Random(1)
     model, score = models(length, None)[peer], rank if peer else our_scores
     return lambda: score(model, texts(size, length, draws))
@@ -137,12 +150,12 @@ def compare(sides: dict[str, Side], pairs: list[tuple], length: int, rounds: int
         side.wait()
     times = in_turn({name: side.run for name, side in sides.items()}, rounds, warm_up=rounds > 1)
     peaks = {name: round(side.close(), 1) for name, side in sides.items()}
-    rows = [
-        comparison(
-            what, times, ours, peer, 1, "s", context=length, goal=goal, attune_gib=peaks[ours], peer_gib=peaks[peer]
-        )
-        for what, ours, peer, goal in pairs
-    ]
+    processor = {name: side.processor[-rounds:] for name, side in sides.items()}
+    rows = []
+    for what, ours, peer, goal in pairs:
+        ratio = median(theirs / own for theirs, own in zip(processor[peer], processor[ours], strict=True))
+        more = {"context": length, "goal": goal, "attune_gib": peaks[ours], "peer_gib": peaks[peer]}
+        rows.append(comparison(what, times, ours, peer, 1, "s", processor_ratio=rounded(ratio), **more))
     print(*rows, sep="\n", flush=True)
     return rows
 

@@ -26,11 +26,13 @@ class Side:
 
     `build(*arguments)`, called there, returns a function; each `run` calls it once. So sides can take turns, and the
     peak of each process is the memory of its side. `wait` until all sides are built before any of them runs.
+    `processor` has the processor seconds of each call so far, which other work on the machine changes less.
     """
 
     def __init__(self, build: Callable[..., Callable[[], Any]], *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
+        self.processor: list[float] = []
         self.process = context.Process(target=_serve, args=(other, build, arguments), daemon=True)
         self.process.start()
         other.close()
@@ -42,7 +44,9 @@ class Side:
     def run(self) -> float:
         """The seconds that one call took."""
         self.pipe.send(True)
-        return self.pipe.recv()
+        taken, processor = self.pipe.recv()
+        self.processor.append(processor)
+        return taken
 
     def close(self) -> float:
         """End the process; its peak memory in GiB."""
@@ -56,7 +60,9 @@ def _serve(pipe: Any, build: Callable[..., Callable[[], Any]], arguments: Sequen
     work = build(*arguments)
     pipe.send(True)
     while pipe.recv():
-        pipe.send(seconds(work))
+        before = time.process_time()
+        taken = seconds(work)
+        pipe.send((taken, time.process_time() - before))
     pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
 

@@ -1,5 +1,6 @@
 """The shared encoder: any that AutoModel loads, optionally with frozen lower layers whose output can be cached."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,52 @@ def run_encoder(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
     if "states" in batch:
         return _upper(encoder, batch["states"], batch["attention_mask"], frozen)
     return encoder(**_accepted(encoder, batch)).last_hidden_state
+
+
+def packs(encoder: Any) -> bool:
+    """Whether `run_packed` takes this encoder: on CPUs, for a GPU prefers few large operations."""
+    known = encoder.config.model_type in _BERT_LIKE and encoder.config._attn_implementation == NAME
+    return known and encoder.device.type == "cpu"
+
+
+def run_packed(encoder: Any, batch: dict[str, Tensor], lengths: Sequence[int], frozen: int, size: int) -> Tensor:
+    """The last hidden states (total, d) of sequences of these `lengths`, without padding, one after another.
+
+    batch: input_ids and token_type_ids (total,), or `states` (total, d) as in `run_encoder`. The layers take at most
+    `size` tokens at a time, or one sequence. The embeddings take all at once, since the gradient of each call is as
+    large as the vocabulary.
+    """
+    skipped = frozen if "states" in batch else 0
+    states = batch["states"] if "states" in batch else _packed_embeddings(encoder, batch, lengths)
+    groups = list(_groups(lengths, size))
+    outputs = []
+    for group, part in zip(groups, states.split([sum(group) for group in groups]), strict=True):
+        part = part[None]
+        for layer in layers(encoder)[skipped:]:
+            part = layer(part, None, lengths=group)
+        outputs.append(part[0])
+    return torch.cat(outputs)
+
+
+def _packed_embeddings(encoder: Any, batch: dict[str, Tensor], lengths: Sequence[int]) -> Tensor:
+    positions = torch.cat([torch.arange(length) for length in lengths])
+    if encoder.config.model_type != "bert":
+        positions += encoder.embeddings.padding_idx + 1  # RoBERTa and its kin begin there
+    arguments = {"input_ids": batch["input_ids"][None], "position_ids": positions[None]}
+    if encoder.config.type_vocab_size >= 2:
+        arguments["token_type_ids"] = batch["token_type_ids"][None]
+    return encoder.embeddings(**arguments)[0]
+
+
+def _groups(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Neighbours of at most `size` tokens together, or one that is longer."""
+    group: list[int] = []
+    for length in lengths:
+        if group and sum(group) + length > size:
+            yield group
+            group = []
+        group.append(length)
+    yield group
 
 
 @torch.no_grad()

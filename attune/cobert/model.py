@@ -8,13 +8,22 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
-from attune.cobert.encoder import freeze, frozen_layers, layers, load_encoder, new_encoder, run_encoder
+from attune.cobert.encoder import (
+    freeze,
+    frozen_layers,
+    layers,
+    load_encoder,
+    new_encoder,
+    packs,
+    run_encoder,
+    run_packed,
+)
 from attune.cobert.inputs import TURN, Inputs
 from attune.cobert.matchers import MATCHERS, CrossEncoder, Side
 from attune.core.devices import device
 
-# Tokens per pass through the encoder on a CPU, padding included.
-GROUP_TOKENS = 384
+# Tokens per pass through the encoder on a CPU, padding included, and per pass of packed sequences.
+GROUP_TOKENS, PACKED_TOKENS = 384, 1024
 # What dropout is called in the configurations of the encoder families.
 DROPOUTS = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout",
@@ -111,8 +120,26 @@ class Cobert(PreTrainedModel):
     def encode(self, batch: dict[str, Tensor]) -> Side:
         """The states of padded sequences (`pad`); zeros for empty rows, which would have nothing to attend to.
 
-        On a CPU rows are encoded in groups of similar length, each cut to its longest row.
+        On a CPU no padding is encoded: an encoder with BERT's structure takes packed sequences, another takes groups of
+        similar length, each cut to its longest row.
         """
+        states = self._packed(batch) if packs(self.encoder) else self._grouped(batch)
+        return Side(states, batch["attention_mask"], batch["parts"])
+
+    def _packed(self, batch: dict[str, Tensor]) -> Tensor:
+        mask = batch["attention_mask"]
+        lengths, order = mask.sum(1).sort(stable=True)
+        rows, columns = mask[order].nonzero(as_tuple=True)
+        states = torch.zeros(*mask.shape, self.encoder.config.hidden_size, dtype=self.dtype)
+        if not len(rows):
+            return states
+        places = order[rows] * mask.shape[1] + columns
+        tokens = {name: value.flatten(0, 1)[places] for name, value in batch.items()}
+        sizes = [length for length in lengths.tolist() if length]
+        encoded = run_packed(self.encoder, tokens, sizes, self.config.frozen_layers, PACKED_TOKENS)
+        return states.flatten(0, 1).index_copy(0, places, encoded.to(self.dtype)).view_as(states)
+
+    def _grouped(self, batch: dict[str, Tensor]) -> Tensor:
         mask = batch["attention_mask"]
         lengths, order = mask.sum(1).sort(stable=True)
         empty = int((lengths == 0).sum())
@@ -123,7 +150,7 @@ class Cobert(PreTrainedModel):
         states = torch.zeros(*mask.shape, width, device=mask.device, dtype=self.dtype)
         if encoded:
             states = states.index_copy(0, order, torch.cat(encoded))
-        return Side(states, mask, batch["parts"])
+        return states
 
     def _encode(self, batch: dict[str, Tensor], rows: Tensor, length: int) -> Tensor:
         """The states (len(rows), length, d) of some rows, none of them empty."""

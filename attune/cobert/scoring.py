@@ -1,6 +1,7 @@
 """Scoring with a CoBERT: every distinct sequence is encoded once, then each context is matched with its candidates."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from attune.cobert.model import Cobert
 
 # Tokens per pass through the encoder, padding included: enough to keep two cores busy, and little memory.
 TOKENS = 1024
+# Contexts that are matched at once with the same candidates.
+CONTEXTS = 16
 # The most memory that the cached output of frozen layers may take; beyond it they are computed each time.
 CACHE_BYTES = 4 * 2**30
 
@@ -95,9 +98,15 @@ def scores(
     personas: Sequence[TokenSequence],
     candidates: Sequence[Sequence[TokenSequence]],
 ) -> list[Tensor]:
-    """Each context's scores of its candidates, (number of candidates,); `states` as `encode` returns them."""
+    """Each context's scores of its candidates, (number of candidates,); `states` as `encode` returns them.
+
+    Neighbours with the same candidates are scored together, CONTEXTS at a time.
+    """
     shape = model.encoder.config.hidden_size, model.device
-    return [
-        model.score(side(states, [context], *shape), side(states, [persona], *shape), side(states, replies, *shape))[0]
-        for context, persona, replies in zip(contexts, personas, candidates, strict=True)
-    ]
+    found: list[Tensor] = []
+    for replies, rows in groupby(zip(contexts, personas, candidates, strict=True), key=lambda row: row[2]):
+        response, group = side(states, replies, *shape), list(rows)
+        for start in range(0, len(group), CONTEXTS):
+            given, known, _ = zip(*group[start : start + CONTEXTS], strict=True)
+            found += model.score(side(states, given, *shape), side(states, known, *shape), response)
+    return found

@@ -1,9 +1,12 @@
 """CoBERT as its authors run it: a plain peer for benchmarks.cobert, written from the equations (arXiv 2004.12316).
 
-Every text is padded to the longest that its kind may have and encoded as often as it occurs, with eager attention.
-Matching takes one context at a time: its states and its persona's are repeated for every candidate. Apart from that it
-computes what attune.cobert computes, in the order of the paper's section 4. One thing differs from the authors' code:
-means run over real positions, here as there the same work, so that both sides' scores can be compared.
+Every text is padded to the longest that its kind may have and encoded as often as it occurs, with eager attention. A
+training step repeats the states for all pairs of a batch and matches them at once. A ranking encodes contexts and
+personas `CHUNK` at a time and takes one context after another, repeated for every candidate. Masks are numbers that are
+multiplied, maxima keep their places, and denormal numbers are computed with, as torch does unless it is told otherwise.
+
+Two things differ from the authors' code, both without a share in its time: means run over real positions, so that both
+sides' scores can be compared, and there is no pooler.
 """
 
 from collections.abc import Sequence
@@ -13,9 +16,10 @@ import torch
 from torch import Tensor
 from transformers import AutoModel
 
-LOWEST = torch.finfo(torch.float32).min
+EXCLUDED = -5e4  # takes the place of a product with padding
+CHUNK = 20
 Ids = Sequence[int]
-# States (b, length, d) and their mask (b, length), True where a token is real.
+# States (b, length, d) and their mask (b, length), 1 where a token is real.
 Encoded = tuple[Tensor, Tensor]
 
 
@@ -44,45 +48,45 @@ class OriginalCobert(torch.nn.Module):
             ids[row, : len(text)] = torch.tensor(text)
             mask[row, : len(text)] = 1
         states = self.encoder(input_ids=ids, token_type_ids=torch.zeros_like(ids), attention_mask=mask)
-        return states.last_hidden_state, mask.bool()
+        return states.last_hidden_state, mask.float()
 
     def forward(self, contexts: Sequence[Ids], personas: Sequence[Ids], responses: Sequence[Ids]) -> Tensor:
-        """The scores (b, c) of c responses to b contexts, each with its persona."""
-        context, persona, response = (
-            self.encode(texts, length)
-            for texts, length in zip((contexts, personas, responses), self.lengths, strict=True)
-        )
-        return torch.stack([
-            match(repeated(context, row, len(responses)), response)
-            + match(repeated(persona, row, len(responses)), response)
-            for row in range(len(contexts))
-        ])  # fmt: skip
+        """The scores (b, c) of c responses to b contexts, each with its persona; all pairs at once."""
+        sides = zip((contexts, personas, responses), self.lengths, strict=True)
+        context, persona, (states, mask) = (self.encode(texts, length) for texts, length in sides)
+        times = len(contexts)
+        every = states.repeat(times, 1, 1), mask.repeat(times, 1)
+        scores = match(repeated(context, len(responses)), every) + match(repeated(persona, len(responses)), every)
+        return scores.view(times, len(responses))
 
 
-def repeated(side: Encoded, row: int, times: int) -> Encoded:
+def repeated(side: Encoded, times: int) -> Encoded:
+    """Each row so many times in turn."""
     states, mask = side
-    return states[row].repeat(times, 1, 1), mask[row].repeat(times, 1)
+    return states.repeat_interleave(times, 0), mask.repeat_interleave(times, 0)
 
 
 def match(left: Encoded, right: Encoded) -> Tensor:
     """(c,): the two hops' scores of c pairs of X (c, m, d) and Y (c, n, d)."""
     (x, x_mask), (y, y_mask) = left, right
+    real = torch.bmm(x_mask[:, :, None], y_mask[:, None])
     affinity = torch.bmm(x, y.transpose(1, 2))
-    over_y = affinity.masked_fill(~y_mask[:, None], LOWEST).softmax(2)
-    over_x = affinity.masked_fill(~x_mask[:, :, None], LOWEST).softmax(1).transpose(1, 2)
+    over_y = torch.softmax(affinity * real + EXCLUDED * (1 - real), 2)
+    over_x = torch.softmax(affinity * real + EXCLUDED * (1 - real), 1).transpose(1, 2)
     x_first, y_first = torch.bmm(over_y, y), torch.bmm(over_x, x)
-    x_second = torch.bmm(mean(over_y, x_mask)[:, None], y_first)[:, 0]
-    y_second = torch.bmm(mean(over_x, y_mask)[:, None], x_first)[:, 0]
+    x_second = torch.bmm(torch.bmm(mean(over_y, x_mask), over_x), x)[:, 0]
+    y_second = torch.bmm(torch.bmm(mean(over_x, y_mask), over_y), y)[:, 0]
     first = (highest(x_first, x_mask) * highest(y_first, y_mask)).sum(1)
     return first + (x_second * y_second).sum(1)
 
 
 def mean(attention: Tensor, mask: Tensor) -> Tensor:
-    return (attention * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+    """(c, 1, k): the mean over the real ones of (c, l, k)."""
+    return torch.bmm(mask[:, None], attention) / mask.sum(1)[:, None, None]
 
 
 def highest(states: Tensor, mask: Tensor) -> Tensor:
-    return states.masked_fill(~mask[..., None], LOWEST).amax(1)
+    return states.masked_fill(mask[..., None] == 0, EXCLUDED).max(1).values
 
 
 def step(model: OriginalCobert, optimizer: torch.optim.Optimizer, texts: Sequence[Sequence[Ids]]) -> None:
@@ -99,4 +103,23 @@ def step(model: OriginalCobert, optimizer: torch.optim.Optimizer, texts: Sequenc
 def rank(model: OriginalCobert, texts: Sequence[Sequence[Ids]]) -> Tensor:
     """Every context's scores of all responses."""
     model.eval()
-    return model(*texts)
+    context, persona = (
+        in_chunks(model, side, length) for side, length in zip(texts[:2], model.lengths[:2], strict=True)
+    )
+    response, count = model.encode(texts[2], model.lengths[2]), len(texts[2])
+    return torch.stack([
+        match(repeated(one_row(context, row), count), response)
+        + match(repeated(one_row(persona, row), count), response)
+        for row in range(len(texts[0]))
+    ])  # fmt: skip
+
+
+def in_chunks(model: OriginalCobert, texts: Sequence[Ids], length: int) -> Encoded:
+    parts = [model.encode(texts[start : start + CHUNK], length) for start in range(0, len(texts), CHUNK)]
+    states, masks = zip(*parts, strict=True)
+    return torch.cat(states), torch.cat(masks)
+
+
+def one_row(side: Encoded, row: int) -> Encoded:
+    states, mask = side
+    return states[row : row + 1], mask[row : row + 1]

@@ -34,5 +34,5 @@ def test_the_original_and_ours_give_the_same_scores(tmp_path: Path, groups: list
 def test_the_original_matches_one_token_with_one_by_their_product() -> None:
     """With one position each all weights are 1: hop 1 and hop 2 both give the dot product of y and x, 1 * 3 + 2 * 4."""
     x, y = torch.tensor([[[1.0, 2.0]]]), torch.tensor([[[3.0, 4.0]]])
-    real = torch.ones(1, 1, dtype=torch.bool)
+    real = torch.ones(1, 1)
     assert match((x, real), (y, real)).tolist() == [22.0]

@@ -48,6 +48,29 @@ def test_dropout_is_of_the_weights_and_the_gradients_are_autograd_s() -> None:
         torch.testing.assert_close(one, other)
 
 
+def test_packed_sequences_attend_to_themselves_alone() -> None:
+    query, key, value, _ = sides()
+    packed = [side.transpose(0, 1).flatten(1, 2)[None] for side in (query, key, value)]
+    found, _ = attention.attention(MODULE, *packed, None, lengths=[2, 3, 3, 2])
+    apart = [[side[:, :, at:to] for side in packed] for at, to in ((0, 2), (2, 5), (5, 8), (8, 10))]
+    expected = torch.cat([attention.attention(MODULE, *each, None)[0] for each in apart], 1)
+    torch.testing.assert_close(found, expected)
+    direction = torch.randn_like(expected)
+    given = torch.autograd.grad(found, (query, key, value), direction)
+    for one, other in zip(given, torch.autograd.grad(expected, (query, key, value), direction), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_packed_sequences_drop_out_as_padded_ones_do() -> None:
+    query, key, value, mask = sides()
+    packed = [side.transpose(0, 1).flatten(1, 2)[None] for side in (query, key, value)]
+    torch.manual_seed(2)
+    found, _ = attention.attention(MODULE, *packed, None, dropout=SHARE, lengths=[5, 5])
+    torch.manual_seed(2)
+    expected, _ = attention.attention(MODULE, query, key, value, torch.ones_like(mask), dropout=SHARE)
+    torch.testing.assert_close(found[0].unflatten(0, (2, 5)), expected)
+
+
 def test_the_mean_over_draws_is_attention_without_dropout() -> None:
     query, key, value, mask = (side.detach() for side in sides())
     draws = [attention.attention(MODULE, query, key, value, mask, dropout=SHARE)[0] for _ in range(4000)]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from attune.cobert import storage
-from attune.cobert.encoder import frozen_layers
+from attune.cobert.encoder import frozen_layers, packs
 from attune.cobert.inputs import TokenSequence, pad
 from attune.cobert.model import Cobert, inputs_for
 from attune.cobert.scoring import encode, lower_cache, scores, stack
@@ -51,6 +51,44 @@ def test_padding_does_not_change_scores(tmp_path: Path, family: str) -> None:
         short = model(contexts, personas, responses, same)["scores"]
         padded = model(longer(contexts), longer(personas), longer(responses), same)["scores"]
     torch.testing.assert_close(padded, short, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+@pytest.mark.parametrize("frozen", [0, 2])
+def test_packed_sequences_give_the_states_and_gradients_of_padded_ones(
+    tmp_path: Path, family: str, frozen: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attune.cobert.model.PACKED_TOKENS", 25)
+    model, inputs = cobert(tmp_path, family, frozen_layers=frozen)
+    contexts, personas, _ = parts(inputs)
+    sequences = [*contexts, TokenSequence((), ()), *personas]
+    for lower in (None, lower_cache(model, sequences)):
+        found = []
+        for implementation, packed in (("attune_sdpa", True), ("sdpa", False)):
+            model.encoder.set_attn_implementation(implementation)
+            assert packs(model.encoder) == packed
+            side = model.encode(stack(sequences, lower))
+            weights = torch.linspace(-1, 1, side.states.numel()).view_as(side.states) * side.mask[..., None]
+            model.zero_grad()
+            (side.states * weights).sum().backward()
+            gradients = [each.grad.clone() for each in model.parameters() if each.grad is not None]
+            found.append([side.states.detach() * side.mask[..., None], *gradients])
+        assert len(found[0]) > 10
+        for one, other in zip(*found, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        assert not found[0][0][len(contexts)].any()
+
+
+def test_contexts_with_the_same_candidates_score_as_each_alone(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path)
+    contexts, personas, responses = parts(inputs)
+    states = encode(model, [*contexts, *personas, *responses])
+    candidates = [responses, responses, responses[:2], responses[:2], responses, responses[3:]]
+    found = scores(model, states, contexts, personas, candidates)
+    assert [len(row) for row in found] == [6, 6, 2, 2, 6, 3]
+    for row, *alone in zip(found, contexts, personas, candidates, strict=True):
+        (expected,) = scores(model, states, *([each] for each in alone))
+        torch.testing.assert_close(row, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_attention_scale_reaches_the_matching_and_is_kept(tmp_path: Path) -> None:
