@@ -5,12 +5,17 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.faults import table
 from tests.faults.table import pytest_configure, pytest_terminal_summary
 from tests.once import keep_in
 
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
+
+# How long an example takes says more about the machine's load than about the code.
+settings.register_profile("attune", deadline=None)
+settings.load_profile("attune")
 
 SHARED = Path(__file__).parents[2] / "shared"
 # The longest files, in the order in which they run: before all others, since the last file runs while other cores have

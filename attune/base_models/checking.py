@@ -14,9 +14,11 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 # What the model is to be: a base of generators, CoBERT's encoder, or the sentence encoder of the index.
 Use = Literal["base", "encoder", "embedder"]
 
-# Modules of sentence-transformers that have no config.json, and those that cannot do without weights.
+# Modules of sentence-transformers that have no configuration, and those that cannot do without weights.
 _WITHOUT_CONFIG = ("Normalize", "StaticEmbedding")
 _WITH_WEIGHTS = ("Dense", "LayerNorm", "CNN", "LSTM", "WeightedLayerPooling", "StaticEmbedding")
+# Modules that hold others, and where they name them.
+_ROUTERS, _OF_ROUTERS = ("Router", "Asym"), ("router_config.json", "config.json")
 _TEXT_FILES = ("*.json", "*.txt", "*.jinja")
 # What is read where it is there.
 _OF_SENTENCE_ENCODERS = ("config_sentence_transformers.json", "sentence_bert_config.json")
@@ -43,7 +45,7 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
         raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
     refuse_code(folder)
     for path in (path for pattern in (*_TEXT_FILES, "*.safetensors") for path in folder.rglob(pattern)):
-        if path.is_file() and ".cache" not in path.relative_to(folder).parts:
+        if ".cache" not in path.relative_to(folder).parts:
             check_content(path)
     modules = list(_modules(folder))
     _check_objects(folder, _OF_SENTENCE_ENCODERS)
@@ -51,7 +53,8 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
         if kind != "Transformer":
             _check_module(path, kind)
     transformers = [path for kind, path in modules if kind == "Transformer"]
-    for path in transformers or ([] if modules and use == "embedder" else [folder]):
+    inside = transformers or ([] if modules and use == "embedder" else [folder])
+    for path in [folder] if use in ("base", "encoder") else inside:
         _check_model(path, use)
 
 
@@ -62,6 +65,11 @@ def _check_model(folder: Path, use: Use | None) -> None:
         )
         raise AttuneError(
             f"{folder} has no config.json{adapter or '; a model directory is what save_pretrained writes'}"
+        )
+    if (folder / "adapter_config.json").is_file():
+        raise AttuneError(
+            f"{folder} holds adapter_config.json beside a model, in whose place the base that it names would be "
+            "loaded; remove it, or merge the adapter into the model"
         )
     config = read_object(folder / "config.json")
     _check_use(folder / "config.json", config, use)
@@ -80,7 +88,9 @@ def _check_objects(folder: Path, names: Iterable[str]) -> None:
 def _check_use(path: Path, config: Mapping[str, Any], use: Use | None) -> None:
     if not isinstance(config.get("model_type"), str):
         raise AttuneError(f"{path} has no model_type, so that nothing says what the model is; fetch it again")
-    names = [str(name) for name in config.get("architectures") or []]
+    names = config.get("architectures") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise AttuneError(f"{path}: architectures is {str(names)[:80]!r}; expected a list of names; fetch it again")
     if use == "base" and names and not any(map(_CAUSAL.search, names)):
         raise AttuneError(f"{path}: {', '.join(names)} is no causal language model, which a base must be; name another")
     if use in ("base", "encoder") and config.get("is_encoder_decoder"):
@@ -136,19 +146,31 @@ def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
     for module in modules:
         if not isinstance(module, dict) or not all(isinstance(module.get(key), str) for key in ("path", "type")):
             raise AttuneError(f"{path}: a module without path or type; fetch it again")
-        if Path(module["path"]).is_absolute() or ".." in Path(module["path"]).parts:
-            raise AttuneError(f"{path}: the module {module['path']!r} lies outside of {folder}; fetch it again")
-        yield module["type"].rsplit(".", 1)[-1], folder / module["path"]
+        yield from _module(path, module["type"], module["path"])
+
+
+def _module(named_in: Path, kind: str, place: str) -> Iterator[tuple[str, Path]]:
+    """A module in the folder `place` beside the file that names it; a router's are those of its routes, too."""
+    folder, kind = named_in.parent / place, kind.rsplit(".", 1)[-1]
+    if Path(place).is_absolute() or ".." in Path(place).parts:
+        raise AttuneError(f"{named_in}: the module {place!r} lies outside of {named_in.parent}; fetch it again")
+    yield kind, folder
+    if kind in _ROUTERS:
+        path = next((path for name in _OF_ROUTERS if (path := folder / name).is_file()), folder / _OF_ROUTERS[0])
+        routes = read_object(path).get("types")
+        if not isinstance(routes, dict) or not all(isinstance(each, str) for each in routes.values()):
+            raise AttuneError(f"{path} has no types of modules; fetch it again")
+        for name, type_ in routes.items():
+            yield from _module(path, type_, name)
 
 
 def _check_module(folder: Path, kind: str) -> None:
-    """Check a module beside the transformer: its config.json, and weights where it has some."""
-    if kind not in _WITHOUT_CONFIG:
-        if not (folder / "config.json").is_file():
-            raise AttuneError(
-                f"{folder / 'config.json'} is missing, of the {kind} that modules.json names; fetch it again"
-            )
-        read_object(folder / "config.json")
+    """Check a module beside the transformer: its configuration, and weights where it has some."""
+    configurations = sorted(folder.glob("*config.json"))
+    if not configurations and kind not in _WITHOUT_CONFIG:
+        raise AttuneError(f"{folder / 'config.json'} is missing, of the {kind} that modules.json names; fetch it again")
+    for path in configurations:
+        read_object(path)
     weights = sorted(folder.glob("*.safetensors"))
     for path in weights:
         tensor_shapes(path)

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from attune.base_models.checking import Use, check_folder
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.sources.packages import MINILM, SMOLLM2, minilm_folder, smollm2_file
 
 _PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.jinja")  # no pickled weights; jinja holds chat templates
@@ -41,7 +41,7 @@ def fetch(model: str, target: Path, use: Use | None = None) -> None:
 def _download(model: str) -> Path:
     """Download `id` or `id@revision` from the hub, or take it from the hub client's cache."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HTTPError
 
     name, _, revision = model.partition("@")
     try:
@@ -51,11 +51,11 @@ def _download(model: str) -> Path:
             allow_patterns=list(_PATTERNS),
             ignore_patterns=list(_OTHER_FORMATS),
         )
-    except (HFValidationError, OSError) as error:  # the hub's client raises an OSError for network failures
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
+    except (OSError, HTTPError, ValueError, ImportError) as error:
         raise AttuneError(
             f"the model {model!r} could not be fetched from the hub; check the id and the network, or name a "
-            f"directory that holds it, {MINILM} (encoders) or {SMOLLM2} (bases): {reason}"
+            f"directory that holds it, {MINILM} (encoders) or {SMOLLM2} (bases): {one_line(error)}"
         ) from None
     return Path(folder)
 

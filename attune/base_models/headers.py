@@ -16,7 +16,9 @@ _PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def check_content(path: Path) -> None:
-    """Refuse an empty file and a Git LFS pointer in a file's place."""
+    """Refuse an empty file, a Git LFS pointer in a file's place, and a link to a file that is not there."""
+    if not path.is_file():
+        raise AttuneError(f"{path} is {'a folder' if path.is_dir() else 'a link to what is missing'}; {_AGAIN}")
     with path.open("rb") as file:
         start = file.read(len(_POINTER))
     if not start:

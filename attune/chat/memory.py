@@ -3,8 +3,13 @@
 import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+
+from attune.base_models.headers import tensor_shapes
+from attune.core.errors import AttuneError
 
 Loaded = TypeVar("Loaded")
 
@@ -21,7 +26,10 @@ class _Use(NamedTuple):
 
 
 class Memory:
-    """Decides which models stay loaded. Their size is that of their files, each counted once whoever shares it."""
+    """Decides which models stay loaded. Their size is that of their files, each counted once whoever shares it.
+
+    Weights count as they are held, in float32, also where the file has them in fewer bits.
+    """
 
     def __init__(self, limit: int | None = None) -> None:
         """limit: in bytes; by default SHARE of what is free."""
@@ -63,6 +71,13 @@ def free_bytes() -> int:
 
 
 def _size(paths: Iterable[Path]) -> int:
-    """The bytes of files and of all files below folders."""
+    """The bytes that files, and all files below folders, take in memory."""
     files = {file for path in set(paths) for file in (path.rglob("*") if path.is_dir() else [path])}
-    return sum(file.stat().st_size for file in files if file.is_file())
+    return sum(_held(file) for file in files if file.is_file())
+
+
+def _held(file: Path) -> int:
+    if file.suffix == ".safetensors":
+        with suppress(AttuneError):  # named when it is loaded
+            return sum(4 * prod(shape) for shape in tensor_shapes(file).values())
+    return file.stat().st_size

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
 from transformers.utils import logging
 
 from attune.cobert.attention import NAME
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.core.model_code import refuse_code
 
 # Families with BERT's structure: embeddings, then layers that take states and a mask.
@@ -26,15 +25,15 @@ def load_encoder(folder: Path) -> Any:
     AttuneError
         if the folder holds no encoder of a known family with safetensors weights.
     """
+    refuse_code(folder)
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # an encoder without its pooler is what is wanted, and not worth a table of warnings
     try:
-        refuse_code(folder)
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         options = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True} | _no_pooler(config)
         encoder, info = AutoModel.from_pretrained(folder, trust_remote_code=False, **options)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {error}") from None
+    except Exception as error:  # what a wrong setting becomes depends on where it is read
+        raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {one_line(error)}") from None
     finally:
         logging.set_verbosity(verbosity)
     if missing := sorted(name for name in info["missing_keys"] if "pooler" not in name):

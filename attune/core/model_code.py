@@ -8,6 +8,8 @@ from typing import Any
 from attune.core.errors import AttuneError
 
 _OWN_MODULES = "sentence_transformers."
+# Beside them, what a module of a sentence encoder may name: torch's activation functions.
+_KNOWN = (_OWN_MODULES, "torch.nn.")
 
 
 def refuse_code(folder: Path) -> None:
@@ -35,7 +37,12 @@ def _names_code(key: str, value: Any, path: Path) -> bool:
         return bool(value)
     if key.endswith("attn_implementation"):  # "owner/name" is a kernel of the hub
         return isinstance(value, str) and "/" in value
-    return path.name == "modules.json" and key == "type" and not str(value).startswith(_OWN_MODULES)
+    if path.name == "modules.json":
+        return key == "type" and not str(value).startswith(_OWN_MODULES)
+    # Of a sentence encoder's modules: a router's routes, a layer's activation, the tokenizer of word embeddings.
+    named = value.values() if key == "types" and isinstance(value, dict) else (value,)
+    dotted = [each for each in named if isinstance(each, str) and "." in each and not each.startswith(_KNOWN)]
+    return key in ("types", "activation_function", "tokenizer_class") and bool(dotted)
 
 
 def _read(path: Path) -> Any:

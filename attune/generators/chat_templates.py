@@ -11,8 +11,6 @@ from itertools import groupby
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from jinja2 import TemplateError
-
 from attune.core.errors import AttuneError
 from attune.core.tokens import Markup
 from attune.generators.roles import CHAT, TURN, Roles
@@ -96,7 +94,7 @@ def _rendered(tokenizer: Any, messages: Messages) -> list[str]:
     """Template text and the numbers of places in turn; no place where the template refuses the messages."""
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    except (TemplateError, TypeError, ValueError, LookupError):
+    except Exception:  # a template is a program: it may raise anything
         return [""]
     return _PLACES.split(text)
 

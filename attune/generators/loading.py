@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from peft import PeftModel, prepare_model_for_kbit_training
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import SAFE_WEIGHTS_NAME
@@ -16,7 +15,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from attune.base_models.checking import check_folder
 from attune.base_models.headers import fingerprint, tensor_shapes
 from attune.core.devices import device
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.core.files import read_json, write_json
 from attune.core.model_code import refuse_code
 from attune.generators.prompts import FORMAT_VERSION
@@ -117,8 +116,8 @@ def load_tokenizer(folder: Path) -> Any:
     refuse_code(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise AttuneError(f"{folder} holds no tokenizer that can be read: {_first_line(error)}") from None
+    except Exception as error:  # what a wrong setting becomes depends on where it is read
+        raise AttuneError(f"{folder} holds no tokenizer that can be read: {one_line(error)}") from None
     if tokenizer.eos_token_id is None:
         raise AttuneError(
             f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token"
@@ -140,18 +139,14 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
         options |= {"quantization_config": _four_bits(), "device_map": {"": torch.cuda.current_device()}}
     try:
         model, info = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=False, **options)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise AttuneError(f"{folder} holds no causal language model: {_first_line(error)}") from None
+    except Exception as error:  # what a wrong setting becomes depends on where it is read
+        raise AttuneError(f"{folder} holds no causal language model: {one_line(error)}") from None
     if info["missing_keys"]:
         missing = f"{min(info['missing_keys'])} is missing"
         raise AttuneError(f"{folder}: its weights are not of a {model.config.model_type} that writes text: {missing}")
     if four_bits:
         return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     return model.to(device())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _four_bits() -> BitsAndBytesConfig:
@@ -192,10 +187,11 @@ def _with_adapter(model: Any, folder: Path) -> Any:
     if not path.is_file():  # PEFT would look for a pickled one
         raise AttuneError(f"{path} is missing; `dvc repro train_generator` writes it")
     tensor_shapes(path)
+    refuse_code(folder)
     try:
         return PeftModel.from_pretrained(model, folder)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise AttuneError(f"{path} has no place in the base: {_first_line(error)}") from None
+    except Exception as error:
+        raise AttuneError(f"{path} has no place in the base: {one_line(error)}") from None
 
 
 def _with_weights(model: Any, path: Path, base: Path) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from attune.core import collection
 from attune.core.devices import device
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.core.model_code import refuse_code
 from attune.index.reader import Reader, Role
 
@@ -31,17 +31,14 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     """
     if backend == "openvino":
         _check_openvino()
-    from safetensors import SafetensorError
-
     with collection.deferred():
         from sentence_transformers import SentenceTransformer
 
     refuse_code(find_embedder(folder))
     try:
         encoder = SentenceTransformer(str(folder), device=device(), local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {reason}") from None
+    except Exception as error:  # what a wrong setting becomes depends on where it is read
+        raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {one_line(error)}") from None
     if backend == "openvino":
         # Tokens, pooling and length stay sentence-transformers'; its own backend for OpenVINO pins transformers 4.
         encoder[0].model.forward = _compiled(encoder)

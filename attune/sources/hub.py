@@ -71,10 +71,10 @@ def bound_waits() -> None:
     set_client_factory(client)
 
 
-def cached_file(key: str, url: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
+def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_by: str = "repo") -> tuple[Path, str]:
     """One file in the hub client's cache, and its commit. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE.
 
-    key: the parameter that names the dataset. url: the dataset's address.
+    key: the parameter that describes the dataset, by its name in `named_by`. url: the dataset's address.
 
     Raises
     ------
@@ -96,12 +96,12 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str) -> tupl
             if wait is None or not (isinstance(error, HTTPError) and transient):
                 # Behind a file that is missing in the cache stands why it could not be asked for.
                 reason = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
-                raise transfer.failed(address, reason, _step(key, repo, name, revision, error)) from None
+                raise transfer.failed(address, reason, _step(key, repo, name, revision, error, named_by)) from None
             transfer.pause(address, transfer.Passing(error), wait)
     raise AssertionError("the last try returns or raises")
 
 
-def _step(key: str, repo: str, name: str, revision: str, error: Exception) -> str:
+def _step(key: str, repo: str, name: str, revision: str, error: Exception, named_by: str) -> str:
     """What to do about an answer that another try would not change; empty where nothing more is known."""
     from huggingface_hub.errors import RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -110,7 +110,7 @@ def _step(key: str, repo: str, name: str, revision: str, error: Exception) -> st
     if isinstance(error, RemoteEntryNotFoundError):
         return f"set {key}.revision to one at which {repo} has {name}, for it has none at {revision!r}"
     if isinstance(error, RepositoryNotFoundError):
-        return f"correct {key}.repo, or where {repo} is not public run `hf auth login`"
+        return f"correct {key}.{named_by}, or where {repo} is not public run `hf auth login`"
     return ""
 
 

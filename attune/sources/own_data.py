@@ -124,7 +124,8 @@ def _conversation(
         context = _said(number, cells["context"], cells.get("input"))
         turns = _alternating([*context, _text(number, "response", cells["response"])])
     speakers, utterances = _joined(number, turns)
-    personas = [text for each in _listed(number, "persona", cells.get("persona")) if (text := each.strip())]
+    persona = _listed(number, "persona", cells.get("persona"))
+    personas = [text for each in persona if (text := _text(number, "persona", each))]
     for key in needed:
         if not _text(number, key, cells[key]):
             raise BadRow(number, f"{key} is empty; expected text")
@@ -159,13 +160,14 @@ def _said(number: int, context: Any, addition: Any) -> list[str]:
 def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
     """A cell as a list: itself, written as JSON, or, if `apart`, one text per line."""
     if isinstance(cell, str) and cell.lstrip().startswith("["):
-        with suppress(ValueError):  # text may begin with a bracket
-            cell = json.loads(cell)
+        with suppress(ValueError, RecursionError):  # text may begin with a bracket, and hold a list of numbers
+            written = json.loads(cell)
+            cell = written if all(isinstance(each, (str, dict)) for each in written) else cell
     if isinstance(cell, str):
         cell = cell.splitlines() if apart else [cell]
     if cell is None:
         return []
-    if not isinstance(cell, list) or (key == "persona" and not all(isinstance(each, str) for each in cell)):
+    if not isinstance(cell, list):
         raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected a text or a list of texts")
     return cell
 
@@ -173,7 +175,7 @@ def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
 def _turns(number: int, turns: list[Any]) -> tuple[list[tuple[str, str]], str]:
     """Who said what, and the text of system turns: of marked turns, or of texts whose last one is the response."""
     if all(isinstance(each, str) for each in turns):
-        return _alternating(turns), ""
+        return _alternating([_text(number, "a turn", each) for each in turns]), ""
     said, system = [], []
     for each in turns:
         if not isinstance(each, dict):

@@ -6,17 +6,20 @@ dataset's card says which files these are, or else their folders and names do.
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from fsspec.utils import glob_translate
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
+from attune.core.files import read_json, write_json
 from attune.parameters.data import OwnDataset
-from attune.sources import hub, transfer
+from attune.sources import hub
 from attune.sources.own_files import SUFFIXES
 
 CARD = "README.md"
+_COMMIT = re.compile("[0-9a-f]{40}")
 # The words by which files that no card assigns are known to be of a split.
 _WORDS = {
     "train": ("train", "training"),
@@ -46,7 +49,7 @@ def download(entry: OwnDataset) -> tuple[list[Path], str, str]:
     commit, names = _listed(entry)
 
     def fetched(name: str) -> Path:
-        return hub.cached_file("corpora", url, entry.datasets, name, commit)[0]
+        return hub.cached_file("the entry's", url, entry.datasets, name, commit, named_by="datasets")[0]
 
     configs = _configs(fetched(CARD)) if CARD in names else {}
     chosen = split_files(entry, sorted(names), configs)
@@ -56,16 +59,42 @@ def download(entry: OwnDataset) -> tuple[list[Path], str, str]:
 
 
 def _listed(entry: OwnDataset) -> tuple[str, list[str]]:
-    """The revision's commit and the names of its files."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HTTPError
+    """The revision's commit and the names of its files.
 
+    The answer is kept beside the files. A commit's is asked for once; a branch's again each time, but without the
+    network the last answer holds.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+
+    kept = _kept(entry)
+    if _COMMIT.fullmatch(entry.revision) and kept.is_file():
+        return _read_kept(kept)
     try:
         found = HfApi().dataset_info(entry.datasets, revision=entry.revision)
-    except (OSError, HTTPError, ValueError) as error:
-        reason = transfer.one_line(error)
-        raise AttuneError(f"{_told(entry)} cannot be listed ({reason}); check `datasets` and `revision`") from None
-    return str(found.sha), [each.rfilename for each in found.siblings or ()]
+    except (OSError, HTTPError, ValueError, ImportError) as error:  # the last for proxies that need a package
+        if kept.is_file() and not isinstance(error, HfHubHTTPError):
+            return _read_kept(kept)
+        reason = one_line(error)
+        raise AttuneError(
+            f"{_told(entry)} cannot be listed ({reason}); check `datasets`, `revision` and the network"
+        ) from None
+    listed = str(found.sha), [each.rfilename for each in found.siblings or ()]
+    write_json(kept, listed)
+    return listed
+
+
+def _kept(entry: OwnDataset) -> Path:
+    """Where the answer of `_listed` is kept: in the hub client's cache, apart from its own files."""
+    from huggingface_hub import constants
+
+    asked = f"{constants.ENDPOINT} {entry.datasets} {entry.revision}"
+    return Path(constants.HF_HUB_CACHE) / "attune" / f"{sha256(asked.encode()).hexdigest()}.json"
+
+
+def _read_kept(path: Path) -> tuple[str, list[str]]:
+    commit, names = read_json(path)
+    return commit, names
 
 
 def _configs(card: Path) -> dict[str, dict[str, Any]]:
@@ -119,9 +148,9 @@ def _by_card(names: Sequence[str], config: Mapping[str, Any]) -> dict[str, list[
         return _by_name([name for name in below if _holds_rows(name)])
     splits: dict[str, list[str]] = {}
     for part in files if isinstance(files, list) else [files]:
-        split, paths = (part["split"], part["path"]) if isinstance(part, dict) else ("train", part)
-        for path in paths if isinstance(paths, list) else [paths]:
-            pattern = (inside + path).removeprefix("./")
+        split, paths = (part.get("split", "train"), part.get("path", ())) if isinstance(part, dict) else ("train", part)
+        for path in paths if isinstance(paths, (list, tuple)) else [paths]:
+            pattern = f"{inside}{path}".removeprefix("./")
             splits.setdefault(str(split), []).extend(
                 name for name in below if re.fullmatch(glob_translate(pattern), name)
             )

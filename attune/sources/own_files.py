@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from attune.core.errors import AttuneError
 from attune.corpora.reading import check_content, lines, parquet_rows
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
+_SEPARATORS = ",;\t"  # the first of those that the header has most of
 Record = tuple[int, dict[str, Any]]
 
 
@@ -24,23 +25,27 @@ def records(path: Path) -> Iterator[Record]:
     if not path.is_file():
         raise AttuneError(f"{path.absolute()} does not exist; a corpus' path names a file of {', '.join(SUFFIXES)}")
     readers = {".csv": _csv, ".jsonl": _json_lines, ".json": _json, ".parquet": _parquet}
-    if path.suffix not in readers:
+    if path.suffix.lower() not in readers:
         raise AttuneError(f"{path} has the suffix {path.suffix!r}; it must be one of {', '.join(SUFFIXES)}")
     check_content(path)
-    return readers[path.suffix](path)
+    return readers[path.suffix.lower()](path)
 
 
 def _csv(path: Path) -> Iterator[Record]:
     csv.field_size_limit(10_000_000)  # characters of a cell; 131,072 otherwise
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            if len(set(names := reader.fieldnames or [])) < len(names):
-                raise AttuneError(f"{path} names a column twice ({', '.join(names)}); give each a name of its own")
+            header = stream.readline()
+            # Spreadsheets write semicolons where the comma divides decimals, or tabs.
+            separator = max(_SEPARATORS, key=header.count)
+            stream.seek(0)
+            reader = csv.DictReader(stream, delimiter=separator, skipinitialspace=True, strict=True)
+            reader.fieldnames = names = [name.strip() for name in reader.fieldnames or ()]
+            _check_names(path, names)
             for row in reader:
                 if None in row or None in row.values():
-                    wrong = f"line {reader.line_num}: not the {len(names)} cells of the header; put cells with commas,"
-                    raise AttuneError(f"{path}, {wrong} quotes or line breaks into quotes")
+                    wrong = f"line {reader.line_num}: not the {len(names)} cells of the header; put cells with"
+                    raise AttuneError(f"{path}, {wrong} {separator!r}, quotes or line breaks into quotes")
                 yield reader.line_num, row
     except UnicodeDecodeError as error:
         raise AttuneError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); convert it") from None
@@ -76,7 +81,13 @@ def _parquet(path: Path) -> Iterator[Record]:
         names = tuple(pq.read_schema(path).names)
     except (OSError, pa.ArrowException) as error:
         raise AttuneError(f"{path} is not a complete parquet file: {str(error).splitlines()[0]}") from None
+    _check_names(path, names)
     yield from parquet_rows(path, names, batch_size=1024)
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        raise AttuneError(f"{path} names a column twice ({', '.join(names)}); give each a name of its own")
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:

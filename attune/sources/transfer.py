@@ -12,12 +12,11 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
-from textwrap import shorten
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.corpora.reading import check_content
 
 CHUNK = 1 << 16
@@ -132,11 +131,6 @@ def failed(url: str, reason: object, step: str = "") -> AttuneError:
         f"{url} could not be fetched ({one_line(reason)}{f'; through the proxy {proxy}' if proxy else ''}); {step}, or "
         "set source to `sample` (offline) or to a directory that holds the files"
     )
-
-
-def one_line(reason: object) -> str:
-    """Clients' messages run over several lines, and the informative one is in the middle."""
-    return shorten(str(reason), 300, placeholder=" ...") or type(reason).__name__
 
 
 def _receive(url: str, received: _Received) -> None:

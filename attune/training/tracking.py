@@ -95,11 +95,13 @@ def _dvclive(folder: Path, run: str) -> TrainerCallback:
 
 
 def _trackio(folder: Path, _run: str) -> TrainerCallback:
+    from huggingface_hub import constants
     from transformers.integrations import TrackioCallback
 
     os.environ.setdefault("TRACKIO_DIR", str(folder))
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # for a server of its own, in another process
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # here the client has read the variable when it was imported
     return TrackioCallback()
 
 

@@ -5,6 +5,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,9 @@ from attune.base_models.headers import fingerprint
 from attune.cobert.encoder import load_encoder
 from attune.core.errors import AttuneError
 from attune.core.files import read_json
-from attune.generators.loading import load_base
+from attune.generators.loading import load_base, load_tokenizer
+from attune.index.embedding import load_embedder
+from attune.index.reader import tells_queries_apart
 from attune.sources.packages import minilm_folder
 from tests.cobert.tiny import encoder
 from tests.generators import tiny
@@ -151,6 +154,25 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "config.json").rename(folder / "adapter_config.json"),
         r"has no config\.json but adapter_config\.json: it is an adapter; name its base",
     ),
+    "an adapter beside the model": (
+        lambda folder: (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "somebody/else"}'),
+        "holds adapter_config.json beside a model, in whose place the base that it names would be loaded",
+    ),
+    "weights are a link to nothing": (
+        lambda folder: (
+            (folder / "model.safetensors").rename(folder / "blob")
+            and (folder / "model.safetensors").symlink_to("nowhere")
+        ),
+        r"model\.safetensors is a link to what is missing",
+    ),
+    "a folder in the tokenizer's place": (
+        lambda folder: (folder / "tokenizer.json").unlink() or (folder / "tokenizer.json").mkdir(),
+        r"tokenizer\.json is a folder",
+    ),
+    "architectures are no list": (
+        lambda folder: changed(folder / "config.json", architectures=3),
+        r"config\.json: architectures is '3'; expected a list of names",
+    ),
 }
 
 
@@ -185,6 +207,9 @@ def test_a_whole_folder_passes_in_one_file_or_in_shards(use: Use | None, model: 
         ("outside", r"modules\.json: the module '\.\./elsewhere' lies outside of"),
         ("HTML", r"sentence_bert_config\.json is not complete JSON"),
         ("pointer", r"3_Static/vocab\.txt is a Git LFS pointer"),
+        ("route", r"query_0_Dense, the Dense that modules\.json names, holds only pickled weights"),
+        ("routes", r"4_Router/router_config\.json has no types of modules"),
+        ("route outside", r"router_config\.json: the module '\.\./elsewhere' lies outside of"),
     ],
 )
 @pytest.mark.fault("a sentence encoder with a broken module: {}", "refused in a sentence with the file")
@@ -210,9 +235,64 @@ def test_every_module_of_a_sentence_encoder_is_opened(module: str, message: str,
     if module == "pointer":
         (folder / "3_Static").mkdir()
         (folder / "3_Static" / "vocab.txt").write_text(POINTER)
+    if module.startswith("route"):
+        router, name = folder / "4_Router", "../elsewhere" if module == "route outside" else "query_0_Dense"
+        (router / "query_0_Dense").mkdir(parents=True)
+        (router / "query_0_Dense" / "config.json").write_text("{}")
+        (router / "query_0_Dense" / "pytorch_model.bin").write_text("x")
+        routes = {} if module == "routes" else {"types": {name: "sentence_transformers.models.Dense"}}
+        (router / "router_config.json").write_text(json.dumps(routes))
+        modules.append({"path": "4_Router", "type": "sentence_transformers.models.Router"})
     (folder / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(AttuneError, match=message):
         check_folder(folder, "embedder")
+
+
+def test_an_encoder_with_a_route_for_each_side_passes_and_reads_by_them(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Router, Transformer
+
+    def route(name: str) -> list[Any]:
+        transformer = Transformer(str(encoder(tmp_path / name)))
+        return [transformer, Pooling(transformer.get_embedding_dimension())]
+
+    router = Router.for_query_document(query_modules=route("a"), document_modules=route("b"))
+    SentenceTransformer(modules=[router]).save(str(tmp_path / "m"))
+    check_folder(tmp_path / "m", "embedder")
+    assert tells_queries_apart(load_embedder(tmp_path / "m"))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("config.json", {"hidden_size": "64"}, "holds no causal language model: .* expected int, got str"),
+        ("config.json", {"num_attention_heads": 0}, "holds no causal language model: "),
+        ("config.json", {"hidden_act": "loud"}, "holds no causal language model: .*loud"),
+        ("tokenizer_config.json", {"eos_token": 3}, "holds no tokenizer that can be read: .*eos_token"),
+        ("tokenizer_config.json", {"extra_special_tokens": 3}, "holds no tokenizer that can be read: "),
+    ],
+)
+@pytest.mark.fault("a model's setting that is none: {changes}", "one sentence when it is loaded")
+def test_a_setting_that_the_library_cannot_use_is_one_sentence(
+    name: str, changes: dict[str, object], message: str, model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(model, tmp_path / "m")
+    changed(folder / name, **changes)
+    with pytest.raises(AttuneError, match=message) as raised:
+        load_base(folder) and load_tokenizer(folder)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("1_Pooling/config.json", "{}"), ("config_sentence_transformers.json", '{"prompts": 3}')],
+)
+@pytest.mark.fault("a sentence encoder's setting that is none: {name}", "one sentence when it is loaded")
+def test_a_module_that_cannot_be_built_is_one_sentence(name: str, content: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(minilm_folder(), tmp_path / "m")
+    (folder / name).write_text(content)
+    with pytest.raises(AttuneError, match="m holds no sentence encoder that can be loaded: "):
+        load_embedder(folder)
 
 
 @pytest.mark.fault("weights of another architecture", "refused with the first tensor that is missing")

@@ -61,3 +61,21 @@ def test_the_hub_out_of_reach_names_the_model_and_what_to_do(tmp_path: Path, mon
 def test_a_word_that_is_no_hub_id_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match="could not be fetched from the hub"):
         fetch("no such/id/at all", tmp_path / "target")
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9"])
+@pytest.mark.fault("a proxy that the hub's client does not know: {}", "named, with what to do")
+def test_a_proxy_of_an_unknown_kind_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    from huggingface_hub import constants, set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    set_client_factory(default_client_factory)  # also forgets the client that was made without the proxy
+    try:
+        with pytest.raises(AttuneError, match="could not be fetched from the hub; check the id and the network"):
+            fetch("nobody/nothing", tmp_path / "target")
+    finally:
+        set_client_factory(default_client_factory)

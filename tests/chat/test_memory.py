@@ -4,6 +4,8 @@ import weakref
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
@@ -56,3 +58,14 @@ def test_every_system_answers_where_no_two_fit(root: Path, engine: Engine) -> No
 
 def test_the_free_memory_is_less_than_the_machines() -> None:
     assert 0 < free_bytes() < 2**50
+
+
+def test_weights_of_half_the_bits_count_as_they_are_held(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        save_file({"w": torch.zeros(50, dtype=torch.bfloat16)}, tmp_path / name / "model.safetensors")
+    for limit, left in ((400, ["a", "b"]), (399, ["b"])):
+        memory, kept = Memory(limit), dict[str, Model]()
+        for name in ("a", "b"):
+            memory.fetched(kept, name, [tmp_path / name], Model)
+        assert list(kept) == left

@@ -14,6 +14,12 @@ CODE = ("attune", "stages", "studies", "tools", "benchmarks", "app.py")
 OTHERS = ("Ranker", "Retriever", "Generator", "PeftModel")
 
 
+HARMLESS = """
+{"auto_map": null, "trust_remote_code": false, "attn_implementation": "sdpa", "tokenizer_class": "BertTokenizer",
+ "activation_function": "torch.nn.modules.activation.Tanh", "types": {"a": "sentence_transformers.models.Pooling"}}
+"""
+
+
 def calls() -> list[tuple[str, ast.Call]]:
     """Every call that loads a model, a configuration or a tokenizer, with its place."""
     files = [path for name in CODE for path in ((ROOT / name).rglob("*.py") if name.isidentifier() else [ROOT / name])]
@@ -50,6 +56,9 @@ def test_every_call_that_loads_a_model_refuses_its_code() -> None:
         ("0_Transformer/sentence_bert_config.json", '{"model_args": {"trust_remote_code": true}}', "trust_remote_code"),
         ("modules.json", '[{"type": "own.Own", "path": ""}]', "type"),
         ("config.json", '{"attn_implementation": "somebody/kernel"}', "attn_implementation"),
+        ("1_Router/router_config.json", '{"types": {"query_0_Own": "own.Own"}}', "types"),
+        ("2_Dense/config.json", '{"activation_function": "os.abort"}', "activation_function"),
+        ("0_Words/wordembedding_config.json", '{"tokenizer_class": "own.Words"}', "tokenizer_class"),
     ],
 )
 @pytest.mark.fault("code of a model's own in {}", "refused with file and key, never run")
@@ -58,5 +67,5 @@ def test_a_file_that_names_code_is_refused(name: str, content: str, key: str, tm
     (tmp_path / name).write_text(content)
     with pytest.raises(AttuneError, match=f"{Path(name).name}: {key} names code of the model's own"):
         refuse_code(tmp_path)
-    (tmp_path / name).write_text('{"auto_map": null, "trust_remote_code": false, "attn_implementation": "sdpa"}')
+    (tmp_path / name).write_text(HARMLESS)
     refuse_code(tmp_path)

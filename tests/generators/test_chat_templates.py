@@ -26,6 +26,17 @@ TEMPLATES = {
 }
 
 
+@pytest.mark.parametrize(
+    "template", ["{{ 1 / 0 }}", "{{ range(10 ** 9) }}", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"]
+)
+@pytest.mark.fault("a chat template that raises: {}", "one sentence")
+def test_whatever_a_template_raises_is_one_sentence(template: str) -> None:
+    words = tokenizer()
+    words.chat_template = template
+    with pytest.raises(AttuneError, match="correct chat_template, or remove it"):
+        encode_prompt(example(), words, Room(400))
+
+
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
 def test_everything_said_to_be_read_is_in_the_prompt_and_before_the_question(template: str) -> None:
     words = tokenizer()

@@ -27,6 +27,9 @@ SHAREGPT = {
 }
 
 
+WHO = {"context": "a", "response": "b", "persona": "c"}
+
+
 def lines(path: Path, *rows: Any) -> str:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return str(path)
@@ -78,6 +81,19 @@ def test_turns_without_speakers_alternate_and_end_with_the_response(tmp_path: Pa
     assert second["utterances"] == ["d", "e"]
 
 
+@pytest.mark.parametrize("content", ["q;a\r\nhello, you;hi\r\n", "q\ta\nhello, you\thi\n", 'q, a\n"hello, you", hi\n'])
+@pytest.mark.parametrize("name", ["a.csv", "A.CSV"])
+def test_a_spreadsheet_s_separators_are_those_of_the_header(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8-sig", newline="")
+    (conversation,) = read(str(tmp_path / name), {"context": "q", "response": "a"})
+    assert conversation["utterances"] == ["hello, you", "hi"]
+
+
+def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
+    (task,) = read(lines(tmp_path / "a.jsonl", {"instruction": "[3, 1, 2]", "input": "", "output": "[1, 2, 3]"}))
+    assert task["utterances"] == ["[3, 1, 2]", "[1, 2, 3]"]
+
+
 @pytest.mark.parametrize(
     ("row", "columns", "message"),
     [
@@ -92,6 +108,9 @@ def test_turns_without_speakers_alternate_and_end_with_the_response(tmp_path: Pa
         ({"conversations": [{"from": "narrator", "value": "x"}]}, None, "line 1: a turn is from 'narrator'"),
         ({"conversations": [{"from": "gpt", "value": "x"}]}, None, "line 1: no turn with an answer"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, None, "line 1: a turn holds half of a surrogate pair"),
+        ({"t": ["x", "\ud800"]}, {"turns": "t"}, "line 1: a turn holds half of a surrogate pair"),
+        ({"a": "x", "b": "y", "c": ["\ud800"]}, WHO, "line 1: persona holds half of a surrogate pair"),
+        ({"a": "x", "b": "y", "c": [3]}, WHO, "line 1: persona is '3'; expected text"),
         (["x"], None, "line 1: '[\"x\"]' is no object"),
     ],
 )

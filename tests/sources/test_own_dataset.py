@@ -137,3 +137,19 @@ def test_a_name_in_params_yaml_is_enough(hub: Hub, tmp_path: Path) -> None:
 def test_a_card_s_patterns_mean_what_they_mean_on_the_hub(pattern: str, files: list[str]) -> None:
     entry = OwnDataset(datasets="me/mine")
     assert split_files(entry, ["a.csv", "en/b.csv"], {"default": {"data_files": pattern}}) == files
+
+
+def test_a_commit_s_files_are_asked_for_once_and_a_branch_s_last_answer_holds_without_the_network(
+    hub: Hub, tmp_path: Path
+) -> None:
+    commit = Hub.commit(REPO, "main")
+    branch = {"datasets": "me/mine", "config": "pairs"}
+    for asked in ([branch | {"revision": commit}, branch], [branch | {"revision": commit}]):
+        hub.requests.clear()
+        assert python(hub, tmp_path, "-c", ASK, json.dumps(asked)).stdout.count("pairs.parquet") == len(asked)
+    assert not any("/api/datasets/" in each for each in hub.requests)
+    offline = "import os\nos.environ['HF_HUB_OFFLINE'] = '1'\n" + ASK
+    answers = python(hub, tmp_path, "-c", offline, json.dumps([branch, branch | {"revision": "other"}])).stdout
+    known, unknown = answers.splitlines()
+    assert json.loads(known) == [["pairs.parquet"], commit]
+    assert "(revision other, config pairs) cannot be listed" in unknown
