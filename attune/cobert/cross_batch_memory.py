@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import TrainerCallback, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from attune.cobert.matchers import Side
 
@@ -48,8 +48,9 @@ class CrossBatchMemory(TrainerCallback):
         self.replies = Side(*(each[:, :longest].clone() for each in (newest.states, newest.mask, newest.parts)))
         self.ids = torch.cat([self.ids.to(reply_ids.device), reply_ids])[-self.size :]
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
-        if state.is_world_process_zero and self.replies is not None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        # As `MarkComplete` says: the last checkpoint is never resumed from.
+        if state.is_world_process_zero and not control.should_training_stop and self.replies is not None:
             kept = {"states": self.replies.states, "mask": self.replies.mask, "parts": self.replies.parts}
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             save_file(kept | {"ids": self.ids}, folder / FILE)

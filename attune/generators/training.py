@@ -72,13 +72,12 @@ def train(
     whole = settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
     read = partial(_read, examples, settings, seed)
-    first = _first(read, settings)
-    pad = tokenizer.eos_token_id
+    first, pad = _first(read, settings), tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
-        train_rows, held_out = _split(_rows(checkpoints / "rows.arrow", read(), tokenizer, room), settings.corpus, seed)
+        parts = _split(_rows(checkpoints / "rows.arrow", read(), tokenizer, room), settings.corpus, seed)
         untrained = partial(_trainable, settings, base, room, seed)
         followers = [Follow(lambda history: follow(curve_rows(history))), *trackers]
-        model, history = _trained(settings, untrained, train_rows, held_out, pad, seed, checkpoints, fsdp, followers)
+        model, history = _trained(settings, untrained, *parts, pad, seed, checkpoints, fsdp, followers)
         if is_writer():
             save_generator(model, tokenizer, target, settings.base)
     else:

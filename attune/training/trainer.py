@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -138,6 +139,14 @@ class OwnDropout(TrainerCallback):
 
 class MarkComplete(TrainerCallback):
     """Marks a checkpoint as complete once all its files are on the disk; `newest_complete` looks for the mark."""
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
+        # What a killed training left beyond the step where this one begins would count as newer than what this one
+        # saves, which is then deleted in its place.
+        if state.is_world_process_zero:
+            for folder in Path(args.output_dir).glob("checkpoint-*"):
+                if int(folder.name.rpartition("-")[2]) > state.global_step:
+                    shutil.rmtree(folder)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         barrier()  # each process saves the states of its random generators

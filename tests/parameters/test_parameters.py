@@ -42,7 +42,7 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("recipes.tuned.lrate", 1, "unknown key recipes.tuned.lrate = 1; recipes.tuned may hold lr, "),
         ("corpora.pec.repo", "x", "unknown key corpora.pec.repo = 'x'; corpora.pec may hold url, sha256"),
         ("on_bad_row", "ignore", "on_bad_row = 'ignore': input should be 'error' or 'skip'"),
-        ("corpora.on_bad_row", "skip", "corpora.on_bad_row = 'skip': input should be"),
+        ("corpora.on_bad_row", "skip", "corpora.on_bad_row = 'skip': it must be a mapping"),
         ("generators.full.corpus", "pecs", "generators.full.corpus = 'pecs' is no entry of corpora: pec, "),
         ("bases.smollm2.layers", 3, "unknown key bases.smollm2.layers = 3; bases.smollm2 may hold model"),
         ("subsets.small.evaluate", 19, "evaluate = 19 must be at least test = 20"),
