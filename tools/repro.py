@@ -85,11 +85,12 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
     if not waits:
         print("Every stage is up to date.")
         return 0
+    times = Times(TIMES)
     with atomic_file(RULES) as temporary:
-        temporary.write_text(rules(waits), encoding="utf-8")
+        temporary.write_text(rules(waits, longest_first(waits, times.seconds)), encoding="utf-8")
     command = ["make", "--no-print-directory", "--keep-going", f"--jobs={jobs}", f"--file={RULES}", "all"]
     environment = {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
-    log, start = Log(waits, jobs, Times(TIMES)), time.monotonic()
+    log, start = Log(waits, jobs, times), time.monotonic()
     with process_group(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as make:
         for line in make.stdout or ():
             text = line.decode(errors="replace").rstrip("\n")
@@ -98,10 +99,23 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
     return _exit_code(make.returncode)
 
 
-def rules(waits: Mapping[str, Sequence[str]]) -> str:
-    """A makefile whose goal `all` runs the stages in an order that suits `waits`."""
+def longest_first(waits: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> list[str]:
+    """The stages by how long it takes from their start to the end of all that wait for them, so that no core is left.
+
+    seconds: of each, as far as known; the others count as one second. Of equals, what waits for more comes first.
+    """
+    after: dict[str, float] = {}  # of what waits for each
+    left: dict[str, float] = {}
+    for name in reversed(waits):  # in `waits` each comes after those that it waits for
+        left[name] = seconds.get(name, 1) + after.get(name, 0)
+        after |= {before: max(after.get(before, 0), left[name]) for before in waits[name]}
+    return sorted(waits, key=lambda name: (-left[name], -len(waits[name])))
+
+
+def rules(waits: Mapping[str, Sequence[str]], order: Sequence[str]) -> str:
+    """A makefile whose goal `all` runs the stages as `waits` allows; of those that can start, the first in `order`."""
     command = f"{shlex.quote(sys.executable)} -m tools.stage".replace("$", "$$")
-    lines = [f".PHONY: all {_goals(waits)}", f"all: {_goals(waits)}"]
+    lines = [f".PHONY: all {_goals(waits)}", f"all: {_goals(order)}"]
     for name, before in waits.items():
         lines += [f"{_goals([name])}: {_goals(before)}".rstrip(), f"\t@{command} {name} {os.getpid()}"]
     return "\n".join(lines) + "\n"

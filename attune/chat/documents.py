@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 from fastapi.responses import HTMLResponse
 from markdown_it import MarkdownIt
@@ -13,6 +15,7 @@ from starlette.routing import Route
 
 from attune.chat.artifacts import Artifact, missing
 from attune.chat.engine import Engine
+from attune.export.models import card as model_card
 
 _STYLE = """<style>:root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 1rem auto; padding: 0 1rem; }
@@ -25,11 +28,11 @@ def routes(engine: Engine) -> list[Route]:
     pages = {"report": engine.artifacts.report, "studies": engine.artifacts.studies}
 
     def result(request: Request) -> HTMLResponse:
-        return _answered(pages.get(request.path_params["name"]), as_html=False)
+        return _answered(pages.get(request.path_params["name"]), lambda path: path.read_text(encoding="utf-8"))
 
     def card(request: Request) -> HTMLResponse:
         system = engine.systems.get(request.path_params["name"])
-        return _answered(Artifact(system.card, "make repro") if system else None, as_html=True)
+        return _answered(system.model if system else None, lambda path: _page(path.name, _rendered(model_card(path))))
 
     return [Route("/results/{name}", result), Route("/cards/{name}", card)]
 
@@ -46,15 +49,13 @@ def _headers() -> dict[str, str]:
     return {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
 
 
-def _answered(document: Artifact | None, as_html: bool) -> HTMLResponse:
-    """The document, or a sentence where there is none; `as_html`: it is Markdown."""
+def _answered(document: Artifact | None, shown: Callable[[Path], str]) -> HTMLResponse:
+    """What `shown` makes of the document, or a sentence where there is none."""
     if document is None:
         return HTMLResponse(_page("Attune", "<p>There is no such page.</p>"), 404, _headers())
     if reason := missing([document]):
         return HTMLResponse(_page("Attune", f"<p>{escape(reason)}</p>"), 404, _headers())
-    text = document.path.read_text(encoding="utf-8")
-    text = _page(document.path.parent.name, _rendered(text)) if as_html else text
-    return HTMLResponse(text, 200, _headers())
+    return HTMLResponse(shown(document.path), 200, _headers())
 
 
 def _rendered(markdown: str) -> str:

@@ -50,7 +50,7 @@ def retrieved_table(answer: Answer) -> str:
 def system_note(engine: Engine, name: str) -> str:
     """HTML about a system: a sentence, its test score, its model card, and by which scores it is weak."""
     system = engine.system(name)
-    card = f'<a href="cards/{escape(name)}" target="_blank">model card</a>' if system.card.is_file() else ""
+    card = f'<a href="cards/{escape(name)}" target="_blank">model card</a>' if system.model.path.is_dir() else ""
     score = engine.measured.score(system)
     facts = " · ".join(filter(None, (score[0].upper() + score[1:], card)))
     weak = "; ".join(engine.measured.weaknesses(system))

@@ -1,7 +1,6 @@
 """The systems that can be chatted with: every generator of params.yaml, and CoBERT's retrieval."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from attune.chat.answers import listed
 from attune.chat.artifacts import Artifact, Artifacts
@@ -25,13 +24,13 @@ _PASSAGES = {
 class _System:
     """`name`: as in the evaluation's tables. `label`: its name in words, as in the report. `sentence`: how it replies.
 
-    `card`: the model card that its training wrote. `artifacts`: what the pipeline must have written for it.
+    `model`: what writes or chooses the reply. `artifacts`: all that the pipeline must have written for it.
     """
 
     name: str
     label: str
     sentence: str
-    card: Path
+    model: Artifact
     artifacts: tuple[Artifact, ...]
 
     @property
@@ -85,10 +84,10 @@ def _retrieval(parameters: Parameters, artifacts: Artifacts) -> RetrievalSystem:
         f"Of the replies that people gave in {replies.title}, CoBERT chooses the one that suits the "
         "conversation and the persona best."
     )
-    needed = (artifacts.embedder, artifacts.index(replies.name), artifacts.encoder, artifacts.cobert(ranker))
-    card = artifacts.cobert(ranker).path / "README.md"
+    model = artifacts.cobert(ranker)
+    needed = (artifacts.embedder, artifacts.index(replies.name), artifacts.encoder, model)
     label = system_names(parameters)[RETRIEVED]
-    return RetrievalSystem(RETRIEVAL, label, sentence, card, needed, replies.name, ranker)
+    return RetrievalSystem(RETRIEVAL, label, sentence, model, needed, replies.name, ranker)
 
 
 def _generator(
@@ -109,7 +108,7 @@ def _generator(
     tokenised, system = settings.corpus == ranking_corpus().name, system_of(name, variant)
     return GeneratorSystem(
         system, system_names(parameters)[system], sentence,
-        artifacts.generator(name).path / "README.md", tuple(needed), name, passages, ranker, tokenised,
+        artifacts.generator(name), tuple(needed), name, passages, ranker, tokenised,
     )  # fmt: skip
 
 

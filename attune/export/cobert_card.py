@@ -1,4 +1,4 @@
-"""The card of an exported CoBERT."""
+"""The card of a trained CoBERT."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ ranker = Ranker.from_pretrained("{folder}")
 print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."], ["congratulations !", "it rains ."]))
 ```
 
-The folder holds all weights; no other is needed.
+{weights}
 
 ## Data
 
@@ -66,8 +66,15 @@ The code is under GPL-3.0; the weights are also subject to the licences of the d
 """
 
 
-def text(name: str, folder: str, config: Any, frozen: int, facts: Facts) -> str:
-    """README.md of the CoBERT `name`, RECIPE-SUBSET-DOMAIN, exported into `folder`; frozen: layers in training."""
+EXPORTED = "The folder holds all weights; no other is needed."
+IN_PLACE = "From the project's folder. The frozen layers' weights are those in `models/base/encoder`."
+
+
+def text(name: str, folder: str, weights: str, config: Any, frozen: int, facts: Facts) -> str:
+    """README.md of the CoBERT `name`, RECIPE-SUBSET-DOMAIN, in `folder`.
+
+    weights: where all of them are, EXPORTED or IN_PLACE. frozen: the number of frozen layers in training.
+    """
     recipe, subset, domain = (*name.split("-"), "", "")[:3]
     parameters, corpus = facts.parameters, ranking_corpus().name
     scores = {each.name: each for each in facts.scores("cobert_intervals.json", subset, domain, recipe)}
@@ -83,6 +90,7 @@ def text(name: str, folder: str, config: Any, frozen: int, facts: Facts) -> str:
     return head + _TEXT.format(
         name=name,
         folder=folder,
+        weights=weights,
         matching=config.matching,
         encoder=parameters.encoder,
         data=facts.data_sentences(corpus),

@@ -1,4 +1,4 @@
-"""The card of an exported generator."""
+"""The card of a trained generator."""
 
 from typing import Any
 
@@ -25,13 +25,7 @@ therapist and no source of facts; do not put it before people in need.
 
 ## Use
 
-With transformers alone:
-
-```python
-{code}
-```
-
-With Attune, which drops the oldest turns where a conversation is too long: `Generator.from_pretrained("{folder}")`.
+{use}
 
 ## Data
 
@@ -65,8 +59,8 @@ The code is under GPL-3.0; the weights are also subject to the licences of the d
 """
 
 
-def text(name: str, folder: str, card: Card, tokenizer: Any, facts: Facts) -> str:
-    """README.md of the generator `name`, exported into `folder`."""
+def text(name: str, use: str, card: Card, facts: Facts) -> str:
+    """README.md of the generator `name`; use: how it is used, Markdown."""
     settings = facts.parameters.generators.get(name)
     measured = {
         variant: {each.name: each for each in facts.scores("generators_intervals.json", f"{name}{variant}")}
@@ -88,10 +82,9 @@ def text(name: str, folder: str, card: Card, tokenizer: Any, facts: Facts) -> st
     values = {} if settings is None else settings.model_dump(exclude_none=True)
     return head + _TEXT.format(
         name=name,
-        folder=folder,
+        use=use,
         base=base,
         method=f"{method.title} ({method.paper})" if method.paper else method.title,
-        code=_code(folder, card, tokenizer),
         data=facts.data_sentences(card.corpus),
         seed=facts.parameters.seed,
         threads=facts.parameters.threads,
@@ -103,8 +96,20 @@ def text(name: str, folder: str, card: Card, tokenizer: Any, facts: Facts) -> st
     )
 
 
-def _code(folder: str, card: Card, tokenizer: Any) -> str:
-    """How the exported folder is used without Attune, with the prompt that its training had."""
+def in_place(folder: str, base: str) -> str:
+    """How a generator is used where its training wrote it; folder and base as they are named from the project's."""
+    return f"""From the project's folder, with the base in `{base}`:
+
+```python
+from attune import Generator
+
+generator = Generator.from_pretrained("{folder}")
+print(generator.reply(["{_SAID}"]).text)
+```"""
+
+
+def exported(folder: str, card: Card, tokenizer: Any) -> str:
+    """How an exported generator is used, with the prompt that its training had."""
     if tokenizer.chat_template:
         messages = [{"role": "system", "content": card.instruction}] if card.instruction else []
         messages.append({"role": "user", "content": _SAID})
@@ -113,10 +118,16 @@ def _code(folder: str, card: Card, tokenizer: Any) -> str:
     else:
         example = Example("card", "card", card.roles, card.instruction, (), _SAID, "")
         prompt = f'inputs = tokenizer({prompt_text(example, 0, True, (), tokenizer)!r}, return_tensors="pt")'
-    return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
+    return f"""With transformers alone:
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("{folder}")
 model = AutoModelForCausalLM.from_pretrained("{folder}")
 {prompt}
 written = model.generate(**inputs, max_new_tokens=48, do_sample=False, pad_token_id=tokenizer.eos_token_id)
-print(tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))"""
+print(tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
+```
+
+With Attune, which drops the oldest turns where a conversation is too long: `Generator.from_pretrained("{folder}")`."""

@@ -1,4 +1,4 @@
-"""Trained models written out whole, so that they need neither their base's folder nor the pipeline."""
+"""Trained models written out whole, so that they need neither their base's folder nor the pipeline, and their cards."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,16 +23,45 @@ def export(model: Path, target: Path, root: Path | None = None) -> None:
     """
     if target.exists():
         raise AttuneError(f"{target} exists already; name a new folder")
-    facts = Facts(root or [*model.absolute().parents][:3][-1])
+    facts = Facts(root or _root(model))
+    (_export_generator if _is_generator(model) else _export_cobert)(model, target, facts)
+
+
+def card(model: Path, root: Path | None = None) -> str:
+    """The model card of the trained `model` where it lies, as `export` writes it but for its use; `root` as there.
+
+    Raises
+    ------
+    AttuneError
+        if `model` is no trained model.
+    """
+    facts, folder = Facts(root or _root(model)), "/".join(model.absolute().parts[-3:])
+    if _is_generator(model):
+        from attune.generators.loading import read_card
+
+        of_generator = read_card(model)
+        use = generator_card.in_place(folder, f"models/base/{of_generator.base}")
+        return generator_card.text(model.name, use, of_generator, facts)
+    from attune.cobert.model import CobertConfig
+
+    config = CobertConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False)
+    return cobert_card.text(model.name, folder, cobert_card.IN_PLACE, config, config.frozen_layers, facts)
+
+
+def _root(model: Path) -> Path:
+    return [*model.absolute().parents][:3][-1]
+
+
+def _is_generator(model: Path) -> bool:
+    """Whether it is a generator, else a CoBERT."""
     if (model / "card.json").is_file():
-        _export_generator(model, target, facts)
-    elif (model / "config.json").is_file() and read_json(model / "config.json").get("model_type") == "attune-cobert":
-        _export_cobert(model, target, facts)
-    else:
-        raise AttuneError(
-            f"{model} holds no model that this pipeline has trained; name a folder such as models/generators/NAME or "
-            "models/cobert/RECIPE-SUBSET-DOMAIN"
-        )
+        return True
+    if (model / "config.json").is_file() and read_json(model / "config.json").get("model_type") == "attune-cobert":
+        return False
+    raise AttuneError(
+        f"{model} holds no model that this pipeline has trained; name a folder such as models/generators/NAME or "
+        "models/cobert/RECIPE-SUBSET-DOMAIN"
+    )
 
 
 def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
@@ -60,7 +89,8 @@ def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
         tokenizer.save_pretrained(written)
         # By it attune.Generator loads the folder too: a model of its own, without a base.
         write_card(written, replace(card, method="full", partial=False))
-        text = generator_card.text(folder.name, target.name, card, tokenizer, facts)
+        use = generator_card.exported(target.name, card, tokenizer)
+        text = generator_card.text(folder.name, use, card, facts)
         (written / "README.md").write_text(text, encoding="utf-8")
 
 
@@ -76,5 +106,5 @@ def _export_cobert(folder: Path, target: Path, facts: Facts) -> None:
     with atomic_folder(target) as written:
         storage.save(ranker.model, written)
         ranker.inputs.tokenizer.save_pretrained(written)
-        text = cobert_card.text(folder.name, target.name, config, trained_layers, facts)
+        text = cobert_card.text(folder.name, target.name, cobert_card.EXPORTED, config, trained_layers, facts)
         (written / "README.md").write_text(text, encoding="utf-8")

@@ -30,6 +30,8 @@ def test_a_model_card_is_shown_without_its_keys(address: str) -> None:
     answer = httpx.get(f"{address}cards/full", timeout=PATIENCE)
     assert "<h1>full</h1>" in answer.text
     assert "license:" not in answer.text
+    for heading in ("Test scores", "Limitations", "Licence"):
+        assert f"<h2>{heading}</h2>" in answer.text
     assert "color-scheme: light dark" in answer.text
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.project import changed
 from tests.tools.made_up import dvc, environment, initialise, repro
-from tools.repro import fitting_jobs, rules, sort_lock
+from tools.repro import fitting_jobs, longest_first, rules, sort_lock
 
 # Each of `left` and `right` ends once the other has begun; `both` and `last` need them, as a folder and as a file.
 STAGES = """
@@ -194,7 +194,9 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def test_the_rules_are_a_makefile_s() -> None:
-    text = rules({"download@a": [], "studies/dvc.yaml:compare": ["download@a"]})
+    text = rules(
+        {"download@a": [], "studies/dvc.yaml:compare": ["download@a"]}, ["download@a", "studies/dvc.yaml:compare"]
+    )
     lines = text.replace(sys.executable, "python").replace(str(os.getpid()), "1").splitlines()
     assert lines == [
         ".PHONY: all stage/download@a stage/studies/dvc.yaml/compare",
@@ -217,3 +219,9 @@ def test_a_lock_file_s_entries_are_sorted_and_stay_whole(tmp_path: Path) -> None
 
 def test_the_jobs_are_no_more_than_the_cores() -> None:
     assert 1 <= fitting_jobs() <= (os.cpu_count() or 1)
+
+
+def test_what_most_waits_for_starts_first() -> None:
+    waits = {"a": [], "b": [], "c": ["a"], "d": ["a", "b"], "e": ["c", "d"]}
+    assert longest_first(waits, {}) == ["a", "b", "d", "c", "e"]
+    assert longest_first(waits, {"b": 9.0, "c": 5.0}) == ["b", "a", "c", "d", "e"]
