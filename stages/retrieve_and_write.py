@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
+from attune.corpora import ranking_corpus
+from attune.corpora.wording import as_written, tokenised
 from attune.evaluation.schemas import ANSWERED, RETRIEVED
 from attune.parameters import Parameters
 from stages import start
@@ -75,17 +77,24 @@ def retrieved(retriever: "Retriever", rows: Rows) -> "list[Reply]":
 def written(
     settings: Parameters, rows: Rows, base_models: Path, generators: Path
 ) -> "Iterator[tuple[str, list[Reply]]]":
-    """Each generator and its replies; the persona is read by those alone that were trained with personas."""
+    """Each generator and its replies; the persona is read by those alone that were trained with personas.
+
+    Only a generator that was trained on the ranking corpus reads its wording. The others read what people write, as in
+    the chat, and their replies are put into that wording, so that all are scored alike.
+    """
     from attune.generators.prompts import examples
     from attune.inference.generator import Generator
 
-    generation = settings.generation
+    generation, own = settings.generation, ranking_corpus().name
     for name, entry in settings.generators.items():
         generator = Generator.from_pretrained(generators / name, base_models / entry.base, generation.max_new_tokens, 0)
         roles = generator.settings.roles
-        prompts = [replace(each, roles=roles) for each in examples(rows, entry.instruction)]
+        read = (
+            rows if entry.corpus == own else [{**row, "context": list(map(as_written, row["context"]))} for row in rows]
+        )
+        prompts = [replace(each, roles=roles) for each in examples(read, entry.instruction)]
         replies = generator.replies(prompts, generation.decoding_of(name), generation.batch_size, settings.seed)
-        yield name, replies
+        yield name, [replace(each, text=tokenised(each.text)) for each in replies]
 
 
 if __name__ == "__main__":

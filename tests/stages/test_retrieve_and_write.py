@@ -4,6 +4,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_json, write_parquet
+from attune.corpora.wording import tokenised
 from stages import base_models, index, train_cobert
 from stages.retrieve_and_write import main
 from tests.cobert.tiny import encoder
@@ -63,6 +64,10 @@ def test_retrieval_and_every_generator_answer_the_same_contexts(
     assert {row["reply"] for row in parts["retrieved"]} <= bank
     assert not any(row["truncated"] for row in parts["retrieved"])
     assert [row["reply"] for row in parts[PERSONA]] != [row["reply"] for row in parts["tiny_lora"]]
+    # All are scored in the wording of the true replies, whatever wording their generator writes.
+    written = [row["reply"] for row in rows if row["system"] != "retrieved"]
+    assert any(written)
+    assert written == [tokenised(reply) for reply in written]
     first = PLACES["target"].read_bytes()
     main(**PLACES)
     assert PLACES["target"].read_bytes() == first
