@@ -7,13 +7,13 @@ are the sizes at factor 1: with 3500 and 10000 the largest are those of the publ
 results/corpora.json and results/corpora.png.
 """
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pandas as pd
@@ -31,19 +31,11 @@ SEED = 1
 
 def measured(folder: Path, *words: str) -> dict[str, float]:
     """Seconds by the clock and on the processor, and the peak MiB, of `python -m words` in `folder`."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "usage.py"), sys.executable, "-m", *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    start = perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", *words], cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"python -m {' '.join(words)} failed")
-    return {
-        "seconds": round(seconds, 1),
-        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_mib": round(usage.ru_maxrss / 2**10),
-    }
+    run = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
+    figures: dict[str, float] = json.loads(run.stdout)
+    return figures
 
 
 def project(folder: Path, pec: int) -> None:
