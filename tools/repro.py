@@ -106,7 +106,7 @@ def longest_first(waits: Mapping[str, Sequence[str]], seconds: Mapping[str, floa
     """
     after: dict[str, float] = {}  # of what waits for each
     left: dict[str, float] = {}
-    for name in reversed(waits):  # in `waits` each comes after those that it waits for
+    for name in reversed(list(waits)):  # in `waits` each comes after those that it waits for
         left[name] = seconds.get(name, 1) + after.get(name, 0)
         after |= {before: max(after.get(before, 0), left[name]) for before in waits[name]}
     return sorted(waits, key=lambda name: (-left[name], -len(waits[name])))
