@@ -4,8 +4,9 @@ All other stages come after this one, so that a wrong value stops a run before D
 starts. `target` always holds the same text, so that a change of params.yaml reruns only those stages that read it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from attune import parameters
 from attune.base_models.checking import Use, check_folder
@@ -36,22 +37,16 @@ def _sources(settings: Parameters) -> Iterator[str]:
         if name not in CORPORA:
             yield f"corpora.{name} has no path, and is none of the built-in {', '.join(CORPORA)}"
         elif settings.source not in ("sample", "hub"):
-            try:
-                directory.origin_of(record_of(name), settings.source)
-            except AttuneError as error:
-                yield str(error)
-                if not Path(settings.source).is_dir():
-                    return
+            yield from _refusal(directory.origin_of, record_of(name), settings.source)
+            if not Path(settings.source).is_dir():
+                return
 
 
 def _own_rows(settings: Parameters) -> Iterator[str]:
     """Rows of one's own data that do not fit."""
     for name, entry in settings.corpora.items():
         if isinstance(entry, OwnRows):
-            try:
-                check_own(name, entry, settings)
-            except AttuneError as error:
-                yield str(error)
+            yield from _refusal(check_own, name, entry, settings)
 
 
 def _models(settings: Parameters) -> Iterator[str]:
@@ -59,10 +54,15 @@ def _models(settings: Parameters) -> Iterator[str]:
     models: list[tuple[str, Use]] = [(settings.encoder, "encoder"), (settings.index.embedder, "embedder")]
     for model, use in [*models, *((base.model, "base") for base in settings.bases.values())]:
         if is_directory(model):
-            try:
-                check_folder(Path(model), use)
-            except AttuneError as error:
-                yield str(error)
+            yield from _refusal(check_folder, Path(model), use)
+
+
+def _refusal(check: Callable[..., object], *arguments: Any) -> Iterator[str]:
+    """What `check` says if it raises an AttuneError."""
+    try:
+        check(*arguments)
+    except AttuneError as error:
+        yield str(error)
 
 
 _SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas")

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from attune.chat.artifacts import Artifact, missing
 from attune.chat.engine import Engine
+from attune.core.errors import AttuneError
 from attune.export.models import card as model_card
 
 _STYLE = """<style>:root { color-scheme: light dark; }
@@ -30,9 +31,12 @@ def routes(engine: Engine) -> list[Route]:
     def result(request: Request) -> HTMLResponse:
         return _answered(pages.get(request.path_params["name"]), lambda path: path.read_text(encoding="utf-8"))
 
+    def rendered_card(model: Path) -> str:
+        return _page(model.name, _rendered(model_card(model, engine.artifacts.root)))
+
     def card(request: Request) -> HTMLResponse:
         system = engine.systems.get(request.path_params["name"])
-        return _answered(system.model if system else None, lambda path: _page(path.name, _rendered(model_card(path))))
+        return _answered(system.model if system else None, rendered_card)
 
     return [Route("/results/{name}", result), Route("/cards/{name}", card)]
 
@@ -55,7 +59,10 @@ def _answered(document: Artifact | None, shown: Callable[[Path], str]) -> HTMLRe
         return HTMLResponse(_page("Attune", "<p>There is no such page.</p>"), 404, _headers())
     if reason := missing([document]):
         return HTMLResponse(_page("Attune", f"<p>{escape(reason)}</p>"), 404, _headers())
-    return HTMLResponse(shown(document.path), 200, _headers())
+    try:
+        return HTMLResponse(shown(document.path), 200, _headers())
+    except AttuneError as error:  # half a model, such as an interrupted training leaves
+        return HTMLResponse(_page("Attune", f"<p>{escape(str(error))}</p>"), 404, _headers())
 
 
 def _rendered(markdown: str) -> str:

@@ -23,11 +23,11 @@ def export(model: Path, target: Path, root: Path | None = None) -> None:
     """
     if target.exists():
         raise AttuneError(f"{target} exists already; name a new folder")
-    facts = Facts(root or _root(model))
+    facts = Facts(root or [*model.absolute().parents][:3][-1])
     (_export_generator if _is_generator(model) else _export_cobert)(model, target, facts)
 
 
-def card(model: Path, root: Path | None = None) -> str:
+def card(model: Path, root: Path) -> str:
     """The model card of the trained `model` where it lies, as `export` writes it but for its use; `root` as there.
 
     Raises
@@ -35,7 +35,7 @@ def card(model: Path, root: Path | None = None) -> str:
     AttuneError
         if `model` is no trained model.
     """
-    facts, folder = Facts(root or _root(model)), "/".join(model.absolute().parts[-3:])
+    facts, folder = Facts(root), model.relative_to(root).as_posix()
     if _is_generator(model):
         from attune.generators.loading import read_card
 
@@ -46,10 +46,6 @@ def card(model: Path, root: Path | None = None) -> str:
 
     config = CobertConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False)
     return cobert_card.text(model.name, folder, cobert_card.IN_PLACE, config, config.frozen_layers, facts)
-
-
-def _root(model: Path) -> Path:
-    return [*model.absolute().parents][:3][-1]
 
 
 def _is_generator(model: Path) -> bool:

@@ -35,6 +35,18 @@ def test_a_model_card_is_shown_without_its_keys(address: str) -> None:
     assert "color-scheme: light dark" in answer.text
 
 
+def test_half_a_model_has_no_card(address: str, root: Path) -> None:
+    config = root / "models/generators/full/card.json"
+    kept = config.read_bytes()
+    config.unlink()
+    try:
+        answer = httpx.get(f"{address}cards/full", timeout=PATIENCE)
+    finally:
+        config.write_bytes(kept)
+    assert answer.status_code == 404
+    assert "models/generators/full holds no model" in answer.text
+
+
 def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
     answer = httpx.get(f"{address}results/studies", timeout=PATIENCE)
     assert answer.status_code == 404
