@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from tests.project import ROOT
@@ -62,6 +63,8 @@ RULES = (
     Rule(r"dvc dag .*", keys="q"),
     Rule(r"dvc repro( --force download)?"),
     _instead(r"dvc exp run -S '\+corpora\.mine=\{datasets: .*", "the network; tests/sources has a hub of its own"),
+    # An extra that nobody needs to have: without it the check of the parameters ends the run.
+    Rule(r"dvc exp run -S engine=ray", first=RESET, code=0 if find_spec("ray") else 255),
     Rule(r"dvc exp run( --queue)? -S .*", first=RESET),
     # docs/sweeps.md: a queue, then a remote and a clone, which stands for a second machine.
     Rule(r"dvc queue (status|start .*)"),
