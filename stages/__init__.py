@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from attune.core import collection
+from attune.core import collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.environment import print_any_text, require_packages
 from attune.core.errors import AttuneError
@@ -38,7 +38,11 @@ def start(main: Callable[..., None]) -> None:
             if isinstance(path, Path) and (message := missing_input(_name(main), path)):
                 raise AttuneError(message)
         with as_a_part:
-            main(**values)
+            code = preloaded.run(_name(main), sys.argv[1:])
+            if code is None:
+                main(**values)
+        if code:
+            sys.exit(code)
     except AttuneError as error:
         sys.exit(f"error: {error}{_way_back()}")
     except OSError as error:

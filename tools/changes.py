@@ -1,6 +1,8 @@
 """Which stages of a dvc.yaml have changed: DVC's own answer, by fewer readings of the same files than `dvc status`."""
 
+import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     from dvc.repo.reproduce import collect_stages, plan_repro
 
     waits: dict[str, list[str]] = {}
+    _drop_torn(Path(".dvc/tmp/rwlock"))
     try:
         with Repo() as repo, lock_repo(repo):
             graph = repo.index.graph
@@ -34,6 +37,19 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     if CHECK in waits:
         waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
     return waits
+
+
+def _drop_torn(locks: Path) -> None:
+    """Delete DVC's list of the files in use if a killed DVC has left half of it, which no other would accept."""
+    for last in (False, True):
+        try:
+            json.loads(locks.read_bytes())
+        except FileNotFoundError:
+            return
+        except ValueError:
+            if last:
+                locks.unlink(missing_ok=True)
+            time.sleep(0.5)  # another DVC may be writing it right now
 
 
 def _wrong_parameters() -> str:

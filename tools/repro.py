@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attune.core import collection
 from attune.core.environment import print_any_text
@@ -20,6 +21,7 @@ from attune.core.files import atomic_file
 from tools import gpus
 from tools.changes import changed_stages
 from tools.deps import FILES
+from tools.preload import PACKAGES, preloading
 from tools.progress import Log, Times
 from tools.stage import process_group
 
@@ -27,6 +29,7 @@ RULES = Path(".dvc/tmp/rules.mk")
 TIMES = Path(".dvc/tmp/seconds.json")  # of each stage, when it last ran here
 JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container: bytes, or "max"
+MANY = 10  # stages that gain from packages that are imported once for all of them
 # Set by a make that calls this module, and wrong for the make that is started here.
 _OUTER_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
 _LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")
@@ -90,8 +93,12 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
         temporary.write_text(rules(waits, longest_first(waits, times.seconds)), encoding="utf-8")
     command = ["make", "--no-print-directory", "--keep-going", f"--jobs={jobs}", f"--file={RULES}", "all"]
     environment = {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
+    piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     log, start = Log(waits, jobs, times), time.monotonic()
-    with process_group(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as make:
+    with (
+        preloading(PACKAGES if len(waits) >= MANY else ()) as found,
+        process_group(command, env=environment | found, **piped) as make,
+    ):
         for line in make.stdout or ():
             text = line.decode(errors="replace").rstrip("\n")
             print(log.shown(text, time.monotonic() - start), flush=True)

@@ -20,6 +20,7 @@ from threading import Thread
 from typing import Any
 
 from attune.core.environment import lives
+from attune.core.preloaded import SECONDS
 from tools import gpus
 
 STARTED, LINE, DONE, FAILED = "started", "line", "done", "failed"
@@ -67,7 +68,8 @@ def main(name: str, watched: int) -> int:
     start = time.monotonic()
     _say(name, STARTED)
     command = [sys.executable, "-m", "tools.dvc", "--wait-for-lock", "repro", "--single-item", name]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    seconds_of_forks = LOCKS / f"seconds-{os.getpid()}"
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", SECONDS: str(seconds_of_forks.absolute())}
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     usable = gpus.visible()
     with gpus.free_one(usable, LOCKS) if usable else nullcontext() as gpu:
@@ -79,8 +81,12 @@ def main(name: str, watched: int) -> int:
                 text = line.decode(errors="replace").rstrip().rpartition("\r")[2]
                 if text and not _ADVICE.match(text):
                     _say(name, LINE, text)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = f"{time.monotonic() - start:.0f} s ({used.ru_utime + used.ru_stime:.0f} s of processor time)"
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = usage.ru_utime + usage.ru_stime
+    if seconds_of_forks.is_file():
+        used += sum(map(float, seconds_of_forks.read_text().split()))
+        seconds_of_forks.unlink()
+    seconds = f"{time.monotonic() - start:.0f} s ({used:.0f} s of processor time)"
     _say(name, FAILED if dvc.returncode else DONE, seconds)
     return 1 if dvc.returncode else 0
 

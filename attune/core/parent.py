@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
+from socket import socket
 from threading import Event, Thread
 
 from attune.core.environment import lives
@@ -53,6 +54,25 @@ def dying_with_parent(advice: str = "") -> Iterator[None]:
         _watched = False
         done.set()
         watching.join()
+
+
+def end_with(connection: socket, numbers: bytes) -> None:
+    """End this process when whoever holds the other end of `connection` does, and not with the parent.
+
+    Each byte that comes through it, and each of `numbers`, is a signal for this process's group.
+    """
+    global _watched
+    _watched = True
+
+    def watch(numbers: bytes) -> None:
+        while True:
+            for number in numbers:
+                os.killpg(0, number)
+            numbers = connection.recv(16)
+            if not numbers:
+                os._exit(1)
+
+    Thread(target=watch, args=(numbers,), daemon=True).start()
 
 
 def _ancestors() -> list[int]:

@@ -116,6 +116,15 @@ def test_the_check_comes_first_and_reruns_nothing_else(project: Path) -> None:
     assert (project / "late").read_text() == "2\n"
 
 
+@pytest.mark.fault("SIGKILL of DVC while it writes which files are in use", "the next run goes on")
+@pytest.mark.parametrize("left", ["", '{"write": {"out'])
+def test_half_a_list_of_the_files_in_use_stops_nobody(project: Path, left: str) -> None:
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    (project / ".dvc/tmp/rwlock").write_text(left)
+    assert "Every stage" not in repro(project, jobs=2).stdout
+    assert repro(project, jobs=2).stdout == "Every stage is up to date.\n"
+
+
 @pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
 def test_an_invalid_file_is_named(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages: [")

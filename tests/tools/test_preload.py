@@ -1,0 +1,110 @@
+"""Programs in forks of a process that has imported a package: real processes, real signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.core import preloaded
+from attune.core.environment import lives
+from tests.project import ROOT
+from tools.preload import preloading
+
+CLIENT = (
+    "import sys; from attune.core import preloaded\n"
+    "code = preloaded.run('tests.tools.program', sys.argv[1:])\n"
+    "print('not run') if code is None else sys.exit(code)"
+)
+
+
+def wait(until: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[dict[str, str]]:
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("this system has no pidfd_open")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        with preloading(["colorsys"]) as found:
+            wait(Path(found[preloaded.ADDRESS]).exists)
+            yield found
+    wait(lambda: not Path(found[preloaded.ADDRESS]).parent.exists())
+
+
+def start(found: dict[str, str], does: str, folder: Path, **more: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **found, **more}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", CLIENT, does], cwd=folder, env=environment, **pipes)
+
+
+def first_line(client: "subprocess.Popen[str]") -> dict[str, Any]:
+    assert client.stdout
+    return dict(json.loads(client.stdout.readline()))
+
+
+def test_a_fork_stands_for_the_process_that_asked_for_it(found: dict[str, str], tmp_path: Path) -> None:
+    times = tmp_path / "seconds"
+    with start(found, "work", tmp_path, MOOD="glad", **{preloaded.SECONDS: str(times)}) as client:
+        ran = first_line(client)
+        assert ran["process"] != client.pid
+        assert (ran["folder"], ran["mood"]) == (str(tmp_path), "glad")
+        assert client.stderr
+        assert client.stderr.read() == "True\nerror: it fails\n"
+        assert client.wait(60) == 1
+    assert 0 < float(times.read_text()) < 20
+
+
+def test_it_gets_the_signals_of_that_process(found: dict[str, str], tmp_path: Path) -> None:
+    for number, code in ((signal.SIGINT, 7), (signal.SIGTERM, 128 + signal.SIGTERM)):
+        with start(found, "sleep", tmp_path) as client:
+            ran = first_line(client)
+            client.send_signal(number)
+            assert client.wait(60) == code
+            assert not lives(ran["process"])
+
+
+@pytest.mark.fault("SIGKILL of a stage that runs in a fork", "the fork ends too")
+def test_it_ends_with_that_process(found: dict[str, str], tmp_path: Path) -> None:
+    with start(found, "sleep", tmp_path) as client:
+        ran = first_line(client)
+        client.kill()
+        wait(lambda: not lives(ran["process"]))
+
+
+@pytest.mark.fault("SIGKILL of the process that stages are forked from", "the stage fails with one sentence")
+def test_its_end_is_an_error_where_nobody_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with preloading(["colorsys"]) as own:
+        wait(Path(own[preloaded.ADDRESS]).exists)
+        with start(own, "sleep", tmp_path) as client:
+            ran = first_line(client)
+            above = int(Path(f"/proc/{ran['process']}/stat").read_text().rpartition(")")[2].split()[1])
+            os.kill(above, signal.SIGKILL)
+            os.kill(ran["process"], signal.SIGKILL)
+            assert client.stderr
+            assert "the process that tests.tools.program was forked from has ended" in client.stderr.read()
+
+
+def test_without_such_a_process_nothing_runs(tmp_path: Path) -> None:
+    for address in ({}, {preloaded.ADDRESS: str(tmp_path / "missing")}):
+        with start(address, "work", tmp_path) as client:
+            assert client.communicate(timeout=60)[0] == "not run\n"
+
+
+def test_no_packages_need_no_process() -> None:
+    with preloading(()) as found:
+        assert found == {}
