@@ -89,7 +89,7 @@ def train(
 
 
 def _read(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> Iterator[Example]:
-    """The examples from the first one on, with `passage_tokens` some of them without their passages."""
+    """The examples in their order; where they are read with passages, some have none (`some_without_passages`)."""
     return some_without_passages(examples, seed) if settings.passage_tokens else iter(examples)
 
 

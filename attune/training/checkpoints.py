@@ -76,15 +76,21 @@ def mark_complete(checkpoint: Path) -> None:
     (checkpoint / MARKER).write_text(json.dumps(_sizes(checkpoint)), encoding="utf-8")
 
 
+def by_step(folder: Path) -> dict[int, Path]:
+    """The folders checkpoint-N, complete or not, by their N."""
+    found = ((re.fullmatch(r"checkpoint-(\d+)", path.name), path) for path in folder.glob("checkpoint-*"))
+    return {int(match[1]): path for match, path in found if match}
+
+
 def newest_complete(folder: Path) -> str | None:
     """The highest checkpoint-N that is complete; resuming from a torn one would give other weights."""
-    steps = [
-        int(match[1])
-        for path in folder.glob(f"checkpoint-*/{MARKER}")
-        if (match := re.fullmatch(r"checkpoint-(\d+)", path.parent.name))
-        and path.read_text(encoding="utf-8") == json.dumps(_sizes(path.parent))
-    ]
-    return str(folder / f"checkpoint-{max(steps)}") if steps else None
+    complete = {step: path for step, path in by_step(folder).items() if _is_complete(path)}
+    return str(complete[max(complete)]) if complete else None
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    marker = checkpoint / MARKER
+    return marker.is_file() and marker.read_text(encoding="utf-8") == json.dumps(_sizes(checkpoint))
 
 
 def _sizes(checkpoint: Path) -> dict[str, int]:

@@ -17,7 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from attune.core.devices import device
 from attune.core.errors import AttuneError
-from attune.training.checkpoints import MARKER, mark_complete
+from attune.training.checkpoints import MARKER, by_step, mark_complete
 from attune.training.distributed import barrier, highest, sum_gradients, total
 from attune.training.launcher import processes
 
@@ -144,8 +144,8 @@ class MarkComplete(TrainerCallback):
         # What a killed training left beyond the step where this one begins would count as newer than what this one
         # saves, which is then deleted in its place.
         if state.is_world_process_zero:
-            for folder in Path(args.output_dir).glob("checkpoint-*"):
-                if int(folder.name.rpartition("-")[2]) > state.global_step:
+            for step, folder in by_step(Path(args.output_dir)).items():
+                if step > state.global_step:
                     shutil.rmtree(folder)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
