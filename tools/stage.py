@@ -36,12 +36,15 @@ def process_group(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`command` in a process group of its own, which gets the SIGINT and SIGTERM that this process gets.
 
-    It also gets SIGTERM when the parent of this process ends, or the process `watched`: nothing is left running.
+    It also gets SIGTERM when the parent of this process ends, or the process `watched`: nothing is left running; and in
+    place of SIGINT where that is ignored, as it is by what a shell's script runs in the background.
     """
     received: list[int] = []
     process: subprocess.Popen[bytes] | None = None
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def pass_on(number: int, _: object = None) -> None:
+        number = signal.SIGTERM if before[signal.Signals(number)] == signal.SIG_IGN else number
         received.append(number)
         if process:
             with suppress(ProcessLookupError):
@@ -52,7 +55,8 @@ def process_group(
             time.sleep(_INTERVAL)
         pass_on(signal.SIGTERM)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, pass_on)
     process = subprocess.Popen(command, process_group=0, stdin=subprocess.DEVNULL, **options)
     for number in received.copy():  # while the process was being started
         pass_on(number)
