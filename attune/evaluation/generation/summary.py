@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from attune.evaluation.generation.semantics import SCORES
+from attune.evaluation.generation.semantics import EMPATHY, SCORES
 from attune.evaluation.schemas import PLAIN
 from attune.metrics.bleu import overlap, self_bleu
 from attune.metrics.bootstrap import Ratio, interval
@@ -23,6 +23,8 @@ PLACES = 4  # decimals of the scores
 # From this cosine on, a passage's reply counts as like the target. Of the pairs of unrelated replies in
 # EmpatheticDialogues (6,000 train, 300 test replies), one in 500 reaches it, and half of all pairs are below 0.1.
 LIKE_TARGET = 0.5
+# Means over replies that are not shares: a reply's value can be below 0 or above 1.
+_NO_SHARES = {"replies_words", "similarity", *EMPATHY}
 
 
 class Score(NamedTuple):
@@ -106,7 +108,7 @@ def means(rows: Rows) -> dict[str, Ratio]:
         each |= {name: row[name] for name in SCORES if row.get(name) is not None}
         for name, value in each.items():
             values.setdefault(name, []).append((row["conversation"], value, 1.0))
-    return {name: Ratio.of(triples) for name, triples in values.items()}
+    return {name: Ratio.of(triples, share=name not in _NO_SHARES) for name, triples in values.items()}
 
 
 def _losses(rows: Rows, seed: int) -> list[Score]:
@@ -131,12 +133,12 @@ def _passages(rows: Rows, seed: int) -> list[Score]:
     if not having:
         return []
     similarity = Ratio.of((row["conversation"], row["passage_similarity"], 1.0) for row in having)
-    like = Ratio.of((row["conversation"], float(row["passage_similarity"] >= LIKE_TARGET), 1.0) for row in having)
+    likes = ((row["conversation"], float(row["passage_similarity"] >= LIKE_TARGET), 1.0) for row in having)
     return [
         Score("passages", round(fmean(len(row["passage_replies"]) for row in rows), PLACES)),
         Score("target_given", round(fmean(row["target_given"] for row in rows), PLACES)),
         estimated("passage_similarity", similarity, seed),
-        estimated("passage_like_target", like, seed),
+        estimated("passage_like_target", Ratio.of(likes, share=True), seed),
     ]
 
 

@@ -50,11 +50,11 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
         points = _points(judgements, system, other)
         if not points:
             continue
-        won = Ratio.of((context, value, 1.0) for context, value in points)
-        lost = Ratio.of((context, 1 - value, 1.0) for context, value in points)
+        won = Ratio.of(((context, value, 1.0) for context, value in points), share=True)
+        lost = Ratio.of(((context, 1 - value, 1.0) for context, value in points), share=True)
         values = [value for _, value in points]
         counts = {"wins": values.count(1.0), "ties": values.count(0.5), "losses": values.count(0.0)}
-        rate = with_intervals({"win_rate": [won]}, seed, PLACES) | _unanimous(won)
+        rate = with_intervals({"win_rate": [won]}, seed, PLACES)
         p = compare([lost], [won], seed).p
         records.append({"system": system, "other": other, "contexts": len(won.numerator), **counts, **rate, "p": p})
     adjusted = holm([record["p"] for record in records])
@@ -62,13 +62,6 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
         record | rounded({"p": record["p"], "p_holm": p_holm}, PLACES)
         for record, p_holm in zip(records, adjusted, strict=True)
     ]
-
-
-def _unanimous(won: Ratio) -> dict[str, float]:
-    """The bound of a win rate of 0 or 1 that resampled contexts cannot show (Clopper and Pearson 1934); else empty."""
-    unseen = ((1 - LEVEL) / 2) ** (1 / len(won.numerator))
-    bounds = {0.0: {"win_rate_high": 1 - unseen}, 1.0: {"win_rate_low": unseen}}
-    return rounded(bounds.get(won.value, {}), PLACES)
 
 
 def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
@@ -182,8 +175,8 @@ def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, flo
 
     That holds where each system stands first equally often, as in an exported form.
     """
-    share = Ratio.of((each.context, each.points, 1.0) for each in judgements)
-    return with_intervals({"first_preferred": [share]}, seed, PLACES)
+    first = Ratio.of(((each.context, each.points, 1.0) for each in judgements), share=True)
+    return with_intervals({"first_preferred": [first]}, seed, PLACES)
 
 
 def thumbs_up(thumbs: Iterable[Thumb], seed: int) -> list[dict[str, Any]]:
@@ -191,11 +184,11 @@ def thumbs_up(thumbs: Iterable[Thumb], seed: int) -> list[dict[str, Any]]:
     systems: dict[str, list[Thumb]] = {}
     for each in thumbs:
         systems.setdefault(each.system, []).append(each)
-    return [
-        {
-            "system": name,
-            "thumbs": len(rows),
-            **with_intervals({"up": [Ratio.of((each.context, each.points, 1.0) for each in rows)]}, seed, PLACES),
-        }
+    up = {
+        name: Ratio.of(((each.context, each.points, 1.0) for each in rows), share=True)
         for name, rows in sorted(systems.items())
+    }
+    return [
+        {"system": name, "thumbs": len(systems[name]), **with_intervals({"up": [ratio]}, seed, PLACES)}
+        for name, ratio in up.items()
     ]
