@@ -57,8 +57,7 @@ def main(
     trained = trained_probe(read_parquet(situations), encoder, size)
     scored = with_passage_similarity(with_semantics(generated, trained, encoder, size), encoder, size)
     answers = with_semantics([*answers, *summary.true_answers(answers)], trained, encoder, size)
-    labels = raw / EPITOME.name if EPITOME.name in settings.corpora else None
-    empathy = trained_probes(labels, encoder, size)
+    empathy = trained_probes(raw / EPITOME.name if EPITOME.name in settings.corpora else None, encoder, size)
     scored, answers = (with_empathy(each, empathy, encoder, size) for each in (scored, answers))
     systems = summary.by_system(scored)
     table = summary.scores(systems, settings.seed)

@@ -141,7 +141,7 @@ def split_ranking(contamination: Contamination, ranked: Rows, seed: int) -> list
             by_row = {each.conversation: places[each.id] for each in contamination.tests[test]}
             for (model,), own in _grouped(rows, "model").items():
                 groups = [[row for row in own if by_row[row["id"]] is kind] for kind in (True, False)]
-                ratios = [Ratio.mean({row["id"]: 1 / row["rank"] for row in group}, share=True) for group in groups]
+                ratios = [Ratio.mean({row["id"]: 1 / row["rank"] for row in group}) for group in groups]
                 records.append({"test": test, "system": model, "score": "mrr", "split": split, **_two(ratios, seed)})
     return records
 

@@ -28,7 +28,7 @@ _KEPT_UNITS = 2000
 class Ratio:
     """A score that is sum(numerator) / sum(denominator), both by unit.
 
-    share: no unit's value can be below 0 or above 1, as of R@k or the share of replies that are empty.
+    share: it is a proportion, to which each example adds 0 or 1, or a half where tied: R@k, how many replies are empty.
     """
 
     numerator: Mapping[str, float]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from attune.evaluation.generation.semantics import EMPATHY, SCORES
+from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.schemas import PLAIN
 from attune.metrics.bleu import overlap, self_bleu
 from attune.metrics.bootstrap import Ratio, interval
@@ -23,8 +23,11 @@ PLACES = 4  # decimals of the scores
 # From this cosine on, a passage's reply counts as like the target. Of the pairs of unrelated replies in
 # EmpatheticDialogues (6,000 train, 300 test replies), one in 500 reaches it, and half of all pairs are below 0.1.
 LIKE_TARGET = 0.5
-# Means over replies that are not shares: a reply's value can be below 0 or above 1.
-_NO_SHARES = {"replies_words", "similarity", *EMPATHY}
+# The means over replies that are shares of them.
+_SHARES = {
+    "emotion_match", "replies_empty", "replies_truncated", "replies_starts_with_input", "replies_extra_turn",
+    "replies_repeated_sentences",
+}  # fmt: skip
 
 
 class Score(NamedTuple):
@@ -108,7 +111,7 @@ def means(rows: Rows) -> dict[str, Ratio]:
         each |= {name: row[name] for name in SCORES if row.get(name) is not None}
         for name, value in each.items():
             values.setdefault(name, []).append((row["conversation"], value, 1.0))
-    return {name: Ratio.of(triples, share=name not in _NO_SHARES) for name, triples in values.items()}
+    return {name: Ratio.of(triples, share=name in _SHARES) for name, triples in values.items()}
 
 
 def _losses(rows: Rows, seed: int) -> list[Score]:

@@ -27,7 +27,7 @@ def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]], see
         by_index[row["id"]] = _reciprocal_rank([each.reply for each in by_cosine], row["response"])
     recalled = {name: float(value > 0) for name, value in reranked.items()}
     values = {"recall": recalled, "mrr_index": by_index, "mrr_reranked": reranked}
-    scores = {name: [Ratio.mean(each, share=True)] for name, each in values.items()}
+    scores = {name: [Ratio.mean(each, share=name == "recall")] for name, each in values.items()}
     return {"replies": len(retriever.bank.rows)} | with_intervals(scores, seed, PLACES)
 
 

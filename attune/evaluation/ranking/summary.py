@@ -12,7 +12,7 @@ import pandas as pd
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
 from attune.metrics.bootstrap import Ratio, compare, interval, score
-from attune.metrics.ranking import METRICS, by_example
+from attune.metrics.ranking import by_example
 
 Rows = list[dict[str, Any]]
 # domain -> model -> score -> its values by example
@@ -46,7 +46,7 @@ def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
         grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
     return {
         domain: {
-            model: {name: Ratio.mean(values, share=name in METRICS) for name, values in by_example(each).items()}
+            model: {name: Ratio.mean(values, share=name.startswith("r@")) for name, values in by_example(each).items()}
             for model, each in models.items()
         }
         for domain, models in grouped.items()
