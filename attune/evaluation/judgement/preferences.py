@@ -1,11 +1,10 @@
-"""What judgements say: win rates, Bradley-Terry strengths, agreement and position bias.
+"""What judgements say: win rates, Bradley-Terry strengths and position bias.
 
 Judgements of one context are one unit in every interval and test. A tie is half a win for each system.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -136,38 +135,6 @@ def _check_connected(systems: Sequence[str], compared: np.ndarray) -> None:
             f"{', '.join(apart)} and {systems[0]} were never compared, not even through a third system, so that their "
             "strengths have no common scale; judge such a pair, or analyse the answers separately"
         )
-
-
-def agreement(judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """Krippendorff's alpha over the pairs that several annotators judged; None where there is none to tell.
-
-    The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
-    agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
-    verdicts; `consistent` is the share of such pairs on which the two agree.
-    """
-    import krippendorff
-
-    annotators = sorted({each.annotator for each in judgements})
-    items: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for each in judgements:
-        system, other = sorted((each.first, each.second))
-        points = each.points if each.first == system else 1 - each.points
-        items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(points)
-    twice = [points for values in items.values() for points in values.values() if len(points) > 1]
-    several = [{name: fmean(points) for name, points in values.items()} for values in items.values() if len(values) > 1]
-    alpha = None
-    if len({point for values in several for point in values.values()}) > 1:
-        table = [[values.get(name, np.nan) for values in several] for name in annotators]
-        alpha = round(float(krippendorff.alpha(table, level_of_measurement="ordinal")), PLACES)
-    counts: dict[str, float] = {
-        "annotators": len(annotators),
-        "pairs": len(items),
-        "pairs_judged_by_several": len(several),
-    }
-    if twice:
-        same = sum(len(set(points)) == 1 for points in twice)
-        counts |= {"judged_in_both_orders": len(twice), "consistent": round(same / len(twice), PLACES)}
-    return {"alpha": alpha, **counts}
 
 
 def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, float]:
