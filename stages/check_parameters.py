@@ -49,6 +49,13 @@ def _own_rows(settings: Parameters) -> Iterator[str]:
             yield from _refusal(check_own, name, entry, settings)
 
 
+def _trained_on(settings: Parameters) -> Iterator[str]:
+    """Generators that name a corpus without conversations."""
+    for name, generator in settings.generators.items():
+        if record_of(generator.corpus).in_own_folder:
+            yield f"generators.{name}.corpus = {generator.corpus!r} has labels, and no conversations to learn from"
+
+
 def _models(settings: Parameters) -> Iterator[str]:
     """Models in directories that are not there or hold something else."""
     models: list[tuple[str, Use]] = [(settings.encoder, "encoder"), (settings.index.embedder, "embedder")]
@@ -69,6 +76,7 @@ _SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", 
 PATHS = (
     Check(("source", "corpora"), _sources),
     Check(("corpora", *_SAMPLED), _own_rows),
+    Check(("generators",), _trained_on),
     Check(("encoder", "index", "bases"), _models),
 )
 

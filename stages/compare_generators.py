@@ -1,12 +1,13 @@
 """Score all generators' rows, and retrieved beside written replies, with intervals and paired tests.
 
-`python -m stages.compare_generators evaluations=FOLDER answered=PARQUET situations=PARQUET embedder=FOLDER \
+`python -m stages.compare_generators raw=FOLDER evaluations=FOLDER answered=PARQUET situations=PARQUET embedder=FOLDER \
 scores=JSON intervals=JSON tests=JSON answered_scores=JSON answered_tests=JSON probe=JSON rows=PARQUET \
 answered_rows=PARQUET`
 
-`evaluations`: one file per generator. `answered`: what the stage retrieve_and_write wrote. `situations`: train
-conversations with emotions, on which the emotion probe is trained and cross-validated. `probe`: its accuracy and
-confusions. `rows`, `answered_rows`: all rows with similarity and emotions.
+`raw`: data/raw, with EPITOME's labels where params.yaml names them. `evaluations`: one file per generator. `answered`:
+what the stage retrieve_and_write wrote. `situations`: train conversations with emotions, on which the emotion probe is
+trained and cross-validated. `probe`: its accuracy and confusions. `rows`, `answered_rows`: all rows with similarity and
+emotions.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_json, write_parquet
-from attune.corpora import corpus
+from attune.corpora import EPITOME, corpus
 from attune.evaluation.comparison import corrected, records
 from attune.evaluation.generation import summary
 from attune.evaluation.generation.comparisons import answer_comparisons, comparisons
@@ -35,6 +36,7 @@ Rows = list[dict[str, Any]]
 
 def main(
     *,
+    raw: Path,
     evaluations: Path,
     answered: Path,
     situations: Path,
@@ -55,7 +57,7 @@ def main(
     trained = trained_probe(read_parquet(situations), encoder, size)
     scored = with_passage_similarity(with_semantics(generated, trained, encoder, size), encoder, size)
     answers = with_semantics([*answers, *summary.true_answers(answers)], trained, encoder, size)
-    empathy = trained_probes(settings.epitome, encoder, size)
+    empathy = trained_probes(raw / EPITOME.name if EPITOME.name in settings.corpora else None, encoder, size)
     scored, answers = (with_empathy(each, empathy, encoder, size) for each in (scored, answers))
     systems = summary.by_system(scored)
     table = summary.scores(systems, settings.seed)

@@ -28,8 +28,9 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
             for name, rows in subset.conversations.items()
         }
         write_json(folder / "counts.json", subset.counts)
-        shutil.rmtree(scratch)
-    print(f"{corpus}: " + ", ".join(f"{name} {size}" for name, size in sizes.items()))
+        if scratch.is_dir():
+            shutil.rmtree(scratch)
+    print(f"{corpus}: " + (", ".join(f"{name} {size}" for name, size in sizes.items()) or "no conversations"))
 
 
 if __name__ == "__main__":

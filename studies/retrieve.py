@@ -27,12 +27,13 @@ def main(*, processed: Path, models: Path, embedder: Path, scores: Path) -> None
     by_domain = {}
     for domain in settings.cobert.domains:
         replies = {row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")}
-        rows = [{"reply": reply} for reply in sorted(replies)]
-        vectors = embed(encoder, [row["reply"] for row in rows], index.batch_size, "document")
-        bank = Bank(build(vectors, index.exact_up_to, shape), rows)
+        held = [{"reply": reply} for reply in sorted(replies)]
+        vectors = embed(encoder, [each["reply"] for each in held], index.batch_size, "document")
+        bank = Bank(build(vectors, index.exact_up_to, shape), held)
         ranker = Ranker.from_pretrained(models / f"{options.recipe}-{subset}-{domain}")
         retriever = Retriever(ranker, encoder, bank, options.shortlist)
-        by_domain[domain] = evaluate_retrieval(retriever, read_parquet(processed / subset / domain / "test.parquet"))
+        rows = read_parquet(processed / subset / domain / "test.parquet")
+        by_domain[domain] = evaluate_retrieval(retriever, rows, settings.seed)
         print(f"{domain}: " + ", ".join(f"{name} {value}" for name, value in by_domain[domain].items()), flush=True)
     write_json(scores, by_domain)
 

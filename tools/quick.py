@@ -22,7 +22,7 @@ from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
-from attune.corpora import ranking_corpus
+from attune.corpora import corpus, ranking_corpus
 from tools import repro
 
 FOLDER = ROOT / "quick"
@@ -132,8 +132,9 @@ def shrink(values: dict[str, Any]) -> None:
     cobert["subsets"], cobert["domains"] = ["small"], cobert["domains"][:1]
     sweep["points"] = sweep["points"][:2]
     for name, entry in values["corpora"].items():
-        # Their cap may be left to the default; of what is ranked `subsets` says how much is kept.
-        if {"path", "datasets"} & entry.keys() and name != ranking_corpus().name:
+        # Their cap may be left to the default; of what is ranked `subsets` says how much is kept, and labels all are.
+        uncapped = name == ranking_corpus().name or corpus(name).in_own_folder
+        if {"path", "datasets"} & entry.keys() and not uncapped:
             entry.setdefault("cap")
     for key, most in MOST.items():
         for section, name in _entries(values, key):

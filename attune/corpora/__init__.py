@@ -5,19 +5,21 @@ from dataclasses import replace
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus
 from attune.corpora.empathetic_dialogues import EMPATHETIC_DIALOGUES
+from attune.corpora.epitome import EPITOME
 from attune.corpora.openassistant_guanaco import OPENASSISTANT_GUANACO
 from attune.corpora.openorca import OPENORCA
 from attune.corpora.own import FILE, own_corpus
 from attune.corpora.pec import PEC
 
+# Those that are always there. EPITOME is not among them: it is where its user has the files.
 CORPORA: dict[str, Corpus] = {
     record.name: record for record in (PEC, EMPATHETIC_DIALOGUES, OPENASSISTANT_GUANACO, OPENORCA)
 }
 
 
 def corpus(name: str) -> Corpus:
-    """The record of the corpus called `name`; a name that is none of CORPORA's is that of one's own data."""
-    return CORPORA.get(name) or own_corpus(name)
+    """The record of the corpus called `name`; a name that is no built-in one's is that of one's own data."""
+    return EPITOME if name == EPITOME.name else CORPORA.get(name) or own_corpus(name)
 
 
 def raw_corpus(name: str, own: bool) -> Corpus:

@@ -78,12 +78,14 @@ class Own(NamedTuple):
 
     `read`: parses their one file; where `subset` is None, into such rows. `subset`: as for a `Corpus`. `columns`: what
     they may have beside what all of one's own data may have; `needed`: which of their columns no row may lack.
+    `folder`: they are a folder with the corpus' own files instead, which `read` parses one by one.
     """
 
     read: Callable[[Path, BadRows], Iterable[Any]]
     subset: "Callable[[Corpus, Path, Sampling, BadRows, Path], Subset] | None" = None
     columns: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,11 @@ class Corpus:
     train_rows: str = "train.parquet"
     indexed: bool = False
     own: Own | None = None
+
+    @property
+    def in_own_folder(self) -> bool:
+        """Whether it is there only as files of one's own, in the layout of the published ones."""
+        return self.own is not None and self.own.folder
 
     @property
     def has_passages(self) -> bool:

@@ -2,7 +2,8 @@
 
 `python -m attune.corpora.croissant --raw FOLDER --processed FOLDER --target FOLDER` writes one file per corpus. The
 format is MLCommons' Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html), by which dataset
-search engines and `mlcroissant` read data.
+search engines and `mlcroissant` read data. The rows are what Attune makes of a corpus: version, date and citation are
+those of CITATION.cff, and the description says where the corpus came from.
 """
 
 import argparse
@@ -10,6 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
@@ -58,6 +61,7 @@ _CONTEXT = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
+_CITATION = Path(__file__).parents[2] / "CITATION.cff"
 _TYPES = {"string": "sc:Text", "int32": "sc:Integer"}
 
 
@@ -75,18 +79,44 @@ def metadata(record: Corpus, manifest: Mapping[str, Any], folder: Path, at: str)
     if not paths:
         raise AttuneError(f"{folder} holds no processed rows; `dvc repro preprocess` writes them")
     names = {path: path.relative_to(folder).with_suffix("").as_posix() for path in paths}
-    # What the manifest does not know (text that the project wrote has no address) is left out.
-    origin = {"url": manifest["url"], "version": manifest["revision"]}
+    # What the manifest does not know is left out: text of the project's own has no address, a directory no licence.
+    known = {"url": manifest["url"], "license": manifest["licence"]}
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": f"attune-{record.name.replace('_', '-')}",
         "description": _description(record, manifest),
-        "license": manifest["licence"],
-        **{name: value for name, value in origin.items() if value},
+        **_citation(),
+        **{name: value for name, value in known.items() if value},
         "distribution": [_file(path, name, at) for path, name in names.items()],
         "recordSet": [_records(record, name) for name in names.values()],
+    }
+
+
+def _citation() -> dict[str, str]:
+    """version, datePublished and citeAs (BibTeX) of CITATION.cff.
+
+    Raises
+    ------
+    AttuneError
+        if the file is missing, as in a copy of the code outside its repository.
+    """
+    if not _CITATION.is_file():
+        raise AttuneError(f"{_CITATION} is missing; version, date and citation of a description come from it")
+    cited = YAML(typ="safe", pure=True).load(_CITATION.read_text(encoding="utf-8"))
+    released = cited["date-released"]
+    fields = {
+        "author": " and ".join(f"{{{author['name']}}}" for author in cited["authors"]),
+        "title": f"{{{cited['title']}}}",
+        "version": cited["version"],
+        "year": released.year,
+    }
+    entry = ", ".join(f"{name} = {{{value}}}" for name, value in fields.items())
+    return {
+        "version": cited["version"],
+        "datePublished": released.isoformat(),
+        "citeAs": f"@software{{attune, {entry}}}",
     }
 
 
@@ -97,6 +127,7 @@ def _description(record: Corpus, manifest: Mapping[str, Any]) -> str:
         f"Rows that Attune made of {'own data in the place of ' if own else ''}{record.title} (source: "
         f"{manifest['source']}): one per reply ranked or written.",
         f"{notice.removesuffix('.')}." if notice else "",
+        f"Revision: {manifest['revision']}." if manifest["revision"] else "",
         "" if own else f"Licence of the published corpus: {record.licence}.",
     ]
     return " ".join(part for part in parts if part)

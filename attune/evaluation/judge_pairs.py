@@ -11,8 +11,9 @@ from typing import Any
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import write_json
+from attune.evaluation.judgement.agreement import agreement
 from attune.evaluation.judgement.answers import Judgement, Thumb, read_answers, read_thumbs
-from attune.evaluation.judgement.preferences import agreement, first_preferred, strengths, thumbs_up, win_rates
+from attune.evaluation.judgement.preferences import first_preferred, strengths, thumbs_up, win_rates
 
 
 def analysis(judgements: Sequence[Judgement], thumbs: Sequence[Thumb], seed: int) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def analysis(judgements: Sequence[Judgement], thumbs: Sequence[Thumb], seed: int
     if judgements:
         found = {
             "judgements": len(judgements),
-            "agreement": agreement(judgements),
+            "agreement": agreement(judgements, seed),
             "position": first_preferred(judgements, seed),
             "win_rates": win_rates(judgements, seed),
             "strengths": strengths(judgements, seed),
@@ -52,9 +53,8 @@ def sentences(found: dict[str, Any]) -> list[str]:
     lines = []
     if "judgements" in found:
         who, position = found["agreement"], found["position"]
-        alpha = "none, for no two annotators judged the same" if who["alpha"] is None else f"{who['alpha']:.3f}"
         lines += [
-            f"{found['judgements']} judgements by {who['annotators']} annotators; Krippendorff's alpha: {alpha}",
+            f"{found['judgements']} judgements by {who['annotators']} annotators; Krippendorff's alpha: {_alpha(who)}",
             f"the reply shown first was preferred in {_share(position, 'first_preferred')}",
             *_both_orders(who),
             *(
@@ -67,11 +67,19 @@ def sentences(found: dict[str, Any]) -> list[str]:
     return lines + [f"{each['system']}: thumbs up in {_share(each, 'up')}" for each in found.get("thumbs", [])]
 
 
+def _alpha(who: dict[str, Any]) -> str:
+    if who["alpha"] is None:
+        return "none, for no two annotators judged the same"
+    if who["alpha_low"] is None:
+        return f"{who['alpha']:.3f} (no interval: all contexts say the same)"
+    return f"{who['alpha']:.3f} (95 % interval {who['alpha_low']:.3f} to {who['alpha_high']:.3f})"
+
+
 def _both_orders(who: dict[str, Any]) -> list[str]:
     if "consistent" not in who:
         return []
     pairs = f"{who['judged_in_both_orders']} judgements in both orders"
-    return [f"{pairs}, the same verdict in {100 * who['consistent']:.0f} %"]
+    return [f"{pairs}, the same verdict in {_share(who, 'consistent')}"]
 
 
 def _ends(record: dict[str, Any]) -> str:

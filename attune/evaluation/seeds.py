@@ -23,7 +23,7 @@ def ranking_records(models: Mapping[str, BySeed], domain: str, seed: int) -> lis
     about = {"domain": domain, "score": "mrr"}
     records = [{"model": name, **about, **_estimate(by_seed, seed)} for name, by_seed in models.items()]
     for before, after in combinations(models, 2):
-        gains = {each: _difference(models[before][each], ratio) for each, ratio in models[after].items()}
+        gains = {each: ratio.above(models[before][each]) for each, ratio in models[after].items()}
         records.append({"before": before, "after": after, **about, **_estimate(gains, seed)})
     return records
 
@@ -31,11 +31,6 @@ def ranking_records(models: Mapping[str, BySeed], domain: str, seed: int) -> lis
 def generator_record(name: str, by_seed: BySeed, seed: int) -> dict[str, Any]:
     """The perplexity of a generator, from nats per token by conversation."""
     return {"model": name, "score": "perplexity", **_estimate(by_seed, seed, np.exp)}
-
-
-def _difference(before: Ratio, after: Ratio) -> Ratio:
-    numerator = {unit: value - before.numerator[unit] for unit, value in after.numerator.items()}
-    return Ratio(numerator, after.denominator)
 
 
 def _estimate(by_seed: BySeed, seed: int, score: Callable[[Any], Any] = lambda ratios: ratios) -> dict[str, Any]:

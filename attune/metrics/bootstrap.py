@@ -26,29 +26,44 @@ _KEPT_UNITS = 2000
 
 @dataclass(frozen=True)
 class Ratio:
-    """A score that is sum(numerator) / sum(denominator), both by unit."""
+    """A score that is sum(numerator) / sum(denominator), both by unit.
+
+    share: it is a proportion, to which each example adds 0 or 1, or a half where tied: R@k, how many replies are empty.
+    """
 
     numerator: Mapping[str, float]
     denominator: Mapping[str, float]
+    share: bool = False
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[str, float, float]]) -> "Ratio":
+    def of(cls, rows: Iterable[tuple[str, float, float]], share: bool = False) -> "Ratio":
         """From (unit, numerator, denominator) of each example; examples of one unit are summed."""
         numerator: dict[str, float] = {}
         denominator: dict[str, float] = {}
         for unit, above, below in rows:
             numerator[unit] = numerator.get(unit, 0.0) + above
             denominator[unit] = denominator.get(unit, 0.0) + below
-        return cls(numerator, denominator)
+        return cls(numerator, denominator, share)
 
     @classmethod
-    def mean(cls, values: Mapping[str, float]) -> "Ratio":
+    def mean(cls, values: Mapping[str, float], share: bool = False) -> "Ratio":
         """The mean of one value per unit."""
-        return cls(values, dict.fromkeys(values, 1.0))
+        return cls(values, dict.fromkeys(values, 1.0), share)
 
     @property
     def value(self) -> float:
         return sum(self.numerator.values()) / sum(self.denominator.values())
+
+    @property
+    def unanimous(self) -> bool:
+        """Whether all units have the same value."""
+        values = [above / self.denominator[unit] for unit, above in self.numerator.items()]
+        return max(values) - min(values) < 1e-12
+
+    def above(self, other: "Ratio") -> "Ratio":
+        """By how much each unit's value is above that in `other`, which has the same units and denominators."""
+        numerator = {unit: value - other.numerator[unit] for unit, value in self.numerator.items()}
+        return Ratio(numerator, self.denominator, self.share and other.share)
 
 
 @dataclass(frozen=True)
@@ -77,7 +92,12 @@ def score(domains: Domains) -> float:
 
 
 def interval(domains: Domains, seed: int) -> tuple[float, float]:
-    """The 95 % interval of `score` (percentile bootstrap over units; Efron and Tibshirani 1993, section 13.3)."""
+    """The 95 % interval of `score` (percentile bootstrap over units; Efron and Tibshirani 1993, section 13.3).
+
+    Shares whose units all agree, such as 0 of 12, would have an interval without width; theirs is exact (`_exact`).
+    """
+    if _unanimous(domains):
+        return _exact(domains, lowest=0)
     return _quantiles(_scores(_resampled(_table(domains), seed)))
 
 
@@ -88,6 +108,7 @@ def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     systems, unit by unit at random, gives a difference at least as large (Smucker et al. 2007, section 3.1), and the
     interval holds every shift of one system that the test does not reject (Garthwaite 1996, section 1). A shift by d
     adds d times its denominator to a unit's sum, so that the rejected shifts follow from each resample in closed form.
+    Shares that differ by the same in all units have an interval at least as wide as the exact one (`_exact`).
 
     Raises
     ------
@@ -107,7 +128,26 @@ def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     low, high = np.partition(lowest, needed - 1)[needed - 1], -np.partition(-highest, needed - 1)[needed - 1]
     extreme = int(((lowest <= 0) & (highest >= 0)).sum())
     p = (extreme + 1) / (RESAMPLES + 1)
+    differences = [later.above(earlier) for earlier, later in zip(before, after, strict=True)]
+    if _unanimous(differences):
+        least, most = _exact(differences, lowest=-1)
+        low, high = min(low, least), max(high, most)
     return PairedTest(difference, float(low), float(high), p, _effect(added, weights, difference))
+
+
+def _unanimous(domains: Domains) -> bool:
+    return all(each.share and each.unanimous for each in domains)
+
+
+def _exact(domains: Domains, lowest: float) -> tuple[float, float]:
+    """The 95 % interval of `score` where all units of a domain have one value; others may have any in [lowest, 1].
+
+    n units that agree do not rule out, at 95 %, that a share of up to 1 - .025^(1/n) of all units does not (Clopper and
+    Pearson 1934). n is that of the domain with the fewest units.
+    """
+    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / min(len(each.numerator) for each in domains))
+    seen = (1 - unseen) * score(domains)
+    return seen + unseen * lowest, seen + unseen
 
 
 def _not_rejected(

@@ -46,7 +46,6 @@ class Parameters(Section):
     retrieval: Retrieval
     generators: dict[Key, AnyGenerator]
     rag: Rag
-    epitome: Name | None = None
     generation: Generation
 
     @field_validator("engine")

@@ -81,24 +81,26 @@ def _moved(each: Difference, than: str = "") -> str:
     return f"{word}{than}, {each.size} {in_brackets(each)}"
 
 
-def about_passages(tests: Sequence[Difference], name: str, generators: Mapping[str, GeneratorSettings]) -> str:
+def about_passages(
+    tests: Sequence[Difference], name: str, generators: Mapping[str, GeneratorSettings], names: Names
+) -> str:
     """Whether passages help a generator trained with them, also where no passage gives the target away."""
     other = without_passages(name, generators) or name
     every = between(list(tests), other, system_of(name, RAG), "loss")
     new = between(list(tests), other, system_of(name, RAG), "loss_target_not_given")
     if every is None:
         return ""
-    line = f"Passages {_effect(every, new)}: perplexity {_moved(every)}"
-    return f"{line}; where no passage contains that reply, {_moved(new)}." if new else f"{line}."
+    line = f"Passages {_effect(every, new)} ({names[name]}): perplexity {_moved(every)}"
+    return f"{line}; where no passage contains the reply asked for, {_moved(new)}." if new else f"{line}."
 
 
 def _effect(every: Difference, new: Difference | None) -> str:
-    """What passages do over all prompts, and whether it is by containing the target (new: the prompts without it)."""
+    """What passages do over all prompts, and whether also in those whose passages do not contain the target (new)."""
     if not every.found:
         return "neither help nor harm clearly"
     if every.worse:
         return "harm"
-    return "help only by containing the reply asked for" if new and not new.better else "help"
+    return "help, but not clearly without the reply asked for among them" if new and not new.better else "help"
 
 
 def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, other: str, names: Names) -> list[str]:
@@ -135,7 +137,7 @@ def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -
     if not oracle.better:
         return "retrieval is not what limits it: the passage most like the target does not clearly lower the perplexity"
     if retrieved.better and new and not new.better:
-        return "passages help by containing the very reply that is asked for, and not where none of them does"
+        return "passages help, but not clearly where none of them contains the very reply that is asked for"
     if retrieved.better:
         return "passages are worth retrieving, and the more like the target their replies are, the more they help"
     return "retrieval is what limits it: passages like the target would help, but they are seldom retrieved"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from attune.corpora import CORPORA, dialogue_corpora
+from attune.corpora import corpus, dialogue_corpora
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking import baselines
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG, RETRIEVED
@@ -49,12 +49,12 @@ def mean_title(domains: Sequence[str]) -> str:
 
 
 def corpus_title(name: str) -> str:
-    return CORPORA[name].title if name in CORPORA else name
+    return corpus(name).title
 
 
 def _generator(settings: GeneratorSettings) -> str:
     title = METHODS[settings.method].title
     words = title[0].upper() + title[1:] + (" for RAG" if settings.passage_tokens else "")
-    if settings.corpus in {corpus.name for corpus in dialogue_corpora()}:
+    if settings.corpus in {each.name for each in dialogue_corpora()}:
         return words
     return f"{words} on {corpus_title(settings.corpus)}" + (" with persona" if settings.persona_tokens else "")

@@ -98,7 +98,6 @@ def _personas(results: Results, tests: list[Difference]) -> list[str]:
 
 
 def _passages(results: Results, tests: list[Difference]) -> list[str]:
-    lines = (
-        findings.about_passages(tests, name, results.settings.generators) for name in results.trained_with_passages
-    )
+    names, generators = system_names(results.settings), results.settings.generators
+    lines = (findings.about_passages(tests, name, generators, names) for name in results.trained_with_passages)
     return [line for line in lines if line]

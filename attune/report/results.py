@@ -168,8 +168,8 @@ class Results:
 
     @cached_property
     def retrieval(self) -> pd.DataFrame:
-        """One row per domain: the size of its bank, recall of the shortlist, and MRR before and after reranking."""
-        return pd.DataFrame([{"domain": domain, **scores} for domain, scores in self.metrics("retrieval").items()])
+        """By domain: the size of its bank, recall of the shortlist, and MRR before and after reranking."""
+        return self._scores("retrieval", {"domain": self.settings.cobert.domains})
 
     @cached_property
     def probe(self) -> dict[str, Any]:
@@ -192,6 +192,8 @@ class Results:
         """One row per training text that models read or write: its kind and its number of words."""
         rows = []
         for corpus in map(record_of, self.settings.corpora):
+            if not corpus.lengths:
+                continue
             train = read_parquet(self._paths["processed"] / corpus.name / corpus.train_rows)
             for label, column in corpus.lengths.items():
                 kind = f"{corpus.title}, {label}"

@@ -56,7 +56,8 @@ def _cell(form: ScoreFormat, value: float, low: float | None, high: float | None
     if pd.isna(value):
         return html.Cell("")
     text = f"<b>{form.text(value)}</b>" if best else form.text(value)
-    if low is not None and high is not None and not pd.isna(low):
+    # An interval without width, as of what is 1 by definition, would claim to be exact.
+    if low is not None and high is not None and low < high:
         text += f' <span class="interval">{form.text(low)}–{form.text(high)}</span>'
     return html.Cell(text, value)
 

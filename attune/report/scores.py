@@ -59,7 +59,7 @@ _FORMATS = {
     "replies": ScoreFormat("Replies", None, 0),
     "recall": _share("Recall of the shortlist", "higher"),
     "mrr_index": ScoreFormat("MRR of the index", "higher"),
-    "gflops": ScoreFormat("GFLOP per context", "lower", 1),
+    "gflops": ScoreFormat("Cost (GFLOP per context)", "lower", 1),
     "mrr_reranked": ScoreFormat("MRR after CoBERT", "higher"),
 }
 

@@ -14,7 +14,6 @@ from attune.report.provenance import environment
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
 from attune.report.score_tables import difference_tables, score_table
-from attune.report.scores import format_of
 from attune.report.system_scores import ABOUT, RANKING_SCORES
 from attune.report.tables import compared, means
 
@@ -63,14 +62,30 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
             "Number of persona sentences",
             html.folded("Each number", score_table(results.personas, RANKING_SCORES, _words)),
         ),
-        ("Retrieval from the whole bank", html.folded("Each domain", _retrieval(results.retrieval))),
+        ("Retrieval from the whole bank", html.folded("Each domain", _retrieval(results))),
         ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),
     ]
+
+
+_COST = (
+    "Cost: billions of floating-point operations (GFLOP) in matrix products and attention to rank one context's "
+    "candidates, which are encoded beforehand. It is the same on every machine; docs/benchmarks.md has the measured "
+    "seconds per context beside MRR."
+)
 
 
 def _words(model: str) -> str:
     """A model as it is called in text; a mere number is one of persona sentences."""
     return f"{model} persona sentences" if model.isdecimal() else ranking_name(model)
+
+
+def _retrieval(results: Results) -> str:
+    scores = ("mrr_reranked", "mrr_index", "recall", "replies")
+    return (
+        ABOUT
+        + html.about("Replies: how many the bank holds.")
+        + score_table(results.retrieval, scores, "domain {}".format)
+    )
 
 
 def _ways(results: Results) -> str:
@@ -79,9 +94,7 @@ def _ways(results: Results) -> str:
     parts = [
         html.folded(
             f"All of them, {mean_title(trained)}",
-            ABOUT
-            + html.about("Operations are the same on every machine; docs/benchmarks.md has the seconds per context.")
-            + score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
+            ABOUT + html.about(_COST) + score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
         )
     ]
     if set(trained) != set(every):
@@ -155,9 +168,3 @@ def _data(manifests: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         | {"SHA-256": " ".join(file["sha256"][:12] for file in each["files"])}
         for each in manifests
     )
-
-
-def _retrieval(rows: pd.DataFrame) -> str:
-    headers = {name: format_of(str(name)).header for name in rows if name not in ("domain", "replies")}
-    shown = rows.assign(recall=(100 * rows["recall"]).round().astype(int)) if "recall" in rows else rows
-    return html.table(shown.rename(columns=headers | {"domain": "Domain", "replies": "Replies in the bank"}))

@@ -73,15 +73,19 @@ def _transfer(results: Results) -> str:
     own = rows[rows["trained"] == rows["tested"]].set_index("tested")["value"]
     others = rows[rows["trained"] != rows["tested"]]
     lower = sum(row["value"] < own[row["tested"]] for row in others.to_dict("records"))
-    return f"Transfer: of {len(others)} models tested on another domain, {lower} score below the model of that domain."
+    return (
+        f"Transfer: of {len(others)} models tested on another domain, the number that score below the model of that "
+        f"domain is {lower} (untested; their intervals are in the figure)."
+    )
 
 
 def _bank(results: Results) -> str:
-    rows = results.retrieval
+    by_score = results.retrieval.groupby("score")["value"]
+    least, most, mean = by_score.min(), by_score.max(), by_score.mean()
     return (
-        f"Retrieval from the whole bank: the shortlist holds the true reply in {100 * rows['recall'].min():.0f} to "
-        f"{100 * rows['recall'].max():.0f} % of the contexts; reranking by CoBERT changes the MRR from "
-        f"{rows['mrr_index'].mean():.3f} to {rows['mrr_reranked'].mean():.3f} (means of the domains)."
+        f"Retrieval from the whole bank: the shortlist holds the true reply in {100 * least['recall']:.0f} to "
+        f"{100 * most['recall']:.0f} % of the contexts; the MRR is {mean['mrr_index']:.3f} in the index's order and "
+        f"{mean['mrr_reranked']:.3f} in CoBERT's (means of the domains, untested; their intervals are below)."
     )
 
 

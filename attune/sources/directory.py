@@ -5,6 +5,8 @@ from pathlib import Path
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus
+from attune.corpora.own import OWN_DATA
+from attune.parameters.data import OwnData, OwnRows
 from attune.sources.manifest import Origin
 
 
@@ -19,6 +21,31 @@ def copy(corpus: Corpus, source: str, folder: Path) -> Origin:
     origin = origin_of(corpus, source)
     copy_files(corpus, origin, folder)
     return Origin("directory", location=str(origin))
+
+
+def copy_own(corpus: Corpus, entry: OwnRows, folder: Path) -> Origin:
+    """Copy from the folder that the entry names, of a corpus that is nowhere else; raises as `own_folder`."""
+    origin = own_folder(corpus, entry)
+    copy_files(corpus, origin, folder)
+    return Origin("path", location=str(origin), notice=f"{OWN_DATA}, {origin.name}")
+
+
+def own_folder(corpus: Corpus, entry: OwnRows) -> Path:
+    """The folder that the entry of the corpus in params.yaml names.
+
+    Raises
+    ------
+    AttuneError
+        for an entry with anything but a path, and for a folder that is missing or lacks one of the files.
+    """
+    key, expected = f"corpora.{corpus.name}", ", ".join(corpus.layouts[0].values())
+    if not isinstance(entry, OwnData) or entry.model_dump(exclude={"path"}, exclude_none=True):
+        raise AttuneError(f"{key} takes a path and nothing else: that of the folder with {expected}")
+    folder = Path(entry.path)
+    if not folder.is_dir():
+        raise AttuneError(f"{key}.path = {entry.path!r} is no folder; it must be one with {expected}")
+    corpus.layout(folder)
+    return folder
 
 
 def origin_of(corpus: Corpus, source: str) -> Path:

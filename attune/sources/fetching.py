@@ -42,6 +42,10 @@ def fetch(
 
 
 def _fill(corpus: Corpus, source: str, folder: Path, published: AnyEntry, seed: int, bad: BadRows) -> Origin:
+    if isinstance(published, OwnRows) and corpus.in_own_folder:
+        from attune.sources import directory
+
+        return directory.copy_own(corpus, published, folder)
     if isinstance(published, OwnRows):
         from attune.sources import own_data
 

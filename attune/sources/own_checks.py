@@ -9,7 +9,7 @@ from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnRows
-from attune.sources import own_data
+from attune.sources import directory, own_data
 
 
 def check(record: Corpus, entry: OwnRows, bad: BadRows) -> None:
@@ -19,8 +19,12 @@ def check(record: Corpus, entry: OwnRows, bad: BadRows) -> None:
     ------
     AttuneError
         for columns that the corpus does not have, as `own_data.conversations`, and for fewer than two beginnings, which
-        could not be split into train and test, or two emotions, where those are needed.
+        could not be split into train and test, or two emotions, where those are needed; for files of one's own as
+        `directory.own_folder` and `Corpus.count_rows`.
     """
+    if record.in_own_folder:
+        record.count_rows(directory.own_folder(record, entry), bad)
+        return
     key, place = f"corpora.{record.name}", record.own
     known = place.columns if place else ()
     for name in {"situation", "domain"} & set(entry.columns or ()) - set(known):

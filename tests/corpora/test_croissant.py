@@ -7,6 +7,7 @@ from attune.core.files import read_json, sha256, write_json, write_parquet
 from attune.corpora import CORPORA
 from attune.corpora.croissant import main
 from attune.sources.manifest import Origin, build
+from tests.project import ROOT
 
 
 def cell(kind: str, number: int) -> Any:
@@ -49,7 +50,8 @@ def test_mlcroissant_validates_each_description_and_reads_the_rows(folder: Path)
     describe(folder)
     for record in CORPORA.values():
         dataset = mlcroissant.Dataset(jsonld=folder / "metadata" / f"{record.name}.json")
-        assert not dataset.metadata.ctx.issues.errors
+        issues = dataset.metadata.ctx.issues
+        assert (issues.errors, issues.warnings) == (set(), set())
         name = record.train_rows.removesuffix(".parquet")
         rows = list(dataset.records(name))
         assert len(rows) == 2
@@ -72,6 +74,25 @@ def test_files_have_their_checksums_and_what_is_unknown_is_left_out(folder: Path
             assert file["sha256"] == sha256(folder / "metadata" / file["contentUrl"])
         names = {each["@id"] for each in described["recordSet"]}
         assert ("candidates/happy" in names) == bool(record.schemas.candidate_columns)
+
+
+def test_version_date_and_citation_are_those_of_the_citation_file(folder: Path) -> None:
+    cited = (ROOT / "CITATION.cff").read_text()
+    describe(folder)
+    described = read_json(folder / "metadata" / "pec.json")
+    for key, name in (("version", "version"), ("date-released", "datePublished")):
+        assert f"\n{key}: {described[name]}\n" in cited
+    assert described["citeAs"].startswith("@software{attune, author = {{The Attune maintainers}}, title = {{Attune: ")
+    assert "year = {2026}" in described["citeAs"]
+
+
+def test_a_revision_is_told_and_an_unknown_licence_is_not_made_up(folder: Path) -> None:
+    manifest = folder / "raw" / "pec" / "manifest.json"
+    write_json(manifest, read_json(manifest) | {"licence": None, "revision": "refs/convert/parquet"})
+    describe(folder)
+    described = read_json(folder / "metadata" / "pec.json")
+    assert "license" not in described
+    assert "Revision: refs/convert/parquet." in described["description"]
 
 
 def test_missing_rows_and_manifests_name_the_stage(folder: Path) -> None:

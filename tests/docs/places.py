@@ -45,6 +45,7 @@ class Places:
             "/path/to/roberta": self.folder / "own/roberta",
             "/data/chats.jsonl": self.folder / "chats.jsonl",
             "/data/posts.csv": self.folder / "posts.csv",
+            "/data/epitome": self.folder / "epitome",
             "quick/models": "models",
             "NAME": self.experiment,
             "FOLDER": "my-folder",
@@ -57,6 +58,7 @@ class Places:
     def write_sources(self) -> None:
         """Files of one's own, which the check of the parameters looks for, and reads if they are conversations."""
         from tests import models
+        from tests.evaluation.generation.labels import write_labels
 
         (self.folder / "chats.jsonl").write_text("".join(map(CHAT.format, ("my keys", "my way"))))
         moods = ("sad", "annoyed") * 1000
@@ -65,6 +67,7 @@ class Places:
             for at, mood in enumerate(moods)
         ]
         write_csv(self.folder / "posts.csv", posts)
+        write_labels(self.folder / "epitome")
         for record in CORPORA.values():
             for name in record.layouts[0].values():
                 path = self.folder / "corpora" / record.name / name

@@ -50,5 +50,6 @@ def test_the_citation_is_complete_and_of_this_version() -> None:
     assert citation["title"].startswith("Attune")
     assert all("name" in author or "family-names" in author for author in citation["authors"])
     assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    assert citation["date-released"].isoformat() in (ROOT / "CITATION.cff").read_text()
     for reference in citation["references"]:
         assert {"type", "title", "authors"} <= reference.keys()

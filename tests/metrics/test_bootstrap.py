@@ -55,6 +55,40 @@ def test_the_interval_of_a_ratio_is_scipy_s() -> None:
     assert low < given.value < high
 
 
+@pytest.mark.parametrize("seen", [0.0, 1.0])
+def test_a_share_on_which_all_units_agree_has_scipy_s_exact_interval(seen: float) -> None:
+    """Resampled, none of 12 would be 0 to 0."""
+    low, high = interval([Ratio.mean({f"id{at}": seen for at in range(12)}, share=True)], seed=1)
+    oracle = scipy.stats.binomtest(round(12 * seen), 12).proportion_ci(method="exact")
+    assert (low, high) == pytest.approx((oracle.low, oracle.high))
+
+
+def test_the_exact_interval_counts_units_and_is_of_shares_that_agree_alone() -> None:
+    """Two replies of a conversation are one unit, and of two domains the smaller one says how much is unseen."""
+    unseen = 1 - 0.025 ** (1 / 3)
+    three = Ratio.of(((f"c{at // 2}", 0.5, 1.0) for at in range(6)), share=True)
+    assert interval([three], seed=1) == pytest.approx((0.5 * (1 - unseen), 0.5 * (1 - unseen) + unseen))
+    never, always = (Ratio.mean({f"{seen} {at}": seen for at in range(n)}, True) for seen, n in ((0.0, 3), (1.0, 9)))
+    assert interval([never, always], seed=1) == pytest.approx((0.5 * (1 - unseen), 0.5 * (1 - unseen) + unseen))
+    assert interval([Ratio.mean({f"id{at}": 1.0 for at in range(12)})], seed=1) == (1, 1)  # a word per reply
+    some = {f"id{at}": float(at == 0) for at in range(12)}
+    assert interval([Ratio.mean(some, share=True)], seed=1) == interval([Ratio.mean(some)], seed=1)
+
+
+def test_a_difference_that_is_the_same_in_all_units_is_no_certainty() -> None:
+    """At six units, the fewest that p allows, the exact interval of six wins just excludes 0."""
+    for count in (5, 6, 40):
+        unseen = 1 - 0.025 ** (1 / count)
+        never, always = (Ratio.mean({f"id{at}": seen for at in range(count)}, share=True) for seen in (0.0, 1.0))
+        same, better = compare([never], [never], seed=1), compare([never], [always], seed=1)
+        assert (better.p < 0.05) == (better.low > 0) == (count > 5)
+        if count > 5:
+            assert (same.low, same.high) == pytest.approx((-unseen, unseen))
+            assert (better.low, better.high) == pytest.approx((1 - 2 * unseen, 1))
+        else:
+            assert not np.isfinite([same.low, same.high, better.low, better.high]).any()
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a tenth of the resamples, which is as often within a hundredth."""
     monkeypatch.setattr(bootstrap, "_CHUNKS", (500, 500))

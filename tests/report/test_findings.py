@@ -3,8 +3,17 @@ from typing import Any
 import pandas as pd
 
 from attune.evaluation.tables import tidy
+from attune.parameters import load
 from attune.report.differences import Difference, differences
-from attune.report.findings import about_bases, about_decoding, about_personas, sentence, why_passages
+from attune.report.findings import (
+    about_bases,
+    about_decoding,
+    about_passages,
+    about_personas,
+    sentence,
+    why_passages,
+)
+from tests.project import ROOT
 
 REAL: dict[str, Any] = {"difference": 0.055, "low": 0.029, "high": 0.081, "p": 0.0001, "p_holm": 0.0006}
 NOISE: dict[str, Any] = {"difference": 0.01, "low": -0.03, "high": 0.05, "p": 0.64, "p_holm": 1.0}
@@ -56,9 +65,24 @@ def test_whether_passages_help_comes_with_its_reason() -> None:
 def test_the_reason_follows_from_the_tests() -> None:
     assert passages(WORSE, WORSE)[-1].startswith("So passages are worth retrieving")
     assert passages(WORSE, WORSE, WORSE)[-1].startswith("So passages are worth retrieving")
-    assert passages(WORSE, WORSE, NOISE)[-1].startswith("So passages help by containing the very reply")
+    assert passages(WORSE, WORSE, NOISE)[-1] == (
+        "So passages help, but not clearly where none of them contains the very reply that is asked for."
+    )
     for oracle in (NOISE, REAL):
         assert passages(NOISE, oracle)[-1].startswith("So retrieval is not what limits it")
+
+
+def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without_it() -> None:
+    generators = load(ROOT / "params.yaml").generators
+    tests = [
+        compared("full", "rag+rag", score, test) for score, test in (("loss", WORSE), ("loss_target_not_given", NOISE))
+    ]
+    line = about_passages(tests, "rag", generators, {"rag": "R"})
+    assert line.startswith(
+        "Passages help, but not clearly without the reply asked for among them (R): perplexity lower"
+    )
+    assert "; where no passage contains the reply asked for, not clearly lower or higher, +1.0 %" in line
+    assert about_passages(tests[:1], "rag", generators, {"rag": "R"}).startswith("Passages help (R): perplexity lower")
 
 
 def test_a_persona_helps_if_it_is_better_than_none() -> None:

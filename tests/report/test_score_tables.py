@@ -26,6 +26,12 @@ def test_the_best_stands_first_and_each_score_s_best_is_bold() -> None:
     assert '<td class="number" data-value="20">20.0 <span class="interval">18.0–23.0</span></td>' in table
 
 
+def test_an_interval_without_width_is_not_shown() -> None:
+    """The true replies' similarity to themselves, or trigrams of which no reply repeats any."""
+    same = {"similarity": 1.0, "similarity_low": 1.0, "similarity_high": 1.0}
+    assert "interval" not in score_table(tidy({"targets": same}, ["system"]), ("similarity",), str)
+
+
 def test_groups_have_a_best_each() -> None:
     scores = tidy({"large": {"x": {"mrr": 0.1}, "y": {"mrr": 0.3}}, "small": {"x": {"mrr": 0.2}}}, ["subset", "model"])
     table = score_table(scores, ("mrr",), str)

@@ -27,6 +27,12 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
         ("source", ".", "pec is missing; source = '.' must hold pec/"),
         ("encoder", "/nowhere", "the model directory /nowhere does not exist"),
         ("bases.smollm2.model", ".", "has no config.json"),
+        (
+            "corpora.epitome",
+            {"path": "/nowhere"},
+            "corpora.epitome.path = '/nowhere' is no folder; it must be one with",
+        ),
+        ("generators.full.corpus", "epitome", "generators.full.corpus = 'epitome' has labels, and no conversations"),
     ],
 )
 def test_wrong_parameters_are_refused(tmp_path: Path, key: str, value: object, message: str) -> None:

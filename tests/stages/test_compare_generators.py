@@ -1,5 +1,6 @@
 import math
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from attune.evaluation.generation.semantics import EMPATHY, SCORES
 from attune.evaluation.schemas import ANSWERED, ANSWERED_SCORED, GENERATED
 from attune.evaluation.tables import tidy
 from attune.report.empathy import part
-from stages import base_models
+from stages import base_models, check_parameters, download, preprocess, subset
 from stages.compare_generators import main
 from tests.evaluation.generation.labels import write_labels
 from tests.stages.small_project import change, small_project
 
 PLACES = {
+    "raw": Path("raw"),
     "evaluations": Path("rows"),
     "answered": Path("answered.parquet"),
     "situations": Path("situations.parquet"),
@@ -178,7 +180,15 @@ def test_the_probe_is_measured_on_situations_it_was_not_trained_on() -> None:
 def test_with_epitomes_labels_replies_have_levels_of_empathy(project: Path) -> None:
     """Without them, the other tests find the schemas without these columns."""
     write_labels(project / "labels")
-    change(lambda values: values.update(epitome=str(project / "labels")))
+    change(lambda values: values["corpora"].update(epitome={"path": "labels"}))
+    check_parameters.main(target=Path("checked.txt"))
+    download.main(corpus="epitome", target=Path("raw/epitome"))
+    subset.main(corpus="epitome", raw=Path("raw/epitome"), target=Path("subset/epitome"))
+    preprocess.main(corpus="epitome", subset=Path("subset/epitome"), target=Path("processed/epitome"))
+    # No file, so that what depends on data/processed does not run again.
+    assert list(Path("processed").rglob("*")) == [Path("processed/epitome")]
+    assert [file["rows"] for file in read_json(Path("raw/epitome/manifest.json"))["files"]] == [36, 36, 36]
+    shutil.rmtree("labels")  # the copy is used
     warm = answers("tiny_lora", "I feel so very sorry for you!")
     cold = answers("tiny_full", "Post this elsewhere, rule 3.")
     write_parquet(PLACES["answered"], [*answers("retrieved", " "), *cold, *warm], ANSWERED)

@@ -31,3 +31,5 @@ def test_the_stage_writes_the_same_twice(trained: Path) -> None:
     found = read_json(Path("one.json"))["happy"]
     assert found["replies"] == 16
     assert 0 < found["mrr_reranked"] <= found["recall"] <= 1
+    for score in ("recall", "mrr_index", "mrr_reranked"):
+        assert 0 <= found[f"{score}_low"] <= found[score] <= found[f"{score}_high"] <= 1

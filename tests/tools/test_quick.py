@@ -94,8 +94,10 @@ def test_everything_runs_and_the_workspace_stays_as_it_was() -> None:
 
 def test_ones_own_data_is_cut_too_and_named_from_the_root(values: dict[str, Any]) -> None:
     values["corpora"]["mine"] = {"path": "README.md"}
+    values["corpora"]["epitome"] = {"path": "docs"}
     shrink(values)
     assert values["corpora"]["mine"] == {"path": str(ROOT / "README.md"), "cap": 60}
+    assert values["corpora"]["epitome"] == {"path": str(ROOT / "docs")}
 
 
 def test_what_is_ranked_is_cut_by_subsets_alone(values: dict[str, Any]) -> None:

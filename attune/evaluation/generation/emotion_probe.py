@@ -29,7 +29,7 @@ class Probe:
     def accuracy(self) -> Ratio:
         """The share of correct out-of-fold predictions; chance is 0.03 for 32 emotions."""
         rows = zip(self.texts, self.truths, self.guesses, strict=True)
-        return Ratio.of((text, float(truth == guess), 1.0) for text, truth, guess in rows)
+        return Ratio.of(((text, float(truth == guess), 1.0) for text, truth, guess in rows), share=True)
 
     def confusion(self) -> dict[str, dict[str, int]]:
         """{emotion: {predicted emotion: count}}, without zeros."""

@@ -1,8 +1,6 @@
 """How empathetic a reply is, by EPITOME's three mechanisms: linear probes on sentence embeddings of message and reply.
 
-EPITOME (Sharma et al. 2020, "A Computational Approach to Understanding Empathy Expressed in Text-Based Peer Support",
-EMNLP) labels a reply's emotional reactions, interpretations and explorations as absent (0), weak (1) or strong (2). Its
-data are not part of Attune: whoever has the CSV files names their folder.
+The labels are in `attune.corpora.epitome`, for whoever has them.
 """
 
 from collections import Counter
@@ -15,15 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_csv
-from attune.evaluation.generation.semantics import EMPATHY
+from attune.corpora.epitome import EPITOME
+from attune.corpora.reading import BadRows
 from attune.index.embedding import embed
 from attune.metrics.bootstrap import Ratio, with_intervals
 
 FOLDS = 5
-LEVELS = ("0", "1", "2")
 PLACES = 4
-_COLUMNS = ("sp_id", "rp_id", "seeker_post", "response_post", "level")
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class EmpathyProbe:
         from sklearn.metrics import f1_score
 
         rows = zip(self.posts, self.truths, self.guesses, strict=True)
-        right = Ratio.of((post, float(truth == guess), 1.0) for post, truth, guess in rows)
+        right = Ratio.of(((post, float(truth == guess), 1.0) for post, truth, guess in rows), share=True)
         ((commonest, count),) = Counter(self.truths).most_common(1)
         scores = {
             "f1": f1_score(self.truths, self.guesses, average="macro", zero_division=0.0),
@@ -62,48 +58,22 @@ class EmpathyProbe:
         )
 
 
-def read_labels(folder: Path, mechanism: str) -> list[dict[str, str]]:
-    """The rows of a mechanism's file, as EPITOME publishes it (emotional-reactions-reddit.csv, ...).
+def trained_probes(folder: Path | None, encoder: Any, batch_size: int) -> dict[str, EmpathyProbe]:
+    """A probe for each mechanism, from EPITOME's files in `folder`, malformed rows left out; none without a folder.
 
     Raises
     ------
     AttuneError
-        naming the file, and the line and column that is wrong.
-    """
-    path = folder / f"{mechanism.replace('_', '-')}-reddit.csv"
-    if not path.is_file():
-        raise AttuneError(f"{path} is missing; `epitome` in params.yaml names the folder of EPITOME's three CSV files")
-    rows = read_csv(path)
-    missing = [name for name in _COLUMNS if rows and name not in rows[0]]
-    if not rows or missing:
-        raise AttuneError(f"{path} has {f'no column {missing[0]!r}' if missing else 'no rows'}; EPITOME's files do")
-    for line, row in enumerate(rows, 2):
-        if any(row[name] is None for name in _COLUMNS):
-            raise AttuneError(f"{path} row {line} has fewer fields than the header")
-        if row["level"] not in LEVELS:
-            raise AttuneError(f"{path} row {line}: the level {row['level']!r} must be one of {', '.join(LEVELS)}")
-    return rows
-
-
-def trained_probes(folder: str | None, encoder: Any, batch_size: int) -> dict[str, EmpathyProbe]:
-    """A probe for each mechanism, from the CSV files in `folder`; none without a folder.
-
-    Raises
-    ------
-    AttuneError
-        as `read_labels` and `train`.
+        as `train`, and as the corpus' `files` and `read` do.
     """
     if folder is None:
         return {}
-    labels = {mechanism: read_labels(Path(folder), mechanism) for mechanism in EMPATHY}
-    return {
-        mechanism: train(
-            features(encoder, [(row["seeker_post"], row["response_post"]) for row in rows], batch_size),
-            [int(row["level"]) for row in rows],
-            [row["sp_id"] for row in rows],
-        )
-        for mechanism, rows in labels.items()
-    }
+    probes = {}
+    for mechanism, path in EPITOME.files(folder).items():
+        rows = list(EPITOME.read(path, BadRows("skip")))
+        vectors = features(encoder, [(row["seeker_post"], row["response_post"]) for row in rows], batch_size)
+        probes[mechanism] = train(vectors, [row["level"] for row in rows], [row["sp_id"] for row in rows])
+    return probes
 
 
 def features(encoder: Any, exchanges: Sequence[tuple[str, str]], batch_size: int) -> np.ndarray:

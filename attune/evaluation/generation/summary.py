@@ -23,6 +23,11 @@ PLACES = 4  # decimals of the scores
 # From this cosine on, a passage's reply counts as like the target. Of the pairs of unrelated replies in
 # EmpatheticDialogues (6,000 train, 300 test replies), one in 500 reaches it, and half of all pairs are below 0.1.
 LIKE_TARGET = 0.5
+# The means over replies that are shares of them.
+_SHARES = {
+    "emotion_match", "replies_empty", "replies_truncated", "replies_starts_with_input", "replies_extra_turn",
+    "replies_repeated_sentences",
+}  # fmt: skip
 
 
 class Score(NamedTuple):
@@ -106,7 +111,7 @@ def means(rows: Rows) -> dict[str, Ratio]:
         each |= {name: row[name] for name in SCORES if row.get(name) is not None}
         for name, value in each.items():
             values.setdefault(name, []).append((row["conversation"], value, 1.0))
-    return {name: Ratio.of(triples) for name, triples in values.items()}
+    return {name: Ratio.of(triples, share=name in _SHARES) for name, triples in values.items()}
 
 
 def _losses(rows: Rows, seed: int) -> list[Score]:
@@ -131,12 +136,12 @@ def _passages(rows: Rows, seed: int) -> list[Score]:
     if not having:
         return []
     similarity = Ratio.of((row["conversation"], row["passage_similarity"], 1.0) for row in having)
-    like = Ratio.of((row["conversation"], float(row["passage_similarity"] >= LIKE_TARGET), 1.0) for row in having)
+    likes = ((row["conversation"], float(row["passage_similarity"] >= LIKE_TARGET), 1.0) for row in having)
     return [
         Score("passages", round(fmean(len(row["passage_replies"]) for row in rows), PLACES)),
         Score("target_given", round(fmean(row["target_given"] for row in rows), PLACES)),
         estimated("passage_similarity", similarity, seed),
-        estimated("passage_like_target", like, seed),
+        estimated("passage_like_target", Ratio.of(likes, share=True), seed),
     ]
 
 

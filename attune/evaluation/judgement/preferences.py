@@ -1,11 +1,10 @@
-"""What judgements say: win rates, Bradley-Terry strengths, agreement and position bias.
+"""What judgements say: win rates, Bradley-Terry strengths and position bias.
 
 Judgements of one context are one unit in every interval and test. A tie is half a win for each system.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -50,11 +49,11 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
         points = _points(judgements, system, other)
         if not points:
             continue
-        won = Ratio.of((context, value, 1.0) for context, value in points)
-        lost = Ratio.of((context, 1 - value, 1.0) for context, value in points)
+        won = Ratio.of(((context, value, 1.0) for context, value in points), share=True)
+        lost = Ratio.of(((context, 1 - value, 1.0) for context, value in points), share=True)
         values = [value for _, value in points]
         counts = {"wins": values.count(1.0), "ties": values.count(0.5), "losses": values.count(0.0)}
-        rate = with_intervals({"win_rate": [won]}, seed, PLACES) | _unanimous(won)
+        rate = with_intervals({"win_rate": [won]}, seed, PLACES)
         p = compare([lost], [won], seed).p
         records.append({"system": system, "other": other, "contexts": len(won.numerator), **counts, **rate, "p": p})
     adjusted = holm([record["p"] for record in records])
@@ -62,13 +61,6 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
         record | rounded({"p": record["p"], "p_holm": p_holm}, PLACES)
         for record, p_holm in zip(records, adjusted, strict=True)
     ]
-
-
-def _unanimous(won: Ratio) -> dict[str, float]:
-    """The bound of a win rate of 0 or 1 that resampled contexts cannot show (Clopper and Pearson 1934); else empty."""
-    unseen = ((1 - LEVEL) / 2) ** (1 / len(won.numerator))
-    bounds = {0.0: {"win_rate_high": 1 - unseen}, 1.0: {"win_rate_low": unseen}}
-    return rounded(bounds.get(won.value, {}), PLACES)
 
 
 def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
@@ -145,45 +137,13 @@ def _check_connected(systems: Sequence[str], compared: np.ndarray) -> None:
         )
 
 
-def agreement(judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """Krippendorff's alpha over the pairs that several annotators judged; None where there is none to tell.
-
-    The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
-    agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
-    verdicts; `consistent` is the share of such pairs on which the two agree.
-    """
-    import krippendorff
-
-    annotators = sorted({each.annotator for each in judgements})
-    items: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for each in judgements:
-        system, other = sorted((each.first, each.second))
-        points = each.points if each.first == system else 1 - each.points
-        items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(points)
-    twice = [points for values in items.values() for points in values.values() if len(points) > 1]
-    several = [{name: fmean(points) for name, points in values.items()} for values in items.values() if len(values) > 1]
-    alpha = None
-    if len({point for values in several for point in values.values()}) > 1:
-        table = [[values.get(name, np.nan) for values in several] for name in annotators]
-        alpha = round(float(krippendorff.alpha(table, level_of_measurement="ordinal")), PLACES)
-    counts: dict[str, float] = {
-        "annotators": len(annotators),
-        "pairs": len(items),
-        "pairs_judged_by_several": len(several),
-    }
-    if twice:
-        same = sum(len(set(points)) == 1 for points in twice)
-        counts |= {"judged_in_both_orders": len(twice), "consistent": round(same / len(twice), PLACES)}
-    return {"alpha": alpha, **counts}
-
-
 def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, float]:
     """How often the reply shown first won, ties as halves, with its interval; without a position bias 0.5.
 
     That holds where each system stands first equally often, as in an exported form.
     """
-    share = Ratio.of((each.context, each.points, 1.0) for each in judgements)
-    return with_intervals({"first_preferred": [share]}, seed, PLACES)
+    first = Ratio.of(((each.context, each.points, 1.0) for each in judgements), share=True)
+    return with_intervals({"first_preferred": [first]}, seed, PLACES)
 
 
 def thumbs_up(thumbs: Iterable[Thumb], seed: int) -> list[dict[str, Any]]:
@@ -191,11 +151,11 @@ def thumbs_up(thumbs: Iterable[Thumb], seed: int) -> list[dict[str, Any]]:
     systems: dict[str, list[Thumb]] = {}
     for each in thumbs:
         systems.setdefault(each.system, []).append(each)
-    return [
-        {
-            "system": name,
-            "thumbs": len(rows),
-            **with_intervals({"up": [Ratio.of((each.context, each.points, 1.0) for each in rows)]}, seed, PLACES),
-        }
+    up = {
+        name: Ratio.of(((each.context, each.points, 1.0) for each in rows), share=True)
         for name, rows in sorted(systems.items())
+    }
+    return [
+        {"system": name, "thumbs": len(systems[name]), **with_intervals({"up": [ratio]}, seed, PLACES)}
+        for name, ratio in up.items()
     ]

@@ -1,32 +1,34 @@
 """How well a retriever finds the true responses in the whole bank."""
 
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Any
 
 from attune.core.text import words_of
 from attune.inference.retriever import Retriever
+from attune.metrics.bootstrap import Ratio, with_intervals
+
+PLACES = 6
 
 
-def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]], seed: int) -> dict[str, float]:
     """The scores of finding each row's response, which is in the bank, by its context and personas.
 
     replies: size of the bank; recall: share of the responses that are in the shortlist; mrr_index, mrr_reranked: mean
-    reciprocal rank in the index's order and in CoBERT's, 0 for a response that is not in the shortlist.
+    reciprocal rank in the index's order and in CoBERT's, 0 for a response that is not in the shortlist. All but the
+    first have 95 % intervals over the rows. seed: of their resamples.
     """
     size = retriever.shortlist
-    by_index, reranked = [], []
+    by_index: dict[str, float] = {}
+    reranked: dict[str, float] = {}
     for row in rows:
         retrieved = retriever.retrieve(row["context"], row["personas"], size, row.get("context_speakers"))
-        reranked.append(_reciprocal_rank([each.reply for each in retrieved], row["response"]))
+        reranked[row["id"]] = _reciprocal_rank([each.reply for each in retrieved], row["response"])
         by_cosine = sorted(retrieved, key=lambda each: -each.cosine)
-        by_index.append(_reciprocal_rank([each.reply for each in by_cosine], row["response"]))
-    return {
-        "replies": len(retriever.bank.rows),
-        "recall": round(fmean(each > 0 for each in reranked), 6),
-        "mrr_index": round(fmean(by_index), 6),
-        "mrr_reranked": round(fmean(reranked), 6),
-    }
+        by_index[row["id"]] = _reciprocal_rank([each.reply for each in by_cosine], row["response"])
+    recalled = {name: float(value > 0) for name, value in reranked.items()}
+    values = {"recall": recalled, "mrr_index": by_index, "mrr_reranked": reranked}
+    scores = {name: [Ratio.mean(each, share=name == "recall")] for name, each in values.items()}
+    return {"replies": len(retriever.bank.rows)} | with_intervals(scores, seed, PLACES)
 
 
 def _reciprocal_rank(replies: list[str], right: str) -> float:

@@ -46,7 +46,7 @@ def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
         grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
     return {
         domain: {
-            model: {name: Ratio.mean(values) for name, values in by_example(each).items()}
+            model: {name: Ratio.mean(values, share=name.startswith("r@")) for name, values in by_example(each).items()}
             for model, each in models.items()
         }
         for domain, models in grouped.items()

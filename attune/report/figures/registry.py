@@ -148,12 +148,13 @@ FIGURES = (
     ),
     FigureRecord(
         "matching_cost",
-        "Matching methods: test MRR against the operations that ranking one context takes, its candidates encoded "
-        "beforehand; line: Pareto front",
+        "Matching methods: test MRR against cost, the operations in matrix products and attention that ranking the "
+        "candidates of one context takes, which are encoded beforehand (GFLOP: a billion of them). Line: the Pareto "
+        "front, methods that no cheaper one equals. docs/benchmarks.md has the same figure with measured seconds",
         lambda results: cobert.costs(
             costs(compared(results)),
             results.trained_methods,
-            f"GFLOP per context of {_candidates(results)} candidates",
+            f"cost: GFLOP to rank the {_candidates(results)} candidates of one context",
             0.1,
         ),
         "studies",

@@ -1,21 +1,11 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_csv, write_csv
-from attune.evaluation.generation.empathy import (
-    qualities,
-    read_labels,
-    train,
-    trained_probes,
-    with_columns,
-    with_empathy,
-)
+from attune.corpora import EPITOME
+from attune.evaluation.generation.empathy import qualities, train, trained_probes, with_columns, with_empathy
 from attune.evaluation.generation.semantics import EMPATHY
 from attune.evaluation.schemas import ANSWERED_SCORED
-from tests.evaluation.generation.labels import write_labels
 
 # Three separable levels, each in 10 replies to as many posts.
 LEVELS = [0, 1, 2] * 10
@@ -62,18 +52,5 @@ def test_without_labels_there_are_no_columns() -> None:
     assert qualities({}, 13) == {}
 
 
-def test_a_file_that_is_not_epitomes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        AttuneError, match=r"emotional-reactions-reddit\.csv is missing; `epitome` in params\.yaml names"
-    ):
-        trained_probes(str(tmp_path), None, 1)
-    write_labels(tmp_path, posts=2)
-    path = tmp_path / "explorations-reddit.csv"
-    assert len(read_labels(tmp_path, EMPATHY[2])) == 6
-    rows = read_csv(path)
-    write_csv(path, [*rows[:2], rows[2] | {"level": "3"}])
-    with pytest.raises(AttuneError, match=r"explorations-reddit\.csv row 4: the level '3' must be one of 0, 1, 2"):
-        read_labels(tmp_path, EMPATHY[2])
-    write_csv(path, [{name: value for name, value in row.items() if name != "sp_id"} for row in rows])
-    with pytest.raises(AttuneError, match="has no column 'sp_id'"):
-        read_labels(tmp_path, EMPATHY[2])
+def test_the_mechanisms_are_those_of_epitomes_files() -> None:
+    assert tuple(EPITOME.layouts[0]) == EMPATHY

@@ -62,6 +62,14 @@ def test_scores_are_a_tidy_table() -> None:
     assert estimated.isdisjoint({"base_perplexity", "bleu", "distinct_1", "tokens", "passages"})
 
 
+def test_no_fault_in_few_replies_is_no_certainty() -> None:
+    """6 conversations without one leave open a share of 1 - .025^(1/6); lengths and parts of replies are no shares."""
+    values = nested(scores(by_system(PLAIN), seed=1), ["system"])["g"]
+    assert (values["replies_empty_low"], values["replies_empty"], values["replies_empty_high"]) == (0, 0, 0.4593)
+    assert (values["replies_words_low"], values["replies_words_high"]) == (3, 3)
+    assert (values["replies_repeated_3grams_low"], values["replies_repeated_3grams_high"]) == (0, 0)
+
+
 def test_targets_are_a_system_without_a_loss() -> None:
     targets = targets_of([*PLAIN, row(6, reply=None)])
     assert {each["reply"] for each in targets} == {"Oh no, that is bad."}

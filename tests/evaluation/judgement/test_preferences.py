@@ -1,23 +1,19 @@
 import itertools
 import math
+import random
 from pathlib import Path
 from typing import Any
 
+import krippendorff
 import numpy as np
 import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, write_csv
 from attune.evaluation import export_pairs, judge_pairs
+from attune.evaluation.judgement.agreement import agreement
 from attune.evaluation.judgement.answers import Judgement, Thumb
-from attune.evaluation.judgement.preferences import (
-    agreement,
-    first_preferred,
-    fit,
-    strengths,
-    thumbs_up,
-    win_rates,
-)
+from attune.evaluation.judgement.preferences import first_preferred, fit, strengths, thumbs_up, win_rates
 from tests.evaluation.judgement.annotators import STRENGTHS, answer, write_replies
 
 
@@ -49,10 +45,9 @@ def test_the_analysis_finds_what_simulated_annotators_prefer(found: dict[str, An
         assert each["wins"] + each["ties"] + each["losses"] == 3 * each["contexts"] == 300
     position = found["position"]
     assert position["first_preferred_low"] < 0.5 < position["first_preferred_high"]
-    assert 0.1 < found["agreement"]["alpha"] < 0.9
-    assert found["agreement"] | {"alpha": 0} == {
-        "alpha": 0, "annotators": 3, "pairs": 300, "pairs_judged_by_several": 300,
-    }  # fmt: skip
+    low, alpha, high = (found["agreement"].pop(name) for name in ("alpha_low", "alpha", "alpha_high"))
+    assert 0.1 < low < alpha < high < 0.9
+    assert found["agreement"] == {"annotators": 3, "pairs": 300, "pairs_judged_by_several": 300}
 
 
 def judgements(*rows: tuple[str, str, str, str, float]) -> list[Judgement]:
@@ -130,11 +125,11 @@ def test_verdicts_in_both_orders_are_one_value_and_their_agreement_is_told() -> 
         ("ann", "2", "y", "x", 1.0),
     )
     ben = judgements(("ben", "1", "x", "y", 1.0), ("ben", "2", "x", "y", 0.5))
-    found = agreement(both + ben)
+    found = agreement(both + ben, 13)
     assert (found["alpha"], found["judged_in_both_orders"], found["consistent"]) == (1, 2, 0.5)
-    assert "consistent" not in agreement(ben)
+    assert "consistent" not in agreement(ben, 13)
     told = judge_pairs.sentences(judge_pairs.analysis(both + ben, [], 13))
-    assert "2 judgements in both orders, the same verdict in 50 %" in told
+    assert "2 judgements in both orders, the same verdict in 50 % (95 % interval 0 to 100 %)" in told
 
 
 def test_systems_without_a_common_opponent_have_no_common_scale() -> None:
@@ -142,15 +137,35 @@ def test_systems_without_a_common_opponent_have_no_common_scale() -> None:
         strengths(judgements(("a", "1", "w", "x", 1.0), ("a", "1", "y", "z", 1.0)), 13)
 
 
+def test_alpha_has_an_interval_over_contexts() -> None:
+    """Of 30 contexts, two annotators agree on 20; resampled by hand, with pairs of a context kept together."""
+    draws = random.Random(1)
+    rows = [
+        Judgement(name, f"c{at // 2}", "x", f"y{at % 2}", points)
+        for at in range(60)
+        for points in [float(draws.randint(0, 1))]
+        for name, points in (("ann", points), ("ben", points if at % 6 < 4 else 1 - points))
+    ]
+    found = agreement(rows, 13)
+    values = np.array([[each.points for each in rows if each.annotator == name] for name in ("ann", "ben")])
+    resampled = []
+    for _ in range(500):
+        contexts = [draws.randrange(30) for _ in range(30)]
+        columns = [2 * at + pair for at in contexts for pair in (0, 1)]
+        resampled.append(krippendorff.alpha(values[:, columns], level_of_measurement="ordinal"))
+    assert [found["alpha_low"], found["alpha_high"]] == pytest.approx(np.quantile(resampled, [0.025, 0.975]), abs=0.06)
+    assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
+
+
 def test_agreement_is_perfect_absent_or_by_chance() -> None:
     """The same preferences in either order agree; one annotator, or one value, tells nothing."""
     same = [Judgement("ann", str(at), "x", "y", float(at % 2)) for at in range(4)]
     swapped = [Judgement("ben", str(at), "y", "x", float(not at % 2)) for at in range(4)]
-    assert agreement(same + swapped)["alpha"] == 1
-    assert agreement(same)["alpha"] is None
+    assert agreement(same + swapped, 13)["alpha"] == 1
+    assert agreement(same, 13)["alpha"] is None
     against = [Judgement("ben", str(at), "x", "y", float(not at % 2)) for at in range(4)]
     # Two values in equal numbers, no pair of them equal: 1 - 1 / (4 * 4 * 2 / (8 * 7)) = -0.75.
-    assert agreement(same + against)["alpha"] == pytest.approx(-0.75)
+    assert agreement(same + against, 13)["alpha"] == pytest.approx(-0.75)
 
 
 def test_thumbs_are_shares_by_system() -> None:

@@ -26,7 +26,7 @@ def test_the_bank_s_scores_by_hand(size: int) -> None:
     ranker = Ranker.from_pretrained("models/tuned-small-happy")
     retriever = Retriever(ranker, words, bank_of(replies), shortlist=size)
     rows = read_parquet(Path("pec/small/happy/test.parquet"))
-    found = evaluate_retrieval(retriever, rows)
+    found = evaluate_retrieval(retriever, rows, seed=1)
     reranked, least, most = [], [], []
     for row in rows:
         replies = [each.row["reply"] for each in retriever.retrieve(row["context"], row["personas"], size)]

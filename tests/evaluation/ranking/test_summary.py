@@ -42,6 +42,13 @@ def test_scores_are_those_of_each_domain_and_their_mean() -> None:
     assert "loss" in set(table[table.model == "after"].score)
 
 
+def test_a_cutoff_that_no_rank_misses_is_no_certainty() -> None:
+    """All 12 ranks are at most 20: R@50 is 1, from the exact bound on."""
+    table = scores(values_of(ROWS), SEED)
+    for _, row in table[table.score == "r@50"].iterrows():
+        assert (row.low, row.value, row.high) == pytest.approx((0.025 ** (1 / 12), 1, 1), abs=1e-6)
+
+
 def test_comparisons_are_paired_tests_of_mrr_by_domain() -> None:
     found = comparisons(values_of(ROWS), [("before", "after")], SEED, "recipes")
     assert [(row["domain"], row["before"], row["after"], row["score"]) for row in found] == [

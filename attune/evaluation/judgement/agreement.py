@@ -1,0 +1,82 @@
+"""How far annotators agree with each other, and with themselves when the two replies change places."""
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from attune.core.determinism import seeded
+from attune.evaluation.judgement.answers import Judgement
+from attune.evaluation.judgement.preferences import PLACES, RESAMPLES
+from attune.metrics.bootstrap import LEVEL, Ratio, rounded, with_intervals
+
+# The points of each annotator by context and pair of systems; two where both orders were judged.
+_Items = dict[tuple[str, str, str], dict[str, list[float]]]
+
+
+def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
+    """Krippendorff's alpha over the pairs that several annotators judged; None where there is none to tell.
+
+    The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
+    agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
+    verdicts; `consistent` is the share of such pairs on which the two agree. Both have 95 % intervals over contexts;
+    alpha's bounds are None where no context differs from the others.
+    """
+    items: _Items = {}
+    for each in judgements:
+        system, other = sorted((each.first, each.second))
+        points = each.points if each.first == system else 1 - each.points
+        items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(points)
+    annotators = sorted({each.annotator for each in judgements})
+    return {
+        **_alpha(items, annotators, seed),
+        "annotators": len(annotators),
+        "pairs": len(items),
+        "pairs_judged_by_several": sum(len(values) > 1 for values in items.values()),
+        **_consistency(items, seed),
+    }
+
+
+def _alpha(items: _Items, annotators: Sequence[str], seed: int) -> dict[str, float | None]:
+    """alpha, and the percentiles of its values over resampled contexts."""
+    columns: dict[str, list[list[float]]] = {}
+    for (context, *_), values in items.items():
+        if len(values) > 1:
+            column = [fmean(values[name]) if name in values else np.nan for name in annotators]
+            columns.setdefault(context, []).append(column)
+    tables = [np.array(each).T for each in columns.values()]  # (annotators, pairs) of each context
+    alpha = _krippendorff(tables)
+    if alpha is None:
+        return dict.fromkeys(("alpha", "alpha_low", "alpha_high"))
+    draws = np.random.default_rng(seeded(seed, "agreement").getrandbits(64))
+    drawn = draws.integers(len(tables), size=(RESAMPLES, len(tables)))
+    resampled = [value for each in drawn if (value := _krippendorff([tables[at] for at in each])) is not None]
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    ends = rounded({"alpha_low": low, "alpha_high": high}, PLACES)
+    varies = ends["alpha_low"] < ends["alpha_high"]
+    return {**rounded({"alpha": alpha}, PLACES), **(ends if varies else dict.fromkeys(ends))}
+
+
+def _krippendorff(tables: Sequence[np.ndarray]) -> float | None:
+    """Of the tables side by side; None where all values are the same, which chance would do as well."""
+    import krippendorff
+
+    table = np.hstack(tables) if tables else np.empty((0, 0))
+    if len(np.unique(table[~np.isnan(table)])) < 2:
+        return None
+    return float(krippendorff.alpha(table, level_of_measurement="ordinal"))
+
+
+def _consistency(items: _Items, seed: int) -> dict[str, float]:
+    """Of the pairs that an annotator judged in both orders: how many, and the share with the same verdict twice."""
+    twice = [
+        (context, float(len(set(points)) == 1), 1.0)
+        for (context, *_), values in items.items()
+        for points in values.values()
+        if len(points) > 1
+    ]
+    if not twice:
+        return {}
+    same = with_intervals({"consistent": [Ratio.of(twice, share=True)]}, seed, PLACES)
+    return {"judged_in_both_orders": len(twice), **same}
