@@ -41,10 +41,10 @@ def process_group(
     """
     received: list[int] = []
     process: subprocess.Popen[bytes] | None = None
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def pass_on(number: int, _: object = None) -> None:
-        number = signal.SIGTERM if before[signal.Signals(number)] == signal.SIG_IGN else number
+        number = signal.SIGTERM if before[number] == signal.SIG_IGN else number
         received.append(number)
         if process:
             with suppress(ProcessLookupError):
