@@ -117,7 +117,7 @@ def test_bank_lengths_and_characters() -> None:
 
 
 def test_exchanges_are_many_and_their_replies_whole() -> None:
-    for kind, least in {"feelings": 150, "fun": 60, "advice": 100}.items():
+    for kind, least in {"feelings": 150, "fun": 120, "advice": 100}.items():
         exchanges = read_exchanges(kind)
         assert len(exchanges) >= least
         pairs = [pair for exchange in exchanges for pair in exchange.pairs]
@@ -153,7 +153,7 @@ def test_rows_are_replies_to_what_was_said_and_rarely_questions_back(folder: Pat
     known = {kind: {p for e in read_exchanges(kind) for p in e.pairs} for kind in EXCHANGES}
     for pairs in (guanaco_pairs(folder), orca_pairs(folder)):
         assert sum(answer.endswith("?") for _, answer in pairs) < 0.05 * len(pairs)
-        for kind, least in {"feelings": 0.15, "fun": 0.06}.items():
+        for kind, least in {"feelings": 0.15, "fun": 0.11}.items():
             replies = {reply for _, reply in known[kind]}
             assert sum(answer in replies for _, answer in pairs) >= least * 1800
 
