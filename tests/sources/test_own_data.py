@@ -105,7 +105,11 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
         ({"a": "x", "b": "y"}, None, "has the columns a, b, of no known shape"),
         ({"a": "x", "b": ""}, {"context": "a", "response": "b"}, "line 1: a turn is empty"),
         ({"a": 3, "b": "y"}, {"context": "a", "response": "b"}, "line 1: context is '3'; expected a text"),
-        ({"conversations": [{"from": "narrator", "value": "x"}]}, None, "line 1: a turn is from 'narrator'"),
+        (
+            {"conversations": [{"from": "narrator", "value": "x"}]},
+            None,
+            "a response to it by human, user, prompter",
+        ),
         ({"conversations": [{"from": "gpt", "value": "x"}]}, None, "line 1: no turn with an answer"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, None, "line 1: a turn holds half of a surrogate pair"),
         ({"t": ["x", "\ud800"]}, {"turns": "t"}, "line 1: a turn holds half of a surrogate pair"),
