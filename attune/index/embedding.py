@@ -21,7 +21,8 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     """The sentence encoder in a model folder.
 
     backend: what runs its transformer. `openvino` is faster on CPUs and differs in the last digits (cosines above
-    .999); the model is converted in memory, from the folder's safetensors.
+    .999); the model is converted in memory, from the folder's safetensors. An encoder that begins with another module
+    is run by torch all the same.
 
     Raises
     ------
@@ -33,13 +34,14 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
         _check_openvino()
     with collection.deferred():
         from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Transformer
 
     refuse_code(find_embedder(folder))
     try:
         encoder = SentenceTransformer(str(folder), device=device(), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
         raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {one_line(error)}") from None
-    if backend == "openvino":
+    if backend == "openvino" and isinstance(encoder[0], Transformer):
         # Tokens, pooling and length stay sentence-transformers'; its own backend for OpenVINO pins transformers 4.
         encoder[0].model.forward = _compiled(encoder)
     return encoder
