@@ -21,7 +21,7 @@ from attune.sources.own_files import records
 from attune.sources.own_turns import alternating, joined, read_text, read_turns
 
 MEAN = "mean"  # the row of a table that is over all domains
-_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")  # it names folders and stages
+_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")  # it names folders and stages
 # Shapes that need no mapping: the columns by which each is recognised, and what they are.
 _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"conversations"}, {"turns": "conversations"}),
@@ -156,7 +156,9 @@ def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
     domain = labels.get("domain", "x")
     if domain in (ALL, MEAN) or not _DOMAIN.fullmatch(domain):
         other = f"other than {ALL} and {MEAN}"
-        raise BadRow(number, f"domain is {domain!r}; expected a name of letters, digits and underscores, {other}")
+        raise BadRow(
+            number, f"domain is {domain[:80]!r}; expected a name of at most 40 letters, digits and underscores, {other}"
+        )
     return labels
 
 

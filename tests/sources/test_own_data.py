@@ -114,6 +114,11 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
         ({"messages": [{"role": "user", "content": "\ud800"}]}, None, "line 1: a turn holds half of a surrogate pair"),
         ({"t": ["x", "\ud800"]}, {"turns": "t"}, "line 1: a turn holds half of a surrogate pair"),
         ({"a": "x", "b": "y", "c": ["\ud800"]}, WHO, "line 1: persona holds half of a surrogate pair"),
+        (
+            {"a": "x", "b": "y", "c": "z" * 300},
+            {"context": "a", "response": "b", "domain": "c"},
+            "zz'; expected a name of at most 40 letters, digits and underscores",
+        ),
         ({"a": "x", "b": "y", "c": [3]}, WHO, "line 1: persona is '3'; expected text"),
         (["x"], None, "line 1: '[\"x\"]' is no object"),
     ],
