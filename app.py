@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from attune.core.environment import require_packages
+from attune.core.environment import require_environment
 from attune.core.errors import AttuneError
 
 
 def main() -> None:
-    require_packages()
+    require_environment()
     from attune.chat.choices import require_ready
     from attune.chat.engine import Engine
     from attune.chat.gradio_settings import prepare
