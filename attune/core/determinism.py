@@ -43,6 +43,7 @@ def prepare() -> None:
     if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _WORKSPACES:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = _WORKSPACES[0]
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ["MPLBACKEND"] = "agg"  # figures are drawn into files, on any machine
     if "LOCAL_RANK" not in os.environ and _GPUS not in os.environ:
         # One GPU unless a launcher assigns one to each process: with several, Trainer would split the candidates.
         global _assigned

@@ -6,6 +6,7 @@ import pytest
 from transformers import TrainingArguments
 
 from attune.core.determinism import prepare
+from tests.project import ROOT
 
 # What torchrun sets for a process.
 LAUNCHED = dict.fromkeys(("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"), "1")
@@ -71,6 +72,14 @@ def test_a_shell_cannot_choose_other_numbers(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     prepare()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+@pytest.mark.fault("MPLBACKEND of a library that is not there", "figures are drawn into files all the same")
+def test_a_shell_s_backend_of_matplotlib_does_not_keep_figures_from_being_drawn() -> None:
+    code = "from attune.core.determinism import prepare; prepare(); import matplotlib; print(matplotlib.get_backend())"
+    environment = os.environ | {"MPLBACKEND": "Qt4Agg", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "agg\n"), done.stderr
 
 
 @pytest.mark.slow
