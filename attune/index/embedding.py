@@ -84,7 +84,13 @@ def embed_by(
 
 
 def encode(encoder: Any, batch: list[str], role: Role | None = None) -> np.ndarray:
-    """(len(batch), d) float32 of texts that are encoded at once; otherwise as `embed`."""
+    """(len(batch), d) float32 of texts that are encoded at once; otherwise as `embed`.
+
+    Raises
+    ------
+    AttuneError
+        for a text of which the encoder gives no numbers, as some do where they know no word, and broken ones always.
+    """
     method = getattr(encoder, f"encode_{role}", encoder.encode)
     unit = role is None or getattr(encoder, "similarity_fn_name", "cosine") != "dot"
     vectors = method(
@@ -94,7 +100,12 @@ def encode(encoder: Any, batch: list[str], role: Role | None = None) -> np.ndarr
         convert_to_numpy=True,
         show_progress_bar=None,
     )
-    return np.asarray(vectors, np.float32)
+    vectors = np.asarray(vectors, np.float32)
+    wrong = ~np.isfinite(vectors).all(axis=-1)
+    if wrong.any():
+        text = batch[int(wrong.argmax())]
+        raise AttuneError(f"the sentence encoder gives no vector for {text[:80]!r}; use another as index.embedder")
+    return vectors
 
 
 def _check_openvino() -> None:

@@ -76,6 +76,14 @@ def test_an_encoder_of_any_known_modules_embeds_after_it_was_taken(
     assert np.isfinite(vectors).all()
 
 
+@pytest.mark.fault("a text of which a sentence encoder gives no numbers", "the text is named")
+def test_a_text_without_a_vector_is_named(tmp_path: Path) -> None:
+    modules = [words(), LSTM(WIDTH, 3), Pooling(6, pooling_mode="max")]
+    SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path))
+    with pytest.raises(AttuneError, match=r"gives no vector for 'nobody knows'; use another as index\.embedder"):
+        embed(load_embedder(tmp_path), ["my dog", "nobody knows"], 8)
+
+
 REFUSED: dict[str, tuple[list[tuple[str, str]], str]] = {
     "sparse": ([("", "Transformer"), ("1_Splade", "SpladePooling")], "names the module SpladePooling, which"),
     "no pooling": ([("", "Transformer")], "its modules give no vector of the whole text"),
