@@ -14,6 +14,8 @@ TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || command -v nvidia-smi > /dev/
 	|| echo https://download.pytorch.org/whl/cpu)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHON TORCH_INDEX
+# With them, the environment's Python would not find the project in its own folder, or not even itself.
+unexport PYTHONSAFEPATH PYTHONHOME
 
 .PHONY: setup help quick repro studies app chat test test-slow test-faults check deps bench clean
 

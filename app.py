@@ -6,14 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from attune.core.environment import require_packages
+from attune.core.environment import require_environment
 from attune.core.errors import AttuneError
 
 
 def main() -> None:
-    require_packages()
+    require_environment()
     from attune.chat.choices import require_ready
     from attune.chat.engine import Engine
+    from attune.chat.gradio_settings import prepare
 
     parser = argparse.ArgumentParser(description="Serve the page on which you can chat with every system.")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 accepts other machines (default: this one only)")
@@ -26,6 +27,7 @@ def main() -> None:
         require_free(arguments.host, arguments.port)
         engine = Engine.from_root(arguments.root)
         require_ready(engine)
+        prepare()
         from attune.chat.page import serve
 
         serve(engine, arguments.host, arguments.port)

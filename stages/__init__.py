@@ -11,11 +11,11 @@ from typing import Any
 
 from attune.core import collection, preloaded
 from attune.core.determinism import prepare
-from attune.core.environment import print_any_text, require_packages
+from attune.core.environment import print_any_text, require_environment
 from attune.core.errors import AttuneError
 from attune.core.parent import dying_with_parent
 
-require_packages()
+require_environment()
 prepare()
 # Loading an encoder without its pooler is intended, and not worth a table of warnings each time.
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

@@ -1,5 +1,6 @@
 """Fetch one raw corpus from `source`: `python -m stages.download corpus=NAME target=FOLDER`."""
 
+from collections import Counter
 from pathlib import Path
 
 from attune import parameters
@@ -22,6 +23,9 @@ def main(*, corpus: str, target: Path) -> None:
         f"{corpus}: {len(manifest['files'])} files, {rows} rows, {manifest['bad_rows']} malformed rows left out, "
         f"from {'your own data' if own else settings.source} into {target}"
     )
+    if others := Counter(manifest["turns_left_out"]):
+        told = ", ".join(f"{name} {count}" for name, count in others.most_common())
+        print(f"{corpus}: {others.total()} turns left out, which are of neither side ({told})")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What installs and checks Attune agrees with itself: the Makefile, the lock, the containers, CI and the hooks."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -54,6 +55,21 @@ def test_the_lock_has_all_that_its_packages_need(version: str) -> None:
             assert need.specifier.contains(exact.version, prereleases=True), f"{name} needs {need}, not {exact}"
             checked += 1
     assert checked > 300
+
+
+@pytest.mark.fault("PYTHONSAFEPATH or PYTHONHOME set in the shell", "`make` runs as without it")
+def test_a_shell_cannot_hide_the_project_from_its_python(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        copy(ROOT / name, tmp_path)
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nenv > seen\n")
+    python.chmod(0o755)
+    (tmp_path / ".venv/.installed").touch()
+    settings = {"PYTHONSAFEPATH": "1", "PYTHONHOME": "/nowhere", "PYTHONUTF8": "1"}
+    subprocess.run(["make", "quick"], cwd=tmp_path, env=os.environ | settings, check=True)
+    seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines() if "=" in line)
+    assert {name for name in settings if name in seen} == {"PYTHONUTF8"}
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])

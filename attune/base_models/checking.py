@@ -1,11 +1,12 @@
 """What a model's folder must hold: every file that would be loaded is opened, as far as its header."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from attune.base_models.headers import check_content, read_checked, read_object, tensor_shapes
+from attune.base_models.headers import check_content, pickled, read_object, tensor_shapes
+from attune.base_models.sentence_modules import check_modules
 from attune.base_models.vocabulary import check_vocabulary
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
@@ -14,11 +15,6 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 # What the model is to be: a base of generators, CoBERT's encoder, or the sentence encoder of the index.
 Use = Literal["base", "encoder", "embedder"]
 
-# Modules of sentence-transformers that have no configuration, and those that cannot do without weights.
-_WITHOUT_CONFIG = ("Normalize", "StaticEmbedding")
-_WITH_WEIGHTS = ("Dense", "LayerNorm", "CNN", "LSTM", "WeightedLayerPooling", "StaticEmbedding")
-# Modules that hold others, and where they name them.
-_ROUTERS, _OF_ROUTERS = ("Router", "Asym"), ("router_config.json", "config.json")
 _TEXT_FILES = ("*.json", "*.txt", "*.jinja")
 # What is read where it is there.
 _OF_SENTENCE_ENCODERS = ("config_sentence_transformers.json", "sentence_bert_config.json")
@@ -47,11 +43,8 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
     for path in (path for pattern in (*_TEXT_FILES, "*.safetensors") for path in folder.rglob(pattern)):
         if ".cache" not in path.relative_to(folder).parts:
             check_content(path)
-    modules = list(_modules(folder))
+    modules = check_modules(folder, encodes=use == "embedder")
     _check_objects(folder, _OF_SENTENCE_ENCODERS)
-    for kind, path in modules:
-        if kind != "Transformer":
-            _check_module(path, kind)
     transformers = [path for kind, path in modules if kind == "Transformer"]
     inside = transformers or ([] if modules and use == "embedder" else [folder])
     for path in [folder] if use in ("base", "encoder") else inside:
@@ -102,7 +95,7 @@ def _shapes(folder: Path) -> dict[str, list[int]]:
     found = {path.name: tensor_shapes(path) for path in sorted(folder.glob("*.safetensors"))}
     if not found:
         raise AttuneError(
-            f"{folder} holds {_pickled(folder) or 'no weights'}; weights must be *.safetensors, as "
+            f"{folder} holds {pickled(folder) or 'no weights'}; weights must be *.safetensors, as "
             "save_pretrained writes them"
         )
     if WEIGHTS in found:
@@ -120,11 +113,6 @@ def _shapes(folder: Path) -> dict[str, list[int]]:
     return {tensor: found[name][tensor] for tensor, name in places.items()}
 
 
-def _pickled(folder: Path) -> str:
-    names = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
-    return f"only pickled weights ({', '.join(names)})" if names else ""
-
-
 def _check_layers(folder: Path, config: Mapping[str, Any], shapes: Iterable[str]) -> None:
     """Compare the number of layers, where config.json and the tensors' names both say it."""
     said = next((config[key] for key in _LAYERS if isinstance(config.get(key), int)), None)
@@ -132,50 +120,4 @@ def _check_layers(folder: Path, config: Mapping[str, Any], shapes: Iterable[str]
     if said is not None and held and len(held) < said:
         raise AttuneError(
             f"{folder}: config.json describes {said} layers, the weights hold {len(held)}; one is another model's"
-        )
-
-
-def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The kinds and folders of a sentence encoder's modules."""
-    path = folder / "modules.json"
-    if not path.is_file():
-        return
-    modules = read_checked(path)
-    if not isinstance(modules, list) or not modules:
-        raise AttuneError(f"{path} lists no modules; fetch it again")
-    for module in modules:
-        if not isinstance(module, dict) or not all(isinstance(module.get(key), str) for key in ("path", "type")):
-            raise AttuneError(f"{path}: a module without path or type; fetch it again")
-        yield from _module(path, module["type"], module["path"])
-
-
-def _module(named_in: Path, kind: str, place: str) -> Iterator[tuple[str, Path]]:
-    """A module in the folder `place` beside the file that names it; a router's are those of its routes, too."""
-    folder, kind = named_in.parent / place, kind.rsplit(".", 1)[-1]
-    if Path(place).is_absolute() or ".." in Path(place).parts:
-        raise AttuneError(f"{named_in}: the module {place!r} lies outside of {named_in.parent}; fetch it again")
-    yield kind, folder
-    if kind in _ROUTERS:
-        path = next((path for name in _OF_ROUTERS if (path := folder / name).is_file()), folder / _OF_ROUTERS[0])
-        routes = read_object(path).get("types")
-        if not isinstance(routes, dict) or not all(isinstance(each, str) for each in routes.values()):
-            raise AttuneError(f"{path} has no types of modules; fetch it again")
-        for name, type_ in routes.items():
-            yield from _module(path, type_, name)
-
-
-def _check_module(folder: Path, kind: str) -> None:
-    """Check a module beside the transformer: its configuration, and weights where it has some."""
-    configurations = sorted(folder.glob("*config.json"))
-    if not configurations and kind not in _WITHOUT_CONFIG:
-        raise AttuneError(f"{folder / 'config.json'} is missing, of the {kind} that modules.json names; fetch it again")
-    for path in configurations:
-        read_object(path)
-    weights = sorted(folder.glob("*.safetensors"))
-    for path in weights:
-        tensor_shapes(path)
-    if not weights and (kind in _WITH_WEIGHTS or _pickled(folder)):
-        raise AttuneError(
-            f"{folder}, the {kind} that modules.json names, holds {_pickled(folder) or 'no weights'}; weights must be "
-            "*.safetensors"
         )

@@ -81,6 +81,12 @@ def tensor_shapes(path: Path) -> dict[str, list[int]]:
     return shapes
 
 
+def pickled(folder: Path) -> str:
+    """That a folder has pickled weights alone, and their names; empty where it has none."""
+    names = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
+    return f"only pickled weights ({', '.join(names)})" if names else ""
+
+
 def fingerprint(folder: Path) -> str:
     """What tells the weights in a model's folder from others: a sha256 over each file's size, header and samples.
 

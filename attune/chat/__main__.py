@@ -1,10 +1,10 @@
 """`python -m attune.chat`: chat in the terminal."""
 
-from attune.core.environment import require_packages
+from attune.core.environment import require_environment
 
 
 def start() -> None:
-    require_packages()
+    require_environment()
     from attune.chat.terminal import main
 
     main()

@@ -1,11 +1,11 @@
-"""The page: chat with a system, compare all systems, read the results. Built with Gradio; it loads nothing else."""
+"""The page: chat with a system, compare all systems, read the results. Built with Gradio; it loads nothing else.
 
-import os
+`attune.chat.gradio_settings.prepare` comes before importing this.
+"""
+
 import time
 from pathlib import Path
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # the page fetches nothing, and Gradio asks itself for a start
 import gradio as gr
 
 from attune.chat.about import DISCLAIMER, HEADLINE, PROTOTYPE

@@ -9,10 +9,12 @@ from attune.core import collection
 
 _GPUS = "CUDA_VISIBLE_DEVICES"
 # By variables that begin so, a shell tells the libraries below torch and numpy how many threads to start and which of
-# the processor's instructions to use; NVIDIA_TF32_OVERRIDE and its like shorten a GPU's numbers.
+# the processor's instructions to use; NVIDIA_TF32_OVERRIDE and its like shorten a GPU's numbers or choose its library,
+# and ACCELERATE_MIXED_PRECISION and its like train in other numbers, or elsewhere.
 _OF_LIBRARIES = (
     *("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "ATEN_", "ONEDNN_", "DNNL_"),
-    *("NPY_DISABLE_", "NPY_ENABLE_", "NVIDIA_TF32_", "TORCH_ALLOW_TF32_"),
+    *("NPY_DISABLE_", "NPY_ENABLE_", "FAISS_", "NVIDIA_TF32_", "TORCH_ALLOW_TF32_", "TORCH_BLAS_", "TORCH_LINALG_"),
+    "ACCELERATE_",
 )
 # These are left: they say how threads wait and where they run, or are overruled by `pin`.
 _HARMLESS = {
@@ -21,6 +23,10 @@ _HARMLESS = {
     *("MKL_NUM_THREADS", "MKL_VERBOSE", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
     *("ONEDNN_VERBOSE", "DNNL_VERBOSE"),
 }
+# The workspaces with which cuBLAS gives the same sums each time; torch refuses to compute with any other.
+_WORKSPACES = (":4096:8", ":16:8")
+# What a launcher sets for each of its processes; LOCAL_RANK alone has been left behind by something else.
+_OF_LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _assigned = False  # whether `prepare` chose the GPU
 
 
@@ -28,12 +34,16 @@ def prepare() -> None:
     """Set the environment variables that libraries read when they are imported; call it before importing torch.
 
     What the shell has set for the same libraries is dropped, such as OMP_DYNAMIC: other threads or instructions would
-    give other sums, and so other weights.
+    give other sums, and so other weights. So is LOCAL_RANK, unless a launcher has set it.
     """
     for name in [name for name in os.environ if name.startswith(_OF_LIBRARIES) and name not in _HARMLESS]:
         del os.environ[name]
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if not all(name in os.environ for name in _OF_LAUNCHERS):
+        os.environ.pop("LOCAL_RANK", None)
+    if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _WORKSPACES:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = _WORKSPACES[0]
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ["MPLBACKEND"] = "agg"  # figures are drawn into files, on any machine
     if "LOCAL_RANK" not in os.environ and _GPUS not in os.environ:
         # One GPU unless a launcher assigns one to each process: with several, Trainer would split the candidates.
         global _assigned

@@ -4,13 +4,33 @@ import os
 import sys
 from importlib.util import find_spec
 from io import TextIOWrapper
+from urllib.parse import urlsplit
+
+# Of the hub's client.
+_SECONDS, _ENDPOINT = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"), "HF_ENDPOINT"
 
 
-def require_packages() -> None:
-    """End the process with one sentence where the project's packages are not installed; call it before using them."""
+def require_environment() -> None:
+    """End the process with one sentence where the project's packages cannot be imported; call it before using them.
+
+    They are not installed, or the shell has set what the hub's client reads when it is imported to what it cannot read.
+    """
     if find_spec("ruamel") is None:
         advice = "`make setup`, then `source .venv/bin/activate`"
         sys.exit(f"error: {sys.executable} lacks the project's packages; {advice}")
+    for name in _SECONDS:
+        if not (value := os.environ.get(name, "1")).isdecimal():
+            sys.exit(f"error: the environment's {name} is {value!r}; it must be a whole number of seconds")
+    if (endpoint := os.environ.get(_ENDPOINT)) and not _is_address(endpoint):
+        sys.exit(f"error: the environment's {_ENDPOINT} is {endpoint!r}; it must be an address such as https://host")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the host or the port
+        return False
 
 
 def print_any_text() -> None:

@@ -4,13 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from attune.core.environment import print_any_text, require_packages
+from attune.core.environment import print_any_text, require_environment
 from attune.core.errors import AttuneError
 
 
 def main() -> None:
     print_any_text()
-    require_packages()
+    require_environment()
     parser = argparse.ArgumentParser(
         prog="python -m attune.export",
         description="Write a trained model as a folder that loads elsewhere, with a model card for a hub.",

@@ -6,7 +6,8 @@ decides where the texts go. The texts themselves it never sees: none can change 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import groupby
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,9 +20,42 @@ Messages = list[dict[str, str]]
 
 _PLACE = "attuneplace{}x"  # no template writes this
 _PLACES = re.compile(r"attuneplace(\d+)x")
+# What templates are told is today: the date that Llama 3's gives where it knows none.
+_TODAY = date(2024, 7, 26)
+_ASKS_DATE = re.compile(r"""strftime_now\(\s*(["'])([^"'\\]*)\1\s*\)""")
+_OTHERWISE = re.compile(r"\bstrftime_now\b(?!\s+is\s)")  # that it is defined may be asked
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _PREAMBLE = 0  # the number of its place; the turns' follow
 # For each tokenizer, what its template makes of each kind of conversation; rendering takes longer than tokenising.
 _ARRANGED: WeakKeyDictionary[Any, dict[Any, tuple[list[str], int]]] = WeakKeyDictionary()
+
+
+def pin_date(tokenizer: Any) -> None:
+    """Put one date in the place of the current one in a tokenizer's chat template.
+
+    A prompt would otherwise depend on the day: a training would not give the same weights, and a chat would not have
+    the prompts of the training. Tokenizers are saved with the template so changed.
+
+    Raises
+    ------
+    AttuneError
+        if the template asks for the date otherwise than by `strftime_now` with a format.
+    """
+    template = tokenizer.chat_template
+    if isinstance(template, Mapping):  # several, by name
+        tokenizer.chat_template = {name: _dated(each, tokenizer) for name, each in template.items()}
+    elif template:
+        tokenizer.chat_template = _dated(template, tokenizer)
+
+
+def _dated(template: str, tokenizer: Any) -> str:
+    fixed = _ASKS_DATE.sub(lambda call: f"{call[1]}{_TODAY.strftime(call[2])}{call[1]}", template)
+    if _OTHERWISE.search(_COMMENT.sub("", fixed)):
+        raise AttuneError(
+            f"the chat template of {_name(tokenizer)} makes prompts that depend on the day; write a date in the place "
+            "of strftime_now"
+        )
+    return fixed
 
 
 def templated(
@@ -61,9 +95,12 @@ def _arrange(tokenizer: Any, preamble: bool, own: Sequence[bool], roles: Roles) 
         if _complete(found, preamble, range(first, len(own) + 1)):
             return parts, len(own) + 1 - first
     raise AttuneError(
-        f"the chat template of {tokenizer.name_or_path or 'the tokenizer'} leaves out what a user says; correct "
-        "chat_template, or remove it"
+        f"the chat template of {_name(tokenizer)} leaves out what a user says; correct chat_template, or remove it"
     )
+
+
+def _name(tokenizer: Any) -> str:
+    return tokenizer.name_or_path or "the tokenizer"
 
 
 def _layouts(preamble: bool, own: Sequence[bool], roles: Roles) -> Iterator[tuple[Messages, int]]:

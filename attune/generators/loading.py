@@ -18,6 +18,7 @@ from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
 from attune.core.files import read_json, write_json
 from attune.core.model_code import refuse_code
+from attune.generators.chat_templates import pin_date
 from attune.generators.prompts import FORMAT_VERSION
 from attune.generators.roles import Roles
 from attune.parameters.generators import GeneratorSettings
@@ -104,12 +105,12 @@ def read_card(folder: Path) -> Card:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a model's folder.
+    """The tokenizer of a model's folder, with a chat template whose prompts do not depend on the day.
 
     Raises
     ------
     AttuneError
-        if the folder is missing, or if the tokenizer has no end-of-text token.
+        if the folder is missing, if the tokenizer has no end-of-text token, and as `pin_date`.
     """
     if not folder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(f"the model's folder {folder} is missing; run the stage that writes it first")
@@ -122,6 +123,7 @@ def load_tokenizer(folder: Path) -> Any:
         raise AttuneError(
             f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token"
         )
+    pin_date(tokenizer)
     return tokenizer
 
 

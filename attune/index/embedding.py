@@ -21,7 +21,8 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     """The sentence encoder in a model folder.
 
     backend: what runs its transformer. `openvino` is faster on CPUs and differs in the last digits (cosines above
-    .999); the model is converted in memory, from the folder's safetensors.
+    .999); the model is converted in memory, from the folder's safetensors. An encoder that begins with another module
+    is run by torch all the same.
 
     Raises
     ------
@@ -33,13 +34,14 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
         _check_openvino()
     with collection.deferred():
         from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Transformer
 
     refuse_code(find_embedder(folder))
     try:
         encoder = SentenceTransformer(str(folder), device=device(), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
         raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {one_line(error)}") from None
-    if backend == "openvino":
+    if backend == "openvino" and isinstance(encoder[0], Transformer):
         # Tokens, pooling and length stay sentence-transformers'; its own backend for OpenVINO pins transformers 4.
         encoder[0].model.forward = _compiled(encoder)
     return encoder
@@ -82,7 +84,13 @@ def embed_by(
 
 
 def encode(encoder: Any, batch: list[str], role: Role | None = None) -> np.ndarray:
-    """(len(batch), d) float32 of texts that are encoded at once; otherwise as `embed`."""
+    """(len(batch), d) float32 of texts that are encoded at once; otherwise as `embed`.
+
+    Raises
+    ------
+    AttuneError
+        for a text of which the encoder gives no numbers, as some do where they know no word, and broken ones always.
+    """
     method = getattr(encoder, f"encode_{role}", encoder.encode)
     unit = role is None or getattr(encoder, "similarity_fn_name", "cosine") != "dot"
     vectors = method(
@@ -92,7 +100,12 @@ def encode(encoder: Any, batch: list[str], role: Role | None = None) -> np.ndarr
         convert_to_numpy=True,
         show_progress_bar=None,
     )
-    return np.asarray(vectors, np.float32)
+    vectors = np.asarray(vectors, np.float32)
+    wrong = ~np.isfinite(vectors).all(axis=-1)
+    if wrong.any():
+        text = batch[int(wrong.argmax())]
+        raise AttuneError(f"the sentence encoder gives no vector for {text[:80]!r}; use another as index.embedder")
+    return vectors
 
 
 def _check_openvino() -> None:

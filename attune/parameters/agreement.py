@@ -9,8 +9,10 @@ from attune.parameters.generators import TrainedSettings
 from attune.parameters.sections import Parameters
 from attune.parameters.types import PUBLISHED_DOMAINS
 
-# Names of columns and rows in the tables that list generators by name.
-RESERVED = {"default", "id", "prompt", "retrieved", "target", "targets"}
+# Names of columns and rows in the tables that list generators by name, and of what the chat page lists beside them.
+RESERVED = {"default", "id", "prompt", "retrieved", "target", "targets", "cobert"}
+# What stands beside recipes in the tables of rankings.
+RESERVED_RECIPES = {"untrained", "tfidf", "bm25", "cosine", "cosine_context", "cosine_persona", "cosine_bm25"}
 
 
 class Check(NamedTuple):
@@ -23,6 +25,11 @@ class Check(NamedTuple):
 def _names_are_free(parameters: Parameters) -> Iterator[str]:
     for name in sorted(RESERVED & parameters.generators.keys()):
         yield f"a generator cannot be called {name!r}, which has another meaning in the tables"
+
+
+def _recipes_names_are_free(parameters: Parameters) -> Iterator[str]:
+    for name in sorted(RESERVED_RECIPES & parameters.recipes.keys()):
+        yield f"a recipe cannot be called {name!r}, which has another meaning in the tables"
 
 
 def _bases_and_corpora_exist(parameters: Parameters) -> Iterator[str]:
@@ -143,6 +150,7 @@ def _bitsandbytes_is_installed(parameters: Parameters) -> Iterator[str]:
 
 AGREEMENT = (
     Check(("generators",), _names_are_free),
+    Check(("recipes",), _recipes_names_are_free),
     Check(("generators", "bases", "corpora"), _bases_and_corpora_exist),
     Check(("recipes", "cobert", "compare", "personas", "seeds"), _recipes_exist),
     Check(("generators", "seeds", "generation"), _generators_exist),

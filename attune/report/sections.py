@@ -165,6 +165,7 @@ def _data(manifests: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         | {name.capitalize(): each[name] for name in ("source", "url", "revision", "licence")}
         | {"Whose text": each["notice"]}
         | {"Rows": sum(file["rows"] for file in each["files"]), "Bad rows": each["bad_rows"]}
+        | {"Turns left out": sum(each["turns_left_out"].values())}
         | {"SHA-256": " ".join(file["sha256"][:12] for file in each["files"])}
         for each in manifests
     )

@@ -1,6 +1,7 @@
 """manifest.json: what a corpus' folder holds and where it came from, without date, host or absolute path."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from attune.core.files import sha256
 class Origin:
     """Where a corpus came from; `location` is for error messages only, since it may be a local path.
 
-    `notice`: whose text it is, in a sentence, where the corpus' name does not say so.
+    `notice`: whose text it is, in a sentence, where the corpus' name does not say so. `turns_left_out`: turns of
+    conversations that are of neither side, by speaker.
     """
 
     source: str
@@ -20,6 +22,7 @@ class Origin:
     url: str | None = None
     revision: str | None = None
     notice: str | None = None
+    turns_left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def build(corpus: str, folder: Path, origin: Origin, rows: dict[str, int], bad_rows: int) -> dict[str, Any]:
@@ -41,4 +44,5 @@ def build(corpus: str, folder: Path, origin: Origin, rows: dict[str, int], bad_r
             for name in sorted(rows)
         ],
         "bad_rows": bad_rows,
+        "turns_left_out": dict(origin.turns_left_out),
     }

@@ -19,8 +19,8 @@ def check(record: Corpus, entry: OwnRows, bad: BadRows) -> None:
     ------
     AttuneError
         for columns that the corpus does not have, as `own_data.conversations`, and for fewer than two beginnings, which
-        could not be split into train and test, or two emotions, where those are needed; for files of one's own as
-        `directory.own_folder` and `Corpus.count_rows`.
+        could not be split into train and test, or two recurring emotions, where those are needed; for files of one's
+        own as `directory.own_folder` and `Corpus.count_rows`.
     """
     if record.in_own_folder:
         record.count_rows(directory.own_folder(record, entry), bad)
@@ -43,8 +43,13 @@ def check(record: Corpus, entry: OwnRows, bad: BadRows) -> None:
             "2 are needed to train on one and to test on another"
         )
     for column, counts in values.items():
-        if len(counts) < 2:
-            raise AttuneError(f"{key}: {where} has one {column}, {next(iter(counts))!r}; two are needed to tell apart")
+        recurring = [value for value, count in counts.items() if count > 1]
+        if len(recurring) < 2:
+            examples = ", ".join(repr(value[:40]) for value, _ in counts.most_common(3))
+            raise AttuneError(
+                f"{key}: {where} has {len(recurring)} {column}(s) that occur more than once ({examples}); two are "
+                "needed to tell apart"
+            )
 
 
 def check_ranked(

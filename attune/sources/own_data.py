@@ -2,27 +2,26 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora.base import Own
-from attune.corpora.own import ALL, ASKS, FILE, OWN_DATA, REPLIES
+from attune.corpora.own import ALL, FILE, OWN_DATA
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
 from attune.parameters.data import OwnData, OwnDataset, OwnRows
 from attune.sources.manifest import Origin
 from attune.sources.own_files import records
+from attune.sources.own_turns import alternating, joined, read_text, read_turns
 
 MEAN = "mean"  # the row of a table that is over all domains
-_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")  # it names folders and stages
-# What the two sides are called, in lower case; anything else is refused.
-_SIDES = dict.fromkeys(("human", "user", "prompter", "speaker"), ASKS)
-_SIDES |= dict.fromkeys(("gpt", "assistant", "bot", "chatgpt", "model", "listener"), REPLIES)
-_SYSTEM = ("system", "developer")
+_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")  # it names folders and stages
 # Shapes that need no mapping: the columns by which each is recognised, and what they are.
 _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"conversations"}, {"turns": "conversations"}),
@@ -36,11 +35,11 @@ def write(entry: OwnRows, folder: Path, bad: BadRows, place: Own | None) -> Orig
 
     place: that of the built-in corpus that they take.
     """
-    found = files_of(entry)
+    found, left_out = files_of(entry), Counter[str]()
     with atomic_file(folder / FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for conversation in conversations(found.paths, entry.columns, bad, place):
+        for conversation in conversations(found.paths, entry.columns, bad, place, left_out):
             stream.write(json.dumps(conversation, ensure_ascii=False) + "\n")
-    return found.origin
+    return replace(found.origin, turns_left_out=left_out)
 
 
 class Files(NamedTuple):
@@ -68,9 +67,15 @@ def files_of(entry: OwnRows) -> Files:
 
 
 def conversations(
-    paths: Sequence[Path], columns: Mapping[Any, str] | None, bad: BadRows, place: Own | None = None
+    paths: Sequence[Path],
+    columns: Mapping[Any, str] | None,
+    bad: BadRows,
+    place: Own | None = None,
+    left_out: Counter[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The rows of the files as `attune.corpora.own` keeps conversations, one at a time.
+
+    left_out: counts the turns that are of neither side, by their speaker.
 
     Raises
     ------
@@ -83,9 +88,13 @@ def conversations(
         for number, row in records(path):
             mapping = mapping or _mapping(path, row, columns, needed)
             try:
-                yield _conversation(number, row, mapping, needed)
+                conversation, others = _conversation(number, row, mapping, needed)
             except BadRow as error:
                 bad.add(path, error.number, str(error))
+                continue
+            if left_out is not None:
+                left_out.update(others)
+            yield conversation
 
 
 def _mapping(
@@ -114,46 +123,49 @@ def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
 
 def _conversation(
     number: int, row: Mapping[str, Any], mapping: Mapping[str, str], needed: Sequence[str]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The conversation, and who said what is left out of it."""
     cells = {key: row.get(column) for key, column in mapping.items()}
-    system = _text(number, "system", cells.get("system"))
     if "turns" in mapping:
-        turns, own_system = _turns(number, _listed(number, "turns", cells["turns"]))
-        system = own_system or system
+        turns = read_turns(number, _listed(number, "turns", cells["turns"]))
     else:
         context = _said(number, cells["context"], cells.get("input"))
-        turns = _alternating([*context, _text(number, "response", cells["response"])])
-    speakers, utterances = _joined(number, turns)
+        turns = alternating([*context, read_text(number, "response", cells["response"])])
+    system = turns.system or read_text(number, "system", cells.get("system"))
+    speakers, utterances = joined(number, turns)
     persona = _listed(number, "persona", cells.get("persona"))
-    personas = [text for each in persona if (text := _text(number, "persona", each))]
+    personas = [text for each in persona if (text := read_text(number, "persona", each))]
     for key in needed:
-        if not _text(number, key, cells[key]):
+        if not read_text(number, key, cells[key]):
             raise BadRow(number, f"{key} is empty; expected text")
-    return {
+    conversation = {
         "id": digest(system, *personas, *utterances),
         "system": system,
-        "emotion": _text(number, "emotion", cells.get("emotion")),
+        "emotion": read_text(number, "emotion", cells.get("emotion")),
         "personas": personas,
         "speakers": speakers,
         "utterances": utterances,
         **_labels(number, cells),
     }
+    return conversation, turns.left_out
 
 
 def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
     """What conversations have in some places alone."""
-    labels = {key: _text(number, key, cells[key]) for key in ("situation", "domain") if key in cells}
+    labels = {key: read_text(number, key, cells[key]) for key in ("situation", "domain") if key in cells}
     domain = labels.get("domain", "x")
     if domain in (ALL, MEAN) or not _DOMAIN.fullmatch(domain):
         other = f"other than {ALL} and {MEAN}"
-        raise BadRow(number, f"domain is {domain!r}; expected a name of letters, digits and underscores, {other}")
+        raise BadRow(
+            number, f"domain is {domain[:80]!r}; expected a name of at most 40 letters, digits and underscores, {other}"
+        )
     return labels
 
 
 def _said(number: int, context: Any, addition: Any) -> list[str]:
     """The turns before the response; Alpaca's `input` belongs to its instruction."""
-    turns = [_text(number, "context", each) for each in _listed(number, "context", context, apart=False)]
-    more = _text(number, "input", addition)
+    turns = [read_text(number, "context", each) for each in _listed(number, "context", context, apart=False)]
+    more = read_text(number, "input", addition)
     return [*turns[:-1], f"{turns[-1]}\n\n{more}"] if more and turns else turns
 
 
@@ -170,57 +182,3 @@ def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
     if not isinstance(cell, list):
         raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected a text or a list of texts")
     return cell
-
-
-def _turns(number: int, turns: list[Any]) -> tuple[list[tuple[str, str]], str]:
-    """Who said what, and the text of system turns: of marked turns, or of texts whose last one is the response."""
-    if all(isinstance(each, str) for each in turns):
-        return _alternating([_text(number, "a turn", each) for each in turns]), ""
-    said, system = [], []
-    for each in turns:
-        if not isinstance(each, dict):
-            raise BadRow(number, f"a turn is {str(each)[:80]!r}; expected all texts, or all with their speaker")
-        speaker = str(each.get("from", each.get("role"))).lower()
-        text = _text(number, "a turn", each.get("value", each.get("content")))
-        if speaker in _SYSTEM:
-            system.append(text)
-        elif speaker in _SIDES:
-            said.append((_SIDES[speaker], text))
-        else:
-            raise BadRow(number, f"a turn is from {speaker!r}; expected {', '.join((*_SYSTEM, *_SIDES))}")
-    return said, "\n".join(system)
-
-
-def _alternating(texts: list[str]) -> list[tuple[str, str]]:
-    """The last text is the responder's, the one before the other side's, and so on."""
-    sides = (REPLIES, ASKS)
-    return [(sides[(len(texts) - 1 - at) % 2], text) for at, text in enumerate(texts)]
-
-
-def _joined(number: int, turns: list[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    """Speakers and utterances up to the responder's last turn; turns of one side in a row become one."""
-    speakers: list[str] = []
-    utterances: list[str] = []
-    for speaker, text in turns:
-        if not text.strip():
-            raise BadRow(number, "a turn is empty; expected text")
-        if speakers and speakers[-1] == speaker:
-            utterances[-1] += f"\n{text.strip()}"
-        else:
-            speakers.append(speaker)
-            utterances.append(text.strip())
-    if speakers and speakers[-1] == ASKS:
-        speakers, utterances = speakers[:-1], utterances[:-1]
-    if ASKS not in speakers:
-        raise BadRow(number, "no turn with an answer; expected something said and a response to it")
-    return speakers, utterances
-
-
-def _text(number: int, key: str, cell: Any) -> str:
-    if cell is None:
-        return ""
-    if not isinstance(cell, str):
-        raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected text")
-    if any("\ud800" <= letter <= "\udfff" for letter in cell):  # which JSON can spell, and no file can hold
-        raise BadRow(number, f"{key} holds half of a surrogate pair; expected text")
-    return cell.strip()

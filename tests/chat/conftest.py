@@ -7,11 +7,14 @@ import pytest
 
 from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
+from attune.chat.gradio_settings import prepare
 from attune.parameters import load
 from tests.chat.tiny_pipeline import built
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+prepare()  # before a test imports the page, as app.py does
 
 
 @pytest.fixture(scope="session")

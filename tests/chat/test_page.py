@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 from attune.chat.engine import Engine
 from attune.chat.page import serve
 from tests.chat.conftest import free_port
+from tests.project import ROOT
 
 PATIENCE = 100  # seconds, on a busy machine
 
@@ -67,6 +71,29 @@ def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str
     while "somebody" in sessions and time.monotonic() < until:
         time.sleep(0.05)
     assert "somebody" not in sessions
+
+
+BROKEN = {
+    **dict.fromkeys(("GRADIO_NUM_PORTS", "GRADIO_SHARE", "GRADIO_SSR_MODE"), "x"),
+    **dict.fromkeys(("GRADIO_TEMP_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME", "TMPDIR"), "/dev/null/x"),
+    **dict.fromkeys(("all_proxy", "ALL_PROXY"), "socks5h://127.0.0.1:9"),
+    "GRADIO_ALLOWED_PATHS": "/",
+}
+# What Gradio would read, once it is imported as the page imports it.
+IMPORTED = """
+from attune.chat.gradio_settings import prepare
+prepare()
+import os, gradio
+page = gradio.Blocks()
+print(os.environ.get("GRADIO_ALLOWED_PATHS"), os.access(os.environ["GRADIO_TEMP_DIR"], os.W_OK))
+"""
+
+
+@pytest.mark.fault("a shell's settings for Gradio, certificates and folders that are none", "the page's own settings")
+def test_a_shell_s_settings_do_not_keep_the_page_from_opening() -> None:
+    environment = os.environ | BROKEN | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", IMPORTED], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "None True\n"), done.stderr
 
 
 @pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])

@@ -3,9 +3,13 @@ import subprocess
 import sys
 
 import pytest
+from transformers import TrainingArguments
 
 from attune.core.determinism import prepare
+from tests.project import ROOT
 
+# What torchrun sets for a process.
+LAUNCHED = dict.fromkeys(("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"), "1")
 # Processes whose first call of a vector function comes from two threads; `pin` is what they do before. Forked, for a
 # process that imports torch by itself takes a hundred times as long.
 FORKS = """
@@ -33,27 +37,49 @@ sys.exit(f"{len(found)} results" if len(found) > 1 else 0)
 
 @pytest.mark.parametrize(
     ("given", "seen"),
-    [({}, "0"), ({"CUDA_VISIBLE_DEVICES": "2"}, "2"), ({"LOCAL_RANK": "1"}, None)],
-    ids=["one", "the named", "a launcher's"],
+    [({}, "0"), ({"CUDA_VISIBLE_DEVICES": "2"}, "2"), (LAUNCHED, None), ({"LOCAL_RANK": "1"}, "0")],
+    ids=["one", "the named", "a launcher's", "left behind"],
 )
 def test_one_gpu_is_seen_unless_a_launcher_divides_them(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], seen: str | None
 ) -> None:
-    for name in ("CUDA_VISIBLE_DEVICES", "LOCAL_RANK"):
+    for name in ("CUDA_VISIBLE_DEVICES", *LAUNCHED):
         monkeypatch.setenv(name, "")  # so that it is put back, whatever `prepare` does
         monkeypatch.delenv(name)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     prepare()
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == seen
+    assert ("LOCAL_RANK" in os.environ) == (given == LAUNCHED)
 
 
 @pytest.mark.fault("thread settings of the shell", "the project's own count")
 def test_a_shell_cannot_choose_other_threads_or_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "MKL_CBWR", "ATEN_CPU_CAPABILITY", "OMP_WAIT_POLICY"):
+    dropped = ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "MKL_CBWR", "ATEN_CPU_CAPABILITY", "FAISS_OPT_LEVEL")
+    for name in (*dropped, "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, "PASSIVE")
     prepare()
     assert {name for name in os.environ if os.environ[name] == "PASSIVE"} == {"OMP_WAIT_POLICY"}
+
+
+@pytest.mark.fault("settings of the shell for accelerate and cuBLAS", "the project's own numbers")
+def test_a_shell_cannot_choose_other_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ACCELERATE_MIXED_PRECISION": "bf16", "CUBLAS_WORKSPACE_CONFIG": ":0:0"}.items():
+        monkeypatch.setenv(name, value)
+    prepare()
+    assert TrainingArguments(bf16=False, fp16=False, report_to=[]).mixed_precision == "no"
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    prepare()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+@pytest.mark.fault("MPLBACKEND of a library that is not there", "figures are drawn into files all the same")
+def test_a_shell_s_backend_of_matplotlib_does_not_keep_figures_from_being_drawn() -> None:
+    code = "from attune.core.determinism import prepare; prepare(); import matplotlib; print(matplotlib.get_backend())"
+    environment = os.environ | {"MPLBACKEND": "Qt4Agg", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "agg\n"), done.stderr
 
 
 @pytest.mark.slow

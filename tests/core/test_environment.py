@@ -1,9 +1,11 @@
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from attune.core.environment import require_environment
 from tests.project import ROOT
 
 CODE = "from attune.core.environment import print_any_text; print_any_text(); print('kind \U0001f600 caf\xe9')"
@@ -17,6 +19,31 @@ CODE = "from attune.core.environment import print_any_text; print_any_text(); pr
 def test_a_letter_that_the_terminal_lacks_is_replaced(name: str, value: str, printed: bytes) -> None:
     done = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, env=os.environ | {name: value}, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, printed, b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "soon", "a whole number of seconds"),
+        ("HF_HUB_ETAG_TIMEOUT", "", "a whole number of seconds"),
+        ("HF_ENDPOINT", "hub.example", "an address such as https://host"),
+        ("HF_ENDPOINT", "http://[::1", "an address such as https://host"),
+        ("HF_ENDPOINT", "https://host:port", "an address such as https://host"),
+    ],
+)
+@pytest.mark.fault("{name} = '{value}'", "one sentence, before anything is imported")
+def test_a_variable_that_the_hub_s_client_cannot_read_is_named(
+    name: str, value: str, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"the environment's {name} is {re.escape(repr(value))}; it must be {right}"):
+        require_environment()
+
+
+def test_right_variables_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"HF_HUB_ETAG_TIMEOUT": "3", "HF_ENDPOINT": "http://[::1]:80/sub"}.items():
+        monkeypatch.setenv(name, value)
+    require_environment()
 
 
 def test_every_command_prints_any_text() -> None:

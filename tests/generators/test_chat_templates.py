@@ -1,9 +1,13 @@
 """Chat templates that have no place for a part of a conversation."""
 
+from pathlib import Path
+
 import pytest
 
 from attune.core.errors import AttuneError
+from attune.generators.chat_templates import pin_date
 from attune.generators.encoding import Room, encode_prompt
+from attune.generators.loading import load_tokenizer
 from attune.generators.prompts import prompt_text
 from tests.generators.tiny import CHAT, END, example, tokenizer
 
@@ -80,3 +84,40 @@ def test_two_turns_of_one_side_are_one_message() -> None:
     asked = example("Two.", history=("Zero.", "One."), own=(True, False, False))
     assert prompt_text(asked, 2, True, (), words) == "[assistant]Zero.\n[user]One.\nTwo.\n[assistant]"
     assert prompt_text(asked, 2, True, (), tokenizer()) == "Listener: Zero.\nSpeaker: One.\nSpeaker: Two.\nListener:"
+
+
+@pytest.mark.parametrize(
+    ("dated", "said"),
+    [
+        ("Today: {{ strftime_now('%d %b %Y') }}. ", "Today: 26 Jul 2024. "),
+        ("{%- if strftime_now is defined %}{{ strftime_now( \"%Y-%m-%d\" ) + ' ' }}{% endif %}", "2024-07-26 "),
+        ("{# strftime_now(format) #}{% set day = date_string or strftime_now('%A') %}{{ day }}: ", "Friday: "),
+    ],
+)
+@pytest.mark.fault("a chat template that writes the day", "the same prompt on every day, also after saving")
+def test_a_prompt_does_not_depend_on_the_day(dated: str, said: str, tmp_path: Path) -> None:
+    words = tokenizer()
+    words.chat_template = dated + CHAT
+    words.save_pretrained(tmp_path)
+    loaded = load_tokenizer(tmp_path)
+    assert prompt_text(example("Hi.", history=()), 0, True, (), loaded) == f"{said}[user]Hi.\n[assistant]"
+    loaded.save_pretrained(tmp_path / "trained")
+    assert load_tokenizer(tmp_path / "trained").chat_template == loaded.chat_template
+
+
+@pytest.mark.parametrize("dated", ["{{ strftime_now(form) }}", "{% set now = strftime_now %}{{ now('%Y') }}"])
+@pytest.mark.fault("a chat template that asks for the day otherwise", "refused in a sentence")
+def test_a_day_that_cannot_be_fixed_is_refused(dated: str) -> None:
+    for template in (dated + CHAT, {"default": CHAT, "tools": dated + CHAT}):
+        words = tokenizer()
+        words.chat_template = template
+        with pytest.raises(AttuneError, match="makes prompts that depend on the day; write a date"):
+            pin_date(words)
+
+
+def test_of_several_templates_each_has_the_same_day() -> None:
+    words = tokenizer()
+    words.chat_template = {"default": "{{ strftime_now('%Y') }} " + CHAT, "tools": "{{ strftime_now('%B') }}"}
+    pin_date(words)
+    assert words.chat_template["tools"] == "{{ 'July' }}"
+    assert prompt_text(example("Hi.", history=()), 0, True, (), words) == "2024 [user]Hi.\n[assistant]"

@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from attune.chat.systems import RETRIEVAL
 from attune.core.errors import AttuneError
+from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.summary import UNTRAINED
+from attune.evaluation.schemas import RETRIEVED
 from attune.parameters import load
+from attune.parameters.agreement import RESERVED, RESERVED_RECIPES
 from tests.forked import python
-from tests.project import ROOT, changed
+from tests.project import ROOT, changed, read
 
 
 def test_a_number_written_as_dvc_writes_it_stays_a_number(tmp_path: Path) -> None:
@@ -118,11 +123,17 @@ def test_a_name_with_a_dot_is_refused_for_dvc_would_not_find_it(tmp_path: Path) 
         load(path)
 
 
-def test_a_generator_cannot_have_a_name_that_the_tables_use(tmp_path: Path) -> None:
+def test_generators_and_recipes_cannot_have_a_name_that_the_tables_use(tmp_path: Path) -> None:
     prompted = {"method": "prompt", "base": "smollm2", "corpus": "pec", "rows": "processed/pec/large/all"}
-    path = changed(tmp_path, ("generators.retrieved", prompted | {"instruction": "Reply.", "max_length": 64}))
-    with pytest.raises(AttuneError, match="a generator cannot be called 'retrieved', which has another meaning"):
+    entry = prompted | {"instruction": "Reply.", "max_length": 64}
+    recipe = ("recipes.bm25", read()["recipes"]["tuned"])
+    path = changed(tmp_path, ("generators.retrieved", entry), ("generators.cobert", entry), recipe)
+    with pytest.raises(AttuneError) as raised:
         load(path)
+    for kind, name in (("generator", "retrieved"), ("generator", "cobert"), ("recipe", "bm25")):
+        assert f"a {kind} cannot be called {name!r}, which has another meaning" in str(raised.value)
+    assert {UNTRAINED, *METHODS} == RESERVED_RECIPES
+    assert {RETRIEVED, RETRIEVAL} < RESERVED
 
 
 def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:

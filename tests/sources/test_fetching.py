@@ -52,6 +52,7 @@ def test_a_directory_is_copied_with_a_manifest(tmp_path: Path, name: str) -> Non
         "revision": None,
         "notice": None,
         "bad_rows": 0,
+        "turns_left_out": {},
     }
 
 

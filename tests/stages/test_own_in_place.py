@@ -122,7 +122,12 @@ def test_what_does_not_suffice_is_refused_before_anything_starts(
     ("moods", "columns", "message"),
     [
         ([""] * 60, {"emotion": "mood"}, "emotion is empty; expected text"),
-        (["sad"] * 60, {"emotion": "mood"}, "has one emotion, 'sad'; two are needed"),
+        (["sad"] * 60, {"emotion": "mood"}, "has 1 emotion(s) that occur more than once ('sad'); two are needed"),
+        (
+            [f"as {number} days of rain" for number in range(60)],
+            {"emotion": "mood"},
+            "has 0 emotion(s) that occur more than once ('as 0 days of rain', ",
+        ),
         (["sad"] * 60, {}, "say in `columns` which of post, answer, about me, mood is the emotion"),
     ],
 )

@@ -62,7 +62,7 @@ def train(vectors: np.ndarray, emotions: Sequence[str], texts: Sequence[str]) ->
     if len([emotion for emotion, count in counts.items() if count > 1]) < 2 or len(set(texts)) < FOLDS:
         raise AttuneError(
             f"the emotion probe needs {FOLDS} different situations, and two of them for each of two emotions; the "
-            f"train split has {dict(counts)}"
+            f"train split has {dict(counts.most_common(5))}"
         )
     model = LogisticRegression(C=10.0, max_iter=1000)
     folds = GroupKFold(FOLDS)

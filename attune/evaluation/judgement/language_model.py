@@ -15,7 +15,7 @@ from attune.base_models.checking import check_folder
 from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.tokens import token_ids
-from attune.generators.chat_templates import templated
+from attune.generators.chat_templates import pin_date, templated
 from attune.generators.roles import CHAT
 
 QUESTION = (
@@ -64,6 +64,7 @@ class LanguageModelJudge:
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        pin_date(tokenizer)
         return cls(model.to(device()).eval(), tokenizer)
 
     def opinions(self, pairs: Sequence[Mapping[str, str]]) -> list[Opinion]:

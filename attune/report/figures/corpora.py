@@ -6,25 +6,28 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attune.report.figures.style import CYCLE, STYLE, WIDTH, groups, subplots
+from attune.report.figures.style import CYCLE, STYLE, WIDTH, groups, label, subplots
+
+# Emotions in a figure, the most frequent; with thousands it would be too high to be drawn.
+MOST = 50
 
 
 def emotion_distribution(emotions: pd.DataFrame, corpora: str) -> Figure:
     """Share of each emotion in each split; emotions: one row per conversation, with split and emotion."""
     counts = pd.crosstab(emotions["emotion"], emotions["split"])[emotions["split"].unique()]
-    names = sorted(counts.index, key=lambda name: (counts.loc[name].sum(), name))
+    names = sorted(counts.index, key=lambda name: (counts.loc[name].sum(), name))[-MOST:]
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
         figure, (axes,) = subplots(WIDTH, 0.2 * len(names) + 1.2)
         thickness = 0.8 / len(counts.columns)
         for place, (split, count) in enumerate(counts.items()):
             shares = 100 * count[names] / count.sum()
             middles = [row + (place - (len(counts.columns) - 1) / 2) * thickness for row in range(len(names))]
-            label = f"{split} ({count.sum():,} conversations)"
-            axes.barh(middles, shares, thickness, label=label, color=CYCLE[place])
-        axes.set_yticks(range(len(names)), names)
+            legend = f"{split} ({count.sum():,} conversations)"
+            axes.barh(middles, shares, thickness, label=legend, color=CYCLE[place])
+        axes.set_yticks(range(len(names)), map(label, names))
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("share of conversations (%)")
-        axes.set_title(f"Emotions in {corpora}")
+        axes.set_title(f"Emotions in {corpora}{_left_out(len(names), len(counts))}")
         axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.05), ncols=len(counts.columns))
     return figure
 
@@ -56,23 +59,31 @@ def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float) -> Figur
 
     counts[truth][predicted]: out-of-fold predictions.
     """
-    names = sorted(counts, key=lambda name: _share(counts[name], name))
+    frequent = sorted(counts, key=lambda name: -sum(counts[name].values()))[:MOST]
+    names = sorted(frequent, key=lambda name: _share(counts[name], name))
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
         figure, (axes,) = subplots(WIDTH, 0.2 * len(names) + 1.2)
     shares = [100 * _share(counts[name], name) for name in names]
-    axes.barh(names, shares, 0.7, color=CYCLE[0])
+    axes.barh(range(len(names)), shares, 0.7, color=CYCLE[0])
+    axes.set_yticks(range(len(names)), map(label, names))
     for height, (name, share) in enumerate(zip(names, shares, strict=True)):
         others = {guess: count for guess, count in counts[name].items() if guess != name and count}
         if others:
             guess = max(sorted(others), key=lambda each: others[each])
-            text = f"else {guess} ({100 * _share(counts[name], guess):.0f} %)"
+            text = f"else {label(guess)} ({100 * _share(counts[name], guess):.0f} %)"
             axes.annotate(text, (share, height), (4, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xlim(0, 140)
     axes.set_xticks(range(0, 101, 25))
     axes.set_xlabel("recognised (%), and what it is most often taken for otherwise")
-    axes.set_title(f"Emotion probe: accuracy {100 * accuracy:.0f} % on held-out situations")
+    left_out = _left_out(len(names), len(counts))
+    axes.set_title(f"Emotion probe: accuracy {100 * accuracy:.0f} % on held-out situations{left_out}")
     return figure
+
+
+def _left_out(shown: int, all_: int) -> str:
+    """What a title says where a figure does not show all emotions."""
+    return "" if shown == all_ else f"\n(the {shown} most frequent of {all_:,})"
 
 
 def _share(row: Mapping[str, int], guess: str) -> float:

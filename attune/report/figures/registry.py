@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+from matplotlib import style as mpl_style
 from matplotlib.figure import Figure
 
 from attune.core.files import atomic_folder
@@ -185,9 +186,12 @@ def on_page(page: Page) -> list[FigureRecord]:
 
 
 def draw(page: Page, results: Results, folder: Path) -> list[str]:
-    """Write the page's figures as PNG and SVG into a `folder` of their own; returns their names."""
+    """Write the page's figures as PNG and SVG into a `folder` of their own; returns their names.
+
+    They do not depend on the user's matplotlibrc, which may ask for LaTeX or another style.
+    """
     records = on_page(page)
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder) as temporary, mpl_style.context("default"):
         for record in records:
             style.save(record.draw(results), temporary, record.name)
     return [record.name for record in records]

@@ -14,6 +14,7 @@ CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#D55E00", "#000000")
 ERROR: Any = {"lw": 0.8, "capsize": 1.5, "ecolor": "#444444"}
 # Inches. On a phone of 390 pixels a figure of this width has letters of some 9 pixels.
 WIDTH = 5.4
+LONGEST = 30  # letters of a label
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -26,6 +27,12 @@ STYLE: Any = {
     "svg.hashsalt": "attune",
     "text.parse_math": False,  # labels are data: a dollar sign is one
 }
+
+
+def label(text: str) -> str:
+    """A text from the data as a figure can show it: on one line, without control characters, and not too wide."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

@@ -1,6 +1,11 @@
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pandas as pd
+import pytest
 
 from attune.report.figures import corpora
+from attune.report.figures.style import save
 
 
 def test_the_emotions_shares_are_of_their_split() -> None:
@@ -18,3 +23,19 @@ def test_each_emotion_s_recall_stands_beside_what_it_is_taken_for() -> None:
     assert [bar.get_width() for bar in axes.patches] == [25.0, 100.0]
     assert [text.get_text() for text in axes.texts] == ["else proud (75 %)"]
     assert "accuracy 50 %" in axes.get_title()
+
+
+@pytest.mark.fault("thousands of emotions, a long text or control characters for one", "the most frequent, shortened")
+def test_whatever_stands_in_the_column_of_emotions_can_be_drawn(tmp_path: Path) -> None:
+    names = ["sad\x0bor\nglad", "why " * 5_000, *map(str, range(3_000))]
+    rows = [{"split": "train", "emotion": name} for name in [*names, *names[:2]]]
+    drawn = corpora.emotion_distribution(pd.DataFrame(rows), "a corpus")
+    counts = {name: {f"{names[1]}!": 1, name: 9 if name in names[:2] else 1} for name in names}
+    probe = corpora.confusion(counts, 0.5)
+    for figure in (drawn, probe):
+        assert figure.axes[0].get_title().endswith("(the 50 most frequent of 3,002)")
+        labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert len(labels) == 50
+        assert {"sad or glad", "why why why why why why why..."} < set(labels)
+        save(figure, tmp_path, "figure")
+        assert ElementTree.parse(tmp_path / "figure.svg")

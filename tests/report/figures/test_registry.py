@@ -1,12 +1,15 @@
 import re
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
 from attune import parameters
+from attune.core.files import sha256
 from attune.report.figures import registry
 from attune.report.figures.registry import FIGURES, FigureRecord
+from attune.report.figures.style import subplots
 from attune.report.results import Results
 from tests.project import ROOT
 
@@ -45,3 +48,22 @@ def test_a_failing_figure_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatc
     with pytest.raises(ValueError, match="no such score"):
         registry.draw("report", Results(parameters.load(ROOT / "params.yaml")), tmp_path / "figures")
     assert [path.name for path in tmp_path.rglob("*")] == ["figures", "old.png"]
+
+
+@pytest.mark.fault("a matplotlibrc of the user's that asks for LaTeX and another style", "the same figures")
+def test_a_user_s_matplotlibrc_changes_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(_: Results) -> Figure:
+        figure, (axes,) = subplots(3, 2)
+        axes.plot([1, 2], label="50 % of $x_1")
+        axes.text(0, 1, "#_&\\frac")
+        axes.legend()
+        return figure
+
+    monkeypatch.setattr(registry, "FIGURES", (FigureRecord("a", "A", drawn),))
+    results = Results(parameters.load(ROOT / "params.yaml"))
+    registry.draw("report", results, tmp_path / "plain")
+    theirs = {"text.usetex": True, "font.size": 30, "axes.facecolor": "black", "lines.linewidth": 9, "svg.id": "x"}
+    with mpl.rc_context(theirs):
+        registry.draw("report", results, tmp_path / "theirs")
+    for name in ("a.png", "a.svg"):
+        assert sha256(tmp_path / "plain" / name) == sha256(tmp_path / "theirs" / name)

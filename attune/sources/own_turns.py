@@ -1,0 +1,114 @@
+"""Who said what in a conversation of one's own data, as people keep chats: with a speaker for each turn, or without."""
+
+import re
+from typing import Any, NamedTuple
+
+from attune.corpora.own import ASKS, REPLIES
+from attune.corpora.reading import BadRow
+
+# What the two sides are called, in lower case; the turns of all others but the system are left out.
+_SIDES = dict.fromkeys(("human", "user", "prompter", "speaker"), ASKS)
+_SIDES |= dict.fromkeys(("gpt", "assistant", "bot", "chatgpt", "model", "listener"), REPLIES)
+_SYSTEM = ("system", "developer")
+# Whose turns are calls of tools or their results, which the responder asked for in the turn before.
+_TOOLS = re.compile("tool|function|observation|ipython|environment")
+_CALL = "call of a tool"  # counts such a turn of the responder's
+
+
+class Turns(NamedTuple):
+    """The side and text of each turn, the text of system turns, and who spoke in each turn that is left out."""
+
+    said: list[tuple[str, str]]
+    system: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+def read_turns(number: int, cells: list[Any]) -> Turns:
+    """The turns of row `number`: texts whose last one is the response, or turns with their speakers.
+
+    Left out are turns of neither side, and those in which the responder calls a tool: neither is a reply to a person.
+
+    Raises
+    ------
+    BadRow
+        for a turn that is not of text.
+    """
+    if all(isinstance(each, str) for each in cells):
+        return alternating([read_text(number, "a turn", each) for each in cells])
+    said: list[tuple[str, str]] = []
+    system, left_out = [], []
+    for each in cells:
+        if not isinstance(each, dict):
+            raise BadRow(number, f"a turn is {str(each)[:80]!r}; expected all texts, or all with their speaker")
+        speaker = str(each.get("from") or each.get("role")).strip().lower()
+        if speaker in _SYSTEM:
+            system.append(_content(number, each))
+        elif speaker not in _SIDES:
+            left_out.append(speaker)
+            if _TOOLS.search(speaker) and said and said[-1][0] == REPLIES:
+                said.pop()
+                left_out.append(_CALL)
+        elif each.get("tool_calls") or each.get("function_call"):
+            left_out.append(_CALL)
+        else:
+            said.append((_SIDES[speaker], _content(number, each)))
+    return Turns(said, "\n".join(system), tuple(left_out))
+
+
+def alternating(texts: list[str]) -> Turns:
+    """The last text is the responder's, the one before the other side's, and so on."""
+    sides = (REPLIES, ASKS)
+    return Turns([(sides[(len(texts) - 1 - at) % 2], text) for at, text in enumerate(texts)])
+
+
+def joined(number: int, turns: Turns) -> tuple[list[str], list[str]]:
+    """Speakers and utterances up to the responder's last turn; turns of one side in a row become one.
+
+    Raises
+    ------
+    BadRow
+        for an empty turn, and for a conversation without something said and an answer to it.
+    """
+    speakers: list[str] = []
+    utterances: list[str] = []
+    for speaker, text in turns.said:
+        if not text.strip():
+            raise BadRow(number, "a turn is empty; expected text")
+        if speakers and speakers[-1] == speaker:
+            utterances[-1] += f"\n{text.strip()}"
+        else:
+            speakers.append(speaker)
+            utterances.append(text.strip())
+    if speakers and speakers[-1] == ASKS:
+        speakers, utterances = speakers[:-1], utterances[:-1]
+    if ASKS not in speakers:
+        names = ", ".join(dict.fromkeys(turns.left_out))
+        others = f" by {', '.join(_SIDES)}; turns by {names} are left out" if names else ""
+        raise BadRow(number, f"no turn with an answer; expected something said and a response to it{others}")
+    return speakers, utterances
+
+
+def read_text(number: int, key: str, cell: Any) -> str:
+    """The text of a cell, which may be missing; a BadRow names any other content of `key`."""
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected text")
+    if any("\ud800" <= letter <= "\udfff" for letter in cell):  # which JSON can spell, and no file can hold
+        raise BadRow(number, f"{key} holds half of a surrogate pair; expected text")
+    return cell.strip()
+
+
+def _content(number: int, turn: dict[str, Any]) -> str:
+    """What a turn says, in one text or in OpenAI's list of parts."""
+    cell = turn.get("content") if turn.get("value") is None else turn["value"]
+    if isinstance(cell, list):
+        cell = "\n".join(_part(number, part) for part in cell)
+    return read_text(number, "a turn", cell)
+
+
+def _part(number: int, part: Any) -> str:
+    said = part.get("text") if isinstance(part, dict) else part
+    if not isinstance(said, str):
+        raise BadRow(number, f"a turn has the part {str(part)[:80]!r}; expected parts of text alone")
+    return said

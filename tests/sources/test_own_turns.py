@@ -1,0 +1,97 @@
+"""Turns of one's own data by others than a person and the responder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.core.files import read_json
+from attune.corpora.own import ASKS, REPLIES
+from attune.corpora.reading import BadRow
+from attune.sources.own_turns import Turns, joined, read_turns
+from stages.download import main
+from tests.project import changed
+
+CALL, RESULT = '{"name": "weather"}', '{"sky": "grey"}'
+PARTS = [{"type": "text", "text": "It is grey."}, {"type": "text", "text": "Take a coat."}]
+SAID = [(ASKS, "Do I need a coat?"), (REPLIES, "It is grey.\nTake a coat.")]
+QUESTION = {"from": "human", "value": "Do I need a coat?"}
+ANSWER = {"from": "gpt", "value": "It is grey.\nTake a coat."}
+# One conversation as each way of calling tools writes it, and whose turns are not part of it.
+SHAPES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "ShareGPT": (
+        [
+            QUESTION,
+            {"from": "function_call", "value": CALL},
+            {"from": "observation", "value": RESULT},
+            ANSWER,
+        ],
+        ["function_call", "observation"],
+    ),
+    "the call in the responder's turn": (
+        [QUESTION, {"from": "gpt", "value": f"<tool_call>{CALL}"}, {"from": "Tool", "value": RESULT}, ANSWER],
+        ["tool", "call of a tool"],
+    ),
+    "OpenAI": (
+        [
+            {"role": "user", "content": [{"type": "text", "text": "Do I need a coat?"}]},
+            {"role": "assistant", "content": None, "tool_calls": [{"function": CALL}]},
+            {"role": "tool", "content": RESULT, "tool_call_id": "1"},
+            {"role": "tool", "content": {"any": "shape"}},
+            {"role": "assistant", "content": PARTS, "tool_calls": []},
+        ],
+        ["call of a tool", "tool", "tool"],
+    ),
+    "as parquet fills it": (
+        [
+            {"from": None, "value": None, "role": "user", "content": "Do I need a coat?", "function_call": None},
+            {"from": None, "value": None, "role": "assistant", "content": "Let me see.", "function_call": CALL},
+            {"from": None, "value": None, "role": "function", "content": RESULT, "function_call": None},
+            {"from": None, "value": None, "role": "assistant", "content": PARTS, "function_call": None},
+        ],
+        ["call of a tool", "function"],
+    ),
+    "somebody else": ([QUESTION, {"from": "narrator", "value": "It rains."}, ANSWER], ["narrator"]),
+}
+
+
+@pytest.mark.parametrize(("cells", "others"), SHAPES.values(), ids=SHAPES)
+def test_tools_and_their_calls_are_left_out(cells: list[Any], others: list[str]) -> None:
+    system = {"role": "developer", "content": [{"type": "text", "text": "Be brief."}]}
+    assert read_turns(1, [system, *cells]) == Turns(SAID, "Be brief.", tuple(others))
+
+
+def test_a_conversation_that_breaks_off_at_a_tool_keeps_what_was_answered() -> None:
+    more = [{"from": "human", "value": "And now?"}, {"from": "function_call", "value": CALL}]
+    assert joined(1, read_turns(1, [QUESTION, ANSWER, *more])) == ([ASKS, REPLIES], [text for _, text in SAID])
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ([QUESTION, {"from": "observation", "value": RESULT}], "turns by observation are left out"),
+        ([{"from": "alice", "value": "Hi."}, {"from": "bob", "value": "Hi!"}], "turns by alice, bob are left out"),
+        ([{"value": "Hi."}], "turns by none are left out"),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], r"the part \"\{'type': 'image_url'\}\"; expected"),
+        ([QUESTION, {"role": "assistant", "content": []}], "a turn is empty"),
+    ],
+)
+@pytest.mark.fault("one's own conversations that no person and responder have", "line and speakers are named")
+def test_a_conversation_without_two_sides_is_refused(cells: list[Any], message: str) -> None:
+    with pytest.raises(BadRow, match=message):
+        joined(1, read_turns(1, cells))
+
+
+def test_what_is_left_out_is_counted_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"conversations": cells} for cells, _ in SHAPES.values()]
+    (tmp_path / "chats.json").write_text(json.dumps([*rows, *rows[:1]]))
+    changed(tmp_path, ("corpora.mine", {"path": str(tmp_path / "chats.json")}))
+    monkeypatch.chdir(tmp_path)
+    main(corpus="mine", target=Path("raw"))
+    counted = {"call of a tool": 3, "tool": 3, "function_call": 2, "observation": 2, "function": 1, "narrator": 1}
+    assert read_json(Path("raw/manifest.json"))["turns_left_out"] == counted
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("mine: 12 turns left out, which are of neither side (call of a tool 3, tool 3, ")
