@@ -146,8 +146,10 @@ def test_parameters_from_which_dvc_can_make_no_stages_are_named(project: Path) -
 
 # Each stage ends once it is allowed to; `second` and `third` need `first`, and `beside` runs the whole time.
 HELD = ("first", "second", "third", "beside")
+# Without a trap, bash goes on after SIGINT where a command of it has just ended well.
 HELD_STAGES = "stages:\n" + "".join(
-    f"  {name}:\n    cmd: echo $$ > {name}.pid; until test -e {name}.go; do sleep .05; done; echo {name} > {name}.out\n"
+    f"  {name}:\n    cmd: trap 'exit 130' INT; echo $$ > {name}.pid; until test -e {name}.go; do sleep .05; done; "
+    f"echo {name} > {name}.out\n"
     f"    deps: [{'first.out' if name in ('second', 'third') else ''}]\n    outs: [{name}.out]\n"
     for name in HELD
 )
