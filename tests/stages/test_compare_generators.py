@@ -205,7 +205,7 @@ def test_with_epitomes_labels_replies_have_levels_of_empathy(project: Path) -> N
     assert {each["score"] for each in read_json(Path("answered_tests.json"))} == {*SCORES}
     page = part(read_json(Path("probe.json")), str.upper, tidy(scores, ["system"]))
     assert "<td>Emotional reactions</td>" in page
-    assert re.search(r"<td>TINY_LORA</td><td[^>]*>1\.\d{3} <span class=\"interval\">1\.\d{3}–[12]\.\d{3}</span>", page)
+    assert re.search(r"<td>TINY_LORA</td><td[^>]*>1\.\d{3}</td>", page)  # always the same reply: no interval
     assert part({"accuracy": 1.0}, str) == ""
 
 
