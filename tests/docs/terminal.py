@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 COLUMNS, LINES = 100, 40
-# Makes the terminal that is its standard input the one that Ctrl+C comes from and that a pager opens.
-_CONTROL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp('bash', sys.argv[1:])"
+# Makes the terminal that is its standard input the one that Ctrl+C comes from and that a pager opens. Ctrl+C is heeded
+# also where the tests run in the background of a script, which ignores it.
+_CONTROL = (
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp('bash', sys.argv[1:])"
+)
 # Colours, cursor movements, titles and the like, which take no room.
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()=>][0-9A-Z]?|[A-Z])|\x08|\x07")
 CTRL_C = "\x03"
