@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,15 @@ def run(module: str, words: Sequence[str]) -> int | None:
 
 def _asked(connection: socket.socket, request: dict[str, Any]) -> dict[str, Any] | None:
     def pass_on(number: int, _: object) -> None:
-        connection.send(bytes([number]))
+        with suppress(OSError):  # the fork may have ended
+            connection.send(bytes([number]))
 
     before = {number: signal.signal(number, pass_on) for number in PASSED_ON}
     try:
         text = json.dumps(request).encode() + b"\n"
         sent = socket.send_fds(connection, [text], [0, 1, 2])
-        connection.sendall(text[sent:])
+        if sent < len(text):  # sending nothing to a fork that has already ended would be an error
+            connection.sendall(text[sent:])
         line = connection.makefile().readline()
     finally:
         for number, handler in before.items():
