@@ -41,15 +41,20 @@ def changed_stages(target: str) -> dict[str, list[str]]:
 
 def _drop_torn(locks: Path) -> None:
     """Delete DVC's list of the files in use if a killed DVC has left half of it, which no other would accept."""
-    for last in (False, True):
-        try:
-            json.loads(locks.read_bytes())
-        except FileNotFoundError:
-            return
-        except ValueError:
-            if last:
-                locks.unlink(missing_ok=True)
-            time.sleep(0.5)  # another DVC may be writing it right now
+    if _is_torn(locks):
+        time.sleep(0.5)  # another DVC may be writing it right now
+        if _is_torn(locks):
+            locks.unlink(missing_ok=True)
+
+
+def _is_torn(locks: Path) -> bool:
+    try:
+        json.loads(locks.read_bytes())
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    return False
 
 
 def _wrong_parameters() -> str:

@@ -20,7 +20,7 @@ from threading import Thread
 from typing import Any
 
 from attune.core.environment import lives
-from attune.core.preloaded import SECONDS
+from attune.core.preloaded import PASSED_ON, SECONDS
 from tools import gpus
 
 STARTED, LINE, DONE, FAILED = "started", "line", "done", "failed"
@@ -41,7 +41,7 @@ def process_group(
     """
     received: list[int] = []
     process: subprocess.Popen[bytes] | None = None
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in PASSED_ON}
 
     def pass_on(number: int, _: object = None) -> None:
         number = signal.SIGTERM if before[number] == signal.SIG_IGN else number
