@@ -55,7 +55,8 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
             return
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
-        card = model_card(target, data, options, {name: len(part) for name, part in rows.items()}, learning)
+        sizes = {name: len(part) for name, part in rows.items()}
+        card = model_card(target, data, options, sizes, learning, model.config.trained_share)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
     print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning[1:])}")

@@ -35,7 +35,8 @@ class CobertConfig(PreTrainedConfig):
     """encoder: the encoder's configuration as a mapping; matching: a key of MATCHERS; the rest as in params.yaml.
 
     context_length: of a context in tokens, a recipe's max_length. frozen_sha256: of the frozen weights, which are not
-    saved with the others (attune.cobert.storage); None where nothing is frozen.
+    saved with the others (attune.cobert.storage); None where nothing is frozen. trained_share: how much of what
+    training changed in the encoder was kept (attune.cobert.interpolation).
     """
 
     model_type = "attune-cobert"
@@ -51,6 +52,7 @@ class CobertConfig(PreTrainedConfig):
         attention_scale: float = 1.0,
         frozen_layers: int = 0,
         frozen_sha256: str | None = None,
+        trained_share: float = 1.0,
         **rest: Any,
     ) -> None:
         super().__init__(**rest)
@@ -63,6 +65,7 @@ class CobertConfig(PreTrainedConfig):
         self.attention_scale = attention_scale
         self.frozen_layers = frozen_layers
         self.frozen_sha256 = frozen_sha256
+        self.trained_share = trained_share
 
 
 # Lets AutoTokenizer read the tokenizer of a saved CoBERT without a warning about an unknown model type.

@@ -35,8 +35,9 @@ The candidates of each context are {candidates}.
 |---|---|---|---|
 {scores}
 
-The weights are those of the trained epoch with the highest MRR; epoch 0 is the untrained model. Test scores with their
-95 % intervals are in the pipeline's `metrics/`; `python -m attune.export {folder} TARGET` writes a card with them.
+The weights are those of the trained epoch with the highest MRR; epoch 0 is the untrained model.{share}
+Test scores with their 95 % intervals are in the pipeline's `metrics/`, and on the card that
+`python -m attune.export {folder} TARGET` writes.
 
 ## Use
 
@@ -50,16 +51,20 @@ ranker = Ranker.from_pretrained("{folder}")
 print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."], ["congratulations !", "it rains ."]))
 ```
 """
+_SHARE = (
+    "\nOf what training changed in the encoder, a share of {share:g} was kept: the one that ranks best in validation."
+)
 _CANDIDATES = "all distinct validation replies"
 
 
 def model_card(
-    folder: Path, data: Path, recipe: dict[str, Any], sizes: dict[str, int], curve: list[dict[str, Any]]
+    folder: Path, data: Path, recipe: dict[str, Any], sizes: dict[str, int], curve: list[dict[str, Any]], share: float
 ) -> str:
     """The card as Markdown.
 
     folder, data: of the model and of its training data, relative to the project's root. sizes: conversations in "train"
-    and "valid". curve: one row per epoch, as `attune.cobert.training.train` returns it.
+    and "valid". curve: one row per epoch, as `attune.cobert.training.train` returns it. share: the model's
+    `trained_share`.
     """
     count = recipe["valid_candidates"]
     return _TEXT.format(
@@ -68,6 +73,7 @@ def model_card(
         data=data.as_posix(),
         **sizes,
         candidates=_CANDIDATES if count is None else f"its own reply and at most {count - 1} other validation replies",
+        share=_SHARE.format(share=share) if recipe["interpolate"] else "",
         recipe="\n".join(f"| {key} | {value} |" for key, value in recipe.items()),
         scores="\n".join(
             f"| {row['epoch']} | {row['valid_loss']} | {row['valid_mrr']} | {row['valid_r@1']} |" for row in curve

@@ -1,6 +1,7 @@
 """Train CoBERT with transformers' Trainer: in-batch and extra negatives, validated by ranking after each epoch."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,6 +16,7 @@ from attune.cobert.examples import Example, every_turn, examples
 from attune.cobert.gradient_cache import step
 from attune.cobert.hard_negatives import nearest_replies
 from attune.cobert.inputs import Inputs, TokenSequence
+from attune.cobert.interpolation import encoder_weights, interpolate
 from attune.cobert.model import Cobert
 from attune.cobert.scoring import encode, lower_cache, stack
 from attune.cobert.scoring import scores as candidate_scores
@@ -156,7 +158,8 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train `model` in place, resuming from the newest complete checkpoint in `folder`.
 
-    It ends with the weights of the trained epoch that has the highest validation MRR.
+    It ends with the weights of the trained epoch that has the highest validation MRR; where the recipe has
+    `interpolate`, with those on the way from the untrained encoder to it whose validation MRR is highest.
 
     rows: "train" and "valid", each row with id, context, context_speakers, response, response_speaker and personas.
     recipe: as in data/recipes/*.json. follow: gets the curve's rows whenever it may have grown. Returns the learning
@@ -170,6 +173,7 @@ def train(
     """
     train_rows = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
     parts = {"train": examples(train_rows, inputs), "valid": examples(rows["valid"], inputs)}
+    before = encoder_weights(model) if recipe["interpolate"] else None
     checkpoint = newest_complete(folder)
     settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
     callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history))), *trackers]
@@ -179,7 +183,12 @@ def train(
     if checkpoint is not None and trainer.memory is not None:
         trainer.memory.load(Path(checkpoint), model.device)
     trainer.train(resume_from_checkpoint=checkpoint)
-    return curve(trainer.state.log_history)
+    learning = curve(trainer.state.log_history)
+    if before is not None:
+        reached = max(row["valid_mrr"] for row in learning[1:])
+        scored = partial(validation_scores, model, trainer)
+        model.config.trained_share = interpolate(model, before, reached, lambda: round(scored()["mrr"], 6))
+    return learning
 
 
 def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -> TrainingArguments:

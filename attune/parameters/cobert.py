@@ -128,6 +128,7 @@ class Recipe(Section):
     every_turn: bool = False
     micro_batch: Count | None = None
     dropout: Share | None = None
+    interpolate: bool = False
     bf16: bool = False
 
     @model_validator(mode="after")
@@ -142,6 +143,12 @@ class Recipe(Section):
                 "cross_batch_memory is where extra negatives come from, and extra_negatives is 0; set that to "
                 "batch_size, for instance"
             )
+        return self
+
+    @model_validator(mode="after")
+    def interpolated_encoder(self) -> Self:
+        if self.interpolate and self.matching == "cross_encoder":
+            raise ValueError("interpolate is for the encoder's layers, and matching: cross_encoder trains none of them")
         return self
 
     @model_validator(mode="after")

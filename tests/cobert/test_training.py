@@ -16,7 +16,7 @@ from tests.training.interruption import BreaksOff, Stop
 RECIPE: dict[str, Any] = {
     "lr": 3e-3, "epochs": 3, "batch_size": 8, "accumulation": 1, "early_stopping": None, "seed": 1, "bf16": False,
     "matcher_lr": None, "extra_negatives": 0, "every_turn": False, "micro_batch": None,
-    "hard_negatives": None, "cross_batch_memory": False, "valid_candidates": None,
+    "hard_negatives": None, "cross_batch_memory": False, "valid_candidates": None, "interpolate": False,
 }  # fmt: skip
 
 
@@ -117,8 +117,9 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
         {"early_stopping": 1},
         {"early_stopping": 1, "lr": 0.5, "epochs": 20},
         {"cross_batch_memory": True, "extra_negatives": 5},
+        {"interpolate": True},
     ],
-    ids=["", "patient", "stops", "remembers"],
+    ids=["", "patient", "stops", "remembers", "interpolates"],
 )
 @pytest.mark.fault("an interrupted training of CoBERT", "resumed to the same bits")
 def test_training_that_broke_off_goes_on_to_the_same_bits(

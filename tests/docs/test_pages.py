@@ -1,6 +1,7 @@
 """README and docs say what is so: tables are the committed metrics, commands, keys and paths exist."""
 
 import re
+from importlib import import_module
 
 import pytest
 from ruamel.yaml import YAML
@@ -130,6 +131,17 @@ def test_pictures_and_files_that_are_named_exist() -> None:
     assert "attune/sources/sample/banks" in paths
     for path in paths:
         assert (ROOT / path).exists(), path
+
+
+def test_files_and_names_of_the_code_that_params_yaml_names_exist() -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    paths = re.findall(r"\b(?:attune|docs|stages)/[\w./]*\w\.(?:py|md)\b", text)
+    assert len(paths) > 5
+    for path in paths:
+        assert (ROOT / path).is_file(), path
+    for name in re.findall(r"\battune(?:\.\w+)+\.[A-Z_]+\b", text):
+        module, _, constant = name.rpartition(".")
+        assert hasattr(import_module(module), constant), name
 
 
 def test_the_first_screen_has_commands_a_figure_and_every_folder() -> None:

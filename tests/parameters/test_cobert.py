@@ -33,3 +33,9 @@ def test_extra_negatives_have_one_source(tmp_path: Path) -> None:
         load(changed(tmp_path, remembered, ("recipes.tuned.hard_negatives", 5)))
     with pytest.raises(AttuneError, match=r"recipes.tuned: cross_batch_memory is where .* extra_negatives is 0"):
         load(changed(tmp_path, remembered, ("recipes.tuned.extra_negatives", 0)))
+
+
+def test_interpolation_needs_layers_of_the_encoder_that_train(tmp_path: Path) -> None:
+    reader = ("recipes.tuned.matching", "cross_encoder")
+    with pytest.raises(AttuneError, match=r"recipes.tuned: interpolate is for the encoder's layers"):
+        load(changed(tmp_path, reader, ("recipes.tuned.interpolate", True)))

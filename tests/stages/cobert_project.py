@@ -19,7 +19,7 @@ RECIPE = {
     "turn_length": 30, "num_personas": 2, "score_scale": 0.05, "attention_scale": 1.0, "frozen_layers": 1, "seed": 1,
     "threads": 1, "matching": "co_attention", "matcher_lr": None, "extra_negatives": 0, "every_turn": False,
     "micro_batch": None, "hard_negatives": None, "cross_batch_memory": False, "valid_candidates": None,
-    "dropout": None, "bf16": False, "processes": 1,
+    "interpolate": False, "dropout": None, "bf16": False, "processes": 1,
 }  # fmt: skip
 
 
