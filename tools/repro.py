@@ -27,6 +27,8 @@ from tools.stage import process_group
 
 RULES = Path(".dvc/tmp/rules.mk")
 TIMES = Path(".dvc/tmp/seconds.json")  # of each stage, when it last ran here
+# The same of a whole run elsewhere: which stages take long, for a machine on which none has run yet.
+TYPICAL = Path(__file__).with_name("typical_seconds.json")
 JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container: bytes, or "max"
 MANY = 10  # stages that gain from packages that are imported once for all of them
@@ -89,8 +91,9 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
         print("Every stage is up to date.")
         return 0
     times = Times(TIMES)
+    order = longest_first(waits, Times(TYPICAL).seconds | times.seconds)
     with atomic_file(RULES) as temporary:
-        temporary.write_text(rules(waits, longest_first(waits, times.seconds)), encoding="utf-8")
+        temporary.write_text(rules(waits, order), encoding="utf-8")
     command = ["make", "--no-print-directory", "--keep-going", f"--jobs={jobs}", f"--file={RULES}", "all"]
     environment = {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
     piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}

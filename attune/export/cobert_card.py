@@ -40,7 +40,7 @@ Trained on the subset `{subset}` of the domain `{domain}`: {sizes}.
 ## Training
 
 The {frozen} lowest layers of the encoder were frozen. The weights are those of the epoch with the highest MRR among the
-validation replies. {time}
+validation replies.{share} {time}
 
 {recipe}
 
@@ -67,6 +67,7 @@ The code is under GPL-3.0; the weights are also subject to the licences of the d
 
 
 EXPORTED = "The folder holds all weights; no other is needed."
+_SHARE = " Of what training changed in the encoder, {:.0%} was kept: the share that ranks best in validation."
 IN_PLACE = "From the project's folder. The frozen layers' weights are those in `models/base/encoder`."
 
 
@@ -83,6 +84,7 @@ def text(name: str, folder: str, weights: str, config: Any, frozen: int, facts: 
     head = facts.front_matter(
         name, corpus, parameters.encoder, results, library_name="attune", pipeline_tag="text-ranking", tags=tags
     )
+    options = parameters.recipe(recipe) if recipe in parameters.recipes else {}
     sizes = getattr(parameters.subsets, subset, None)
     path = facts.root / "metrics" / "curves" / "cobert" / f"{name}.csv"
     curve = read_csv(path) if path.is_file() else []
@@ -98,8 +100,9 @@ def text(name: str, folder: str, weights: str, config: Any, frozen: int, facts: 
         domain=domain,
         sizes=", ".join(f"{count} {split}" for split, count in sizes) if sizes else "sizes unknown",
         frozen=frozen,
+        share=_SHARE.format(config.trained_share) if options.get("interpolate") else "",
         time=facts.training_time(f"train_cobert@{name}"),
-        recipe=table(parameters.recipe(recipe).items(), "key", "value") if recipe in parameters.recipes else "",
+        recipe=table(options.items(), "key", "value") if options else "",
         curve=table((tuple(each.values()) for each in curve), *curve[0]) if curve else "",
         candidates=parameters.cobert.candidates,
         scores=table(shown, "score", "value") if shown else "Not measured.",

@@ -1,4 +1,5 @@
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from attune.core.errors import AttuneError
-from attune.core.files import write_json
+from attune.core.files import read_json, write_json
 from attune.export.facts import SECONDS
 from attune.export.models import export
 from attune.generators.loading import load_base, load_tokenizer, read_card, write_card
@@ -19,7 +20,7 @@ from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
 from tools.repro import TIMES
 
-RANKER = "attune-small-happy"
+RANKER, ENCODER = "attune-small-happy", "models/base/encoder"
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,16 @@ def test_a_hub_reads_the_cards_test_scores_with_intervals(root: Path, tmp_path: 
     assert "It took 62 s" in (tmp_path / "persona" / "README.md").read_text()
     assert "It took 20 s" in card.content
     assert Path(SECONDS) == TIMES
+
+
+def test_the_card_says_how_much_of_the_encoder_s_change_was_kept(root: Path, tmp_path: Path) -> None:
+    model, encoder = (shutil.copytree(root / each, tmp_path / each) for each in (f"models/cobert/{RANKER}", ENCODER))
+    assert encoder.is_dir()
+    config = read_json(model / "config.json") | {"trained_share": 0.25}
+    write_json(model / "config.json", config)
+    shutil.copy(root / "params.yaml", tmp_path)
+    export(model, tmp_path / "exported", tmp_path)
+    assert "25% was kept" in (tmp_path / "exported" / "README.md").read_text()
 
 
 def test_scores_that_were_not_measured_are_said_to_be_missing(root: Path, tmp_path: Path) -> None:

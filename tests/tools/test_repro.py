@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from tests.project import changed
+from attune.core.files import read_json
+from tests.project import ROOT, changed
 from tests.tools.made_up import dvc, environment, initialise, repro
-from tools.repro import fitting_jobs, longest_first, rules, sort_lock
+from tools.deps import FILES
+from tools.repro import TYPICAL, fitting_jobs, longest_first, rules, sort_lock
 
 # Each of `left` and `right` ends once the other has begun; `both` and `last` need them, as a folder and as a file.
 STAGES = """
@@ -241,3 +244,17 @@ def test_what_most_waits_for_starts_first() -> None:
     waits = {"a": [], "b": [], "c": ["a"], "d": ["a", "b"], "e": ["c", "d"]}
     assert longest_first(waits, {}) == ["a", "b", "d", "c", "e"]
     assert longest_first(waits, {"b": 9.0, "c": 5.0}) == ["b", "a", "c", "d", "e"]
+
+
+def test_the_typical_seconds_are_of_stages_that_exist() -> None:
+    """Those of dvc.yaml have all kinds of stages, so that a run of which nothing is known starts the longest first."""
+    typical = read_json(TYPICAL)
+    kinds = {(place, name) for place in FILES for name in YAML(typ="safe").load(ROOT / place)["stages"]}
+    assert {_kind(name) for name in typical} == kinds
+    waits = {"base_tests": [], "train_generator@full": [], "check_parameters": []}
+    assert longest_first(waits, typical)[0] == "train_generator@full"
+
+
+def _kind(address: str) -> tuple[str, str]:
+    place, _, name = address.rpartition(":")
+    return place or FILES[0], name.partition("@")[0]
