@@ -1,7 +1,6 @@
 """Train CoBERT with transformers' Trainer: in-batch and extra negatives, validated by ranking after each epoch."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -183,12 +182,16 @@ def train(
     if checkpoint is not None and trainer.memory is not None:
         trainer.memory.load(Path(checkpoint), model.device)
     trainer.train(resume_from_checkpoint=checkpoint)
-    learning = curve(trainer.state.log_history)
     if before is not None:
-        reached = max(row["valid_mrr"] for row in learning[1:])
-        scored = partial(validation_scores, model, trainer)
-        model.config.trained_share = interpolate(model, before, reached, lambda: round(scored()["mrr"], 6))
-    return learning
+        model.config.trained_share = _interpolated(trainer, before)
+    return curve(trainer.state.log_history)
+
+
+def _interpolated(trainer: CobertTrainer, before: dict[str, Tensor]) -> float:
+    """The share of the encoder's change since `before` that is kept, by validation MRR, rounded as in the curve."""
+    reached = max(row["valid_mrr"] for row in curve(trainer.state.log_history)[1:])
+    model: Any = trainer.model
+    return interpolate(model, before, reached, lambda: round(validation_scores(model, trainer)["mrr"], 6))
 
 
 def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -> TrainingArguments:

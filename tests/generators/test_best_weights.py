@@ -49,11 +49,14 @@ def test_weights_come_back_as_they_were_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("method", "lr"), [("full", 0.3), ("prompt_tuning", 1.0), ("lora", 0.1)])
 def test_the_weights_of_the_lowest_loss_are_saved(tmp_path: Path, method: str, lr: float) -> None:
     saved(gpt(), tmp_path / "base/tiny")
-    changes = OVERSHOOTS | {"lr": lr, "steps": 9}
-    curve = run(tmp_path, "long", method, **changes)
+    changes = OVERSHOOTS | {"lr": lr}
+    tried = [row["valid_loss"] for row in run(tmp_path, "tried", method, **changes | {"steps": 9})]
+    # At such a rate the losses differ between processors; the training ends where they have just risen.
+    steps = next(step for step in range(2, 10) if tried[step] > min(tried[:step]) and min(tried[:step]) < tried[0])
+    curve = run(tmp_path, "long", method, **changes | {"steps": steps})
     losses = [row["valid_loss"] for row in curve]
     best = losses.index(min(losses))
-    assert 0 < best < len(losses) - 1
+    assert 0 < best < steps
     assert [row["step"] for row in curve if "saved" in row] == [best]
     run(tmp_path, "short", method, **changes | {"steps": best})
     found, wanted = (
