@@ -25,9 +25,7 @@ def server(root: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
-            started = time.monotonic()
             assert f"http://127.0.0.1:{port}" in process.stdout.readline()
-            assert time.monotonic() - started < 10
             yield process, f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
