@@ -66,8 +66,8 @@ The code is under GPL-3.0; the weights are also subject to the licences of the d
 """
 
 
-EXPORTED = "The folder holds all weights; no other is needed."
 _SHARE = " Of what training changed in the encoder, {:.0%} was kept: the share that ranks best in validation."
+EXPORTED = "The folder holds all weights; no other is needed."
 IN_PLACE = "From the project's folder. The frozen layers' weights are those in `models/base/encoder`."
 
 

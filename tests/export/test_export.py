@@ -20,7 +20,7 @@ from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
 from tools.repro import TIMES
 
-RANKER, ENCODER = "attune-small-happy", "models/base/encoder"
+RANKER = "attune-small-happy"
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +86,11 @@ def test_a_hub_reads_the_cards_test_scores_with_intervals(root: Path, tmp_path: 
 
 
 def test_the_card_says_how_much_of_the_encoder_s_change_was_kept(root: Path, tmp_path: Path) -> None:
-    model, encoder = (shutil.copytree(root / each, tmp_path / each) for each in (f"models/cobert/{RANKER}", ENCODER))
-    assert encoder.is_dir()
-    config = read_json(model / "config.json") | {"trained_share": 0.25}
-    write_json(model / "config.json", config)
+    model = tmp_path / "models/cobert" / RANKER
+    shutil.copytree(root / "models/cobert" / RANKER, model)
+    shutil.copytree(root / "models/base/encoder", tmp_path / "models/base/encoder")
     shutil.copy(root / "params.yaml", tmp_path)
+    write_json(model / "config.json", read_json(model / "config.json") | {"trained_share": 0.25})
     export(model, tmp_path / "exported", tmp_path)
     assert "25% was kept" in (tmp_path / "exported" / "README.md").read_text()
 
