@@ -60,14 +60,14 @@ def main(
 def variants_of(
     entry: GeneratorSettings, rows: Rows, retrieved: dict[str, Path], settings: Parameters
 ) -> "list[Variant]":
-    """The variants of the generator's corpus; the oracle's passage only for one that was trained with passages."""
+    """The variants of the generator's corpus; reranked and oracle passages only for one trained with passages."""
     from attune.evaluation.testing.variants import plain, with_passages, with_personas
 
     variants = [plain(rows, entry.instruction)]
     record = corpus(entry.corpus)
     if record.has_passages:
         for name, folder in retrieved.items():
-            if name == ORACLE_RAG and not entry.passage_tokens:
+            if name != RAG and not entry.passage_tokens:
                 continue
             file = folder / entry.corpus / "test.parquet"
             replied = name != ORACLE_RAG

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
+from transformers import TrainerCallback, TrainingArguments
 
 from attune.cobert import shared_batch
 from attune.cobert.cross_batch_memory import CrossBatchMemory
+from attune.cobert.early_stopping import EarlyStopping
 from attune.cobert.examples import Example, every_turn, examples
 from attune.cobert.gradient_cache import step
 from attune.cobert.hard_negatives import nearest_replies
@@ -177,7 +178,7 @@ def train(
     settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
     callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history))), *trackers]
     if recipe["early_stopping"] is not None:
-        callbacks.append(EarlyStoppingCallback(recipe["early_stopping"]))
+        callbacks.append(EarlyStopping(recipe["early_stopping"]))
     trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)
     if checkpoint is not None and trainer.memory is not None:
         trainer.memory.load(Path(checkpoint), model.device)
@@ -209,7 +210,7 @@ def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
-        # Not when resuming: early stopping would count it as another epoch without improvement.
+        # Not when resuming: it is in the log already.
         eval_on_start=not resuming,
         restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,

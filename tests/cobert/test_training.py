@@ -96,9 +96,14 @@ def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
         learned(tmp_path, lr=1e30)
 
 
-def test_early_stopping_ends_before_the_last_epoch(tmp_path: Path) -> None:
-    _, rows_ = learned(tmp_path, lr=0.5, epochs=20, early_stopping=1)
-    assert len(rows_) < 21
+@pytest.mark.parametrize(("lr", "patience"), [(0.5, 1), (0.5, 2), (0.03, 1)])
+def test_early_stopping_counts_the_untrained_model_too(tmp_path: Path, lr: float, patience: int) -> None:
+    """At .5 no epoch is as good as none, so that these are all; at .03 it stops some epochs later."""
+    _, rows_ = learned(tmp_path, lr=lr, epochs=20, early_stopping=patience)
+    reached = [row["valid_mrr"] for row in rows_]
+    best = reached.index(max(reached))
+    assert (best == 0) == (lr == 0.5)
+    assert len(reached) == best + 1 + patience < 21
 
 
 @pytest.mark.fault("a loss that is not a number, of CoBERT", "the training stops with the step")
@@ -115,7 +120,7 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
     [
         {},
         {"early_stopping": 1},
-        {"early_stopping": 1, "lr": 0.5, "epochs": 20},
+        {"early_stopping": 1, "lr": 0.03, "epochs": 20},
         {"cross_batch_memory": True, "extra_negatives": 5},
         {"interpolate": True},
     ],
