@@ -26,7 +26,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "turns and replies of 30 word pieces": {"turn_length": 30},
     "means of all turns and of all persona": {"matching": "bi_encoder", "score_scale": 1.0},
     "no persona": {"num_personas": 0},
-    "three layers frozen": {"frozen_layers": 3},
+    "no extra negatives": {"extra_negatives": 0},
+    "four layers frozen": {"frozen_layers": 4},
+    "three epochs in any case": {"early_stopping": None},
     "all of the encoder's change kept": {"interpolate": False},
     "the matcher's weights at the encoder's rate": {"matcher_lr": None},
 }
