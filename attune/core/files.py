@@ -18,6 +18,7 @@ from attune.core.errors import AttuneError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 # Rows per row group of the parquet files that are written, and rows in memory as Python objects while files stream.
 ROW_GROUP, AT_ONCE = 16_384, 1024
@@ -146,6 +147,14 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
         return pq.read_table(path).to_pylist()
 
 
+def open_parquet(path: Path) -> "pq.ParquetFile":
+    """A parquet file to be read in parts."""
+    import pyarrow.parquet as pq
+
+    # By default pyarrow reads row groups ahead, and keeps all that it has read until the file is closed.
+    return pq.ParquetFile(path, pre_buffer=False)
+
+
 def stream_tables(path: Path) -> Iterator["pa.Table"]:
     """The rows of a parquet file, AT_ONCE of them at a time; one table without rows for a file without rows.
 
@@ -155,9 +164,8 @@ def stream_tables(path: Path) -> Iterator["pa.Table"]:
         as `read_parquet`.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    with _whole(path), pq.ParquetFile(path) as file:
+    with _whole(path), open_parquet(path) as file:
         if not file.metadata.num_rows:
             yield file.schema_arrow.empty_table()
         for batch in file.iter_batches(AT_ONCE):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from attune.core.errors import AttuneError
+from attune.core.files import open_parquet
 
 BOM = b"\xef\xbb\xbf"
 
@@ -124,12 +125,11 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
         for a missing column, for a damaged file, with the last row that could be read, and as `check_content`.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     number = 0
     check_content(path)
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             missing = [name for name in columns if name not in file.schema_arrow.names]
             if missing:
                 raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(columns)}")

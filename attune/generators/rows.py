@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from datasets import Dataset
 
 from attune.core.determinism import seeded
-from attune.core.files import atomic_file
+from attune.core.files import atomic_file, stream_parquet
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.prompts import Example, example
 
@@ -42,10 +42,8 @@ class StoredExamples:
     passages: int | None
 
     def __iter__(self) -> Iterator[Example]:
-        with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(_AT_ONCE):
-                for row in batch.to_pylist():
-                    yield example(row, self.instruction, self.passages)
+        for row in stream_parquet(self.path):
+            yield example(row, self.instruction, self.passages)
 
 
 def some_without_passages(examples: Iterable[Example], seed: int) -> Iterator[Example]:

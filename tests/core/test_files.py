@@ -120,6 +120,19 @@ def test_a_file_streams_in_parts_and_one_without_rows_in_one(tmp_path: Path, mon
     assert [len(table) for table in stream_tables(tmp_path / "none.parquet")] == [0]
 
 
+def test_what_was_read_of_a_file_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attune.core.files.AT_ONCE", 1)
+    path, group = tmp_path / "rows.parquet", 2**20
+    with pq.ParquetWriter(path, pa.schema([("text", pa.string())]), compression="none") as writer:
+        for _ in range(32):
+            writer.write_table(pa.table({"text": [os.urandom(group // 2).hex()]}))
+    before = pa.total_allocated_bytes()
+
+    most = max(pa.total_allocated_bytes() - before for _ in stream_parquet(path))
+
+    assert most < 8 * group
+
+
 def test_stored_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
     passage = pa.struct([("text", pa.string()), ("score", pa.float64())])
     schema = pa.schema([("nats", pa.float64()), ("passages", pa.list_(passage)), ("n", pa.int32())])
