@@ -86,8 +86,8 @@ check: setup  ## lint, check the format and the types
 deps: setup  ## write the code dependencies of both dvc.yaml files, after a change of imports
 	$(BIN)/python -m tools.deps
 
-# After `repro`, on a quiet machine: every benchmark beside its peer, their figures, and the tables of the two pages.
-bench: setup  ## run every benchmark, on a quiet machine
+# After `repro`, on a quiet machine: the benchmarks beside their peers, their figures, and the tables of the two pages.
+bench: setup  ## run the benchmarks beside their peers, on a quiet machine
 	$(BIN)/python -m benchmarks
 
 clean:  ## delete what pipeline and tools have written; .venv and DVC's cache stay

@@ -16,12 +16,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
 from attune.core.import_graph import ROOT
-from attune.report.figures.style import CYCLE, groups, save, subplots
+from attune.report.figures.style import CYCLE, groups, log_axis, save, subplots
 from benchmarks import made_corpora
 from benchmarks.harness import RESULTS, options, write
 
@@ -78,6 +79,8 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Processor seconds and peak memory by rows, one line per corpus and stage."""
     figure, panels = subplots(10, 3.6, 2)
     table = pd.DataFrame(rows)
+    powers = 10 ** np.arange(8)
+    ticks = powers[(powers >= table["rows"].min()) & (powers <= table["rows"].max())]
     for axes, (column, label) in zip(
         panels, {"processor_seconds": "seconds on the processor", "peak_mib": "peak MiB"}.items(), strict=True
     ):
@@ -87,9 +90,11 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 if len(of_stage):
                     axes.plot(of_stage["rows"], of_stage[column], style, color=colour, ms=4, label=f"{corpus} {stage}")
         axes.set_xscale("log")
+        axes.set_xticks(ticks, [f"{count:,}" for count in ticks])
+        axes.minorticks_off()
         axes.set_xlabel("conversations")
         axes.set_title(label)
-    panels[0].set_yscale("log")
+    log_axis(panels[0])
     panels[1].set_ylim(0)
     panels[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

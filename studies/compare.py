@@ -1,7 +1,7 @@
 """Compare all ways to rank on the same test contexts: shared words, sentence embeddings, and every trained matcher.
 
-What takes no further training (the baselines and CoBERT's models) is compared in all of cobert.domains, the models of
-compare.recipes in compare.domains, in which they are trained.
+What takes no further training (the baselines, and CoBERT's models before and after theirs) is compared in all of
+cobert.domains, the models of compare.recipes in compare.domains, in which they are trained.
 
 `python -m studies.compare ranks=PATH recipes=PATH processed=PATH embedder=PATH encoder=PATH models=PATH scores=PATH
 tests=PATH rows=PATH`
@@ -64,6 +64,7 @@ def main(
         if domain in settings.compare.domains:
             costs.append(cost(settings, test, baselines, recipes, encoder).assign(domain=domain))
         ranked += rank(settings, test, baselines, domain, models, encoder)
+        ranked += before_training(settings, test, domain, recipes, encoder)
         for name in (summary.UNTRAINED, *settings.cobert.recipes):
             wanted = {"subset": subset, "domain": domain, "model": name}
             ranked += [row for row in evaluated if wanted.items() <= row.items()]
@@ -83,6 +84,25 @@ def rank(
     ranked = baselines.rank(test.contexts, test.candidates)
     for name in settings.compare.recipes if domain in settings.compare.domains else []:
         ranked[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}", encoder))
+    return labelled(ranked, subset, domain)
+
+
+def before_training(
+    settings: parameters.Parameters, test: "RankingTest", domain: str, recipes: Path, encoder: Path
+) -> summary.Rows:
+    """The ranked test rows of a domain by CoBERT's recipes before training, but the first's, which are in `ranks`."""
+    from attune.inference.ranker import Ranker
+
+    ranked = {
+        name: test.rank(Ranker.untrained(encoder, read_json(recipes / f"{recipe}.json")))
+        for recipe, name in summary.starts(settings.cobert.recipes).items()
+        if name != summary.UNTRAINED
+    }
+    return labelled(ranked, settings.cobert.subsets[0], domain)
+
+
+def labelled(ranked: dict[str, summary.Rows], subset: str, domain: str) -> summary.Rows:
+    """The rows of each model with its name, subset and domain; prints a line for each."""
     for name, rows in ranked.items():
         print(f"{domain} {name}: {summary.log_line(rows)}", flush=True)
     return [
@@ -111,6 +131,8 @@ def comparisons(settings: parameters.Parameters, values: summary.Values) -> list
     trained_pairs = [(way, recipe) for recipe in (*others, ours) for way in settings.compare.recipes]
     rows = summary.comparisons(every, pairs, settings.seed, "ways without training")
     rows += summary.comparisons(every, other_pairs, settings.seed, "ways without training, other recipes")
+    gains = [(start, recipe) for recipe, start in summary.starts(settings.cobert.recipes).items()]
+    rows += summary.comparisons(every, gains, settings.seed, "what training adds")
     for row in summary.comparisons(compared, trained_pairs, settings.seed, "trained ways"):
         if row["domain"] == summary.MEAN:
             rows.append(row | {"domain": name})
@@ -121,7 +143,8 @@ def comparisons(settings: parameters.Parameters, values: summary.Values) -> list
 
 def divided(settings: parameters.Parameters, values: summary.Values) -> tuple[summary.Values, summary.Values, str]:
     """What all of cobert.domains have; all models of compare.domains; and what the mean over the latter is called."""
-    domains, shared = settings.compare.domains, [*METHODS, summary.UNTRAINED, *settings.cobert.recipes]
+    recipes = settings.cobert.recipes
+    domains, shared = settings.compare.domains, [*METHODS, *summary.starts(recipes).values(), *recipes]
     every = {domain: {name: models[name] for name in shared} for domain, models in values.items()}
     return every, {domain: values[domain] for domain in domains}, summary.mean_of(domains, settings.cobert.domains)
 
@@ -136,9 +159,10 @@ def cost(
     pairs = list(zip(test.contexts, test.candidates, strict=True))[:COUNTED]
     costs = {name: gflops([by_baseline(baselines, name, *pair) for pair in pairs]) for name in METHODS}
     names = [*settings.cobert.recipes, *settings.compare.recipes]
-    for name, recipe in ((summary.UNTRAINED, names[0]), *zip(names, names, strict=True)):
-        ranker = Ranker.untrained(encoder, read_json(recipes / f"{recipe}.json"))
+    for name in names:
+        ranker = Ranker.untrained(encoder, read_json(recipes / f"{name}.json"))
         costs[name] = gflops([by_model(ranker, *pair) for pair in pairs])
+    costs |= {start: costs[recipe] for recipe, start in summary.starts(settings.cobert.recipes).items()}
     return pd.DataFrame({"model": costs.keys(), "score": "gflops", "value": costs.values()}).round(PLACES)
 
 

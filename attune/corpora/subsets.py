@@ -152,6 +152,7 @@ def sized(
 
     `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one. What models
     are ranked on is ("evaluate", size, domain): `evaluate` conversations of the test split, `test` where that is None.
+    A split without a number takes all of a pool.
 
     Raises
     ------
@@ -167,8 +168,8 @@ def sized(
     for size, wanted in sizes.items():
         for domain, splits in {**pools, "all": together}.items():
             for key, split in [*zip(SPLITS, SPLITS, strict=True), ("evaluate", "test")]:
-                pool, count = splits[split], wanted.get(key) or wanted[split] or 0
-                if len(pool) < count:
+                pool, count = splits[split], wanted[split] if wanted.get(key) is None else wanted[key]
+                if len(pool) < (count or 0):
                     raise AttuneError(
                         f"{corpus} {domain}/{split} has {len(pool)} usable conversations, but subsets.{size}.{key} "
                         f"asks for {count}; lower it in params.yaml or use a larger source"

@@ -10,6 +10,8 @@ FAMILIES = {
     "ways without training by domain": "the same in each domain",
     "ways without training, other recipes": "each other recipe against the same: mean MRR of the domains",
     "ways without training by domain, other recipes": "the same in each domain",
+    "what training adds": "each of CoBERT's recipes against its model before training: mean MRR of the domains",
+    "what training adds by domain": "the same in each domain",
     "trained ways": "each of CoBERT's recipes against each of compare.recipes: mean MRR of compare.domains",
     "trained ways by domain": "the same in each domain, if there are several",
     "whose persona": "each recipe with the responder's persona against none and another's: mean MRR of the domains",

@@ -109,9 +109,9 @@ def published(corpora: dict[str, AnyEntry], corpus: str) -> AnyEntry:
 
 
 class Subset(Section):
-    """Conversations of each split. `evaluate`: the test contexts that are ranked; null: `test`."""
+    """Conversations of each split; `train` null: all. `evaluate`: the test contexts that are ranked; null: `test`."""
 
-    train: Count
+    train: Count | None
     valid: Count
     test: Count
     evaluate: Count | None = None
@@ -132,10 +132,11 @@ class Subsets(Section):
     @model_validator(mode="after")
     def small_fits_into_large(self) -> Self:
         for split in ("train", "valid", "test"):
-            if getattr(self.small, split) > getattr(self.large, split):
+            small, large = getattr(self.small, split), getattr(self.large, split)
+            if large is not None and (small is None or small > large):
                 raise ValueError(
-                    f"small.{split} = {getattr(self.small, split)} must be at most large.{split} = "
-                    f"{getattr(self.large, split)}, for small lies inside large"
+                    f"small.{split} = {'null' if small is None else small} must be at most large.{split} = {large}, "
+                    "for small lies inside large"
                 )
         return self
 

@@ -51,7 +51,7 @@ def about_bases(tests: Sequence[Difference], generators: Iterable[str], names: N
     others = [f"{names[each.after]} {each.size} {in_brackets(each)}" for each in known if not each.better]
     return (
         f"{len(known) - len(others)} of {len(known)} generators predict the test replies better than the model they "
-        f"start from{'; not so in perplexity: ' + ', '.join(others) if others else ''}."
+        f"start from{'; the others, in perplexity: ' + ', '.join(others) if others else ''}."
     )
 
 
@@ -90,7 +90,7 @@ def about_passages(
     new = between(list(tests), other, system_of(name, RAG), "loss_target_not_given")
     if every is None:
         return ""
-    line = f"Passages {_effect(every, new)} ({names[name]}): perplexity {_moved(every)}"
+    line = f"Passages {_effect(every, new)} ({names[name]}, beside {names[other]} without): perplexity {_moved(every)}"
     return f"{line}; where no passage contains the reply asked for, {_moved(new)}." if new else f"{line}."
 
 

@@ -13,7 +13,7 @@ from attune.corpora import dialogue_corpora
 from attune.evaluation.comparison import table
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking.baselines import METHODS
-from attune.evaluation.ranking.summary import MEAN, UNTRAINED, mean_of
+from attune.evaluation.ranking.summary import MEAN, UNTRAINED, mean_of, starts
 from attune.evaluation.schemas import NO_PERSONA, RAG, RETRIEVED
 from attune.evaluation.tables import tidy
 from attune.parameters import Parameters
@@ -130,7 +130,8 @@ class Results:
     @cached_property
     def methods(self) -> pd.DataFrame:
         """Scores of every matching method by domain and model, and its cost (`gflops`, without an interval)."""
-        models, every = [*METHODS, UNTRAINED, *self.trained_methods], self.settings.cobert.domains
+        every = self.settings.cobert.domains
+        models = [*METHODS, *starts(self.settings.cobert.recipes).values(), *self.trained_methods]
         domains = dict.fromkeys([*every, mean_of(self.settings.compare.domains, every), MEAN])
         return self._scores("compare", {"domain": list(domains), "model": models})
 

@@ -11,6 +11,7 @@ def findings_of(results: Results) -> list[str]:
     """CoBERT beside no training, ways to match, the worth of the persona and of its sentences, transfer, the bank."""
     return [
         without_training(results),
+        what_training_adds(results),
         _methods(results),
         _persona_use(results),
         _sentences(results),
@@ -29,6 +30,13 @@ def without_training(results: Results) -> str:
         f"and worse than {len(worse)} (MRR, {mean_title(results.settings.cobert.domains)}). Its difference from the "
         f"best of them, {ranking_name(nearest.before)}, is {nearest.size} {in_brackets(nearest)}."
     )
+
+
+def what_training_adds(results: Results) -> str:
+    """Each of CoBERT's recipes against its model before training, over all domains."""
+    found = [each for each in over_domains(differences(results.method_tests)) if each.family == "what training adds"]
+    gains = "; ".join(f"{ranking_name(each.after)} {each.size} {in_brackets(each)}, {each.verdict}" for each in found)
+    return f"What training adds to each recipe (MRR, {mean_title(results.settings.cobert.domains)}): {gains}."
 
 
 def _methods(results: Results) -> str:
@@ -74,8 +82,8 @@ def _transfer(results: Results) -> str:
     others = rows[rows["trained"] != rows["tested"]]
     lower = sum(row["value"] < own[row["tested"]] for row in others.to_dict("records"))
     return (
-        f"Transfer: of {len(others)} models tested on another domain, the number that score below the model of that "
-        f"domain is {lower} (untested; their intervals are in the figure)."
+        f"Transfer: of {len(others)} tests on another domain than that of training, {lower} score below the model that "
+        "was trained on the domain of the test (their differences were not tested; the figure has their intervals)."
     )
 
 

@@ -153,6 +153,14 @@ def test_models_are_ranked_on_as_many_test_conversations_as_asked_for() -> None:
         sized("pec", pools(30), {"small": SIZES["small"] | {"evaluate": 31}})
 
 
+def test_a_split_without_a_number_takes_everything() -> None:
+    sets = sized("pec", pools(30), {"large": {"train": None, "valid": 5, "test": 5, "evaluate": None}})
+    assert {domain: len(sets["large", domain, "train"]) for domain in ("happy", "offmychest", "all")} == {
+        "happy": 30, "offmychest": 30, "all": 60,
+    }  # fmt: skip
+    assert len(sets["large", "all", "valid"]) == len(sets["evaluate", "large", "happy"]) == 5
+
+
 def test_too_few_conversations_say_which_key_asks_for_more() -> None:
     with pytest.raises(AttuneError, match=r"pec happy/train has 15 usable .* subsets\.large\.train asks for 20"):
         sized("pec", pools(15), SIZES)

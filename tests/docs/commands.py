@@ -78,7 +78,6 @@ RULES = (
     Rule(r"make chat", MODELS, keys="I passed my driving test today!\n\x04"),
     Rule(r"curl .*", MODELS),
     Rule(r"python -m attune\.(corpora\.croissant|evaluation\.\w+) .*|mlcroissant .*", DATA),
-    Rule(r"python -m stages\.contamination", fast=True, code=1),
     # Not as they are documented.
     _instead(r"make (quick|test|test-slow|test-faults|check|deps|bench)", "minutes, or what runs this", r"make -n \1"),
     _instead(r"make quick SET=.*", "minutes; a test of its own takes other parameters", "make -n quick"),

@@ -10,7 +10,7 @@ from attune.core.files import read_json
 from attune.corpora import EPITOME
 from attune.parameters import load
 from attune.report.results import Results
-from attune.report.studies_overview import without_training
+from attune.report.studies_overview import what_training_adds, without_training
 from tests.project import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -80,6 +80,7 @@ def test_what_training_is_worth_is_the_committed_finding() -> None:
         pytest.skip("metrics/compare_tests.json is older than this family; `make studies` writes it again")
     for page in (README, (ROOT / "docs" / "recipes.md").read_text()):
         assert between("without training", page).replace("\n", " ") == without_training(results)
+        assert between("training", page).replace("\n", " ") == what_training_adds(results)
 
 
 def test_how_many_prompts_hold_their_reply_is_the_committed_figure() -> None:

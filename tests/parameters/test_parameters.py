@@ -52,6 +52,7 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("bases.smollm2.layers", 3, "unknown key bases.smollm2.layers = 3; bases.smollm2 may hold model"),
         ("subsets.small.evaluate", 19, "evaluate = 19 must be at least test = 20"),
         ("subsets.small.train", 501, "small.train = 501 must be at most large.train = 500"),
+        ("subsets.small.train", None, "small.train = null must be at most large.train = 500"),
         ("generators.full.base", "gpt5", "generators.full.base = 'gpt5' is no entry of bases: smollm2"),
         ("generators.full.lora_rank", 4, "method full has no lora_rank"),
         ("generators.full.rate", 4, "unknown key generators.full.rate = 4; generators.full may hold method"),

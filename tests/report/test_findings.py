@@ -77,12 +77,14 @@ def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without
     tests = [
         compared("full", "rag+rag", score, test) for score, test in (("loss", WORSE), ("loss_target_not_given", NOISE))
     ]
-    line = about_passages(tests, "rag", generators, {"rag": "R"})
+    names = {"rag": "R", "full": "F"}
+    line = about_passages(tests, "rag", generators, names)
     assert line.startswith(
-        "Passages help, but not clearly without the reply asked for among them (R): perplexity lower"
+        "Passages help, but not clearly without the reply asked for among them (R, beside F without): perplexity lower"
     )
     assert "; where no passage contains the reply asked for, not clearly lower or higher, +1.0 %" in line
-    assert about_passages(tests[:1], "rag", generators, {"rag": "R"}).startswith("Passages help (R): perplexity lower")
+    line = about_passages(tests[:1], "rag", generators, names)
+    assert line.startswith("Passages help (R, beside F without): perplexity lower")
 
 
 def test_a_persona_helps_if_it_is_better_than_none() -> None:
@@ -103,7 +105,9 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
 def test_generators_are_counted_that_beat_their_base() -> None:
     tests = [compared("base of g", "g", "loss", WORSE), compared("base of h", "h", "loss", NOISE)]
     line = about_bases(tests, ["g", "h"], {"g": "G", "h": "H"})
-    assert line.startswith("1 of 2 generators predict the test replies better than the model they start from; not so")
+    assert line.startswith(
+        "1 of 2 generators predict the test replies better than the model they start from; the others"
+    )
     assert line.endswith("in perplexity: H +1.0 % (95 % interval −3.0 % to +5.1 %, corrected p = 1.00).")
     assert about_bases(tests[:1], ["g"], {"g": "G"}).endswith(
         "1 of 1 generators predict the test replies better than the model they start from."

@@ -13,6 +13,9 @@ from studies import compare
 from tests.project import changed
 from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, pec_rows, project, train_once
 
+# CoBERT's recipes with what their models are called before training.
+STARTS = {"baseline": "untrained", "tuned": "tuned before training", "attune": "attune before training"}
+
 
 def compare_all(name: str) -> None:
     compare.main(
@@ -50,8 +53,14 @@ def check_tests(records: list[dict[str, Any]], rows: list[dict[str, Any]]) -> No
     families = {name: [row for row in records if row["family"] == name] for name in {row["family"] for row in records}}
     assert set(families) == {
         "ways without training", "ways without training by domain", "ways without training, other recipes",
-        "ways without training by domain, other recipes", "trained ways",
+        "ways without training by domain, other recipes", "trained ways", "what training adds",
+        "what training adds by domain",
     }  # fmt: skip
+    gains = {row["after"]: row for row in families["what training adds"]}
+    assert {name: row["before"] for name, row in gains.items()} == STARTS
+    for name, row in gains.items():
+        gain = fmean(mrr(rows, name, domain) - mrr(rows, STARTS[name], domain) for domain in ("happy", "all"))
+        assert row["difference"] == pytest.approx(gain, abs=2e-6)
     pooled = families["ways without training"]
     assert {(row["before"], row["after"]) for row in pooled} == {(way, "attune") for way in untrained}
     for row in pooled:
@@ -95,10 +104,10 @@ def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pyt
     found = read_json(Path("one.json"))
     assert set(found) == {"happy", "all", "mean"}
     trained = {"baseline", "tuned", "attune", "bi_encoder", "cross_encoder", "no_persona"}
-    methods = {*METHODS, "untrained", *trained}
+    methods = {*METHODS, *STARTS.values(), *trained}
     assert set(found["happy"]) == methods
     # Without models of compare.recipes.
-    assert set(found["all"]) == set(found["mean"]) == {*METHODS, "untrained", "baseline", "tuned", "attune"}
+    assert set(found["all"]) == set(found["mean"]) == {*METHODS, *STARTS, *STARTS.values()}
     for name, scores in found["happy"].items():
         assert scores["mrr_low"] <= scores["mrr"] <= scores["mrr_high"]
         assert ("loss" in scores) == (name not in METHODS)

@@ -29,6 +29,7 @@ METHOD_TESTS = [
         ("cosine_context", "mean", "ways without training", 0.1),
         ("cosine_context", "happy", "ways without training by domain", 0.3),
         ("max_sim", "all", "trained ways", 0.1),
+        ("untrained", "mean", "what training adds", 0.15),
     )
 ]
 
@@ -79,6 +80,10 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
         "tuned is better than 2 of 2 ways to match without training, and worse than 0 (MRR, mean of all, happy and "
         "offmychest). Its difference from the best of them, cosine of the whole context, is +0.100 (95 % interval "
         "+0.050 to +0.200, corrected p = 0.0020)." in page
+    )
+    assert (
+        "What training adds to each recipe (MRR, mean of all, happy and offmychest): tuned +0.150 (95 % interval "
+        "+0.050 to +0.200, corrected p = 0.0020), better." in page
     )
     assert "<td>tuned against TF-IDF</td>" in page
     assert "the best of the others max sim, MRR 0.250 (0.200 to 0.300). tuned against max sim: +0.100" in page

@@ -19,8 +19,17 @@ Rows = list[dict[str, Any]]
 Values = Mapping[str, Mapping[str, Mapping[str, Ratio]]]
 # The name of the mean over domains.
 MEAN = "mean"
-# A model before training, as the tables call it.
+# The model of the first recipe before training, as the tables call it.
 UNTRAINED = "untrained"
+
+
+def starts(recipes: Sequence[str]) -> dict[str, str]:
+    """Each recipe with what the tables call its model before training.
+
+    >>> starts(["baseline", "tuned"])
+    {'baseline': 'untrained', 'tuned': 'tuned before training'}
+    """
+    return {name: f"{name} before training" if place else UNTRAINED for place, name in enumerate(recipes)}
 
 
 def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:

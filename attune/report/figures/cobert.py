@@ -146,7 +146,7 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     axes.set_xscale("symlog", linthresh=linear_to)
     axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
     axes.set_ylim(0, points["mrr"].max() * 1.12)
-    _name_points(axes, points, set(front["model"]), linear_to)
+    _name_points(axes, points, front, linear_to)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(label)
     axes.set_ylabel("test MRR")
@@ -176,12 +176,14 @@ def _decades(cost: float, linear_to: float) -> float:
     return math.log10(cost) if cost > linear_to else math.log10(linear_to) - 1 + cost / linear_to
 
 
-def _name_points(axes: Axes, points: pd.DataFrame, front: Collection[str], linear_to: float) -> None:
+def _name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_to: float) -> None:
     """Each method's name beside its point, where neither side is free above or below.
 
-    The right side is the first to be tried, but for the models of the `front`, whose line goes there.
+    Names keep off the level parts of the line of the `front`.
     """
-    height, taken = axes.get_ylim()[1] / 32, list[_Box]()
+    height = axes.get_ylim()[1] / 32
+    steps = [_decades(cost, linear_to) for cost in front["cost"]]
+    taken = [_Box(*step) for step in zip(steps, steps[1:], front["mrr"], strict=False)]
     rows = points.assign(at=[_decades(cost, linear_to) for cost in points["cost"]]).sort_values("mrr")
     # The mark of a point reaches some 0.05 decades to each side, and a letter is about 0.046 decades wide.
     marks = {row["model"]: _Box(row["at"] - 0.05, row["at"] + 0.05, row["mrr"]) for row in rows.to_dict("records")}
@@ -192,8 +194,7 @@ def _name_points(axes: Axes, points: pd.DataFrame, front: Collection[str], linea
         left = _Box(row["at"] - 0.06 - 0.046 * len(text), row["at"] - 0.06, row["mrr"])
         moved = [replace(right, level=right.level + step * height) for step in _STEPS]
         beside = [right, left] if left.start > _decades(0, linear_to) else [right]
-        places = [*sorted(beside, key=lambda each: each == right and row["model"] in front), *moved]
-        place = next(each for each in places if not any(each.meets(other, height) for other in others))
+        place = next(each for each in [*beside, *moved] if not any(each.meets(other, height) for other in others))
         taken.append(place)
         axes.plot([row["cost"], row["cost"]], [row["mrr"], place.level], color=GREY, lw=0.5, zorder=0)
         box = {"facecolor": "white", "lw": 0, "pad": 0.4}

@@ -125,7 +125,7 @@ FIGURES = (
     FigureRecord(
         "retrieval_beside_generation",
         "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Emotion "
-        "match has a ceiling: what the true replies reach",
+        "match: dashed, that of the true replies",
         lambda results: generators.answered(results.answered, ANSWER_SCORES, system_names(results.settings)),
     ),
     FigureRecord(
@@ -143,15 +143,15 @@ FIGURES = (
     FigureRecord(
         "matching_methods",
         "Matching methods: test MRR with 95 % intervals where all are trained and, for those that need no further "
-        "training, over all domains. Untrained: CoBERT before training",
+        "training, over all domains. Untrained: CoBERT before training, as its first recipe starts it",
         lambda results: cobert.methods(_panels(results), results.trained_methods, _candidates(results)),
         "studies",
     ),
     FigureRecord(
         "matching_cost",
-        "Matching methods: test MRR against cost, the operations in matrix products and attention that ranking the "
-        "candidates of one context takes, which are encoded beforehand (GFLOP: a billion of them). Line: the Pareto "
-        "front, methods that no cheaper one equals. docs/benchmarks.md has the same figure with measured seconds",
+        "Matching methods: test MRR against cost, the operations in matrix products and attention that it takes to "
+        "rank the candidates of one context, once they are encoded (GFLOP: a billion of them). Line: the Pareto front, "
+        "methods that no cheaper one equals. docs/benchmarks.md has the same figure with measured seconds",
         lambda results: cobert.costs(
             costs(compared(results)),
             results.trained_methods,
