@@ -5,6 +5,7 @@ from typing import Any
 from attune.core.files import read_csv
 from attune.corpora import ranking_corpus
 from attune.export.facts import Facts, table
+from attune.parameters.data import Subset
 
 _SHOWN = ("mrr", "r@1", "r@10", "r@50", "loss")
 _INDEXED = ("mrr", "r@1", "r@10")
@@ -98,7 +99,7 @@ def text(name: str, folder: str, weights: str, config: Any, frozen: int, facts: 
         data=facts.data_sentences(corpus),
         subset=subset,
         domain=domain,
-        sizes=", ".join(f"{count} {split}" for split, count in sizes) if sizes else "sizes unknown",
+        sizes=_sizes(sizes) if sizes else "sizes unknown",
         frozen=frozen,
         share=_SHARE.format(config.trained_share) if options.get("interpolate") else "",
         time=facts.training_time(f"train_cobert@{name}"),
@@ -109,3 +110,9 @@ def text(name: str, folder: str, weights: str, config: Any, frozen: int, facts: 
         context_length=config.context_length,
         turn_length=config.turn_length,
     )
+
+
+def _sizes(subset: Subset) -> str:
+    """The conversations that a model is trained and tested on: all train, 100 valid, 100 test."""
+    sizes = {"train": subset.train, "valid": subset.valid, "test": subset.evaluate or subset.test}
+    return ", ".join(f"{'all' if count is None else count} {split}" for split, count in sizes.items())

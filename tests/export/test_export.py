@@ -18,6 +18,7 @@ from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
 from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
+from tests.project import changed
 from tools.repro import TIMES
 
 RANKER = "attune-small-happy"
@@ -82,17 +83,22 @@ def test_a_hub_reads_the_cards_test_scores_with_intervals(root: Path, tmp_path: 
     assert "0.500 (0.400 to 0.600)" in card.content
     assert "It took 62 s" in (tmp_path / "persona" / "README.md").read_text()
     assert "It took 20 s" in card.content
+    assert ": 100 train, 20 valid, 100 test." in card.content
     assert Path(SECONDS) == TIMES
 
 
-def test_the_card_says_how_much_of_the_encoder_s_change_was_kept(root: Path, tmp_path: Path) -> None:
+def test_the_card_says_what_it_was_trained_on_and_how_much_of_the_encoder_s_change_was_kept(
+    root: Path, tmp_path: Path
+) -> None:
     model = tmp_path / "models/cobert" / RANKER
     shutil.copytree(root / "models/cobert" / RANKER, model)
     shutil.copytree(root / "models/base/encoder", tmp_path / "models/base/encoder")
-    shutil.copy(root / "params.yaml", tmp_path)
+    changed(tmp_path, ("subsets.large.train", None), ("subsets.small.train", None))
     write_json(model / "config.json", read_json(model / "config.json") | {"trained_share": 0.25})
     export(model, tmp_path / "exported", tmp_path)
-    assert "25% was kept" in (tmp_path / "exported" / "README.md").read_text()
+    card = (tmp_path / "exported" / "README.md").read_text()
+    assert "25% was kept" in card
+    assert ": all train, 20 valid, 100 test." in card
 
 
 def test_scores_that_were_not_measured_are_said_to_be_missing(root: Path, tmp_path: Path) -> None:
