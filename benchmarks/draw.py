@@ -1,4 +1,4 @@
-"""Draw results/*.json: `python -m benchmarks.draw` writes comparisons.png, matching.png and search.png beside them."""
+"""Draw results/*.json: `python -m benchmarks.draw` writes comparisons, matching, search and corpora, as PNG and SVG."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from attune import parameters
 from attune.core.files import read_json
 from attune.report.figures.cobert import costs
 from attune.report.figures.style import BLUE, CYCLE, ERROR, STYLE, groups, log_axis, save, subplots
+from benchmarks import corpora
 from benchmarks.harness import RESULTS
 from benchmarks.tables import COMPARED, with_scores
 
@@ -85,6 +86,7 @@ def main() -> None:
     points = pd.DataFrame(with_scores(ways, read_json(COMPARED)))
     save(matching(points, trained, ways["settings"]["candidates"]), RESULTS, "matching")
     save(search(pd.DataFrame(read_json(RESULTS / "search.json")["rows"])), RESULTS, "search")
+    save(corpora.draw(read_json(RESULTS / "corpora.json")["rows"]), RESULTS, "corpora")
 
 
 if __name__ == "__main__":
