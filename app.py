@@ -33,8 +33,10 @@ def main() -> None:
         serve(engine, arguments.host, arguments.port)
     except AttuneError as error:
         sys.exit(f"error: {error}")
-    except OSError:  # taken since then
-        sys.exit(f"error: port {arguments.port} is in use; choose another with --port")
+    except OSError as error:
+        # Only Gradio's has no number: the port was taken since then.
+        taken = f"port {arguments.port} is in use; choose another with --port"
+        sys.exit(f"error: {taken if error.errno is None else error}")
 
 
 def port_number(text: str) -> int:

@@ -7,12 +7,14 @@ if TYPE_CHECKING:
     from attune.inference.generator import Generator
     from attune.inference.ranker import Ranker
     from attune.inference.retriever import Retriever
+    from attune.parameters.decoding import Decoding
 
-__all__ = ["Generator", "Ranker", "Retriever"]
+__all__ = ["Decoding", "Generator", "Ranker", "Retriever"]
 
 
 def __getattr__(name: str) -> Any:
     """Imported when first asked for: torch takes seconds that a stage without models need not wait."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.inference.{name.lower()}"), name)
+    room = "parameters" if name == "Decoding" else "inference"
+    return getattr(import_module(f"{__name__}.{room}.{name.lower()}"), name)

@@ -26,7 +26,9 @@ def comparisons(results: dict[str, pd.DataFrame]) -> Figure:
     for axes, (name, rows) in zip(panels, results.items(), strict=True):
         places = range(len(rows))
         ratio = rows["times_faster"]
-        lines = [ratio - rows["lowest"], rows["highest"] - ratio]
+        # A single round has no slowest and fastest.
+        single = rows["lowest"] == rows["highest"]
+        lines = [(ratio - rows["lowest"]).mask(single), (rows["highest"] - ratio).mask(single)]
         axes.barh(places, ratio, color=BLUE, height=0.6, xerr=lines, error_kw=ERROR)
         goals = rows["goal"].astype(float)
         axes.plot(goals, places, "D", color="black", ms=4, label="goal")

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from attune.core import collection, preloaded
+from attune.core import garbage_collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.environment import print_any_text, require_environment
 from attune.core.errors import AttuneError
@@ -26,7 +26,7 @@ _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 
 def start(main: Callable[..., None]) -> None:
     """Call `main` with the command line's `name=value` words; a user's mistake becomes one message and exit code 1."""
-    collection.defer()
+    garbage_collection.defer()
     print_any_text()
     if note := _left_detached():
         print(note, file=sys.stderr, flush=True)

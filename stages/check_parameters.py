@@ -4,6 +4,7 @@ All other stages come after this one, so that a wrong value stops a run before D
 starts. `target` always holds the same text, so that a change of params.yaml reruns only those stages that read it.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora import CORPORA, ranking_corpus, raw_corpus
 from attune.corpora import corpus as record_of
-from attune.corpora.base import Sampling
+from attune.corpora.base import Corpus, Sampling
 from attune.corpora.reading import BadRows
 from attune.parameters import Check, Parameters
-from attune.parameters.data import OwnRows
+from attune.parameters.data import OwnRows, Subsets
+from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
 from stages import start
 
@@ -42,6 +44,13 @@ def _sources(settings: Parameters) -> Iterator[str]:
                 return
 
 
+def _named(settings: Parameters) -> Iterator[str]:
+    """Corpora that stages of dvc.yaml name, and that are missing."""
+    for name, record in CORPORA.items():
+        if record.indexed and name not in settings.corpora:
+            yield f"the key corpora.{name} is missing; stages need that corpus, the published one or yours in its place"
+
+
 def _own_rows(settings: Parameters) -> Iterator[str]:
     """Rows of one's own data that do not fit."""
     for name, entry in settings.corpora.items():
@@ -50,10 +59,29 @@ def _own_rows(settings: Parameters) -> Iterator[str]:
 
 
 def _trained_on(settings: Parameters) -> Iterator[str]:
-    """Generators that name a corpus without conversations."""
+    """Generators that name a corpus without conversations, or rows that no stage makes of their corpus."""
     for name, generator in settings.generators.items():
-        if record_of(generator.corpus).in_own_folder:
+        record = record_of(generator.corpus)
+        if record.in_own_folder:
             yield f"generators.{name}.corpus = {generator.corpus!r} has labels, and no conversations to learn from"
+        elif record.name in settings.corpora:
+            pattern, words = _rows_of(record, own=isinstance(settings.corpora[record.name], OwnRows))
+            if not re.fullmatch(pattern, generator.rows):
+                yield (
+                    f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}; it must be "
+                    f"{words}"
+                )
+
+
+def _rows_of(record: Corpus, own: bool) -> tuple[str, str]:
+    """The folders of data/ with rows of the corpus: a pattern, and in words. own: one's own data are in its place."""
+    folder = f"processed/{record.name}"
+    if record.roles is None:
+        domain = r"\w+" if own else "|".join(PUBLISHED_DOMAINS)
+        pattern = rf"{folder}/({'|'.join(Subsets.model_fields)})/({domain})"
+        return pattern, f"that of a subset and a domain, such as {folder}/large/all"
+    folders = [folder, *([f"passages/{record.name}"] if record.has_passages else [])]
+    return "|".join(folders), " or ".join(folders)
 
 
 def _models(settings: Parameters) -> Iterator[str]:
@@ -75,17 +103,18 @@ def _refusal(check: Callable[..., object], *arguments: Any) -> Iterator[str]:
 _SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas")
 PATHS = (
     Check(("source", "corpora"), _sources),
+    Check(("corpora",), _named),
     Check(("corpora", *_SAMPLED), _own_rows),
-    Check(("generators",), _trained_on),
+    Check(("generators", "corpora"), _trained_on),
     Check(("encoder", "index", "bases"), _models),
 )
 
 
 def check_own(name: str, entry: OwnRows, settings: Parameters) -> None:
     record, cobert = raw_corpus(name, own=True), settings.cobert
-    own_checks.check(record, entry, BadRows(settings.on_bad_row))
+    sampling = Sampling(settings.seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
+    own_checks.check(record, entry, sampling, BadRows(settings.on_bad_row))
     if name == ranking_corpus().name:
-        sampling = Sampling(settings.seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
         domains = {*cobert.domains, *settings.compare.domains, *settings.seeds.domains, settings.personas.domain}
         candidates = cobert.candidates if cobert.drawn_from == "test_split" else 0
         own_checks.check_ranked(record, entry, sampling, sorted(domains), candidates, BadRows(settings.on_bad_row))

@@ -17,13 +17,13 @@ import pandas as pd
 
 from attune import parameters
 from attune.core.determinism import pin
-from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, write_json, write_parquet
 from attune.evaluation.comparison import PLACES, corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.ranking.baselines import METHODS, Baselines
 from attune.evaluation.schemas import RANKED
 from attune.evaluation.tables import nested
+from attune.parameters.agreement import STUDIES
 from stages import start
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -48,13 +48,9 @@ def main(
     from attune.evaluation.ranking.evaluate import RankingTest
     from attune.index.embedding import load_embedder
 
-    settings = parameters.load()
+    settings = parameters.load(further=STUDIES)
     pin(settings.seed, settings.threads)
     subset = settings.cobert.subsets[0]
-    for domain in settings.compare.domains:
-        if domain not in settings.cobert.domains:
-            known = ", ".join(settings.cobert.domains)
-            raise AttuneError(f"compare.domains has {domain!r}, which is none of cobert.domains: {known}")
     evaluated = read_parquet(ranks)
     ranked: summary.Rows = []
     costs = []

@@ -7,6 +7,8 @@ from typing import Any
 import attune
 from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
+from attune.generators.encoding import Encoded, Prompt
+from attune.generators.prompts import Example
 from attune.index.bank import Bank
 from attune.inference.decoding import Reply
 from attune.inference.ranker import Ranked
@@ -16,15 +18,28 @@ from attune.parameters.decoding import Decoding
 PAGE = ROOT / "docs" / "api.md"
 _HEAD = """# API
 
-Written from the docstrings by `python -m tools.api`. `from attune import Ranker, Retriever, Generator`; each has
-`.from_pretrained(path)`. Evaluation, stages, page and terminal use exactly these classes.
+Written from the docstrings by `python -m tools.api`. Ranker, Retriever and Generator each have
+`.from_pretrained(path)`; evaluation, stages, page and terminal use exactly these classes. A `Decoding` says how a reply
+is written:
+
+```python
+from attune import Decoding, Generator
+
+generator = Generator.from_pretrained("models/generators/full")
+warm = Decoding(method="sampling", temperature=0.9, top_p=0.95)
+print(generator.reply(["I passed my driving test today!"], decoding=warm).text)
+```
 """
-RECORDS = (Ranked, Retrieved, Reply, Decoding, Bank)
+_RECORDS = """## Records
+
+What the methods take and return: their fields, and below them what follows from these.
+"""
+RECORDS = (Ranked, Retrieved, Reply, Decoding, Example, Prompt, Encoded, Bank)
 
 
 def page() -> str:
     classes = [attune.Ranker, attune.Retriever, attune.Generator]
-    return "\n".join([_HEAD, *map(_class, classes), "## Records\n", *map(_record, RECORDS)])
+    return "\n".join([_HEAD, *map(_class, classes), _RECORDS, *map(_record, RECORDS)])
 
 
 def _class(cls: type) -> str:
@@ -42,7 +57,12 @@ def _class(cls: type) -> str:
 
 
 def _record(cls: type) -> str:
-    return f"### `{cls.__name__}`\n\n{_docstring(cls)}"
+    """Its fields with their types and defaults, then its properties, and its docstring."""
+    fields = [str(each) for each in inspect.signature(cls).parameters.values()]
+    for name, member in vars(cls).items():
+        if isinstance(member, property):
+            fields.append(f"{name}: {inspect.formatannotation(inspect.signature(_function(member)).return_annotation)}")
+    return "\n".join([f"### `{cls.__name__}`\n\n```text", *map(_plain, fields), f"```\n\n{_docstring(cls)}"])
 
 
 def _function(member: Any) -> Any:
@@ -63,8 +83,8 @@ def _signature(function: Any) -> str:
 
 
 def _plain(annotation: str) -> str:
-    """Names as they are imported: without the modules before them and without quotes."""
-    return re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", annotation).replace("'", "")
+    """Names as they are imported: without the modules before them and without the quotes around classes."""
+    return re.sub(r"'([A-Z]\w*)'", r"\1", re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", annotation))
 
 
 def _docstring(documented: Any) -> str:

@@ -33,7 +33,7 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                     if set(before) - {CHECK} or stage.status():
                         waits[stage.addressing] = before
     except (DvcException, TypeError) as error:  # DVC's own TypeError, for a parameter that should be a list
-        sys.exit(f"error: {_wrong_parameters() or f'{error} (`dvc repro --dry {target}` says more)'}")
+        sys.exit(f"error: {wrong_parameters() or f'{error} (`dvc repro --dry {target}` says more)'}")
     if CHECK in waits:
         waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
     return waits
@@ -57,14 +57,15 @@ def _is_torn(locks: Path) -> bool:
     return False
 
 
-def _wrong_parameters() -> str:
-    """What is wrong with params.yaml, from which DVC makes the stages; empty if nothing is."""
+def wrong_parameters(studies: bool = False) -> str:
+    """What is wrong with params.yaml, from which DVC makes the stages, also for the studies; empty if nothing is."""
     from attune import parameters
     from attune.core.errors import AttuneError
+    from attune.parameters.agreement import STUDIES
 
     try:
         if Path("params.yaml").is_file():
-            parameters.load()
+            parameters.load(further=STUDIES if studies else ())
     except AttuneError as error:
         return str(error)
     return ""

@@ -1,12 +1,12 @@
-"""DVC's command line, `python -m tools.dvc WORDS`, a quarter faster: see `attune.core.collection`."""
+"""DVC's command line, `python -m tools.dvc WORDS`, a quarter faster: see `attune.core.garbage_collection`."""
 
 import sys
 
-from attune.core import collection
+from attune.core import garbage_collection
 
 
 def main() -> int:
-    collection.defer()
+    garbage_collection.defer()
     from dvc.cli import main as dvc
 
     return int(dvc(sys.argv[1:]) or 0)

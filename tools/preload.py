@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from attune.core import collection, preloaded
+from attune.core import garbage_collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.parent import end_with
 from tools import gpus
@@ -53,7 +53,7 @@ def preloading(packages: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 def main(folder: str, *packages: str) -> None:
-    collection.defer()
+    garbage_collection.defer()
     prepare()
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     for name in packages:
@@ -109,7 +109,10 @@ def become(connection: socket.socket) -> None:
         os.dup2(file, number)
         os.close(file)
     while b"\n" not in received:
-        received += connection.recv(2**16)
+        more = connection.recv(2**16)
+        if not more:  # whoever asked has ended
+            sys.exit(1)
+        received += more
     line, _, signals = received.partition(b"\n")
     request = json.loads(line)
     os.setpgid(0, 0)

@@ -37,6 +37,7 @@ CONFIG = """[core]
 """
 # The most that each number may be. `*` stands for every entry.
 MOST = {
+    "launcher.processes": 1,
     "max_length": 96,
     "corpora.*.cap": 60,
     "subsets.*.train": 24,
@@ -139,6 +140,8 @@ def shrink(values: dict[str, Any]) -> None:
     for key, most in MOST.items():
         for section, name in _entries(values, key):
             section[name] = most if section[name] is None else min(section[name], most)
+    values["launcher"]["fsdp"] = False  # one process has nobody to divide the weights with
+    values["rag"]["shortlist"] = max(values["rag"]["shortlist"], values["rag"]["k"])  # which it must hold
     for key in PLACES:
         for section, name in _entries(values, key):
             if (ROOT / section[name]).exists():

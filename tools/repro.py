@@ -15,11 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attune.core import collection
+from attune.core import garbage_collection
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
 from tools import gpus
-from tools.changes import changed_stages
+from tools.changes import changed_stages, wrong_parameters
 from tools.deps import FILES
 from tools.preload import PACKAGES, preloading
 from tools.progress import Log, Times
@@ -43,6 +43,8 @@ def main() -> int:
     parser.add_argument("target", nargs="?", default=FILES[0])
     add_jobs(parser)
     options = parser.parse_args()
+    if options.target == FILES[1] and (wrong := wrong_parameters(studies=True)):
+        sys.exit(f"error: {wrong}")  # before the trainings, which come before the stage that would refuse it
     return run(options.target, options.jobs)
 
 
@@ -60,7 +62,7 @@ def _jobs(text: str) -> int:
 
 def run(target: str, jobs: int | None) -> int:
     """Run the stages of `target`, a dvc.yaml, in the current folder, `jobs` at once; returns the exit code."""
-    collection.defer()
+    garbage_collection.defer()
     jobs = jobs or fitting_jobs()
     try:
         return plain(target) if jobs == 1 else side_by_side(changed_stages(target), jobs)

@@ -112,7 +112,7 @@ class Conversations:
         top_p: float,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Answer a message. One that is refused stays in the textbox, one whose reply fails goes back into it."""
+        """Answer a message. One that is refused stays in the textbox; one whose reply fails stays in the chat."""
         conversation = self._conversation(request)
         conversation.task = None
         crisis = crisis_update(message)  # shown even if the message is refused
@@ -123,8 +123,8 @@ class Conversations:
             yield gr.update(**IDLE), chat_messages(history), gr.skip(), str(error), crisis
             return
         settings = Settings(persona, own, temperature, top_k, top_p)
-        task = conversation.task = ReplyTask(system, settings, history, exchange, restored=history)
         conversation.exchanges = [*history, exchange]
+        task = conversation.task = ReplyTask(system, settings, history, exchange, restored=conversation.exchanges)
         waiting = f"{self._label(system)} is waiting for its turn ..."
         yield gr.update(value="", **BUSY), chat_messages(conversation.exchanges), "", waiting, crisis
         async for box, *updates in self._write(conversation, task):
@@ -172,9 +172,8 @@ class Conversations:
             refused = isinstance(error, AttuneError)
             if conversation.task is task:
                 conversation.exchanges = task.restored
-                box = {"value": task.exchange.message} if task.exchange.attempt == 0 else {}
                 status = str(error) if refused else f"{label} failed; the server's log says why."
-                yield gr.update(**IDLE, **box), chat_messages(task.restored), "", status
+                yield gr.update(**IDLE), chat_messages(task.restored), "", status
             if not refused:
                 raise
 

@@ -9,6 +9,7 @@ from attune.chat.engine import Engine
 from attune.chat.validation import checked_message, checked_turn, persona_sentences
 from attune.core.errors import AttuneError
 from attune.parameters.decoding import Decoding
+from attune.parameters.types import NotNegative
 
 MAX_STOPS = 4  # as OpenAI allows
 # What would change a reply and is not built, with the values that change nothing.
@@ -70,11 +71,11 @@ class CompletionRequest(BaseModel):
     stream_options: _StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0)] | None = None
+    top_k: NotNegative | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     stop: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MAX_STOPS)] = []
-    seed: int = 0
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 0  # as OpenAI allows
 
     @classmethod
     def parse(cls, body: bytes) -> "CompletionRequest":

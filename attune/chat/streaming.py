@@ -58,5 +58,7 @@ def up_to_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
 
 def held_back(text: str, stops: Sequence[str]) -> int:
     """How many characters at the end of `text` may be the beginning of one of `stops`."""
-    lengths = (size for stop in stops for size in range(len(stop) - 1, 0, -1) if text.endswith(stop[:size]))
+    lengths = (
+        size for stop in stops for size in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:size])
+    )
     return max(lengths, default=0)

@@ -66,8 +66,8 @@ System = RetrievalSystem | GeneratorSystem
 def systems(parameters: Parameters, artifacts: Artifacts) -> dict[str, System]:
     """The systems by the names that the evaluation's tables give them.
 
-    A generator that was trained with passages always gets them, and no other generator does: the evaluation shows that
-    passages only confuse a generator that was trained without.
+    A generator that was trained with passages always gets them, and no other generator does: each replies as it was
+    trained to.
     """
     generators = (
         _generator(parameters, artifacts, name, settings, variant)

@@ -111,7 +111,7 @@ def main() -> None:
         name = arguments.system or starting_system(engine)
         title, sampling = engine.system(name).title, (arguments.temperature, arguments.top_k, arguments.top_p)
         engine.decoding(name, *sampling)  # refuses what is out of range
-    except AttuneError as error:
+    except (AttuneError, OSError) as error:
         sys.exit(f"error: {error}")
     engine.preload()
     print(f"{about(engine.parameters)}\n{title}\n{decoding_note(engine, name)}\n{HELP}")

@@ -43,9 +43,10 @@ def step(
     """Add the gradients of `share` * model(**inputs)["loss"] to the model's, and return that loss (a scalar).
 
     First every sequence is encoded, `micro_batch` at a time, without a graph. Then scores and their gradients are
-    computed in blocks of `micro_batch` contexts and responses. Last, each micro-batch is encoded again with the same
-    dropout and its part of the gradient is propagated through the encoder. Only states and scores are held for the
-    whole batch; without a `micro_batch` every sequence is encoded once and its graph kept.
+    computed in blocks of `micro_batch` contexts and responses. Last, each micro-batch is encoded again and its part of
+    the gradient is propagated through the encoder. Whatever is computed twice has the same dropout both times. Only
+    states and scores are held for the whole batch; without a `micro_batch` every sequence is encoded once and its graph
+    kept.
 
     precision: the context in which the encoder runs, such as autocast. memory: has further negatives, and takes in the
     batch's replies, whose ids are `inputs["reply_ids"]`.
@@ -80,14 +81,17 @@ def match_sides(sides: list[Side], model: Cobert, same: Tensor, micro_batch: int
         return loss.detach()
     blocks = list(_blocks(sides, micro_batch))
     scores = torch.empty(same.shape, device=model.device, dtype=sides[-1].states.dtype)
+    random_states = _random_states(model.device)
     with torch.no_grad():
         for rows, columns, block in blocks:
             scores[rows, columns] = model.score(*block)
     scores.requires_grad_()
     loss = cross_entropy(scores, same) * share
     (score_gradient,) = torch.autograd.grad(loss, scores)
-    for rows, columns, block in blocks:
-        torch.autograd.backward(model.score(*block), score_gradient[rows, columns])
+    # One state for all blocks: scoring alone draws, namely a cross-encoder's dropout, and both times in the same order.
+    with _restored(model.device, random_states):
+        for rows, columns, block in blocks:
+            torch.autograd.backward(model.score(*block), score_gradient[rows, columns])
     return loss.detach()
 
 

@@ -34,9 +34,9 @@ DROPOUTS = (
 class CobertConfig(PreTrainedConfig):
     """encoder: the encoder's configuration as a mapping; matching: a key of MATCHERS; the rest as in params.yaml.
 
-    context_length: of a context in tokens, a recipe's max_length. frozen_sha256: of the frozen weights, which are not
-    saved with the others (attune.cobert.storage); None where nothing is frozen. trained_share: how much of what
-    training changed in the encoder was kept (attune.cobert.interpolation).
+    context_length: of a context in tokens, a recipe's max_length. frozen_sha256: of the frozen weights where they are
+    not saved with the others (attune.cobert.storage), else None. trained_share: how much of what training changed in
+    the encoder was kept (attune.cobert.interpolation).
     """
 
     model_type = "attune-cobert"

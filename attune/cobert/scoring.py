@@ -55,14 +55,15 @@ def encode(model: Cobert, sequences: Iterable[TokenSequence], lower: States | No
 def lower_cache(model: Cobert, sequences: Iterable[TokenSequence], known: States | None = None) -> States | None:
     """The frozen layers' output (length, d) for each distinct sequence, in CPU memory; new ones are added to `known`.
 
-    None where no layer is frozen, the encoder cannot start from such output, or it would exceed CACHE_BYTES.
+    None where no layer is frozen, the encoder cannot start from such output, or it and what is `known` already would
+    exceed CACHE_BYTES.
     """
     frozen, distinct = model.config.frozen_layers, set(sequences)
-    size = sum(len(each.ids) for each in distinct) * model.encoder.config.hidden_size * 4
+    cache = {} if known is None else known
+    size = sum(len(each.ids) for each in distinct.union(cache)) * model.encoder.config.hidden_size * 4
     if not frozen or not caches_lower_layers(model.encoder) or size > CACHE_BYTES:
         return None
     model.eval()
-    cache = {} if known is None else known
     for bucket in _buckets(distinct - cache.keys()):
         rows = lower_states(model.encoder, _on(model.device, pad(bucket)), frozen).cpu()
         cache |= {each: row[: len(each.ids)].clone() for each, row in zip(bucket, rows, strict=True)}

@@ -1,6 +1,7 @@
 """A trained CoBERT on disk: the weights that training may change. The frozen ones stay with the encoder it began as."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from transformers.initialization import no_init_weights
 from attune.cobert.encoder import load_encoder
 from attune.cobert.model import Cobert, CobertConfig
 from attune.core.errors import AttuneError
-from attune.core.files import read_json
 
 WEIGHTS = "model.safetensors"
 
@@ -19,7 +19,7 @@ WEIGHTS = "model.safetensors"
 def save(model: Cobert, folder: Path) -> None:
     """Write config.json and model.safetensors; config.json identifies the frozen weights, which are left out.
 
-    With `frozen_layers` 0 nothing is frozen, and the whole model is written.
+    Where all weights require a gradient nothing is frozen, and the whole model is written, whatever `frozen_layers` is.
     """
     frozen = _frozen(model)
     model.config.frozen_sha256 = _digest(frozen) if frozen else None
@@ -28,7 +28,7 @@ def save(model: Cobert, folder: Path) -> None:
 
 
 def load(folder: Path, encoder: Path) -> Cobert:
-    """The model that `save` wrote into `folder`; its frozen weights, if it has any, are those in `encoder`.
+    """The model that `save` wrote into `folder`; frozen weights that it left out are those in `encoder`.
 
     Raises
     ------
@@ -37,11 +37,12 @@ def load(folder: Path, encoder: Path) -> Cobert:
     OSError, ValueError, SafetensorError
         if `folder` lacks a file, or if one is torn or not that of a CoBERT.
     """
-    if read_json(folder / "config.json").get("model_type") != CobertConfig.model_type:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") != CobertConfig.model_type:
         raise ValueError("config.json is of another model type")
     with no_init_weights():  # each weight is read below
         model = Cobert(CobertConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
-    trained, frozen = load_file(folder / WEIGHTS), _frozen(model)
+    trained, frozen = load_file(folder / WEIGHTS), _frozen(model) if model.config.frozen_sha256 else {}
     _check({name: tensor for name, tensor in model.state_dict().items() if name not in frozen}, trained)
     given = _of_encoder(folder, encoder, frozen, model.config.frozen_sha256) if frozen else {}
     model.load_state_dict(trained | given)

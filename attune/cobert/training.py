@@ -29,7 +29,7 @@ from attune.training.trainer import Follow, MarkComplete, RecoveringTrainer, arg
 
 
 class CobertTrainer(RecoveringTrainer):
-    """Trainer whose evaluation ranks all validation responses for each validation context; `recipe` as for `train`."""
+    """Trainer whose evaluation ranks each validation context's `valid_candidates`; `recipe` as for `train`."""
 
     unit = "sequence"
     remedy = "lower max_length or num_personas, raise frozen_layers, or use a smaller encoder"

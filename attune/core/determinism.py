@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from attune.core import collection
+from attune.core import garbage_collection
 
 _GPUS = "CUDA_VISIBLE_DEVICES"
 # By variables that begin so, a shell tells the libraries below torch and numpy how many threads to start and which of
@@ -84,7 +84,7 @@ def pin(seed: int, threads: int) -> None:
     # MKL detects the processor in its first call. If that call comes from two threads at once, one of them may choose
     # another code path, with other last digits (once in a thousand processes); so make the first call from one thread.
     torch.tanh(torch.zeros(1))
-    collection.resume()
+    garbage_collection.resume()
 
 
 def seeded(*parts: str | int) -> random.Random:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROW_GROUP, AT_ONCE = 16_384, 1024
 # Decimals of stored numbers: the digits after them differ between processors that compute the same.
 DECIMALS = 4
+_AGAIN = "`dvc repro` writes it again"
 
 
 @contextmanager
@@ -69,7 +70,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """What a JSON file of the pipeline's holds; an AttuneError if it is damaged, as by a merge."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        back = "`git checkout` or `dvc checkout` brings it back"
+        raise AttuneError(f"{path} is not JSON in UTF-8 ({error}); {back}, {_AGAIN}") from None
 
 
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: "pa.Schema") -> int:
@@ -135,8 +141,8 @@ def _whole(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         reason = str(error).splitlines()[0]
-        again = "`dvc checkout` brings it back, `dvc repro` writes it again"
-        raise AttuneError(f"{path} is not a complete parquet file ({reason}); {again}") from None
+        back = "`dvc checkout` brings it back"
+        raise AttuneError(f"{path} is not a complete parquet file ({reason}); {back}, {_AGAIN}") from None
 
 
 def read_parquet(path: Path) -> list[dict[str, Any]]:

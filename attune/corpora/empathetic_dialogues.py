@@ -12,6 +12,7 @@ from typing import NamedTuple
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
 from attune.corpora.own import ASKS
+from attune.corpora.own import opening as own_opening
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
 
@@ -141,7 +142,7 @@ def own_dialogues(path: Path, bad: BadRows) -> Iterator[Row]:
         yield {
             "conv_id": each["id"],
             "emotion": each["emotion"],
-            "situation": each.get("situation") or each["utterances"][0],
+            "situation": own_opening(each),
             "speakers": [SPEAKER if speaker == ASKS else LISTENER for speaker in each["speakers"]],
             "utterances": each["utterances"],
         }

@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from attune.core.errors import AttuneError
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Row, Rows, Schemas
-from attune.corpora.reading import BadRows, lines
+from attune.corpora.reading import BadRows, lines, location
 
 # What the notice of own data begins with.
 OWN_DATA = "Own data"
@@ -40,8 +41,14 @@ SCHEMAS = Schemas(
 
 
 def read(path: Path, _bad: BadRows) -> Iterator[Row]:
-    """The conversations; they were checked when the file was written."""
-    return (json.loads(line) for _, line in lines(path))
+    """The conversations; they were checked when the file was written, so that no row is bad but by damage."""
+    for number, line in lines(path):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            again = "`dvc checkout` brings it back, `dvc repro` writes it again"
+            raise AttuneError(f"{location(path, number)} is damaged ({error}); {again}") from None
+        yield row
 
 
 def response_rows(conversation: Row, drop_repeated_personas: bool) -> Rows:
@@ -68,8 +75,8 @@ def response_rows(conversation: Row, drop_repeated_personas: bool) -> Rows:
 
 
 def opening(conversation: Row) -> str:
-    """The first turn."""
-    return conversation["utterances"][0]
+    """The situation where there is one, or else the first turn."""
+    return conversation.get("situation") or conversation["utterances"][0]
 
 
 def own_corpus(name: str) -> Corpus:

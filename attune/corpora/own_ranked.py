@@ -51,7 +51,7 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     if sampling.cap is not None:
         raise AttuneError(f"corpora.{corpus.name}.cap does nothing: `subsets` says how many conversations are kept")
     path, counts = corpus.files(raw)["train"], {"bad_rows": 0}
-    names, splits = _splits(corpus.read(path, bad), sampling, counts)
+    names, splits = _splits(corpus, corpus.read(path, bad), sampling, counts)
     counts["bad_rows"] = bad.count
     pools = {ALL: splits}
     for number, name in enumerate(names):
@@ -70,7 +70,9 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     return Subset({name: spool.rows(name) for name in sets}, counts, {domain: candidates(domain) for domain in pools})
 
 
-def _splits(rows: Iterable[Row], sampling: Sampling, counts: dict[str, int]) -> tuple[list[str], Splits]:
+def _splits(
+    corpus: Corpus, rows: Iterable[Row], sampling: Sampling, counts: dict[str, int]
+) -> tuple[list[str], Splits]:
     """The domains, and the distinct conversations of each split, as numbers alone."""
     import numpy as np
 
@@ -90,9 +92,10 @@ def _splits(rows: Iterable[Row], sampling: Sampling, counts: dict[str, int]) -> 
     drawn = pool[draw(pool["rank"], None)]
     counts["repeated"] = len(pool) - len(drawn)
     counts["conversations_without_persona"] = unknown
-    parts = split_by_opening(drawn["opening"], sampling.test_share)
+    whose = f"corpora.{corpus.name}"
+    parts = split_by_opening(drawn["opening"], sampling.test_share, f"{whose} has")
     test, rest = drawn[parts["test"]], drawn[parts["train"]]
-    parts = split_by_opening(rest["opening"], sampling.test_share / 2)
+    parts = split_by_opening(rest["opening"], sampling.test_share / 2, f"{whose} without its test split has")
     return list(names), {"train": rest[parts["train"]], "valid": rest[parts["test"]], "test": test}
 
 

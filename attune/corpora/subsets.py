@@ -46,13 +46,13 @@ def draw(ranks: "np.ndarray", size: int | None) -> "np.ndarray":
     return np.unique(ranks, return_index=True)[1][:size]
 
 
-def split_by_opening(openings: "np.ndarray", test_share: float) -> dict[str, "np.ndarray"]:
+def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> dict[str, "np.ndarray"]:
     """Split a draw into train and test, conversations with the same opening always together; positions in the draw.
 
     `openings`: the `key` of each conversation's opening, in the draw's order. People answer the same question in
     similar words: with its other answers in train, a test answer could be recalled rather than written. The test part
     is the beginning of the draw, and exceeds its share by at most the size of its last opening. Each part has an
-    opening at least.
+    opening at least. `whose`: an error's first words, as "corpora.openorca has".
 
     Raises
     ------
@@ -64,8 +64,8 @@ def split_by_opening(openings: "np.ndarray", test_share: float) -> dict[str, "np
     _, first, group, sizes = np.unique(openings, return_index=True, return_inverse=True, return_counts=True)
     if len(first) < 2:
         raise AttuneError(
-            f"{len(openings)} conversations with {len(first)} different openings cannot be split into train and test; "
-            "at least 2 openings are needed"
+            f"{whose} {len(openings)} conversation(s) with {len(first)} different opening(s); at least 2 openings are "
+            "needed, to train on one and to test on another"
         )
     together = np.argsort(first[group], kind="stable")  # groups as they appear in the draw
     ends = np.cumsum(sizes[np.argsort(first)])
@@ -110,36 +110,47 @@ def assert_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
         raise AttuneError(f"conversations in two splits: {', '.join(shared[:10])}{more}")
 
 
-def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
-    """At most `sampling.cap` conversations of all raw files together, split by opening.
+def drawn_splits(
+    corpus: Corpus, conversations: Iterable[tuple[str, str]], sampling: Sampling, bad: BadRows
+) -> tuple[dict[str, "np.ndarray"], int]:
+    """At most `sampling.cap` conversations, split by opening: their numbers from 0, and how many are repeated.
 
-    Streams: of each conversation two numbers of 8 bytes are held.
+    `conversations`: of each its name and its opening; two numbers of 8 bytes are held. `bad`: those left out of them.
 
     Raises
     ------
     AttuneError
-        for too few openings, and as reading does.
+        for too few openings, with the corpus' key in params.yaml.
     """
     import numpy as np
 
-    def opening(row: Row) -> str:
-        return " ".join(corpus.opening(row).lower().split()) if corpus.opening else row[corpus.key]
-
-    files = corpus.files(raw).values()
     ranks, openings = array("Q"), array("Q")
-    for path in files:
-        for row in corpus.read(path, bad):
-            ranks.append(rank(sampling.seed, row[corpus.key]))
-            openings.append(key(opening(row)))
+    for name, opening in conversations:
+        ranks.append(rank(sampling.seed, name))
+        openings.append(key(" ".join(opening.lower().split())))
     distinct = draw(np.asarray(ranks), None)
     drawn = distinct[: sampling.cap]
-    splits = split_by_opening(np.asarray(openings)[drawn], sampling.test_share)
-    spool = Spool(scratch, {split: drawn[part] for split, part in splits.items()})
+    left_out = f" without its {bad.count} malformed row(s)" if bad.count else ""
+    has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{left_out} has"
+    splits = split_by_opening(np.asarray(openings)[drawn], sampling.test_share, f"corpora.{corpus.name}{has}")
+    return {split: drawn[part] for split, part in splits.items()}, len(ranks) - len(distinct)
+
+
+def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
+    """The draw of `drawn_splits` out of all raw files together, as streams; raises as it does, and as reading does."""
+
+    def opening(row: Row) -> str:
+        return corpus.opening(row) if corpus.opening else row[corpus.key]
+
+    files = corpus.files(raw).values()
+    named = ((row[corpus.key], opening(row)) for path in files for row in corpus.read(path, bad))
+    splits, repeated = drawn_splits(corpus, named, sampling, bad)
+    spool = Spool(scratch, splits)
     again = BadRows("skip")  # they are counted already
     spool.fill(row for path in files for row in corpus.read(path, again))
     counts = {"bad_rows": bad.count}
-    if len(distinct) < len(ranks):
-        counts["repeated"] = len(ranks) - len(distinct)
+    if repeated:
+        counts["repeated"] = repeated
     return Subset({split: spool.rows(split) for split in splits}, counts)
 
 

@@ -28,8 +28,10 @@ def export(
     Raises
     ------
     AttuneError
-        as `read_replies`, `chosen_systems` and `pairs`, and if every two replies are the same.
+        if `target` exists, as `read_replies`, `chosen_systems` and `pairs`, and if every two replies are the same.
     """
+    if target.exists():
+        raise AttuneError(f"{target} exists already; name a new folder")
     written, prompts = read_replies(replies)
     turns = read_contexts(contexts) if contexts else prompts
     chosen, same = pairs(written, turns, chosen_systems(written, systems), most, seed, both_orders)
@@ -53,21 +55,25 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--replies", type=Path, required=True, help="answers.parquet or replies.parquet of a run")
     parser.add_argument("--contexts", type=Path, help="their test.parquet in data/processed: shows whole conversations")
     parser.add_argument("--systems", nargs="+", default=[], help="whose replies; all but the true ones by default")
-    parser.add_argument("--most", type=int, help="contexts, the same for every two systems; all by default")
+    parser.add_argument("--most", type=_count, help="contexts, the same for every two systems; all by default")
     parser.add_argument("--both-orders", action="store_true", help="show each pair twice, once in either order")
     parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument(
-        "--target", type=Path, required=True, help="folder for form/ and key.csv; replaced if it exists"
-    )
+    parser.add_argument("--target", type=Path, required=True, help="folder for form/ and key.csv, which must not exist")
     options = parser.parse_args(words)
     try:
         count, same = export(**vars(options))
-    except AttuneError as error:
+    except (AttuneError, OSError) as error:
         raise SystemExit(f"error: {error}") from None
     print(
         f"{count} pairs; give {options.target / 'form'} to the annotators, and keep {options.target / 'key.csv'}"
         + (f"; {same} pairs with equal replies are left out" if same else "")
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
 
 
 if __name__ == "__main__":

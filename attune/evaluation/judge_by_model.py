@@ -17,18 +17,32 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m attune.evaluation.judge_by_model", description=__doc__)
     parser.add_argument("--pairs", type=Path, required=True, help="pairs.csv of a form")
     parser.add_argument("--model", type=Path, required=True, help="folder of any causal language model")
-    parser.add_argument("--target", type=Path, required=True, help="folder for answers.csv and position_bias.json")
+    parser.add_argument(
+        "--target", type=Path, required=True, help="folder for answers.csv and position_bias.json, which must not exist"
+    )
     options = parser.parse_args(words)
     try:
         judge(options.pairs, options.model, options.target)
     except AttuneError as error:
         raise SystemExit(f"error: {error}") from None
+    except OSError as error:
+        if error.errno is None:  # a library's, which says more in its traceback
+            raise
+        raise SystemExit(f"error: {error}") from None
 
 
 def judge(pairs: Path, model: Path, target: Path) -> None:
-    """Write answers.csv, as an annotator called model:FOLDER would save it, and position_bias.json."""
+    """Write answers.csv, as an annotator called model:FOLDER would save it, and position_bias.json.
+
+    Raises
+    ------
+    AttuneError
+        if `target` exists or `pairs` is not of a form, and as `LanguageModelJudge`.
+    """
     from attune.evaluation.judgement.language_model import LanguageModelJudge, position_bias
 
+    if target.exists():
+        raise AttuneError(f"{target} exists already; name a new folder")
     rows = read_csv(pairs) if pairs.is_file() else []
     if not rows or not {"pair", "context", "reply_a", "reply_b"} <= rows[0].keys():
         raise AttuneError(f"{pairs} is not the pairs.csv of a form, with pair, context, reply_a and reply_b")

@@ -103,10 +103,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--target", type=Path, required=True, help="JSON file for the results")
     options = parser.parse_args(words)
     try:
+        if options.target.is_dir():
+            raise AttuneError(f"{options.target} is a folder; name a JSON file")
         found = analysis(*read(options.key, options.answers, options.thumbs), options.seed)
-    except AttuneError as error:
+        write_json(options.target, found)
+    except (AttuneError, OSError) as error:
         raise SystemExit(f"error: {error}") from None
-    write_json(options.target, found)
     print("\n".join(sentences(found)))
 
 

@@ -72,10 +72,10 @@ EXPORTED = "The folder holds all weights; no other is needed."
 IN_PLACE = "From the project's folder. The frozen layers' weights are those in `models/base/encoder`."
 
 
-def text(name: str, folder: str, weights: str, config: Any, frozen: int, facts: Facts) -> str:
+def text(name: str, folder: str, weights: str, config: Any, facts: Facts) -> str:
     """README.md of the CoBERT `name`, RECIPE-SUBSET-DOMAIN, in `folder`.
 
-    weights: where all of them are, EXPORTED or IN_PLACE. frozen: the number of frozen layers in training.
+    weights: where all of them are, EXPORTED or IN_PLACE. config: the model's CobertConfig.
     """
     recipe, subset, domain = (*name.split("-"), "", "")[:3]
     parameters, corpus = facts.parameters, ranking_corpus().name
@@ -100,7 +100,7 @@ def text(name: str, folder: str, weights: str, config: Any, frozen: int, facts: 
         subset=subset,
         domain=domain,
         sizes=_sizes(sizes) if sizes else "sizes unknown",
-        frozen=frozen,
+        frozen=config.frozen_layers,
         share=_SHARE.format(config.trained_share) if options.get("interpolate") else "",
         time=facts.training_time(f"train_cobert@{name}"),
         recipe=table(options.items(), "key", "value") if options else "",

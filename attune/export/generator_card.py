@@ -74,7 +74,8 @@ def text(name: str, use: str, card: Card, facts: Facts) -> str:
     results = [
         facts.result("text-generation", card.corpus, measured[""][each]) for each in _INDEXED if each in measured[""]
     ]
-    base, method = facts.parameters.bases[card.base].model, METHODS[card.method]
+    entry, method = facts.parameters.bases.get(card.base), METHODS[card.method]
+    base = entry.model if entry else card.base  # since training the entry may have been renamed
     tags = ["conversational", "empathetic-conversation", "attune"]
     head = facts.front_matter(
         name, card.corpus, base, results, library_name="transformers", pipeline_tag="text-generation", tags=tags

@@ -45,7 +45,7 @@ def card(model: Path, root: Path) -> str:
     from attune.cobert.model import CobertConfig
 
     config = CobertConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False)
-    return cobert_card.text(model.name, folder, cobert_card.IN_PLACE, config, config.frozen_layers, facts)
+    return cobert_card.text(model.name, folder, cobert_card.IN_PLACE, config, facts)
 
 
 def _is_generator(model: Path) -> bool:
@@ -95,12 +95,9 @@ def _export_cobert(folder: Path, target: Path, facts: Facts) -> None:
     from attune.inference.ranker import Ranker
 
     ranker = Ranker.from_pretrained(folder, facts.root / "models" / "base" / "encoder")
-    config = ranker.model.config
-    trained_layers = config.frozen_layers
     ranker.model.requires_grad_(True)  # what is frozen would be left out
-    config.frozen_layers = 0
     with atomic_folder(target) as written:
         storage.save(ranker.model, written)
         ranker.inputs.tokenizer.save_pretrained(written)
-        text = cobert_card.text(folder.name, target.name, cobert_card.EXPORTED, config, trained_layers, facts)
+        text = cobert_card.text(folder.name, target.name, cobert_card.EXPORTED, ranker.model.config, facts)
         (written / "README.md").write_text(text, encoding="utf-8")

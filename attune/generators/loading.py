@@ -1,5 +1,6 @@
 """Bases and generators, loaded from their folders."""
 
+import json
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,7 @@ from attune.base_models.checking import check_folder
 from attune.base_models.headers import fingerprint, tensor_shapes
 from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
-from attune.core.files import read_json, write_json
+from attune.core.files import write_json
 from attune.core.model_code import refuse_code
 from attune.generators.chat_templates import pin_date
 from attune.generators.prompts import FORMAT_VERSION
@@ -84,7 +85,7 @@ def read_card(folder: Path) -> Card:
     if not (folder / CARD).is_file():
         raise AttuneError(f"{folder / CARD} is missing; `dvc repro train_generator` writes it")
     try:
-        values = read_json(folder / CARD)
+        values = json.loads((folder / CARD).read_text(encoding="utf-8"))
         values["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise AttuneError(f"{folder / CARD} is broken ({error!r}); `dvc repro train_generator` writes it") from None

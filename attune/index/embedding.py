@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attune.core import collection
+from attune.core import garbage_collection
 from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
 from attune.core.model_code import refuse_code
@@ -32,7 +32,7 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     """
     if backend == "openvino":
         _check_openvino()
-    with collection.deferred():
+    with garbage_collection.deferred():
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Transformer
 

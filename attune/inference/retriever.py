@@ -15,7 +15,11 @@ from attune.inference.ranker import Ranker, check_texts
 
 @dataclass(frozen=True)
 class Retrieved:
-    """A row of the bank, CoBERT's score (a logit), and the cosine of `query` by which the index proposed it."""
+    """A row of the bank, CoBERT's score of its reply (a logit), and the cosine by which the index proposed it.
+
+    cosine: of the row's embedding and the direction halfway between those of the last turn and of the last turn with
+    the persona.
+    """
 
     row: dict[str, Any]
     score: float

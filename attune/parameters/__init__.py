@@ -29,6 +29,9 @@ def load(path: Path = Path("params.yaml"), further: Sequence[Check] = ()) -> Par
         raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise AttuneError(f"{path} is missing; start in the project's folder") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise AttuneError(f"{path}, line {line}: text that is not UTF-8; save the file in UTF-8") from None
     except YAMLError as error:
         raise AttuneError(f"{path} is not YAML: {error}") from None
     if not isinstance(raw, dict):

@@ -1,5 +1,6 @@
 """What must hold between the sections of params.yaml, and which packages their values need."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -30,6 +31,9 @@ def _names_are_free(parameters: Parameters) -> Iterator[str]:
 def _recipes_names_are_free(parameters: Parameters) -> Iterator[str]:
     for name in sorted(RESERVED_RECIPES & parameters.recipes.keys()):
         yield f"a recipe cannot be called {name!r}, which has another meaning in the tables"
+    for name in parameters.recipes:
+        if re.fullmatch(r"personas_\d+", name):  # what stages/recipes.py writes for each of personas.counts
+            yield f"a recipe cannot be called {name!r}, as the persona ablation calls its own; give it another name"
 
 
 def _bases_and_corpora_exist(parameters: Parameters) -> Iterator[str]:
@@ -97,6 +101,10 @@ def _what_is_used_is_trained(parameters: Parameters) -> Iterator[str]:
             yield f"compare.recipes names {name!r}, which cobert.recipes trains already; name it once"
 
 
+def _compared_domains_are_trained(parameters: Parameters) -> Iterator[str]:
+    yield from _unknown("compare.domains", parameters.compare.domains, "cobert.domains", parameters.cobert.domains)
+
+
 def _batches_are_shared_evenly(parameters: Parameters) -> Iterator[str]:
     count = parameters.launcher.processes
     for section, entries in (("recipes", parameters.recipes), ("generators", parameters.generators)):
@@ -162,3 +170,5 @@ AGREEMENT = (
     Check(("index",), _openvino_is_installed),
     Check(("generators",), _bitsandbytes_is_installed),
 )
+# What must also hold for the studies; the main job runs without.
+STUDIES = (Check(("cobert", "compare"), _compared_domains_are_trained),)

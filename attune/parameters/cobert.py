@@ -5,11 +5,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from attune.parameters.types import (
     MOST,
     Count,
+    Distinct,
     Key,
     Length,
     NotNegative,
@@ -44,9 +45,9 @@ def _known_matcher(name: str) -> str:
 class Cobert(Section):
     """The trained models, recipes x subsets x domains, and the candidates that they are tested on."""
 
-    recipes: Annotated[list[Key], Field(min_length=1)]
-    subsets: Annotated[list[SubsetName], Field(min_length=1)]
-    domains: Annotated[list[Key], Field(min_length=1)]
+    recipes: Annotated[list[Key], Field(min_length=1), Distinct]
+    subsets: Annotated[list[SubsetName], Field(min_length=1), Distinct]
+    domains: Annotated[list[Key], Field(min_length=1), Distinct]
     candidates: Annotated[int, Field(ge=2, le=MOST)]
     drawn_from: Literal["test_split", "in_batch"]
 
@@ -54,25 +55,18 @@ class Cobert(Section):
 class Compare(Section):
     """Further recipes, trained and tested on the first of cobert.subsets for each of `domains`."""
 
-    recipes: list[Key]
-    domains: Annotated[list[Key], Field(min_length=1)]
+    recipes: Annotated[list[Key], Distinct]
+    domains: Annotated[list[Key], Field(min_length=1), Distinct]
 
 
 class Seeds(Section):
     """Recipes and generators that are trained with several seeds, of the order of training, of the draw, or of both."""
 
-    values: Annotated[list[NotNegative], Field(min_length=2)]
+    values: Annotated[list[NotNegative], Field(min_length=2), Distinct]
     varies: Literal["order", "draw", "both"]
-    recipes: list[Key]
-    domains: list[Key]
-    generators: list[Key]
-
-    @field_validator("values")
-    @classmethod
-    def differ(cls, values: list[int]) -> list[int]:
-        if len(set(values)) < len(values):
-            raise ValueError(f"{values} has a seed twice")
-        return values
+    recipes: Annotated[list[Key], Distinct]
+    domains: Annotated[list[Key], Distinct]
+    generators: Annotated[list[Key], Distinct]
 
     @property
     def draws(self) -> bool:
@@ -83,10 +77,18 @@ class Seeds(Section):
         return main if self.varies == "draw" else seed
 
 
-class Personas(Section):
-    """The persona ablation: `recipe` trained and tested with each number of persona sentences."""
+def _ascending(counts: list[int]) -> list[int]:
+    if counts != sorted(set(counts)):
+        raise ValueError(
+            f"{counts} must be ascending, with no number twice: the first, as the fewest, is compared with all others"
+        )
+    return counts
 
-    counts: list[NotNegative]
+
+class Personas(Section):
+    """The persona ablation: `recipe` trained and tested with each number of persona sentences, the fewest first."""
+
+    counts: Annotated[list[NotNegative], Field(min_length=2), AfterValidator(_ascending)]
     recipe: Key
     domain: Key
     subset: SubsetName

@@ -7,6 +7,9 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from attune.core.errors import AttuneError
 from attune.parameters.types import MOST, Count, Name, NotNegative, Section
 
+# Conversations that are kept: one to train on and one to test on at least.
+Cap = Annotated[int, Field(ge=2, le=MOST)]
+
 
 def _hex_digits(value: str) -> str:
     if len(value) != 64 or set(value) - set("0123456789abcdef"):
@@ -19,7 +22,7 @@ class Archive(Section):
 
     url: Name
     sha256: Annotated[str, AfterValidator(_hex_digits)] | None
-    cap: Count | None = None
+    cap: Cap | None = None
 
 
 class HubDataset(Section):
@@ -27,7 +30,7 @@ class HubDataset(Section):
 
     repo: Name
     revision: Name
-    cap: Count | None
+    cap: Cap | None
 
 
 class OwnRows(Section):
@@ -45,7 +48,7 @@ class OwnRows(Section):
         ]
         | None
     ) = None
-    cap: Count | None = None
+    cap: Cap | None = None
 
     @model_validator(mode="after")
     def columns_hold_conversations(self) -> Self:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, create_model, model_validator
+from pydantic import Field, GetCoreSchemaHandler, PlainValidator, create_model, model_validator
 from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 
 from attune.core.errors import AttuneError
 from attune.parameters.decoding import Decoding, Point
 from attune.parameters.methods import METHODS, Method
-from attune.parameters.types import Count, Key, Length, Name, NotNegative, Rate, Section, Share
+from attune.parameters.types import MOST, Count, Distinct, Key, Length, Name, NotNegative, Rate, Section, Share
 
 
 class GeneratorSettings(Section):
@@ -46,8 +46,7 @@ class GeneratorSettings(Section):
     def rows_are_a_folder(self) -> Self:
         if not re.fullmatch(r"(processed|passages)(/\w+)+", self.rows):
             raise ValueError(
-                f"rows = {self.rows!r} is no folder of rows below data/; name one such as "
-                f"processed/{self.corpus} or passages/{self.corpus}"
+                f"rows = {self.rows!r} is no folder of rows below data/; name one such as processed/{self.corpus}"
             )
         return self
 
@@ -68,6 +67,13 @@ class GeneratorSettings(Section):
         return self
 
 
+def _layers(value: Any) -> int | float:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
+    if not whole and not (isinstance(value, float) and 0 < value < 1):
+        raise ValueError(f"{value!r} is neither a whole number of layers nor a share of them, above 0 and below 1")
+    return value
+
+
 class TrainedSettings(GeneratorSettings):
     """An entry whose method trains."""
 
@@ -80,7 +86,8 @@ class TrainedSettings(GeneratorSettings):
     log_steps: Count | None = None
     save_steps: Count | None = None
     early_stopping: Count | None = None
-    frozen_layers: NotNegative | Annotated[float, Field(gt=0, lt=1)] = 0
+    # A union would be refused once for each of its types, with the types in the place of keys.
+    frozen_layers: Annotated[int | float, PlainValidator(_layers)] = 0
     gradient_checkpointing: bool = False
     bf16: bool = False
 
@@ -149,8 +156,17 @@ class Rag(Section):
 
     @model_validator(mode="after")
     def template_has_known_fields(self) -> Self:
-        fields = {field for _, field, _, _ in Formatter().parse(self.template) if field is not None}
-        if not fields <= {"situation", "input", "reply"} or "reply" not in fields:
+        known = {"situation", "input", "reply"}
+        try:
+            fields = {field for _, field, _, _ in Formatter().parse(self.template) if field is not None}
+            if fields <= known:
+                self.template.format(**{name: name for name in known})
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"template = {self.template!r} cannot be filled in ({error}); its fields are texts, written as "
+                "{reply}, {situation} and {input}, and {{ stands for a brace"
+            ) from None
+        if not fields <= known or "reply" not in fields:
             raise ValueError(
                 f"template has the fields {sorted(fields)}; it must have {{reply}}, and may have {{situation}} and "
                 "{input}"
@@ -167,8 +183,8 @@ class Rag(Section):
 class Sweep(Section):
     """The replies of `generators` to `examples` test prompts at each point."""
 
-    generators: Annotated[list[Key], Field(min_length=1)]
-    points: Annotated[list[Point], Field(min_length=1)]
+    generators: Annotated[list[Key], Field(min_length=1), Distinct]
+    points: Annotated[list[Point], Field(min_length=1), Distinct]
     examples: Count
 
 
@@ -176,7 +192,7 @@ class Questions(Section):
     """`opening`: how a conversation begins, put to every generator. `asked`: by kind, put to each of `generators`."""
 
     opening: Name
-    generators: Annotated[list[Key], Field(min_length=1)]
+    generators: Annotated[list[Key], Field(min_length=1), Distinct]
     asked: Annotated[dict[Key, Name], Field(min_length=1)]
 
     def put_to(self, generator: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ _LONGEST_VALUE = 200
 def sentence(detail: Any) -> str:
     """`detail`: one of a ValidationError's `errors()`."""
     place = tuple(part for at, part in enumerate(detail["loc"]) if not _is_tag(detail["loc"], at))
-    key = ".".join(str(part) for part in place)
+    key = ".".join(str(part) for part in place).removesuffix(".[key]")  # pydantic's mark of a mapping's key
     match detail["type"]:
         case "extra_forbidden":
             section = ".".join(str(part) for part in place[:-1]) or "the top level"
@@ -32,8 +32,7 @@ def sentence(detail: Any) -> str:
         case "union_tag_invalid":
             return f"{key}.method = {detail['ctx']['tag']!r}; it may be {detail['ctx']['expected_tags']}"
         case "string_pattern_mismatch":
-            name = key.removesuffix(".[key]")
-            return f"{name}: a name consists of letters, digits and underscores; DVC would take a dot for a section"
+            return f"{key}: a name consists of letters, digits and underscores; DVC would take a dot for a section"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}"
     message = _SHAPES.get(detail["type"], f"{detail['msg'][0].lower()}{detail['msg'][1:]}")

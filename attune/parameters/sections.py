@@ -9,6 +9,7 @@ from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieva
 from attune.parameters.data import Base, Index, Preprocess, Published, Subsets
 from attune.parameters.generators import AnyGenerator, Generation, Rag
 from attune.parameters.types import (
+    Distinct,
     Key,
     Launcher,
     Length,
@@ -28,7 +29,7 @@ class Parameters(Section):
     threads: Workers
     engine: Literal["local", "ray"]
     launcher: Launcher
-    report_to: Annotated[list[Tracker], Field(default_factory=list)]
+    report_to: Annotated[list[Tracker], Field(default_factory=list), Distinct]
     lr: Rate
     max_length: Length
     encoder: Name

@@ -1,7 +1,7 @@
 """The types of values in params.yaml."""
 
 from importlib.util import find_spec
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -20,6 +20,17 @@ Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 SubsetName = Literal["large", "small"]
 # PEC's, and all of them together; one's own data may have others.
 PUBLISHED_DOMAINS = ("all", "happy", "offmychest")
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    for at, value in enumerate(values):
+        if value in values[:at]:
+            raise ValueError(f"{value} is in the list twice; name it once")
+    return values
+
+
+# For a list whose entries are each trained, tested or drawn: twice the same would count twice.
+Distinct = AfterValidator(_distinct)
 
 
 def _installed(tracker: str) -> str:

@@ -19,8 +19,11 @@ _ABOUT = (
 _SPLIT = (
     "Scores of the test examples that overlap and of the others, by their replies, for the test sets that have both. "
     "A gain is by how many nats per token a generator is better than its untrained base: where it is larger for what "
-    "overlaps, part of it is memory."
+    "overlaps, part of it is memory. n: conversations, which the intervals draw from; with fewer than five there is no "
+    "interval."
 )
+# Conversations that an interval is drawn from; a bootstrap of fewer would be too narrow to mean anything.
+_LEAST = 5
 
 
 def section(found: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, str]:
@@ -89,7 +92,8 @@ def _cell(row: Mapping[str, Any], part: str) -> html.Cell:
     value, *ends = (
         form.text(row[f"{part}{end}"]).replace("-", MINUS) for end in ("", "_low", "_high") if f"{part}{end}" in row
     )
-    about = ", ".join([*([" to ".join(ends)] if ends else []), f"n = {row[f'{part}_units']}"])
+    units = row[f"{part}_units"]
+    about = ", ".join([*([" to ".join(ends)] if ends and units >= _LEAST else []), f"n = {units}"])
     return html.Cell(f'{value} <span class="interval">{about}</span>', row[part])
 
 

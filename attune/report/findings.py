@@ -90,7 +90,7 @@ def about_passages(
     new = between(list(tests), other, system_of(name, RAG), "loss_target_not_given")
     if every is None:
         return ""
-    line = f"Passages {_effect(every, new)} ({names[name]}, beside {names[other]} without): perplexity {_moved(every)}"
+    line = f"Passages {_effect(every, new)} ({names[name]}, against {names[other]} without): perplexity {_moved(every)}"
     return f"{line}; where no passage contains the reply asked for, {_moved(new)}." if new else f"{line}."
 
 
@@ -100,7 +100,7 @@ def _effect(every: Difference, new: Difference | None) -> str:
         return "neither help nor harm clearly"
     if every.worse:
         return "harm"
-    return "help, but not clearly without the reply asked for among them" if new and not new.better else "help"
+    return "help where they contain the reply asked for, not clearly elsewhere" if new and not new.better else "help"
 
 
 def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, other: str, names: Names) -> list[str]:

@@ -48,6 +48,12 @@ def mean_title(domains: Sequence[str]) -> str:
     return f"mean of {', '.join(others)} and {last}" if others else f"domain {last}"
 
 
+def personas_title(settings: Parameters) -> str:
+    """The models of the persona ablation: "tuned, small subset, domain all"."""
+    ablation = settings.personas
+    return f"{ranking_name(ablation.recipe)}, {ablation.subset} subset, domain {ablation.domain}"
+
+
 def corpus_title(name: str) -> str:
     return corpus(name).title
 

@@ -23,7 +23,7 @@ def answer_blocks(answers: pd.DataFrame, names: Names) -> str:
         _block(question, _two("Generator", rows["generator"].map(lambda key: names.get(key, key)), rows["answer"]))
         for question, rows in questions
     )
-    return html.folded(f"The same {len(questions)} questions to every generator", "\n".join(blocks))
+    return html.folded(f"{len(questions)} questions, each to the generators that it is meant for", "\n".join(blocks))
 
 
 def dialogue_blocks(replies: pd.DataFrame, names: Names) -> str:

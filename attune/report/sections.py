@@ -57,12 +57,12 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
                 ABOUT + score_table(means(results.persona_use), RANKING_SCORES, _words),
             ),
         ),
-        ("Several seeds", seeds.about(results.metrics("seeds"))),
+        ("Several seeds", seeds.about(results.metrics("seeds"), system_names(results.settings))),
         (
             "Number of persona sentences",
             html.folded("Each number", score_table(results.personas, RANKING_SCORES, _words)),
         ),
-        ("Retrieval from the whole bank", html.folded("Each domain", _retrieval(results))),
+        ("Retrieval from all replies of the test split", html.folded("Each domain", _retrieval(results))),
         ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),
     ]
 
@@ -83,7 +83,7 @@ def _retrieval(results: Results) -> str:
     scores = ("mrr_reranked", "mrr_index", "recall", "replies")
     return (
         ABOUT
-        + html.about("Replies: how many the bank holds.")
+        + html.about("Replies: how many there are to choose from.")
         + score_table(results.retrieval, scores, "domain {}".format)
     )
 

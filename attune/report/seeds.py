@@ -16,15 +16,15 @@ _VARIES = {
 }
 
 
-def models(seeds: Numbers) -> pd.DataFrame:
-    """One row per model, `label` naming it and its domain; seeds: metrics/seeds.json."""
-    rows = [row for row in (*seeds["ranking"], *seeds["generators"]) if "model" in row]
-    labels = [", ".join(row[key] for key in ("model", "domain") if key in row) for row in rows]
-    return pd.DataFrame(rows).assign(label=labels)
+def models(seeds: Numbers, names: Mapping[str, str]) -> pd.DataFrame:
+    """One row per model, `label` naming it and its domain; seeds: metrics/seeds.json. names: generators in words."""
+    ranking = [row | {"label": f"{row['model']}, {row['domain']}"} for row in seeds["ranking"] if "model" in row]
+    generators = [row | {"label": names.get(row["model"], row["model"])} for row in seeds["generators"]]
+    return pd.DataFrame([*ranking, *generators])
 
 
-def about(seeds: Numbers) -> str:
-    """The scores with their intervals, and the differences between recipes, as HTML."""
+def about(seeds: Numbers, names: Mapping[str, str]) -> str:
+    """The scores with their intervals, and the differences between recipes, as HTML; names: generators in words."""
     values = ", ".join(map(str, seeds["seeds"]))
     lines = [
         f"{row['domain']}: {row['after']} is {abs(row['mean']):.3f} MRR {'above' if row['mean'] > 0 else 'below'} "
@@ -35,7 +35,7 @@ def about(seeds: Numbers) -> str:
     ]
     return (
         f"<p>Trained with the seeds {values}, which vary {_VARIES[seeds['varies']]}. The intervals cover seeds and "
-        f"test contexts ({seeds['method']}).</p>" + html.table(_table(models(seeds))) + html.bullets(lines)
+        f"test contexts ({seeds['method']}).</p>" + html.table(_table(models(seeds, names))) + html.bullets(lines)
     )
 
 

@@ -2,7 +2,7 @@
 
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import mean_title, ranking_name
+from attune.report.names import mean_title, personas_title, ranking_name
 from attune.report.results import Results
 from attune.report.tables import compared, means
 
@@ -27,8 +27,8 @@ def without_training(results: Results) -> str:
     nearest = min(found, key=lambda each: each.difference)
     return (
         f"{ranking_name(nearest.after)} is better than {len(better)} of {len(found)} ways to match without training, "
-        f"and worse than {len(worse)} (MRR, {mean_title(results.settings.cobert.domains)}). Its difference from the "
-        f"best of them, {ranking_name(nearest.before)}, is {nearest.size} {in_brackets(nearest)}."
+        f"and worse than {len(worse) or 'none'} (MRR, {mean_title(results.settings.cobert.domains)}). Its difference "
+        f"from the best of them, {ranking_name(nearest.before)}, is {nearest.size} {in_brackets(nearest)}."
     )
 
 
@@ -71,8 +71,9 @@ def _sentences(results: Results) -> str:
     found = differences(results.persona_tests)
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     return (
-        f"Persona sentences: against {found[0].before}, MRR is better with {len(better)} and worse with {len(worse)} "
-        f"of {len(found)} other numbers{_listed(better + worse)}."
+        f"Number of persona sentences ({personas_title(results.settings)}): of {len(found)} numbers compared with "
+        f"{found[0].before} sentences, {len(better) or 'none'} rank better and {len(worse) or 'none'} worse"
+        f"{_listed(better + worse)}."
     )
 
 
@@ -91,8 +92,9 @@ def _bank(results: Results) -> str:
     by_score = results.retrieval.groupby("score")["value"]
     least, most, mean = by_score.min(), by_score.max(), by_score.mean()
     return (
-        f"Retrieval from the whole bank: the shortlist holds the true reply in {100 * least['recall']:.0f} to "
-        f"{100 * most['recall']:.0f} % of the contexts; the MRR is {mean['mrr_index']:.3f} in the index's order and "
+        f"Retrieval from all replies of the test split: the shortlist holds the true reply in "
+        f"{100 * least['recall']:.0f} to {100 * most['recall']:.0f} % of the contexts; the MRR is "
+        f"{mean['mrr_index']:.3f} in the index's order and "
         f"{mean['mrr_reranked']:.3f} in CoBERT's (means of the domains, untested; their intervals are below)."
     )
 

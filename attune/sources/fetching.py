@@ -49,7 +49,7 @@ def _fill(corpus: Corpus, source: str, folder: Path, published: AnyEntry, seed: 
     if isinstance(published, OwnRows):
         from attune.sources import own_data
 
-        return own_data.write(published, folder, bad, corpus.own)
+        return own_data.write(corpus, published, folder, bad)
     if source == "sample":
         from attune.sources.sample import sample_of
 

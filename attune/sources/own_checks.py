@@ -2,54 +2,61 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attune.core.errors import AttuneError
-from attune.corpora.base import Corpus, Sampling
+from attune.corpora.base import Corpus, Row, Sampling
+from attune.corpora.own import opening
 from attune.corpora.reading import BadRows
+from attune.corpora.subsets import drawn_splits
 from attune.parameters.data import OwnRows
 from attune.sources import directory, own_data
 
+# What the emotion probe (`attune.evaluation.generation.emotion_probe`) is trained on.
+SITUATIONS, EMOTIONS = 5, 2
 
-def check(record: Corpus, entry: OwnRows, bad: BadRows) -> None:
-    """Read all of it. record: of `attune.corpora.raw_corpus`.
+
+def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> None:
+    """Read all of it, and draw its train and test split. record: of `attune.corpora.raw_corpus`.
 
     Raises
     ------
     AttuneError
-        for columns that the corpus does not have, as `own_data.conversations`, and for fewer than two beginnings, which
-        could not be split into train and test, or two recurring emotions, where those are needed; for files of one's
-        own as `directory.own_folder` and `Corpus.count_rows`.
+        for columns that the corpus does not have, as `own_data.conversations` and `drawn_splits`, and for a train split
+        on which the emotion probe cannot be trained, where emotions are needed; for files of one's own as
+        `directory.own_folder` and `Corpus.count_rows`.
     """
     if record.in_own_folder:
         record.count_rows(directory.own_folder(record, entry), bad)
         return
-    key, place = f"corpora.{record.name}", record.own
-    known = place.columns if place else ()
-    for name in {"situation", "domain"} & set(entry.columns or ()) - set(known):
-        raise AttuneError(f"{key}.columns names {name}, which has no meaning there; leave it out")
-    found = own_data.files_of(entry)
-    openings: set[str] = set()
-    values: dict[str, Counter[str]] = {column: Counter() for column in (place.needed if place else ())}
-    for each in own_data.conversations(found.paths, entry.columns, bad, place):
-        openings.add(each.get("situation") or each["utterances"][0])
-        for column, counts in values.items():
-            counts[each[column]] += 1
-    where = found.origin.location
-    if len(openings) < 2:
+    place = record.own
+    for name in {"situation", "domain"} & set(entry.columns or ()) - set(place.columns if place else ()):
+        raise AttuneError(f"corpora.{record.name}.columns names {name}, which has no meaning there; leave it out")
+    paths = own_data.files_of(record, entry).paths
+
+    def rows(bad: BadRows) -> Iterator[Row]:
+        return own_data.conversations(paths, entry.columns, bad, place)
+
+    splits, _ = drawn_splits(record, ((each["id"], opening(each)) for each in rows(bad)), sampling, bad)
+    if place and "emotion" in place.needed:
+        train = set(splits["train"].tolist())
+        again = enumerate(rows(BadRows("skip")))  # they are counted already
+        _check_emotions(record, (each for number, each in again if number in train))
+
+
+def _check_emotions(record: Corpus, train: Iterable[Row]) -> None:
+    """That the emotion probe can be trained on these conversations."""
+    felt = dict.fromkeys((opening(each), each["emotion"]) for each in train)
+    situations, counts = {situation for situation, _ in felt}, Counter(emotion for _, emotion in felt)
+    recurring = sum(count > 1 for count in counts.values())
+    if len(situations) < SITUATIONS or recurring < EMOTIONS:
+        examples = ", ".join(repr(emotion[:40]) for emotion, _ in counts.most_common(3))
         raise AttuneError(
-            f"{key}: {where} has {len(openings)} usable conversation(s) with different first turns; "
-            "2 are needed to train on one and to test on another"
+            f"corpora.{record.name}: the train split has {len(situations)} different situation(s), and {recurring} "
+            f"emotion(s) of more than one of them (most often {examples}); the emotion probe needs {SITUATIONS} "
+            f"situations and {EMOTIONS} such emotions; use more data, a higher cap or another column"
         )
-    for column, counts in values.items():
-        recurring = [value for value, count in counts.items() if count > 1]
-        if len(recurring) < 2:
-            examples = ", ".join(repr(value[:40]) for value, _ in counts.most_common(3))
-            raise AttuneError(
-                f"{key}: {where} has {len(recurring)} {column}(s) that occur more than once ({examples}); two are "
-                "needed to tell apart"
-            )
 
 
 def check_ranked(
@@ -66,7 +73,7 @@ def check_ranked(
     """
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder)
-        own_data.write(entry, raw, bad, record.own)
+        own_data.write(record, entry, raw, bad)
         assert record.subset is not None
         subset = record.subset(record, raw, sampling, BadRows("skip"), raw / "scratch")
         for domain in domains:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
-from attune.corpora.base import Own
+from attune.corpora.base import Corpus, Own
 from attune.corpora.own import ALL, FILE, OWN_DATA
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
@@ -28,16 +28,14 @@ _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"messages"}, {"turns": "messages"}),
     ({"instruction", "output"}, {"context": "instruction", "response": "output"}),
 )
+_OPTIONAL = ("system", "input", "persona", "emotion")  # what rows of any shape may have
 
 
-def write(entry: OwnRows, folder: Path, bad: BadRows, place: Own | None) -> Origin:
-    """Write the conversations of `entry` into `folder`; raises as `conversations`.
-
-    place: that of the built-in corpus that they take.
-    """
-    found, left_out = files_of(entry), Counter[str]()
+def write(record: Corpus, entry: OwnRows, folder: Path, bad: BadRows) -> Origin:
+    """Write the conversations of `entry`, that of `record` in params.yaml, into `folder`; raises as `conversations`."""
+    found, left_out = files_of(record, entry), Counter[str]()
     with atomic_file(folder / FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for conversation in conversations(found.paths, entry.columns, bad, place, left_out):
+        for conversation in conversations(found.paths, entry.columns, bad, record.own, left_out):
             stream.write(json.dumps(conversation, ensure_ascii=False) + "\n")
     return replace(found.origin, turns_left_out=left_out)
 
@@ -47,7 +45,7 @@ class Files(NamedTuple):
     origin: Origin
 
 
-def files_of(entry: OwnRows) -> Files:
+def files_of(record: Corpus, entry: OwnRows) -> Files:
     """The files on this machine; a dataset's are downloaded.
 
     Raises
@@ -58,7 +56,7 @@ def files_of(entry: OwnRows) -> Files:
     if isinstance(entry, OwnDataset):
         from attune.sources import own_dataset
 
-        paths, url, commit = own_dataset.download(entry)
+        paths, url, commit = own_dataset.download(f"corpora.{record.name}", entry)
         notice = f"{OWN_DATA}, the split {entry.split} of {entry.datasets}"
         return Files(paths, Origin("hub", entry.datasets, url=url, revision=commit, notice=notice))
     assert isinstance(entry, OwnData)
@@ -75,7 +73,8 @@ def conversations(
 ) -> Iterator[dict[str, Any]]:
     """The rows of the files as `attune.corpora.own` keeps conversations, one at a time.
 
-    left_out: counts the turns that are of neither side, by their speaker.
+    place: that of a built-in corpus, if they take one. left_out: counts the turns that are of neither side, by their
+    speaker.
 
     Raises
     ------
@@ -83,9 +82,10 @@ def conversations(
         for a file that cannot be read, a column that does not exist or is missing in `columns`, and as `BadRows.add`.
     """
     needed = place.needed if place else ()
+    wanted = set(columns.values()) if columns else {*_OPTIONAL, *(name for marks, _ in _SHAPES for name in marks)}
     for path in paths:
         mapping = None
-        for number, row in records(path):
+        for number, row in records(path, wanted, bad):
             mapping = mapping or _mapping(path, row, columns, needed)
             try:
                 conversation, others = _conversation(number, row, mapping, needed)
@@ -101,12 +101,12 @@ def _mapping(
     path: Path, row: Mapping[str, Any], columns: Mapping[Any, str] | None, needed: Sequence[str]
 ) -> dict[str, str]:
     """What each column is; an AttuneError names one that the first row lacks."""
-    mapping = _recognised(path, row) if columns is None else dict(columns)
-    for key, column in mapping.items():
+    for key, column in (columns or {}).items():
         if column not in row:
-            raise AttuneError(f"{path} has no column {column!r} for {key}; it has {', '.join(row)}")
+            raise AttuneError(f"{path} has no column {column!r} for {key}; its first row has {', '.join(row)}")
+    mapping = dict(columns or _recognised(path, row))
     for key in needed:
-        if key not in mapping:
+        if mapping.get(key) not in row:
             raise AttuneError(f"{path}: say in `columns` which of {', '.join(row)} is the {key}, which is needed here")
     return mapping
 
@@ -114,7 +114,8 @@ def _mapping(
 def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
     for marks, mapping in _SHAPES:
         if marks <= row.keys():
-            return mapping | {name: name for name in ("system", "input", "persona", "emotion") if name in row}
+            # Rows of JSON may lack what they have nothing for, the first one too.
+            return mapping | {name: name for name in _OPTIONAL}
     raise AttuneError(
         f"{path} has the columns {', '.join(row)}, of no known shape (ShareGPT: conversations or messages; Alpaca: "
         "instruction and output); say in `columns` which are context and response, or turns"

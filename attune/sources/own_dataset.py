@@ -33,8 +33,10 @@ _PARQUET = "refs/convert/parquet"
 _SPLITS = {word: split for split, words in _WORDS.items() for word in words}
 
 
-def download(entry: OwnDataset) -> tuple[list[Path], str, str]:
+def download(key: str, entry: OwnDataset) -> tuple[list[Path], str, str]:
     """The files of the split in the hub client's cache, the dataset's public address and the commit.
+
+    key: the entry's in params.yaml.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def download(entry: OwnDataset) -> tuple[list[Path], str, str]:
     commit, names = _listed(entry)
 
     def fetched(name: str) -> Path:
-        return hub.cached_file("the entry's", url, entry.datasets, name, commit, named_by="datasets")[0]
+        return hub.cached_file(key, url, entry.datasets, name, commit, named_by="datasets")[0]
 
     configs = _configs(fetched(CARD)) if CARD in names else {}
     chosen = split_files(entry, sorted(names), configs)

@@ -2,36 +2,41 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from attune.core.errors import AttuneError
-from attune.corpora.reading import check_content, lines, parquet_rows
+from attune.corpora.reading import BadRow, BadRows, check_content, lines, parquet_rows
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = ",;\t"  # the first of those that the header has most of
 Record = tuple[int, dict[str, Any]]
 
 
-def records(path: Path) -> Iterator[Record]:
+def records(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Record]:
     """Each row with its number: of its line, or in JSON and parquet of the row.
+
+    wanted: the columns that are read; others may be None in place of what they hold.
 
     Raises
     ------
     AttuneError
-        for a file that does not exist, that cannot be read, or whose suffix is none of SUFFIXES.
+        for a file that does not exist, that cannot be read, or whose suffix is none of SUFFIXES, and as `BadRows.add`.
     """
     if not path.is_file():
-        raise AttuneError(f"{path.absolute()} does not exist; a corpus' path names a file of {', '.join(SUFFIXES)}")
-    readers = {".csv": _csv, ".jsonl": _json_lines, ".json": _json, ".parquet": _parquet}
-    if path.suffix.lower() not in readers:
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise AttuneError(f"{path.absolute()} {problem}; a corpus' path names a file of {', '.join(SUFFIXES)}")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise AttuneError(f"{path} has the suffix {path.suffix!r}; it must be one of {', '.join(SUFFIXES)}")
     check_content(path)
-    return readers[path.suffix.lower()](path)
+    if suffix == ".parquet":
+        return _parquet(path, wanted)
+    return {".csv": _csv, ".jsonl": _json_lines, ".json": _json}[suffix](path, bad)
 
 
-def _csv(path: Path) -> Iterator[Record]:
+def _csv(path: Path, bad: BadRows) -> Iterator[Record]:
     csv.field_size_limit(10_000_000)  # characters of a cell; 131,072 otherwise
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -41,29 +46,38 @@ def _csv(path: Path) -> Iterator[Record]:
             stream.seek(0)
             reader = csv.DictReader(stream, delimiter=separator, skipinitialspace=True, strict=True)
             reader.fieldnames = names = [name.strip() for name in reader.fieldnames or ()]
-            _check_names(path, names)
+            if header and not names:
+                raise AttuneError(f"{path}, line 1 is empty; it must name the columns")
+            _check_names(path, [name for name in names if name])  # spreadsheets write empty columns too
             for row in reader:
                 if None in row or None in row.values():
-                    wrong = f"line {reader.line_num}: not the {len(names)} cells of the header; put cells with"
-                    raise AttuneError(f"{path}, {wrong} {separator!r}, quotes or line breaks into quotes")
-                yield reader.line_num, row
+                    right = f"put cells with {separator!r}, quotes or line breaks into quotes"
+                    bad.add(path, reader.line_num, f"not the {len(names)} cells of the header; {right}")
+                else:
+                    yield reader.line_num, row
     except UnicodeDecodeError as error:
         raise AttuneError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); convert it") from None
     except csv.Error as error:
-        raise AttuneError(f"{path}, line {reader.line_num}: {error}") from None
+        right = "put quotes around whole cells, and write one inside of a cell twice"
+        raise AttuneError(f"{path}, after line {reader.line_num}: {error}; {right}") from None
 
 
-def _json_lines(path: Path) -> Iterator[Record]:
+def _json_lines(path: Path, bad: BadRows) -> Iterator[Record]:
     for number, line in lines(path):
-        yield number, _object(path, number, line)
+        try:
+            row = _object(number, line)
+        except BadRow as error:
+            bad.add(path, error.number, str(error))
+        else:
+            yield number, row
 
 
-def _json(path: Path) -> Iterator[Record]:
+def _json(path: Path, bad: BadRows) -> Iterator[Record]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":  # one object per line, as hubs call it too
-            yield from _json_lines(path)
+            yield from _json_lines(path, bad)
             return
         raise AttuneError(f"{path} is not JSON in UTF-8: {error}") from None
     except (ValueError, RecursionError) as error:
@@ -73,7 +87,7 @@ def _json(path: Path) -> Iterator[Record]:
     yield from enumerate(rows, start=1)
 
 
-def _parquet(path: Path) -> Iterator[Record]:
+def _parquet(path: Path, wanted: Collection[str]) -> Iterator[Record]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -82,7 +96,9 @@ def _parquet(path: Path) -> Iterator[Record]:
     except (OSError, pa.ArrowException) as error:
         raise AttuneError(f"{path} is not a complete parquet file: {str(error).splitlines()[0]}") from None
     _check_names(path, names)
-    yield from parquet_rows(path, names, batch_size=1024)
+    # Others may be large, or hold what Python has no type for, as times in nanoseconds.
+    for number, row in parquet_rows(path, tuple(name for name in names if name in wanted), batch_size=1024):
+        yield number, dict.fromkeys(names) | row
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:
@@ -90,11 +106,11 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
         raise AttuneError(f"{path} names a column twice ({', '.join(names)}); give each a name of its own")
 
 
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+def _object(number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise AttuneError(f"{path}, line {number}: not JSON ({error})") from None
+        raise BadRow(number, f"not JSON ({error}); expected an object") from None
     if not isinstance(row, dict):
-        raise AttuneError(f"{path}, line {number}: {line[:40]!r} is no object; each line must be one")
+        raise BadRow(number, f"{line[:40]!r} is no object; each line must be one")
     return row

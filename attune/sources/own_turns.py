@@ -40,7 +40,7 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
     for each in cells:
         if not isinstance(each, dict):
             raise BadRow(number, f"a turn is {str(each)[:80]!r}; expected all texts, or all with their speaker")
-        speaker = str(each.get("from") or each.get("role")).strip().lower()
+        speaker = read_text(number, "a speaker", str(each.get("from") or each.get("role"))).lower()
         if speaker in _SYSTEM:
             system.append(_content(number, each))
         elif speaker not in _SIDES:

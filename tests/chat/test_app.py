@@ -3,11 +3,15 @@
 import argparse
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from app import port_number, require_free
 from attune.core.errors import AttuneError
+from tests.chat.conftest import free_port
+from tests.forked import python
+from tests.project import ROOT
 
 
 @pytest.fixture
@@ -38,6 +42,14 @@ def test_a_free_port_of_this_machine_is_accepted_in_every_notation() -> None:
         free = another.getsockname()[1]
     for host in ("127.0.0.1", "localhost", "0.0.0.0", ""):
         require_free(host, free)
+
+
+@pytest.mark.fault("a params.yaml that cannot be read", "one sentence that names it")
+def test_a_file_that_cannot_be_read_is_not_taken_for_the_port(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").mkdir()
+    done = python("models", "-m", "app", "--root", tmp_path, "--port", str(free_port()), cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr == f"error: [Errno 21] Is a directory: '{tmp_path}/params.yaml'\n"
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "80x", ""])

@@ -14,7 +14,7 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.openai_api import KEY, MAX_BODY, api_key, mounted
-from attune.chat.streaming import Streamed
+from attune.chat.streaming import Streamed, held_back
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
@@ -125,6 +125,8 @@ def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) 
     [
         ({"temperature": 3}, "temperature", "less than or equal to 2"),
         ({"max_tokens": 0}, "max_tokens", "greater than or equal to 1"),
+        ({"extra_body": {"top_k": 3_000_000_000}}, "top_k", "less than or equal to 2147483647"),
+        ({"seed": 2**63}, "seed", "less than 9223372036854775808"),
         ({"n": 2}, None, "n = 2 is not supported"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, None, "tools"),
         ({"message": " "}, "messages", "nothing in the message"),
@@ -191,3 +193,9 @@ def test_what_may_begin_a_stop_waits_and_nothing_is_taken_back() -> None:
 
     assert asyncio.run(pieces(["###"])) == (["a", " ", "## b", " "], "stop")
     assert asyncio.run(pieces(["####"])) == (["a", " ", "## b", " ", "###x"], "length")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.fault("a stop of millions of letters", "it takes no longer than the reply is long")
+def test_a_stop_longer_than_the_reply_takes_no_time() -> None:
+    assert held_back("a #", ["# " + "b" * 5_000_000]) == 1

@@ -131,9 +131,11 @@ def test_the_command_answers_line_by_line(root: Path) -> None:
 def test_the_command_refuses_missing_files_and_wrong_options(root: Path, tmp_path: Path) -> None:
     (untrained := tmp_path / "untrained").mkdir()
     changed(untrained)
+    (unreadable := tmp_path / "unreadable" / "params.yaml").mkdir(parents=True)
     for words, reason in (
         (["--root", str(tmp_path)], "params.yaml is missing"),
         (["--root", str(untrained)], "no system can answer yet: "),
+        (["--root", str(unreadable.parent)], f"error: [Errno 21] Is a directory: '{unreadable}'"),
         (["--root", str(root), "--system", "nobody"], "There is no system 'nobody'"),
         (["--root", str(root), "--top-p", "2"], "top_p = 2.0"),
     ):

@@ -51,9 +51,10 @@ def test_gradients_are_those_of_the_whole_batch(tmp_path: Path, matching: str, m
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-9)
 
 
-def test_both_passes_drop_out_alike(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("matching", "scale"), [("co_attention", 0.1), ("cross_encoder", 10.0)])
+def test_both_passes_drop_out_alike(tmp_path: Path, matching: str, scale: float) -> None:
     """With dropout the gradient must belong to the loss that was reported: checked by a step along it."""
-    model, inputs = cobert(tmp_path, score_scale=0.1, dropout=0.3)
+    model, inputs = cobert(tmp_path, matching=matching, score_scale=scale, dropout=0.3)
     model = model.double().train()
     given = batch(inputs)
 

@@ -148,6 +148,17 @@ def test_stored_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("content", [b"", b'{"mrr": 0.', b'<<<<<<< HEAD\n{"mrr": 0.5}\n', b'{"title": "caf\xe9"}'])
+@pytest.mark.fault("a JSON file of the pipeline's with a merge's marks, torn or not in UTF-8", "the file is named")
+def test_a_damaged_json_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "scores.json"
+    path.write_bytes(content)
+    with pytest.raises(AttuneError, match=r"scores\.json is not JSON in UTF-8 \(.*`dvc repro` writes it again"):
+        read_json(path)
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / "nowhere.json")
+
+
 @pytest.mark.parametrize("read", [read_parquet, lambda path: list(stream_tables(path))])
 @pytest.mark.fault("a damaged parquet file of the pipeline's", "the file is named, and what brings it back")
 def test_a_damaged_parquet_file_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:

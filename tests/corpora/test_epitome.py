@@ -8,6 +8,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, write_csv
 from attune.corpora import CORPORA, EPITOME, corpus, raw_corpus
+from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData, OwnDataset, OwnRows
 from attune.sources.own_checks import check
@@ -16,6 +17,7 @@ from tests.evaluation.generation.labels import write_labels
 NAME = "explorations-reddit.csv"
 FILES = "emotional-reactions-reddit.csv, interpretations-reddit.csv, explorations-reddit.csv"
 Rows = list[dict[str, str]]
+SAMPLING = Sampling(13, None, 0.2, {})
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_malformed_rows_are_counted_where_they_may_be(folder: Path) -> None:
 def test_what_is_not_epitomes_is_refused(folder: Path, change: Callable[[Rows], Rows], message: str) -> None:
     write_csv(folder / NAME, change(read_csv(folder / NAME)))
     with pytest.raises(AttuneError, match=NAME) as raised:
-        check(EPITOME, OwnData(path=str(folder)), BadRows("error"))
+        check(EPITOME, OwnData(path=str(folder)), SAMPLING, BadRows("error"))
     assert message in str(raised.value)
 
 
@@ -64,16 +66,16 @@ def test_a_short_row_and_another_encoding_are_refused(folder: Path) -> None:
     text = (folder / NAME).read_text()
     (folder / NAME).write_text(text + "s9,r9\n")
     with pytest.raises(AttuneError, match="line 8: fewer fields than the header"):
-        check(EPITOME, OwnData(path=str(folder)), BadRows("error"))
+        check(EPITOME, OwnData(path=str(folder)), SAMPLING, BadRows("error"))
     (folder / NAME).write_bytes(text.encode() + "s9,r9,é,é,1,\n".encode("latin-1"))
     with pytest.raises(AttuneError, match=r"explorations-reddit\.csv, after line .*it must be CSV in UTF-8"):
-        check(EPITOME, OwnData(path=str(folder)), BadRows("error"))
+        check(EPITOME, OwnData(path=str(folder)), SAMPLING, BadRows("error"))
 
 
 def test_a_missing_folder_or_file_and_other_keys_are_refused(folder: Path) -> None:
     def refusal(entry: OwnRows) -> str:
         with pytest.raises(AttuneError) as raised:
-            check(EPITOME, entry, BadRows("error"))
+            check(EPITOME, entry, SAMPLING, BadRows("error"))
         return str(raised.value)
 
     place: dict[str, Any] = {"path": str(folder)}

@@ -27,6 +27,7 @@ def conversation(number: int, **labels: str) -> dict[str, Any]:
 
 def drawn(folder: Path, rows: list[dict[str, Any]], cap: int | None = None) -> tuple[dict[str, list[Any]], Any]:
     """The conversations and candidates by name, and the counts."""
+    folder.mkdir(exist_ok=True)
     (folder / FILE).write_text("".join(json.dumps(row) + "\n" for row in rows))
     record = raw_corpus("pec", own=True)
     assert record.subset is not None
@@ -72,6 +73,11 @@ def test_the_only_domain_is_one_too(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"pec all/train has \d+ usable conversations, but subsets\.large\.train"):
         drawn(tmp_path, [conversation(number) for number in range(20)])
+    alike = [conversation(number) | {"utterances": ["Hi!", f"No {number}."]} for number in range(4)]
+    with pytest.raises(AttuneError, match=r"^corpora\.pec has 4 conversation\(s\) with 1 different opening\(s\)"):
+        drawn(tmp_path / "alike", alike)
+    with pytest.raises(AttuneError, match=r"^corpora\.pec without its test split has 2 conversation\(s\) with 1"):
+        drawn(tmp_path / "few", [conversation(number) for number in range(4)])
     with pytest.raises(AttuneError, match=r"corpora\.pec\.cap does nothing"):
         drawn(tmp_path, [], cap=10)
     with pytest.raises(AttuneError, match=r"corpora\.openorca is built in, and takes no data of your own"):

@@ -61,22 +61,23 @@ def test_names_come_from_content_and_not_from_its_borders() -> None:
 
 
 def test_the_split_is_by_share_and_leaves_both_sides_something() -> None:
-    splits = split_by_opening(np.arange(60), 0.2)
+    splits = split_by_opening(np.arange(60), 0.2, "mine has")
     assert splits["test"].tolist() == list(range(12))
     assert splits["train"].tolist() == list(range(12, 60))
-    assert {split: len(part) for split, part in split_by_opening(np.arange(2), 0.01).items()} == {"train": 1, "test": 1}
-    with pytest.raises(AttuneError, match="1 conversations with 1 different openings cannot be split"):
-        split_by_opening(np.arange(1), 0.2)
+    few = split_by_opening(np.arange(2), 0.01, "mine has")
+    assert {split: len(part) for split, part in few.items()} == {"train": 1, "test": 1}
+    with pytest.raises(AttuneError, match=r"^mine has 1 conversation\(s\) with 1 different opening\(s\); at least 2"):
+        split_by_opening(np.arange(1), 0.2, "mine has")
 
 
 def test_conversations_that_open_alike_are_in_one_split() -> None:
     openings = np.arange(60) % 7
-    splits = split_by_opening(openings, 0.2)
+    splits = split_by_opening(openings, 0.2, "mine has")
     assert len(splits["test"]) == 18  # two openings of nine, the least that 12 of 60 need
     assert not set(openings[splits["train"]]) & set(openings[splits["test"]])
     assert sorted(np.concatenate(list(splits.values()))) == list(range(60))
-    with pytest.raises(AttuneError, match="60 conversations with 1 different openings"):
-        split_by_opening(np.zeros(60), 0.2)
+    with pytest.raises(AttuneError, match=r"60 conversation\(s\) with 1 different opening\(s\)"):
+        split_by_opening(np.zeros(60), 0.2, "mine has")
 
 
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=40), st.floats(0.01, 0.99))
@@ -90,7 +91,7 @@ def test_whole_openings_go_to_test_until_its_share_is_reached(openings: list[int
     test: list[int] = []
     while remaining and (not test or len(test) < round(len(openings) * share)):
         test += remaining.pop(0)
-    splits = split_by_opening(np.array(openings), share)
+    splits = split_by_opening(np.array(openings), share, "mine has")
     assert splits["test"].tolist() == test
     assert splits["train"].tolist() == [position for group in (*remaining, last) for position in group]
 
@@ -191,3 +192,21 @@ def test_a_corpus_larger_than_a_bucket_comes_in_the_order_of_the_draw(
     assert sorted(row["id"] for part in rows.values() for row in part) == sorted(ids)
     assert rows["test"][0]["id"] == ids[0]
     assert all(row == read[row["id"]] for part in rows.values() for row in part)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cap", "whose"),
+    [
+        (["a", "b"], 1, "corpora.openassistant_guanaco.cap = 1 leaves 1 conversation(s) with 1"),
+        (["a"], 9, "corpora.openassistant_guanaco has 1 conversation(s) with 1"),
+        (["a", ""], 9, "corpora.openassistant_guanaco without its 1 malformed row(s) has 1 conversation(s) with 1"),
+    ],
+)
+def test_a_draw_that_cannot_be_split_names_the_key(tmp_path: Path, rows: list[str], cap: int, whose: str) -> None:
+    for part in ("train", "eval"):
+        lines = [f'{{"text": "### Human: {each}### Assistant: yes"}}\n' for each in rows if part == "train"]
+        (tmp_path / f"openassistant_best_replies_{part}.jsonl").write_text("".join(lines))
+    record, sampling = corpus("openassistant_guanaco"), Sampling(5, cap, 0.2, {})
+    with pytest.raises(AttuneError) as raised:
+        train_and_test(record, tmp_path, sampling, BadRows("skip"), tmp_path / "scratch")
+    assert str(raised.value).startswith(whose)

@@ -8,8 +8,10 @@ import torch
 from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from attune.cobert.matchers import MATCHERS
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
+from attune.export import models
 from attune.export.facts import SECONDS
 from attune.export.models import export
 from attune.generators.loading import load_base, load_tokenizer, read_card, write_card
@@ -18,6 +20,7 @@ from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
 from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
+from tests.cobert.test_storage import trained
 from tests.project import changed
 from tools.repro import TIMES
 
@@ -67,6 +70,21 @@ def test_a_ranker_loads_elsewhere_without_its_encoder(root: Path, tmp_path: Path
     assert [each.score for each in exported] == pytest.approx([each.score for each in original.rank(*asked)], rel=1e-4)
 
 
+@pytest.mark.parametrize("matching", MATCHERS)
+def test_a_ranker_of_any_matching_scores_elsewhere_as_before(tmp_path: Path, matching: str) -> None:
+    trained(tmp_path, matching=matching, frozen_layers=1)
+    changed(tmp_path)
+    model = tmp_path / "models/cobert" / RANKER
+    for name, place in (("encoder", tmp_path / "models/base/encoder"), ("saved", model)):
+        place.parent.mkdir(parents=True)
+        (tmp_path / name).rename(place)
+    asked = (["i lost my dog .", "so sad ?"], ["i love the sea ."], ["the dog !", "i like the sea .", "so glad !"])
+    expected = Ranker.from_pretrained(model).rank(*asked)
+    export(model, tmp_path / "written")
+    shutil.rmtree(tmp_path / "models")
+    assert Ranker.from_pretrained(tmp_path / "written").rank(*asked) == expected
+
+
 def test_a_hub_reads_the_cards_test_scores_with_intervals(root: Path, tmp_path: Path) -> None:
     for kind, name, base, scores in (
         ("generators", "persona", "HuggingFaceTB/SmolLM2-135M-Instruct", {"perplexity": 12.5, "similarity": 0.25}),
@@ -98,7 +116,15 @@ def test_the_card_says_what_it_was_trained_on_and_how_much_of_the_encoder_s_chan
     export(model, tmp_path / "exported", tmp_path)
     card = (tmp_path / "exported" / "README.md").read_text()
     assert "25% was kept" in card
+    assert "The 1 lowest layers of the encoder were frozen." in card
     assert ": all train, 20 valid, 100 test." in card
+
+
+def test_a_base_that_has_left_the_parameters_since_is_named_as_it_was(root: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(root / "models/generators/full", tmp_path / "models/generators/full")
+    write_card(model, replace(read_card(model), base="renamed"))
+    changed(tmp_path)
+    assert "Made from `renamed` by" in models.card(model, tmp_path)
 
 
 def test_scores_that_were_not_measured_are_said_to_be_missing(root: Path, tmp_path: Path) -> None:

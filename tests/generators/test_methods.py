@@ -54,9 +54,17 @@ def test_methods_are_known_without_torch() -> None:
         ("full", {"rows": "processed"}, "rows = 'processed' is no folder of rows below data/; name one such as"),
         ("full", {"rows": "../processed/pec"}, "is no folder of rows below data/"),
         ("full", {"rows": "passages/pec"}, "passage_tokens = 0 with rows: passages/pec; it must be above 0"),
+        ("full", {"frozen_layers": 1.5}, "1.5 is neither a whole number of layers nor a share of them, above 0 and be"),
+        ("full", {"frozen_layers": 0.0}, "0.0 is neither a whole number of layers nor a share"),
         ("lora", {"early_stopping": 0}, "greater than or equal to 1"),
     ],
 )
 def test_a_training_that_cannot_be_is_refused(method: str, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         generator(method, **changes)
+
+
+@pytest.mark.parametrize("layers", [0, 3, 0.5])
+def test_frozen_layers_are_a_number_or_a_share(layers: float) -> None:
+    kept = generator("full", frozen_layers=layers).model_dump()["frozen_layers"]
+    assert (kept, type(kept)) == (layers, type(layers))

@@ -35,6 +35,20 @@ def test_extra_negatives_have_one_source(tmp_path: Path) -> None:
         load(changed(tmp_path, remembered, ("recipes.tuned.extra_negatives", 0)))
 
 
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ([], "list should have at least 2 items"),
+        ([5], "list should have at least 2 items"),
+        ([20, 10, 0], "[20, 10, 0] must be ascending, with no number twice"),
+        ([0, 5, 5], "[0, 5, 5] must be ascending, with no number twice"),
+    ],
+)
+def test_numbers_of_persona_sentences_begin_with_the_fewest(tmp_path: Path, counts: list[int], message: str) -> None:
+    with pytest.raises(AttuneError, match=rf"personas\.counts.*: {re.escape(message)}"):
+        load(changed(tmp_path, ("personas.counts", counts)))
+
+
 def test_interpolation_needs_layers_of_the_encoder_that_train(tmp_path: Path) -> None:
     reader = ("recipes.tuned.matching", "cross_encoder")
     with pytest.raises(AttuneError, match=r"recipes.tuned: interpolate is for the encoder's layers"):

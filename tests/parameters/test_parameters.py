@@ -75,12 +75,14 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("generation.reply_examples", 49, "reply_examples = 49 must be at most perplexity_examples = 36"),
         ("generators.targets", {}, "the key generators.targets.method is missing"),
         ("rag.template", "{input}", "template has the fields ['input']; it must have {reply}"),
+        ("rag.template", "{reply:d}", "rag: template = '{reply:d}' cannot be filled in (Unknown format code 'd'"),
+        ("rag.template", "{reply:{foo}}", "rag: template = '{reply:{foo}}' cannot be filled in ('foo'); its fields"),
+        ("rag.template", "{reply", "rag: template = '{reply' cannot be filled in (expected '}'"),
         ("rag.shortlist", 1, "shortlist = 1 must be at least k = 2"),
         ("rag.recipe", "tune", "rag.recipe = 'tune' is not trained"),
         ("generation.decoding.gpt5", {"method": "greedy"}, "generation.decoding names 'gpt5'"),
         ("generation.decoding.default.beams", 3, "method sampling has no beams"),
         ("seeds.recipes", ["best"], "seeds.recipes names 'best', which is no entry of recipes"),
-        ("seeds.values", [13, 13], "has a seed twice"),
         ("seeds.generators", ["prompted"], "seeds.generators names 'prompted', which is not trained (method: prompt)"),
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
         ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
@@ -112,6 +114,14 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) 
         load(path)
 
 
+@pytest.mark.fault("a params.yaml that is not UTF-8", "the line is named")
+def test_text_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes("seed: 13\nsource: /home/zoé\n".encode("latin-1"))
+    with pytest.raises(AttuneError, match=r"params\.yaml, line 2: text that is not UTF-8; save the file in UTF-8"):
+        load(path)
+
+
 def test_a_missing_file_says_where_to_start(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"params\.yaml is missing; start in the project's folder"):
         load(tmp_path / "params.yaml")
@@ -135,6 +145,13 @@ def test_generators_and_recipes_cannot_have_a_name_that_the_tables_use(tmp_path:
         assert f"a {kind} cannot be called {name!r}, which has another meaning" in str(raised.value)
     assert {UNTRAINED, *METHODS} == RESERVED_RECIPES
     assert {RETRIEVED, RETRIEVAL} < RESERVED
+
+
+def test_a_recipe_cannot_have_the_name_of_one_of_the_persona_ablation_s(tmp_path: Path) -> None:
+    recipe = read()["recipes"]["tuned"]
+    load(changed(tmp_path, ("recipes.personas_first", recipe)))
+    with pytest.raises(AttuneError, match="a recipe cannot be called 'personas_5', as the persona ablation calls its"):
+        load(changed(tmp_path, ("recipes.personas_5", recipe)))
 
 
 def test_every_top_level_key_is_explained_above_or_within_its_section() -> None:

@@ -80,11 +80,12 @@ def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without
     names = {"rag": "R", "full": "F"}
     line = about_passages(tests, "rag", generators, names)
     assert line.startswith(
-        "Passages help, but not clearly without the reply asked for among them (R, beside F without): perplexity lower"
+        "Passages help where they contain the reply asked for, not clearly elsewhere (R, against F without): "
+        "perplexity lower"
     )
     assert "; where no passage contains the reply asked for, not clearly lower or higher, +1.0 %" in line
     line = about_passages(tests[:1], "rag", generators, names)
-    assert line.startswith("Passages help (R, beside F without): perplexity lower")
+    assert line.startswith("Passages help (R, against F without): perplexity lower")
 
 
 def test_a_persona_helps_if_it_is_better_than_none() -> None:

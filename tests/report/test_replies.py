@@ -9,7 +9,7 @@ def test_answers_stand_below_their_question_behind_a_fold() -> None:
     rows = [("h", "A joke?", "1 < 2"), ("h", "Why?", "So."), ("g", "A joke?", "No.")]
     page = answer_blocks(pd.DataFrame(rows, columns=["generator", "question", "answer"]), NAMES)
     places = [page.index(text) for text in ("A joke?", "1 &lt; 2", "<td>G</td><td>No.", "Why?", "So.")]
-    assert page.startswith("<details><summary>The same 2 questions to every generator</summary>")
+    assert page.startswith("<details><summary>2 questions, each to the generators that it is meant for</summary>")
     assert places == sorted(places)
 
 

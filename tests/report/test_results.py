@@ -15,7 +15,7 @@ def results(tmp_path: Path) -> Results:
             tmp_path,
             ("cobert.subsets", ["small"]),
             ("cobert.domains", ["happy", "all"]),
-            ("personas.counts", [10, 0, 5]),
+            ("personas.counts", [0, 5, 10]),
         )
     )
     return Results(settings, metrics=tmp_path)

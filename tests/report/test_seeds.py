@@ -1,10 +1,12 @@
 from attune.report.seeds import about, models
 from tests.report.seed_numbers import SEEDS
 
+NAMES = {"full": "Full fine-tuning"}
+
 
 def test_each_model_stands_with_its_seeds() -> None:
-    assert models(SEEDS)["label"].tolist() == ["tuned, all", "attune, all", "full"]
-    page = about(SEEDS)
+    assert models(SEEDS, NAMES)["label"].tolist() == ["tuned, all", "attune, all", "Full fine-tuning"]
+    page = about(SEEDS, NAMES)
     assert "Trained with the seeds 13, 14, 15, which vary the order of the training rows and the new weights." in page
     assert '<td>MRR</td><td class="number" data-value="0.375">0.375 <span class="interval">0.275–0.475</span>' in page
     assert "<td>0.350, 0.375, 0.400</td>" in page
@@ -14,4 +16,4 @@ def test_each_model_stands_with_its_seeds() -> None:
 def test_a_difference_between_recipes_comes_with_its_interval_and_its_seeds() -> None:
     assert (
         "all: attune is 0.125 MRR above tuned (95 % interval +0.025 to +0.225; by seed +0.130, +0.125, +0.120)."
-    ) in about(SEEDS)
+    ) in about(SEEDS, NAMES)

@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from attune.core.errors import AttuneError
+from attune.core.files import read_json
 from attune.corpora import raw_corpus
 from attune.corpora.own import ASKS, REPLIES, response_rows
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
-from attune.sources.own_checks import check
-from attune.sources.own_data import conversations
+from attune.sources.fetching import fetch
+from attune.sources.own_data import conversations, write
 
 SHAREGPT = {
     "conversations": [
@@ -27,7 +30,8 @@ SHAREGPT = {
 }
 
 
-WHO = {"context": "a", "response": "b", "persona": "c"}
+PAIR: dict[Any, str] = {"context": "a", "response": "b"}
+WHO = PAIR | {"persona": "c"}
 
 
 def lines(path: Path, *rows: Any) -> str:
@@ -100,7 +104,7 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
         (
             {"a": "x", "b": "y"},
             {"context": "a", "response": "c"},
-            "a.jsonl has no column 'c' for response; it has a, b",
+            "a.jsonl has no column 'c' for response; its first row has a, b",
         ),
         ({"a": "x", "b": "y"}, None, "has the columns a, b, of no known shape"),
         ({"a": "x", "b": ""}, {"context": "a", "response": "b"}, "line 1: a turn is empty"),
@@ -112,6 +116,7 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
         ),
         ({"conversations": [{"from": "gpt", "value": "x"}]}, None, "line 1: no turn with an answer"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, None, "line 1: a turn holds half of a surrogate pair"),
+        ({"messages": [{"role": "\ud800", "content": "x"}]}, None, "line 1: a speaker holds half of a surrogate pair"),
         ({"t": ["x", "\ud800"]}, {"turns": "t"}, "line 1: a turn holds half of a surrogate pair"),
         ({"a": "x", "b": "y", "c": ["\ud800"]}, WHO, "line 1: persona holds half of a surrogate pair"),
         (
@@ -133,12 +138,64 @@ def test_what_does_not_fit_is_refused_with_its_place(tmp_path: Path, row: Any, c
 def test_malformed_rows_can_be_left_out(tmp_path: Path) -> None:
     bad = BadRows("skip")
     path = lines(tmp_path / "a.jsonl", {"a": "x", "b": ""}, {"a": "x", "b": "y"})
-    entry = OwnData(path=path, columns={"context": "a", "response": "b"})
-    assert len(list(conversations([Path(path)], entry.columns, bad))) == bad.count == 1
-    with pytest.raises(
-        AttuneError, match=r"corpora\.mine: .* has 1 usable conversation\(s\) with different first turns"
-    ):
-        check(raw_corpus("mine", own=True), entry, BadRows("skip"))
+    assert len(list(conversations([Path(path)], {"context": "a", "response": "b"}, bad))) == bad.count == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "torn"),
+    [
+        ("a.jsonl", '{"a": "x", "b": "y"}\n{"a": "x", \n["x", "y"]\n{"a": "u", "b": "v"}\n', 2),
+        ("a.json", '{"a": "x", "b": "y"}\n{"a": "x", \n{"a": "u", "b": "v"}\n', 1),
+        ("a.csv", "a,b\nx,y\nx,y,z\nx\nu,v\n", 2),
+    ],
+)
+@pytest.mark.fault("torn rows in one's own data", "left out and counted in the manifest, if so asked")
+def test_torn_rows_are_left_out_and_counted_in_the_manifest(tmp_path: Path, name: str, content: str, torn: int) -> None:
+    (tmp_path / name).write_text(content)
+    entry, target = OwnData(path=str(tmp_path / name), columns=PAIR), tmp_path / "raw"
+    fetch(raw_corpus("mine", own=True), "sample", target, entry, "skip", 13)
+    manifest = read_json(target / "manifest.json")
+    assert (manifest["bad_rows"], manifest["files"][0]["rows"]) == (torn, 2)
+    with pytest.raises(AttuneError, match=rf"{name}, (line|row) .*`on_bad_row: skip` counts such rows"):
+        fetch(raw_corpus("mine", own=True), "sample", target, entry, "error", 13)
+
+
+def test_what_the_first_row_lacks_is_not_dropped_from_the_others(tmp_path: Path) -> None:
+    rows = [{"instruction": "Hi.", "output": "Hello."}, {"instruction": "Add.", "input": "1, 2", "output": "3"}]
+    first, second = read(lines(tmp_path / "a.jsonl", *rows))
+    assert [first["utterances"][0], second["utterances"][0]] == ["Hi.", "Add.\n\n1, 2"]
+
+
+def test_other_columns_of_parquet_may_hold_anything(tmp_path: Path) -> None:
+    times = pa.array([1, 10**18], pa.timestamp("ns"))  # Python's have microseconds
+    pq.write_table(pa.table({"a": ["x", "u"], "b": ["y", "v"], "at": times}), tmp_path / "a.parquet")
+    assert [each["utterances"] for each in read(str(tmp_path / "a.parquet"), PAIR)] == [["x", "y"], ["u", "v"]]
+    with pytest.raises(AttuneError, match="has no column 'c' for context; its first row has a, b, at"):
+        read(str(tmp_path / "a.parquet"), {"context": "c", "response": "d"})
+    with pytest.raises(AttuneError, match="has the columns a, b, at, of no known shape"):
+        read(str(tmp_path / "a.parquet"))
+
+
+def test_empty_columns_of_a_spreadsheet_are_no_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b,,\nx,y,,\n")
+    (conversation,) = read(str(tmp_path / "a.csv"), PAIR)
+    assert conversation["utterances"] == ["x", "y"]
+
+
+def test_a_row_of_a_list_is_not_called_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([{"a": "x", "b": "y"}, {"a": "x", "b": ""}], indent=2))
+    with pytest.raises(AttuneError, match=r"a\.json, row 2: a turn is empty"):
+        read(str(tmp_path / "a.json"), PAIR)
+
+
+@pytest.mark.fault("conversations in data/raw that are damaged", "the line is named")
+def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
+    record, entry = raw_corpus("mine", own=True), OwnData(path=lines(tmp_path / "a.jsonl", SHAREGPT))
+    write(record, entry, tmp_path, BadRows("error"))
+    path = tmp_path / "conversations.jsonl"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(AttuneError, match=r"conversations\.jsonl, line 1 is damaged .*`dvc checkout` brings it back"):
+        list(record.read(path, BadRows("error")))
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n"
@@ -149,6 +206,8 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64
     [
         ("a.csv", b"a,b\nx\n", "line 2: not the 2 cells of the header"),
         ("a.csv", b"a,b\nx,\xff\n", "is not UTF-8"),
+        ("a.csv", b"\na,b\nx,y\n", "a.csv, line 1 is empty; it must name the columns"),
+        ("a.csv", b'a,b\n"x "y" z",u\n', "a.csv, after line 1: ',' expected after '\"'; put quotes around"),
         ("a.csv", b"a,b,a\nx,y,z\n", "names a column twice (a, b, a)"),
         ("a.csv", POINTER, "is a Git LFS pointer"),
         ("a.json", POINTER, "is a Git LFS pointer"),
@@ -167,3 +226,5 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name: str, conten
     assert message in str(raised.value)
     with pytest.raises(AttuneError, match=r"nowhere\.csv does not exist"):
         read("nowhere.csv")
+    with pytest.raises(AttuneError, match=rf"{tmp_path} is a folder; a corpus' path names a file of \.csv, "):
+        read(str(tmp_path))

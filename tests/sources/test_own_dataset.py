@@ -13,7 +13,7 @@ from attune.parameters.data import OwnDataset
 from attune.sources.own_dataset import split_files
 from tests import forked
 from tests.project import ROOT, changed
-from tests.sources.hub_server import Hub, serve
+from tests.sources.hub_server import Fault, Hub, serve
 
 REPO = "datasets/me/mine"
 CARD = """---
@@ -70,7 +70,7 @@ from attune.parameters.data import OwnDataset
 from attune.sources.own_dataset import download
 for entry in json.loads(sys.argv[1]):
     try:
-        paths, _, commit = download(OwnDataset(**entry))
+        paths, _, commit = download("corpora.mine", OwnDataset(**entry))
         print(json.dumps([[path.as_posix().partition(commit + "/")[2] for path in paths], commit]))
     except AttuneError as error:
         print(json.dumps(str(error)))
@@ -95,6 +95,13 @@ def test_files_are_those_of_config_and_split_and_what_is_missing_is_named(hub: H
     for (_, message), answer in zip(BAD, answers[len(GOOD) :], strict=True):
         assert message in answer
     assert not any(each.endswith(".py") for each in hub.requests)
+
+
+def test_what_the_hub_no_longer_has_is_told_with_the_entry_s_key(hub: Hub, tmp_path: Path) -> None:
+    gone = Fault(404, headers={"X-Error-Code": "EntryNotFound"})
+    hub.faults[f"HEAD /{REPO}/resolve/{Hub.commit(REPO, 'main')}/pairs.parquet"] = [gone] * 5
+    done = python(hub, tmp_path, "-c", ASK, json.dumps([{"datasets": "me/mine", "config": "pairs"}]))
+    assert "set corpora.mine.revision to one at which me/mine has pairs.parquet" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import changed
+from tests.project import changed, read
 from tests.stages.running import run
 
+VALUES = read()
 STAGE = ("stages.check_parameters", "target=data/checked.txt")
 
 
@@ -33,6 +34,33 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
             "corpora.epitome.path = '/nowhere' is no folder; it must be one with",
         ),
         ("generators.full.corpus", "epitome", "generators.full.corpus = 'epitome' has labels, and no conversations"),
+        (
+            "generators.lora_openorca.rows",
+            "processed/openassistant_guanaco",
+            "'processed/openassistant_guanaco' has no rows of corpus = 'openorca'; it must be processed/openorca",
+        ),
+        (
+            "generators.full.rows",
+            "processed/openorca",
+            "it must be processed/empathetic_dialogues or passages/empathetic_dialogues",
+        ),
+        (
+            "generators.lora_openorca",
+            VALUES["generators"]["lora_openorca"] | {"rows": "passages/openorca", "passage_tokens": 96},
+            "rows = 'passages/openorca' has no rows of corpus = 'openorca'; it must be processed/openorca",
+        ),
+        ("generators.persona.rows", "processed/pec", "a subset and a domain, such as processed/pec/large/all"),
+        ("generators.persona.rows", "processed/pec/large/sad", "rows = 'processed/pec/large/sad' has no rows of cor"),
+        (
+            "corpora",
+            {name: entry for name, entry in VALUES["corpora"].items() if name != "pec"},
+            "the key corpora.pec is missing; stages need that corpus",
+        ),
+        (
+            "corpora",
+            {name: entry for name, entry in VALUES["corpora"].items() if name != "empathetic_dialogues"},
+            "the key corpora.empathetic_dialogues is missing",
+        ),
     ],
 )
 def test_wrong_parameters_are_refused(tmp_path: Path, key: str, value: object, message: str) -> None:

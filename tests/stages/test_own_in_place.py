@@ -89,6 +89,12 @@ def test_an_own_emotion_column_takes_empathetic_dialogues_place() -> None:
     assert {tuple(row["speakers"]) for row in rows} == {(0,)}
 
 
+def test_a_generator_may_learn_from_one_s_own_domain() -> None:
+    entry = {"path": posts(Path("posts.csv"), of=["work"] * 60), "columns": COLUMNS | {"domain": "of"}}
+    parameters(entry, ("generators.persona.rows", "processed/pec/small/work"))
+    assert (made() / "small/work/train.parquet").is_file()
+
+
 @pytest.mark.parametrize(
     ("also", "entry", "changes", "message"),
     [
@@ -122,11 +128,15 @@ def test_what_does_not_suffice_is_refused_before_anything_starts(
     ("moods", "columns", "message"),
     [
         ([""] * 60, {"emotion": "mood"}, "emotion is empty; expected text"),
-        (["sad"] * 60, {"emotion": "mood"}, "has 1 emotion(s) that occur more than once ('sad'); two are needed"),
+        (
+            ["sad"] * 60,
+            {"emotion": "mood"},
+            "and 1 emotion(s) of more than one of them (most often 'sad'); the emotion",
+        ),
         (
             [f"as {number} days of rain" for number in range(60)],
             {"emotion": "mood"},
-            "has 0 emotion(s) that occur more than once ('as 0 days of rain', ",
+            "and 0 emotion(s) of more than one of them (most often 'as ",
         ),
         (["sad"] * 60, {}, "say in `columns` which of post, answer, about me, mood is the emotion"),
     ],

@@ -37,7 +37,7 @@ PATHS = {
     }.items()
 }
 PHRASES = (
-    "Passages harm (Full fine-tuning for RAG, beside Full fine-tuning without): perplexity higher, +10.5 %",
+    "Passages harm (Full fine-tuning for RAG, against Full fine-tuning without): perplexity higher, +10.5 %",
     "outperformed the baseline in MRR",
     "10 % of prompts have one that is like it",
     "Best decoding is 0.1/5/0.99",

@@ -141,5 +141,5 @@ def test_no_further_recipe_is_a_comparison_too(tmp_path: Path, monkeypatch: pyte
 
 def test_a_domain_without_trained_models_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
-    with pytest.raises(AttuneError, match=r"compare.domains has 'all', which is none of cobert.domains: happy"):
+    with pytest.raises(AttuneError, match=r"compare.domains names 'all', which is no entry of cobert.domains: happy"):
         compare_all("c")

@@ -77,7 +77,7 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
     body = page.partition("<h2")[2]
     assert not re.search("cosine_context|max_sim", body)
     assert (
-        "tuned is better than 2 of 2 ways to match without training, and worse than 0 (MRR, mean of all, happy and "
+        "tuned is better than 2 of 2 ways to match without training, and worse than none (MRR, mean of all, happy and "
         "offmychest). Its difference from the best of them, cosine of the whole context, is +0.100 (95 % interval "
         "+0.050 to +0.200, corrected p = 0.0020)." in page
     )

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -82,6 +83,17 @@ def test_it_ends_with_that_process(found: dict[str, str], tmp_path: Path) -> Non
         ran = first_line(client)
         client.kill()
         wait(lambda: not lives(ran["process"]))
+
+
+@pytest.mark.parametrize("sent", [b"", b"{"])
+@pytest.mark.fault("the end of a stage before it has said what to run", "the fork ends too")
+def test_it_ends_if_that_process_ends_before_it_has_asked(found: dict[str, str], sent: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(60)
+        asking.connect(found[preloaded.ADDRESS])
+        asking.sendall(sent)
+        asking.shutdown(socket.SHUT_WR)
+        assert json.loads(asking.recv(100))["code"] == 1
 
 
 @pytest.mark.fault("SIGKILL of the process that stages are forked from", "the stage fails with one sentence")

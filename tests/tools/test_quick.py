@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from attune.core.errors import AttuneError
-from attune.parameters import load
+from attune.parameters import load, parse
 from tests.forked import python
 from tests.project import ROOT
 from tools.quick import CACHE, FOLDER, changed, prepare, shrink
@@ -43,6 +43,14 @@ def test_numbers_are_lowered_and_never_raised(values: dict[str, Any]) -> None:
     assert "accumulation" not in values["generators"]["full"]
     assert list(values["generators"]) == before
     assert (values["cobert"]["subsets"], values["cobert"]["domains"]) == (["small"], ["all"])
+
+
+def test_what_must_agree_still_does_at_the_small_size(values: dict[str, Any]) -> None:
+    values["rag"]["k"], values["launcher"] = 6, {"processes": 4, "fsdp": True}
+    shrink(values)
+    settings = parse(values, Path("params.yaml"))
+    assert (settings.rag.k, settings.rag.shortlist) == (6, 6)
+    assert settings.launcher.model_dump() == {"processes": 1, "fsdp": False}
 
 
 def test_a_folder_of_one_s_own_is_found_from_quick_too(values: dict[str, Any]) -> None:

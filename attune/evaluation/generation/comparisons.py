@@ -1,6 +1,7 @@
 """Which systems are compared on the same test replies, and the paired tests."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.generation.semantics import SCORES
@@ -54,13 +55,15 @@ def pairs_of(name: str, generators: Generators) -> Iterator[tuple[str, str]]:
 
 
 def without_passages(name: str, generators: Generators) -> str | None:
-    """The generator of the same base, corpus and method that was trained without passages, if `name` was with them."""
-    own = generators[name]
+    """The generator that was trained without passages, if `name` was with them, and is like it otherwise.
+
+    Base, corpus and method are the same, and `max_length`, at half of which the replies that are scored are cut.
+    """
+    own, same = generators[name], attrgetter("base", "corpus", "method", "max_length")
     if not own.passage_tokens:
         return None
-    same = (own.base, own.corpus, own.method)
     others = ((other, each) for other, each in generators.items() if not each.passage_tokens)
-    return next((other for other, each in others if (each.base, each.corpus, each.method) == same), None)
+    return next((other for other, each in others if same(each) == same(own)), None)
 
 
 def _losses(before: Rows, after: Rows) -> dict[str, tuple[Ratio, Ratio]]:

@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -155,8 +155,11 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     return figure
 
 
-# Lines by which a name is moved up or down, nearest first.
-_STEPS = (1, -1, 2, -2, *range(3, 40))
+# Lines by which a name is moved up or down, and decades by which it is moved to the right as well, nearest first.
+_MOVES = sorted(
+    ((sign * lines, right) for lines in range(1, 40) for right in (0.0, 0.15) for sign in (1, -1)),
+    key=lambda move: abs(move[0]) + 20 * move[1],
+)
 
 
 @dataclass(frozen=True)
@@ -192,20 +195,23 @@ def _name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_t
         others = [*taken, *(mark for model, mark in marks.items() if model != row["model"])]
         right = _Box(row["at"] + 0.06, row["at"] + 0.06 + 0.046 * len(text), row["mrr"])
         left = _Box(row["at"] - 0.06 - 0.046 * len(text), row["at"] - 0.06, row["mrr"])
-        moved = [replace(right, level=right.level + step * height) for step in _STEPS]
+        # What costs nothing has no decades in which its name could be moved aside.
+        moves = [move for move in _MOVES if not move[1] or row["cost"] > linear_to]
+        moved = [_Box(right.start + aside, right.end + aside, right.level + lines * height) for lines, aside in moves]
         beside = [right, left] if left.start > _decades(0, linear_to) else [right]
         place = next(each for each in [*beside, *moved] if not any(each.meets(other, height) for other in others))
         taken.append(place)
-        axes.plot([row["cost"], row["cost"]], [row["mrr"], place.level], color=GREY, lw=0.5, zorder=0)
+        end = row["cost"] if place in beside else row["cost"] * 10 ** (place.start - right.start)
+        axes.plot([row["cost"], end], [row["mrr"], place.level], color=GREY, lw=0.5, zorder=0)
         box = {"facecolor": "white", "lw": 0, "pad": 0.4}
         style: Any = {"textcoords": "offset points", "fontsize": 7, "va": "center", "bbox": box, "zorder": 1.5}
         # Below the marks, above the lines.
         style |= {"xytext": (6, 0), "ha": "left"} if place.end > row["at"] else {"xytext": (-6, 0), "ha": "right"}
-        axes.annotate(text, (row["cost"], place.level), **style)
+        axes.annotate(text, (end, place.level), **style)
 
 
-def personas(scores: pd.DataFrame, candidates: int) -> Figure:
-    """MRR by the number of persona sentences, with its interval; scores: tidy, by sentences."""
+def personas(scores: pd.DataFrame, candidates: int, trained: str) -> Figure:
+    """MRR by the number of persona sentences, with its interval; scores: tidy, by sentences; trained: the models."""
     rows = scores[scores["score"] == "mrr"]
     figure, (axes,) = subplots(4.6, 3.2)
     places = range(len(rows))
@@ -215,7 +221,7 @@ def personas(scores: pd.DataFrame, candidates: int) -> Figure:
     axes.set_xticks(places, rows["sentences"])
     axes.set_xlabel("persona sentences in training and testing")
     axes.set_ylabel(f"test MRR ({candidates} candidates)")
-    axes.set_title("CoBERT by number of persona sentences")
+    axes.set_title(f"Number of persona sentences\n({trained})")
     return figure
 
 
@@ -225,12 +231,12 @@ def transfer(scores: pd.DataFrame) -> Figure:
     trained, tested = (rows[key].unique().tolist() for key in ("trained", "tested"))
     with mpl.rc_context(STYLE | {"axes.grid": False}):
         figure, (axes,) = subplots(1.2 * len(tested) + 1.8, 0.9 * len(trained) + 1.3)
-    axes.imshow(rows["value"].to_numpy().reshape(len(trained), len(tested)), cmap="cividis", aspect="auto")
+    values = rows["value"].to_numpy().reshape(len(trained), len(tested))
+    axes.imshow(values, cmap="Blues", aspect="auto", vmin=0, vmax=1)
     axes.grid(visible=False)
-    middle = (rows["value"].min() + rows["value"].max()) / 2
     for row in rows.to_dict("records"):
         text = f"{row['value']:.2f}\n{row['low']:.2f} to {row['high']:.2f}"
-        colour = "black" if row["value"] > middle else "white"
+        colour = "black" if row["value"] < 0.6 else "white"
         place = (tested.index(row["tested"]), trained.index(row["trained"]))
         axes.text(*place, text, ha="center", va="center", color=colour, fontsize=8)
     axes.set_xticks(range(len(tested)), tested)

@@ -22,7 +22,7 @@ def training(curves: pd.DataFrame, names: Names) -> Figure:
     curves: columns generator, step, train_loss and valid_loss.
     """
     trained = [(name, rows) for name, rows in groups(curves, "generator") if rows["train_loss"].notna().any()]
-    count = -(-len(trained) // 2)
+    count = max(1, -(-len(trained) // 2))
     figure, panels = grid(WIDTH, 1.5 * count + 0.5, count, 2, sharey=True)
     for axes, each in zip_longest([axes for row in panels for axes in row], trained):
         if each is None:
@@ -108,7 +108,7 @@ def answered(scores: pd.DataFrame, panels: Mapping[str, str], names: Names) -> F
         reached = float(rows["value"].get(TARGETS, math.nan))
         if not math.isnan(reached) and score != "similarity":  # the true replies' similarity to themselves is 1
             axes.axvline(reached, color="black", lw=1, ls="--")
-            label += f"\n(dashed: true replies, {reached:.2g})"
+            label += f"\n(true replies: {reached:.2g})"
         axes.set_xlim(left=0)
         axes.set_xlabel(label, fontsize=8)
     row[0].set_yticks(range(len(systems)), [fill(names[system], 18) for system in systems])

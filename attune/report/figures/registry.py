@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from attune.core.files import atomic_folder
 from attune.report import seeds as seeds_section
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
-from attune.report.names import generator_names, mean_title, system_names
+from attune.report.names import generator_names, mean_title, personas_title, system_names
 from attune.report.results import Results
 from attune.report.tables import compared, costs, means
 
@@ -64,7 +64,7 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
 # The scores by which retrieved and written replies are shown.
 ANSWER_SCORES = {
     "similarity": "similarity to the\ntrue reply",
-    "self_bleu": "self-BLEU\n(left: more varied)",
+    "self_bleu": "self-BLEU (left: varied)",
     "emotion_match": "emotion match",
 }
 # In the order of the page.
@@ -83,7 +83,8 @@ FIGURES = (
     ),
     FigureRecord(
         "training_loss",
-        "CoBERT: training and validation loss by epoch",
+        "CoBERT: training and validation loss by epoch. A loss grows with the number of candidates: the replies of a "
+        "batch in training, all of the split in validation. So compare the points of one line only",
         lambda results: cobert.training(results.cobert_curves),
         place="folded",
     ),
@@ -103,7 +104,8 @@ FIGURES = (
     ),
     FigureRecord(
         "generator_loss",
-        "Generators: training and validation loss by step",
+        "Generators: training and validation loss by step. Where training prompts have passages, so have those of "
+        "validation, and some hold the reply itself, so compare within a panel only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
     ),
@@ -124,8 +126,8 @@ FIGURES = (
     ),
     FigureRecord(
         "retrieval_beside_generation",
-        "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Emotion "
-        "match: dashed, that of the true replies",
+        "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Dashed: "
+        "the true replies",
         lambda results: generators.answered(results.answered, ANSWER_SCORES, system_names(results.settings)),
     ),
     FigureRecord(
@@ -151,7 +153,7 @@ FIGURES = (
         "matching_cost",
         "Matching methods: test MRR against cost, the operations in matrix products and attention that it takes to "
         "rank the candidates of one context, once they are encoded (GFLOP: a billion of them). Line: the Pareto front, "
-        "methods that no cheaper one equals. docs/benchmarks.md has the same figure with measured seconds",
+        "methods that no cheaper one equals. docs/benchmarks.md has a figure of their measured seconds",
         lambda results: cobert.costs(
             costs(compared(results)),
             results.trained_methods,
@@ -162,8 +164,8 @@ FIGURES = (
     ),
     FigureRecord(
         "persona_ablation",
-        "CoBERT: test MRR by the number of persona sentences, with 95 % intervals",
-        lambda results: cobert.personas(results.personas, _candidates(results)),
+        "One recipe trained and tested with each number of persona sentences: test MRR with 95 % intervals",
+        lambda results: cobert.personas(results.personas, _candidates(results), personas_title(results.settings)),
         "studies",
     ),
     FigureRecord(
@@ -175,7 +177,7 @@ FIGURES = (
     FigureRecord(
         "several_seeds",
         "Models trained with several seeds: each seed, and the mean with its 95 % interval over seeds and test units",
-        lambda results: seeds.seeds(seeds_section.models(results.metrics("seeds"))),
+        lambda results: seeds.seeds(seeds_section.models(results.metrics("seeds"), _names(results))),
         "studies",
     ),
 )

@@ -1,5 +1,7 @@
 """The figure of models that were trained with several seeds."""
 
+from textwrap import fill
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,5 +31,5 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
         [place + 0.12 for place in range(len(rows))], rows["value"], yerr=error_bars(rows), fmt="s", ms=5, capsize=3,
         color=BLUE, label="mean, 95 % interval over seeds and test units",
     )  # fmt: skip
-    axes.set_xticks(range(len(rows)), rows["label"].str.replace(", ", "\n"))
+    axes.set_xticks(range(len(rows)), [fill(label, 9) for label in rows["label"]])
     axes.set_xlim(-0.6, len(rows) - 0.4)

@@ -35,7 +35,6 @@ CHILD = "Explain it so that a five-year-old child understands."
 REASON = "Give the answer first and then a short reason."
 KIND = "You are a kind listener. Take the person's feelings seriously."
 TEACHER = "You are a patient teacher. Answer correctly and in plain words."
-SYSTEM_PROMPTS = (NONE, CLEAR, SHORT, STEPS, CHILD, REASON, KIND, TEACHER)
 
 WRAPPERS = (
     "Q: {}\nA:",

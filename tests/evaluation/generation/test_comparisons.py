@@ -51,6 +51,15 @@ def test_a_generator_that_was_trained_with_passages_is_compared_with_the_one_tha
     assert losses["r+rag", "r+oracle_rag"] == -0.5
 
 
+def test_generators_whose_replies_are_cut_at_different_lengths_are_not_compared() -> None:
+    shorter = generator("full", rows="passages/empathetic_dialogues", passage_tokens=16, max_length=40)
+    assert without_passages("r", GENERATORS | {"r": shorter}) is None
+    assert without_passages("r", {"r": shorter, "g": GENERATORS["g"], "s": generator("full", max_length=40)}) == "s"
+    rows = [*PLAIN, *of("r", PLAIN, tokens=1), *of("r", RAG, tokens=1)]
+    found = comparisons(by_system(rows), {"g": GENERATORS["g"], "r": shorter}, seed=1)
+    assert {each.before for each in found if each.after == "r+rag"} == {"r"}
+
+
 def test_retrieved_replies_are_compared_with_written_ones() -> None:
     meaning = {"similarity": 0.5, "emotion_match": 1.0}
     rows = [row(at, system=name, **meaning) for name in ("retrieved", "g") for at in range(6)]

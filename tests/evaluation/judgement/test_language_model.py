@@ -62,3 +62,19 @@ def test_a_folder_without_a_model_and_a_pair_that_is_too_long_are_refused(tmp_pa
     for folder, sentence in (("none", "none does not exist"), ("short", "pair p0 takes .* tokens, .* at most 16")):
         with pytest.raises(SystemExit, match=sentence):
             main(["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / folder), "--target", "t"])
+
+
+@pytest.mark.fault(
+    "a target of `judge_by_model` with a form in it, or below a file", "one sentence; nothing is deleted"
+)
+def test_a_target_that_cannot_be_new_is_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path / "pairs.csv", shown(PAIRS))
+    saved(gpt(positions=512), tmp_path / "judge")
+    before = sorted(tmp_path.rglob("*"))
+    for target, sentence in (
+        (tmp_path, "exists already; name a new folder"),
+        (tmp_path / "pairs.csv" / "judged", r"\[Errno \d+\] .*/pairs\.csv"),
+    ):
+        with pytest.raises(SystemExit, match=f"error: .*{sentence}"):
+            main(["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / "judge"), "--target", str(target)])
+    assert sorted(tmp_path.rglob("*")) == before

@@ -9,9 +9,9 @@ from attune.evaluation.schemas import ANSWERED
 from tests.evaluation.judgement.annotators import STRENGTHS, write_replies
 
 
-def export(folder: Path, *words: str) -> Path:
-    main(["--replies", str(folder / "answers.parquet"), "--target", str(folder / "judged"), *words])
-    return folder / "judged"
+def export(folder: Path, *words: str, name: str = "judged") -> Path:
+    main(["--replies", str(folder / "answers.parquet"), "--target", str(folder / name), *words])
+    return folder / name
 
 
 def test_each_two_systems_stand_first_equally_often_and_the_key_alone_names_them(tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_an_odd_number_of_contexts_favours_no_system_and_the_seed_decides(tmp_pa
     assert len({row["id"] for row in key}) == 7
     counts = Counter((row["system_a"], row["system_b"]) for row in key)
     assert sorted(counts.values()) == [3, 3, 3, 4, 4, 4]
-    assert key == read_csv(export(tmp_path, "--most", "7") / "key.csv")
-    assert key != read_csv(export(tmp_path, "--most", "7", "--seed", "14") / "key.csv")
+    assert key == read_csv(export(tmp_path, "--most", "7", name="again") / "key.csv")
+    assert key != read_csv(export(tmp_path, "--most", "7", "--seed", "14", name="other") / "key.csv")
 
 
 def test_equal_replies_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,6 +62,33 @@ def test_systems_that_cannot_be_paired_are_refused(tmp_path: Path, words: tuple[
     with pytest.raises(SystemExit, match=sentence):
         export(tmp_path, *words)
     assert not (tmp_path / "judged").exists()
+
+
+@pytest.mark.fault("a target of `export_pairs` with answers in it", "nothing is deleted")
+def test_a_folder_that_exists_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=2)
+    monkeypatch.chdir(tmp_path)
+    for target in (".", str(tmp_path)):
+        with pytest.raises(SystemExit, match=f"error: {target} exists already; name a new folder"):
+            export(tmp_path, "--target", target)
+    assert [each.name for each in tmp_path.iterdir()] == ["answers.parquet"]
+
+
+@pytest.mark.parametrize("name", ["contexts", "target"])
+@pytest.mark.fault("`--{}` of `export_pairs` that no file can be", "one sentence that names it")
+def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path, name: str) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=2)
+    with pytest.raises(SystemExit, match=r"error: \[Errno \d+\] .*/answers\.parquet"):
+        export(tmp_path, f"--{name}", str(tmp_path / "answers.parquet" / "none"))
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "all"])
+def test_a_number_of_contexts_that_is_none_is_refused(
+    tmp_path: Path, most: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        export(tmp_path, f"--most={most}")
+    assert f"--most: '{most}' is not a whole number of 1 or more" in capsys.readouterr().err
 
 
 def test_text_in_a_reply_stays_text_on_the_form(tmp_path: Path) -> None:

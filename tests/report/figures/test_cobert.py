@@ -5,6 +5,7 @@ import pytest
 
 from attune.evaluation.tables import tidy
 from attune.report.figures import cobert
+from attune.report.names import ranking_name
 
 SCORES = {"loss": 2.0, "mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.35}
 MODELS = ("untrained", "baseline", "tuned", "attune")
@@ -48,9 +49,10 @@ def test_chance_is_the_mean_of_the_reciprocal_ranks() -> None:
 
 def test_points_stand_where_the_scores_are() -> None:
     values = {count: SCORES | {"mrr": value} for count, value in (("0", 0.1), ("5", 0.2), ("10", 0.3))}
-    axes = cobert.personas(tidy(values, ["sentences"]), 100).axes[0]
+    axes = cobert.personas(tidy(values, ["sentences"]), 100, "tuned, small subset, domain all").axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "5", "10"]
     assert list(axes.lines[0].get_ydata()) == [0.1, 0.2, 0.3]
+    assert axes.get_title() == "Number of persona sentences\n(tuned, small subset, domain all)"
 
 
 def test_methods_stand_from_the_best_to_the_worst_and_trained_ones_are_filled() -> None:
@@ -73,12 +75,18 @@ def test_the_pareto_front_is_what_nothing_beats() -> None:
     assert sorted(text.get_text() for text in axes.texts) == list("abcdef")
 
 
-def test_names_of_points_lie_on_no_other_name_and_no_point() -> None:
+def test_names_of_points_lie_near_them_and_on_no_other_name_and_no_point() -> None:
     rows = [
-        ("cosine_context", 1.0, 0.47),
-        ("attune", 3.0, 0.475),
-        ("bi_encoder", 6.0, 0.43),
-        ("poly_encoder", 6.0, 0.431),
+        ("tfidf", 0.0, 0.117),
+        ("bm25", 0.0, 0.1),
+        ("cosine_context", 1.9, 0.474),
+        ("attune", 7.5, 0.507),
+        ("no_persona", 3.4, 0.42),
+        ("poly_encoder", 5.8, 0.439),
+        ("hard_negatives", 5.8, 0.432),
+        ("bi_encoder", 5.9, 0.431),
+        ("max_sim", 6.8, 0.407),
+        ("tuned", 8.4, 0.413),
     ]
     points = pd.DataFrame(rows, columns=["model", "cost", "mrr"])
     figure = cobert.costs(points, ["attune"], "GFLOP", 0.1)
@@ -88,6 +96,9 @@ def test_names_of_points_lie_on_no_other_name_and_no_point() -> None:
     marks = axes.transData.transform(points[["cost", "mrr"]].to_numpy())
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
     assert not any(name.contains(*mark) for name in boxes for mark in marks)
+    heights = {ranking_name(model): height for (model, *_), (_, height) in zip(rows, marks, strict=True)}
+    moved = [abs((box.y0 + box.y1) / 2 - heights[text.get_text()]) for box, text in zip(boxes, axes.texts, strict=True)]
+    assert max(moved) < 6 * boxes[0].height
 
 
 def test_a_method_that_is_not_in_a_panel_is_left_out_there() -> None:

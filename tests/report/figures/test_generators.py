@@ -26,6 +26,11 @@ def test_only_generators_that_are_trained_have_a_panel() -> None:
     assert [list(line.get_ydata()) for line in axes.lines] == [[3.5], [4.0, 3.0]]
 
 
+def test_where_no_generator_is_trained_the_figure_is_empty() -> None:
+    curves = pd.DataFrame([("p", 0, math.nan, 4.0)], columns=["generator", "step", "train_loss", "valid_loss"])
+    assert generators.training(curves, {"p": "P"}).axes == []
+
+
 def perplexities(**values: float) -> pd.DataFrame:
     scores = {
         name: {"perplexity": value, "perplexity_low": value - 1, "perplexity_high": value + 1}
@@ -70,4 +75,4 @@ def test_answers_stand_from_top_to_bottom_beside_what_the_true_replies_reach() -
     assert [label.get_text() for label in first.get_yticklabels()] == ["Retrieval", "G"]
     assert first.get_ylim()[0] > first.get_ylim()[1]
     assert [line.get_xdata()[0] for line in second.lines] == [3.0, 9.0, 2.5]
-    assert (first.get_xlabel(), second.get_xlabel()) == ("like", "same\n(dashed: true replies, 2.5)")
+    assert (first.get_xlabel(), second.get_xlabel()) == ("like", "same\n(true replies: 2.5)")

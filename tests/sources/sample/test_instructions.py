@@ -189,7 +189,9 @@ def test_orca_counts_format_and_prompts(folder: Path) -> None:
     assert len(rows) == 1800
     assert len({row["id"] for row in rows}) == 1800
     assert len({(row["system_prompt"], row["question"], row["response"]) for row in rows}) == 1800
-    assert {row["system_prompt"] for row in rows} == set(openorca.SYSTEM_PROMPTS)
+    styles = {openorca.CLEAR, openorca.SHORT, openorca.STEPS, openorca.CHILD, openorca.REASON}
+    people = {openorca.KIND, openorca.TEACHER}
+    assert {row["system_prompt"] for row in rows} == {openorca.NONE} | styles | people
     assert all(re.fullmatch(r"(flan|t0|niv|cot)\.\d+", row["id"]) for row in rows)
     assert all(row["question"] and row["response"] and "#" not in row["response"] for row in rows)
     for row in rows:

@@ -6,18 +6,18 @@ from tests.project import ROOT
 # A stage's process: what is imported stays, what is dropped later is freed.
 STAGE = """
 import gc
-from attune.core import collection
+from attune.core import garbage_collection
 
 usual = gc.get_threshold()
-collection.resume()
+garbage_collection.resume()
 assert gc.get_freeze_count() == 0  # nothing to resume
-collection.defer()
+garbage_collection.defer()
 assert gc.get_threshold()[0] > 50 * usual[0]
 imported = [[each] for each in range(1000)]
-collection.resume()
+garbage_collection.resume()
 assert gc.get_threshold() == usual
 assert gc.get_freeze_count() > 1000
-with collection.deferred():
+with garbage_collection.deferred():
     assert gc.get_threshold()[0] > 50 * usual[0]
 assert gc.get_threshold() == usual
 
