@@ -56,6 +56,11 @@ def _own_rows(settings: Parameters) -> Iterator[str]:
     for name, entry in settings.corpora.items():
         if isinstance(entry, OwnRows):
             yield from _refusal(check_own, name, entry, settings)
+            if name == ranking_corpus().name and settings.seeds.draws:
+                yield (
+                    f"seeds.varies = {settings.seeds.varies!r} would train on contexts of the test: another draw of "
+                    f"your own data in the place of {name} is another test split, too; set it to order"
+                )
 
 
 def _trained_on(settings: Parameters) -> Iterator[str]:

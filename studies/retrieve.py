@@ -32,7 +32,7 @@ def main(*, processed: Path, models: Path, embedder: Path, scores: Path) -> None
         bank = Bank(build(vectors, index.exact_up_to, shape), held)
         ranker = Ranker.from_pretrained(models / f"{options.recipe}-{subset}-{domain}")
         retriever = Retriever(ranker, encoder, bank, options.shortlist)
-        rows = read_parquet(processed / subset / domain / "test.parquet")
+        rows = read_parquet(processed / "evaluate" / subset / f"{domain}.parquet")
         by_domain[domain] = evaluate_retrieval(retriever, rows, settings.seed)
         print(f"{domain}: " + ", ".join(f"{name} {value}" for name, value in by_domain[domain].items()), flush=True)
     write_json(scores, by_domain)

@@ -79,6 +79,18 @@ def test_a_csv_s_own_persona_trains_and_tests_cobert() -> None:
     assert {each["domain"] for each in ranked} == {"all"}
 
 
+def test_other_draws_of_ones_own_data_are_refused_since_they_would_train_on_tested_contexts() -> None:
+    entry = {"path": posts(Path("posts.csv")), "columns": COLUMNS}
+    parameters(entry)
+    check_parameters.main(target=Path("checked.txt"))
+    for varies in ("draw", "both"):
+        parameters(entry, ("seeds.varies", varies))
+        with pytest.raises(
+            AttuneError, match=rf"seeds\.varies = '{varies}' would train on contexts of the test: .* set it to order"
+        ):
+            check_parameters.main(target=Path("checked.txt"))
+
+
 def test_an_own_emotion_column_takes_empathetic_dialogues_place() -> None:
     moods = ["calm", "sad", "glad"] * 20
     entry = {"path": posts(Path("posts.csv"), mood=moods), "columns": COLUMNS | {"emotion": "mood"}}

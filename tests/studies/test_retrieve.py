@@ -10,19 +10,19 @@ from tests.stages.cobert_project import project, train_once
 
 
 @pytest.fixture
-def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     train_once("tuned")
-    return tmp_path
-
-
-def test_the_stage_writes_the_same_twice(trained: Path) -> None:
     changed(
-        trained, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.recipes", ["tuned"]),
+        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.recipes", ["tuned"]),
         ("retrieval.recipe", "tuned"), ("retrieval.shortlist", 5), ("transfer.recipe", "tuned"),
         ("rag.recipe", "tuned"),
     )  # fmt: skip
     base_models.main(name="embedder", target=Path("embedder"))
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_stage_writes_the_same_twice() -> None:
     for target in ("one", "two"):
         retrieve.main(
             processed=Path("pec"), models=Path("models"), embedder=Path("embedder"), scores=Path(f"{target}.json")
@@ -33,3 +33,10 @@ def test_the_stage_writes_the_same_twice(trained: Path) -> None:
     assert 0 < found["mrr_reranked"] <= found["recall"] <= 1
     for score in ("recall", "mrr_index", "mrr_reranked"):
         assert 0 <= found[f"{score}_low"] <= found[score] <= found[f"{score}_high"] <= 1
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_contexts_are_those_that_models_are_ranked_on() -> None:
+    Path("pec/small/happy/test.parquet").unlink()
+    retrieve.main(processed=Path("pec"), models=Path("models"), embedder=Path("embedder"), scores=Path("one.json"))
+    assert read_json(Path("one.json"))["happy"]["replies"] == 16
