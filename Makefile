@@ -87,7 +87,7 @@ deps: setup  ## write the code dependencies of both dvc.yaml files, after a chan
 	$(BIN)/python -m tools.deps
 
 # After `repro`, on a quiet machine: the benchmarks beside their peers, their figures, and the tables of the two pages.
-bench: setup  ## run the benchmarks beside their peers, on a quiet machine
+bench: setup  ## run the benchmarks beside their peers, on a quiet machine (half an hour)
 	$(BIN)/python -m benchmarks
 
 clean:  ## delete what pipeline and tools have written; .venv and DVC's cache stay

@@ -1,5 +1,9 @@
-"""`python -m benchmarks`: each benchmark in a process of its own, then their figures and the tables of the pages."""
+"""`python -m benchmarks`: each benchmark in a process of its own, then their figures and the tables of the pages.
 
+Words of the command line are options for every benchmark, such as `--threads 1`.
+"""
+
+import argparse
 import subprocess
 import sys
 
@@ -7,10 +11,10 @@ BENCHMARKS = ("cobert", "matching", "generators", "embedding", "search", "scale"
 
 
 def main() -> None:
-    """Words of the command line are options for every benchmark, such as `--threads 1`."""
+    _, options = argparse.ArgumentParser(description=__doc__).parse_known_args()
     for name in (*BENCHMARKS, "draw", "tables"):
         print(f"== {name}", flush=True)
-        words = sys.argv[1:] if name in BENCHMARKS else []
+        words = options if name in BENCHMARKS else []
         subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *words], check=True)
 
 

@@ -1,13 +1,15 @@
 """Ablation of the recipe `attune`: `python -m benchmarks.attune DATA ENCODER`.
 
-Every variant changes one part of the recipe, is trained once (seeds are not varied) and ranks all distinct validation
-replies for each validation context; differences from the full recipe are paired over contexts. DATA: a folder with
-train.parquet and valid.parquet, such as data/processed/pec/large/happy.
+Every variant changes one part of the recipe, is trained once (seeds are not varied) and ranks all distinct test replies
+for each test context; differences from the full recipe are paired over contexts. The validation split has no part in
+that, since the training chooses by it. DATA: a folder with train.parquet, valid.parquet and test.parquet, such as
+data/processed/pec/large/happy.
 """
 
-import sys
+import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,37 +46,47 @@ def mrr(ranker: Any, rows: list[dict[str, Any]]) -> Any:
     return Ratio.mean(by_example(evaluate(ranker, rows, in_batch(rows, len(rows), seed=0)))["mrr"])
 
 
-def main(data: str, encoder: str) -> None:
-    from attune import parameters
+def measured(encoder: Path, recipe: dict[str, Any], rows: dict[str, list[dict[str, Any]]]) -> tuple[Any, Any, float]:
+    """The MRR over rows["test"] before and after the training (as `mrr`), and the seconds that the training takes."""
     from attune.cobert.model import inputs_for, start
     from attune.cobert.training import train
-    from attune.core.files import read_parquet
     from attune.inference.ranker import Ranker
+
+    pin(recipe["seed"], recipe["threads"])
+    model = start(encoder, recipe)
+    ranker = Ranker(model, inputs_for(model, encoder))
+    before = mrr(ranker, rows["test"])
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        train(model, rows, ranker.inputs, recipe, Path(folder))
+    seconds = time.perf_counter() - begun
+    return before, mrr(ranker, rows["test"]), seconds
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """words: those of the command line, which are the process's own by default."""
+    from attune import parameters
+    from attune.core.files import read_parquet
     from attune.metrics.bootstrap import compare
 
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("encoder", type=Path)
+    chosen = parser.parse_args(words)
     settings = parameters.load()
-    rows = {split: read_parquet(Path(data) / f"{split}.parquet") for split in ("train", "valid")}
+    rows = {split: read_parquet(chosen.data / f"{split}.parquet") for split in ("train", "valid", "test")}
     full: Any = None
     print(
         "| variant | MRR untrained | trained | difference from attune (95 %) | p | seconds |\n|---|---|---|---|---|---|"
     )
     for name, changes in VARIANTS.items():
-        recipe = settings.recipe("attune") | changes
-        pin(recipe["seed"], recipe["threads"])
-        model = start(Path(encoder), recipe)
-        ranker = Ranker(model, inputs_for(model, Path(encoder)))
-        before = mrr(ranker, rows["valid"]).value
-        begun = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder:
-            train(model, rows, ranker.inputs, recipe, Path(folder))
-        seconds = time.perf_counter() - begun
-        trained = mrr(ranker, rows["valid"])
+        before, trained, seconds = measured(chosen.encoder, settings.recipe("attune") | changes, rows)
         full = full or trained
         test = compare([full], [trained], settings.seed)
         difference = f"{test.difference:+.3f} ({test.low:+.3f} to {test.high:+.3f}) | {test.p:.3f}"
-        print(f"| {name} | {before:.3f} | {trained.value:.3f} | {difference} | {seconds:.0f} |", flush=True)
+        print(f"| {name} | {before.value:.3f} | {trained.value:.3f} | {difference} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
     prepare()
-    main(*sys.argv[1:])
+    main()

@@ -1,10 +1,10 @@
 """Time and memory of the data stages by the size of the corpus: `python -m benchmarks.corpora`.
 
 Made-up corpora of the shapes of PEC and OpenOrca, at 1, 10 and 100 times a base size, go through download (from a
-directory), subset (which keeps all of OpenOrca and nine tenths of each split of PEC), preprocess and, up to --indexed
-conversations, index; each stage in a process of its own, on as many threads as params.yaml says. --pec and --openorca
-are the sizes at factor 1: with 3500 and 10000 the largest are those of the published corpora. Writes
-results/corpora.json and results/corpora.png.
+directory), subset (all of OpenOrca; of PEC three sets, each as large as nine tenths of one domain), preprocess and, up
+to --indexed conversations, index; each stage in a process of its own, on as many threads as params.yaml says, whatever
+--threads says. --pec and --openorca are the sizes at factor 1: with 3500 and 10000 the largest are those of the
+published corpora. Writes results/corpora.json and results/corpora.png.
 """
 
 import json
@@ -21,6 +21,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
+from attune import parameters
 from attune.core.import_graph import ROOT
 from attune.report.figures.style import CYCLE, groups, log_axis, save, subplots
 from benchmarks import made_corpora
@@ -102,12 +103,12 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 def main() -> None:
     sizes = {"pec": 1000, "openorca": 1000, "factors": (1, 10, 100), "indexed": 2000}
-    chosen = options(__doc__, **sizes)
+    chosen, threads = options(__doc__, **sizes), parameters.load(ROOT / "params.yaml").threads
     rows: list[dict[str, Any]] = []
     for factor in chosen.factors:
         rows += rows_of("pec", factor * chosen.pec, chosen.indexed)
         rows += rows_of("openorca", factor * chosen.openorca, 0)
-        write("corpora", rows, chosen.threads, **{name: getattr(chosen, name) for name in sizes})  # results so far
+        write("corpora", rows, threads, **{name: getattr(chosen, name) for name in sizes})  # results so far
         save(draw(rows), RESULTS, "corpora")
 
 

@@ -7,6 +7,7 @@ same order, 64 at a time. The vectors' cosines with those of `encode` are writte
 
 import os
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ def compare(name: str, texts: list[str], encoders: dict[str, Any], rounds: int) 
     def ours(backend: str) -> None:
         vectors[backend] = embed(encoders[backend], texts, BATCH)
 
-    sides = {"encode": lambda: seconds(encode)}
-    sides |= {backend: lambda backend=backend: seconds(lambda: ours(backend)) for backend in encoders}
+    sides = {"encode": partial(seconds, encode)}
+    sides |= {backend: partial(seconds, partial(ours, backend)) for backend in encoders}
     times = in_turn(sides, rounds)
     rows = []
     for backend in encoders:

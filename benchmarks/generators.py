@@ -10,6 +10,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ from benchmarks.harness import comparison, in_turn, options, seconds, write  # n
 
 LENGTH, BATCH = 128, 16
 UPDATES, ROUNDS = 5, 2
-# Prompts and tokens per reply that each model writes, and in how many rounds.
-WRITTEN = {"small": (32, 64, 3), "base": (8, 24, 1)}
+# Prompts and tokens per reply that each model writes.
+WRITTEN = {"small": (32, 64), "base": (8, 24)}
 GOALS = {"TRL": 2.0, "padding to 128": 2.0, "generate, one at a time": None, "generate, in batches": None}
 
 
@@ -127,7 +128,7 @@ def training(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
             with tempfile.TemporaryDirectory() as folder:
                 return seconds(build(model_of(name, chosen.base, len(tokenizer)), folder).train)
 
-        times = in_turn({each: lambda each=each: trained(builders[each]) for each in builders}, chosen.rounds)
+        times = in_turn({each: partial(trained, build) for each, build in builders.items()}, chosen.rounds)
     tokens = round(sum(line.length for line in lines) / len(lines), 1)
     amount = updates * BATCH
     return [
@@ -141,7 +142,7 @@ def writing(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """Replies per second, greedy; no token ends a reply, so that all write equally many."""
     tokenizer = load_tokenizer(chosen.base)
     model = model_of(name, chosen.base, len(tokenizer)).eval()
-    count, tokens, rounds = WRITTEN[name]
+    count, tokens = WRITTEN[name]
     asked = examples(read_parquet(chosen.data / "test.parquet"))[:count]
     room = Room(LENGTH)
     prompts = [encode_prompt(each, tokenizer, room).ids for each in asked]
@@ -161,7 +162,7 @@ def writing(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
         "generate, one at a time": lambda: generated(1),
         "generate, in batches": lambda: generated(count),
     }
-    times = in_turn({each: lambda each=each: seconds(sides[each]) for each in sides}, rounds, warm_up=rounds > 1)
+    times = in_turn({each: partial(seconds, side) for each, side in sides.items()}, chosen.rounds)
     return [
         comparison("writing", times, "attune", peer, count, "replies/s", model=name, goal=GOALS[peer], tokens=tokens)
         for peer in times

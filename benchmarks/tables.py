@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,15 @@ def filled(page: str, text: str) -> str:
     for name, (file, write) in BLOCKS[page].items():
         block = write(read_json(RESULTS / f"{file}.json"))
         pattern = rf"(<!-- table: {name} -->\n).*?(\n<!-- end -->)"
-        text, count = re.subn(pattern, lambda match, block=block: match[1] + block + match[2], text, flags=re.DOTALL)
+        text, count = re.subn(pattern, partial(_put, block), text, flags=re.DOTALL)
         if count != 1:
             raise ValueError(f"docs/{page} has {count} blocks `table: {name}`, not one")
     return text
+
+
+def _put(block: str, match: re.Match[str]) -> str:
+    """What takes the place of `match`, whose groups stand before and after the block."""
+    return match[1] + block + match[2]
 
 
 def main() -> None:

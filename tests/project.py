@@ -24,6 +24,7 @@ def changed(tmp_path: Path, *changes: tuple[str, object]) -> Path:
             place = place[section]
         place[last] = value
     yaml = YAML(typ="safe")
+    yaml.default_flow_style = False  # as in params.yaml; DVC, which rewrites it, takes the quotes off URLs in braces
     yaml.sort_base_mapping_type_on_output = False  # the order of recipes and generators is the tables'
     path = tmp_path / "params.yaml"
     yaml.dump(values, path)

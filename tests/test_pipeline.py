@@ -91,6 +91,23 @@ def test_every_parameter_is_tracked_by_a_stage() -> None:
     assert untracked == ["engine", "report_to"]
 
 
+def test_the_top_level_lr_reruns_the_recipes_that_use_it_and_no_generator() -> None:
+    """README's first change. Which of the recipes' files it changes: tests/stages/test_recipes.py."""
+    assert {name for name, body in BODIES.items() if "lr" in body.get("params", [])} == {"recipes", "train_seeds"}
+    assert "${lr" not in "".join((ROOT / file).read_text() for file in FILES)
+    recipe, data = "data/recipes/${item.recipe}.json", "data/processed/pec/${item.subset}/${item.domain}"
+    assert inputs("train_cobert") == [data, recipe, "models/base/encoder"]
+    assert "params" not in BODIES["train_cobert"]
+    assert [each for each in inputs("train_compared") if each.startswith("data/recipes")] == [recipe]
+    assert inputs("train_generator") == ["data/${item.rows}/train.parquet", "models/base/${item.base}"]
+    assert BODIES["train_generator"]["params"] == ["seed", "threads", "launcher", "generators.${key}"]
+
+
+def inputs(name: str) -> list[str]:
+    """What the stage depends on besides code."""
+    return [dependency for dependency in BODIES[name]["deps"] if not is_code(dependency)]
+
+
 def leaves(values: dict[str, object], above: str = "") -> list[str]:
     names = []
     for name, value in values.items():

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.dvc_project import dvc, git, small
+from tests.stages.dvc_project import dvc, small
+from tests.tools.made_up import git
 
 TRAINED = "train_cobert@baseline-small-happy"
 RUNS = "Running stage"

@@ -22,8 +22,8 @@ from attune.index.reader import tells_queries_apart
 from attune.sources.packages import minilm_folder
 from tests.cobert.tiny import encoder
 from tests.generators import tiny
+from tests.git_lfs import POINTER
 
-POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "ab" * 32 + "\nsize 90868376\n"
 AUTO_MAP = {"AutoModelForCausalLM": "modeling_own.Own"}
 
 

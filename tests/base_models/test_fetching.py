@@ -5,6 +5,7 @@ import pytest
 from attune.base_models.fetching import fetch
 from attune.core.errors import AttuneError
 from tests.cobert.tiny import encoder
+from tests.git_lfs import POINTER
 
 
 def test_minilm_is_the_wheels_own_and_loads_both_ways(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_a_directory_is_copied_without_pickles_and_caches(tmp_path: Path) -> Non
 
 def test_a_directory_that_is_no_model_is_not_copied(tmp_path: Path) -> None:
     folder = encoder(tmp_path / "m")
-    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+    (folder / "model.safetensors").write_text(POINTER)
     with pytest.raises(AttuneError, match=r"model\.safetensors is a Git LFS pointer"):
         fetch(str(folder), tmp_path / "target")
     assert not (tmp_path / "target").exists()

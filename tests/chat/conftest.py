@@ -1,5 +1,6 @@
+import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,22 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def engine(root: Path) -> Engine:
     return Engine(load(root / "params.yaml"), Artifacts(root))
+
+
+def events(stream: AsyncIterator[Any]) -> list[Any]:
+    async def gathered() -> list[Any]:
+        return [each async for each in stream]
+
+    return asyncio.run(gathered())
+
+
+@pytest.fixture
+def report(root: Path) -> Iterator[Path]:
+    """Where the page looks for the report: a file that is missing before the test and after it."""
+    path = root / "plots/report.html"
+    path.parent.mkdir(exist_ok=True)
+    yield path
+    path.unlink(missing_ok=True)
 
 
 def free_port() -> int:

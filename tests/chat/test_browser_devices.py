@@ -70,7 +70,7 @@ def test_a_conversation_by_keyboard_alone(page: Page) -> None:
     expect(page.locator("#message textarea")).to_be_focused()
 
 
-def test_the_results_tab_shows_the_report_whose_links_and_own_script_work(page: Page, root: Path) -> None:
+def test_the_results_tab_shows_the_report_whose_links_and_own_script_work(page: Page, report: Path) -> None:
     page.get_by_role("tab", name="Results").click()
     frame = page.frame_locator("#report iframe")
     expect(frame.locator("body")).to_contain_text("dvc repro report")
@@ -78,8 +78,7 @@ def test_the_results_tab_shows_the_report_whose_links_and_own_script_work(page: 
     tall = f'<p style="height: 5000px">{foreign}</p>'
     details = html.folded("More", '<p id="deep">Deep</p>' + html.preformatted("long " * 400))
     body = f'<a href="#deep">to the fold</a>{tall}<table class="sortable"><tr><th>Score</th></tr></table>{details}'
-    (root / "plots").mkdir(exist_ok=True)
-    (root / "plots" / "report.html").write_text(html.page("Attune: report", [("First", tall), ("Last", body)]))
+    report.write_text(html.page("Attune: report", [("First", tall), ("Last", body)]))
     page.get_by_role("tab", name="Chat").click()
     page.get_by_role("tab", name="Results").click()
     expect(frame.locator("h1")).to_have_text("Attune: report")

@@ -1,6 +1,4 @@
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,10 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.comparison import DOWN, UP, Compared, Comparisons, as_json, download_link
 from attune.chat.engine import Engine
 from attune.parameters import load
+from tests.chat.conftest import events
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
 SETTINGS = ("I love apples.", False, 0.9, 30, 0.95)
-
-
-def events(stream: AsyncIterator[Any]) -> list[Any]:
-    async def gathered() -> list[Any]:
-        return [each async for each in stream]
-
-    return asyncio.run(gathered())
 
 
 def cards(event: tuple[Any, ...]) -> list[str]:

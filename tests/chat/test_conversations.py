@@ -13,17 +13,11 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.parameters import load
+from tests.chat.conftest import events
 from tests.chat.tiny_pipeline import SAMPLING
 
 SETTINGS = ("i love apples .", False, 0.9, 30, 0.95)
-ONE, TWO = (SimpleNamespace(session_hash=name) for name in ("one", "two"))
-
-
-def events(stream: AsyncIterator[Any]) -> list[Any]:
-    async def gathered() -> list[Any]:
-        return [each async for each in stream]
-
-    return asyncio.run(gathered())
+ONE, TWO, THREE = (SimpleNamespace(session_hash=name) for name in ("one", "two", "three"))
 
 
 def texts(event: tuple[Any, ...]) -> list[str]:
@@ -62,6 +56,16 @@ def test_pages_do_not_see_each_other_s_conversations(conversations: Conversation
     *_, event = events(conversations.send("Hm.", "full", *SETTINGS, ONE))
     assert len(texts(event)) == 2
     assert len(conversations._conversations) == 2
+
+
+def test_the_conversation_that_is_idle_for_longest_is_dropped_first(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attune.chat.conversations.MAX_CONVERSATIONS", 2)
+    for request in (ONE, TWO, ONE, THREE):
+        conversations._conversation(request).exchanges.append(Exchange("Hm."))
+    kept = {session: len(each.exchanges) for session, each in conversations._conversations.items()}
+    assert kept == {"one": 2, "three": 1}
 
 
 def test_a_growing_reply_is_dropped_once_something_else_happens(conversations: Conversations) -> None:

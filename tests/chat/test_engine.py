@@ -21,6 +21,8 @@ from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
 PERSONA = ("i love apples .",)
 TURNS = ["I am sad today.", "Why are you sad?", "My cat ran away."]
+# So long that no model reads what comes before it.
+RECENT = ["I am sad today.", "Why are you sad, and since when?"] * 15
 
 
 def last(answers: Iterator[Answer]) -> Answer:
@@ -74,11 +76,10 @@ def test_another_attempt_differs_though_the_likeliest_token_is_always_taken(engi
 
 @pytest.mark.parametrize("name", ["full", "persona"])
 def test_a_generator_says_nothing_twice_in_a_conversation(engine: Engine, name: str) -> None:
-    recent = ["I am sad today.", "Why are you sad, and since when?"] * 15
-    greedy, earlier = Decoding(method="greedy"), ["Hm.", "Why?"]
-    alone = last(engine.reply(name, [*earlier, *recent, "Hm."], (), greedy))
-    assert alone.dropped_turns >= len(earlier)  # so that what was said there changes the prompt in nothing
-    turns = ["Hm.", alone.text, *recent, "Hm."]
+    greedy = Decoding(method="greedy")
+    alone = last(engine.reply(name, ["Hm.", "Why?", *RECENT, "Hm."], (), greedy))
+    assert alone.dropped_turns >= 2
+    turns = ["Hm.", alone.text, *RECENT, "Hm."]
     answers = list(engine.reply(name, turns, (), greedy))
     assert answers[-1].text
     assert words_of(answers[-1].text) != words_of(alone.text)
@@ -88,6 +89,14 @@ def test_a_generator_says_nothing_twice_in_a_conversation(engine: Engine, name: 
         return [each async for each in engine.reply_async(name, turns, (), greedy, varied=False)]
 
     assert asyncio.run(exactly())[-1].text == alone.text
+
+
+def test_cobert_takes_its_next_best_reply_where_it_has_given_the_best(engine: Engine) -> None:
+    alone = last(engine.reply("cobert", ["Hm.", "Why?", *RECENT, "Hm."], (), SAMPLING))
+    assert alone.dropped_turns >= 2
+    again = last(engine.reply("cobert", ["Hm.", alone.text, *RECENT, "Hm."], (), SAMPLING))
+    assert [each.text for each in alone.retrieved][:2] == [alone.text, again.text]
+    assert alone.text != again.text
 
 
 def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:
@@ -175,19 +184,16 @@ def test_no_text_is_kept_between_replies(root: Path) -> None:
 
 
 def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
-    async def left() -> float:
-        started = time.monotonic()
+    async def left() -> None:
         busy = engine._thread.submit(time.sleep, 1.5)
         waiting = asyncio.ensure_future(anext(engine.reply_async("full", TURNS, PERSONA, SAMPLING)))
         await asyncio.sleep(0.2)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        took = time.monotonic() - started
         assert not busy.done()
-        return took
 
-    assert asyncio.run(left()) < 1
+    asyncio.run(left())
     assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)).text
 
 

@@ -1,5 +1,6 @@
 """Models leave the memory when others need it, and come back with the same replies."""
 
+import os
 import weakref
 from pathlib import Path
 
@@ -56,8 +57,24 @@ def test_every_system_answers_where_no_two_fit(root: Path, engine: Engine) -> No
     assert (list(kept._generators), kept._rankers, kept._retrievers, kept._embedders) == (["full"], {}, {}, {})
 
 
-def test_the_free_memory_is_less_than_the_machines() -> None:
-    assert 0 < free_bytes() < 2**50
+@pytest.mark.parametrize(
+    ("available", "limit", "free"),
+    [("", "", 8000), ("5", "", 5120), ("5", "4000\n", 4000), ("5", "6000\n", 5120), ("5", "max\n", 5120)],
+)
+def test_models_get_three_quarters_of_what_machine_and_container_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: str, limit: str, free: int
+) -> None:
+    """available: of the machine's 8,000 bytes, in KiB; limit: the container's, in bytes; empty: not known."""
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 80, "SC_PAGE_SIZE": 100}.__getitem__)
+    machine, container = tmp_path / "meminfo", tmp_path / "memory.max"
+    monkeypatch.setattr("attune.chat.memory._AVAILABLE", machine)
+    monkeypatch.setattr("attune.chat.memory._OF_CONTAINER", container)
+    if available:
+        machine.write_text(f"MemTotal: 9 kB\nMemAvailable: {available} kB\n")
+    if limit:
+        container.write_text(limit)
+    assert free_bytes() == free
+    assert Memory().limit == free * 3 // 4
 
 
 def test_weights_of_half_the_bits_count_as_they_are_held(tmp_path: Path) -> None:

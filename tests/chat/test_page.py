@@ -9,6 +9,7 @@ import gradio as gr
 import httpx
 import pytest
 
+from attune.chat.conversations import MAX_CONVERSATIONS
 from attune.chat.engine import Engine
 from attune.chat.page import serve
 from tests.chat.conftest import free_port
@@ -17,13 +18,10 @@ from tests.project import ROOT
 PATIENCE = 100  # seconds, on a busy machine
 
 
-def test_documents_run_no_scripts_but_the_report_s_own(address: str, root: Path) -> None:
-    report = root / "plots/report.html"
-    report.parent.mkdir(exist_ok=True)
+def test_documents_run_no_scripts_but_the_report_s_own(address: str, report: Path) -> None:
     report.write_text("<html><head></head><body><p>Hm.</p></body></html>")
     answer = httpx.get(f"{address}results/report", timeout=PATIENCE)
     assert answer.text == report.read_text()
-    report.unlink()
     policy = answer.headers["content-security-policy"]
     assert "sandbox" in policy
     assert "allow-same-origin" not in policy
@@ -73,6 +71,12 @@ def test_a_closed_page_leaves_nothing_on_the_server(served: tuple[gr.Blocks, str
     while "somebody" in sessions and time.monotonic() < until:
         time.sleep(0.05)
     assert "somebody" not in sessions
+
+
+def test_as_many_clients_are_remembered_as_is_said(served: tuple[gr.Blocks, str]) -> None:
+    assert served[0].state_holder.capacity == MAX_CONVERSATIONS
+    for page in ("SECURITY.md", "docs/chat.md"):
+        assert f"{MAX_CONVERSATIONS} other clients" in (ROOT / page).read_text()
 
 
 BROKEN = {

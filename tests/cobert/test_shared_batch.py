@@ -19,7 +19,7 @@ from attune.core.files import read_json, write_json
 from attune.training.distributed import sum_gradients, total
 from attune.training.launcher import is_writer, rank
 from attune.training.trainer import arguments
-from tests.cobert.test_gradient_cache import Memory
+from tests.cobert.test_gradient_cache import Memory, gradients
 from tests.cobert.test_training import RECIPE
 from tests.cobert.tiny import cobert, encoder, rows
 from tests.training.interruption import BreaksOff, Stop
@@ -28,10 +28,6 @@ from tests.training.processes import in_processes
 HERE = "tests.cobert.test_shared_batch"
 # Examples of a batch, and micro-batches; two processes cannot share 7 evenly, and with 1 one of them has none.
 SIZES: tuple[tuple[int, int | None], ...] = ((16, None), (7, None), (7, 3), (1, None), (1, 1))
-
-
-def gradients(model: Cobert) -> list[torch.Tensor]:
-    return [each.grad for each in model.parameters() if each.grad is not None]
 
 
 def compare_gradients(folder: Path) -> None:

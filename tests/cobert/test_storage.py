@@ -11,6 +11,7 @@ from attune.core.files import read_json, sha256
 from attune.inference.ranker import Ranker
 from tests.cobert.test_model import FAMILIES, table
 from tests.cobert.tiny import cobert, encoder
+from tests.git_lfs import POINTER
 
 
 def trained(folder: Path, family: str = "bert", **settings: object) -> tuple[Cobert, object]:
@@ -119,6 +120,6 @@ def test_a_pointer_in_a_files_place_is_refused(tmp_path: Path, name: str) -> Non
     _, inputs = trained(tmp_path, frozen_layers=1)
     inputs.tokenizer.save_pretrained(tmp_path / "saved")
     Ranker.from_pretrained(tmp_path / "saved", tmp_path / "encoder")
-    (tmp_path / "saved" / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+    (tmp_path / "saved" / name).write_text(POINTER)
     with pytest.raises(AttuneError, match=r"saved holds no CoBERT .*`dvc repro train_cobert` writes one"):
         Ranker.from_pretrained(tmp_path / "saved", tmp_path / "encoder")

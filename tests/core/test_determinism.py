@@ -17,6 +17,7 @@ import os, sys
 import torch
 from attune.core.determinism import pin
 
+torch.use_deterministic_algorithms(True)  # what it imports, each fork would import anew
 torch.set_num_threads(1)
 values = torch.linspace(-4, 4, 400_000)
 found = set()

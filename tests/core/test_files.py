@@ -22,6 +22,7 @@ from attune.core.files import (
     write_parquet,
     write_tables,
 )
+from tests.git_lfs import POINTER
 
 
 @pytest.mark.fault("an error while a file is written", "no file, and nothing half-written")
@@ -165,7 +166,7 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path, read: Callable[[Path], 
     path = tmp_path / "rows.parquet"
     write_parquet(path, [{"id": str(number)} for number in range(99)], pa.schema([("id", pa.string())]))
     whole = path.read_bytes()
-    for content in (b"", b"version https://git-lfs.github.com/spec/v1", whole[:-20], b"PAR1" + b"x" * 99 + b"PAR1"):
+    for content in (b"", POINTER.encode(), whole[:-20], b"PAR1" + b"x" * 99 + b"PAR1"):
         path.write_bytes(content)
         with pytest.raises(AttuneError, match=r"rows\.parquet is not a complete parquet file .*`dvc checkout` brings"):
             read(path)

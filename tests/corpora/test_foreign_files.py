@@ -7,11 +7,9 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.corpora import CORPORA, corpus
 from attune.corpora.reading import BadRows
+from tests.git_lfs import POINTER
 
-POINTER = (
-    b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32\nsize 12345\n"
-)
-PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"
+PAGE = "\ufeff\n<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"
 FILES = [(name, file) for name in CORPORA for layout in corpus(name).layouts for file in layout.values()]
 
 
@@ -22,7 +20,7 @@ def test_a_pointer_or_a_web_page_is_named(tmp_path: Path, name: str, file: str, 
     path = tmp_path / Path(file).name
     bad = BadRows("error" if policy == "error" else "skip")
     for content, message in ((POINTER, "is a Git LFS pointer, not the file"), (PAGE, r"is a web page \(HTML\)")):
-        path.write_bytes(content)
+        path.write_text(content, encoding="utf-8")
         with pytest.raises(AttuneError, match=f"{path.name} {message}"):
             list(corpus(name).read(path, bad))
     assert bad.count == 0

@@ -86,7 +86,7 @@ RULES = (
     _instead(r"tensorboard --logdir .*", "it serves until it is stopped"),
     _instead(r"make app( ROOT=quick)?", "it serves until it is stopped; a test of its own does that", r"make -n app\1"),
     _instead(r"bash \.ci/run", "it is what runs this", r"bash -n .ci/run"),
-    _instead(r"(python -m benchmarks\.\w+)( .*)?", "minutes, on trained models"),
+    _instead(r"(python -m benchmarks\.\w+)( .*)?", "minutes, on trained models", r"\1 --help"),
     _instead(r"hf upload .*", "the network"),
     _instead(r"git clone URL attune && cd attune && make setup .*", "it installs packages over the network"),
     _instead(r"(pip|pipx) install .*|pre-commit install", "it installs packages over the network"),

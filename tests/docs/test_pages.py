@@ -1,19 +1,24 @@
 """README and docs say what is so: tables are the committed metrics, commands, keys and paths exist."""
 
+import math
 import re
 from importlib import import_module
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from attune.core.files import read_json
 from attune.corpora import EPITOME
+from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import load
 from attune.report.results import Results
 from attune.report.studies_overview import what_training_adds, without_training
 from tests.project import ROOT
 
+METRICS = ROOT / "metrics"
 README = (ROOT / "README.md").read_text()
+SENTENCES = README.replace("\n", " ")
 PAGES = {
     path: path.read_text() for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
 }
@@ -21,7 +26,7 @@ ALL = "\n".join(PAGES.values())
 
 
 def cobert_table() -> str:
-    metrics = read_json(ROOT / "metrics" / "cobert_intervals.json")
+    metrics = read_json(METRICS / "cobert_intervals.json")
     models = ["untrained", *load(ROOT / "params.yaml").cobert.recipes]
     lines = ["| subset | domain | " + " | ".join(models) + " |", "|---|---|" + "---|" * len(models)]
     for subset, domains in metrics.items():
@@ -33,7 +38,7 @@ def cobert_table() -> str:
 
 
 def generators_table() -> str:
-    metrics = read_json(ROOT / "metrics" / "generators.json")
+    metrics = read_json(METRICS / "generators.json")
     lines = ["| generator | its base | itself | with passages | passages reranked by CoBERT |", "|---|---|---|---|---|"]
     for name in load(ROOT / "params.yaml").generators:
         systems = [metrics.get(f"{name}{variant}", {}).get("perplexity") for variant in ("", "+rag", "+persona_rag")]
@@ -61,7 +66,7 @@ def short(number: float) -> str:
 def test_what_is_said_of_the_recipes_is_the_committed_corrected_result() -> None:
     tests = {
         (row["before"], row["after"]): row
-        for row in read_json(ROOT / "metrics" / "cobert_tests.json")
+        for row in read_json(METRICS / "cobert_tests.json")
         if (row["subset"], row["domain"]) == ("large", "mean")
     }
     attune, tuned = tests["tuned", "attune"], tests["baseline", "tuned"]
@@ -70,26 +75,90 @@ def test_what_is_said_of_the_recipes_is_the_committed_corrected_result() -> None
         f"{short(attune['low'])} to {short(attune['high'])}), and `tuned` better than `baseline` by "
         f"{short(tuned['difference'])}, both at a corrected p below .01."
     )
-    assert sentence in README.replace("\n", " ")
+    assert sentence in SENTENCES
     assert max(attune["p_holm"], tuned["p_holm"]) < 0.01
 
 
+def study(name: str) -> list[dict[str, Any]]:
+    """The rows of one of the studies' metrics; the test is skipped where no study has run."""
+    if not (METRICS / name).exists():
+        pytest.skip(f"no metrics/{name}; `make studies` writes it")
+    rows: list[dict[str, Any]] = read_json(METRICS / name)
+    return rows
+
+
 def test_what_training_is_worth_is_the_committed_finding() -> None:
-    results = Results(load(ROOT / "params.yaml"), metrics=ROOT / "metrics")
-    if "ways without training" not in set(results.method_tests["family"]):
-        pytest.skip("metrics/compare_tests.json is older than this family; `make studies` writes it again")
+    results = Results(load(ROOT / "params.yaml"), metrics=METRICS)
+    families = {row["family"] for row in study("compare_tests.json")}
+    assert {"ways without training", "what training adds"} <= families, "it is stale; `make studies` writes it again"
     for page in (README, (ROOT / "docs" / "recipes.md").read_text()):
         assert between("without training", page).replace("\n", " ") == without_training(results)
         assert between("training", page).replace("\n", " ") == what_training_adds(results)
 
 
+def test_how_many_contexts_a_small_difference_takes_is_the_committed_figure() -> None:
+    needed = [row for row in read_json(METRICS / "power.json")["needed"] if row["difference"] == 0.02]
+    low, high = sorted(round(row["contexts"], -2) for row in needed if row["before"] != UNTRAINED)
+    assert f"a difference of .02 between recipes takes {low:,} to {high:,} contexts (`metrics/power" in SENTENCES
+
+
+def test_what_is_said_of_persona_sentences_is_the_committed_result() -> None:
+    rows = study("personas_tests.json")
+    assert [(row["before"], row["after"]) for row in rows] == [("0", count) for count in ("1", "5", "10", "20")]
+    losses, p = [short(-row["difference"]) for row in rows], short(max(row["p_holm"] for row in rows))
+    assert (
+        "with 1, 5, 10 or 20 persona sentences, ranks worse than without any, "
+        f"by {losses[0]} to {losses[-1]} (corrected p at most {p}; `metrics/personas_tests.json`)"
+    ) in SENTENCES
+    listed = f"by {', '.join(losses[:-1])} and {losses[-1]} (corrected p at most {p};"
+    assert listed in (ROOT / "docs" / "recipes.md").read_text().replace("\n", " ")
+
+
+def generator_tests() -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The tests of the generators by what came before, what after, and the score."""
+    rows = read_json(METRICS / "generators_tests.json")
+    return {(row["before"], row["after"], row["score"]): row for row in rows}
+
+
+def worse(test: dict[str, Any]) -> str:
+    """By how much the perplexity rises; below 0 where it falls."""
+    return f"{100 * (math.exp(test['difference']) - 1):.0f} %"
+
+
+def test_what_is_said_of_passages_is_the_committed_result() -> None:
+    tests, score = generator_tests(), "loss_target_not_given"
+    rag, prompted = tests["rag", "rag+rag", score], tests["prompted", "prompted+rag", score]
+    sentence = (
+        f"`rag` is not clearly better with passages than without (rather worse, by {worse(rag)}, corrected p "
+        f"{rag['p_holm']:.2f}), nor than `full` without; only `prompted` is better, by {worse(prompted)} "
+        f"({short(prompted['p_holm'])}; `{score}` in `metrics/generators_tests.json`)."
+    )
+    assert sentence.replace("p 0.", "p .").replace("by -", "by ") in SENTENCES
+    assert rag["difference"] > 0 > prompted["difference"]
+    found = {after for (_, after, each), row in tests.items() if each == score and row["p_holm"] < 0.05}
+    assert found == {"prompted+rag"}
+
+
+def test_what_is_said_of_the_persona_and_the_instruction_is_the_committed_result() -> None:
+    tests, metrics = generator_tests(), read_json(METRICS / "generators.json")
+    own, none, other = (metrics[f"persona{whose}"]["perplexity"] for whose in ("", "+no_persona", "+other_persona"))
+    without, others = (tests[f"persona+{whose}", "persona", "loss"] for whose in ("no_persona", "other_persona"))
+    instruction = tests["base of prompted", "prompted", "loss"]
+    sentences = (
+        f"The perplexity of `persona` is {own:.1f} with the responder's own persona, {none:.1f} with none (corrected p "
+        f"{short(without['p_holm'])}) and {other:.1f} with another person's ({short(others['p_holm'])}). The "
+        f"instruction of `prompted` raises perplexity by {worse(instruction)} ({short(instruction['p_holm'])})"
+    )
+    assert sentences in SENTENCES
+
+
 def test_how_many_prompts_hold_their_reply_is_the_committed_figure() -> None:
-    metrics = read_json(ROOT / "metrics" / "generators.json")
+    metrics = read_json(METRICS / "generators.json")
     plain, reranked = (metrics[f"rag+{variant}"]["target_given"] for variant in ("rag", "persona_rag"))
     sentence = (
         f"in {100 * plain:.0f} % of the prompts with passages, and in {100 * reranked:.0f} % when CoBERT reranks them"
     )
-    assert sentence in README.replace("\n", " ")
+    assert sentence in SENTENCES
 
 
 def test_the_stage_tables_name_every_stage_module() -> None:

@@ -94,7 +94,7 @@ def test_a_hub_reads_the_cards_test_scores_with_intervals(root: Path, tmp_path: 
         card = ModelCard.load(tmp_path / name / "README.md")
         assert card.data.model_name == name
         assert {each.metric_type: each.metric_value for each in card.data.eval_results} == scores
-        assert card.data.license
+        assert card.data.license == "other"  # where a manifest does not say that it is the sample
         assert card.data.base_model == base
         assert {"## Intended use", "## Limitations", "## Test scores"} <= set(card.content.splitlines())
     assert "12.500 (10.250 to 15.000)" in (tmp_path / "persona" / "README.md").read_text()

@@ -1,15 +1,9 @@
 """Small git repositories with a pipeline, which has run and is committed."""
 
-import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.tools.made_up import dvc
-
-
-def git(folder: Path, *words: str) -> str:
-    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+from tests.tools.made_up import dvc, git
 
 
 def committed(folder: Path, files: Mapping[str, str]) -> None:
@@ -21,12 +15,5 @@ def committed(folder: Path, files: Mapping[str, str]) -> None:
     dvc(folder, "init", "--quiet")
     dvc(folder, "repro")
     git(folder, "add", ".")
-    git(folder, "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "--quiet", "--message", "run")
+    git(folder, "commit", "--quiet", "--message", "run")
     assert git(folder, "status", "--porcelain") == ""
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 250
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)

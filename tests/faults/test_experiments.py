@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from attune.core.environment import lives
-from tests.faults.repositories import committed, git, until
+from tests.faults.repositories import committed
 from tests.project import ROOT
-from tests.tools.made_up import dvc, environment
+from tests.tools.made_up import dvc, environment, git
+from tests.waiting import until
 
 STAGE = """
 import os, time

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from attune.core.environment import lives
-from tests.faults.repositories import committed, git, until
+from tests.faults.repositories import committed
 from tests.project import ROOT
-from tests.tools.made_up import environment
+from tests.tools.made_up import environment, git
+from tests.waiting import until
 
 # Writes half of its folder, says so, and waits until it may end.
 STAGE = """

@@ -9,6 +9,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
 from attune.index.bank import Bank, HnswShape, build, entries
+from tests.git_lfs import POINTER
 
 
 def unit(count: int) -> np.ndarray:
@@ -43,7 +44,7 @@ def test_a_missing_or_mismatched_bank_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["index.faiss", "rows.parquet"])
-@pytest.mark.parametrize("content", ["version https://git-lfs.github.com/spec/v1\n", "", None])
+@pytest.mark.parametrize("content", [POINTER, "", None])
 @pytest.mark.fault("an index's damaged {name}", "the file is named")
 def test_a_damaged_bank_is_named(tmp_path: Path, name: str, content: str | None) -> None:
     """content: what stands in the file's place; None: its first half."""

@@ -16,6 +16,7 @@ from attune.generators.training import train
 from attune.parameters.decoding import Decoding
 from attune.parameters.generators import GeneratorSettings
 from tests.generators.tiny import dialogue_rows, generator, gpt, prompted, saved
+from tests.git_lfs import POINTER
 
 EXAMPLES = examples(dialogue_rows())
 CONTEXT = ["I am sad.", "Why?", "My cat ran away."]
@@ -190,7 +191,7 @@ def test_an_adapter_on_another_base_of_the_same_shape_is_refused(tmp_path: Path)
         Generator.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("content", ["version https://git-lfs.github.com/spec/v1\n", "", "{}", "[]"])
+@pytest.mark.parametrize("content", [POINTER, "", "{}", "[]"])
 @pytest.mark.fault("a generator's broken card.json", "named, with the stage that writes it")
 def test_a_broken_card_is_named_with_its_stage(tmp_path: Path, content: str) -> None:
     (tmp_path / "card.json").write_text(content)

@@ -16,6 +16,7 @@ from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
 from attune.sources.fetching import fetch
 from attune.sources.own_data import conversations, write
+from tests.git_lfs import POINTER
 
 SHAREGPT = {
     "conversations": [
@@ -198,9 +199,6 @@ def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
         list(record.read(path, BadRows("error")))
 
 
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n"
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -209,9 +207,9 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64
         ("a.csv", b"\na,b\nx,y\n", "a.csv, line 1 is empty; it must name the columns"),
         ("a.csv", b'a,b\n"x "y" z",u\n', "a.csv, after line 1: ',' expected after '\"'; put quotes around"),
         ("a.csv", b"a,b,a\nx,y,z\n", "names a column twice (a, b, a)"),
-        ("a.csv", POINTER, "is a Git LFS pointer"),
-        ("a.json", POINTER, "is a Git LFS pointer"),
-        ("a.parquet", POINTER, "is a Git LFS pointer"),
+        ("a.csv", POINTER.encode(), "is a Git LFS pointer"),
+        ("a.json", POINTER.encode(), "is a Git LFS pointer"),
+        ("a.parquet", POINTER.encode(), "is a Git LFS pointer"),
         ("a.csv", b"<!DOCTYPE html>", "is a web page (HTML)"),
         ("a.parquet", b"PAR1", "is not a complete parquet file"),
         ("a.json", b"{}", "must hold a list of objects"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests import models
 from tests.project import ROOT, changed
+from tests.tools.made_up import git
 
 CODE = ("attune", "stages", "studies", "data/.gitignore", "models/.gitignore", ".dvc/config", ".dvc/.gitignore")
 SINGLE = ("dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml")
@@ -68,10 +69,6 @@ def small(folder: Path) -> Path:
     return project
 
 
-def git(project: Path, *words: str) -> str:
-    return _run(project, "git", *words)
-
-
 def dvc(project: Path, *words: str) -> str:
     """What `dvc WORDS` prints, both streams together.
 
@@ -80,13 +77,10 @@ def dvc(project: Path, *words: str) -> str:
     subprocess.CalledProcessError
         where DVC refuses or fails.
     """
-    return _run(project, sys.executable, "-m", "dvc", *words)
-
-
-def _run(project: Path, *command: str) -> str:
     names = {f"GIT_{role}_{key}": "test@localhost" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # whose `python` stages are started with
     environment = os.environ | names | {"PATH": path, "OMP_NUM_THREADS": "1"}
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    command = [sys.executable, "-m", "dvc", *words]
     done = subprocess.run(command, cwd=project, env=environment, text=True, check=True, **piped)
     return done.stdout

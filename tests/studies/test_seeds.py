@@ -1,11 +1,17 @@
 import math
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
 
-from attune.core.files import read_json, write_parquet
+from attune.core.files import read_json, read_parquet, write_parquet
+from attune.evaluation.ranking.evaluate import RankingTest
 from attune.evaluation.schemas import GENERATED, PLAIN, RANKED
+from attune.generators.prompts import examples
+from attune.inference.generator import Generator
+from attune.inference.ranker import Ranker
+from attune.parameters import load
 from studies.seeds import main
 from tests.stages.cobert_project import SCHEMAS, pec_rows
 from tests.stages.small_project import change
@@ -50,6 +56,20 @@ def evaluate() -> dict[str, Any]:
     return read_json(Path("seeds.json"))
 
 
+def mrr(model: Path) -> float:
+    settings = load(Path("params.yaml"))
+    test = RankingTest.load(Path("processed/pec"), "small", "happy", settings.cobert, settings.seed)
+    return fmean(1 / row["rank"] for row in test.rank(Ranker.from_pretrained(model, BASE["encoder"])))
+
+
+def perplexity(model: Path) -> float:
+    """On all of the test rows, of which there are fewer than are scored."""
+    generator = Generator.from_pretrained(model, BASE["base_models"] / "gpt2")
+    instruction = load(Path("params.yaml")).generators["tiny_full"].instruction
+    nats, read = generator.nats(examples(read_parquet(model / "test.parquet"), instruction), 4)
+    return math.exp(sum(nats) / sum(len(each.reply) for each in read))
+
+
 def test_one_option_trains_any_recipe_and_any_method_with_every_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,10 +111,10 @@ def test_the_seeds_of_each_model_are_one_score(tmp_path: Path, monkeypatch: pyte
     assert found["method"].startswith("hierarchical bootstrap")
     (tuned,) = found["ranking"]
     assert (tuned["model"], tuned["domain"], tuned["by_seed"]["13"]) == ("tuned", "happy", 0.5)
-    assert 0 < tuned["by_seed"]["14"] <= 1
+    assert tuned["by_seed"]["14"] == pytest.approx(mrr(Path("models/14/tuned-happy")), abs=1e-6)
     assert tuned["mean"] == pytest.approx((0.5 + tuned["by_seed"]["14"]) / 2, abs=1e-6)
     assert tuned["low"] <= tuned["mean"] <= tuned["high"]
     (generator,) = found["generators"]
     assert generator["by_seed"]["13"] == pytest.approx(math.exp(2), abs=1e-6)
-    assert generator["by_seed"]["14"] > 1
+    assert generator["by_seed"]["14"] == pytest.approx(perplexity(Path("models/14/tiny_full")), abs=1e-5)
     assert generator["sd"] == pytest.approx(abs(generator["by_seed"]["14"] - math.exp(2)) / math.sqrt(2), abs=1e-5)

@@ -1,4 +1,4 @@
-"""DVC projects of a few lines: DVC and `tools.repro` in them."""
+"""DVC projects of a few lines: git, DVC and `tools.repro` in them."""
 
 import atexit
 import os
@@ -30,6 +30,11 @@ def _initialised() -> Path:
 
 def initialise(folder: Path) -> None:
     shutil.copytree(_initialised(), folder, dirs_exist_ok=True)
+
+
+def git(folder: Path, *words: str) -> str:
+    named = ("-c", "user.name=x", "-c", "user.email=x@localhost")  # for commits
+    return subprocess.run(["git", *named, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def dvc(folder: Path, *words: str) -> str:

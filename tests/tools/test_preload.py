@@ -32,10 +32,15 @@ def wait(until: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
-def found() -> Iterator[dict[str, str]]:
+def require_forks() -> None:
+    """Skip the test where `preloading` starts no process."""
     if not hasattr(os, "pidfd_open"):
         pytest.skip("this system has no pidfd_open")
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[dict[str, str]]:
+    require_forks()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -98,6 +103,7 @@ def test_it_ends_if_that_process_ends_before_it_has_asked(found: dict[str, str],
 
 @pytest.mark.fault("SIGKILL of the process that stages are forked from", "the stage fails with one sentence")
 def test_its_end_is_an_error_where_nobody_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_forks()
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with preloading(["colorsys"]) as own:

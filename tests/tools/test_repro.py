@@ -5,19 +5,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
-from attune.core.files import read_json
-from tests.project import ROOT, changed
+from attune.core.environment import lives
+from tests.project import changed
 from tests.tools.made_up import dvc, environment, initialise, repro
-from tools.deps import FILES
-from tools.repro import TYPICAL, fitting_jobs, longest_first, rules, sort_lock
+from tests.waiting import until
 
 # Each of `left` and `right` ends once the other has begun; `both` and `last` need them, as a folder and as a file.
 STAGES = """
@@ -200,61 +197,6 @@ def stop_at(folder: Path, running: Sequence[str], number: signal.Signals, shell:
     until(lambda: all(file.is_file() and file.read_text() for file in files))
     (os.killpg if number == signal.SIGINT else os.kill)(make.pid, number)
     assert make.wait(100) != 0
-    until(lambda: not any(Path(f"/proc/{int(file.read_text())}").exists() for file in files))
+    until(lambda: not any(lives(int(file.read_text())) for file in files))
     assert make.stdout
     make.stdout.read()  # ends only with the last process that writes to it
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 100
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
-def test_the_rules_are_a_makefile_s() -> None:
-    text = rules(
-        {"download@a": [], "studies/dvc.yaml:compare": ["download@a"]}, ["download@a", "studies/dvc.yaml:compare"]
-    )
-    lines = text.replace(sys.executable, "python").replace(str(os.getpid()), "1").splitlines()
-    assert lines == [
-        ".PHONY: all stage/download@a stage/studies/dvc.yaml/compare",
-        "all: stage/download@a stage/studies/dvc.yaml/compare",
-        "stage/download@a:",
-        "\t@python -m tools.stage download@a 1",
-        "stage/studies/dvc.yaml/compare: stage/download@a",
-        "\t@python -m tools.stage studies/dvc.yaml:compare 1",
-    ]
-
-
-def test_a_lock_file_s_entries_are_sorted_and_stay_whole(tmp_path: Path) -> None:
-    path, head = tmp_path / "dvc.lock", "schema: '2.0'\nstages:\n"
-    first, second = "  a@1:\n    cmd: x\n      y\n    outs:\n    - path: o\n", "  b:\n    cmd: z\n"
-    path.write_text(head + second + first)
-    sort_lock(path)
-    assert path.read_text() == head + first + second
-    sort_lock(tmp_path / "nowhere")
-
-
-def test_the_jobs_are_no_more_than_the_cores() -> None:
-    assert 1 <= fitting_jobs() <= (os.cpu_count() or 1)
-
-
-def test_what_most_waits_for_starts_first() -> None:
-    waits = {"a": [], "b": [], "c": ["a"], "d": ["a", "b"], "e": ["c", "d"]}
-    assert longest_first(waits, {}) == ["a", "b", "d", "c", "e"]
-    assert longest_first(waits, {"b": 9.0, "c": 5.0}) == ["b", "a", "c", "d", "e"]
-
-
-def test_the_typical_seconds_are_of_stages_that_exist() -> None:
-    """Those of dvc.yaml have all kinds of stages, so that a run of which nothing is known starts the longest first."""
-    typical = read_json(TYPICAL)
-    kinds = {(place, name) for place in FILES for name in YAML(typ="safe").load(ROOT / place)["stages"]}
-    assert {_kind(name) for name in typical} == kinds
-    waits = {"base_tests": [], "train_generator@full": [], "check_parameters": []}
-    assert longest_first(waits, typical)[0] == "train_generator@full"
-
-
-def _kind(address: str) -> tuple[str, str]:
-    place, _, name = address.rpartition(":")
-    return place or FILES[0], name.partition("@")[0]

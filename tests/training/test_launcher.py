@@ -14,6 +14,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_csv, write_json
 from attune.training.launcher import launched
 from stages import train_generator
+from tests.core.test_parent import needs_proc
 from tests.forked import python
 from tests.project import ROOT
 from tests.stages import cobert_project, generators_project
@@ -63,6 +64,7 @@ def test_another_number_than_torchrun_s_is_refused(monkeypatch: pytest.MonkeyPat
     assert not launched("stages.train_cobert", {}, 3)
 
 
+@needs_proc
 @pytest.mark.slow
 @pytest.mark.fault("SIGKILL of a training in several processes", "all end, and the next run resumes")
 def test_a_generator_trains_in_parts_and_resumes_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,83 @@
+"""What a run side by side is made of: how many jobs, which stage first, make's rules, and a lock file in order."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from attune.core.files import read_json
+from tests.project import ROOT
+from tools.deps import FILES
+from tools.repro import TYPICAL, fitting_jobs, longest_first, rules, sort_lock
+
+
+def test_the_rules_are_a_makefile_s() -> None:
+    text = rules(
+        {"download@a": [], "studies/dvc.yaml:compare": ["download@a"]}, ["download@a", "studies/dvc.yaml:compare"]
+    )
+    lines = text.replace(sys.executable, "python").replace(str(os.getpid()), "1").splitlines()
+    assert lines == [
+        ".PHONY: all stage/download@a stage/studies/dvc.yaml/compare",
+        "all: stage/download@a stage/studies/dvc.yaml/compare",
+        "stage/download@a:",
+        "\t@python -m tools.stage download@a 1",
+        "stage/studies/dvc.yaml/compare: stage/download@a",
+        "\t@python -m tools.stage studies/dvc.yaml:compare 1",
+    ]
+
+
+def test_a_lock_file_s_entries_are_sorted_and_stay_whole(tmp_path: Path) -> None:
+    path, head = tmp_path / "dvc.lock", "schema: '2.0'\nstages:\n"
+    first, second = "  a@1:\n    cmd: x\n      y\n    outs:\n    - path: o\n", "  b:\n    cmd: z\n"
+    path.write_text(head + second + first)
+    sort_lock(path)
+    assert path.read_text() == head + first + second
+    sort_lock(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("memory", "limit", "found", "jobs"),
+    [
+        (100, "", [], 8),
+        (100, "max\n", [], 8),
+        (14, "", [], 4),
+        (100, f"{8 * 2**30}\n", [], 2),
+        (14, f"{100 * 2**30}\n", [], 4),
+        (2, "", [], 1),
+        (100, "", ["0", "1", "2"], 3),
+        (8, "", ["0", "1", "2"], 2),
+    ],
+)
+def test_the_jobs_are_as_many_as_eight_cores_memory_and_gpus_allow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int, limit: str, found: list[str], jobs: int
+) -> None:
+    """memory: the machine's, in GiB; limit: of a container, in bytes; found: the GPUs."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": memory * 2**18, "SC_PAGE_SIZE": 2**12}.__getitem__)
+    monkeypatch.setattr("tools.repro._MEMORY_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr("tools.gpus.visible", lambda: found)
+    if limit:
+        (tmp_path / "memory.max").write_text(limit)
+    assert fitting_jobs() == jobs
+
+
+def test_what_most_waits_for_starts_first() -> None:
+    waits = {"a": [], "b": [], "c": ["a"], "d": ["a", "b"], "e": ["c", "d"]}
+    assert longest_first(waits, {}) == ["a", "b", "d", "c", "e"]
+    assert longest_first(waits, {"b": 9.0, "c": 5.0}) == ["b", "a", "c", "d", "e"]
+
+
+def test_the_typical_seconds_are_of_stages_that_exist() -> None:
+    """Those of dvc.yaml have all kinds of stages, so that a run of which nothing is known starts the longest first."""
+    typical = read_json(TYPICAL)
+    kinds = {(place, name) for place in FILES for name in YAML(typ="safe").load(ROOT / place)["stages"]}
+    assert {_kind(name) for name in typical} == kinds
+    waits = {"base_tests": [], "train_generator@full": [], "check_parameters": []}
+    assert longest_first(waits, typical)[0] == "train_generator@full"
+
+
+def _kind(address: str) -> tuple[str, str]:
+    place, _, name = address.rpartition(":")
+    return place or FILES[0], name.partition("@")[0]
