@@ -48,7 +48,15 @@ def started(tmp_path: Path, shell: str, **more: str) -> "subprocess.Popen[str]":
     environment = own | {"PYTHONPATH": str(ROOT)} | more
     log = (tmp_path / "log").open("w")
     with log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, start_new_session=True)
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup
+        )
 
 
 def ends(process: int) -> bool:
