@@ -1,6 +1,7 @@
 """The table of faults, and corpora too large, or not free enough, for this repository: tests on those skip without."""
 
 import gc
+import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import settings
 from tests.faults import table
 from tests.faults.table import pytest_configure, pytest_terminal_summary
 from tests.once import keep_in
+from tests.project import ROOT
 
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
 
@@ -72,3 +74,11 @@ def real_corpora() -> Path:
 def real_formats() -> Path:
     """A few genuine rows of PEC and EmpatheticDialogues."""
     return _folder("formats")
+
+
+@pytest.fixture(scope="session")
+def committed_results() -> None:
+    """Skips after a run of one's own, whose numbers are not those that the pages give."""
+    results = ("metrics", "params.yaml", "benchmarks/results")
+    if subprocess.run(["git", "-C", str(ROOT), "diff", "--quiet", "HEAD", "--", *results]).returncode == 1:
+        pytest.skip(f"{', '.join(results)}: not as in the last commit, whose numbers the pages give")

@@ -9,6 +9,7 @@ from benchmarks.harness import RESULTS
 FIGURES = ("comparisons", "matching", "search", "corpora")
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_the_committed_figures_show_the_committed_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draw, "save", lambda figure, _, name: save(figure, tmp_path, name))
     draw.main()

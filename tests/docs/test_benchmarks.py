@@ -11,6 +11,7 @@ from tests.project import read
 PAGE = " ".join((DOCS / "benchmarks.md").read_text(encoding="utf-8").split())
 
 
+@pytest.mark.usefixtures("committed_results")
 @pytest.mark.parametrize("page", BLOCKS)
 def test_the_tables_are_those_of_the_results(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
@@ -22,6 +23,7 @@ def test_a_page_without_a_block_is_an_error() -> None:
         filled("scale.md", "# Scale\n")
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_what_is_said_of_search_is_in_its_table() -> None:
     rows = {(row["vectors"], row["index"]): row for row in read_json(RESULTS / "search.json")["rows"]}
     largest, limit = max(count for count, _ in rows), read()["index"]["exact_up_to"]

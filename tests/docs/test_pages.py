@@ -53,6 +53,7 @@ def between(name: str, page: str = README) -> str:
     return match[1].strip()
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_the_tables_are_the_committed_metrics() -> None:
     assert between("cobert") == cobert_table()
     assert between("generators") == generators_table()
@@ -63,6 +64,7 @@ def short(number: float) -> str:
     return f"{number:.3f}".replace("0.", ".")
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_what_is_said_of_the_recipes_is_the_committed_corrected_result() -> None:
     tests = {
         (row["before"], row["after"]): row
@@ -87,6 +89,7 @@ def study(name: str) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_what_training_is_worth_is_the_committed_finding() -> None:
     results = Results(load(ROOT / "params.yaml"), metrics=METRICS)
     families = {row["family"] for row in study("compare_tests.json")}
@@ -96,12 +99,14 @@ def test_what_training_is_worth_is_the_committed_finding() -> None:
         assert between("training", page).replace("\n", " ") == what_training_adds(results)
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_how_many_contexts_a_small_difference_takes_is_the_committed_figure() -> None:
     needed = [row for row in read_json(METRICS / "power.json")["needed"] if row["difference"] == 0.02]
     low, high = sorted(round(row["contexts"], -2) for row in needed if row["before"] != UNTRAINED)
     assert f"a difference of .02 between recipes takes {low:,} to {high:,} contexts (`metrics/power" in SENTENCES
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_what_is_said_of_persona_sentences_is_the_committed_result() -> None:
     rows = study("personas_tests.json")
     assert [(row["before"], row["after"]) for row in rows] == [("0", count) for count in ("1", "5", "10", "20")]
@@ -125,6 +130,7 @@ def worse(test: dict[str, Any]) -> str:
     return f"{100 * (math.exp(test['difference']) - 1):.0f} %"
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_what_is_said_of_passages_is_the_committed_result() -> None:
     tests, score = generator_tests(), "loss_target_not_given"
     rag, prompted = tests["rag", "rag+rag", score], tests["prompted", "prompted+rag", score]
@@ -139,6 +145,7 @@ def test_what_is_said_of_passages_is_the_committed_result() -> None:
     assert found == {"prompted+rag"}
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_what_is_said_of_the_persona_and_the_instruction_is_the_committed_result() -> None:
     tests, metrics = generator_tests(), read_json(METRICS / "generators.json")
     own, none, other = (metrics[f"persona{whose}"]["perplexity"] for whose in ("", "+no_persona", "+other_persona"))
@@ -152,6 +159,7 @@ def test_what_is_said_of_the_persona_and_the_instruction_is_the_committed_result
     assert sentences in SENTENCES
 
 
+@pytest.mark.usefixtures("committed_results")
 def test_how_many_prompts_hold_their_reply_is_the_committed_figure() -> None:
     metrics = read_json(METRICS / "generators.json")
     plain, reranked = (metrics[f"rag+{variant}"]["target_given"] for variant in ("rag", "persona_rag"))
