@@ -3,7 +3,7 @@
 import re
 import subprocess
 from importlib import import_module
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -129,11 +129,14 @@ def test_data_and_models_are_in_a_fresh_clone() -> None:
 
 def test_dvc_resolves_the_graph() -> None:
     names = dvc("stage", "list", "--name-only", *FILES).stdout.split()
-    assert sum(name.startswith("train_cobert@") for name in names) == 18
-    assert "train_cobert@baseline-large-happy" in names
-    assert any(name.endswith("train_compared@bi_encoder-all") for name in names)
+    settings = parameters.load(ROOT / "params.yaml")
+    models = product(settings.cobert.recipes, settings.cobert.subsets, settings.cobert.domains)
+    rankers = {name.removeprefix("train_cobert@") for name in names if name.startswith("train_cobert@")}
+    assert rankers == {"-".join(model) for model in models}
+    compared = {name.partition("train_compared@")[2] for name in names if "train_compared@" in name}
+    assert compared == {"-".join(each) for each in product(settings.compare.recipes, settings.compare.domains)}
     generators = {name.removeprefix("train_generator@") for name in names if name.startswith("train_generator@")}
-    assert generators == set(parameters.load(ROOT / "params.yaml").generators)
+    assert generators == set(settings.generators)
 
 
 def test_dvc_changes_only_the_line_that_it_sets(tmp_path: Path) -> None:

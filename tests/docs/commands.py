@@ -53,7 +53,9 @@ _UNTIL = "until dvc queue status | grep --extended-regexp 'NAME .*({})'; do slee
 # The first that matches counts. Commands run in the order of the pages, so that one may use what another has left.
 RULES = (
     Rule(r"make help", fast=True),
-    Rule(r"make (setup|repro|studies)( JOBS=[n1])?"),
+    Rule(r"make (setup|repro)( JOBS=[n1])?"),
+    # Commands before it leave cobert.domains without a domain of compare.domains, which the studies refuse.
+    Rule(r"make studies( JOBS=[n1])?", first=RESET),
     Rule(r"source \.venv/bin/activate|export .*", fast=True),
     Rule(r"git (diff metrics plots|config --global user\.\w+ .*)", fast=True),
     Rule(r"git clone \. /tmp/clone"),

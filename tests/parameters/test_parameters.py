@@ -194,7 +194,7 @@ def test_other_draws_of_passages_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_main_job_s_models_are_those_of_its_seed_recipes_and_domains(tmp_path: Path) -> None:
-    settings = load(changed(tmp_path, ("cobert.domains", ["happy"])))
+    settings = load(changed(tmp_path, ("cobert.domains", ["happy"]), ("seed", 13)))
     assert settings.trains(13, "tuned", "happy")
     assert not settings.trains(14, "tuned", "happy")
     assert not settings.trains(13, "tuned", "all")

@@ -9,7 +9,7 @@ from attune.corpora import corpus
 from attune.corpora.base import Sampling
 from attune.corpora.redrawing import redrawn
 from stages.subset import main
-from tests.project import changed
+from tests.project import changed, read
 from tests.stages.running import data
 
 CAPS = {"pec": None, "empathetic_dialogues": 10_000}
@@ -50,20 +50,20 @@ def test_the_same_parameters_give_the_same_bytes(sample: Path, tmp_path: Path) -
 
 
 def test_another_draw_is_what_the_stages_would_write_with_its_seed(sample: Path) -> None:
-    sizes = {"small": {"train": 100, "valid": 20, "test": 20}}
+    sizes, drawn = {"small": {"train": 100, "valid": 20, "test": 20}}, read()["seed"]
     for name, place in (("pec", "small/happy"), ("empathetic_dialogues", "")):
         files = {split: f"{place}/{split}".strip("/") for split in ("train", "test")}
         draws = {
             seed: redrawn(corpus(name), sample / "raw" / name, Sampling(seed, CAPS[name], 0.2, sizes), True, files)
-            for seed in (13, 14)
+            for seed in (drawn, drawn + 1)
         }
         written = {
             split: read_parquet(sample / "processed" / name / f"{file}.parquet") for split, file in files.items()
         }
-        assert draws[13] == written
-        assert draws[14]["train"] != written["train"]
+        assert draws[drawn] == written
+        assert draws[drawn + 1]["train"] != written["train"]
         key = corpus(name).key
-        assert not {row[key] for row in draws[14]["train"]} & {row[key] for row in draws[14]["test"]}
+        assert not {row[key] for row in draws[drawn + 1]["train"]} & {row[key] for row in draws[drawn + 1]["test"]}
 
 
 def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ def train(seed: int) -> None:
 
 
 def _small(values: dict[str, Any]) -> None:
+    values["seed"] = 13
     values["cobert"] |= {"subsets": ["small"], "domains": ["happy"], "candidates": 10}
     values["seeds"] |= {"values": [13, 14], "recipes": ["tuned"], "domains": ["happy"]}
     values["recipes"]["tuned"] |= {"epochs": 1, "max_length": 64, "lr": 1e-2}  # after which it ranks in another order

@@ -30,6 +30,7 @@ def run(folder: Path, *words: str) -> str:
 
 
 def test_numbers_are_lowered_and_never_raised(values: dict[str, Any]) -> None:
+    values["cobert"] |= {"subsets": ["large", "small"], "domains": ["all", "happy"]}
     values["generation"]["max_new_tokens"] = 3
     values["corpora"]["openorca"]["cap"] = None
     del values["generators"]["full"]["accumulation"]
