@@ -1,6 +1,7 @@
 """The table of faults, and corpora too large, or not free enough, for this repository: tests on those skip without."""
 
 import gc
+import signal
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
@@ -74,6 +75,13 @@ def real_corpora() -> Path:
 def real_formats() -> Path:
     """A few genuine rows of PEC and EmpatheticDialogues."""
     return _folder("formats")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """What a test starts can be interrupted, also where a script runs the tests by `&`, which ignores SIGINT."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
