@@ -65,5 +65,15 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
     texts = [[part for cell in row for part in re.split(r" ?<[^>]+>", cell) if part] for row in cells]
     assert ["untrained", "PEC, small, happy", "MRR", *ranked] in texts
     assert ["Tiny &amp; full", dialogue.title, "Gain", "2.000", "n = 1", "1.000", "n = 1"] in texts
-    of_five = found | {"ranking": [mrr | {"overlapping_units": 5}]}
-    assert "0.500 to 1.000, n = 5" in section(of_five, {})[1]
+
+
+def test_an_interval_takes_five_conversations() -> None:
+    overlap = {"test": "pec/small/happy", "source": "pec/small/happy", "rows": 9, "mostly_contained": 0.0}
+    scores = {"overlapping": 0.75, "overlapping_low": 0.5, "overlapping_high": 1.0}
+    scores |= {"other": 0.25, "other_low": 0.125, "other_high": 0.5, "overlapping_units": 5, "other_units": 4}
+    row = {"system": "untrained", "test": "pec/small/happy", "score": "mrr", "split": "reply"}
+    overlaps = [overlap | {"example": 0.5, "reply": 0.5}]
+    _, body = section({"n": 8, "mostly": 0.7, "overlaps": overlaps, "ranking": [row | scores], "losses": []}, {})
+    assert "0.500 to 1.000, n = 5" in body
+    assert "n = 4" in body
+    assert "0.125 to 0.500" not in body
