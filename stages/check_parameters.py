@@ -18,6 +18,7 @@ from attune.corpora import CORPORA, ranking_corpus, raw_corpus
 from attune.corpora import corpus as record_of
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.reading import BadRows
+from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnRows, Subsets
 from attune.parameters.types import PUBLISHED_DOMAINS
@@ -49,6 +50,19 @@ def _named(settings: Parameters) -> Iterator[str]:
     for name, record in CORPORA.items():
         if record.indexed and name not in settings.corpora:
             yield f"the key corpora.{name} is missing; stages need that corpus, the published one or yours in its place"
+
+
+def _capped(settings: Parameters) -> Iterator[str]:
+    """Caps on published corpora with which the emotion probe would have too few situations, whatever they hold."""
+    for name, entry in settings.corpora.items():
+        if isinstance(entry, OwnRows) or entry.cap is None or not record_of(name).has_emotions:
+            continue
+        trained = entry.cap - max(round(entry.cap * settings.preprocess.test_share), 1)
+        if trained < FOLDS:
+            yield (
+                f"corpora.{name}.cap = {entry.cap} leaves {trained} conversation(s) to train on, and the emotion probe "
+                f"needs {FOLDS} situations; raise it, or lower preprocess.test_share"
+            )
 
 
 def _own_rows(settings: Parameters) -> Iterator[str]:
@@ -109,6 +123,7 @@ _SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", 
 PATHS = (
     Check(("source", "corpora"), _sources),
     Check(("corpora",), _named),
+    Check(("corpora", "preprocess"), _capped),
     Check(("corpora", *_SAMPLED), _own_rows),
     Check(("generators", "corpora"), _trained_on),
     Check(("encoder", "index", "bases"), _models),

@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import atomic_folder, write_json, write_parquet
+from attune.core.files import atomic_folder, stream_parquet, write_json, write_parquet
 from attune.corpora import raw_corpus
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import train_and_test
+from attune.evaluation.generation import emotion_folds
 from attune.parameters.data import OwnRows, published
 from stages import start
 
@@ -27,6 +28,9 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
             name: write_parquet(folder / f"{name}.parquet", rows, record.schemas.conversations)
             for name, rows in subset.conversations.items()
         }
+        if record.has_emotions:  # the probe comes after the trainings, which would be in vain
+            train = stream_parquet(folder / "train.parquet")
+            emotion_folds.check(corpus, [(row["emotion"], row["situation"]) for row in train])
         write_json(folder / "counts.json", subset.counts)
         if scratch.is_dir():
             shutil.rmtree(scratch)

@@ -52,6 +52,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def refuse_existing(folder: Path) -> None:
+    """Raise an AttuneError where `folder` exists: `atomic_folder` would replace what a user has there."""
+    if folder.exists():
+        raise AttuneError(f"{folder} exists already; name a new folder")
+
+
 def _beside(path: Path) -> Path:
     """A temporary name for `path`; temporary files of killed processes are deleted."""
     path.parent.mkdir(parents=True, exist_ok=True)

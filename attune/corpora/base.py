@@ -131,6 +131,11 @@ class Corpus:
         return self.own is not None and self.own.folder
 
     @property
+    def has_emotions(self) -> bool:
+        """Whether its conversations have the emotions that the emotion probe learns, also one's own in its place."""
+        return self.own is not None and "emotion" in self.own.needed
+
+    @property
     def has_passages(self) -> bool:
         """Whether its generators can be given retrieved exchanges: it has prompts and an index."""
         return self.roles is not None and self.indexed

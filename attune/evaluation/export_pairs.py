@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
-from attune.core.files import atomic_file, atomic_folder, sha256, write_csv
+from attune.core.files import atomic_file, atomic_folder, refuse_existing, sha256, write_csv
 from attune.evaluation.judgement.form import form
 from attune.evaluation.judgement.pairs import chosen_systems, key, pairs, read_contexts, read_replies, shown
 
@@ -30,8 +30,7 @@ def export(
     AttuneError
         if `target` exists, as `read_replies`, `chosen_systems` and `pairs`, and if every two replies are the same.
     """
-    if target.exists():
-        raise AttuneError(f"{target} exists already; name a new folder")
+    refuse_existing(target)
     written, prompts = read_replies(replies)
     turns = read_contexts(contexts) if contexts else prompts
     chosen, same = pairs(written, turns, chosen_systems(written, systems), most, seed, both_orders)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
-from attune.core.files import atomic_folder, read_csv, sha256, write_csv, write_json
+from attune.core.files import atomic_folder, read_csv, refuse_existing, sha256, write_csv, write_json
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -41,8 +41,7 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
     """
     from attune.evaluation.judgement.language_model import LanguageModelJudge, position_bias
 
-    if target.exists():
-        raise AttuneError(f"{target} exists already; name a new folder")
+    refuse_existing(target)
     rows = read_csv(pairs) if pairs.is_file() else []
     if not rows or not {"pair", "context", "reply_a", "reply_b"} <= rows[0].keys():
         raise AttuneError(f"{pairs} is not the pairs.csv of a form, with pair, context, reply_a and reply_b")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attune.core.errors import AttuneError
-from attune.core.files import atomic_folder, read_json
+from attune.core.files import atomic_folder, read_json, refuse_existing
 from attune.export import cobert_card, generator_card
 from attune.export.facts import Facts
 
@@ -21,8 +21,7 @@ def export(model: Path, target: Path, root: Path | None = None) -> None:
     AttuneError
         if `model` is no trained model or cannot be written whole, or if `target` exists.
     """
-    if target.exists():
-        raise AttuneError(f"{target} exists already; name a new folder")
+    refuse_existing(target)
     facts = Facts(root or [*model.absolute().parents][:3][-1])
     (_export_generator if _is_generator(model) else _export_cobert)(model, target, facts)
 

@@ -42,7 +42,8 @@ class _LowerLayers:
     def __init__(self, model: Any, count: int) -> None:
         self.model, self.count = model, count
         self.layers = list(layers(model))
-        self.pairs = isinstance(self._output(self.layers[0], torch.zeros(1, dtype=torch.long)), tuple)
+        first = torch.zeros(1, dtype=torch.long, device=next(model.parameters()).device)
+        self.pairs = isinstance(self._output(self.layers[0], first), tuple)
         self.known: dict[tuple[int, ...], torch.Tensor] = {}
         self.room = STATES_IN_MEMORY
         self.batch: torch.Tensor | None = None

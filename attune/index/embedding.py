@@ -37,8 +37,9 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
         from sentence_transformers.sentence_transformer.modules import Transformer
 
     refuse_code(find_embedder(folder))
+    place = "cpu" if backend == "openvino" else device()
     try:
-        encoder = SentenceTransformer(str(folder), device=device(), local_files_only=True, trust_remote_code=False)
+        encoder = SentenceTransformer(str(folder), device=place, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
         raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {one_line(error)}") from None
     if backend == "openvino" and isinstance(encoder[0], Transformer):

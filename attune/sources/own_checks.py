@@ -1,8 +1,7 @@
 """What is known of one's own data before anything starts: that every row can be read, and that there are enough."""
 
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attune.core.errors import AttuneError
@@ -10,11 +9,9 @@ from attune.corpora.base import Corpus, Row, Sampling
 from attune.corpora.own import opening
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import drawn_splits
+from attune.evaluation.generation import emotion_folds
 from attune.parameters.data import OwnRows
 from attune.sources import directory, own_data
-
-# What the emotion probe (`attune.evaluation.generation.emotion_probe`) is trained on.
-SITUATIONS, EMOTIONS = 5, 2
 
 
 def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> None:
@@ -39,23 +36,11 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
         return own_data.conversations(paths, entry.columns, bad, place)
 
     splits, _ = drawn_splits(record, ((each["id"], opening(each)) for each in rows(bad)), sampling, bad)
-    if place and "emotion" in place.needed:
+    if record.has_emotions:
         train = set(splits["train"].tolist())
         again = enumerate(rows(BadRows("skip")))  # they are counted already
-        _check_emotions(record, (each for number, each in again if number in train))
-
-
-def _check_emotions(record: Corpus, train: Iterable[Row]) -> None:
-    """That the emotion probe can be trained on these conversations."""
-    felt = dict.fromkeys((opening(each), each["emotion"]) for each in train)
-    situations, counts = {situation for situation, _ in felt}, Counter(emotion for _, emotion in felt)
-    recurring = sum(count > 1 for count in counts.values())
-    if len(situations) < SITUATIONS or recurring < EMOTIONS:
-        examples = ", ".join(repr(emotion[:40]) for emotion, _ in counts.most_common(3))
-        raise AttuneError(
-            f"corpora.{record.name}: the train split has {len(situations)} different situation(s), and {recurring} "
-            f"emotion(s) of more than one of them (most often {examples}); the emotion probe needs {SITUATIONS} "
-            f"situations and {EMOTIONS} such emotions; use more data, a higher cap or another column"
+        emotion_folds.check(
+            record.name, [(each["emotion"], opening(each)) for number, each in again if number in train]
         )
 
 

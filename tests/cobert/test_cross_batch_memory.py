@@ -81,11 +81,10 @@ def test_loss_and_gradients_are_those_of_the_batch_beside_the_last_one(tmp_path:
 def by_hand(model: Cobert, batch: list[Example], before: list[Any]) -> torch.Tensor:
     """The mean cross-entropy among the batch's replies and those before, to which no gradient flows."""
     contexts, personas, replies = (
-        model.encode(stack([getattr(each, name) for each in batch], None))
-        for name in ("context", "persona", "response")
+        encoded(model, [getattr(each, name) for each in batch]) for name in ("context", "persona", "response")
     )
     with torch.no_grad():
-        old = model.encode(stack(before, None))
+        old = encoded(model, before)
     scores = torch.cat([model.score(contexts, personas, replies), model.score(contexts, personas, old)], 1)
     candidates = [*(each.response for each in batch), *before]
     losses = []
@@ -95,12 +94,16 @@ def by_hand(model: Cobert, batch: list[Example], before: list[Any]) -> torch.Ten
     return torch.stack(losses).mean()
 
 
+def encoded(model: Cobert, sequences: list[Any]) -> Any:
+    return model.encode({name: values.to(model.device) for name, values in stack(sequences, None).items()})
+
+
 def test_a_reply_that_was_right_in_the_last_batch_is_no_negative_now(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path / "encoder", dropout=0.0)
     parts = varied(inputs)
     trainer = remembering(tmp_path, parts, model, 8)
     trainer.training_step(model, trainer._collate(parts[:5]))
-    batch = trainer._collate(parts[5:10])
+    batch = trainer._prepare_inputs(trainer._collate(parts[5:10]))
     assert trainer.memory is not None
     assert trainer.memory.replies is not None
     _, same = trainer.memory.beside(trainer.memory.replies, batch["reply_ids"], batch["same"])

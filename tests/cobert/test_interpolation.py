@@ -52,6 +52,6 @@ def test_the_weights_that_came_out_are_as_a_share_of_the_change(tmp_path: Path) 
     share, start, end = model.config.trained_share, encoder_weights(untrained), encoder_weights(whole)
     assert share < 1
     for name, weights in encoder_weights(model).items():
-        torch.testing.assert_close(weights, torch.lerp(start[name], end[name], share))
+        torch.testing.assert_close(weights, torch.lerp(start[name].to(weights.device), end[name], share))
     save(model, tmp_path / "saved")
     assert load(tmp_path / "saved", tmp_path / "part" / "encoder").config.trained_share == share

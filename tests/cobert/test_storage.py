@@ -35,7 +35,7 @@ def test_a_saved_model_scores_the_same_to_the_bit(tmp_path: Path, family: str, f
         tmp_path, family, context_length=40, num_personas=1, score_scale=0.5, frozen_layers=frozen, matching="joint"
     )
     model.save_pretrained(tmp_path / "whole")
-    whole = Cobert.from_pretrained(tmp_path / "whole").eval()
+    whole = Cobert.from_pretrained(tmp_path / "whole").to(model.device).eval()
     again = Ranker.from_pretrained(tmp_path / "saved", tmp_path / "encoder")
     assert (again.inputs.max_length, again.inputs.num_personas) == (40, 1)
     expected = table(model, inputs)

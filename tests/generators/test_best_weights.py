@@ -93,7 +93,7 @@ def test_only_the_weights_that_training_changed_are_saved(tmp_path: Path) -> Non
     assert card.partial
     assert 0 < card.trainable_parameters < card.parameters
     assert card.parameters == sum(each.numel() for each in tied().parameters())
-    model, untrained = load_generator(folder, card, base), tied()
+    model, untrained = load_generator(folder, card, base).cpu(), tied()
     batch = {"input_ids": torch.tensor([[1, 2, 3]])}
     assert not torch.allclose(model(**batch).logits, untrained(**batch).logits)
     for name, each in untrained.named_parameters():

@@ -72,6 +72,7 @@ def test_what_the_draw_refuses_is_refused_at_once(
         (5, ["sad", "glad"], None, "the train split has 4 different situation(s), and 1 emotion(s) of more than one"),
         (12, ["sad"], None, "and 1 emotion(s) of more than one of them (most often 'sad'); the emotion probe needs 5"),
         (12, ["sad", "glad"], 5, "has 4 different situation(s)"),
+        (12, ["sad", "sad", "glad", "sad", "sad"], None, "too few situations of other emotions than 'sad'"),
         (12, ["sad", "glad"], None, ""),
     ],
 )

@@ -52,6 +52,11 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
         ("generators.persona.rows", "processed/pec", "a subset and a domain, such as processed/pec/large/all"),
         ("generators.persona.rows", "processed/pec/large/sad", "rows = 'processed/pec/large/sad' has no rows of cor"),
         (
+            "corpora.empathetic_dialogues.cap",
+            5,
+            "corpora.empathetic_dialogues.cap = 5 leaves 4 conversation(s) to train on, and the emotion probe needs 5",
+        ),
+        (
             "corpora",
             {name: entry for name, entry in VALUES["corpora"].items() if name != "pec"},
             "the key corpora.pec is missing; stages need that corpus",

@@ -66,6 +66,16 @@ def test_another_draw_is_what_the_stages_would_write_with_its_seed(sample: Path)
         assert not {row[key] for row in draws[drawn + 1]["train"]} & {row[key] for row in draws[drawn + 1]["test"]}
 
 
+def test_a_cap_that_leaves_too_little_for_the_emotion_probe_is_refused(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path, ("corpora.empathetic_dialogues.cap", 7))
+    with pytest.raises(AttuneError, match=r"has 6 different.*; raise corpora\.empathetic_dialogues\.cap, or use data"):
+        main(corpus="empathetic_dialogues", raw=sample / "raw/empathetic_dialogues", target=Path("out"))
+    assert not Path("out").exists()
+
+
 def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path, ("corpora.pec.cap", 100))

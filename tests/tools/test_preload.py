@@ -6,8 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from attune.core import preloaded
 from attune.core.environment import lives
 from tests.project import ROOT
+from tests.waiting import until
 from tools.preload import preloading
 
 CLIENT = (
@@ -23,13 +23,6 @@ CLIENT = (
     "code = preloaded.run('tests.tools.program', sys.argv[1:])\n"
     "print('not run') if code is None else sys.exit(code)"
 )
-
-
-def wait(until: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
-    while not until():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def require_forks() -> None:
@@ -45,9 +38,9 @@ def found() -> Iterator[dict[str, str]]:
         patch.chdir(ROOT)
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         with preloading(["colorsys"]) as found:
-            wait(Path(found[preloaded.ADDRESS]).exists)
+            until(Path(found[preloaded.ADDRESS]).exists)
             yield found
-    wait(lambda: not Path(found[preloaded.ADDRESS]).parent.exists())
+    until(lambda: not Path(found[preloaded.ADDRESS]).parent.exists())
 
 
 def start(found: dict[str, str], does: str, folder: Path, **more: str) -> "subprocess.Popen[str]":
@@ -87,7 +80,7 @@ def test_it_ends_with_that_process(found: dict[str, str], tmp_path: Path) -> Non
     with start(found, "sleep", tmp_path) as client:
         ran = first_line(client)
         client.kill()
-        wait(lambda: not lives(ran["process"]))
+        until(lambda: not lives(ran["process"]))
 
 
 @pytest.mark.parametrize("sent", [b"", b"{"])
@@ -107,7 +100,7 @@ def test_its_end_is_an_error_where_nobody_knows_it(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with preloading(["colorsys"]) as own:
-        wait(Path(own[preloaded.ADDRESS]).exists)
+        until(Path(own[preloaded.ADDRESS]).exists)
         with start(own, "sleep", tmp_path) as client:
             ran = first_line(client)
             above = int(Path(f"/proc/{ran['process']}/stat").read_text().rpartition(")")[2].split()[1])

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from attune.core.errors import AttuneError
+from attune.evaluation.generation.emotion_folds import folds, lack
 from attune.metrics.bootstrap import Ratio
-
-FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -47,24 +46,19 @@ class Probe:
 def train(vectors: np.ndarray, emotions: Sequence[str], texts: Sequence[str]) -> Probe:
     """Logistic regression on the embeddings (n, d) of `texts`.
 
-    Its accuracy is estimated by FOLDS-fold cross-validation. Equal texts are in the same fold: a text that is also in
+    Its accuracy is estimated by cross-validation over `folds`. Equal texts are in the same fold: a text that is also in
     the training folds would only be remembered.
 
     Raises
     ------
     AttuneError
-        if there are too few texts, or only one emotion.
+        for too few texts or emotions, as `lack` says.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-    counts = Counter(emotion for _, emotion in set(zip(texts, emotions, strict=True)))
-    if len([emotion for emotion, count in counts.items() if count > 1]) < 2 or len(set(texts)) < FOLDS:
-        raise AttuneError(
-            f"the emotion probe needs {FOLDS} different situations, and two of them for each of two emotions; the "
-            f"train split has {dict(counts.most_common(5))}"
-        )
+    if reason := lack([*zip(emotions, texts, strict=True)]):
+        raise AttuneError(reason)
     model = LogisticRegression(C=10.0, max_iter=1000)
-    folds = GroupKFold(FOLDS)
-    guesses = cross_val_predict(model, vectors, np.array(emotions), groups=np.array(texts), cv=folds)
+    guesses = cross_val_predict(model, vectors, np.array(emotions), cv=PredefinedSplit(folds(texts)))
     return Probe(model.fit(vectors, list(emotions)), list(texts), list(emotions), [str(each) for each in guesses])

@@ -32,8 +32,14 @@ def test_a_text_that_it_read_says_nothing_of_what_it_is_worth() -> None:
 
 
 @pytest.mark.parametrize(
-    ("emotions", "count"), [(["sad"] * 6, 6), (["sad", "proud"] * 3, 4), (["sad"] * 5 + ["proud"], 6)]
+    ("emotions", "count", "message"),
+    [
+        (["sad"] * 6, 6, "1 emotion"),
+        (["sad", "proud"] * 3, 4, "4 different situation"),
+        (["sad"] * 5 + ["proud"], 6, "1 emotion"),
+        (["proud"] + ["sad"] * 4 + ["proud"], 6, "too few situations of other emotions than 'sad'"),
+    ],
 )
-def test_too_little_teaches_nothing(emotions: list[str], count: int) -> None:
-    with pytest.raises(AttuneError, match="needs 5 different situations, and two of them for each of two emotions"):
+def test_too_little_teaches_nothing(emotions: list[str], count: int, message: str) -> None:
+    with pytest.raises(AttuneError, match=message):
         train(vectors(emotions, 1), emotions, [f"text {at % count}" for at in range(6)])
