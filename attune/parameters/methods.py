@@ -3,6 +3,7 @@
 params.yaml is checked against these records, so torch, transformers and peft are imported inside the functions only.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from attune.core.errors import AttuneError
 
 # What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
 INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
+
+# PEFT asks each model by a name that transformers is about to change, which is no news to whoever chats with one.
+warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
 
 
 @dataclass(frozen=True)

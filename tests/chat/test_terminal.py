@@ -117,8 +117,9 @@ def test_a_message_without_a_reply_is_not_part_of_the_context(engine: Engine) ->
     assert silent.exchanges[0] == Exchange("Hello?")
 
 
-def test_the_command_answers_line_by_line(root: Path) -> None:
-    words = ("-m", "attune.chat", "--root", root, "--system", "full")
+@pytest.mark.parametrize("system", ["full", "persona"])
+def test_the_command_answers_line_by_line(root: Path, system: str) -> None:
+    words = ("-m", "attune.chat", "--root", root, "--system", system)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = forked.python("models", *words, cwd=root, env=environment, given="I am sad today.\n\n/quit\n")
     assert done.returncode == 0, done.stderr
