@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from attune.core.determinism import pin, prepare
-from benchmarks.harness import Side, comparison, in_turn, options, rounded, write
+from benchmarks.harness import Side, comparison, in_turn, options, rounded, uses_gpu, write
 
 prepare()
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -72,8 +72,9 @@ def our_step(model: Any, optimizer: Any, groups: list[Texts]) -> None:
     from attune.cobert.inputs import pad
 
     model.train()
-    batch: dict[str, Any] = dict(zip(("context", "persona", "response"), map(pad, map(sequences, groups)), strict=True))
-    batch["same"] = torch.eye(len(groups[0]), dtype=torch.bool)
+    padded = [{name: each.to(model.device) for name, each in pad(sequences(group)).items()} for group in groups]
+    batch: dict[str, Any] = dict(zip(("context", "persona", "response"), padded, strict=True))
+    batch["same"] = torch.eye(len(groups[0]), dtype=torch.bool, device=model.device)
     model(**batch)["loss"].backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
@@ -83,12 +84,13 @@ def our_step(model: Any, optimizer: Any, groups: list[Texts]) -> None:
 def models(length: int, dropout: float | None) -> tuple[Any, Any]:
     """Ours and the peer, with the same weights. dropout: None is the encoder's own, 0.1."""
     from attune.cobert.model import Cobert
+    from attune.core.devices import device
     from attune.sources.packages import minilm_folder
     from benchmarks.peers.cobert_original import OriginalCobert
 
     limits = (length, PERSONA[1], RESPONSE[1])
     ours = Cobert.from_encoder(minilm_folder(), context_length=length, dropout=dropout)
-    return ours, OriginalCobert(minilm_folder(), limits, dropout)
+    return ours.to(device()), OriginalCobert(minilm_folder(), limits, dropout).to(device())
 
 
 def settle(peer: bool, threads: int) -> None:
@@ -145,10 +147,13 @@ def difference(length: int, size: int = 4) -> float:
 
 
 def compare(sides: dict[str, Side], pairs: list[tuple], length: int, rounds: int) -> list[dict[str, Any]]:
-    """The rows of `pairs` (what, ours, peer, goal) of sides that take turns. One round is not worth a warm-up."""
+    """The rows of `pairs` (what, ours, peer, goal) of sides that take turns. One round is not worth a warm-up.
+
+    Unless it is on a GPU, whose first work waits for libraries.
+    """
     for side in sides.values():
         side.wait()
-    times = in_turn({name: side.run for name, side in sides.items()}, rounds, warm_up=rounds > 1)
+    times = in_turn({name: side.run for name, side in sides.items()}, rounds, warm_up=rounds > 1 or uses_gpu())
     peaks = {name: round(side.close(), 1) for name, side in sides.items()}
     processor = {name: side.processor[-rounds:] for name, side in sides.items()}
     rows = []

@@ -8,6 +8,7 @@ same order, 64 at a time. The vectors' cosines with those of `encode` are writte
 import os
 import random
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def main() -> None:
 
     chosen = options(__doc__, texts=TEXTS, rounds=ROUNDS, data=Path("data/processed/pec/large/all"))
     pin(1, chosen.threads)
-    encoders = {backend: load_embedder(minilm_folder(), backend) for backend in BACKENDS}
+    backends = [backend for backend in BACKENDS if backend == "torch" or find_spec(backend)]
+    encoders = {backend: load_embedder(minilm_folder(), backend) for backend in backends}
     sources = {"sample": sample(chosen.data), "EmpatheticDialogues": real()}
     rows: list[dict[str, Any]] = []
     for name, texts in sources.items():

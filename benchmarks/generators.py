@@ -24,6 +24,7 @@ import torch  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer  # noqa: E402
 
+from attune.core.devices import device  # noqa: E402
 from attune.core.files import read_parquet  # noqa: E402
 from attune.generators.batches import IGNORED, scored_batch  # noqa: E402
 from attune.generators.encoding import Encoded, Room, encode_prompt  # noqa: E402
@@ -49,7 +50,7 @@ def model_of(name: str, base: Path, vocabulary: int) -> Any:
     torch.manual_seed(1)
     return GPT2LMHeadModel(
         GPT2Config(n_layer=6, n_embd=384, n_head=6, vocab_size=vocabulary, bos_token_id=0, eos_token_id=0)
-    )
+    ).to(device())
 
 
 def settings(folder: str, updates: int) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def trl(model: Any, rows: Sequence[Example], tokenizer: Any, updates: int, folde
     chosen |= {"output_dir": str(chosen.pop("folder")), "remove_unused_columns": True}
     config = SFTConfig(
         **chosen, max_length=LENGTH, bf16=False, gradient_checkpointing=False, report_to="none",
-        use_cpu=not torch.cuda.is_available(), disable_tqdm=True,
+        use_cpu=device() == "cpu", disable_tqdm=True,
     )  # fmt: skip
     return SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(texts), processing_class=tokenizer)
 

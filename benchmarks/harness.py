@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import platform
 import resource
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -63,14 +64,35 @@ def _serve(pipe: Any, build: Callable[..., Callable[[], Any]], arguments: Sequen
         before = time.process_time()
         taken = seconds(work)
         pipe.send((taken, time.process_time() - before))
-    pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+    pipe.send(peak_gib())
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long one call of `work` takes."""
+    """How long one call of `work` takes, with what it leaves to a GPU."""
+    finish()
     start = time.perf_counter()
     work()
+    finish()
     return time.perf_counter() - start
+
+
+def finish() -> None:
+    """Wait for the GPU, if this process uses one."""
+    if uses_gpu():
+        sys.modules["torch"].cuda.synchronize()
+
+
+def uses_gpu() -> bool:
+    """Whether this process has computed on a GPU."""
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.cuda.is_initialized()
+
+
+def peak_gib() -> float:
+    """The most memory that this process has used: PyTorch's on the GPU where it uses one, else the machine's."""
+    if uses_gpu():
+        return sys.modules["torch"].cuda.max_memory_allocated() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int, warm_up: bool = True) -> Seconds:
@@ -107,11 +129,15 @@ def rounded(value: float) -> float:
 
 
 def write(name: str, rows: Sequence[Mapping[str, Any]], threads: int, **settings: Any) -> None:
-    """Write results/NAME.json: the rows, the settings they were measured with, the machine and the versions."""
+    """Write results/NAME.json, or NAME_gpu.json if this process has used a GPU.
+
+    It has the rows, the settings they were measured with, the machine and the versions.
+    """
     RESULTS.mkdir(exist_ok=True)
-    content = {"machine": machine(threads), "settings": settings, "versions": versions(), "rows": list(rows)}
-    write_json(RESULTS / f"{name}.json", content)
-    print(f"wrote {RESULTS / name}.json", flush=True)
+    content = {"machine": machine(threads) | gpu(), "settings": settings, "versions": versions(), "rows": list(rows)}
+    path = RESULTS / (f"{name}_gpu.json" if uses_gpu() else f"{name}.json")
+    write_json(path, content)
+    print(f"wrote {path}", flush=True)
 
 
 def machine(threads: int) -> dict[str, Any]:
@@ -121,6 +147,14 @@ def machine(threads: int) -> dict[str, Any]:
         "cpu": _cpu(), "cores": CORES, "memory_gib": rounded(memory), "threads": threads,
         "load": rounded(os.getloadavg()[0]), "products_gflops": rounded(products(threads)),
     }  # fmt: skip
+
+
+def gpu() -> dict[str, Any]:
+    """The GPU, if this process has used one."""
+    if not uses_gpu():
+        return {}
+    about = sys.modules["torch"].cuda.get_device_properties(0)
+    return {"gpu": about.name, "gpu_gib": rounded(about.total_memory / 2**30)}
 
 
 def _cpu() -> str:

@@ -2,8 +2,8 @@
 
 Measured here: the FLOP of a training step (counted by torch) and the tokens per second and FLOP/s that this processor
 reaches, for bert-base's and gpt-neo-1.3B's shape with random weights, the latter with a few of its layers. Extrapolated
-from them: a training's FLOP by tokens, layers and weights; hours by FLOP/s, here and on GPUs of the stated speed and
-utilisation; memory and disk by the bytes of weights, gradients, moments and activations.
+from them: a training's FLOP by tokens, layers and weights; hours by FLOP/s; disk by the bytes of weights and moments.
+`benchmarks.gpu` measures the same trainings' steps on a GPU.
 """
 
 import os
@@ -18,9 +18,6 @@ prepare()
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 ROUNDS, BATCH, LENGTH, LAYERS = 3, 2, 128, 2
-# One NVIDIA A100: its peak in bf16 (data sheet), the share of it that such trainings are assumed to reach, and of eight
-# of them, the share of the time in which none waits for another.
-GPU_FLOPS, UTILISATION, EIGHT_GPUS = 312e12, 0.35, 0.9
 GIB = 2**30
 
 
@@ -57,6 +54,14 @@ class Plan:
     batch: int
     lora: bool = False
 
+    @property
+    def all_tokens(self) -> int:
+        return self.examples * self.tokens * self.epochs
+
+    @property
+    def flop_per_token(self) -> float:
+        return flop_per_token(self.model, SHAPES[self.model].layers, self.tokens, self.lora)
+
 
 SHAPES = {
     "bert-base": Shape(12, 768, 30522, 512, output=False),
@@ -79,10 +84,11 @@ def model_of(name: str, layers: int) -> Any:
 
     torch.manual_seed(1)
     shape = SHAPES[name]
+    size = {"vocab_size": shape.vocabulary, "max_position_embeddings": shape.positions, "hidden_size": shape.width}
     if not shape.output:
-        return BertModel(BertConfig(num_hidden_layers=layers), add_pooling_layer=False)
+        return BertModel(BertConfig(num_hidden_layers=layers, **size), add_pooling_layer=False)
     kinds = [[["global", "local"], layers // 2]]
-    return GPTNeoForCausalLM(GPTNeoConfig(num_layers=layers, hidden_size=shape.width, attention_types=kinds))
+    return GPTNeoForCausalLM(GPTNeoConfig(num_layers=layers, attention_types=kinds, **size))
 
 
 def rate(name: str, layers: int, chosen: Any) -> dict[str, Any]:
@@ -116,25 +122,13 @@ def flop_per_token(name: str, layers: int, length: int, lora: bool = False) -> f
 
 
 def extrapolated(plan: Plan, gflops: float) -> dict[str, Any]:
-    """Hours, memory and disk of a training; `gflops`: what this processor reaches."""
-    shape, count = SHAPES[plan.model], SHAPES[plan.model].weights()
-    tokens = plan.examples * plan.tokens * plan.epochs
-    hours = tokens * flop_per_token(plan.model, shape.layers, plan.tokens, plan.lora) / 3600
-    # Weights, gradients and Adam's two moments in float32, or frozen weights in 16 bits.
-    states = (2 if plan.lora else 16) * count
-    # Activations in 16 bits (Korthikanti et al. 2022, section 4.1, without attention's, which is recomputed); logits
-    # in 16 bits and their softmax in float32.
-    per_token = 34 * shape.width * shape.layers + shape.output * 6 * shape.vocabulary
+    """FLOP, hours and disk of a training; `gflops`: what this processor reaches."""
+    flop = plan.all_tokens * plan.flop_per_token
     # Two checkpoints with both moments and the best weights while it trains, all in float32.
-    disk = 0 if plan.lora else (2 * 12 + 4) * count
+    disk = 0 if plan.lora else (2 * 12 + 4) * SHAPES[plan.model].weights()
     return asdict(plan) | {
-        "flop": rounded(hours * 3600),
-        "hours_here": rounded(hours / (gflops * 1e9)),
-        "hours_1_gpu": rounded(hours / (GPU_FLOPS * UTILISATION)),
-        "hours_8_gpus": rounded(hours / (8 * GPU_FLOPS * UTILISATION * EIGHT_GPUS)),
-        "gpu_gib": rounded((states + per_token * plan.batch * plan.tokens) / GIB),
-        "disk_gib": rounded(disk / GIB),
-    }
+        "flop": rounded(flop), "hours_here": rounded(flop / (gflops * 1e9) / 3600), "disk_gib": rounded(disk / GIB)
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -144,8 +138,7 @@ def main() -> None:
     speeds = {each["model"]: each["gflops"] for each in measured}
     plans = [extrapolated(plan, speeds[plan.model]) for plan in PLANS]
     print(*measured, *plans, sep="\n", flush=True)
-    gpu = {"tflops": GPU_FLOPS / 1e12, "utilisation": UTILISATION, "eight_gpus": EIGHT_GPUS}
-    write("scale", [], chosen.threads, gpu=gpu, measured=measured, extrapolated=plans)
+    write("scale", [], chosen.threads, measured=measured, extrapolated=plans)
 
 
 if __name__ == "__main__":

@@ -109,21 +109,35 @@ def extrapolated(result: Row) -> str:
         "epochs": "epochs",
         "PFLOP": lambda row: row["flop"] / 1e15,
         "hours on this machine": "hours_here",
-        "on 1 GPU": "hours_1_gpu",
-        "on 8 GPUs": "hours_8_gpus",
-        "GiB on each GPU": "gpu_gib",
         "GiB of disk": "disk_gib",
     }
     return table(result["settings"]["extrapolated"], columns)
 
 
+def gpu(result: Row) -> str:
+    columns: dict[str, str | Callable[[Row], Any]] = {
+        "training": "what",
+        "model": "model",
+        "batch": "batch",
+        "tokens each": "tokens",
+        "seconds of a step": "seconds",
+        "tokens/s": "tokens_per_s",
+        "TFLOP/s": "tflops",
+        "GiB": "gib",
+        "hours": "hours",
+        "on 8 GPUs": "hours_8_gpus",
+    }
+    return table(result["rows"], columns)
+
+
 def machine(result: Row) -> str:
     """Where a result is from."""
     of, versions = result["machine"], result["versions"]
+    accelerator = f"{of['gpu']}, {shown(of['gpu_gib'])} GiB; " if "gpu" in of else ""
     return (
-        f"{of['cpu']}, {of['cores']} cores, {shown(of['memory_gib'])} GiB, {of['threads']} threads, load {of['load']}; "
-        f"float32 matrix products {shown(of['products_gflops'])} GFLOP/s; Python {versions['python']}, torch "
-        f"{versions['torch']}."
+        f"{accelerator}{of['cpu']}, {of['cores']} cores, {shown(of['memory_gib'])} GiB, {of['threads']} threads, "
+        f"load {of['load']}; float32 matrix products {shown(of['products_gflops'])} GFLOP/s; Python "
+        f"{versions['python']}, torch {versions['torch']}."
     )
 
 
@@ -136,11 +150,16 @@ BLOCKS: dict[str, dict[str, tuple[str, Callable[[Row], str]]]] = {
         "generators": ("generators", generators),
         "embedding": ("embedding", embedding),
         "search": ("search", search),
+        "gpu machine": ("cobert_gpu", machine),
+        "gpu cobert": ("cobert_gpu", cobert),
+        "gpu embedding": ("embedding_gpu", embedding),
     },
     "scale.md": {
         "machine": ("scale", machine),
         "measured": ("scale", measured),
         "extrapolated": ("scale", extrapolated),
+        "gpu machine": ("steps_gpu", machine),
+        "gpu": ("steps_gpu", gpu),
     },
 }
 

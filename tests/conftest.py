@@ -1,6 +1,7 @@
 """The table of faults, and corpora too large, or not free enough, for this repository: tests on those skip without."""
 
 import gc
+import os
 import signal
 import subprocess
 from collections.abc import Generator
@@ -15,6 +16,9 @@ from tests.once import keep_in
 from tests.project import ROOT
 
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
+
+# Tests compare numbers with those of a processor, most of them to the bit. Processes that they start see no GPU either.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 # How long an example takes says more about the machine's load than about the code.
 settings.register_profile("attune", deadline=None)

@@ -132,7 +132,7 @@ class Corpus:
 
     @property
     def has_emotions(self) -> bool:
-        """Whether its conversations have the emotions that the emotion probe learns, also one's own in its place."""
+        """Whether its conversations have the emotions that the emotion probe learns, be they published or one's own."""
         return self.own is not None and "emotion" in self.own.needed
 
     @property

@@ -47,6 +47,7 @@ class OriginalCobert(torch.nn.Module):
         for row, text in enumerate(texts):
             ids[row, : len(text)] = torch.tensor(text)
             mask[row, : len(text)] = 1
+        ids, mask = ids.to(self.encoder.device), mask.to(self.encoder.device)
         states = self.encoder(input_ids=ids, token_type_ids=torch.zeros_like(ids), attention_mask=mask)
         return states.last_hidden_state, mask.float()
 
@@ -93,7 +94,7 @@ def step(model: OriginalCobert, optimizer: torch.optim.Optimizer, texts: Sequenc
     """A training step: cross-entropy over the batch's responses, the gradient's norm clipped at 1."""
     model.train()
     scores = model(*texts)
-    torch.nn.functional.cross_entropy(scores, torch.arange(len(scores))).backward()
+    torch.nn.functional.cross_entropy(scores, torch.arange(len(scores), device=scores.device)).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad()

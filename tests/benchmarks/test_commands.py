@@ -6,7 +6,7 @@ from benchmarks.__main__ import BENCHMARKS
 from tests.forked import python
 from tests.project import ROOT
 
-MODULES = ("benchmarks", *(f"benchmarks.{name}" for name in (*BENCHMARKS, "attune", "corpora")))
+MODULES = ("benchmarks", *(f"benchmarks.{name}" for name in (*BENCHMARKS, "attune", "corpora", "gpu")))
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -86,6 +86,8 @@ RULES = (
     _instead(r"make setup (TORCH_INDEX|PYTHON)=.*", "it installs packages over the network", "make -n setup"),
     _instead(r"docker .*", "Docker"),
     _instead(r"tensorboard --logdir .*", "it serves until it is stopped"),
+    _instead(r"CUDA_VISIBLE_DEVICES=0,0,0,0,0,0 make repro", "an NVIDIA GPU", "make -n repro"),
+    _instead(r"(python -m pytest -p tests\.second_device) .*", "minutes; .ci/run does that", r"\1 --version"),
     _instead(r"make app( ROOT=quick)?", "it serves until it is stopped; a test of its own does that", r"make -n app\1"),
     _instead(r"bash \.ci/run", "it is what runs this", r"bash -n .ci/run"),
     _instead(r"(python -m benchmarks\.\w+)( .*)?", "minutes, on trained models", r"\1 --help"),

@@ -53,7 +53,7 @@ def environment(home: Path) -> dict[str, str]:
     (home / ".gitconfig").write_text(
         "[user]\n  name = Test\n  email = test@localhost\n[init]\n  defaultBranch = main\n"
     )
-    left_out = ("CUDA_VISIBLE_DEVICES", "LESS", "PAGER", "MAKEFLAGS", "COLUMNS", "LINES")
+    left_out = ("LESS", "PAGER", "MAKEFLAGS", "COLUMNS", "LINES")
     own = {name: value for name, value in os.environ.items() if name not in left_out}
     path = f"{Path(sys.prefix) / 'bin'}{os.pathsep}{own['PATH']}"
     return own | {"HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

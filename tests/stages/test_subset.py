@@ -71,7 +71,9 @@ def test_a_cap_that_leaves_too_little_for_the_emotion_probe_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path, ("corpora.empathetic_dialogues.cap", 7))
-    with pytest.raises(AttuneError, match=r"has 6 different.*; raise corpora\.empathetic_dialogues\.cap, or use data"):
+    with pytest.raises(
+        AttuneError, match=r"has 6 different.*; use more data, a higher corpora\.empathetic_dialogues\.cap, "
+    ):
         main(corpus="empathetic_dialogues", raw=sample / "raw/empathetic_dialogues", target=Path("out"))
     assert not Path("out").exists()
 

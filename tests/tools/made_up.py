@@ -14,9 +14,7 @@ from tests.project import ROOT
 
 def environment(**more: str) -> dict[str, str]:
     """What DVC and its stages see, with `more`."""
-    # Importing `stages` chooses a GPU for the tests' process; with one, stages would wait for each other.
-    own = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
-    return own | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"} | more
+    return os.environ | {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"} | more
 
 
 @cache

@@ -47,5 +47,5 @@ def check(corpus: str, felt: Sequence[tuple[str, str]]) -> None:
     """Raise an AttuneError if the probe cannot learn from the train split of `corpus`, a key in `corpora`."""
     if reason := lack(felt):
         raise AttuneError(
-            f"corpora.{corpus}: {reason}; raise corpora.{corpus}.cap, or use data with more situations of each emotion"
+            f"corpora.{corpus}: {reason}; use more data, a higher corpora.{corpus}.cap, or another column as emotion"
         )

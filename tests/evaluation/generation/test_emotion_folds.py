@@ -23,6 +23,6 @@ def test_an_emotion_must_be_left_without_any_of_the_parts() -> None:
         check("empathetic_dialogues", [(felt, text) for text, felt in (emotions | {"i": "glad", "d": "glad"}).items()])
     assert str(raised.value) == (
         "corpora.empathetic_dialogues: the train split has too few situations of other emotions than 'sad': all are in "
-        "one of 5 parts, and the emotion probe, tested on each part, needs 2 emotions in the others; raise "
-        "corpora.empathetic_dialogues.cap, or use data with more situations of each emotion"
+        "one of 5 parts, and the emotion probe, tested on each part, needs 2 emotions in the others; use more data, "
+        "a higher corpora.empathetic_dialogues.cap, or another column as emotion"
     )

@@ -1,0 +1,26 @@
+"""docs/platforms.md says how far a GPU's results are from the committed ones."""
+
+import pytest
+
+from attune.core.files import read_json, sha256
+from benchmarks.harness import RESULTS
+from tests.project import ROOT
+
+PAGE = " ".join((ROOT / "docs/platforms.md").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.usefixtures("committed_results")
+def test_a_gpu_s_results_are_as_near_to_the_committed_ones_as_it_says() -> None:
+    found, metrics = read_json(RESULTS / "main_job_gpu.json"), ROOT / "metrics"
+    ranked, written = read_json(metrics / "cobert.json"), read_json(metrics / "generators.json")
+    mrr = [
+        abs(value - ranked[subset][domain][model]["mrr"])
+        for subset, domains in found["mrr"].items()
+        for domain, models in domains.items()
+        for model, value in models.items()
+    ]
+    perplexity = [abs(value - written[name]["perplexity"]) for name, value in found["perplexity"].items()]
+    assert (len(mrr), max(mrr) <= 0.0006, max(perplexity) <= 0.002) == (24, True, True)
+    assert "differ from the committed ones by at most 0.0006, perplexities by at most 0.002" in PAGE
+    assert found["answers_sha256"] == sha256(ROOT / "plots/answers.csv")
+    assert f"in {found['seconds'] // 60}:{found['seconds'] % 60} minutes" in PAGE
