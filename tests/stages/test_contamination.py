@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,15 @@ from stages.contamination import main
 from tests.evaluation.test_contamination import NINE, dialogue_row
 from tests.stages.cobert_project import SCHEMAS, pec_rows
 from tests.stages.small_project import small_project
+
+
+def scored_replies() -> list[dict[str, Any]]:
+    """Two conversations' replies, which training made easier by 2 nats per token and by 1."""
+    return [
+        {"generator": "tiny_full", "variant": "plain", "id": f"{name}/1", "conversation": name, "tokens": 2,
+         "nats": nats, "base_nats": 6.0}
+        for name, nats in (("e", 2.0), ("f", 4.0))
+    ]  # fmt: skip
 
 
 def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,12 +42,7 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
     ranks = zip(ranked["test"], (1, 2, 4, 8), strict=True)
     rows = [{**about, "id": row["id"], "rank": rank, **texts} for row, rank in ranks]
     write_parquet(Path("ranks.parquet"), rows, RANKED)
-    scored = [
-        {"generator": "tiny_full", "variant": "plain", "id": f"{name}/1", "conversation": name, "tokens": 2,
-         "nats": nats, "base_nats": 6.0}
-        for name, nats in (("e", 2.0), ("f", 4.0))
-    ]  # fmt: skip
-    write_parquet(Path("replies.parquet"), scored, SCORED)
+    write_parquet(Path("replies.parquet"), scored_replies(), SCORED)
     places = {"processed": Path("processed"), "index": Path("index"), "ranks": Path("ranks.parquet")}
     for name in ("one", "two"):
         main(**places, replies=Path("replies.parquet"), target=Path(f"{name}.json"))
