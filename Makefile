@@ -90,6 +90,9 @@ deps: setup  ## write the code dependencies of both dvc.yaml files, after a chan
 bench: setup  ## run the benchmarks beside their peers, on a quiet machine (half an hour)
 	$(BIN)/python -m benchmarks
 
-clean:  ## delete what pipeline and tools have written; .venv and DVC's cache stay
-	find data models -mindepth 1 ! -name .gitignore -delete
-	rm -rf quick runs .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
+# In data/ and models/ only what stages write: your own files there stay.
+OUTPUTS = $(addprefix data/,evaluation index oracle_passages params_checked.txt passages persona_passages processed raw \
+	recipes subset) $(addprefix models/,base cobert compared generators personas seeds)
+
+clean:  ## delete what pipeline and tools have written; .venv, DVC's cache and your own files stay
+	rm -rf $(OUTPUTS) quick runs .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

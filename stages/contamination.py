@@ -15,7 +15,7 @@ from stages import start
 
 def main(*, processed: Path, index: Path, ranks: Path, replies: Path, target: Path) -> None:
     settings = parameters.load()
-    measured = Contamination.measure(processed, index)
+    measured = Contamination.measure(processed, index, settings.corpora)
     # The folder below data/processed from which a generator's rows were made, with passages or without.
     tests = {name: each.rows.partition("/")[2] for name, each in settings.generators.items()}
     result = {

@@ -1,6 +1,7 @@
 """dvc.yaml, the modules and the parameters agree with one another."""
 
 import re
+import shutil
 import subprocess
 from importlib import import_module
 from itertools import pairwise, product
@@ -14,7 +15,7 @@ from attune.core.import_graph import closure, imports
 from stages import arguments
 from tests.forked import python
 from tests.project import ROOT
-from tools.deps import FILES, is_code
+from tools.deps import FILES, READ, is_code
 
 STAGES = {name: stage for file in FILES for name, stage in YAML(typ="safe").load(ROOT / file)["stages"].items()}
 BODIES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
@@ -49,7 +50,8 @@ def test_a_stage_depends_on_all_the_code_that_it_imports(name: str) -> None:
 @pytest.mark.parametrize("name", BODIES)
 def test_a_stage_lists_no_code_that_it_does_not_import(name: str) -> None:
     body = BODIES[name]
-    files = [*closure(ROOT / f"{module_of(body).replace('.', '/')}.py"), ROOT / "stages/__init__.py"]
+    read = [ROOT / file for file in READ.get(module_of(body), ())]
+    files = [*closure(ROOT / f"{module_of(body).replace('.', '/')}.py"), ROOT / "stages/__init__.py", *read]
     unused = [
         dependency
         for dependency in body["deps"]
@@ -115,11 +117,26 @@ def leaves(values: dict[str, object], above: str = "") -> list[str]:
     return names
 
 
+def test_make_clean_deletes_every_output_and_no_file_of_one_s_own(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    outs = [str(out).replace("${", "x").replace("}", "") for out in cached()]
+    own = ["data/posts.csv", "data/pec/mine.csv", "models/mine/model.safetensors", "data/.gitignore"]
+    for name in (*outs, *own):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"Makefile", *own}
+
+
+def cached() -> list[str]:
+    return [out for body in BODIES.values() for out in body["outs"] if isinstance(out, str)]
+
+
 def test_every_cached_output_is_ignored_by_git_up_front() -> None:
     """DVC takes back its own ignore lines after a failed run."""
-    cached = [out for body in BODIES.values() for out in body["outs"] if isinstance(out, str)]
-    done = subprocess.run(["git", "check-ignore", *cached], cwd=ROOT, capture_output=True, text=True)
-    assert sorted(done.stdout.split()) == sorted(cached)
+    done = subprocess.run(["git", "check-ignore", *cached()], cwd=ROOT, capture_output=True, text=True)
+    assert sorted(done.stdout.split()) == sorted(cached())
 
 
 def test_data_and_models_are_in_a_fresh_clone() -> None:

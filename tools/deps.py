@@ -16,6 +16,8 @@ WHOLE = ("attune/core", "attune/parameters")
 # A folder of which a stage imports more parts than this is listed whole: lists stay short, and a change of its other
 # modules at worst reruns the stage.
 _MOST_PARTS = 2
+# What a stage reads as text, to know the names of matchers without importing torch.
+READ = {"stages.check_parameters": ("attune/cobert/matchers.py",)}
 _WIDTH = 120
 _DEPS = re.compile(r"(?m)^(?P<indent> *)deps:(?: .*)?\n(?:(?P=indent)(?: +|- ).*\n)*")
 _MODULE = re.compile(r"python -m (\S+)")
@@ -24,7 +26,7 @@ _MODULE = re.compile(r"python -m (\S+)")
 def code_dependencies(module: str) -> list[str]:
     """What `python -m module` is made of: folders of which it imports all or many modules, and single files."""
     start = ROOT / f"{module.replace('.', '/')}.py"
-    files = set(closure(start))
+    files = {*closure(start), *(ROOT / name for name in READ.get(module, ()))}
     for folder in WHOLE:
         if any(ROOT / folder in file.parents for file in files):
             files |= set((ROOT / folder).rglob("*.py"))

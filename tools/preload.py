@@ -37,7 +37,7 @@ def preloading(packages: Sequence[str]) -> Iterator[dict[str, str]]:
 
     Neither where its forks could not work: on macOS, whose libraries forbid that, and with a GPU.
     """
-    if not packages or not hasattr(os, "pidfd_open") or gpus.visible():
+    if not packages or not _waits_for_forks() or gpus.visible():
         yield {}
         return
     # OpenBLAS would start its threads when it is imported, and forks should not inherit any.
@@ -50,6 +50,15 @@ def preloading(packages: Sequence[str]) -> Iterator[dict[str, str]]:
             command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=own, start_new_session=True
         ):
             yield {preloaded.ADDRESS: f"{folder}/socket"}
+
+
+def _waits_for_forks() -> bool:
+    """Whether the kernel tells when a fork ends: Linux from 5.3 on, unless a container's rules forbid the call."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def main(folder: str, *packages: str) -> None:

@@ -23,18 +23,12 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
 from attune.corpora import corpus, ranking_corpus
+from attune.sources.packages import MINILM, SMOLLM2
 from tools import repro
 
 FOLDER = ROOT / "quick"
 LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore")
-CACHE = ROOT / ".dvc" / "cache"
-CONFIG = """[core]
-    no_scm = true
-    analytics = false
-    check_update = false
-[cache]
-    dir = {}
-"""
+CORE = {"no_scm": True, "analytics": False, "check_update": False}
 # The most that each number may be. `*` stands for every entry.
 MOST = {
     "launcher.processes": 1,
@@ -61,6 +55,8 @@ MOST = {
 }
 # What may be the name of a folder or file, relative to the workspace.
 PLACES = ("source", "corpora.*.path", "encoder", "index.embedder", "bases.*.model")
+# What these values mean whatever files there are.
+NAMES = ("sample", "hub", MINILM, SMOLLM2)
 
 
 def main() -> int:
@@ -70,7 +66,7 @@ def main() -> int:
     parser.add_argument("-S", "--set-param", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     try:
-        prepare(FOLDER, CACHE, options.set_param)
+        prepare(FOLDER, cache_of(ROOT), options.set_param)
     except AttuneError as error:
         sys.exit(f"error: {error}")
     os.chdir(FOLDER)
@@ -83,8 +79,21 @@ def main() -> int:
     return code
 
 
-def prepare(folder: Path, cache: Path, changes: Sequence[str] = ()) -> None:
-    """Make `folder` a DVC project of the workspace's code and of its parameters, with `changes` and made smaller."""
+def cache_of(folder: Path) -> dict[str, Any]:
+    """The settings of DVC's cache for the project in `folder`, wherever that cache is; `dir` is a whole path."""
+    from dvc.repo import Repo
+
+    with Repo(str(folder)) as repo:
+        return dict(repo.config["cache"]) | {"dir": repo.cache.local_cache_dir}
+
+
+def prepare(folder: Path, cache: dict[str, Any], changes: Sequence[str] = ()) -> None:
+    """Make `folder` a DVC project of the workspace's code and of its parameters, with `changes` and made smaller.
+
+    cache: as `cache_of` returns it.
+    """
+    from dvc.config import Config
+
     path = ROOT / "params.yaml"
     parameters.load(path)  # so that an error names this file
     values = changed(path, changes)
@@ -92,9 +101,8 @@ def prepare(folder: Path, cache: Path, changes: Sequence[str] = ()) -> None:
     shrink(values)
     parameters.parse(values, folder / "params.yaml")
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
-    # Relative to the file, so that it holds nothing of the folder's name that would need quotes.
-    shared = os.path.relpath(cache, folder / ".dvc")
-    (folder / ".dvc" / "config").write_text(CONFIG.format(shared), encoding="utf-8")
+    with Config(str(folder / ".dvc")).edit("repo") as config:
+        config |= {"core": CORE, "cache": cache}
     for name in LINKED:
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(os.path.relpath(ROOT / name, folder))
@@ -144,7 +152,7 @@ def shrink(values: dict[str, Any]) -> None:
     values["rag"]["shortlist"] = max(values["rag"]["shortlist"], values["rag"]["k"])  # which it must hold
     for key in PLACES:
         for section, name in _entries(values, key):
-            if (ROOT / section[name]).exists():
+            if section[name] not in NAMES and (ROOT / section[name]).exists():
                 section[name] = str(ROOT / section[name])
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from attune.core import garbage_collection
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
-from tools import gpus
+from tools import gpus, memory
 from tools.changes import changed_stages, wrong_parameters
 from tools.deps import FILES
 from tools.preload import PACKAGES, preloading
@@ -30,7 +30,6 @@ TIMES = Path(".dvc/tmp/seconds.json")  # of each stage, when it last ran here
 # The same of a whole run elsewhere: which stages take long, for a machine on which none has run yet.
 TYPICAL = Path(__file__).with_name("typical_seconds.json")
 JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
-_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container: bytes, or "max"
 MANY = 10  # stages that gain from packages that are imported once for all of them
 # Set by a make that calls this module, and wrong for the make that is started here.
 _OUTER_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
@@ -74,10 +73,7 @@ def run(target: str, jobs: int | None) -> int:
 def fitting_jobs() -> int:
     """As many as there are cores, and as fit into the memory; where there are GPUs, one for each of them."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if _MEMORY_LIMIT.is_file() and (limit := _MEMORY_LIMIT.read_text().strip()).isdecimal():
-        memory = min(memory, int(limit))
-    return max(1, min(cores, memory // JOB_BYTES, len(gpus.visible()) or cores))
+    return max(1, min(cores, memory.usable() // JOB_BYTES, len(gpus.visible()) or cores))
 
 
 def plain(target: str) -> int:

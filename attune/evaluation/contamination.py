@@ -70,23 +70,27 @@ class Contamination:
     found: Mapping[str, set[str]]
 
     @classmethod
-    def measure(cls, processed: Path, index: Path) -> "Contamination":
+    def measure(cls, processed: Path, index: Path, corpora: Iterable[str]) -> "Contamination":
         """Of every test set with every train.parquet below `processed`, and with every rows.parquet below `index`.
+
+        Only of `corpora`, by name: the folders may still have one that has been taken out of params.yaml.
 
         A test set is a test.parquet or, for a subset whose models are ranked on other contexts than its own
         test.parquet, the file below CORPUS/evaluate/ in its place. Only the n-grams of test sets are held in memory;
         train sets are streamed.
         """
-        files = {_name(path, processed): path for path in sorted(processed.rglob("test.parquet"))}
-        for ranked in sorted(processed.glob("*/evaluate")):
+        names = sorted(corpora)
+        files = {_name(path, processed): path for path in _files(processed, names, "test.parquet")}
+        for ranked in (processed / name / "evaluate" for name in names):
             for path in sorted(ranked.rglob("*.parquet")):
                 files[f"{ranked.parent.name}/{path.relative_to(ranked).with_suffix('').as_posix()}"] = path
         tests = {name: [Measured.of(example(row)) for row in stream_parquet(path)] for name, path in files.items()}
         wanted = {each for rows in tests.values() for row in rows for each in row.context | row.reply}
         found = {
-            _name(path, processed): wanted & set(_all_ngrams(path)) for path in sorted(processed.rglob("train.parquet"))
+            _name(path, processed): wanted & set(_all_ngrams(path))
+            for path in _files(processed, names, "train.parquet")
         }
-        for path in sorted(index.rglob("rows.parquet")):
+        for path in _files(index, names, "rows.parquet"):
             texts = (text for row in stream_parquet(path) for text in (row["text"], row["reply"]))
             found[f"index/{_name(path, index)}"] = wanted & {each for text in texts for each in ngrams(text)}
         return cls(tests, found)
@@ -110,6 +114,11 @@ class Contamination:
         if test not in self.tests or test not in self.found:
             raise AttuneError(f"there is no test and train set called {test!r}; there are {', '.join(self.tests)}")
         return {each.id: each.overlaps(self.found[test], split) for each in self.tests[test]}
+
+
+def _files(folder: Path, corpora: Iterable[str], name: str) -> list[Path]:
+    """Those called `name` in the folders of `corpora`, in their order."""
+    return [path for corpus in corpora for path in sorted((folder / corpus).rglob(name))]
 
 
 def _name(path: Path, folder: Path) -> str:

@@ -15,6 +15,9 @@ RESERVED = {"default", "id", "prompt", "retrieved", "target", "targets", "cobert
 # What stands beside recipes in the tables of rankings.
 RESERVED_RECIPES = {"untrained", "tfidf", "bm25", "cosine", "cosine_context", "cosine_persona", "cosine_bm25"}
 
+# What the stage base_encoders writes beside the bases, into models/base.
+RESERVED_BASES = {"encoder", "embedder"}
+
 
 class Check(NamedTuple):
     """`problems` gives a sentence for each problem; it reads no other `sections` of its parameters."""
@@ -34,6 +37,11 @@ def _recipes_names_are_free(parameters: Parameters) -> Iterator[str]:
     for name in parameters.recipes:
         if re.fullmatch(r"personas_\d+", name):  # what stages/recipes.py writes for each of personas.counts
             yield f"a recipe cannot be called {name!r}, as the persona ablation calls its own; give it another name"
+
+
+def _bases_names_are_free(parameters: Parameters) -> Iterator[str]:
+    for name in sorted(RESERVED_BASES & parameters.bases.keys()):
+        yield f"a base cannot be called {name!r}, as the folder models/base/{name} is; give it another name"
 
 
 def _bases_and_corpora_exist(parameters: Parameters) -> Iterator[str]:
@@ -159,6 +167,7 @@ def _bitsandbytes_is_installed(parameters: Parameters) -> Iterator[str]:
 AGREEMENT = (
     Check(("generators",), _names_are_free),
     Check(("recipes",), _recipes_names_are_free),
+    Check(("bases",), _bases_names_are_free),
     Check(("generators", "bases", "corpora"), _bases_and_corpora_exist),
     Check(("recipes", "cobert", "compare", "personas", "seeds"), _recipes_exist),
     Check(("generators", "seeds", "generation"), _generators_exist),

@@ -25,8 +25,8 @@ Keys = Mapping[str, Sequence[str]]
 class Results:
     """Tables for figures and sections. Score tables are tidy: key columns, then score, value, low and high.
 
-    A stage passes the files and folders that it depends on by name: `metrics`, `probe`, `dialogues` (conversations with
-    their emotions), `processed`, `replies`, `answered_rows`, `answers`, `raw`.
+    A stage passes what it depends on by name: `metrics`, `probe`, `dialogues` (conversations with their emotions),
+    `processed`, `replies`, `answered_rows`, `answers`, `raw`.
 
     Raises
     ------
@@ -192,9 +192,7 @@ class Results:
     def lengths(self) -> pd.DataFrame:
         """One row per training text that models read or write: its kind and its number of words."""
         rows = []
-        for corpus in map(record_of, self.settings.corpora):
-            if not corpus.lengths:
-                continue
+        for corpus in (each for each in map(record_of, self.settings.corpora) if each.lengths):
             train = read_parquet(self._paths["processed"] / corpus.name / corpus.train_rows)
             for label, column in corpus.lengths.items():
                 kind = f"{corpus.title}, {label}"
@@ -225,8 +223,9 @@ class Results:
 
     @cached_property
     def manifests(self) -> list[dict[str, Any]]:
-        """Each raw corpus' source, licence, files and rows."""
-        return [read_json(path) for path in sorted(self._paths["raw"].glob("*/manifest.json"))]
+        """Each raw corpus' source, licence, files and rows; not of one that has been taken out of params.yaml."""
+        paths = sorted(self._paths["raw"].glob("*/manifest.json"))
+        return [read_json(path) for path in paths if path.parent.name in self.settings.corpora]
 
     def metrics(self, name: str) -> Any:
         """metrics/NAME.json as it is."""

@@ -49,7 +49,13 @@ def measured(tmp_path: Path) -> Contamination:
 
     bank = pa.schema([(column, pa.string()) for column in ("id", "text", "reply")])
     write_parquet(tmp_path / "index" / "pec" / "rows.parquet", entries(pec["train"]), bank)
-    return Contamination.measure(tmp_path / "processed", tmp_path / "index")
+    return Contamination.measure(tmp_path / "processed", tmp_path / "index", ["pec", DIALOGUES])
+
+
+def test_what_is_left_of_a_corpus_that_was_taken_out_does_not_count(measured: Contamination, tmp_path: Path) -> None:
+    assert set(measured.tests) == {RANKED, DIALOGUES}
+    left = Contamination.measure(tmp_path / "processed", tmp_path / "index", [DIALOGUES])
+    assert (set(left.tests), set(left.found)) == ({DIALOGUES}, {DIALOGUES})
 
 
 def test_an_ngram_is_eight_words_without_case_and_punctuation() -> None:
@@ -115,7 +121,7 @@ def test_split_scores_are_those_of_a_slow_count_over_random_rows(tmp_path: Path)
     splits = {"train": rows("t", 30), "test": rows("e", 40)}
     for split, each in splits.items():
         write_parquet(tmp_path / "processed" / RANKED / f"{split}.parquet", each, corpus("pec").schemas.rows)
-    found = Contamination.measure(tmp_path / "processed", tmp_path / "index")
+    found = Contamination.measure(tmp_path / "processed", tmp_path / "index", ["pec"])
     about = {"subset": "small", "domain": "happy"}
     ranks = {(model, row["id"]): draws.randint(1, 9) for model in ("m", "n") for row in splits["test"]}
     ranked = [{**about, "model": model, "id": name, "rank": rank} for (model, name), rank in ranks.items()]

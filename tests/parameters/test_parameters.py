@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from attune.chat.systems import RETRIEVAL
 from attune.core.errors import AttuneError
@@ -10,7 +11,7 @@ from attune.evaluation.ranking.baselines import METHODS
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.evaluation.schemas import RETRIEVED
 from attune.parameters import load
-from attune.parameters.agreement import RESERVED, RESERVED_RECIPES
+from attune.parameters.agreement import RESERVED, RESERVED_BASES, RESERVED_RECIPES
 from tests.forked import python
 from tests.project import ROOT, changed, read
 
@@ -145,6 +146,14 @@ def test_generators_and_recipes_cannot_have_a_name_that_the_tables_use(tmp_path:
         assert f"a {kind} cannot be called {name!r}, which has another meaning" in str(raised.value)
     assert {UNTRAINED, *METHODS} == RESERVED_RECIPES
     assert {RETRIEVED, RETRIEVAL} < RESERVED
+
+
+def test_a_base_cannot_have_the_name_of_an_encoder_s_folder(tmp_path: Path) -> None:
+    stage = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["base_encoders"]
+    assert set(stage["foreach"]) == RESERVED_BASES
+    for name in RESERVED_BASES:
+        with pytest.raises(AttuneError, match=f"a base cannot be called '{name}', as the folder models/base/{name} is"):
+            load(changed(tmp_path, (f"bases.{name}", {"model": "gpt2"})))
 
 
 def test_a_recipe_cannot_have_the_name_of_one_of_the_persona_ablation_s(tmp_path: Path) -> None:

@@ -1,6 +1,11 @@
 import re
+from pathlib import Path
 
+import pytest
+
+from attune.report import provenance
 from attune.report.provenance import code_version, data_sentence, environment
+from tests.tools.made_up import git
 
 
 def test_the_versions_are_those_installed() -> None:
@@ -23,5 +28,43 @@ def test_the_data_say_whose_text_they_are() -> None:
     assert data_sentence("hub", manifests[1:]) == "Data: the published corpora, from the hub (PEC at abc)."
 
 
-def test_the_code_has_a_commit_or_no_repository() -> None:
-    assert re.match(r"at commit [0-9a-f]{7,} of \d{4}-\d\d-\d\d|outside a git repository", code_version())
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of one commit, in the place of the project's own."""
+    git(tmp_path, "init", "--quiet")
+    commit(tmp_path, "attune/a.py", "params.yaml")
+    monkeypatch.setattr(provenance, "_ROOT", tmp_path)
+    return tmp_path
+
+
+def commit(folder: Path, *names: str) -> str:
+    """Write and commit these files; the first digits of the commit."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "x")
+    return git(folder, "rev-parse", "HEAD")[:10]
+
+
+def test_the_code_s_version_is_the_last_commit_that_may_change_a_result(project: Path) -> None:
+    code = commit(project, "stages/b.py")
+    assert re.fullmatch(rf"at commit {code} of \d{{4}}-\d\d-\d\d", code_version())
+    for name in ("metrics/x.json", "dvc.lock", "README.md", "tests/c.py", "attune/chat/d.py", "attune/export/e.py"):
+        assert commit(project, name) != code
+        assert code_version().startswith(f"at commit {code} of"), name
+    for name in ("attune/f.py", "studies/g.py", "dvc.yaml", "studies/dvc.yaml"):
+        code = commit(project, name)
+        assert code_version().startswith(f"at commit {code} of"), name
+
+
+def test_code_that_is_not_committed_is_said_to_be_so(project: Path) -> None:
+    (project / "README.md").write_text("new")
+    assert "uncommitted" not in code_version()
+    (project / "attune/a.py").write_text("new")
+    assert code_version().endswith(", with uncommitted changes")
+
+
+def test_code_outside_a_repository_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "_ROOT", tmp_path)
+    assert code_version() == "outside a git repository"

@@ -70,3 +70,11 @@ def test_the_best_point_of_the_sweep_is_no_score(results: Results, tmp_path: Pat
 def test_a_table_of_a_file_that_was_not_passed_is_an_error(results: Results) -> None:
     with pytest.raises(KeyError, match="probe"):
         _ = results.probe
+
+
+def test_what_is_left_of_a_corpus_that_was_taken_out_has_no_manifest(tmp_path: Path) -> None:
+    settings = parameters.load(changed(tmp_path))
+    for name in ("mine", *settings.corpora):
+        write_json(tmp_path / name / "manifest.json", {"corpus": name})
+    found = [each["corpus"] for each in Results(settings, raw=tmp_path).manifests]
+    assert found == sorted(settings.corpora)

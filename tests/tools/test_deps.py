@@ -35,6 +35,12 @@ def test_a_folder_stands_for_its_modules_where_a_stage_imports_all_of_them() -> 
     ]
 
 
+def test_what_a_stage_reads_as_text_is_a_dependency_of_it_too() -> None:
+    """The matchers' names, which check_parameters must check anew when one is renamed."""
+    assert "attune/cobert/matchers.py" in code_dependencies("stages.check_parameters")
+    assert "attune/cobert/matchers.py" not in code_dependencies("stages.download")
+
+
 def test_both_files_together_are_short() -> None:
     assert sum(len((ROOT / name).read_text().splitlines()) for name in FILES) < 500
 

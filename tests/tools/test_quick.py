@@ -14,7 +14,8 @@ from attune.core.errors import AttuneError
 from attune.parameters import load, parse
 from tests.forked import python
 from tests.project import ROOT
-from tools.quick import CACHE, FOLDER, changed, prepare, shrink
+from tests.tools.made_up import dvc, initialise
+from tools.quick import FOLDER, cache_of, changed, prepare, shrink
 
 
 @pytest.fixture
@@ -60,17 +61,32 @@ def test_a_folder_of_one_s_own_is_found_from_quick_too(values: dict[str, Any]) -
     assert (values["source"], values["bases"]["smollm2"]["model"]) == (str(ROOT / "tests/corpora"), "gpt2")
 
 
+def test_a_folder_that_is_called_as_what_is_installed_is_does_not_take_its_place(
+    values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (values["source"], values["encoder"], values["bases"]["smollm2"]["model"], "mine"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("tools.quick.ROOT", tmp_path)
+    values["index"]["embedder"] = "mine"
+    shrink(values)
+    assert (values["source"], values["encoder"]) == ("sample", "all-MiniLM-L6-v2")
+    assert values["bases"]["smollm2"]["model"] == "SmolLM2-135M-Instruct"
+    assert values["index"]["embedder"] == str(tmp_path / "mine")
+
+
 def test_the_project_is_valid_and_runs_its_stages_from_the_workspace_s_code(tmp_path: Path) -> None:
     folder = tmp_path / "quick"
-    prepare(folder, tmp_path / "cache")
-    prepare(folder, tmp_path / "cache")  # a second `make quick`
+    cache = {"dir": str(tmp_path / "cache of mine"), "type": ["hardlink", "copy"]}
+    prepare(folder, cache)
+    prepare(folder, cache)  # a second `make quick`
+    assert cache_of(folder).items() >= cache.items()
     assert load(folder / "params.yaml").generators.keys() == load(ROOT / "params.yaml").generators.keys()
     names = run(folder, "dvc", "stage", "list", "--name-only").split()
     assert {name.split("@")[0] for name in names} == set(YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"])
     assert sum(name.startswith("train_cobert@") for name in names) == len(load(ROOT / "params.yaml").cobert.recipes)
     run(folder, "tools.repro", "--jobs=1", "preprocess@openorca")
     assert (folder / "data/processed/openorca/train.parquet").is_file()
-    assert any((tmp_path / "cache").iterdir())
+    assert any((tmp_path / "cache of mine").iterdir())
     text = (folder / "dvc.lock").read_text()
     assert re.findall(r"(?m)^  (\S+):$", text) == [
         "check_parameters",
@@ -78,14 +94,23 @@ def test_the_project_is_valid_and_runs_its_stages_from_the_workspace_s_code(tmp_
     ]
 
 
+def test_the_cache_is_the_workspace_s_also_where_that_is_elsewhere(tmp_path: Path) -> None:
+    initialise(tmp_path)
+    assert cache_of(tmp_path)["dir"] == str(tmp_path / ".dvc" / "cache")
+    dvc(tmp_path, "cache", "dir", "--local", str(tmp_path / "large disk"))
+    assert cache_of(tmp_path)["dir"] == str(tmp_path / "large disk")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_everything_runs_and_the_workspace_stays_as_it_was() -> None:
+    cache = Path(cache_of(ROOT)["dir"])
+
     def state() -> tuple[str, dict[Path, int], set[Path]]:
         files = [path for path in (ROOT / ".dvc").rglob("*") if path.is_file()]
-        touched = {path: path.stat().st_mtime_ns for path in files if CACHE not in path.parents}
+        touched = {path: path.stat().st_mtime_ns for path in files if cache not in path.parents}
         status = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
-        return status, touched, {path for path in files if CACHE in path.parents}
+        return status, touched, {path for path in files if cache in path.parents}
 
     status, touched, cached = state()
     printed = run(ROOT, "tools.quick").splitlines()
@@ -121,7 +146,7 @@ def test_parameters_are_changed_as_dvc_changes_them_and_the_file_stays(tmp_path:
     before = (ROOT / "params.yaml").read_bytes()
     changes = ["~corpora.pec", "+corpora.pec={path: a b.csv, columns: {turns: t}}", "cobert.domains=[all]", "lr=5e-5"]
     folder = tmp_path / "quick"
-    prepare(folder, tmp_path / "cache", changes)
+    prepare(folder, {"dir": str(tmp_path / "cache")}, changes)
     settings = load(folder / "params.yaml")
     assert settings.corpora["pec"].model_dump() == {"path": "a b.csv", "columns": {"turns": "t"}, "cap": None}
     assert (settings.cobert.domains, settings.lr) == (["all"], 5e-5)
@@ -129,4 +154,4 @@ def test_parameters_are_changed_as_dvc_changes_them_and_the_file_stays(tmp_path:
     with pytest.raises(AttuneError, match="-S lrr=1: "):
         changed(ROOT / "params.yaml", ["lrr=1"])
     with pytest.raises(AttuneError, match=r"params\.yaml: lr = -1"):
-        prepare(folder, tmp_path / "cache", ["lr=-1"])
+        prepare(folder, {"dir": str(tmp_path / "cache")}, ["lr=-1"])

@@ -38,28 +38,16 @@ def test_a_lock_file_s_entries_are_sorted_and_stay_whole(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("memory", "limit", "found", "jobs"),
-    [
-        (100, "", [], 8),
-        (100, "max\n", [], 8),
-        (14, "", [], 4),
-        (100, f"{8 * 2**30}\n", [], 2),
-        (14, f"{100 * 2**30}\n", [], 4),
-        (2, "", [], 1),
-        (100, "", ["0", "1", "2"], 3),
-        (8, "", ["0", "1", "2"], 2),
-    ],
+    ("gib", "found", "jobs"),
+    [(100, [], 8), (14, [], 4), (2, [], 1), (100, ["0", "1", "2"], 3), (8, ["0", "1", "2"], 2)],
 )
 def test_the_jobs_are_as_many_as_eight_cores_memory_and_gpus_allow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int, limit: str, found: list[str], jobs: int
+    monkeypatch: pytest.MonkeyPatch, gib: int, found: list[str], jobs: int
 ) -> None:
-    """memory: the machine's, in GiB; limit: of a container, in bytes; found: the GPUs."""
+    """gib: the memory; found: the GPUs."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
-    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": memory * 2**18, "SC_PAGE_SIZE": 2**12}.__getitem__)
-    monkeypatch.setattr("tools.repro._MEMORY_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr("tools.memory.usable", lambda: gib * 2**30)
     monkeypatch.setattr("tools.gpus.visible", lambda: found)
-    if limit:
-        (tmp_path / "memory.max").write_text(limit)
     assert fitting_jobs() == jobs
 
 
