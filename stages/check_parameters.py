@@ -18,6 +18,7 @@ from attune.corpora import CORPORA, ranking_corpus, raw_corpus
 from attune.corpora import corpus as record_of
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.reading import BadRows
+from attune.corpora.subsets import tested
 from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnRows, Subsets
@@ -57,7 +58,7 @@ def _capped(settings: Parameters) -> Iterator[str]:
     for name, entry in settings.corpora.items():
         if isinstance(entry, OwnRows) or entry.cap is None or not record_of(name).has_emotions:
             continue
-        trained = entry.cap - max(round(entry.cap * settings.preprocess.test_share), 1)
+        trained = entry.cap - tested(entry.cap, settings.preprocess.test_share)
         if trained < FOLDS:
             yield (
                 f"corpora.{name}.cap = {entry.cap} leaves {trained} conversation(s) to train on, and the emotion probe "

@@ -46,8 +46,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     if model.config.frozen_layers != options["frozen_layers"]:
         print(f"frozen_layers: {model.config.frozen_layers}, since the encoder's highest layer is always trained")
     inputs = inputs_for(model, encoder)
-    if inputs.max_length != options["max_length"]:
-        print(f"max_length: {inputs.max_length}, since the encoder has no more positions")
+    say_limits(options, {"max_length": inputs.max_length, "turn_length": inputs.turn_length})
     tracking = trackers(*report_to(), target)
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         learning = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
@@ -60,6 +59,13 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
     print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning[1:])}")
+
+
+def say_limits(options: dict[str, Any], lengths: dict[str, int]) -> None:
+    """Print which lengths of the recipe the encoder's positions limit."""
+    for name, length in lengths.items():
+        if length != options[name]:
+            print(f"{name}: {length}, since the encoder has no more positions")
 
 
 def write_curve(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -73,7 +73,7 @@ def ranked(
 
 
 def scored(settings: Parameters, name: str, evaluations: Path, models: Path, base_models: Path) -> BySeed:
-    """The nats per token of a generator by seed, without passages, on the test rows that go with its training rows."""
+    """The nats per token of a generator by seed, without passages, all on the test rows of the main job."""
     from attune.evaluation.testing.sampling import about, sampled
     from attune.generators.prompts import examples
     from attune.inference.generator import Generator

@@ -3,7 +3,7 @@
 `python -m studies.train_seeds seed=N raw=FOLDER data=FOLDER encoder=FOLDER base_models=FOLDER target=FOLDER`
 
 data: the folder with processed/ and passages/. target: a folder per model, RECIPE-DOMAIN or GENERATOR, the latter with
-the test rows that go with its training rows. Where the main job has trained a model with this seed, there is none.
+the main job's test rows. Where the main job has trained a model with this seed, there is none.
 """
 
 from pathlib import Path
@@ -15,8 +15,8 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.core.import_graph import closure
 from attune.corpora import corpus, ranking_corpus, raw_corpus
-from attune.corpora.base import Sampling
-from attune.corpora.redrawing import redrawn
+from attune.corpora.base import Corpus, Sampling
+from attune.corpora.redrawing import redrawn, redrawn_train
 from attune.parameters import Parameters
 from attune.parameters.data import OwnRows, published
 from attune.training.checkpoints import run_key
@@ -34,11 +34,11 @@ def main(*, seed: str, raw: Path, data: Path, encoder: Path, base_models: Path, 
             for domain in settings.seeds.domains:
                 if not settings.trains(value, recipe, domain):
                     place = f"{ranking_corpus().name}/{settings.cobert.subsets[0]}/{domain}"
-                    rows = rows_of(settings, value, raw, data, f"processed/{place}", ("train", "valid"))
+                    rows = recipe_rows(settings, value, raw, data, f"processed/{place}")
                     options = settings.recipe(recipe) | {"seed": training}
                     train_recipe(options, rows, encoder, folder / f"{recipe}-{domain}")
         for name in settings.seeds.generators if value != settings.seed else []:
-            rows = rows_of(settings, value, raw, data, settings.generators[name].rows, ("train", "test"))
+            rows = generator_rows(settings, value, raw, data, settings.generators[name].rows)
             train_generator(settings, name, training, rows, base_models, folder / name)
 
 
@@ -48,18 +48,39 @@ def number(seed: str) -> int:
     return int(seed)
 
 
-def rows_of(
-    settings: Parameters, seed: int, raw: Path, data: Path, place: str, splits: tuple[str, ...]
-) -> dict[str, Rows]:
-    """The rows of the main job, or those that the seed draws. place: processed/CORPUS or a folder below it."""
+def recipe_rows(settings: Parameters, seed: int, raw: Path, data: Path, place: str) -> dict[str, Rows]:
+    """The train and valid rows of the main job, or those that the seed draws; neither split has a test context.
+
+    place: processed/CORPUS/SUBSET/DOMAIN.
+    """
+    splits = "train", "valid"
     if not settings.seeds.draws or seed == settings.seed:
         return {split: read_parquet(data / place / f"{split}.parquet") for split in splits}
+    return redrawn(*_drawing(settings, seed, raw, place, splits))
+
+
+def generator_rows(settings: Parameters, seed: int, raw: Path, data: Path, place: str) -> dict[str, Rows]:
+    """The test rows of the main job, and its train rows or those that the seed draws without what is tested.
+
+    place: processed/CORPUS or passages/CORPUS, or a folder below it.
+    """
+    test = read_parquet(data / place / "test.parquet")
+    if not settings.seeds.draws or seed == settings.seed:
+        return {"train": read_parquet(data / place / "train.parquet"), "test": test}
+    drawing = _drawing(settings, seed, raw, place, ("train", "test"))
+    return {"train": redrawn_train(*drawing, settings.seed), "test": test}
+
+
+def _drawing(
+    settings: Parameters, seed: int, raw: Path, place: str, splits: tuple[str, ...]
+) -> tuple[Corpus, Path, Sampling, bool, dict[str, str]]:
+    """The arguments of `redrawn`."""
     name, *below = place.split("/")[1:]
     entry = published(settings.corpora, name)
     sampling = Sampling(seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
     files = {split: "/".join([*below, split]) for split in splits}
     record = raw_corpus(name, isinstance(entry, OwnRows))
-    return redrawn(record, raw / name, sampling, settings.preprocess.drop_repeated_personas, files)
+    return record, raw / name, sampling, settings.preprocess.drop_repeated_personas, files
 
 
 def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, target: Path) -> None:

@@ -46,6 +46,10 @@ class Artifacts:
     def index(self, name: str) -> Artifact:
         return Artifact(self.root / "data" / "index" / name, "dvc repro index")
 
+    def manifest(self, name: str) -> Path:
+        """Where the raw text of a corpus is from, and whose it is; a model can answer without it."""
+        return self.root / "data" / "raw" / name / "manifest.json"
+
     @property
     def scores(self) -> Artifact:
         """Of the generators, on held-out replies."""

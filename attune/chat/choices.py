@@ -20,7 +20,8 @@ def starting_system(engine: Engine) -> str:
 
     Of several, one without passages where there is one, since their perplexity is lower whenever a passage has the true
     reply; then that with the lowest perplexity on held-out replies. A marked one only where there is no other. Before
-    it is measured, the first trained one; where no such generator is ready, the first system that is.
+    anything is measured, the same order without perplexities, and trained ones before others. Where no such generator
+    is ready, the first system that is.
     """
     corpora = {ranking_corpus().name, *(corpus.name for corpus in dialogue_corpora())}
     scores = measured(engine.artifacts.scores)

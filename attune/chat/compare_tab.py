@@ -14,7 +14,7 @@ def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
     count, kept = len(comparisons.engine.systems), comparisons.engine.artifacts.judgements
     gr.Markdown(
         f"## One message to all {count} systems\nThey reply one after the other, with the persona and the decoding set "
-        "in the Chat tab."
+        "in the Chat tab. You can judge the replies once the last one is there."
     )
     message = gr.Textbox(
         label="Message to all systems", show_label=False, placeholder="Write a message", lines=1, max_lines=8,

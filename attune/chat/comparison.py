@@ -35,12 +35,16 @@ class Card:
 
 @dataclass(frozen=True)
 class Compared:
-    """A message with its replies, in the order in which they are shown; `blind`: a name shows once it is judged."""
+    """A message with its replies, in the order in which they are shown; `blind`: a name shows once it is judged.
+
+    `complete`: all systems have replied. Before, nothing can be judged: `compare` would not know of the verdict.
+    """
 
     message: str = ""
     persona: tuple[str, ...] = ()
     blind: bool = False
     cards: tuple[Card, ...] = ()
+    complete: bool = False
 
     def named(self, card: Card) -> bool:
         """Whether people may see which system replied."""
@@ -77,7 +81,7 @@ class Comparisons:
             yield self._updates(compared, progress, crisis)
             card = await self._card(name, compared.message, settings)
             compared = replace(compared, cards=(*compared.cards, card))
-        yield self._updates(compared, f"{len(names)}/{len(names)} replies", crisis)
+        yield self._updates(replace(compared, complete=True), f"{len(names)}/{len(names)} replies", crisis)
 
     async def _card(self, name: str, message: str, settings: Settings) -> Card:
         started, reply = time.monotonic(), ""
@@ -88,8 +92,13 @@ class Comparisons:
             return Card(name, None, 0.0, str(error))
         return Card(name, reply, time.monotonic() - started)
 
-    def judge(self, at: int, verdict: str, keep: bool, compared: Compared) -> tuple[Any, ...]:
-        """The verdict on the card at that place; where people want it kept, a line is added to the file."""
+    def judge(self, at: int, verdict: str, keep: bool, compared: Compared) -> Any:
+        """The verdict on the card at that place; where people want it kept, a line is added to the file.
+
+        A click that arrives after the next comparison has begun, or after a verdict on the card, changes nothing.
+        """
+        if not compared.complete or compared.cards[at].verdict:
+            return gr.skip()
         after = compared.judged(at, verdict)
         status = f"{sum(bool(card.verdict) for card in after.cards)}/{len(after.cards)} judged"
         if keep:
@@ -110,7 +119,8 @@ class Comparisons:
             "blind": compared.blind,
         }
         with self.engine.artifacts.judgements.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+            # In ASCII, since some readers take characters such as U+2028 for the end of a line.
+            stream.write(json.dumps(line) + "\n")
 
     def _updates(self, compared: Compared, status: str, crisis: Any) -> tuple[Any, ...]:
         cards = [
@@ -129,7 +139,7 @@ class Comparisons:
         buttons = (
             gr.update(
                 visible=card.reply is not None,
-                interactive=not card.verdict,
+                interactive=compared.complete and not card.verdict,
                 variant="primary" if card.verdict == verdict else "secondary",
             )
             for verdict in BUTTONS

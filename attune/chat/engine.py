@@ -147,19 +147,18 @@ class Engine:
         if unloaded := self.models.unloaded(system):
             yield Answer(loading=unloaded)
         recent = question.turns[-2 * MAX_EXCHANGES - 1 :]
-        shortened = replace(question, turns=recent)
+        shortened, given = replace(question, turns=recent), _given(system, question.turns)
         if isinstance(system, RetrievalSystem):
-            answers = iter([self._retrieved(system, shortened)])
+            answers = iter([self._retrieved(system, shortened, given)])
         else:
-            answers = self._generated(system, shortened)
+            answers = self._generated(system, shortened, given)
         for answer in answers:
             yield replace(answer, dropped_turns=answer.dropped_turns + len(question.turns) - len(recent))
 
-    def _retrieved(self, system: RetrievalSystem, question: Question) -> Answer:
-        """CoBERT's best replies, none of which was given in the conversation already."""
+    def _retrieved(self, system: RetrievalSystem, question: Question, given: set[str]) -> Answer:
+        """CoBERT's best replies that are not in `given`."""
         retriever = self.models.retriever(system)
         turns, persona = _tokenised(question.turns), _tokenised(question.persona)
-        given = _replies(turns)
         found = retriever.retrieve(turns, persona, self.parameters.retrieval.shortlist)
         replies = [each for each in found if words_of(each.reply) not in given][:RETRIEVED_REPLIES]
         if not replies:
@@ -177,7 +176,7 @@ class Engine:
             message_shortened=not retriever.reads_whole(turns[-1]),
         )
 
-    def _generated(self, system: GeneratorSystem, question: Question) -> Iterator[Answer]:
+    def _generated(self, system: GeneratorSystem, question: Question, given: set[str]) -> Iterator[Answer]:
         generator, passages = self.models.generator(system.generator), self._passages(system, question)
         name = f"chat/{len(question.turns)}"  # seeds the reply
         turns, persona = question.turns, question.persona
@@ -198,7 +197,7 @@ class Engine:
             retrieved=texts, dropped_turns=dropped, message_shortened=shortened, prompt_tokens=len(prompt.ids)
         )
         written = ""
-        for reply in _written(generator, name, prompt, replace(question, turns=turns), self.parameters.seed):
+        for reply in _written(generator, name, prompt, question, given, self.parameters.seed):
             written = reply.text
             # Of PEC's text the last token is shown once it is whole: "i" could become "I" or "it".
             shown = as_written(written[: written.rfind(" ") + 1]) if system.tokenised else written
@@ -223,16 +222,16 @@ class Engine:
 
 
 def _written(
-    generator: "ReplyGenerator", name: str, prompt: "Prompt", question: Question, seed: int
+    generator: "ReplyGenerator", name: str, prompt: "Prompt", question: Question, given: set[str], seed: int
 ) -> Iterator["Reply"]:
-    """The generator's reply as it grows; name: with the seed, what it is drawn by."""
+    """The generator's reply as it grows; name: with the seed, what it is drawn by. given: earlier replies."""
 
     def write(again: int) -> Iterator["Reply"]:
         attempt = question.attempt + again
         decoding = varied(question.decoding, attempt) if question.varied else question.decoding
         return generator.stream(name, prompt, decoding, seed + question.attempt + 1_000 * again)
 
-    return unrepeated(write, _replies(question.turns)) if question.varied else write(0)
+    return unrepeated(write, given) if question.varied else write(0)
 
 
 def _tokenised(texts: Sequence[str]) -> list[str]:
@@ -240,6 +239,8 @@ def _tokenised(texts: Sequence[str]) -> list[str]:
     return [tokenised(text) or text for text in texts]
 
 
-def _replies(turns: Sequence[str]) -> set[str]:
-    """The words of the replies before the message, which is the last of `turns`."""
-    return {words_of(turn) for turn in turns[-2::-2]}  # every second turn back is a reply to the one before
+def _given(system: System, turns: Sequence[str]) -> set[str]:
+    """The words of all replies before the message, the last of `turns`, in the wording in which the system replies."""
+    replies = turns[-2::-2]  # every second turn back is a reply to the one before
+    tokenised = isinstance(system, RetrievalSystem) or system.tokenised
+    return {words_of(reply) for reply in (_tokenised(replies) if tokenised else replies)}

@@ -9,6 +9,7 @@ from attune.core.files import read_json
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import Parameters
+from attune.report.names import candidates_title
 
 # A generator is marked where more of its test replies than this were cut off at the length limit, ...
 MOST_TRUNCATED = 0.5
@@ -34,8 +35,8 @@ class Measured:
         """A phrase with the system's test MRR or perplexity."""
         if isinstance(system, RetrievalSystem):
             scores = self._rankers.get(self.parameters.retrieval.recipe)
-            candidates = self.parameters.cobert.candidates
-            return f"test MRR {scores['mrr']:.2f} among {candidates} candidates" if scores else "not measured yet"
+            among = candidates_title(self.parameters.cobert)
+            return f"test MRR {scores['mrr']:.2f} among {among}" if scores else "not measured yet"
         scores = self._generators.get(system.name)
         if not scores:
             return "not measured yet"

@@ -1,14 +1,15 @@
 """The models behind the systems: each is loaded when it is first needed, kept, and shared between systems.
 
-The weights of a base stay mapped from its file, so that they are in memory once for all generators that start from it,
-and each generator adds only what its training changed. Where memory is short all the same, see `Memory`.
+On the processor, a base in float32 stays mapped from its file, so that it is in memory once for all generators that
+start from it, and each adds only what its training changed; of any other base each holds a copy. Where memory is short,
+see `Memory`.
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from attune.chat.artifacts import Artifacts
-from attune.chat.memory import Memory
+from attune.chat.memory import Memory, is_copied
 from attune.chat.systems import RetrievalSystem, System
 from attune.parameters import Parameters
 from attune.report.names import corpus_title
@@ -48,13 +49,14 @@ class Models:
         from attune.inference.generator import Generator
 
         settings = self.parameters.generators[name]
-        paths = self.artifacts.generator(name).path, self.artifacts.base_model(settings.base).path
+        path, base = self.artifacts.generator(name).path, self.artifacts.base_model(settings.base).path
         room = self.parameters.rag.budget if settings.passage_tokens else 0
 
         def load() -> Generator:
-            return Generator.from_pretrained(*paths, self.parameters.generation.max_new_tokens, room)
+            return Generator.from_pretrained(path, base, self.parameters.generation.max_new_tokens, room)
 
-        return self.memory.fetched(self._generators, name, paths, load)
+        shared, copied = ([path], [base]) if is_copied(base) else ([path, base], [])
+        return self.memory.fetched(self._generators, name, shared, load, copied)
 
     def ranker(self, name: str) -> "Ranker":
         """The trained CoBERT `name`."""

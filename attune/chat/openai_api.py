@@ -188,7 +188,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _event(value: dict[str, Any]) -> str:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+    return f"data: {json.dumps(value)}\n\n"  # in ASCII, as some clients take U+2028 and the like for the end of a line
 
 
 _FAILED = ApiError(500, "the reply failed; the server's log says why")

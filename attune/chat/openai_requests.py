@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
@@ -18,6 +18,7 @@ _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "logprobs": (False,),
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
+    "logit_bias": ({},),
     "tools": ([],),
     "functions": ([],),
     "response_format": ({"type": "text"},),
@@ -93,10 +94,10 @@ class CompletionRequest(BaseModel):
     def one_stop_is_a_list(cls, stop: Any) -> Any:
         return [] if stop is None else [stop] if isinstance(stop, str) else stop
 
-    @field_validator("seed", mode="before")
+    @field_validator("stream", "seed", mode="before")
     @classmethod
-    def no_seed_is_the_first(cls, seed: Any) -> Any:
-        return 0 if seed is None else seed
+    def null_is_the_default(cls, value: Any, info: ValidationInfo) -> Any:
+        return cls.model_fields[str(info.field_name)].default if value is None else value
 
     @model_validator(mode="after")
     def nothing_unknown_is_asked_for(self) -> "CompletionRequest":
@@ -128,14 +129,15 @@ class CompletionRequest(BaseModel):
         if not spoken or spoken[-1].role != "user":
             raise ApiError(400, "messages: the last one must be the user's", "messages")
         turns: list[str] = []
+        preface = ""  # what stands before the reply to the user's turn so far
         for at, each in enumerate(spoken):
-            text = each.text
-            if at and each.role == "assistant":
-                text = text.removeprefix(crisis_preface(spoken[at - 1].text))
+            text = each.text.removeprefix(preface) if each.role == "assistant" else each.text
             if at and each.role == spoken[at - 1].role:
                 turns[-1] += f"\n{text}"
             else:
                 turns.append(text)
+            if each.role == "user":
+                preface = crisis_preface(turns[-1])
         try:
             return [*(checked_turn(turn) for turn in turns[:-1]), checked_message(turns[-1])]
         except AttuneError as error:

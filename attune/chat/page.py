@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from attune.chat.about import DISCLAIMER, HEADLINE, PROTOTYPE
+from attune.chat.about import DISCLAIMER, HEADLINE, PROTOTYPE, data
 from attune.chat.chat_tab import chat_tab
 from attune.chat.compare_tab import compare_tab
 from attune.chat.comparison import Comparisons
@@ -29,7 +29,8 @@ def build(engine: Engine) -> gr.Blocks:
     """The page for the engine's systems."""
     conversations = Conversations(engine)
     with gr.Blocks(title="Attune", analytics_enabled=False) as page:
-        gr.Markdown(f"# Attune\n{HEADLINE}\n\n{DISCLAIMER} {PROTOTYPE}", elem_id="head")
+        learned = data(engine.parameters, engine.artifacts)
+        gr.Markdown(f"# Attune\n{HEADLINE}\n\n{DISCLAIMER} {learned} {PROTOTYPE}", elem_id="head")
         with gr.Tab("Chat"):
             settings = chat_tab(conversations)
         with gr.Tab("Compare"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from attune.chat.answers import Answer
+from attune.inference.sentences import whole_sentences
 
 
 @dataclass
@@ -48,6 +49,15 @@ class Streamed:
         if len(text) > len(sent):
             yield text[len(sent) :]
         self.finish = "length" if self.last.truncated and not stopped else "stop"
+
+
+def settled(text: str) -> str:
+    """The sentences of a growing reply that stay, even if it reaches the length limit and is cut after one of them."""
+    begun = text[: text.rfind(" ") + 1]  # what ends "3." may go on as "3.5", so that a space must follow
+    whole = whole_sentences(begun)
+    if whole == begun:  # no sentence ends in it
+        return ""
+    return whole.rstrip("\"'”’)]*")  # PEC's text is cut before these
 
 
 def up_to_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:

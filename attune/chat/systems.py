@@ -81,8 +81,7 @@ def systems(parameters: Parameters, artifacts: Artifacts) -> dict[str, System]:
 def _retrieval(parameters: Parameters, artifacts: Artifacts) -> RetrievalSystem:
     replies, ranker = ranking_corpus(), _cobert(parameters, parameters.retrieval.recipe)
     sentence = (
-        f"Of the replies that people gave in {replies.title}, CoBERT chooses the one that suits the "
-        "conversation and the persona best."
+        f"Of the replies in {replies.title}, CoBERT chooses the one that suits the conversation and the persona best."
     )
     model = artifacts.cobert(ranker)
     needed = (artifacts.embedder, artifacts.index(replies.name), artifacts.encoder, model)
@@ -115,9 +114,9 @@ def _generator(
 def _role(source: Corpus) -> str:
     """What a generator of the corpus does, a sentence."""
     if source.has_passages:
-        return f"It listens as people do in {source.title}."
+        return f"It listens as in {source.title}."
     if source.name == ranking_corpus().name:
-        return f"It chats as people do in {source.title}."
+        return f"It chats as in {source.title}."
     return f"It answers questions as in {source.title}."
 
 

@@ -11,13 +11,14 @@ from attune.chat.answers import Answer, Exchange, answered_turns
 from attune.chat.choices import decoding_note, require_ready, starting_system
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
+from attune.chat.streaming import settled
 from attune.chat.validation import checked_message, persona_sentences
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 
 HELP = """/system NAME   switch to another system         /systems   list the systems
 /persona TEXT  add a sentence to the persona;   /retry     another reply to the last message
-               without TEXT: remove it          /clear     start a new conversation
+               without TEXT: remove them all    /clear     start a new conversation
 /retrieved     show what was retrieved          /quit      leave"""
 
 
@@ -90,8 +91,9 @@ class Terminal:
         for answer in self.engine.reply(self.system, turns, self.persona, decoding, exchange.attempt):
             if answer.loading:
                 yield f"({answer.loading_note} ...)\n"
-            yield answer.text[len(written) :]
-            written, self.last = answer.text, answer
+            text = answer.text if answer.done else settled(answer.text)  # so that nothing is shown and then cut
+            yield text[len(written) :]
+            written, self.last = text, answer
         yield "\n"
         self.exchanges = [*history, replace(exchange, reply=written)]
         yield from (f"({note})\n" for note in self.last.notes())
@@ -114,7 +116,7 @@ def main() -> None:
     except (AttuneError, OSError) as error:
         sys.exit(f"error: {error}")
     engine.preload()
-    print(f"{about(engine.parameters)}\n{title}\n{decoding_note(engine, name)}\n{HELP}")
+    print(f"{about(engine.parameters, engine.artifacts)}\n{title}\n{decoding_note(engine, name)}\n{HELP}")
     chat(Terminal(engine, name, sampling))
 
 

@@ -38,7 +38,8 @@ def every_turn(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row for every turn that answers another, each a response to learn; the last of a conversation is unchanged.
 
     The persona belongs to the speaker of the last turn, so that speaker's earlier turns have it too, without the
-    sentences that the turn repeats. The other speakers' personas are unknown: their turns have none.
+    sentences that the turn repeats, whatever `preprocess.drop_repeated_personas` says about the last one. The other
+    speakers' personas are unknown: their turns have none.
     """
     expanded = []
     for row in rows:

@@ -7,7 +7,7 @@ import torch
 from attune.cobert.examples import Example
 from attune.cobert.inputs import TokenSequence
 from attune.cobert.model import Cobert
-from attune.cobert.scoring import States, encode
+from attune.cobert.scoring import States, encoded
 
 # A reply whose cosine with the true one is at least this says the same, and is no negative.
 SAME = 0.9
@@ -23,8 +23,9 @@ def nearest_replies(
     whose turns the context may hold. Fewer where too few are left. lower: as `lower_cache` returns it.
     """
     replies = sorted({each.response for each in examples if each.response.ids}, key=lambda each: each.ids)
-    states = encode(model, [*replies, *(each.context for each in examples)], lower)
-    bank = torch.nn.functional.normalize(torch.stack([states[each].mean(0) for each in replies]), dim=-1)
+    sequences = [*replies, *(each.context for each in examples)]
+    means = {each: states.mean(0) for each, states in encoded(model, sequences, lower)}
+    bank = torch.nn.functional.normalize(torch.stack([means[each] for each in replies]), dim=-1)
     place = {reply: number for number, reply in enumerate(replies)}
     own: dict[str, set[int]] = {}
     for each in examples:
@@ -32,7 +33,7 @@ def nearest_replies(
             own.setdefault(_conversation(each), set()).add(place[each.response])
     found = {}
     for each in examples:
-        cosines = bank @ states[each.context].mean(0)
+        cosines = bank @ means[each.context]
         cosines[list(own.get(_conversation(each), ()))] = -torch.inf
         if each.response in place:
             cosines[bank @ bank[place[each.response]] >= SAME] = -torch.inf

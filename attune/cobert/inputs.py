@@ -35,7 +35,7 @@ class Inputs:
 
     max_length: of a context in tokens, special tokens included; at most `positions`, the encoder's longest input.
     num_personas: persona sentences that are used, the first of those given. turn_length: of a reply, and of every turn
-    but the first, in word pieces.
+    but the first, in word pieces; at most what `positions` leave beside a reply's special tokens.
 
     Raises
     ------
@@ -50,7 +50,6 @@ class Inputs:
         self.max_length = min(max_length, positions)
         self.num_personas = num_personas
         self.positions = positions
-        self.turn_length = turn_length
         # GPT-2 has neither [CLS] nor [SEP]: its end of text closes each turn, and nothing opens the sequence.
         self.opening = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
         self.closing = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
@@ -59,6 +58,7 @@ class Inputs:
                 f"{tokenizer.name_or_path}: its tokenizer has neither a sep_token nor an eos_token to close each "
                 "utterance; name one in tokenizer_config.json"
             )
+        self.turn_length = min(turn_length, positions - len(self.opening) - 1)
         self._pieces: dict[tuple[str, int], list[int]] = {}
 
     def fresh(self) -> "Inputs":

@@ -41,14 +41,22 @@ def _on(device: torch.device, batch: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def encode(model: Cobert, sequences: Iterable[TokenSequence], lower: States | None = None) -> States:
-    """The last hidden states (length, d) of each distinct sequence; `lower` as `lower_cache` returns it."""
+def encoded(
+    model: Cobert, sequences: Iterable[TokenSequence], lower: States | None = None
+) -> Iterator[tuple[TokenSequence, Tensor]]:
+    """Each distinct sequence with its last hidden states (length, d), which keep those of its batch in memory.
+
+    lower: as `lower_cache` returns it.
+    """
     model.eval()
-    states: States = {}
     for bucket in _buckets(sequences):
         rows = model.encode(_on(model.device, stack(bucket, lower))).states
-        states |= {each: row[: len(each.ids)].clone() for each, row in zip(bucket, rows, strict=True)}
-    return states
+        yield from ((each, row[: len(each.ids)]) for each, row in zip(bucket, rows, strict=True))
+
+
+def encode(model: Cobert, sequences: Iterable[TokenSequence], lower: States | None = None) -> States:
+    """The last hidden states (length, d) of each distinct sequence; `lower` as `lower_cache` returns it."""
+    return {each: states.clone() for each, states in encoded(model, sequences, lower)}
 
 
 @torch.no_grad()

@@ -46,6 +46,11 @@ def draw(ranks: "np.ndarray", size: int | None) -> "np.ndarray":
     return np.unique(ranks, return_index=True)[1][:size]
 
 
+def tested(conversations: int, test_share: float) -> int:
+    """How many of a draw are for testing; one at least."""
+    return max(round(conversations * test_share), 1)
+
+
 def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> dict[str, "np.ndarray"]:
     """Split a draw into train and test, conversations with the same opening always together; positions in the draw.
 
@@ -69,9 +74,9 @@ def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> d
         )
     together = np.argsort(first[group], kind="stable")  # groups as they appear in the draw
     ends = np.cumsum(sizes[np.argsort(first)])
-    wanted = min(max(round(len(openings) * test_share), 1), ends[-2])
-    tested = ends[np.searchsorted(ends, wanted)]
-    return {"train": together[tested:], "test": together[:tested]}
+    wanted = min(tested(len(openings), test_share), ends[-2])
+    end = ends[np.searchsorted(ends, wanted)]
+    return {"train": together[end:], "test": together[:end]}
 
 
 def without_leaks(splits: Mapping[str, "np.ndarray"], counts: dict[str, int]) -> dict[str, "np.ndarray"]:
@@ -110,6 +115,16 @@ def assert_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
         raise AttuneError(f"conversations in two splits: {', '.join(shared[:10])}{more}")
 
 
+def opening_of(corpus: Corpus, row: Row) -> str:
+    """What no two splits share; the conversation's own name where its corpus has no openings."""
+    return corpus.opening(row) if corpus.opening else row[corpus.key]
+
+
+def opening_key(opening: str) -> int:
+    """A number for an opening, whatever its case and its spaces."""
+    return key(" ".join(opening.lower().split()))
+
+
 def drawn_splits(
     corpus: Corpus, conversations: Iterable[tuple[str, str]], sampling: Sampling, bad: BadRows
 ) -> tuple[dict[str, "np.ndarray"], int]:
@@ -127,7 +142,7 @@ def drawn_splits(
     ranks, openings = array("Q"), array("Q")
     for name, opening in conversations:
         ranks.append(rank(sampling.seed, name))
-        openings.append(key(" ".join(opening.lower().split())))
+        openings.append(opening_key(opening))
     distinct = draw(np.asarray(ranks), None)
     drawn = distinct[: sampling.cap]
     left_out = f" without its {bad.count} malformed row(s)" if bad.count else ""
@@ -139,11 +154,8 @@ def drawn_splits(
 def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
     """The draw of `drawn_splits` out of all raw files together, as streams; raises as it does, and as reading does."""
 
-    def opening(row: Row) -> str:
-        return corpus.opening(row) if corpus.opening else row[corpus.key]
-
     files = corpus.files(raw).values()
-    named = ((row[corpus.key], opening(row)) for path in files for row in corpus.read(path, bad))
+    named = ((row[corpus.key], opening_of(corpus, row)) for path in files for row in corpus.read(path, bad))
     splits, repeated = drawn_splits(corpus, named, sampling, bad)
     spool = Spool(scratch, splits)
     again = BadRows("skip")  # they are counted already

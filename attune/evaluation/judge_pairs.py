@@ -68,8 +68,11 @@ def sentences(found: dict[str, Any]) -> list[str]:
 
 
 def _alpha(who: dict[str, Any]) -> str:
-    if who["alpha"] is None:
+    if not who["pairs_judged_by_several"]:
         return "none, for no two annotators judged the same"
+    if who["alpha"] is None:
+        pairs = f"{who['pairs_judged_by_several']} pairs that several judged"
+        return f"none, for all verdicts on the {pairs} are the same, and alpha needs two that differ"
     if who["alpha_low"] is None:
         return f"{who['alpha']:.3f} (no interval: all contexts say the same)"
     return f"{who['alpha']:.3f} (95 % interval {who['alpha_low']:.3f} to {who['alpha_high']:.3f})"

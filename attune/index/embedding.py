@@ -18,7 +18,7 @@ _ROWS = 16
 
 
 def load_embedder(folder: Path, backend: str = "torch") -> Any:
-    """The sentence encoder in a model folder.
+    """The sentence encoder in a model folder, in float32 whatever its file has.
 
     backend: what runs its transformer. `openvino` is faster on CPUs and differs in the last digits (cosines above
     .999); the model is converted in memory, from the folder's safetensors. An encoder that begins with another module
@@ -33,17 +33,25 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     if backend == "openvino":
         _check_openvino()
     with garbage_collection.deferred():
+        import torch
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Transformer
 
     refuse_code(find_embedder(folder))
     place = "cpu" if backend == "openvino" else device()
     try:
-        encoder = SentenceTransformer(str(folder), device=place, local_files_only=True, trust_remote_code=False)
+        encoder = SentenceTransformer(
+            str(folder),
+            device=place,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"dtype": torch.float32},
+        ).float()  # modules that are no transformer, too
     except Exception as error:  # what a wrong setting becomes depends on where it is read
         raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {one_line(error)}") from None
     if backend == "openvino" and isinstance(encoder[0], Transformer):
         # Tokens, pooling and length stay sentence-transformers'; its own backend for OpenVINO pins transformers 4.
+        encoder.tokenizer.padding_side = "right"  # some pad on the left; `_compiled` leaves padding on the right out
         encoder[0].model.forward = _compiled(encoder)
     return encoder
 

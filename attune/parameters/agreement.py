@@ -113,6 +113,23 @@ def _compared_domains_are_trained(parameters: Parameters) -> Iterator[str]:
     yield from _unknown("compare.domains", parameters.compare.domains, "cobert.domains", parameters.cobert.domains)
 
 
+def _something_is_compared(parameters: Parameters) -> Iterator[str]:
+    if not parameters.compare.recipes:
+        yield (
+            "compare.recipes is empty, and the studies compare at least one further recipe with cobert.recipes; name "
+            "one of recipes that is not among those"
+        )
+
+
+def _something_has_seeds(parameters: Parameters) -> Iterator[str]:
+    seeds = parameters.seeds
+    if not seeds.generators and not (seeds.recipes and seeds.domains):
+        yield (
+            "seeds names nothing that the studies could train with several seeds; name a generator in "
+            "seeds.generators, or a recipe in seeds.recipes and a domain in seeds.domains"
+        )
+
+
 def _batches_are_shared_evenly(parameters: Parameters) -> Iterator[str]:
     count = parameters.launcher.processes
     for section, entries in (("recipes", parameters.recipes), ("generators", parameters.generators)):
@@ -180,4 +197,8 @@ AGREEMENT = (
     Check(("generators",), _bitsandbytes_is_installed),
 )
 # What must also hold for the studies; the main job runs without.
-STUDIES = (Check(("cobert", "compare"), _compared_domains_are_trained),)
+STUDIES = (
+    Check(("cobert", "compare"), _compared_domains_are_trained),
+    Check(("compare",), _something_is_compared),
+    Check(("seeds",), _something_has_seeds),
+)

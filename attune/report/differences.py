@@ -59,7 +59,7 @@ class Difference:
     def verdict(self) -> str:
         """better or worse by the score's sense (higher or lower where it has none), or why neither can be said."""
         if not self.found:
-            return "not after correction" if self.outside_zero else "no difference found"
+            return "no difference after correction" if self.outside_zero else "no difference found"
         if self.sense is None:
             return "higher" if self.difference > 0 else "lower"
         return "better" if (self.difference > 0) == (self.sense == "higher") else "worse"

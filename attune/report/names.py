@@ -8,6 +8,7 @@ from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking import baselines
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG, RETRIEVED
 from attune.parameters import Parameters
+from attune.parameters.cobert import Cobert
 from attune.parameters.generators import GeneratorSettings
 from attune.parameters.methods import METHODS
 
@@ -52,6 +53,16 @@ def personas_title(settings: Parameters) -> str:
     """The models of the persona ablation: "tuned, small subset, domain all"."""
     ablation = settings.personas
     return f"{ranking_name(ablation.recipe)}, {ablation.subset} subset, domain {ablation.domain}"
+
+
+def sentences_title(count: str) -> str:
+    """How many persona sentences: "5 persona sentences"."""
+    return f"{count} persona sentence{'' if count == '1' else 's'}"
+
+
+def candidates_title(settings: Cobert) -> str:
+    """How many replies each test context is ranked among: "100 candidates"; a batch of contexts may have fewer."""
+    return f"{'at most ' if settings.drawn_from == 'in_batch' else ''}{settings.candidates} candidates"
 
 
 def corpus_title(name: str) -> str:

@@ -2,12 +2,15 @@
 
 from itertools import pairwise
 
-from attune.corpora import dialogue_corpora
+from attune.corpora import dialogue_corpora, ranking_corpus
+from attune.corpora.own import ALL, OWN_DATA
 from attune.evaluation.generation.comparisons import without_passages
+from attune.evaluation.ranking.summary import UNTRAINED
+from attune.parameters import Parameters
 from attune.report import findings
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import corpus_title, system_names
+from attune.report.names import candidates_title, corpus_title, system_names
 from attune.report.provenance import code_version, data_sentence
 from attune.report.results import Results
 from attune.report.tables import means, records
@@ -27,19 +30,22 @@ def summary(results: Results) -> list[str]:
 
 
 def best_ranker(results: Results) -> str:
-    """The recipe of the highest MRR over the domains of the first subset, and by how much it beats the next."""
-    subset = results.settings.cobert.subsets[0]
+    """The recipe of the highest MRR over the domains of the first subset, beside the best other or untrained model."""
+    settings = results.settings.cobert
+    subset = settings.subsets[0]
     rows = means(results.ranking)
     mrr = rows[(rows["subset"] == subset) & (rows["score"] == "mrr")].sort_values("value", ascending=False)
-    first, *others = records(mrr)
+    first = next(each for each in records(mrr) if each["model"] in settings.recipes)
+    second = next(each for each in records(mrr) if each["model"] != first["model"])
     line = (
         f"Best ranker: CoBERT's recipe {first['model']} ({subset} subset), {scored(first, 'mrr')} among "
-        f"{results.settings.cobert.candidates} candidates, mean of the domains"
+        f"{candidates_title(settings)}, mean of the domains"
     )
-    tests = [each for each in over_domains(differences(results.ranking_tests)) if each.subset == subset]
-    second = others[0]["model"] if others else None
-    for each in tests:
-        if {each.before, each.after} == {first["model"], second}:
+    untrained = next(each for each in records(mrr) if each["model"] == UNTRAINED)
+    if untrained["value"] >= first["value"]:
+        line += f", but no recipe ranks better than the untrained model, {scored(untrained, 'mrr')}"
+    for each in over_domains(differences(results.ranking_tests)):
+        if each.subset == subset and {each.before, each.after} == {first["model"], second["model"]}:
             return f"{line}; {findings.sentence(each, {})}."
     return f"{line}."
 
@@ -57,6 +63,42 @@ def best_generator(results: Results) -> str:
             against = "".join(f"; against the model it starts from {each.size} {in_brackets(each)}" for each in tests)
             return f"{line} without passages{against}."
     return "No generator was trained on conversations."
+
+
+# What the recipes of params.yaml are; an entry of one's own is known to who made it.
+_RECIPES = {
+    "baseline": "the paper's recipe at a laptop's size",
+    "tuned": "the first report's changes and two of ours",
+    "attune": "ours",
+}
+
+
+def what_is_compared(results: Results) -> str:
+    """CoBERT's task and scores, and what its models, subsets and domains are."""
+    settings = results.settings
+    cobert = settings.cobert
+    models = [f"{name}, {_RECIPES[name]}" for name in cobert.recipes if name in _RECIPES]
+    sizes = [f"{_train_size(settings, name)} ({name})" for name in cobert.subsets]
+    return (
+        f"CoBERT ranks {candidates_title(cobert)} per test context, the right reply among them. MRR: the mean of "
+        "1 / its rank (1: always first). R@k: how often it is among the first k. Models: "
+        f"{'; '.join([f'{UNTRAINED}, before any training', *models])}. Recipes train on {' or '.join(sizes)} "
+        f"conversations per domain. {_domains(results)}"
+    ).rstrip()
+
+
+def _train_size(settings: Parameters, subset: str) -> str:
+    size = getattr(settings.subsets, subset).train
+    return "all" if size is None else f"{size:,}"
+
+
+def _domains(results: Results) -> str:
+    """What the domains stand for: the subreddits of PEC itself, else what follows the data's first sentence, if any."""
+    corpus = ranking_corpus()
+    notice = next((each["notice"] for each in results.manifests if each["corpus"] == corpus.name), OWN_DATA)
+    if notice is None:
+        return f"The domains other than {ALL} are subreddits of {corpus.title}."
+    return "" if notice.startswith(OWN_DATA) else notice.partition(". ")[2].replace("`", "")
 
 
 def main_findings(results: Results) -> list[str]:

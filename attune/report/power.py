@@ -6,6 +6,8 @@ from typing import Any
 from attune.report import html
 
 Numbers = Mapping[str, Any]
+# What happens in a smaller share of the experiments counts as unlikely.
+_UNLIKELY = 0.05
 
 
 def about(power: Numbers) -> str:
@@ -17,10 +19,10 @@ def _resolution(power: Numbers) -> str:
     """How far apart two recipes must be, for the pair of the first report's finding."""
     before, after = (power["outperform"][0][end] for end in ("before", "after"))
     contexts = [each for each in power["needed"] if (each["before"], each["after"]) == (before, after)]
-    numbers = ", ".join(f"{each['contexts']} to see {each['difference']:g}" for each in contexts)
+    numbers = ", ".join(f"{each['contexts']} for {each['difference']:g}" for each in contexts)
     return (
-        f"A difference in MRR between {after} and {before} is seen (its 95 % interval excludes 0) in 80 % of test sets "
-        f"only if they have enough contexts: {numbers}."
+        f"Contexts that it takes to see a difference in MRR between {after} and {before} (95 % interval without 0) in "
+        f"80 % of test sets: {numbers}."
     )
 
 
@@ -35,26 +37,36 @@ def first_report(power: Numbers) -> str:
     large = max(on_few)
 
     fewer, more = (each[0.0]["contexts"] for each in (on_few, on_many))
-    nothing, half_few, half_many = (_half(each) for each in (on_few[0.0], on_few[small], on_many[small]))
+    nothing, by_small, by_large = (_shares("at_most_half", on_few[each], on_many[each]) for each in (0.0, small, large))
+    drawn = (
+        f"{models} models, each with its own contexts drawn from ours"
+        if models > 1
+        else "1 model with contexts drawn from ours"
+    )
+    seen = [_shares("significant", on_few[each], on_many[each]) for each in (small, large)]
+    verdicts = (_verdict(on_few[each], on_many[each]) for each in (small, large))
     return (
-        "The first report found that only half of the fine-tuned models outperformed the baseline in MRR, with test "
-        f"sets of {fewer} and {more} contexts. Simulated for {models} models, each with its own contexts drawn from "
-        f"ours: if fine-tuning changed nothing, at most half of them come out ahead in {nothing} of experiments with "
-        f"{fewer} contexts; if it made every one better by {small:g}, still in {half_few}, and in {half_many} with "
-        f"{more}. So the finding cannot distinguish an improvement of {small:g} from none. It does speak against one "
-        f"of {large:g}, with which it happens in {_half(on_few[large])} and {_half(on_many[large])}. Which models are "
-        f"better is harder to say: of those better by {small:g}, {_seen(on_few[small])} are seen to be (their interval "
-        f"is above 0) with {fewer} contexts and {_seen(on_many[small])} with {more}; of those better by {large:g}, "
-        f"{_seen(on_few[large])} and {_seen(on_many[large])}."
+        "The first report found that only half of the fine-tuned models outperformed the baseline in MRR, with "
+        f"{fewer} and {more} test contexts. Simulated for {drawn}, at most half come out ahead in {nothing} of "
+        f"experiments with {fewer} and {more} contexts if fine-tuning changes nothing, in {by_small} if it makes every "
+        f"one better by {small:g}, and in {by_large} if by {large:g}. Below {100 * _UNLIKELY:.0f} % counts as "
+        f"unlikely: the finding {'; it '.join(verdicts)}. One model's improvement of {small:g} is seen (interval above "
+        f"0) in {seen[0]}, one of {large:g} in {seen[1]}."
     )
 
 
-def _half(each: Numbers) -> str:
-    return f"{100 * each['at_most_half']:.0f} %"
+def _verdict(few: Numbers, many: Numbers) -> str:
+    """Whether the finding speaks against an improvement, by how seldom it comes with it on few and on many contexts."""
+    against = [each["contexts"] for each in (few, many) if each["at_most_half"] < _UNLIKELY]
+    improvement = f"an improvement of {few['difference']:g}"
+    if not against:
+        return f"cannot distinguish {improvement} from none"
+    return f"speaks against {improvement}" + (f", but only with {against[0]} contexts" if len(against) == 1 else "")
 
 
-def _seen(each: Numbers) -> str:
-    return f"{100 * each['significant']:.0f} %"
+def _shares(name: str, few: Numbers, many: Numbers) -> str:
+    """The share of experiments on few and on many contexts: "46 and 21 %"."""
+    return f"{100 * few[name]:.0f} and {100 * many[name]:.0f} %"
 
 
 def _by_difference(rows: list[Numbers], contexts: int) -> dict[float, Numbers]:

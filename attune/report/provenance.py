@@ -57,7 +57,8 @@ def _source(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
         return f"Data: the embedded sample (as of {date}), not the published corpora."
     known = [f"{corpus_title(each['corpus'])} at {each['revision']}" for each in manifests if each["revision"]]
     place = "the published corpora, from the hub" if source == "hub" else f"the directory {source}"
-    return f"Data: {place} ({', '.join(known) or 'no revisions; checksums below'})."
+    revisions = f" ({', '.join(known)})" if known else ""
+    return f"Data: {place}{revisions}."
 
 
 def _git(*words: str) -> str:

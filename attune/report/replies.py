@@ -13,6 +13,10 @@ from attune.report import html
 # Prompts of each kind that the page holds; replies.csv has every one.
 EXAMPLES = 10
 _VARIANTS = {PLAIN: "Without passages", RAG: "With passages", PERSONA_RAG: "With reranked passages"}
+_ABOUT_PASSAGES = (
+    "Of each passage the table shows the reply alone. The prompt holds all of it, as rag.template has it: by default "
+    "also the message that was answered, which a generator may copy."
+)
 Names = Mapping[str, str]
 
 
@@ -35,7 +39,8 @@ def dialogue_blocks(replies: pd.DataFrame, names: Names) -> str:
     prompts = list(written.groupby("id", sort=False))[:EXAMPLES]
     blocks = (_block(rows["prompt"].iloc[0], _dialogue(rows, names)) for _, rows in prompts)
     return html.folded(
-        f"{len(prompts)} prompts: replies beside the passages that were retrieved for them", "\n".join(blocks)
+        f"{len(prompts)} prompts: replies beside those of the passages that were retrieved for them",
+        html.about(_ABOUT_PASSAGES) + "\n".join(blocks),
     )
 
 
@@ -44,7 +49,7 @@ def _dialogue(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
     passages = {each: rows[rows["variant"] == each]["passage_replies"].iloc[0] for each in variants}
     table: list[dict[str, object]] = [
         {"": "True reply", _VARIANTS[variants[0]]: rows["target"].iloc[0]},
-        {"": "What was retrieved"} | {_VARIANTS[each]: _listed(texts) for each, texts in passages.items()},
+        {"": "Replies in the passages"} | {_VARIANTS[each]: _listed(texts) for each, texts in passages.items()},
     ]
     for generator, own in rows.groupby("generator", sort=False):
         replies = own.set_index("variant")["reply"]

@@ -11,6 +11,8 @@ from attune.report.scores import ScoreFormat, format_of
 from attune.report.tables import keys, records, wide
 
 Name = Callable[[str], str]
+# What the rows of a table are, by the column that names them; otherwise systems.
+_ROWS = {"domain": "Domain"}
 
 
 def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, reference: str | None = None) -> str:
@@ -29,7 +31,7 @@ def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, referenc
     ranks = [[list(values).index(each) for each in rows[place]] for place, values in zip(places, order, strict=True)]
     last = [each == reference for each in rows[system]]
     rows = rows.iloc[sorted(range(len(rows)), key=lambda at: (last[at], *(rank[at] for rank in ranks)))]
-    head = {"System": [name(str(each)) for each in rows[system]]}
+    head = {_ROWS.get(system, "System"): [name(str(each)) for each in rows[system]]}
     for place in places:
         head |= {place.capitalize(): list(rows[place])}
     return html.table(pd.DataFrame(head | _columns(rows, shown, places, rows[system] == reference)))

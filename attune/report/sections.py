@@ -9,7 +9,7 @@ import pandas as pd
 from attune.report import contamination, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, mean_title, ranking_name, system_names
+from attune.report.names import corpus_title, mean_title, ranking_name, sentences_title, system_names
 from attune.report.provenance import environment
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
@@ -23,7 +23,12 @@ Section = tuple[str, str]
 def of_report(results: Results, figures: Path, params: str) -> list[Section]:
     """The pipeline's page; figures: the folder of the figures. params: the text of params.yaml."""
     return [
-        ("Summary", html.bullets(overview.summary(results), "lead") + _figures("report", "first", figures)),
+        (
+            "Summary",
+            html.bullets(overview.summary(results), "lead")
+            + html.about(overview.what_is_compared(results))
+            + _figures("report", "first", figures),
+        ),
         ("Findings", html.bullets(overview.main_findings(results))),
         ("Figures", _shown_figures("report", figures)),
         ("Differences", _differences(results)),
@@ -76,15 +81,13 @@ _COST = (
 
 def _words(model: str) -> str:
     """A model as it is called in text; a mere number is one of persona sentences."""
-    return f"{model} persona sentences" if model.isdecimal() else ranking_name(model)
+    return sentences_title(model) if model.isdecimal() else ranking_name(model)
 
 
 def _retrieval(results: Results) -> str:
     scores = ("mrr_reranked", "mrr_index", "recall", "replies")
     return (
-        ABOUT
-        + html.about("Replies: how many there are to choose from.")
-        + score_table(results.retrieval, scores, "domain {}".format)
+        ABOUT + html.about("Replies: how many there are to choose from.") + score_table(results.retrieval, scores, str)
     )
 
 
@@ -112,9 +115,9 @@ def _differences(results: Results) -> str:
 
 def _rule() -> str:
     return html.about(
-        "Paired on the same test examples. A difference counts where p, corrected by Holm's method for all comparisons "
-        f"of its family, is below {ALPHA:g}; “not after correction”: only the uncorrected one is. Effect size: the "
-        "mean difference in standard deviations of the differences."
+        "Paired on the same test examples. A difference counts where p, corrected within its family by Holm's method, "
+        f"is below {ALPHA:g}; “no difference after correction”: only the uncorrected one is. Effect "
+        "size: the mean difference in standard deviations of the differences."
     )
 
 

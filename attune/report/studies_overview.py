@@ -2,7 +2,7 @@
 
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import mean_title, personas_title, ranking_name
+from attune.report.names import mean_title, personas_title, ranking_name, sentences_title
 from attune.report.results import Results
 from attune.report.tables import compared, means
 
@@ -25,10 +25,16 @@ def without_training(results: Results) -> str:
     found = [each for each in over_domains(differences(results.method_tests)) if each.family == "ways without training"]
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     nearest = min(found, key=lambda each: each.difference)
+    ways = (
+        f"all {len(found)} ways to match without training"
+        if len(better) == len(found)
+        else f"{len(better) or 'none'} of {len(found)} ways to match without training and worse than "
+        f"{len(worse) or 'none'} of them"
+    )
     return (
-        f"{ranking_name(nearest.after)} is better than {len(better)} of {len(found)} ways to match without training, "
-        f"and worse than {len(worse) or 'none'} (MRR, {mean_title(results.settings.cobert.domains)}). Its difference "
-        f"from the best of them, {ranking_name(nearest.before)}, is {nearest.size} {in_brackets(nearest)}."
+        f"{ranking_name(nearest.after)} is better than {ways} (MRR, {mean_title(results.settings.cobert.domains)}). "
+        f"Its difference from the best of them, {ranking_name(nearest.before)}, is {nearest.size} "
+        f"{in_brackets(nearest)}."
     )
 
 
@@ -62,8 +68,8 @@ def _persona_use(results: Results) -> str:
     better = [each for each in found if each.better]
     worse = [each for each in found if each.worse]
     return (
-        f"Persona in ranking: of {len(found)} comparisons with no or another's persona, the own one is better in "
-        f"{len(better)} and worse in {len(worse)}{_listed(better + worse)}."
+        f"Persona in ranking: of {len(found)} comparisons with no persona or another person's, the responder's own is "
+        f"better in {len(better) or 'none'} and worse in {len(worse) or 'none'}{_listed(better + worse)}."
     )
 
 
@@ -72,7 +78,7 @@ def _sentences(results: Results) -> str:
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     return (
         f"Number of persona sentences ({personas_title(results.settings)}): of {len(found)} numbers compared with "
-        f"{found[0].before} sentences, {len(better) or 'none'} rank better and {len(worse) or 'none'} worse"
+        f"{sentences_title(found[0].before)}, {len(better) or 'none'} rank better and {len(worse) or 'none'} worse"
         f"{_listed(better + worse)}."
     )
 

@@ -30,6 +30,10 @@ ANSWER_SCORES = (
     "replies_repeated_3grams", "replies_copied_3grams", "replies_empty", "emotion_match", "replies",
 )  # fmt: skip
 LEADING_ANSWER_SCORES = ("similarity", "self_bleu", "replies_truncated")
+_SELF_BLEU = (
+    "Self-BLEU is how alike the replies to different contexts are, 0 to 100: high where a system says much the same to "
+    "everybody."
+)
 
 
 def section(results: Results) -> str:
@@ -55,7 +59,8 @@ def _generators(results: Results) -> str:
         "Emotion match is the share of replies in which a probe detects the same emotion as in the message"
         f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {probe['accuracy']:.3f} (95 % "
         f"interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}).",
-        f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}.",
+        f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}. {_SELF_BLEU}",
+        "The ideal passage is the train exchange whose reply is most like the true one, which no retriever can know.",
     ]
     leading = _named(results, _by_test_set(results), LEADING_SCORES)
     every = _named(results, results.generators, REPLY_SCORES)
@@ -92,7 +97,7 @@ def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> st
 def _answered(results: Results) -> str:
     about = (
         "The same test contexts, answered by CoBERT out of the train split's replies and by each generator. Only "
-        "generators of the same corpus read the responder's persona, as CoBERT does."
+        "generators of the same corpus read the responder's persona, as CoBERT does. " + _SELF_BLEU
     )
     leading = _named(results, results.answered, LEADING_ANSWER_SCORES)
     return html.folded("Retrieval beside generation", html.about(about) + leading) + html.folded(

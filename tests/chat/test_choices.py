@@ -89,9 +89,24 @@ def test_the_swept_point_keeps_what_bars_repetitions(tmp_path: Path, parameters:
     assert "Retry leaves more to chance" in decoding_note(greedy, "full")
 
 
-def test_people_are_told_what_answers_and_where_to_find_help(parameters: Parameters) -> None:
-    text = about(parameters)
+def test_people_are_told_what_answers_and_where_to_find_help(tmp_path: Path, parameters: Parameters) -> None:
+    artifacts = Artifacts(tmp_path)
+    text = about(parameters, artifacts)
     for part in ("SmolLM2-135M-Instruct", "135 million", "Apache-2.0", "wrong or unkind", "findahelpline.com"):
         assert part in text
     other = {name: each.model_copy(update={"model": "gpt2"}) for name, each in parameters.bases.items()}
-    assert "SmolLM2" not in about(parameters.model_copy(update={"bases": other}))
+    assert "SmolLM2" not in about(parameters.model_copy(update={"bases": other}), artifacts)
+
+
+def test_people_are_told_whose_text_the_models_learned_from(tmp_path: Path, parameters: Parameters) -> None:
+    artifacts = Artifacts(tmp_path)
+    sample = parameters.model_copy(update={"source": "sample"})
+    assert " Data: the embedded sample (as of " in about(sample, artifacts)  # also without the raw text
+    notice = "Not PEC: chats of Ann's. They talk."
+    write_json(tmp_path / "data/raw/pec/manifest.json", {"corpus": "pec", "notice": notice, "revision": None})
+    write_json(tmp_path / "data/raw/gone/manifest.json", {"corpus": "gone", "notice": "Gone.", "revision": None})
+    assert "not the published corpora. PEC: chats of Ann's. This is a research prototype" in about(sample, artifacts)
+    sentences = " ".join(system.sentence for system in Engine(sample, artifacts).systems.values())
+    assert "Of the replies in PEC, CoBERT chooses" in sentences
+    assert "as people do" not in sentences
+    assert "people gave" not in sentences

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import gradio as gr
 import pytest
 
 from attune.chat.artifacts import Artifacts
-from attune.chat.comparison import DOWN, UP, Compared, Comparisons, as_json, download_link
+from attune.chat.comparison import DOWN, UP, Card, Compared, Comparisons, as_json, download_link
 from attune.chat.engine import Engine
 from attune.parameters import load
 from tests.chat.conftest import events
@@ -53,7 +54,7 @@ def test_a_system_that_cannot_answer_says_why(root: Path, tmp_path: Path) -> Non
 
 
 def test_names_are_hidden_until_a_reply_is_judged(seen: list[Any], engine: Engine) -> None:
-    blind = Compared("Hm.", (), True, seen[-1][0].cards)
+    blind = Compared("Hm.", (), True, seen[-1][0].cards, complete=True)
     event = Comparisons(engine).judge(1, DOWN, False, blind)
     labels = [text.split("</h3>")[0].removeprefix("<h3>") for text in cards(event)]
     assert labels[1] == engine.systems[blind.cards[1].system].label
@@ -78,6 +79,30 @@ def test_verdicts_are_kept_only_where_people_want_it(seen: list[Any], root: Path
     ]
     assert lines[0]["context"] == ["I <b>want to die</b>"]
     assert lines[0]["time"].endswith("+00:00")
+
+
+def test_replies_can_be_judged_once_the_last_one_is_there(seen: list[Any], root: Path, tmp_path: Path) -> None:
+    comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
+    for event in seen:
+        count = len(event[0].cards)
+        buttons = [event[at + of] for at in range(4, 4 + 4 * count, 4) for of in (2, 3)]
+        assert [each["interactive"] for each in buttons] == [event is seen[-1]] * (2 * count)
+        late = comparisons.judge(0, UP, True, event[0])
+        assert (late == gr.skip()) == (event is not seen[-1])
+    judged = late[0]
+    assert judged.cards[0].verdict == UP
+    assert comparisons.judge(0, DOWN, True, judged) == gr.skip()
+    (line,) = (tmp_path / "judgements.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line)["verdict"] == "up"
+
+
+def test_a_verdict_is_one_line_for_every_reader(root: Path, tmp_path: Path) -> None:
+    said = "a\u2028b\u2029c\u0085d"
+    compared = Compared(said, (said,), False, (Card("cobert", said, 1.0),), complete=True)
+    Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path))).judge(0, UP, True, compared)
+    (line,) = (tmp_path / "judgements.jsonl").read_text("utf-8").splitlines()
+    kept = json.loads(line)
+    assert (kept["context"], kept["persona"], kept["reply"]) == ([said], [said], said)
 
 
 def test_the_download_holds_the_comparison(seen: list[Any]) -> None:

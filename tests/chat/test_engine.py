@@ -8,7 +8,7 @@ import pytest
 
 from attune.chat.answers import Answer
 from attune.chat.artifacts import Artifacts
-from attune.chat.engine import Engine
+from attune.chat.engine import MAX_EXCHANGES, Engine
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.core.text import words_of
@@ -97,6 +97,16 @@ def test_cobert_takes_its_next_best_reply_where_it_has_given_the_best(engine: En
     again = last(engine.reply("cobert", ["Hm.", alone.text, *RECENT, "Hm."], (), SAMPLING))
     assert [each.text for each in alone.retrieved][:2] == [alone.text, again.text]
     assert alone.text != again.text
+
+
+@pytest.mark.parametrize("name", ["full", "persona", "cobert"])
+def test_what_was_said_before_the_turns_that_are_read_is_not_said_again_either(engine: Engine, name: str) -> None:
+    greedy, later = Decoding(method="greedy"), [*RECENT, *RECENT, "Hm."]
+    assert len(later) > 2 * MAX_EXCHANGES
+    alone = last(engine.reply(name, ["Hm.", "Why?", *later], (), greedy))
+    again = last(engine.reply(name, ["Hm.", alone.text, *later], (), greedy))
+    assert again.text
+    assert words_of(again.text) != words_of(alone.text)
 
 
 def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:

@@ -26,6 +26,13 @@ def test_the_test_scores_are_said(root: Path, tmp_path: Path) -> None:
     assert not any("weak in tests" in label for label, _ in system_choices(measured))
 
 
+def test_batches_may_have_fewer_candidates(root: Path, tmp_path: Path) -> None:
+    parameters = engine(root, tmp_path, {}, {"attune": 0.504}).parameters
+    cobert = parameters.cobert.model_copy(update={"drawn_from": "in_batch", "candidates": 50})
+    in_batches = Engine(parameters.model_copy(update={"cobert": cobert}), Artifacts(tmp_path))
+    assert "Test MRR 0.50 among at most 50 candidates" in system_note(in_batches, "cobert")
+
+
 @pytest.mark.parametrize(
     ("scores", "reason"),
     [

@@ -1,19 +1,21 @@
 """Models leave the memory when others need it, and come back with the same replies."""
 
+import json
 import os
+import shutil
 import weakref
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
 from attune.chat.memory import Memory, free_bytes
 from attune.chat.models import Models
 from attune.parameters import load
-from tests.chat.tiny_pipeline import SAMPLING
+from tests.chat.tiny_pipeline import BASE, SAMPLING
 
 TURNS = ["I am sad today."]
 
@@ -65,6 +67,7 @@ def test_models_get_three_quarters_of_what_machine_and_container_leave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: str, limit: str, free: int
 ) -> None:
     """available: of the machine's 8,000 bytes, in KiB; limit: the container's, in bytes; empty: not known."""
+    monkeypatch.setattr("attune.chat.memory.device", lambda: "cpu")
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 80, "SC_PAGE_SIZE": 100}.__getitem__)
     machine, container = tmp_path / "meminfo", tmp_path / "memory.max"
     monkeypatch.setattr("attune.chat.memory._AVAILABLE", machine)
@@ -75,6 +78,40 @@ def test_models_get_three_quarters_of_what_machine_and_container_leave(
         container.write_text(limit)
     assert free_bytes() == free
     assert Memory().limit == free * 3 // 4
+
+
+def test_on_a_gpu_its_free_memory_limits_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attune.chat.memory.device", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (8000, 9000))
+    assert Memory().limit == 6000
+
+
+@pytest.mark.parametrize(
+    ("place", "stored", "left"),
+    [("cpu", torch.float32, ["full", "lora_openorca"]), ("cuda", torch.float32, ["lora_openorca"]),
+     ("cpu", torch.bfloat16, ["lora_openorca"])],
+)  # fmt: skip
+def test_a_base_counts_once_for_each_generator_that_holds_a_copy(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, stored: torch.dtype, left: list[str]
+) -> None:
+    """There is room for two generators that share their base."""
+    monkeypatch.setattr("attune.chat.memory.device", lambda: place)
+    shutil.copytree(root / "models", tmp_path / "models")
+    parameters, artifacts = load(root / "params.yaml"), Artifacts(tmp_path)
+    base, names = artifacts.base_model(BASE).path, ("full", "lora_openorca")
+    folders = [base, *(artifacts.generator(name).path for name in names)]
+    room = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+    weights = base / "model.safetensors"
+    assert weights.stat().st_size > room / 4
+    held = {name: each.to(stored) for name, each in load_file(weights).items()}
+    save_file(held | {"positions": torch.arange(9)}, weights, {"format": "pt"})
+    for name in names:  # the fingerprint is that of the base in float32
+        card = artifacts.generator(name).path / "card.json"
+        card.write_text(json.dumps(json.loads(card.read_text("utf-8")) | {"base_fingerprint": ""}), encoding="utf-8")
+    models = Models(parameters, artifacts, Memory(room))
+    for name in names:
+        models.generator(name)
+    assert list(models._generators) == left
 
 
 def test_weights_of_half_the_bits_count_as_they_are_held(tmp_path: Path) -> None:

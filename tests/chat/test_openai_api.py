@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.openai_api import KEY, MAX_BODY, api_key, mounted
+from attune.chat.openai_requests import CompletionRequest
 from attune.chat.streaming import Streamed, held_back
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
@@ -120,6 +122,26 @@ def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) 
     assert again(first)[0].message == again(first.removeprefix(preface))[0].message
 
 
+def test_it_is_taken_out_of_a_reply_to_several_messages_in_a_row(client: OpenAI) -> None:
+    asked: Any = [{"role": "user", "content": text} for text in ("I want to die", "Please answer.")]
+    reply = client.chat.completions.create(model="full", messages=asked).choices[0].message.content or ""
+    preface = f"{crisis_message('I want to die')}\n\n"
+    assert reply.startswith(preface)
+    end = [{"role": "user", "content": "Thank you."}]
+    turns = [
+        CompletionRequest(model="full", messages=[*asked, {"role": "assistant", "content": text}, *end]).turns()
+        for text in (reply, reply.removeprefix(preface))
+    ]
+    assert turns[0] == turns[1] == ["I want to die\nPlease answer.", reply.removeprefix(preface), "Thank you."]
+
+
+def test_null_and_what_changes_nothing_are_as_if_they_were_left_out(client: OpenAI) -> None:
+    null: Any = dict.fromkeys(("stream", "seed", "stop", "temperature", "logit_bias", "n"))
+    wanted = complete(client).choices
+    assert complete(client, extra_body=null).choices == wanted
+    assert complete(client, logit_bias={}).choices == wanted
+
+
 @pytest.mark.parametrize(
     ("settings", "param", "reason"),
     [
@@ -128,6 +150,7 @@ def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) 
         ({"extra_body": {"top_k": 3_000_000_000}}, "top_k", "less than or equal to 2147483647"),
         ({"seed": 2**63}, "seed", "less than 9223372036854775808"),
         ({"n": 2}, None, "n = 2 is not supported"),
+        ({"logit_bias": {"50": 100}}, None, "logit_bias"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, None, "tools"),
         ({"message": " "}, "messages", "nothing in the message"),
         ({"message": "a" * 5000}, "messages", "this one has 5,000"),
@@ -193,6 +216,20 @@ def test_what_may_begin_a_stop_waits_and_nothing_is_taken_back() -> None:
 
     assert asyncio.run(pieces(["###"])) == (["a", " ", "## b", " "], "stop")
     assert asyncio.run(pieces(["####"])) == (["a", " ", "## b", " ", "###x"], "length")
+
+
+def test_an_event_is_one_line_for_every_reader(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "a\u2028b\u0085c"
+
+    async def reply(*_: Any, **__: Any) -> AsyncIterator[Answer]:
+        yield Answer(said, done=True)
+
+    monkeypatch.setattr(engine, "reply_async", reply)
+    body = {"model": "full", "stream": True, "messages": [{"role": "user", "content": "Hi."}]}
+    answer = TestClient(Starlette(routes=[mounted(engine, None)])).post("/v1/chat/completions", json=body)
+    *events, end = [line.removeprefix("data: ") for line in answer.text.splitlines() if line]
+    deltas = [json.loads(each)["choices"][0]["delta"].get("content", "") for each in events]
+    assert ("".join(deltas), end) == (said, "[DONE]")
 
 
 @pytest.mark.timeout(20)

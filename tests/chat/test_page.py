@@ -9,6 +9,7 @@ import gradio as gr
 import httpx
 import pytest
 
+from attune.chat.about import data
 from attune.chat.conversations import MAX_CONVERSATIONS
 from attune.chat.engine import Engine
 from attune.chat.page import serve
@@ -16,6 +17,13 @@ from tests.chat.conftest import free_port
 from tests.project import ROOT
 
 PATIENCE = 100  # seconds, on a busy machine
+
+
+def test_the_page_says_whose_text_the_models_learned_from(address: str, engine: Engine) -> None:
+    shown = httpx.get(f"{address}config", timeout=PATIENCE).json()["components"]
+    (head,) = (each["props"]["value"] for each in shown if each["props"].get("elem_id") == "head")
+    assert f" {data(engine.parameters, engine.artifacts)} " in head
+    assert "Data: the " in head
 
 
 def test_documents_run_no_scripts_but_the_report_s_own(address: str, report: Path) -> None:

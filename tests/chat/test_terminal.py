@@ -3,11 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from attune.chat.answers import Exchange
+from attune.chat.answers import Answer, Exchange
 from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
+from attune.chat.streaming import settled
 from attune.chat.terminal import HELP, Terminal
 from attune.core.errors import AttuneError
+from attune.corpora.wording import as_written
+from attune.inference.sentences import whole_sentences
 from attune.parameters import load
 from tests import forked
 from tests.chat.tiny_pipeline import SAMPLING
@@ -49,6 +52,9 @@ def test_the_system_and_the_persona_can_be_changed(terminal: Terminal) -> None:
     shown = output(terminal, "/retrieved").splitlines()
     assert len(shown) == 5
     assert repr(terminal.exchanges[-1].reply) in shown[0]
+    output(terminal, "/persona i hate the sea .")
+    assert len(terminal.persona) == 2
+    assert "without TEXT: remove them all" in HELP
     assert output(terminal, "/persona") == "no persona\n"
     assert output(terminal, "/persona i love the sea .") == "- i love the sea .\n"
     output(terminal, "/retry")
@@ -117,6 +123,33 @@ def test_a_message_without_a_reply_is_not_part_of_the_context(engine: Engine) ->
     assert silent.exchanges[0] == Exchange("Hello?")
 
 
+def test_what_is_on_the_screen_is_the_reply_that_is_remembered(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reply is cut at the length limit, as the engine cuts it."""
+    written = "1. Eat less sugar.\n2. Walk 3.5 miles (or more.) a day.\n7. Eat more whole"
+    grown = [Answer(written[:end].strip(), truncated=True) for end in range(len(written) + 1)]
+    kept = "1. Eat less sugar.\n2. Walk 3.5 miles (or more.) a day."
+    monkeypatch.setattr(terminal.engine, "reply", lambda *_: iter([*grown, Answer(kept, done=True, truncated=True)]))
+    pieces = list(terminal.handle("How to keep healthy?"))
+    assert "".join(pieces) == f"{kept}\n({terminal.last.notes()[0]})\n"
+    assert len([piece for piece in pieces if piece]) > 3  # it grows
+    assert terminal.exchanges == [Exchange("How to keep healthy?", kept)]
+
+
+@pytest.mark.parametrize(
+    "text", ['i am glad . ( so is he . ) " yes ! " he said . 7 . it', "it is 3.5 km . . no ... yes ?! :) ok u . s . a"]
+)
+def test_nothing_that_is_settled_is_cut_wherever_a_reply_ends(text: str) -> None:
+    """Of PEC's text, which is cut before it is written as people write it, and of others."""
+    for size in range(len(text) + 1):
+        for end in range(size, len(text) + 1):
+            assert whole_sentences(text[:end]).startswith(settled(text[:size]))
+            shown = as_written(text[: text[:size].rfind(" ") + 1])
+            assert as_written(whole_sentences(text[:end].strip())).startswith(settled(shown))
+    assert settled("He is glad. So") == "He is glad."
+
+
 @pytest.mark.parametrize("system", ["full", "persona"])
 def test_the_command_answers_line_by_line(root: Path, system: str) -> None:
     words = ("-m", "attune.chat", "--root", root, "--system", system)
@@ -124,6 +157,7 @@ def test_the_command_answers_line_by_line(root: Path, system: str) -> None:
     done = forked.python("models", *words, cwd=root, env=environment, given="I am sad today.\n\n/quit\n")
     assert done.returncode == 0, done.stderr
     assert "not a crisis line" in done.stdout
+    assert "Data: the " in done.stdout
     assert done.stdout.count("> ") == 3
     assert "There is nothing in the message" in done.stdout
     assert done.stderr == ""

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-from attune.cobert import hard_negatives
+from attune.cobert import hard_negatives, scoring
 from attune.cobert.examples import examples
 from attune.cobert.hard_negatives import nearest_replies
 from attune.cobert.scoring import encode
 from attune.cobert.training import CobertTrainer
 from attune.training.trainer import arguments
+from tests.cobert.memory import states_in_memory
 from tests.cobert.test_training import RECIPE
 from tests.cobert.tiny import WORDS, cobert, rows
 
@@ -53,6 +54,16 @@ def test_the_nearest_replies_are_neither_right_nor_of_the_same_conversation(tmp_
     everything = nearest_replies(model, parts, 100)
     assert parts[-2].response not in everything["0"]
     assert parts[1].response not in everything["copy"]
+
+
+def test_no_more_states_than_those_of_a_batch_are_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, inputs = cobert(tmp_path, matching="bi_encoder")
+    monkeypatch.setattr(scoring, "TOKENS", 64)
+    parts = examples([row | {"context": [f"{row['response']} " * 3]} for row in varied(60)], inputs)
+    with states_in_memory(model) as found:
+        nearest_replies(model, parts, 3)
+    assert len(found) > 10
+    assert max(found) <= 2 * 64
 
 
 def test_extra_negatives_are_drawn_from_them(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from transformers import AutoTokenizer
 
 from attune.cobert.inputs import Inputs, TokenSequence, pad
 from attune.core.errors import AttuneError
+from attune.inference.ranker import Ranker
 from tests.cobert.tiny import cobert, encoder
 
 
@@ -61,6 +62,23 @@ def test_a_persona_is_one_sequence_of_its_first_sentences(tokenizer: object) -> 
 def test_a_persona_never_exceeds_the_positions(tokenizer: object) -> None:
     persona = Inputs(tokenizer, 256, 30, 64).persona(["dog " * 30] * 30)
     assert words(tokenizer, persona) == "[CLS]" + (" dog" * 22 + " [SEP]") * 2
+
+
+@pytest.mark.parametrize("family", ["roberta", "gpt2"])
+def test_a_reply_of_any_turn_length_is_read(tmp_path: Path, family: str) -> None:
+    """Their encoders have 128 positions, and no token opens GPT-2's input."""
+    model, inputs = cobert(tmp_path, family, turn_length=600, context_length=512)
+    assert len(inputs.response("dog " * 1000).ids) == 128
+    ranked = Ranker(model, inputs).rank(["i won . " * 300], ["i love my dog . " * 300], ["dog " * 1000, "so sad"])
+    assert {each.reply for each in ranked} == {"dog " * 1000, "so sad"}
+
+
+def test_an_encoder_of_few_positions_limits_every_input(tokenizer: object) -> None:
+    inputs = Inputs(tokenizer, 256, 30, 16, turn_length=14)
+    longest = inputs.context(["dog " * 100]), inputs.context(["dog " * 100] * 3), inputs.response("dog " * 100)
+    assert [len(each.ids) for each in longest] == [16] * 3
+    assert len(inputs.persona(["dog " * 4] * 30).ids) == 16
+    assert inputs.persona(["dog " * 100]) == TokenSequence((), ())
 
 
 def test_another_number_of_personas_reads_other_tokens(tokenizer: object) -> None:

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding, Transformer
+from tokenizers import Tokenizer
+from transformers import Qwen3Config, Qwen3Model
 
 from attune.core.errors import AttuneError
 from attune.index.embedding import embed, embed_by, load_embedder
 from attune.index.reader import Reader, Role, reads_whole, tells_queries_apart
 from attune.sources.packages import minilm_folder
+from tests.generators.tiny import saved, tokenizer
 
 
 def test_a_repeated_text_and_another_order_change_nothing() -> None:
@@ -48,6 +54,44 @@ def test_openvino_gives_the_vectors_of_torch() -> None:
     assert (vectors * expected).sum(1).min() > 0.999
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert np.array_equal(embed(encoder, texts, 64), vectors)
+
+
+def test_openvino_gives_torch_s_vectors_of_an_encoder_that_pads_on_the_left(tmp_path: Path) -> None:
+    """A decoder whose last token counts, as Qwen3-Embedding is."""
+    pytest.importorskip("openvino")
+    words = tokenizer()
+    words.padding_side = words.init_kwargs["padding_side"] = "left"
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(1)
+    config = Qwen3Config(vocab_size=len(words), head_dim=8, num_key_value_heads=1, initializer_range=0.3, **size)
+    saved(Qwen3Model(config), tmp_path / "base", words)
+    modules = [Transformer(str(tmp_path / "base")), Pooling(16, "lasttoken")]
+    SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path / "encoder"))
+    encoder = load_embedder(tmp_path / "encoder")
+    assert encoder.tokenizer.padding_side == "left"
+    texts = [f"{'very ' * (number % 7)}cold day {number} !" for number in range(40)] + ["a"]
+    expected = embed(encoder, texts, 64)
+    vectors = embed(load_embedder(tmp_path / "encoder", "openvino"), texts, 64)
+    assert (vectors * expected).sum(1).min() > 0.999
+    assert (expected @ expected.T).min() < 0.9  # the texts' vectors differ
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("static", [False, True])
+def test_an_encoder_of_half_precision_gives_unit_vectors_whatever_the_batch(
+    tmp_path: Path, dtype: torch.dtype, static: bool
+) -> None:
+    encoder = load_embedder(minilm_folder())
+    if static:
+        words = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
+        weights = encoder[0].model.embeddings.word_embeddings.weight.detach()
+        encoder = SentenceTransformer(modules=[StaticEmbedding(words, embedding_weights=weights)], device="cpu")
+    encoder.to(dtype).save(str(tmp_path / "half"))
+    encoder = load_embedder(tmp_path / "half")
+    texts = [f"{'very ' * (number % 7)}cold day {number} !" for number in range(20)]
+    together, alone = embed(encoder, texts, 20), embed(encoder, texts, 1)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+    assert np.allclose(together, alone, atol=1e-5)
 
 
 def test_a_backend_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ def test_the_verdict_agrees_with_the_score_s_sense() -> None:
 
 @pytest.mark.parametrize(
     ("low", "p_holm", "verdict"),
-    [(0.01, 0.01, "better"), (0.01, 0.13, "not after correction"), (-0.01, 0.13, "no difference found")],
+    [(0.01, 0.01, "better"), (0.01, 0.13, "no difference after correction"), (-0.01, 0.13, "no difference found")],
 )
 def test_nothing_is_found_against_the_interval_or_the_corrected_p(low: float, p_holm: float, verdict: str) -> None:
     assert Difference(**MRR, difference=0.05, low=low, high=0.1, p=0.01, p_holm=p_holm).verdict == verdict

@@ -1,6 +1,13 @@
 from attune import parameters
 from attune.evaluation.ranking.baselines import METHODS
-from attune.report.names import generator_names, mean_title, ranking_name, system_names
+from attune.report.names import (
+    candidates_title,
+    generator_names,
+    mean_title,
+    ranking_name,
+    sentences_title,
+    system_names,
+)
 from tests.project import ROOT
 
 
@@ -27,3 +34,17 @@ def test_every_way_to_match_has_a_name_in_words() -> None:
 def test_domains_are_named_one_by_one() -> None:
     assert mean_title(["all"]) == "domain all"
     assert mean_title(["all", "happy", "sad"]) == "mean of all, happy and sad"
+
+
+def test_one_persona_sentence_is_one() -> None:
+    assert [sentences_title(count) for count in ("0", "1", "20")] == [
+        "0 persona sentences",
+        "1 persona sentence",
+        "20 persona sentences",
+    ]
+
+
+def test_a_batch_may_have_fewer_candidates() -> None:
+    settings = parameters.load(ROOT / "params.yaml").cobert.model_copy(update={"candidates": 100})
+    assert candidates_title(settings.model_copy(update={"drawn_from": "test_split"})) == "100 candidates"
+    assert candidates_title(settings.model_copy(update={"drawn_from": "in_batch"})) == "at most 100 candidates"

@@ -1,20 +1,55 @@
+from typing import Any
+
+import pytest
+
 from attune.report.power import about, first_report
 from tests.report.power_numbers import POWER
+
+UNDECIDED = "the finding cannot distinguish an improvement of 0.02 from none; it "
 
 
 def test_the_paragraph_says_what_the_first_report_s_finding_tells_and_does_not() -> None:
     text = first_report(POWER)
-    assert "only half of the fine-tuned models outperformed the baseline in MRR, with test sets of 20 and 100" in text
-    assert "if fine-tuning changed nothing, at most half of them come out ahead in 66 % of experiments with 20" in text
-    assert "if it made every one better by 0.02, still in 42 %, and in 19 % with 100" in text
-    assert "It does speak against one of 0.1, with which it happens in 2 % and 0 %" in text
-    assert "better by 0.02, 2 % are seen to be (their interval is above 0) with 20 contexts and 8 % with 100" in text
-    assert text.endswith("of those better by 0.1, 22 % and 86 %.")
+    assert "only half of the fine-tuned models outperformed the baseline in MRR, with 20 and 100 test contexts" in text
+    assert "at most half come out ahead in 66 and 67 % of experiments with 20 and 100 contexts if fine-tuning" in text
+    assert "in 42 and 19 % if it makes every one better by 0.02, and in 2 and 0 % if by 0.1" in text
+    assert f"{UNDECIDED}speaks against an improvement of 0.1." in text
+    assert "One model's improvement of 0.02 is seen (interval above 0) in 2 and 8 %" in text
+    assert text.endswith("one of 0.1 in 22 and 86 %.")
+
+
+@pytest.mark.parametrize(
+    ("difference", "few", "many", "verdict"),
+    [
+        (0.1, 0.43, 0.21, f"{UNDECIDED}cannot distinguish an improvement of 0.1 from none."),
+        (0.1, 0.05, 0.0499, f"{UNDECIDED}speaks against an improvement of 0.1, but only with 100 contexts."),
+        (
+            0.02,
+            0.04,
+            0.0,
+            "the finding speaks against an improvement of 0.02; it speaks against an improvement of 0.1.",
+        ),
+    ],
+)
+def test_what_the_finding_speaks_against_follows_from_the_numbers(
+    difference: float, few: float, many: float, verdict: str
+) -> None:
+    shares = {20: few, 100: many}
+    rows = [
+        row | ({"at_most_half": shares[row["contexts"]]} if row["difference"] == difference else {})
+        for row in POWER["outperform"]
+    ]
+    assert f"Below 5 % counts as unlikely: {verdict}" in first_report(POWER | {"outperform": rows})
+
+
+def test_a_single_model_is_one() -> None:
+    rows: list[dict[str, Any]] = [row | {"models": 1} for row in POWER["outperform"]]
+    assert "Simulated for 1 model with contexts drawn from ours, " in first_report(POWER | {"outperform": rows})
 
 
 def test_the_contexts_that_a_difference_needs_and_the_small_test_set_stand_beside_it() -> None:
     page = about(POWER)
-    assert "2500 to see 0.02, 400 to see 0.05, 100 to see 0.1" in page
+    assert "2500 for 0.02, 400 for 0.05, 100 for 0.1" in page
     assert (
         "small subset on its own test contexts alone, mean MRR of the domains: baseline 0.250 (0.125 to 0.375)" in page
     )

@@ -25,6 +25,7 @@ def test_the_data_say_whose_text_they_are() -> None:
     line = data_sentence("sample", manifests)
     assert re.match(r"Data: the embedded sample \(as of .+\), not the published corpora\.", line)
     assert line.endswith("OpenOrca: written by this project.")
+    assert data_sentence("/my/copy", [manifests[1] | {"revision": None}]) == "Data: the directory /my/copy."
     assert data_sentence("hub", manifests[1:]) == "Data: the published corpora, from the hub (PEC at abc)."
 
 

@@ -22,7 +22,8 @@ def test_written_replies_stand_beside_what_was_retrieved() -> None:
     ]
     page = dialogue_blocks(pd.DataFrame(rows), NAMES)
     assert "I &lt;b&gt;won&lt;/b&gt;!" in page
-    assert "<td>What was retrieved</td><td></td><td>1. Well done.</td>" in page
+    assert "<td>Replies in the passages</td><td></td><td>1. Well done.</td>" in page
+    assert "by default also the message that was answered, which a generator may copy" in page
     assert "<td>G</td><td>Oh.</td><td>Well.</td>" in page
 
 

@@ -32,6 +32,12 @@ def test_an_interval_without_width_is_not_shown() -> None:
     assert "interval" not in score_table(tidy({"targets": same}, ["system"]), ("similarity",), str)
 
 
+def test_rows_of_single_domains_are_called_so() -> None:
+    table = score_table(tidy({"happy": {"mrr": 0.25}}, ["domain"]), ("mrr",), str)
+    assert '<th scope="col">Domain</th>' in table
+    assert "System" not in table
+
+
 def test_groups_have_a_best_each() -> None:
     scores = tidy({"large": {"x": {"mrr": 0.1}, "y": {"mrr": 0.3}}, "small": {"x": {"mrr": 0.2}}}, ["subset", "model"])
     table = score_table(scores, ("mrr",), str)
@@ -59,7 +65,7 @@ def test_each_family_has_a_table_and_what_does_not_differ_is_folded() -> None:
     assert [rows(each) for each in folded[:2]] == [["a against its base model"], ["b against base of a"]]
     assert rows(folded[2]) == [f"s{at} against base of a" for at in reversed(range(7))]
     assert '<span class="better">better</span>' in page
-    assert ">not after correction<" in page
+    assert ">no difference after correction<" in page
 
 
 def test_comparisons_of_single_domains_are_folded() -> None:

@@ -44,6 +44,8 @@ PHRASES = (
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "Best generator: ",
+    "Models: untrained, before any training; baseline, the paper&#x27;s recipe at a laptop&#x27;s size; tuned, the",
+    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats.</p>",
     '<td>t</td><td class="number">4</td><td class="number">50</td><td class="number">25</td>',
 )
 MODELS = ("untrained", "baseline", "tuned", "attune")
@@ -120,7 +122,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_parquet(Path("answered.parquet"), answered, ANSWERED_SCORED)
     answer = {"kind": "factual", "question": "How many?", "generator": "g", "answer": "Eight.", "truncated": False}
     write_csv(Path("plots/answers.csv"), [answer])
-    origin = Origin("sample", "", licence="MIT", url="https://pypi.org/project/chats/", notice="Students' chats.")
+    origin = Origin(
+        "sample",
+        "",
+        licence="MIT",
+        url="https://pypi.org/project/chats/",
+        notice="Students' chats. The `happy` are the upbeat chats.",
+    )
     Path("raw/pec").mkdir(parents=True)
     Path("raw/pec/chats.txt").write_text("hello\n")
     write_json(Path("raw/pec/manifest.json"), build("pec", Path("raw/pec"), origin, {"chats.txt": 7}, bad_rows=0))
@@ -139,7 +147,7 @@ def test_the_page_holds_everything_and_fetches_nothing() -> None:
     assert "I &lt;b&gt;lost&lt;/b&gt;." in html
     for text in (
         "tuned against baseline +0.100",
-        "<td>https://pypi.org/project/chats/</td><td></td><td>MIT</td><td>Students&#x27; chats.</td>",
+        "<td>https://pypi.org/project/chats/</td><td></td><td>MIT</td><td>Students&#x27; chats. The `happy` are",
         "Eight.",
         f"seed: {read()['seed']}",
         "situations is 0.500",
@@ -162,12 +170,15 @@ def test_tables_are_folded_but_that_of_differences_and_one_of_replies() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_the_report_of_the_committed_scores_is_read_in_five_minutes(project: Path) -> None:
-    """At 250 words per minute, without opening anything; the replies that it shows beside are some 200 words."""
+    """At 250 words per minute, without opening anything, but for what is compared, which many know (60 words).
+
+    The replies that it shows beside are some 200 words.
+    """
     shutil.copy(ROOT / "params.yaml", project)
     shutil.copytree(ROOT / "metrics", project / "metrics", dirs_exist_ok=True)
     main(**PATHS)
     shown = unfolded(Path("plots/report.html").read_text(encoding="utf-8"))
-    assert 600 < len(re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", " ", shown, flags=re.DOTALL).split()) < 1050
+    assert 600 < len(re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", " ", shown, flags=re.DOTALL).split()) < 1110
 
 
 def unfolded(page: str) -> str:

@@ -7,7 +7,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, sha256
 from attune.corpora import corpus
 from attune.corpora.base import Sampling
-from attune.corpora.redrawing import redrawn
+from attune.corpora.redrawing import redrawn, redrawn_train
 from stages.subset import main
 from tests.project import changed, read
 from tests.stages.running import data
@@ -64,6 +64,21 @@ def test_another_draw_is_what_the_stages_would_write_with_its_seed(sample: Path)
         assert draws[drawn + 1]["train"] != written["train"]
         key = corpus(name).key
         assert not {row[key] for row in draws[drawn + 1]["train"]} & {row[key] for row in draws[drawn + 1]["test"]}
+
+
+@pytest.mark.parametrize("name", ["empathetic_dialogues", "openassistant_guanaco", "openorca"])
+def test_another_draw_trains_on_no_opening_that_the_main_job_tests(sample: Path, name: str) -> None:
+    record, main_seed = corpus(name), read()["seed"]
+    files = {split: split for split in ("train", "test")}
+    words = record, sample / "raw" / name, Sampling(main_seed + 1, 10_000, 0.2, {}), True, files
+    drawn, rows = redrawn(*words)["train"], redrawn_train(*words, main_seed)
+    parts = {split: read_parquet(sample / "subset" / name / f"{split}.parquet") for split in files}
+    openings = {
+        row[record.key]: " ".join(record.opening(row).lower().split()) for part in parts.values() for row in part
+    }
+    tested = {openings[row[record.key]] for row in parts["test"]}
+    assert 0 < len(rows) < len(drawn)
+    assert rows == [row for row in drawn if openings[row[record.key]] not in tested]
 
 
 def test_a_cap_that_leaves_too_little_for_the_emotion_probe_is_refused(

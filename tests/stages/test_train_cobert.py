@@ -41,7 +41,7 @@ def test_an_empty_split_is_refused_before_anything_is_loaded(tmp_path: Path, mon
 def test_any_encoder_s_directory_trains_and_is_evaluated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], family: str
 ) -> None:
-    """As `-S encoder=DIRECTORY` gives it, with more layers to freeze than it has."""
+    """As `-S encoder=DIRECTORY` gives it, with more layers to freeze and longer turns to read than it has."""
     project(tmp_path, monkeypatch)
     encoder(tmp_path / "theirs", family)
     changed(
@@ -51,9 +51,11 @@ def test_any_encoder_s_directory_trains_and_is_evaluated(
     shutil.rmtree(ENCODER)
     base_models.main(name="encoder", target=ENCODER)
     for recipe in ("baseline", "tuned", "attune"):
-        write_json(Path(f"recipes/{recipe}.json"), RECIPE | {"frozen_layers": 4})
+        write_json(Path(f"recipes/{recipe}.json"), RECIPE | {"frozen_layers": 4, "turn_length": 600})
         train(recipe)
-    assert "frozen_layers: 2, since the encoder's highest layer is always trained" in capsys.readouterr().out
+    told, positions = capsys.readouterr().out, {"roberta": 126, "gpt2": 127}[family]
+    assert "frozen_layers: 2, since the encoder's highest layer is always trained" in told
+    assert f"\nturn_length: {positions}, since the encoder has no more positions" in told
     evaluate("m")
     found = read_json(Path("m.json"))["small"]["happy"]
     assert found["baseline"]["loss"] != found["untrained"]["loss"]

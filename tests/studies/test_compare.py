@@ -8,6 +8,8 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, sha256, write_json, write_parquet
 from attune.evaluation.ranking.baselines import METHODS
+from attune.parameters import load
+from attune.parameters.agreement import STUDIES
 from stages import base_models
 from studies import compare
 from tests.project import changed
@@ -125,21 +127,30 @@ def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pyt
     check_tests(read_json(Path("one-tests.json")), rows)
 
 
-def test_no_further_recipe_is_a_comparison_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project(tmp_path, monkeypatch)
-    changed(
-        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
-        ("cobert.recipes", ["tuned"]), ("compare.recipes", []), ("compare.domains", ["happy"]),
-        ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"), ("rag.recipe", "tuned"),
-    )  # fmt: skip
-    train_once("tuned")
-    base_models.main(name="embedder", target=Path("embedder"))
-    evaluate("ranks")
-    compare_all("c")
-    assert set(read_json(Path("c.json"))["mean"]) == {*METHODS, "untrained", "tuned"}
-
-
 def test_a_domain_without_trained_models_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     with pytest.raises(AttuneError, match=r"compare.domains names 'all', which is no entry of cobert.domains: happy"):
         compare_all("c")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([("compare.recipes", [])], r"compare\.recipes is empty, and the studies compare at least one further recipe"),
+        ([("seeds.recipes", []), ("seeds.generators", [])], "seeds names nothing that the studies could train"),
+        ([("seeds.domains", []), ("seeds.generators", [])], "seeds names nothing that the studies could train"),
+    ],
+)
+@pytest.mark.fault("studies of no further recipe, or of no model with several seeds", "refused; the main job runs")
+def test_what_leaves_a_study_without_a_subject_is_refused_for_the_studies_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: list[tuple[str, list[str]]], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(changed(tmp_path, *changes))
+    with pytest.raises(AttuneError, match=message):
+        compare_all("c")
+
+
+def test_either_recipes_or_generators_have_seeds(tmp_path: Path) -> None:
+    for name in ("recipes", "domains", "generators"):
+        assert load(changed(tmp_path, (f"seeds.{name}", [])), further=STUDIES)

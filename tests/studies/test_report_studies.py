@@ -45,8 +45,8 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     write_json(Path("metrics/persona_use.json"), {"mean": {"a": SCORES, "b": SCORES}})
     tests = [{"domain": domain, "before": "a", "after": "b", **TEST} for domain in ("happy", "mean")]
     write_json(Path("metrics/persona_use_tests.json"), tests)
-    write_json(Path("metrics/personas.json"), {"0": SCORES, "5": SCORES})
-    write_json(Path("metrics/personas_tests.json"), [{"before": "0", "after": "5", **TEST, "p": 0.5, "p_holm": 0.5}])
+    write_json(Path("metrics/personas.json"), {"1": SCORES, "5": SCORES})
+    write_json(Path("metrics/personas_tests.json"), [{"before": "1", "after": "5", **TEST, "p": 0.5, "p_holm": 0.5}])
     write_json(
         Path("metrics/retrieval.json"),
         {"happy": {"replies": 300, "recall": 0.5, "mrr_index": 0.1, "mrr_reranked": 0.2}},
@@ -64,7 +64,8 @@ def test_the_page_holds_every_study(page: str) -> None:
     assert page.count('src="data:image/png;base64,') == len(on_page("studies"))
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page)
     assert page.count("<td>b against a</td>") == 2  # once among the largest of each family
-    assert "<td>5 persona sentences against 0 persona sentences</td>" in page
+    assert "<td>5 persona sentences against 1 persona sentence</td>" in page
+    assert "of 1 numbers compared with 1 persona sentence, none rank better" in page
     assert "the shortlist holds the true reply in 50 to 50 % of the contexts" in page
     assert "Ways to match, trained and tested on: all" in page
     assert "GFLOP" in page
@@ -77,9 +78,9 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
     body = page.partition("<h2")[2]
     assert not re.search("cosine_context|max_sim", body)
     assert (
-        "tuned is better than 2 of 2 ways to match without training, and worse than none (MRR, mean of all, happy and "
-        "offmychest). Its difference from the best of them, cosine of the whole context, is +0.100 (95 % interval "
-        "+0.050 to +0.200, corrected p = 0.0020)." in page
+        "tuned is better than all 2 ways to match without training (MRR, mean of all, happy and offmychest). Its "
+        "difference from the best of them, cosine of the whole context, is +0.100 (95 % interval +0.050 to +0.200, "
+        "corrected p = 0.0020)." in page
     )
     assert (
         "What training adds to each recipe (MRR, mean of all, happy and offmychest): tuned +0.150 (95 % interval "

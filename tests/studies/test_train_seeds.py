@@ -1,10 +1,14 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet, sha256
-from attune.parameters import load
+from attune.core.files import read_parquet, sha256, write_parquet
+from attune.corpora import corpus
+from attune.corpora.base import Rows, Sampling
+from attune.corpora.redrawing import redrawn
+from attune.parameters import Parameters, load
 from studies import train_seeds
 from tests.stages.small_project import change
 from tests.studies.seeds_project import BASE, project, train
@@ -40,11 +44,51 @@ def test_the_draw_and_the_order_vary_as_asked_for(tmp_path: Path, monkeypatch: p
         change(lambda values, varies=varies: values["seeds"].update(varies=varies))
         settings = load(Path("params.yaml"))
         seeds[varies] = settings.seeds.of_training(14, settings.seed)
-        train_seeds.rows_of(settings, 14, Path("raw"), Path(), "processed/pec/small/happy", ("train",))
+        train_seeds.recipe_rows(settings, 14, Path("raw"), Path(), "processed/pec/small/happy")
     assert seeds == {"order": 14, "draw": 13, "both": 14}
     assert [(call[1], call[2].seed, call[4]) for call in calls] == [
-        (Path("raw/pec"), 14, {"train": "small/happy/train"})
+        (Path("raw/pec"), 14, {"train": "small/happy/train", "valid": "small/happy/valid"})
     ] * 2
+
+
+def own_corpus_of(questions: int) -> tuple[Parameters, Rows]:
+    """Four conversations a question, raw and as the main job tests on them; the draw varies."""
+    conversations = [
+        {"id": f"c{at}", "system": "", "emotion": "", "personas": [], "speakers": ["other", "responder"],
+         "utterances": [f"Question{' ' * (at % 2 + 1)}{at // 4}?", f"Answer {at}."]}
+        for at in range(4 * questions)
+    ]  # fmt: skip
+    Path("raw/own").mkdir(parents=True)
+    Path("raw/own/conversations.jsonl").write_text("\n".join(map(json.dumps, conversations)))
+    change(lambda values: values["seeds"].update(varies="draw"))
+    change(lambda values: values["corpora"].update(own={"path": "own.jsonl"}))
+    settings = load(Path("params.yaml"))
+    record, sampling = corpus("own"), Sampling(settings.seed, None, settings.preprocess.test_share, {})
+    rows = redrawn(record, Path("raw/own"), sampling, True, {split: split for split in ("train", "test")})
+    for split, part in rows.items():
+        write_parquet(Path(f"processed/own/{split}.parquet"), part, record.schemas.rows)
+    return settings, rows["test"]
+
+
+def test_the_generators_of_all_draws_are_tested_alike_and_on_nothing_that_they_learn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, monkeypatch)
+    settings, test = own_corpus_of(questions=20)
+    words = Path("raw"), Path(), "processed/own"
+    rows = {seed: train_seeds.generator_rows(settings, seed, *words) for seed in (13, 14, 15)}
+    assert all(each["test"] == test for each in rows.values())
+    questions = {seed: {row["context"][0].split()[1] for row in each["train"]} for seed, each in rows.items()}
+    assert all(each.isdisjoint(row["context"][0].split()[1] for row in test) for each in questions.values())
+    assert len(set(map(frozenset, questions.values()))) == 3
+
+
+def test_a_draw_without_anything_to_train_on_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two questions, each seed tests one."""
+    project(tmp_path, monkeypatch)
+    settings, _ = own_corpus_of(questions=2)
+    with pytest.raises(AttuneError, match=r"corpora\.own: all conversations that seed 14 draws to train on are tested"):
+        train_seeds.generator_rows(settings, 14, Path("raw"), Path(), "processed/own")
 
 
 def test_a_seed_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

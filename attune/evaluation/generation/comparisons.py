@@ -1,7 +1,7 @@
 """Which systems are compared on the same test replies, and the paired tests."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
+from typing import Any
 
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.generation.semantics import SCORES
@@ -55,15 +55,17 @@ def pairs_of(name: str, generators: Generators) -> Iterator[tuple[str, str]]:
 
 
 def without_passages(name: str, generators: Generators) -> str | None:
-    """The generator that was trained without passages, if `name` was with them, and is like it otherwise.
-
-    Base, corpus and method are the same, and `max_length`, at half of which the replies that are scored are cut.
-    """
-    own, same = generators[name], attrgetter("base", "corpus", "method", "max_length")
+    """The generator that was trained without passages, if `name` was with them and all other settings are the same."""
+    own = generators[name]
     if not own.passage_tokens:
         return None
-    others = ((other, each) for other, each in generators.items() if not each.passage_tokens)
-    return next((other for other, each in others if same(each) == same(own)), None)
+    others = (other for other, each in generators.items() if not each.passage_tokens and _apart(each) == _apart(own))
+    return next(others, None)
+
+
+def _apart(generator: GeneratorSettings) -> dict[str, Any]:
+    """Its settings apart from passages; their rows are in another folder."""
+    return generator.model_dump(exclude={"rows", "passage_tokens"})
 
 
 def _losses(before: Rows, after: Rows) -> dict[str, tuple[Ratio, Ratio]]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from attune.core.determinism import seeded
-from attune.evaluation.judgement.answers import Judgement
+from attune.evaluation.judgement.answers import VISITOR, Judgement
 from attune.evaluation.judgement.preferences import PLACES, RESAMPLES
 from attune.metrics.bootstrap import LEVEL, Ratio, rounded, with_intervals
 
-# The points of each annotator by context and pair of systems; two where both orders were judged.
-_Items = dict[tuple[str, str, str], dict[str, list[float]]]
+# By context and pair of systems, of each annotator: whether the first of the pair was shown first, and its points.
+_Items = dict[tuple[str, str, str], dict[str, list[tuple[bool, float]]]]
 
 
 def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
@@ -21,13 +21,15 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
     The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
     agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
     verdicts; `consistent` is the share of such pairs on which the two agree. Both have 95 % intervals over contexts;
-    alpha's bounds are None where no context differs from the others.
+    alpha's bounds are None where no context differs from the others. Visitors are one annotator for alpha, since the
+    page asks for no name; they are many people, so that `consistent` leaves them out.
     """
     items: _Items = {}
     for each in judgements:
         system, other = sorted((each.first, each.second))
-        points = each.points if each.first == system else 1 - each.points
-        items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(points)
+        first = each.first == system
+        verdict = first, each.points if first else 1 - each.points
+        items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(verdict)
     annotators = sorted({each.annotator for each in judgements})
     return {
         **_alpha(items, annotators, seed),
@@ -43,8 +45,8 @@ def _alpha(items: _Items, annotators: Sequence[str], seed: int) -> dict[str, flo
     columns: dict[str, list[list[float]]] = {}
     for (context, *_), values in items.items():
         if len(values) > 1:
-            column = [fmean(values[name]) if name in values else np.nan for name in annotators]
-            columns.setdefault(context, []).append(column)
+            means = {name: fmean(points for _, points in verdicts) for name, verdicts in values.items()}
+            columns.setdefault(context, []).append([means.get(name, np.nan) for name in annotators])
     tables = [np.array(each).T for each in columns.values()]  # (annotators, pairs) of each context
     alpha = _krippendorff(tables)
     if alpha is None:
@@ -71,10 +73,10 @@ def _krippendorff(tables: Sequence[np.ndarray]) -> float | None:
 def _consistency(items: _Items, seed: int) -> dict[str, float]:
     """Of the pairs that an annotator judged in both orders: how many, and the share with the same verdict twice."""
     twice = [
-        (context, float(len(set(points)) == 1), 1.0)
+        (context, float(len({points for _, points in verdicts}) == 1), 1.0)
         for (context, *_), values in items.items()
-        for points in values.values()
-        if len(points) > 1
+        for name, verdicts in values.items()
+        if name != VISITOR and len({first for first, _ in verdicts}) == 2
     ]
     if not twice:
         return {}

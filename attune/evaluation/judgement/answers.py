@@ -118,7 +118,7 @@ def read_thumbs(path: Path) -> tuple[list[Judgement], list[Thumb]]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise AttuneError(f"{path} cannot be read as text in UTF-8: {error}") from None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # JSON may hold other breaks, at which `splitlines` splits, too
         if not line.strip():
             continue
         place = f"{path} line {number}"

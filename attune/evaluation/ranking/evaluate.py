@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from attune.cobert.examples import examples
+from attune.cobert.inputs import TokenSequence
 from attune.cobert.scoring import States, encode, lower_cache, scores
 from attune.core.files import read_parquet
 from attune.evaluation.ranking.candidates import candidates
 from attune.inference.ranker import Ranker
 from attune.metrics.ranking import ranked
 from attune.parameters.cobert import Cobert as CobertSettings
+
+# Contexts whose states are in memory at once, with those of their personas.
+CONTEXTS = 256
 
 
 @dataclass(frozen=True)
@@ -67,18 +74,38 @@ def evaluate(
 
     texts: each context's candidates, the true response first. lower: output of the frozen layers, from a model that
     freezes the same number of the same encoder; what is missing is computed and added to it.
+
+    Each distinct candidate is encoded once, and its states are kept; those of CONTEXTS contexts are dropped together.
     """
+    replies = {text: ranker.inputs.response(text) for text in chain.from_iterable(texts)}
+    known: States = {}
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(rows), CONTEXTS):
+        chunk, given = rows[start : start + CONTEXTS], texts[start : start + CONTEXTS]
+        logits = _scores(ranker, chunk, [[replies[text] for text in each] for each in given], known, lower)
+        found += [
+            ranked(row["id"], values.tolist(), each, logits=True)
+            for row, values, each in zip(chunk, logits, given, strict=True)
+        ]
+    return found
+
+
+def _scores(
+    ranker: Ranker,
+    rows: Sequence[dict[str, Any]],
+    replies: Sequence[Sequence[TokenSequence]],
+    known: States,
+    lower: States | None,
+) -> list[Tensor]:
+    """The scores of each context's candidates. known: the states of candidates so far, to which new ones are added."""
     parts = examples(rows, ranker.inputs)
-    replies = [[ranker.inputs.response(text) for text in each] for each in texts]
     sequences = [
         sequence
         for each, responses in zip(parts, replies, strict=True)
         for sequence in (each.context, each.persona, *responses)
+        if sequence not in known
     ]
-    states = encode(ranker.model, sequences, lower_cache(ranker.model, sequences, lower))
+    states = known | encode(ranker.model, sequences, lower_cache(ranker.model, sequences, lower))
+    known |= {reply: states[reply] for reply in chain.from_iterable(replies) if reply in states}
     contexts, personas = [each.context for each in parts], [each.persona for each in parts]
-    logits = scores(ranker.model, states, contexts, personas, replies)
-    return [
-        ranked(row["id"], values.tolist(), each, logits=True)
-        for row, values, each in zip(rows, logits, texts, strict=True)
-    ]
+    return scores(ranker.model, states, contexts, personas, replies)

@@ -107,11 +107,11 @@ def chance_mrr(candidates: int) -> float:
     return sum(1 / rank for rank in range(1, candidates + 1)) / candidates
 
 
-def methods(panels: Mapping[str, pd.DataFrame], trained: Sequence[str], candidates: int) -> Figure:
+def methods(panels: Mapping[str, pd.DataFrame], trained: Sequence[str], candidates: str) -> Figure:
     """MRR of each matching method with its interval, the best of the first panel first.
 
     panels: by title, tidy scores by model; a method that is not in one is left out there. `trained`: the models whose
-    marks are filled.
+    marks are filled. candidates: of a context, "100 candidates".
     """
     shown = {title: scores[scores["score"] == "mrr"] for title, scores in panels.items()}
     first = next(iter(shown.values()))
@@ -120,7 +120,7 @@ def methods(panels: Mapping[str, pd.DataFrame], trained: Sequence[str], candidat
     for axes, (title, rows) in zip(row, shown.items(), strict=True):
         _points(axes, rows.assign(domain=MEAN), order, trained)
         axes.set_title("\n".join(textwrap.wrap(title, 24)), fontsize=9)
-    figure.supxlabel(f"test MRR among {candidates} candidates (filled: trained; lines: 95 % intervals)", fontsize=9)
+    figure.supxlabel(f"test MRR among {candidates} (filled: trained; lines: 95 % intervals)", fontsize=9)
     return figure
 
 
@@ -210,8 +210,11 @@ def _name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_t
         axes.annotate(text, (end, place.level), **style)
 
 
-def personas(scores: pd.DataFrame, candidates: int, trained: str) -> Figure:
-    """MRR by the number of persona sentences, with its interval; scores: tidy, by sentences; trained: the models."""
+def personas(scores: pd.DataFrame, candidates: str, trained: str) -> Figure:
+    """MRR by the number of persona sentences, with its interval.
+
+    scores: tidy, by sentences. candidates: of a context, "100 candidates". trained: the models.
+    """
     rows = scores[scores["score"] == "mrr"]
     figure, (axes,) = subplots(4.6, 3.2)
     places = range(len(rows))
@@ -220,7 +223,7 @@ def personas(scores: pd.DataFrame, candidates: int, trained: str) -> Figure:
         axes.annotate(f"{value:.2f}", (place, value), (5, 5), textcoords="offset points", fontsize=8)
     axes.set_xticks(places, rows["sentences"])
     axes.set_xlabel("persona sentences in training and testing")
-    axes.set_ylabel(f"test MRR ({candidates} candidates)")
+    axes.set_ylabel(f"test MRR ({candidates})")
     axes.set_title(f"Number of persona sentences\n({trained})")
     return figure
 

@@ -49,7 +49,7 @@ def text_lengths(lengths: pd.DataFrame) -> Figure:
         )
         axes.set_xscale("symlog", linthresh=10)
         axes.set_xticks([0, 5, 10, 20, 50, 100, 200], ["0", "5", "10", "20", "50", "100", "200"])
-        axes.set_xlabel("words (box: quartiles; whiskers: 5th and 95th percentile)")
+        axes.set_xlabel("words (box: quartiles; whiskers: 5th and 95th percentile); logarithmic from 10 on")
         axes.set_title("Text lengths in the train splits")
     return figure
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from attune.core.files import atomic_folder
 from attune.report import seeds as seeds_section
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
-from attune.report.names import generator_names, mean_title, personas_title, system_names
+from attune.report.names import candidates_title, generator_names, mean_title, personas_title, system_names
 from attune.report.results import Results
 from attune.report.tables import compared, costs, means
 
@@ -36,12 +36,18 @@ class FigureRecord:
 
 
 def _loss(results: Results) -> Figure:
-    return cobert.comparison(results.ranking, "loss", f"test loss (nats, {_candidates(results)} candidates)")
+    return cobert.comparison(results.ranking, "loss", f"test loss (nats, {_candidates(results)})")
 
 
 def _mrr(results: Results) -> Figure:
-    label, chance = f"test MRR ({_candidates(results)} candidates)", cobert.chance_mrr(_candidates(results))
+    label, chance = f"test MRR ({_candidates(results)})", _chance(results)
     return cobert.comparison(results.ranking, "mrr", label, chance)
+
+
+def _chance(results: Results) -> float | None:
+    """The MRR of a random ranking; None where contexts have different numbers of candidates."""
+    settings = results.settings.cobert
+    return None if settings.drawn_from == "in_batch" else cobert.chance_mrr(settings.candidates)
 
 
 def _names(results: Results, generators: Sequence[str] | None = None) -> dict[str, str]:
@@ -50,8 +56,8 @@ def _names(results: Results, generators: Sequence[str] | None = None) -> dict[st
     return {name: names[name] for name in (names if generators is None else generators)}
 
 
-def _candidates(results: Results) -> int:
-    return results.settings.cobert.candidates
+def _candidates(results: Results) -> str:
+    return candidates_title(results.settings.cobert)
 
 
 def _panels(results: Results) -> dict[str, pd.DataFrame]:
@@ -116,7 +122,8 @@ FIGURES = (
     ),
     FigureRecord(
         "rag_perplexity",
-        "Generators: perplexity without and with retrieved passages, with 95 % intervals",
+        "Generators: perplexity without and with retrieved passages, with 95 % intervals. Ideal passage: the train "
+        "exchange whose reply is most like the true one",
         lambda results: generators.passages(results.generator_intervals, _names(results, results.retrieval_augmented)),
     ),
     FigureRecord(
@@ -127,12 +134,13 @@ FIGURES = (
     FigureRecord(
         "retrieval_beside_generation",
         "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Dashed: "
-        "the true replies",
+        "the true replies. Self-BLEU is high where replies to different contexts are alike",
         lambda results: generators.answered(results.answered, ANSWER_SCORES, system_names(results.settings)),
     ),
     FigureRecord(
         "decoding_sweep",
-        "Decoding: repetition, diversity and similarity at each point of the sweep, with 95 % intervals",
+        "Decoding: repetition, diversity and similarity at each point of the sweep, with 95 % intervals where a score "
+        "has one",
         lambda results: generators.sweep(results.decoding, results.best_point, _names(results)),
         place="folded",
     ),
@@ -157,7 +165,7 @@ FIGURES = (
         lambda results: cobert.costs(
             costs(compared(results)),
             results.trained_methods,
-            f"cost: GFLOP to rank the {_candidates(results)} candidates of one context",
+            f"cost: GFLOP to rank one context ({_candidates(results)})",
             0.1,
         ),
         "studies",

@@ -60,6 +60,12 @@ def test_generators_whose_replies_are_cut_at_different_lengths_are_not_compared(
     assert {each.before for each in found if each.after == "r+rag"} == {"r"}
 
 
+def test_generators_that_differ_in_more_than_passages_are_not_compared() -> None:
+    fewer, ruled = generator("full", steps=3), generator("full", instruction="Be kind.")
+    assert without_passages("r", {"few": fewer, "kind": ruled, **GENERATORS}) == "g"
+    assert without_passages("r", {"few": fewer, "kind": ruled, "r": GENERATORS["r"]}) is None
+
+
 def test_retrieved_replies_are_compared_with_written_ones() -> None:
     meaning = {"similarity": 0.5, "emotion_match": 1.0}
     rows = [row(at, system=name, **meaning) for name in ("retrieved", "g") for at in range(6)]

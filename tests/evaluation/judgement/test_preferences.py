@@ -1,4 +1,5 @@
 import itertools
+import json
 import math
 import random
 from pathlib import Path
@@ -12,7 +13,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, write_csv
 from attune.evaluation import export_pairs, judge_pairs
 from attune.evaluation.judgement.agreement import agreement
-from attune.evaluation.judgement.answers import Judgement, Thumb
+from attune.evaluation.judgement.answers import VISITOR, Judgement, Thumb
 from attune.evaluation.judgement.preferences import first_preferred, fit, strengths, thumbs_up, win_rates
 from tests.evaluation.judgement.annotators import STRENGTHS, answer, write_replies
 
@@ -132,6 +133,27 @@ def test_verdicts_in_both_orders_are_one_value_and_their_agreement_is_told() -> 
     assert "2 judgements in both orders, the same verdict in 50 % (95 % interval 0 to 100 %)" in told
 
 
+def test_the_same_order_twice_and_visitors_are_not_both_orders() -> None:
+    """Ann has judged two exports of a pair in one order; the visitors of 1 may be two people."""
+    ann = judgements(("ann", "1", "x", "y", 1.0), ("ann", "1", "x", "y", 0.0))
+    visitors = judgements((VISITOR, "1", "x", "y", 1.0), (VISITOR, "1", "y", "x", 1.0))
+    assert "consistent" not in agreement(ann + visitors, 13)
+    assert agreement([*ann, *visitors, Judgement("ann", "1", "y", "x", 0.0)], 13)["judged_in_both_orders"] == 1
+
+
+def test_no_alpha_has_its_reason() -> None:
+    same = [Judgement(name, str(at), "x", "y", 1.0) for name in ("ann", "ben") for at in range(8)]
+    for given, reason in (
+        (
+            same,
+            "none, for all verdicts on the 8 pairs that several judged are the same, and alpha needs two that differ",
+        ),
+        (same[:8], "none, for no two annotators judged the same"),
+    ):
+        first = judge_pairs.sentences(judge_pairs.analysis(given, [], 13))[0]
+        assert first.endswith(f"Krippendorff's alpha: {reason}")
+
+
 def test_systems_without_a_common_opponent_have_no_common_scale() -> None:
     with pytest.raises(AttuneError, match="y, z and w were never compared, not even through a third system"):
         strengths(judgements(("a", "1", "w", "x", 1.0), ("a", "1", "y", "z", 1.0)), 13)
@@ -184,6 +206,20 @@ def test_the_pages_file_is_read_by_the_same_analysis(tmp_path: Path) -> None:
     judge_pairs.main(["--thumbs", str(tmp_path / "thumbs.jsonl"), "--target", str(tmp_path / "found.json")])
     found = read_json(tmp_path / "found.json")
     assert found["win_rates"][0]["win_rate"] == found["thumbs"][0]["up"] == 1
+
+
+@pytest.mark.fault("a message in the file of thumbs with a line break of Unicode's", "it is read")
+def test_a_message_with_any_line_break_is_one_line(tmp_path: Path) -> None:
+    """As the page writes it; the file may have gone through an editor that ends lines as Windows does."""
+    breaks = "\u2028\u2029\x85\x0b\x0c\x1c"
+    rows = [{"context": [f"Hi{breaks}there {at}."], "system": "x", "verdict": "up"} for at in range(2)]
+    text = "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\r\n"
+    (tmp_path / "thumbs.jsonl").write_bytes(text.encode())
+    found = judge_pairs.analysis(*judge_pairs.read(None, [], tmp_path / "thumbs.jsonl"), 13)
+    assert [(each["system"], each["thumbs"]) for each in found["thumbs"]] == [("x", 2)]
+    (tmp_path / "thumbs.jsonl").write_bytes(text.encode() + b"{")
+    with pytest.raises(AttuneError, match="line 3 is not JSON"):
+        judge_pairs.read(None, [], tmp_path / "thumbs.jsonl")
 
 
 KEY = [{"form": "f", "pair": f"p{at}", "id": "c", "system_a": "x", "system_b": "y"} for at in (1, 2)]

@@ -49,7 +49,7 @@ def test_chance_is_the_mean_of_the_reciprocal_ranks() -> None:
 
 def test_points_stand_where_the_scores_are() -> None:
     values = {count: SCORES | {"mrr": value} for count, value in (("0", 0.1), ("5", 0.2), ("10", 0.3))}
-    axes = cobert.personas(tidy(values, ["sentences"]), 100, "tuned, small subset, domain all").axes[0]
+    axes = cobert.personas(tidy(values, ["sentences"]), "100 candidates", "tuned, small subset, domain all").axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "5", "10"]
     assert list(axes.lines[0].get_ydata()) == [0.1, 0.2, 0.3]
     assert axes.get_title() == "Number of persona sentences\n(tuned, small subset, domain all)"
@@ -57,7 +57,7 @@ def test_points_stand_where_the_scores_are() -> None:
 
 def test_methods_stand_from_the_best_to_the_worst_and_trained_ones_are_filled() -> None:
     scores = tidy({"tfidf": SCORES, "tuned": SCORES | {"mrr": 0.35}}, ["model"])
-    (axes,) = cobert.methods({"domain all": scores}, ["tuned"], 100).axes
+    (axes,) = cobert.methods({"domain all": scores}, ["tuned"], "100 candidates").axes
     assert axes.get_title() == "domain all"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["tuned", "TF-IDF"]
     (marks,) = (each for each in axes.collections if each.get_label() == "mean")
@@ -106,7 +106,7 @@ def test_a_method_that_is_not_in_a_panel_is_left_out_there() -> None:
         "domain all": tidy({"tuned": SCORES, "max_sim": SCORES | {"mrr": 0.35}}, ["model"]),
         "mean of all and happy": tidy({"tuned": SCORES | {"mrr": 0.3}}, ["model"]),
     }
-    left, right = cobert.methods(panels, ["tuned"], 100).axes
+    left, right = cobert.methods(panels, ["tuned"], "100 candidates").axes
     assert [label.get_text() for label in left.get_yticklabels()] == ["max sim", "tuned"]
     assert [text.get_text() for text in left.texts] == ["0.25", "0.35"]
     assert [(text.get_text(), text.xy[1]) for text in right.texts] == [("0.30", 1)]

@@ -16,6 +16,13 @@ def test_the_emotions_shares_are_of_their_split() -> None:
     assert [bar.get_width() for bar in figure.axes[0].patches] == [25, 75, 100, 0]
 
 
+def test_lengths_say_where_their_axis_is_logarithmic() -> None:
+    axes = corpora.text_lengths(pd.DataFrame({"kind": ["a", "a"], "words": [5, 50]})).axes[0]
+    assert axes.get_xlabel().endswith("; logarithmic from 10 on")
+    linear = axes.transData.transform([(x, 0) for x in (0, 5, 10)])[:, 0]
+    assert linear[1] - linear[0] == pytest.approx(linear[2] - linear[1])
+
+
 def test_each_emotion_s_recall_stands_beside_what_it_is_taken_for() -> None:
     counts = {"sad": {"sad": 1, "proud": 3}, "proud": {"proud": 2}}
     axes = corpora.confusion(counts, 0.5).axes[0]

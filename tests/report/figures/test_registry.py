@@ -6,12 +6,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from attune import parameters
-from attune.core.files import sha256
+from attune.core.files import sha256, write_json
 from attune.report.figures import registry
 from attune.report.figures.registry import FIGURES, FigureRecord
 from attune.report.figures.style import subplots
 from attune.report.results import Results
-from tests.project import ROOT
+from tests.project import ROOT, changed
 
 
 def test_names_are_unique_and_captions_are_one_line() -> None:
@@ -34,6 +34,26 @@ def test_no_other_code_names_a_figure() -> None:
     names = re.compile("|".join(f'"{record.name}"' for record in FIGURES if record.name != "transfer"))
     known = [path.relative_to(ROOT).as_posix() for path in files if names.search(path.read_text(encoding="utf-8"))]
     assert known == ["attune/report/figures/registry.py"]
+
+
+def test_batches_have_at_most_so_many_candidates_and_no_chance(tmp_path: Path) -> None:
+    scores = {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.35}
+    write_json(tmp_path / "cobert_intervals.json", {"small": {"all": {"untrained": scores, "tuned": scores}}})
+    (figure,) = (each for each in FIGURES if each.name == "mrr_comparison")
+    for drawn_from, label, legend in (
+        ("test_split", "test MRR (100 candidates)", ["all", "chance (0.052)"]),
+        ("in_batch", "test MRR (at most 100 candidates)", ["all"]),
+    ):
+        keys = ("cobert.drawn_from", drawn_from), ("cobert.candidates", 100)
+        settings = parameters.load(changed(tmp_path, ("cobert.subsets", ["small"]), *keys))
+        drawn = figure.draw(Results(settings, metrics=tmp_path))
+        assert drawn.get_supxlabel() == label
+        assert sorted(text.get_text() for text in drawn.legends[0].get_texts()) == legend
+
+
+def test_a_figure_promises_intervals_only_where_scores_have_them() -> None:
+    (caption,) = (each.caption for each in FIGURES if each.name == "decoding_sweep")
+    assert caption.endswith("with 95 % intervals where a score has one")
 
 
 def test_a_failing_figure_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,71 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune import parameters
+from attune.core.files import write_json
+from attune.report.overview import best_ranker, what_is_compared
+from attune.report.results import Results
+from tests.project import changed
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """metrics/ and raw/ of one subset and one domain."""
+    changed(tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["all"]), ("cobert.recipes", ["attune"]))
+    return tmp_path
+
+
+def ranked(folder: Path, **mrr: float) -> Results:
+    """The results of models with these MRRs, of which none differs clearly from another."""
+    models = {name: {"mrr": each, "mrr_low": each - 0.1, "mrr_high": each + 0.1} for name, each in mrr.items()}
+    write_json(folder / "metrics/cobert_intervals.json", {"small": {"all": models, "mean": models}})
+    test: dict[str, Any] = {"difference": -0.05, "low": -0.1, "high": 0.01, "p": 0.2, "effect": 0.1, "p_holm": 0.4}
+    where = {"family": "recipes", "subset": "small", "domain": "mean", "score": "mrr"}
+    tests = [where | test | {"before": "untrained", "after": "attune"}]
+    write_json(folder / "metrics/cobert_tests.json", tests)
+    settings = parameters.load(folder / "params.yaml")
+    return Results(settings, metrics=folder / "metrics", raw=folder / "raw")
+
+
+def test_the_best_ranker_is_a_recipe_also_where_none_beats_the_untrained_model(folder: Path) -> None:
+    line = best_ranker(ranked(folder, untrained=0.5, attune=0.45))
+    assert line.startswith("Best ranker: CoBERT's recipe attune (small subset), MRR 0.450 (0.350 to 0.550) among")
+    assert ", but no recipe ranks better than the untrained model, MRR 0.500 (0.400 to 0.600); attune and" in line
+    assert "attune and untrained do not differ significantly in MRR" in line
+    assert "no recipe" not in best_ranker(ranked(folder, untrained=0.4, attune=0.45))
+
+
+def test_batches_may_have_fewer_candidates_than_the_parameters_say(folder: Path) -> None:
+    changes = ("cobert.drawn_from", "in_batch"), ("cobert.candidates", 50)
+    changed(
+        folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["all"]), ("cobert.recipes", ["attune"]), *changes
+    )
+    results = ranked(folder, untrained=0.4, attune=0.45)
+    assert " among at most 50 candidates, mean of the domains" in best_ranker(results)
+    assert what_is_compared(results).startswith("CoBERT ranks at most 50 candidates per test context")
+
+
+@pytest.mark.parametrize(
+    ("notice", "told"),
+    [
+        ("Not PEC: Ann's chats. `all` is hers.", " conversations per domain. all is hers."),
+        (None, "The domains other than all are subreddits of PEC."),
+        ("Own data, chats. of mine.csv", " conversations per domain."),
+    ],
+)
+def test_domains_are_what_the_data_say(folder: Path, notice: str | None, told: str) -> None:
+    write_json(folder / "raw/pec/manifest.json", {"corpus": "pec", "notice": notice})
+    text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
+    assert text.endswith(told)
+    assert "Models: untrained, before any training; attune, ours." in text
+
+
+def test_a_subset_without_a_size_has_all_conversations(folder: Path) -> None:
+    results = ranked(folder, untrained=0.4, attune=0.45)
+    subsets = results.settings.subsets
+    whole = subsets.model_copy(update={"small": subsets.small.model_copy(update={"train": None})})
+    settings = results.settings.model_copy(update={"subsets": whole})
+    text = what_is_compared(Results(settings, raw=folder / "raw"))
+    assert "Recipes train on all (small) conversations per domain." in text

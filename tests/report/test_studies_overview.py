@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from attune import parameters
+from attune.core.files import write_json
+from attune.report.results import Results
+from attune.report.studies_overview import without_training
+from tests.project import changed
+
+BETTER = {"difference": 0.1, "low": 0.05, "high": 0.2, "p_holm": 0.01}
+WORSE = {"difference": -0.1, "low": -0.2, "high": -0.05, "p_holm": 0.01}
+NEITHER = {"difference": 0.01, "low": -0.1, "high": 0.1, "p_holm": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        ((BETTER, BETTER), "tuned is better than all 2 ways to match without training (MRR, mean of"),
+        ((BETTER, NEITHER), "tuned is better than 1 of 2 ways to match without training and worse than none of them ("),
+        ((WORSE, NEITHER), "tuned is better than none of 2 ways to match without training and worse than 1 of them ("),
+    ],
+)
+def test_ways_that_a_recipe_beats_are_counted(tmp_path: Path, tests: tuple[dict[str, float], ...], told: str) -> None:
+    where = {"after": "tuned", "domain": "mean", "family": "ways without training", "score": "mrr", "effect": 0.1}
+    rows = [where | test | {"before": before, "p": 0.01} for before, test in zip(("tfidf", "bm25"), tests, strict=True)]
+    write_json(tmp_path / "compare_tests.json", rows)
+    results = Results(parameters.load(changed(tmp_path)), metrics=tmp_path)
+    assert without_training(results).startswith(told)
