@@ -21,7 +21,7 @@ ELSEWHERE = {
     "base_models": {"encoder", "index.embedder"},  # in ${item}
     "plot": {"compare", "personas"},  # of the studies' figures
     "plot_studies": {"corpora"},  # of the main job's figures
-    "report_studies": {"corpora", "seed", "source"},  # of the main job's page
+    "report_studies": {"corpora", "recipes", "seed", "source", "subsets"},  # of the main job's page
 }
 
 
