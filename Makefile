@@ -94,5 +94,6 @@ bench: setup  ## run the benchmarks beside their peers, on a quiet machine (half
 OUTPUTS = $(addprefix data/,evaluation index oracle_passages params_checked.txt passages persona_passages processed raw \
 	recipes subset) $(addprefix models/,base cobert compared generators personas seeds)
 
-clean:  ## delete what stages and tools wrote; .venv, DVC's cache and your own files stay
+# metrics/, plots/, .venv, DVC's cache and your own files stay.
+clean:  ## delete the stages' data and models, quick/, checkpoints; metrics/ and plots/ stay
 	rm -rf $(OUTPUTS) quick runs .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -28,7 +28,7 @@ BATCH, PEOPLE, ROUNDS = 16, 100, 2
 CONTEXT = {128: (75, 128), 256: (82, 256)}
 PERSONA, RESPONSE = (134, 231), (21, 32)
 TOLERANCE = 1e-4  # of the largest score
-# How many times faster each comparison is meant to be.
+# How many times as fast as its peer each comparison is meant to be.
 GOALS = {
     128: {"dropout": 2.0, "none": 3.0, "ranking": 4.0},
     256: {"dropout": 3.0, "none": 4.5, "ranking": 6.0},

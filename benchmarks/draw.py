@@ -18,7 +18,7 @@ TITLES = {"cobert": "CoBERT", "generators": "generators", "embedding": "sentence
 
 
 def comparisons(results: dict[str, pd.DataFrame]) -> Figure:
-    """How many times faster Attune is, a panel per benchmark; lines: slowest and fastest round; marks: goals."""
+    """How many times as fast Attune is, a panel per benchmark; lines: slowest and fastest round; marks: goals."""
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
         figure = Figure(figsize=(9, 1.6 + 0.3 * sum(map(len, results.values()))), layout="constrained")
         heights = [len(rows) + 1 for rows in results.values()]

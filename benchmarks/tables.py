@@ -42,7 +42,7 @@ def spread(row: Row) -> str:
 
 
 RATIO: dict[str, str | Callable[[Row], Any]] = {
-    "times faster": "times_faster",
+    "times as fast": "times_faster",
     "in single rounds": spread,
     "goal": goal,
 }

@@ -54,9 +54,13 @@ def _named(settings: Parameters) -> Iterator[str]:
 
 
 def _capped(settings: Parameters) -> Iterator[str]:
-    """Caps on published corpora with which the emotion probe would have too few situations, whatever they hold."""
+    """Caps on published corpora that do nothing, or leave the emotion probe too few situations, whatever they hold."""
     for name, entry in settings.corpora.items():
-        if isinstance(entry, OwnRows) or entry.cap is None or not record_of(name).has_emotions:
+        if isinstance(entry, OwnRows) or entry.cap is None:
+            continue
+        if name == ranking_corpus().name:
+            yield f"corpora.{name}.cap does nothing: `subsets` says how many conversations are kept; leave it out"
+        if not record_of(name).has_emotions:
             continue
         trained = entry.cap - tested(entry.cap, settings.preprocess.test_share)
         if trained < FOLDS:

@@ -49,7 +49,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     say_limits(options, {"max_length": inputs.max_length, "turn_length": inputs.turn_length})
     tracking = trackers(*report_to(), target)
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
-        learning = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
+        learning, reached = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
         if not is_writer():
             return
         storage.save(model, folder)
@@ -58,7 +58,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
         card = model_card(target, data, options, sizes, learning, model.config.trained_share)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
-    print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {max(row['valid_mrr'] for row in learning[1:])}")
+    print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {reached}")
 
 
 def say_limits(options: dict[str, Any], lengths: dict[str, int]) -> None:

@@ -2,10 +2,13 @@
 
 `python -m studies.persona_use ranks=PATH processed=PATH models=PATH scores=PATH tests=PATH`
 
-ranks: the ranked rows of evaluate_cobert, which have the responder's own persona.
+ranks: the ranked rows of evaluate_cobert, which have the responder's own persona. Contexts without one, and recipes
+that read none, have nothing to measure and are left out; scores says how many contexts these are, and is empty where
+none is left.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attune import parameters
 from attune.core.determinism import pin
@@ -16,40 +19,71 @@ from attune.evaluation.tables import nested
 from attune.evaluation.testing.personas import exchanged, without
 from stages import start
 
+if TYPE_CHECKING:
+    from attune.evaluation.ranking.evaluate import RankingTest
+
 OWN, NONE, OTHER = "own", "none", "another's"
 
 
 def main(*, ranks: Path, processed: Path, models: Path, scores: Path, tests: Path) -> None:
+    from attune.evaluation.ranking.evaluate import RankingTest
+
     settings = parameters.load()
     pin(settings.seed, settings.threads)
-    subset, recipes = settings.cobert.subsets[0], settings.cobert.recipes
+    subset = settings.cobert.subsets[0]
     evaluated = read_parquet(ranks)
     ranked: summary.Rows = []
+    known = unknown = 0
     for domain in settings.cobert.domains:
-        ranked += rank(settings, subset, domain, processed, models)
-        for recipe in recipes:
+        test = RankingTest.load(processed, subset, domain, settings.cobert, settings.seed)
+        told = [place for place, row in enumerate(test.contexts) if row["personas"]]
+        known, unknown = known + len(told), unknown + len(test.contexts) - len(told)
+        if not told:
+            continue
+        test = RankingTest([test.contexts[place] for place in told], [test.candidates[place] for place in told])
+        ids = {row["id"] for row in test.contexts}
+        for recipe in settings.cobert.recipes:
+            rows = rank(test, recipe, models / f"{recipe}-{subset}-{domain}", domain, settings.seed)
             wanted = {"subset": subset, "domain": domain, "model": recipe}
-            ranked += [row | {"model": f"{recipe}, {OWN}"} for row in evaluated if wanted.items() <= row.items()]
-    values = summary.values_of(ranked)
-    pairs = [(f"{recipe}, {whose}", f"{recipe}, {OWN}") for recipe in recipes for whose in (NONE, OTHER)]
-    write_json(scores, nested(summary.scores(values, settings.seed), ["domain", "model"]))
-    write_json(tests, corrected(summary.comparisons(values, pairs, settings.seed, "whose persona")))
+            own = (row for row in evaluated if rows and wanted.items() <= row.items() and row["id"] in ids)
+            ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own]
+    write(ranked, settings, scores, tests, {"contexts": known, "contexts_without_persona": unknown})
 
 
-def rank(settings: parameters.Parameters, subset: str, domain: str, processed: Path, models: Path) -> summary.Rows:
-    """The ranked test rows of a domain with no persona and with another person's; model is "recipe, whose persona"."""
-    from attune.evaluation.ranking.evaluate import RankingTest
+def write(
+    ranked: summary.Rows, settings: parameters.Parameters, scores: Path, tests: Path, counts: dict[str, int]
+) -> None:
+    """The scores and tests of the ranked rows; the means also have the counts, if any context is left out."""
+    numbers, found = {}, []
+    if ranked:
+        values = summary.values_of(ranked)
+        numbers = nested(summary.scores(values, settings.seed), ["domain", "model"])
+        recipes = [each for each in settings.cobert.recipes if f"{each}, {OWN}" in numbers[summary.MEAN]]
+        pairs = [(f"{recipe}, {whose}", f"{recipe}, {OWN}") for recipe in recipes for whose in (NONE, OTHER)]
+        found = corrected(summary.comparisons(values, pairs, settings.seed, "whose persona"))
+        if counts["contexts_without_persona"]:
+            for each in numbers[summary.MEAN].values():
+                each |= counts
+    write_json(scores, numbers)
+    write_json(tests, found)
+
+
+def rank(test: "RankingTest", recipe: str, model: Path, domain: str, seed: int) -> summary.Rows:
+    """The ranked test rows with no persona and with another person's; none of a model that reads no personas.
+
+    Their model is "recipe, whose persona".
+    """
     from attune.inference.ranker import Ranker
 
-    test = RankingTest.load(processed, subset, domain, settings.cobert, settings.seed)
-    contexts = {NONE: without(test.contexts), OTHER: exchanged(test.contexts, settings.seed)}
+    contexts = {NONE: without(test.contexts), OTHER: exchanged(test.contexts, seed)}
+    ranker = Ranker.from_pretrained(model)
     ranked: summary.Rows = []
-    for recipe in settings.cobert.recipes:
-        ranker = Ranker.from_pretrained(models / f"{recipe}-{subset}-{domain}")
-        for whose, changed in contexts.items():
-            rows = test.rank(ranker, changed)
-            ranked += summary.labelled(rows, model=f"{recipe}, {whose}", domain=domain)
-            print(f"{domain} {recipe}, {whose}: {summary.log_line(rows)}", flush=True)
+    if not ranker.inputs.num_personas:
+        return ranked
+    for whose, changed in contexts.items():
+        rows = test.rank(ranker, changed)
+        ranked += summary.labelled(rows, model=f"{recipe}, {whose}", domain=domain)
+        print(f"{domain} {recipe}, {whose}: {summary.log_line(rows)}", flush=True)
     return ranked
 
 

@@ -2,7 +2,8 @@
 
 `python -m studies.personas processed=PATH models=PATH scores=PATH tests=PATH`
 
-models: a folder per number of sentences. tests: the fewest sentences against each other number.
+models: a folder per number of sentences. tests: the fewest sentences against each other number; none where no test
+context has a persona.
 """
 
 from pathlib import Path
@@ -36,7 +37,8 @@ def main(*, processed: Path, models: Path, scores: Path, tests: Path) -> None:
     write_json(scores, nested(table[table.domain == domain], ["model"]))
     # The mean over a single domain is that domain's.
     compared = summary.comparisons(values, [(first, other) for other in others], settings.seed, "persona sentences")
-    kept = [row for row in compared if row["domain"] == summary.MEAN]
+    told = any(row["personas"] for row in test.contexts)
+    kept = [row for row in compared if told and row["domain"] == summary.MEAN]
     write_json(tests, corrected({key: row[key] for key in row if key != "domain"} for row in kept))
 
 

@@ -97,10 +97,10 @@ def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, 
     model = untrained(encoder, options)
     inputs = inputs_for(model, encoder)
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
-        learning = train(model, rows, inputs, options, checkpoints)
+        _, reached = train(model, rows, inputs, options, checkpoints)
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
-    print(f"{target.name}: valid MRR {max(row['valid_mrr'] for row in learning[1:])}", flush=True)
+    print(f"{target.name}: valid MRR {reached}", flush=True)
 
 
 def train_generator(

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attune.core import garbage_collection
+from attune.core import garbage_collection, memory
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
-from tools import gpus, memory
+from tools import gpus
 from tools.changes import changed_stages, wrong_parameters
 from tools.deps import FILES
 from tools.preload import PACKAGES, preloading

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from attune.inference.sentences import ends_whole
 from attune.parameters.decoding import Decoding
+
+_LIMITED = "since the model's input is limited"
 
 
 def listed(phrases: Sequence[str]) -> str:
@@ -46,8 +49,9 @@ class Answer:
     """A reply, complete once `done`.
 
     `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
-    not fit into the model's input. `message_shortened`: even the message alone did not fit, and lost its beginning.
-    `loading`: what is still being loaded, while there is no text yet. `prompt_tokens`: those of the generator's prompt.
+    not fit into the model's input. `dropped_sentences`: as many of the persona. `unread`: what was not read of the
+    message, a phrase each. `loading`: what is still being loaded, while there is no text yet. `prompt_tokens`: those of
+    the generator's prompt. `uncut`: all that a generator has written, of which `text` may lack the end.
     """
 
     text: str = ""
@@ -55,9 +59,11 @@ class Answer:
     truncated: bool = False
     retrieved: tuple[RetrievedText, ...] = ()
     dropped_turns: int = 0
-    message_shortened: bool = False
+    dropped_sentences: int = 0
+    unread: tuple[str, ...] = ()
     loading: tuple[str, ...] = ()
     prompt_tokens: int = 0
+    uncut: str = ""
 
     @property
     def loading_note(self) -> str:
@@ -69,27 +75,51 @@ class Answer:
         notes = []
         if self.dropped_turns:
             turns = "turn was" if self.dropped_turns == 1 else f"{self.dropped_turns} turns were"
-            notes.append(f"the oldest {turns} left out, since the model's input is limited")
-        if self.message_shortened:
-            notes.append("the beginning of the message was left out, since the model's input is limited")
+            notes.append(f"the oldest {turns} left out, {_LIMITED}")
+        if self.dropped_sentences:
+            count = self.dropped_sentences
+            sentences = "1 sentence of the persona was" if count == 1 else f"{count} sentences of the persona were"
+            notes.append(f"{sentences} left out, {_LIMITED}")
+        notes += self.unread
         if self.done and self.truncated:
-            notes.append("the reply reached the length limit; it ends after its last whole sentence")
+            end = "after its last whole sentence" if ends_whole(self.text) else "in mid-sentence"
+            notes.append(f"the reply reached the length limit; it ends {end}")
         if self.done and not self.text:
             notes.append("the reply is empty")
         return notes
 
 
+def unread(prompt: bool = True, search: bool = True, cobert: bool = True) -> tuple[str, ...]:
+    """A phrase for each that did not read the whole message: the generator, the index, and CoBERT.
+
+    The first two keep the message's end, CoBERT its beginning.
+    """
+    phrases = (
+        (prompt, f"the beginning of the message was left out, {_LIMITED}"),
+        (search, "what suits the message was looked up by its end alone"),
+        (cobert, "CoBERT read only the beginning of the message"),
+    )
+    return tuple(phrase for whole, phrase in phrases if not whole)
+
+
 @dataclass(frozen=True)
 class Exchange:
-    """A message and its reply, which is empty until there is one; `attempt` counts the retries before it.
+    """A message and its reply, which is empty until there is one.
 
-    `byline`: which system replied, and in what time.
+    `attempt` counts the replies of the same system before it. `system`: which one replies. `byline`: its name in words,
+    and the time that it took.
     """
 
     message: str
     reply: str = ""
     attempt: int = 0
+    system: str = field(default="", compare=False)
     byline: str = field(default="", compare=False)
+
+    def again(self, system: str) -> "Exchange":
+        """The message for `system` to answer: with another reply if that is the system that has replied."""
+        another = bool(self.reply) and self.system == system
+        return Exchange(self.message, attempt=self.attempt + 1 if another else 0, system=system)
 
 
 def answered_turns(exchanges: Iterable[Exchange]) -> list[str]:

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -53,7 +53,6 @@ class Settings:
 class ReplyTask:
     """A reply to be written: the exchanges before it and its own, and what is restored if it fails."""
 
-    system: str
     settings: Settings
     history: list[Exchange]
     exchange: Exchange
@@ -118,13 +117,13 @@ class Conversations:
         crisis = crisis_update(message)  # shown even if the message is refused
         history = conversation.exchanges
         try:
-            exchange = Exchange(checked_message(message))
+            exchange = Exchange(checked_message(message), system=system)
         except AttuneError as error:
             yield gr.update(**IDLE), chat_messages(history), gr.skip(), str(error), crisis
             return
         settings = Settings(persona, own, temperature, top_k, top_p)
         conversation.exchanges = [*history, exchange]
-        task = conversation.task = ReplyTask(system, settings, history, exchange, restored=conversation.exchanges)
+        task = conversation.task = ReplyTask(settings, history, exchange, restored=conversation.exchanges)
         waiting = f"{self._label(system)} is waiting for its turn ..."
         yield gr.update(value="", **BUSY), chat_messages(conversation.exchanges), "", waiting, crisis
         async for box, *updates in self._write(conversation, task):
@@ -133,16 +132,15 @@ class Conversations:
     async def retry(
         self, system: str, persona: str, own: bool, temperature: float, top_k: float, top_p: float, request: gr.Request
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Replace the last reply with another one."""
+        """Replace the last reply with another one, or with the chosen system's."""
         conversation = self._conversation(request)
         conversation.task = None
         if not conversation.exchanges:
             yield gr.skip(), [], gr.skip(), "There is no reply yet that could be tried again.", gr.skip()
             return
         *history, last = conversation.exchanges
-        again = Exchange(last.message, attempt=last.attempt + 1)
         settings = Settings(persona, own, temperature, top_k, top_p)
-        task = conversation.task = ReplyTask(system, settings, history, again, restored=conversation.exchanges)
+        task = conversation.task = ReplyTask(settings, history, last.again(system), restored=conversation.exchanges)
         waiting = f"{self._label(system)} is waiting for its turn ..."
         yield gr.update(**BUSY), chat_messages(conversation.exchanges), "", waiting, gr.skip()
         async for box, *updates in self._write(conversation, task):
@@ -150,7 +148,7 @@ class Conversations:
 
     async def _write(self, conversation: Conversation, task: ReplyTask) -> AsyncIterator[tuple[Any, ...]]:
         """(textbox, chat, retrieved texts, status) while the reply grows and the task is current."""
-        label, started, loaded = self._label(task.system), time.monotonic(), False
+        label, started, loaded = self._label(task.exchange.system), time.monotonic(), False
         try:
             async with aclosing(self._answers(task)) as answers:
                 async for answer in throttle(answers):
@@ -159,7 +157,7 @@ class Conversations:
                     loaded = loaded or bool(answer.loading)
                     if not answer.loading:
                         by = byline(label, time.monotonic() - started if answer.done else None, loaded)
-                        written = Exchange(task.exchange.message, answer.text, task.exchange.attempt, by)
+                        written = replace(task.exchange, reply=answer.text, byline=by)
                         conversation.exchanges = [*task.history, written]
                     box = gr.update(**IDLE) if answer.done else gr.skip()
                     yield (
@@ -181,9 +179,10 @@ class Conversations:
         return self.engine.systems[system].label if system in self.engine.systems else system
 
     def _answers(self, task: ReplyTask) -> AsyncGenerator[Answer, None]:
-        persona, decoding = task.settings.checked(self.engine, task.system)
-        turns = [*answered_turns(task.history), task.exchange.message]
-        return self.engine.reply_async(task.system, turns, persona, decoding, task.exchange.attempt)
+        asked = task.exchange
+        persona, decoding = task.settings.checked(self.engine, asked.system)
+        turns = [*answered_turns(task.history), asked.message]
+        return self.engine.reply_async(asked.system, turns, persona, decoding, asked.attempt)
 
     def example(self, text: str, system: str) -> tuple[str, str]:
         """The text of the example that was clicked, and the system for it: the chosen one, if it is of its kind."""

@@ -59,14 +59,19 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
             )  # fmt: skip
             answer = await request.answer(engine)
         except AttuneError as error:
-            refusal = "\n\n".join(filter(None, (str(error), crisis_message(message))))
-            raise gr.Error(refusal, print_exception=False) from None
+            raise _refusal(str(error), message) from None
         except ValidationError as error:
             first = error.errors()[0]
-            raise gr.Error(f"{first['loc'][0]}: {first['msg'].lower()}.", print_exception=False) from None
+            raise _refusal(f"{first['loc'][0]}: {first['msg'].lower()}.", message) from None
         return _as_json(answer) | {"crisis": crisis_message(message)}
 
     return reply
+
+
+def _refusal(reason: str, message: object) -> gr.Error:
+    """The reason and, where it is due, the crisis message; `message` is what was sent, of whatever type."""
+    crisis = crisis_message(message) if isinstance(message, str) else None
+    return gr.Error("\n\n".join(filter(None, (reason, crisis))), print_exception=False)
 
 
 def _as_json(answer: Answer) -> dict[str, Any]:
@@ -74,6 +79,7 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         "reply": answer.text,
         "truncated": answer.truncated,
         "dropped_turns": answer.dropped_turns,
-        "message_shortened": answer.message_shortened,
+        "dropped_sentences": answer.dropped_sentences,
+        "message_shortened": bool(answer.unread),
         "retrieved": [{"text": each.text, "score": each.score, "used": each.used} for each in answer.retrieved],
     }

@@ -10,24 +10,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attune.chat.answers import Answer, Question, RetrievedText
+from attune.chat.answers import Answer, Question, RetrievedText, unread
 from attune.chat.artifacts import Artifacts, missing
 from attune.chat.measured import Measured
 from attune.chat.models import Models, import_libraries, start_thread
+from attune.chat.reading import given_replies, in_pecs_wording, prompt_of
 from attune.chat.systems import GeneratorSystem, RetrievalSystem, System, systems
 from attune.chat.validation import changed_decoding
-from attune.chat.variety import unrepeated, varied
+from attune.chat.variety import written
 from attune.core.determinism import prepare
 from attune.core.errors import AttuneError
 from attune.core.text import words_of
-from attune.corpora.wording import as_written, tokenised
+from attune.corpora.wording import as_written
 from attune.parameters import Parameters, load
 from attune.parameters.decoding import Decoding
 
 if TYPE_CHECKING:
     from attune.generators.encoding import Prompt
-    from attune.inference.decoding import Reply
-    from attune.inference.generator import Generator as ReplyGenerator
 
 # Exchanges before the message that a system may read, whatever their length in tokens.
 MAX_EXCHANGES = 20
@@ -147,7 +146,7 @@ class Engine:
         if unloaded := self.models.unloaded(system):
             yield Answer(loading=unloaded)
         recent = question.turns[-2 * MAX_EXCHANGES - 1 :]
-        shortened, given = replace(question, turns=recent), _given(system, question.turns)
+        shortened, given = replace(question, turns=recent), given_replies(system, question.turns)
         if isinstance(system, RetrievalSystem):
             answers = iter([self._retrieved(system, shortened, given)])
         else:
@@ -158,7 +157,7 @@ class Engine:
     def _retrieved(self, system: RetrievalSystem, question: Question, given: set[str]) -> Answer:
         """CoBERT's best replies that are not in `given`."""
         retriever = self.models.retriever(system)
-        turns, persona = _tokenised(question.turns), _tokenised(question.persona)
+        turns, persona = in_pecs_wording(question.turns), in_pecs_wording(question.persona)
         found = retriever.retrieve(turns, persona, self.parameters.retrieval.shortlist)
         replies = [each for each in found if words_of(each.reply) not in given][:RETRIEVED_REPLIES]
         if not replies:
@@ -167,46 +166,61 @@ class Engine:
         texts = tuple(
             RetrievedText(as_written(each.reply), each.score, at == chosen) for at, each in enumerate(replies)
         )
-        turns_read = len(retriever.ranker.inputs.fresh().context(turns).ends)
+        read = retriever.ranker.read(turns, persona)
         return Answer(
             texts[chosen].text,
             done=True,
             retrieved=texts,
-            dropped_turns=len(turns) - turns_read,
-            message_shortened=not retriever.reads_whole(turns[-1]),
+            dropped_turns=len(turns) - read.turns,
+            dropped_sentences=len(persona) - read.sentences,
+            unread=unread(search=retriever.reads_whole(turns[-1]), cobert=read.whole),
         )
 
     def _generated(self, system: GeneratorSystem, question: Question, given: set[str]) -> Iterator[Answer]:
-        generator, passages = self.models.generator(system.generator), self._passages(system, question)
+        generator = self.models.generator(system.generator)
+        passages = self._passages(system, question, given if question.varied else set())
         name = f"chat/{len(question.turns)}"  # seeds the reply
         turns, persona = question.turns, question.persona
         if system.tokenised:
-            turns, persona = _tokenised(turns), _tokenised(persona)
+            turns, persona = in_pecs_wording(turns), in_pecs_wording(persona)
         example = generator.example(name, turns, [each["text"] for each in passages], persona)
         if question.instruction is not None:
             example = replace(example, system=question.instruction)
-        prompt = generator.prompt(example)
+        prompt = prompt_of(generator, example, question)
         texts = tuple(
             RetrievedText(each["text"].strip(), each["score"], each["text"] in prompt.passages) for each in passages
         )
-        dropped = len(question.turns) - 1 - prompt.turns
-        shortened = prompt.shortened
-        if system.passages:
-            shortened |= not self.models.passage_retriever(system.passages).reads_whole(question.turns[-1])
-        answer = Answer(
-            retrieved=texts, dropped_turns=dropped, message_shortened=shortened, prompt_tokens=len(prompt.ids)
+        answer = replace(
+            self._read(system, question, prompt),
+            retrieved=texts,
+            dropped_turns=len(question.turns) - 1 - prompt.turns,
+            prompt_tokens=len(prompt.ids),
         )
-        written = ""
-        for reply in _written(generator, name, prompt, question, given, self.parameters.seed):
-            written = reply.text
+        shown: Callable[[str], str] = as_written if system.tokenised else str
+        text = ""
+        for reply in written(generator, name, prompt, question, given, self.parameters.seed):
+            text = reply.text
             # Of PEC's text the last token is shown once it is whole: "i" could become "I" or "it".
-            shown = as_written(written[: written.rfind(" ") + 1]) if system.tokenised else written
-            answer = replace(answer, text=shown, truncated=reply.truncated)
+            growing = text[: text.rfind(" ") + 1] if system.tokenised else text
+            answer = replace(answer, text=shown(growing), truncated=reply.truncated, uncut=shown(reply.uncut))
             yield answer
-        yield replace(answer, text=as_written(written) if system.tokenised else written, done=True)
+        yield replace(answer, text=shown(text), done=True)
 
-    def _passages(self, system: GeneratorSystem, question: Question) -> list[dict[str, Any]]:
-        """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation."""
+    def _read(self, system: GeneratorSystem, question: Question, prompt: "Prompt") -> Answer:
+        """An answer that says what is not read of the message and the persona."""
+        message, left_out, searched, ranked = question.turns[-1], prompt.left_out, True, True
+        if system.passages:
+            searched = self.models.passage_retriever(system.passages).reads_whole(message)
+        if system.ranker:
+            read = self.models.ranker(system.ranker).read(question.turns, in_pecs_wording(question.persona))
+            left_out, ranked = max(left_out, len(question.persona) - read.sentences), read.whole
+        return Answer(dropped_sentences=left_out, unread=unread(not prompt.shortened, searched, ranked))
+
+    def _passages(self, system: GeneratorSystem, question: Question, given: set[str]) -> list[dict[str, Any]]:
+        """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation.
+
+        given: replies that are not to be given again, as `words_of` has them.
+        """
         from attune.inference.passages import reranked
 
         if not system.passages:
@@ -214,33 +228,9 @@ class Engine:
         rag = self.parameters.rag
         row = {"situation": "", "input": question.turns[-1]}
         count = rag.shortlist if system.ranker else rag.k
-        nearest = self.models.passage_retriever(system.passages).nearest([row], [None], count)
+        found = self.models.passage_retriever(system.passages).nearest([row], [None], count + len(given))[0]
+        nearest = [[each for each in found if words_of(each["reply"]) not in given][:count]]
         if system.ranker:
-            persona = _tokenised(question.persona)
+            persona = in_pecs_wording(question.persona)
             nearest = reranked(self.models.ranker(system.ranker), [question.turns], persona, nearest)
         return nearest[0][: rag.k]
-
-
-def _written(
-    generator: "ReplyGenerator", name: str, prompt: "Prompt", question: Question, given: set[str], seed: int
-) -> Iterator["Reply"]:
-    """The generator's reply as it grows; name: with the seed, what it is drawn by. given: earlier replies."""
-
-    def write(again: int) -> Iterator["Reply"]:
-        attempt = question.attempt + again
-        decoding = varied(question.decoding, attempt) if question.varied else question.decoding
-        return generator.stream(name, prompt, decoding, seed + question.attempt + 1_000 * again)
-
-    return unrepeated(write, given) if question.varied else write(0)
-
-
-def _tokenised(texts: Sequence[str]) -> list[str]:
-    """The texts in PEC's wording, which CoBERT and PEC's generators learned from; that of no words stays as it is."""
-    return [tokenised(text) or text for text in texts]
-
-
-def _given(system: System, turns: Sequence[str]) -> set[str]:
-    """The words of all replies before the message, the last of `turns`, in the wording in which the system replies."""
-    replies = turns[-2::-2]  # every second turn back is a reply to the one before
-    tokenised = isinstance(system, RetrievalSystem) or system.tokenised
-    return {words_of(reply) for reply in (_tokenised(replies) if tokenised else replies)}

@@ -1,7 +1,6 @@
 """Loaded models within the machine's memory: the least recently used leave where a new one does not fit beside them."""
 
 import gc
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -12,11 +11,12 @@ from typing import Any, NamedTuple, TypeVar
 from attune.base_models.headers import tensor_shapes
 from attune.core.devices import device
 from attune.core.errors import AttuneError
+from attune.core.memory import usable
 
 Loaded = TypeVar("Loaded")
 
 SHARE = 0.75  # of the memory that is free at the start; conversations and the page need some, too
-_AVAILABLE, _OF_CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max")
+_AVAILABLE = Path("/proc/meminfo")
 
 
 class _Use(NamedTuple):
@@ -29,7 +29,7 @@ class _Use(NamedTuple):
 
 
 class Memory:
-    """Decides which models stay loaded. Their size is that of their files, each counted once whoever shares it.
+    """Decides which models stay loaded. Their size is that of their files, each counted once for all that share it.
 
     Weights count as they are held, in float32, also where the file has them in fewer bits. Those of which every model
     holds a copy count for each.
@@ -83,17 +83,15 @@ def is_copied(base: Path) -> bool:
 
 
 def free_bytes() -> int:
-    """The GPU's free memory; without one, what can be used without swapping, and at most a container's limit."""
+    """The GPU's free memory; without one, what can be used without swapping, and at most this process's limit."""
     if device() == "cuda":
         import torch
 
         return int(torch.cuda.mem_get_info()[0])
-    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    found = [usable()]
     if _AVAILABLE.is_file():
         lines = _AVAILABLE.read_text(encoding="utf-8").splitlines()
         found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    if _OF_CONTAINER.is_file() and (limit := _OF_CONTAINER.read_text(encoding="utf-8").strip()).isdecimal():
-        found.append(int(limit))
     return min(found)
 
 

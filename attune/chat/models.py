@@ -62,22 +62,25 @@ class Models:
         """The trained CoBERT `name`."""
         from attune.inference.ranker import Ranker
 
-        paths = self.artifacts.cobert(name).path, self.artifacts.encoder.path
-        return self.memory.fetched(self._rankers, name, paths, lambda: Ranker.from_pretrained(*paths))
+        path, encoder = self.artifacts.cobert(name).path, self.artifacts.encoder.path
+
+        def load() -> Ranker:
+            return Ranker.from_pretrained(path, encoder)
+
+        return self.memory.fetched(self._rankers, name, [path], load, copied=[encoder])
 
     def retriever(self, system: RetrievalSystem) -> "Retriever":
         """The system's index of replies with the CoBERT that orders them."""
         from attune.index.bank import Bank
         from attune.inference.retriever import Retriever
 
-        index, cobert = self.artifacts.index(system.replies).path, self.artifacts.cobert(system.ranker).path
-        paths = index, cobert, self.artifacts.encoder.path, self.artifacts.embedder.path
+        index, embedder = self.artifacts.index(system.replies).path, self.artifacts.embedder.path
 
         def load() -> Retriever:
             shortlist = self.parameters.retrieval.shortlist
             return Retriever(self.ranker(system.ranker), self._embedder(), Bank.load(index), shortlist)
 
-        found = self.memory.fetched(self._retrievers, system.replies, paths, load)
+        found = self.memory.fetched(self._retrievers, system.replies, [index, embedder], load)
         self.ranker(system.ranker)  # used with it, and so put out after it
         self._embedder()
         return found

@@ -26,6 +26,7 @@ from attune.chat.engine import Engine
 from attune.chat.openai_requests import ApiError, CompletionRequest, crisis_preface
 from attune.chat.streaming import Streamed
 from attune.chat.systems import GeneratorSystem
+from attune.chat.validation import checked_turn
 from attune.core.errors import AttuneError
 
 KEY = "ATTUNE_API_KEY"  # the environment variable
@@ -147,7 +148,7 @@ class _Completion:
         try:
             told = self.engine.reads_persona(self.asked.model)
             persona = self.asked.persona(default) if told else default
-            instruction = None if told else self.asked.instruction or None
+            instruction = None if told else checked_turn(self.asked.instruction) or None
             answers = self.engine.reply_async(
                 self.asked.model, self.turns, persona, self.decoding, self.asked.seed if generates else 0, instruction,
                 varied=False,
@@ -156,9 +157,11 @@ class _Completion:
                 yield self.preface
             async with aclosing(answers):
                 async for piece in self.streamed.pieces(answers):
+                    if told and persona is not default and self.streamed.last.dropped_sentences == len(persona):
+                        raise AttuneError("No sentence of the system message fits beside the last message; shorten it.")
                     yield piece
         except AttuneError as error:
-            raise ApiError(400, str(error)) from None
+            raise ApiError(400, f"{self.preface}{error}") from None  # a client that streams nothing has not got it yet
 
     def usage(self) -> dict[str, int]:
         prompt, completion = self.streamed.last.prompt_tokens, self.streamed.completion_tokens

@@ -141,7 +141,7 @@ class CompletionRequest(BaseModel):
         try:
             return [*(checked_turn(turn) for turn in turns[:-1]), checked_message(turns[-1])]
         except AttuneError as error:
-            raise ApiError(400, str(error), "messages") from None
+            raise ApiError(400, f"{preface}{error}", "messages") from None  # a client shows nothing else
 
     def decoding(self, engine: Engine) -> Decoding:
         """As params.yaml says, unless the request names a setting; the others are then OpenAI's defaults."""

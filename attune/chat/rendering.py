@@ -8,7 +8,7 @@ import gradio as gr
 from attune.chat.answers import Answer, Exchange, listed
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.systems import RetrievalSystem
+from attune.chat.systems import GeneratorSystem, RetrievalSystem
 
 _ABOUT_SCORES = (
     "Higher scores are better. Where CoBERT orders the texts, the score says how well each suits the conversation, and "
@@ -59,15 +59,16 @@ def system_note(engine: Engine, name: str) -> str:
 
 
 def persona_note(engine: Engine, name: str) -> str:
-    """Whether the system replies by the persona, and which systems do."""
+    """Whether the system replies by the persona and how much of it is read, or which systems do."""
     label = engine.system(name).label
     readers = [each.label for other, each in engine.systems.items() if engine.reads_persona(other)]
     if label not in readers:
         return f"Not read by {label}, but by {listed(readers)}."
-    if engine.system(name).ranker is None:
-        return f"Read by {label}."
-    settings = engine.parameters
-    reranking = settings.retrieval if isinstance(engine.system(name), RetrievalSystem) else settings.rag
+    system, settings = engine.system(name), engine.parameters
+    if isinstance(system, GeneratorSystem) and system.ranker is None:
+        tokens = settings.generators[system.generator].persona_tokens
+        return f"Read by {label}, as many sentences as fit into {tokens} tokens."
+    reranking = settings.retrieval if isinstance(system, RetrievalSystem) else settings.rag
     limit = settings.recipes[reranking.recipe].num_personas
     return f"Read by CoBERT, at most {limit} sentences."
 

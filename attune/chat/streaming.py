@@ -26,7 +26,7 @@ class Streamed:
 
         A truncated reply is not cut after its last whole sentence: what follows it has been sent already.
         """
-        sent = text = ""
+        sent = text = uncut = ""
         stopped = False
         async for answer in answers:
             self.last = answer
@@ -35,6 +35,7 @@ class Streamed:
             if answer.loading or answer.done:
                 continue
             self.completion_tokens += 1
+            uncut = answer.uncut
             if not answer.text.startswith(sent):
                 continue
             text, stopped = up_to_stop(answer.text, self.stops)
@@ -46,6 +47,8 @@ class Streamed:
                 break
         if not self.completion_tokens:  # it was not written token by token
             text, stopped = up_to_stop(self.last.text, self.stops)
+        elif not stopped and (self.last.truncated or not self.last.done):  # the last word is in no text
+            text, stopped = up_to_stop(uncut, self.stops) if uncut.startswith(sent) else (text, False)
         if len(text) > len(sent):
             yield text[len(sent) :]
         self.finish = "length" if self.last.truncated and not stopped else "stop"

@@ -64,7 +64,7 @@ class Terminal:
         # Comes first: the message may be refused, and the reply may fail.
         if crisis := crisis_message(message):
             yield f"{crisis}\n\n"
-        history, exchange = self.exchanges, Exchange(checked_message(message))
+        history, exchange = self.exchanges, Exchange(checked_message(message), system=self.system)
         self.exchanges = [*history, exchange]  # so that a message whose reply is interrupted can be retried
         try:
             yield from self._write(history, exchange)
@@ -76,9 +76,7 @@ class Terminal:
         if not self.exchanges:
             raise AttuneError("There is no reply yet that could be tried again.")
         *history, last = self.exchanges
-        again = replace(last, attempt=last.attempt + 1)
-        self.exchanges = [*history, again]
-        yield from self._write(history, again)
+        yield from self._write(history, last.again(self.system))
 
     def _switch(self, name: str) -> str:
         system = self.engine.system(name)

@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from attune.chat.answers import Question
 from attune.core.text import words_of
 from attune.parameters.decoding import Decoding
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    from attune.generators.encoding import Prompt
     from attune.inference.decoding import Reply
+    from attune.inference.generator import Generator
 
 # How another attempt decodes where the settings would write the same reply again.
 _SAMPLED = {"temperature": 0.9, "top_k": 30, "top_p": 0.95}
@@ -20,6 +23,19 @@ def varied(decoding: Decoding, attempt: int) -> Decoding:
     """`decoding`; after the first attempt it samples, where it would otherwise take the likeliest tokens again."""
     by_chance = decoding.method == "sampling" and decoding.top_k != 1
     return decoding if by_chance or not attempt else decoding.sampling(**_SAMPLED)
+
+
+def written(
+    generator: "Generator", name: str, prompt: "Prompt", question: Question, given: Collection[str], seed: int
+) -> Iterator["Reply"]:
+    """The generator's reply as it grows; name: with the seed, what it is drawn by. given: earlier replies."""
+
+    def write(again: int) -> Iterator["Reply"]:
+        attempt = question.attempt + again
+        decoding = varied(question.decoding, attempt) if question.varied else question.decoding
+        return generator.stream(name, prompt, decoding, seed + question.attempt + 1_000 * again)
+
+    return unrepeated(write, given) if question.varied else write(0)
 
 
 def unrepeated(write: Callable[[int], Iterator["Reply"]], said: Collection[str]) -> Iterator["Reply"]:

@@ -88,7 +88,7 @@ class Inputs:
         return kept
 
     def context(self, turns: Sequence[str], speakers: Sequence[Any] | None = None) -> TokenSequence:
-        """[CLS] u1 [SEP] u2 [SEP] ..., token type 0 for the turns of whoever speaks first, 1 for all others'.
+        """[CLS] u1 [SEP] u2 [SEP] ..., token type 0 for the turns of the first speaker, 1 for all others'.
 
         speakers: who said each turn; without them two people take turns, and token types alternate.
 

@@ -20,11 +20,14 @@ def encoder_weights(model: Cobert) -> dict[str, Tensor]:
     return {name: weights.detach().clone() for name, weights in trained if weights.requires_grad}
 
 
-def interpolate(model: Cobert, before: dict[str, Tensor], reached: float, score: Callable[[], float]) -> float:
+def interpolate(
+    model: Cobert, before: dict[str, Tensor], reached: float, score: Callable[[], float]
+) -> tuple[float, float]:
     """Put the encoder's weights where `score` is highest on the way from `before` to what they are.
 
     The matcher's weights stay as they are. before: as `encoder_weights` returned it; reached: the score of the trained
-    weights. Returns the share of the way, 1 for the trained weights; of equal scores the larger share counts.
+    weights. Returns the share of the way, 1 for the trained weights, and its score; of equal scores the larger share
+    counts.
     """
     after = encoder_weights(model)
     scores = {}
@@ -36,7 +39,7 @@ def interpolate(model: Cobert, before: dict[str, Tensor], reached: float, score:
     _place(model, before, after, best)
     listed = ", ".join(f"{share:g}: {value:.4f}" for share, value in scores.items())
     print(f"valid MRR by share of the encoder's change: {listed}; kept {best:g}", flush=True)
-    return best
+    return best, scores[best]
 
 
 @torch.no_grad()

@@ -155,7 +155,7 @@ def train(
     folder: Path,
     follow: Callable[[list[dict[str, Any]]], None] = lambda _: None,
     trackers: Sequence[TrainerCallback] = (),
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], float]:
     """Train `model` in place, resuming from the newest complete checkpoint in `folder`.
 
     It ends with the weights of the trained epoch that has the highest validation MRR; where the recipe has
@@ -164,7 +164,7 @@ def train(
     rows: "train" and "valid", each row with id, context, context_speakers, response, response_speaker and personas.
     recipe: as in data/recipes/*.json. follow: gets the curve's rows whenever it may have grown. Returns the learning
     curve, one row per epoch from 0 (untrained): epoch, step, train_loss (nats, the mean over the epoch's batches),
-    valid_loss (nats), valid_mrr, valid_r@1.
+    valid_loss (nats), valid_mrr, valid_r@1; and the validation MRR of the weights that it ends with.
 
     Raises
     ------
@@ -183,16 +183,21 @@ def train(
     if checkpoint is not None and trainer.memory is not None:
         trainer.memory.load(Path(checkpoint), model.device)
     trainer.train(resume_from_checkpoint=checkpoint)
-    if before is not None:
-        model.config.trained_share = _interpolated(trainer, before)
-    return curve(trainer.state.log_history)
+    learning = curve(trainer.state.log_history)
+    return learning, _kept(trainer, before, max(row["valid_mrr"] for row in learning[1:]))
 
 
-def _interpolated(trainer: CobertTrainer, before: dict[str, Tensor]) -> float:
-    """The share of the encoder's change since `before` that is kept, by validation MRR, rounded as in the curve."""
-    reached = max(row["valid_mrr"] for row in curve(trainer.state.log_history)[1:])
+def _kept(trainer: CobertTrainer, before: dict[str, Tensor] | None, reached: float) -> float:
+    """The validation MRR of the weights that are kept: interpolated ones, by MRR rounded as in the curve, if `before`.
+
+    reached: that of the trained weights.
+    """
     model: Any = trainer.model
-    return interpolate(model, before, reached, lambda: round(validation_scores(model, trainer)["mrr"], 6))
+    if before is not None:
+        model.config.trained_share, reached = interpolate(
+            model, before, reached, lambda: round(validation_scores(model, trainer)["mrr"], 6)
+        )
+    return reached
 
 
 def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -> TrainingArguments:

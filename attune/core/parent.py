@@ -57,7 +57,7 @@ def dying_with_parent(advice: str = "") -> Iterator[None]:
 
 
 def end_with(connection: socket, numbers: bytes) -> None:
-    """End this process when whoever holds the other end of `connection` does, and not with the parent.
+    """End this process when the process at the other end of `connection` does, and not with the parent.
 
     Each byte that comes through it, and each of `numbers`, is a signal for this process's group.
     """

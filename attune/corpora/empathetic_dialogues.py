@@ -79,13 +79,16 @@ def _dialogue(conv_id: str, rows: list[Record], seen: set[str]) -> Dialogue:
     if conv_id in seen:
         raise BadRow(rows[0].number, f"dialogue {conv_id!r} appears a second time; expected its rows one after another")
     turns = sorted((_turn(row) for row in rows), key=lambda turn: turn.position)
+    first = turns[0]
+    if first.position > 0 and first.position % 2 == 0:  # the listener would be taken for the speaker
+        wrong = f"begins with the listener's utterance_idx {first.position}; expected the speaker's, which is 1"
+        raise BadRow(first.number, f"dialogue {conv_id!r} {wrong}")
     for before, turn in pairwise(turns):
         if turn.position != before.position + 1:
             raise BadRow(
                 turn.number,
                 f"utterance_idx {turn.position} after {before.position}; expected {before.position + 1}",
             )
-    first = turns[0]
     others = {turn.speaker: turn.number for turn in reversed(turns) if turn.speaker != first.speaker}
     if len(others) > 1:
         raise BadRow(max(others.values()), f"a third speaker in dialogue {conv_id!r}; expected two")

@@ -2,7 +2,7 @@
 
 Sharma et al. 2020, "A Computational Approach to Understanding Empathy Expressed in Text-Based Peer Support" (EMNLP),
 label a reply's emotional reactions, interpretations and explorations as absent (0), weak (1) or strong (2). Their CSV
-files are not part of Attune: whoever has them names their folder in params.yaml. The replies are neither ranked nor
+files are not part of Attune: to use them, name their folder in params.yaml. The replies are neither ranked nor
 written, so that no rows are made of them; `attune.evaluation.generation.empathy` learns from the labels.
 """
 

@@ -1,4 +1,4 @@
-"""PEC (Zhong et al. 2020): conversations of two subreddits, with sentences about whoever replies.
+"""PEC (Zhong et al. 2020): conversations of two subreddits, with sentences about the responder.
 
 Its text files mark turns with ` ---+--- ` and close conversations and persona blocks with twenty asterisks.
 """
@@ -13,21 +13,22 @@ from attune.core.errors import AttuneError
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Own, Row, Rows, Sampling, Schemas, Subset
 from attune.corpora.blocks import Block, blocks, check_complete
+from attune.corpora.cross_posts import Pools, apart, post
 from attune.corpora.own_ranked import read as read_own
 from attune.corpora.own_ranked import subset as own_subset
 from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.spool import Spool
-from attune.corpora.subsets import SPLITS, digest, draw, key, rank, sized, without_leaks
+from attune.corpora.subsets import SPLITS, digest, draw, key, opening_key, rank, sized
 
 if TYPE_CHECKING:
     import numpy as np
 
 MARKER = " ---+--- "
 DOMAINS = ("happy", "offmychest")
-# What is held of each conversation while a subset is drawn: its number in reading order, its id and rank, and whose
-# reply it ends with.
-_NUMBERS = [("number", "i8"), ("id", "u8"), ("rank", "u8"), ("responder", "u8")]
+# What is held of each conversation while a subset is drawn: its number in reading order, its id and rank, whose
+# reply it ends with, its words whoever wrote them, and the post that it begins with.
+_COLUMNS = ("id", "rank", "responder", "text", "post")
 
 
 @dataclass(frozen=True)
@@ -87,24 +88,22 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
 
     Candidates are the replies of the whole test splits.
 
-    Streams: 32 bytes are held per conversation, and 40 per block of personas.
+    Streams: 48 bytes are held per conversation, and 40 per block of personas.
 
     Raises
     ------
     AttuneError
         for a cap, for a split with fewer conversations than `sampling.sizes` asks for, and as reading does.
     """
-    import numpy as np
-
     if sampling.cap is not None:
         raise AttuneError(f"corpora.{corpus.name}.cap does nothing: `subsets` says how many conversations are kept")
     files, counts = corpus.files(raw), {"bad_rows": 0}
     personas = {domain: Personas(files[f"{domain}/persona"], bad) for domain in DOMAINS}
-    pools = _pools(files, personas, sampling.seed, bad, counts)
+    pools = apart(_pools(files, sampling.seed, bad, counts), counts)
+    counts |= {f"{domain}_responses_without_persona": _unknown(pools[domain], personas[domain]) for domain in DOMAINS}
     counts["bad_rows"] = bad.count
     sets = {"/".join(names): part["number"] for names, part in sized(corpus.name, pools, sampling.sizes).items()}
     tests = {domain: splits["test"]["number"] for domain, splits in pools.items()}
-    tests["all"] = np.concatenate(list(tests.values()))
     spool = Spool(scratch, sets | {f"candidates/{domain}": part for domain, part in tests.items()})
     again = BadRows("skip")  # they are counted already
     spool.fill(_row(domain, each) for domain, _, read in _conversations(files, again) for each in read)
@@ -129,38 +128,36 @@ def _conversations(files: Mapping[str, Path], bad: BadRows) -> Iterator[tuple[st
             yield domain, split, read_conversations(files[f"{domain}/{split}"], bad)
 
 
-def _pools(
-    files: Mapping[str, Path], personas: Mapping[str, Personas], seed: int, bad: BadRows, counts: dict[str, int]
-) -> dict[str, dict[str, "np.ndarray"]]:
-    """What is usable, as records of _NUMBERS in file order, by domain and split; what is not is counted."""
+def _pools(files: Mapping[str, Path], seed: int, bad: BadRows, counts: dict[str, int]) -> Pools:
+    """What is usable, as records of numbers and _COLUMNS in file order, by domain and split; what is not is counted."""
     import numpy as np
 
-    pools: dict[str, dict[str, np.ndarray]] = {domain: {} for domain in DOMAINS}
+    pools: Pools = {domain: {} for domain in DOMAINS}
     number = 0
     for domain, split, conversations in _conversations(files, bad):
-        columns = array("Q"), array("Q"), array("Q")
+        columns = {name: array("Q") for name in _COLUMNS}
         for each in conversations:
-            row = _row(domain, each)
-            for column, value in zip(
-                columns, (int(row["id"], 16), rank(seed, row["id"]), key(each.speakers[-1])), strict=True
-            ):
+            name, text = _row(domain, each)["id"], opening_key(" ".join(each.utterances))
+            numbers = (int(name, 16), rank(seed, name), key(each.speakers[-1]), text, post(each.utterances[0]))
+            for column, value in zip(columns.values(), numbers, strict=True):
                 column.append(value)
-        pool = np.empty(len(columns[0]), _NUMBERS)
+        pool = np.empty(len(columns["id"]), [(name, "u8") for name in ("number", *_COLUMNS)])
         pool["number"] = np.arange(number, number + len(pool))
-        pool["id"], pool["rank"], pool["responder"] = columns
+        for name, values in columns.items():
+            pool[name] = values
         number += len(pool)
         pools[domain][split] = pool[np.sort(draw(pool["rank"], None))]
         if again := len(pool) - len(pools[domain][split]):
             counts["repeated"] = counts.get("repeated", 0) + again
-    for domain, splits in pools.items():
-        leaks: dict[str, int] = {}
-        pools[domain] = without_leaks(splits, leaks)
-        counts |= {f"{domain}_{name}": count for name, count in leaks.items()}
-        counts[f"{domain}_responses_without_persona"] = sum(
-            int(np.isin(pool["responder"], personas[domain].with_sentences, invert=True).sum())
-            for pool in pools[domain].values()
-        )
     return pools
+
+
+def _unknown(splits: Mapping[str, "np.ndarray"], personas: Personas) -> int:
+    """How many conversations of the splits end with a reply of somebody without a persona."""
+    import numpy as np
+
+    known = personas.with_sentences
+    return sum(int(np.isin(pool["responder"], known, invert=True).sum()) for pool in splits.values())
 
 
 def _row(domain: str, conversation: Conversation) -> Row:

@@ -41,7 +41,7 @@ class BadRows:
 
 
 def location(path: Path, number: int) -> str:
-    """`number` counts rows of a parquet file or of a list in JSON, and lines of any other file, from 1."""
+    """`number` counts rows of a .parquet or .json file, and lines of any other file, from 1."""
     return f"{path}, {'row' if path.suffix.lower() in ('.parquet', '.json') else 'line'} {number}"
 
 

@@ -6,11 +6,13 @@ subset is drawn, then for the drawn conversations themselves.
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
+from attune.core.text import words_of
 from attune.corpora.base import Corpus, Row, Sampling, Subset
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 SPLITS = ("train", "valid", "test")
+# Conversations that a generator needs: one to learn from, and one that is held out to measure its loss.
+TRAINED = 2
 
 
 def digest(*parts: str) -> str:
@@ -55,9 +59,10 @@ def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> d
     """Split a draw into train and test, conversations with the same opening always together; positions in the draw.
 
     `openings`: the `key` of each conversation's opening, in the draw's order. People answer the same question in
-    similar words: with its other answers in train, a test answer could be recalled rather than written. The test part
-    is the beginning of the draw, and exceeds its share by at most the size of its last opening. Each part has an
-    opening at least. `whose`: an error's first words, as "corpora.openorca has".
+    similar words: with its other answers in train, a test answer could be recalled rather than written. An opening of
+    more conversations than the test share is for training; of the others the test part takes the beginning of the draw,
+    and exceeds its share by at most the size of its last opening. Each part has an opening at least. `whose`: an
+    error's first words, as "corpora.openorca has".
 
     Raises
     ------
@@ -72,26 +77,51 @@ def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> d
             f"{whose} {len(openings)} conversation(s) with {len(first)} different opening(s); at least 2 openings are "
             "needed, to train on one and to test on another"
         )
-    together = np.argsort(first[group], kind="stable")  # groups as they appear in the draw
-    ends = np.cumsum(sizes[np.argsort(first)])
-    wanted = min(tested(len(openings), test_share), ends[-2])
+    share = tested(len(openings), test_share)
+    # Groups as they appear in the draw, those above the share behind the others, the smallest of them first.
+    order = np.lexsort((first, np.maximum(sizes, share)))
+    together = np.argsort(np.argsort(order)[group], kind="stable")
+    ends = np.cumsum(sizes[order])
+    wanted = min(share, ends[-2], max(sizes[sizes <= share].sum(), sizes.min()))
     end = ends[np.searchsorted(ends, wanted)]
     return {"train": together[end:], "test": together[:end]}
 
 
-def without_leaks(splits: Mapping[str, "np.ndarray"], counts: dict[str, int]) -> dict[str, "np.ndarray"]:
-    """Remove from train what is also in valid or test, and from valid what is also in test, counted.
+def check_candidates(corpus: str, domain: str, replies: Iterable[str], wanted: int, step: str) -> None:
+    """Check that the test split of a domain has as many replies as each right one is ranked among.
 
-    `splits`: records with the field `id`, by split.
+    Those with the words of the right one are not ranked beside it. step: what to do other than to ask for fewer.
+
+    Raises
+    ------
+    AttuneError
+        for fewer than `wanted`, which is cobert.candidates, beside any of the replies.
+    """
+    words = Counter(map(words_of, set(replies)))
+    alike = max(words.values(), default=1)
+    if (most := words.total() - alike + 1) < wanted:
+        same = f", {alike} of which have the same words," if alike > 1 else ","
+        raise AttuneError(
+            f"corpora.{corpus}: the test split of {domain} has {words.total()} different replies{same} and "
+            f"cobert.candidates is {wanted}; set it to at most {most}, {step}"
+        )
+
+
+def without_leaks(
+    splits: Mapping[str, "np.ndarray"], field: str, others: Collection[Mapping[str, "np.ndarray"]]
+) -> dict[str, "np.ndarray"]:
+    """`splits` without the records whose `field` a later split of `others` has too; 0 is like nothing else.
+
+    `splits` and each of `others`: records by split.
     """
     import numpy as np
 
     kept: dict[str, np.ndarray] = {}
     later = np.empty(0, np.uint64)
-    for split in ("test", "valid", "train"):
-        kept[split] = splits[split][~np.isin(splits[split]["id"], later)]
-        counts[f"{split}_also_in_a_later_split"] = len(splits[split]) - len(kept[split])
-        later = np.concatenate([later, kept[split]["id"]])
+    for split in reversed(SPLITS):
+        kept[split] = splits[split][~np.isin(splits[split][field], later)]
+        values = np.concatenate([later, *(each[split][field] for each in others)])
+        later = values[values > 0]
     return kept
 
 
@@ -135,7 +165,7 @@ def drawn_splits(
     Raises
     ------
     AttuneError
-        for too few openings, with the corpus' key in params.yaml.
+        for too few openings, or too few conversations to train on, with the corpus' key in params.yaml.
     """
     import numpy as np
 
@@ -147,7 +177,14 @@ def drawn_splits(
     drawn = distinct[: sampling.cap]
     left_out = f" without its {bad.count} malformed row(s)" if bad.count else ""
     has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{left_out} has"
-    splits = split_by_opening(np.asarray(openings)[drawn], sampling.test_share, f"corpora.{corpus.name}{has}")
+    whose = f"corpora.{corpus.name}{has}"
+    splits = split_by_opening(np.asarray(openings)[drawn], sampling.test_share, whose)
+    if len(splits["train"]) < TRAINED:
+        raise AttuneError(
+            f"{whose} {len(drawn)} conversation(s), {len(splits['train'])} of which would be for training; a generator "
+            f"needs {TRAINED}, since it holds one of them out: use 3 conversations or more, or lower "
+            "preprocess.test_share"
+        )
     return {split: drawn[part] for split, part in splits.items()}, len(ranks) - len(distinct)
 
 
@@ -169,9 +206,7 @@ def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, 
 def sized(
     corpus: str, pools: Mapping[str, Mapping[str, "np.ndarray"]], sizes: Mapping[str, Mapping[str, int | None]]
 ) -> dict[tuple[str, str, str], "np.ndarray"]:
-    """Draw (size, domain, split) from `pools` by domain and split; the domain `all` draws from every domain.
-
-    Unless `pools` has it, and with it conversations that are of no other domain.
+    """Draw (size, domain, split) from `pools` by domain and split.
 
     `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one. What models
     are ranked on is ("evaluate", size, domain): `evaluate` conversations of the test split, `test` where that is None.
@@ -184,12 +219,9 @@ def sized(
     """
     import numpy as np
 
-    together = pools.get("all") or {
-        split: np.concatenate([splits[split] for splits in pools.values()]) for split in SPLITS
-    }
     sets = {}
     for size, wanted in sizes.items():
-        for domain, splits in {**pools, "all": together}.items():
+        for domain, splits in pools.items():
             for key, split in [*zip(SPLITS, SPLITS, strict=True), ("evaluate", "test")]:
                 pool, count = splits[split], wanted[split] if wanted.get(key) is None else wanted[key]
                 if len(pool) < (count or 0):

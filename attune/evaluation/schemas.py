@@ -35,7 +35,8 @@ GENERATED = pa.schema(
         ("tokens", pa.int32()),  # of the target, with its end-of-text token
         ("nats", pa.float64()),  # -log p of the target
         ("base_nats", pa.float64()),  # the same under the untrained base, without instruction, passages and persona
-        ("passage_replies", pa.list_(pa.string())),  # the replies in the passages that the prompt includes
+        ("passage_texts", pa.list_(pa.string())),  # the passages that the prompt includes, as it has them
+        ("passage_replies", pa.list_(pa.string())),  # the reply in each of them
         ("target_given", pa.bool_()),  # one of the passages contains the target
         ("reply", pa.string()),  # null where only the target was scored
         ("truncated", pa.bool_()),  # the reply reached the length limit before it ended

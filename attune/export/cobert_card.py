@@ -4,6 +4,7 @@ from typing import Any
 
 from attune.core.files import read_csv
 from attune.corpora import ranking_corpus
+from attune.evaluation.ranking.summary import telling
 from attune.export.facts import Facts, table
 from attune.parameters.data import Subset
 
@@ -79,7 +80,8 @@ def text(name: str, folder: str, weights: str, config: Any, facts: Facts) -> str
     """
     recipe, subset, domain = (*name.split("-"), "", "")[:3]
     parameters, corpus = facts.parameters, ranking_corpus().name
-    scores = {each.name: each for each in facts.scores("cobert_intervals.json", subset, domain, recipe)}
+    measured = {each.name: each for each in facts.scores("cobert_intervals.json", subset, domain, recipe)}
+    scores = {each: measured[each] for each in telling(measured, parameters.cobert.candidates)}
     results = [facts.result("text-ranking", corpus, scores[each]) for each in _INDEXED if each in scores]
     tags = ["cobert", "persona", "retrieval", "empathetic-conversation"]
     head = facts.front_matter(

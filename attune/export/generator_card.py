@@ -2,15 +2,21 @@
 
 from typing import Any
 
+from attune.corpora import ranking_corpus
+from attune.corpora.wording import tokenised
 from attune.export.facts import Facts, table
+from attune.generators.chat_templates import messages_of
+from attune.generators.encoding import Room, encode_prompt
+from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS
 from attune.generators.loading import Card
-from attune.generators.prompts import Example, prompt_text
+from attune.generators.prompts import PERSONA, Example, prompt_text
 from attune.parameters.methods import METHODS
 
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
 _SHOWN = ("perplexity", "similarity", "emotion_match", "replies_words", "replies_truncated", "replies_repeated_3grams")
 _INDEXED = ("perplexity", "similarity")
 _SAID = "I had such a hard day at work today."
+_PERSONA = ("I have two dogs.", "I love the sea.")
 _VARIANTS = {"": "as it is", "+rag": "with retrieved passages", "+persona_rag": "with passages reranked by CoBERT"}
 _TEXT = """
 # {name}
@@ -30,33 +36,52 @@ therapist and no source of facts; do not put it before people in need.
 ## Data
 
 {data}
-
-A tenth of the train conversations was held out to choose the weights; test conversations were read by no training.
-
+{held_out}
 ## Training
 
-Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine. {time}
+{training}
 
 {settings}
 
 ## Test scores
 
-With 95 % intervals in parentheses, where one was estimated, from this one training: they cover the draw of test
-conversations, not that of the seed. Perplexity is of the reply's tokens alone.
+With 95 % intervals in parentheses, where one was estimated{draws}. Perplexity is of the reply's tokens alone{given}.
 
 {scores}
 
 ## Limitations
 
 - {parameters:,} parameters are few: replies can be wrong, unkind or beside the point.
-- English only; prompt and reply were at most {length} tokens in training.
+- English only; prompt and reply {most}.
 - Perplexity compares models with the same tokenizer only.
-- The text it was trained on, and that of its base, has biases that were not measured.
+- {texts} has biases that were not measured.
 
 ## Licence
 
 The code is under GPL-3.0; the weights are also subject to the licences of the data and of the base.
 """
+_HELD_OUT = f"""
+Held out from training were at most {100 * HELD_OUT_SHARE:.0f} % of the train conversations and at most {HELD_OUT_ROWS}
+replies, but one conversation at least. The loss on at most {MEASURED_ROWS} of these replies chose the weights.
+No training read the test conversations.
+"""
+# What depends on whether there was a training at all.
+_TRAINED = {
+    "held_out": _HELD_OUT,
+    "training": (
+        "Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine. {time}"
+    ),
+    "draws": ", from this one training: they cover the draw of test\nconversations, not that of the seed",
+    "most": "were at most {length} tokens in training",
+    "texts": "The text it was trained on, and that of its base,",
+}
+_UNTRAINED = {
+    "held_out": "",
+    "training": "There was none: the weights are those of the base.",
+    "draws": ": they cover the draw of test conversations",
+    "most": "are at most {length} tokens",
+    "texts": "The text of its base",
+}
 
 
 def text(name: str, use: str, card: Card, facts: Facts) -> str:
@@ -87,38 +112,40 @@ def text(name: str, use: str, card: Card, facts: Facts) -> str:
         base=base,
         method=f"{method.title} ({method.paper})" if method.paper else method.title,
         data=facts.data_sentences(card.corpus),
-        seed=facts.parameters.seed,
-        threads=facts.parameters.threads,
-        time=facts.training_time(f"train_generator@{name}"),
+        given=", with the persona in the prompt" if card.persona_tokens else "",
         settings=table(values.items(), "key", "value"),
         scores=table(rows, "prompt", *_SHOWN) if rows else "Not measured.",
         parameters=card.parameters,
-        length=card.max_length,
+        **_of_training(name, card, facts),
     )
 
 
-def in_place(folder: str, base: str) -> str:
+def _of_training(name: str, card: Card, facts: Facts) -> dict[str, str]:
+    """What the card says of the training, or of there having been none."""
+    parts = _TRAINED if METHODS[card.method].adapt else _UNTRAINED
+    seed, threads = facts.parameters.seed, facts.parameters.threads
+    time = facts.training_time(f"train_generator@{name}")
+    return {
+        key: part.format(seed=seed, threads=threads, time=time, length=card.max_length) for key, part in parts.items()
+    }
+
+
+def in_place(folder: str, base: str, card: Card) -> str:
     """How a generator is used where its training wrote it; folder and base as they are named from the project's."""
+    example = _example(card)
+    persona = f", persona={[*example.persona]!r}" if example.persona else ""
     return f"""From the project's folder, with the base in `{base}`:
 
 ```python
 from attune import Generator
 
 generator = Generator.from_pretrained("{folder}")
-print(generator.reply(["{_SAID}"]).text)
-```"""
+print(generator.reply([{example.question!r}]{persona}).text)
+```{_about_prompts(card)}"""
 
 
 def exported(folder: str, card: Card, tokenizer: Any) -> str:
     """How an exported generator is used, with the prompt that its training had."""
-    if tokenizer.chat_template:
-        messages = [{"role": "system", "content": card.instruction}] if card.instruction else []
-        messages.append({"role": "user", "content": _SAID})
-        options = 'add_generation_prompt=True, return_tensors="pt", return_dict=True'
-        prompt = f"inputs = tokenizer.apply_chat_template({messages!r}, {options})"
-    else:
-        example = Example("card", "card", card.roles, card.instruction, (), _SAID, "")
-        prompt = f'inputs = tokenizer({prompt_text(example, 0, True, (), tokenizer)!r}, return_tensors="pt")'
     return f"""With transformers alone:
 
 ```python
@@ -126,9 +153,60 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("{folder}")
 model = AutoModelForCausalLM.from_pretrained("{folder}")
-{prompt}
+{_inputs(card, tokenizer)}
 written = model.generate(**inputs, max_new_tokens=48, do_sample=False, pad_token_id=tokenizer.eos_token_id)
 print(tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
-```
+```{_about_prompts(card)}
 
 With Attune, which drops the oldest turns where a conversation is too long: `Generator.from_pretrained("{folder}")`."""
+
+
+def _example(card: Card) -> Example:
+    """A message to the generator, in the wording of its corpus, and a persona if it was trained with personas."""
+    texts = (_SAID, *(_PERSONA if card.persona_tokens else ()))
+    said, *persona = map(tokenised, texts) if _is_tokenised(card) else texts
+    return Example("card", "card", card.roles, card.instruction, (), said, "", persona=tuple(persona))
+
+
+def _is_tokenised(card: Card) -> bool:
+    return card.corpus == ranking_corpus().name
+
+
+def _about_prompts(card: Card) -> str:
+    """What the example does not say of the prompts in training: a paragraph, or nothing."""
+    sentences = []
+    if _is_tokenised(card):
+        sentences.append("All text in training was lower-cased and tokenised like this, and so are the replies.")
+    if card.persona_tokens:
+        sentences.append(f"A persona may have {card.persona_tokens} tokens.")
+    if card.passage_tokens:
+        sentences.append(
+            "In training, half of the prompts had retrieved passages before the conversation, of at most "
+            f"{card.passage_tokens} tokens together; this one has none."
+        )
+    return "\n\n" + " ".join(sentences) if sentences else ""
+
+
+def _inputs(card: Card, tokenizer: Any) -> str:
+    """The line of code that makes `inputs`: the first of several ways that gives the ids which `Generator` reads.
+
+    The last way, the ids themselves, is always right, but says nothing to a reader.
+    """
+    example = _example(card)
+    wanted = encode_prompt(example, tokenizer, Room(card.max_length, persona=card.persona_tokens)).ids
+    if tokenizer.chat_template:
+        about = PERSONA.format(sentences=" ".join(example.persona)) if example.persona else ""
+        system = "\n\n".join(filter(None, (card.instruction.strip(), about)))
+        messages = messages_of(tokenizer, system, example.turns, card.roles)
+        ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
+        ways = {f".apply_chat_template({messages!r}, add_generation_prompt=True, return_dict=True": ids}
+    else:
+        text = prompt_text(example, 0, True, (), tokenizer, example.persona)
+        begun = f"{tokenizer.bos_token or ''}{text}"  # some tokenizers, such as GPT-2's, do not add it themselves
+        ways = {
+            f"({text!r}": tokenizer(text)["input_ids"],
+            f"({begun!r}, add_special_tokens=False": tokenizer(begun, add_special_tokens=False)["input_ids"],
+        }
+    ways[f".pad({{'input_ids': [{wanted}]}}, padding=False"] = wanted
+    way = next(way for way, ids in ways.items() if ids == wanted)
+    return f'inputs = tokenizer{way}, return_tensors="pt")'

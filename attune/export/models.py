@@ -39,7 +39,7 @@ def card(model: Path, root: Path) -> str:
         from attune.generators.loading import read_card
 
         of_generator = read_card(model)
-        use = generator_card.in_place(folder, f"models/base/{of_generator.base}")
+        use = generator_card.in_place(folder, f"models/base/{of_generator.base}", of_generator)
         return generator_card.text(model.name, use, of_generator, facts)
     from attune.cobert.model import CobertConfig
 
@@ -62,7 +62,7 @@ def _is_generator(model: Path) -> bool:
 def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
     from peft import PeftModel
 
-    from attune.generators.loading import load_generator, load_tokenizer, read_card, write_card
+    from attune.generators.loading import load_generator, load_tokenizer, parameter_counts, read_card, write_card
 
     card = read_card(folder)
     if card.load_in_4bit:
@@ -78,6 +78,7 @@ def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
                 "no model; it stays a PEFT adapter, which peft.PeftModel.from_pretrained loads over its base"
             )
         model = model.merge_and_unload()
+        card = replace(card, parameters=parameter_counts(model)[1])
     tokenizer = load_tokenizer(folder)
     with atomic_folder(target) as written:
         model.save_pretrained(written)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from attune.core.errors import AttuneError
@@ -27,7 +27,18 @@ _OTHERWISE = re.compile(r"\bstrftime_now\b(?!\s+is\s)")  # that it is defined ma
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _PREAMBLE = 0  # the number of its place; the turns' follow
 # For each tokenizer, what its template makes of each kind of conversation; rendering takes longer than tokenising.
-_ARRANGED: WeakKeyDictionary[Any, dict[Any, tuple[list[str], int]]] = WeakKeyDictionary()
+_ARRANGED: WeakKeyDictionary[Any, dict[Any, "_Arranged"]] = WeakKeyDictionary()
+
+
+class _Arranged(NamedTuple):
+    """Messages of placeholders, what the template makes of them, and how many turns are in it.
+
+    parts: template text and the numbers of places in turn.
+    """
+
+    messages: Messages
+    parts: list[str]
+    read: int
 
 
 def pin_date(tokenizer: Any) -> None:
@@ -63,7 +74,7 @@ def templated(
 ) -> tuple[tuple[str, ...], int]:
     """The parts of a prompt, and how many of the `turns` are in it, the last ones.
 
-    preamble: what precedes the conversation, may be empty. turns: whether whoever replies wrote it, and its text.
+    preamble: what precedes the conversation, may be empty. turns: whether it is the responder's, and its text.
 
     The preamble is the system's message, or stands before the first turn. A conversation that the assistant begins
     loses its beginning where the template insists. If turns are missing all the same, they make one message of the
@@ -75,25 +86,32 @@ def templated(
         if the template has no place for one user's message.
     """
     texts = [preamble, *(text for _, text in turns)]
-    parts, read = _arranged(tokenizer, bool(preamble), tuple(own for own, _ in turns), roles)
+    _, parts, read = _arranged(tokenizer, bool(preamble), tuple(own for own, _ in turns), roles)
     filled = (Markup(part) if not at % 2 else texts[int(part)] for at, part in enumerate(parts))
     return tuple(filled), read
 
 
-def _arranged(tokenizer: Any, preamble: bool, own: tuple[bool, ...], roles: Roles) -> tuple[list[str], int]:
-    """The parts with the numbers of their places for texts, and how many turns they have; worked out once for each."""
+def messages_of(tokenizer: Any, preamble: str, turns: Sequence[tuple[bool, str]], roles: Roles) -> Messages:
+    """The messages from which the tokenizer's template makes the prompt of `templated`, whose parameters these are."""
+    texts = [preamble, *(text for _, text in turns)]
+    messages, *_ = _arranged(tokenizer, bool(preamble), tuple(own for own, _ in turns), roles)
+    return [each | {"content": _PLACES.sub(lambda place: texts[int(place[1])], each["content"])} for each in messages]
+
+
+def _arranged(tokenizer: Any, preamble: bool, own: tuple[bool, ...], roles: Roles) -> _Arranged:
+    """What `_arrange` finds, worked out once for each kind of conversation."""
     known, asked = _ARRANGED.setdefault(tokenizer, {}), (str(tokenizer.chat_template), preamble, own, roles)
     if asked not in known:
         known[asked] = _arrange(tokenizer, preamble, own, roles)
     return known[asked]
 
 
-def _arrange(tokenizer: Any, preamble: bool, own: Sequence[bool], roles: Roles) -> tuple[list[str], int]:
+def _arrange(tokenizer: Any, preamble: bool, own: Sequence[bool], roles: Roles) -> _Arranged:
     for messages, first in _layouts(preamble, own, roles):
         parts = _rendered(tokenizer, messages)
         found = [int(place) for place in parts[1::2]]
         if _complete(found, preamble, range(first, len(own) + 1)):
-            return parts, len(own) + 1 - first
+            return _Arranged(messages, parts, len(own) + 1 - first)
     raise AttuneError(
         f"the chat template of {_name(tokenizer)} leaves out what a user says; correct chat_template, or remove it"
     )
@@ -137,7 +155,7 @@ def _rendered(tokenizer: Any, messages: Messages) -> list[str]:
 
 
 def _complete(found: list[int], preamble: bool, turns: range) -> bool:
-    """Whether each text has a place, the turns in order and the preamble before the last of them."""
-    found = list(dict.fromkeys(found))
-    in_order = [place for place in found if place != _PREAMBLE] == list(turns)
-    return in_order and found.count(_PREAMBLE) == preamble and found[-1] != _PREAMBLE
+    """Whether each text has a place, the turns in order and no text after the last of them."""
+    first = list(dict.fromkeys(found))
+    in_order = [place for place in first if place != _PREAMBLE] == list(turns)
+    return in_order and first.count(_PREAMBLE) == preamble and found[-1] == turns[-1]

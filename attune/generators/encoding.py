@@ -29,13 +29,16 @@ class Encoded:
 class Prompt(NamedTuple):
     """A prompt's token ids, the passages that it includes, and how many of the history's last turns.
 
-    `shortened`: the question alone was too long, and lost its beginning.
+    `shortened`: the question alone was too long, and lost its beginning. `without_system`: there was no room for the
+    system text. `left_out`: how many sentences of the persona there was no room for.
     """
 
     ids: list[int]
     passages: list[str]
     turns: int
     shortened: bool = False
+    without_system: bool = False
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,18 +85,25 @@ def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[
 def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
     """The longest prompt of whole exchanges within `room`; if even the question is too long, its end.
 
-    The persona's first sentences that `room` allows outlast the history, and the system text outlasts them. Passages
-    fill what the conversation leaves, each whole or not at all: they never displace a turn. A last token that would be
-    another one before a reply, such as a space's, is left to the reply.
+    The persona's first sentences that `room` allows outlast the history, and the system text outlasts them, unless it
+    leaves no room for the question. A question that is too long by itself loses its beginning, while its role and what
+    else the format or the chat template writes around it stay. Passages fill what the conversation leaves, each whole
+    or not at all: they never displace a turn. A last token that would be another one before a reply, such as a space's,
+    is left to the reply.
     """
     fit = _fit(example, tokenizer, room)
-    return Prompt(fit.cut(fit.ids), fit.passages, fit.turns, fit.limit is not None)
+    without_system = bool(example.system.strip()) and not fit.system
+    left_out = len(example.persona) - fit.sentences if room.persona else 0
+    return Prompt(fit.cut(fit.ids), fit.passages, fit.turns, fit.shortened, without_system, left_out)
 
 
 class _Fit(NamedTuple):
-    """A prompt that fits: its text, its token ids, the passages and how many turns of the history are in it.
+    """A prompt that fits: its text, its token ids, and the passages that are in it.
 
-    `first`: the ids among them that no text stands for. `limit`: how many ids remain of a question that is too long.
+    `turns`, `system`, `sentences`: how many turns of the history are in it, whether the system text is, and how many
+    sentences of the persona. `first`: the ids among them that no text stands for. Where the question alone is too long,
+    `ids` are not cut yet: `limit` is how many of them `cut` leaves, `before` how many stand before the question's text,
+    and `kept` how many of those it leaves.
     """
 
     parts: tuple[str, ...]
@@ -101,14 +111,22 @@ class _Fit(NamedTuple):
     ids: list[int]
     passages: list[str]
     turns: int
+    system: bool
+    sentences: int
     limit: int | None = None
+    before: int = 0
+    kept: int = 0
 
     def cut(self, ids: list[int]) -> list[int]:
-        """The ids of this prompt within `limit`: the first ones, and the end of the others."""
-        if self.limit is None:
+        """`ids` within `limit`: the first `kept` of them, and the end of the others."""
+        if self.limit is None or len(ids) <= self.limit:
             return ids
-        rest = ids[len(self.first) :]
-        return self.first + rest[max(0, len(rest) - self.limit) :]
+        return ids[: self.kept] + ids[len(ids) - self.limit + self.kept :]
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the question's text loses its beginning."""
+        return self.limit is not None and len(self.ids) - self.before > self.limit - self.kept
 
 
 def _fit(example: Example, tokenizer: Any, room: Room) -> _Fit:
@@ -123,8 +141,30 @@ def _fit(example: Example, tokenizer: Any, room: Room) -> _Fit:
         if len(ids) <= room.prompt:
             written, ids, passages = _with_passages(text, example.passages, without, ids, tokenizer, room)
             lasting = _lasting(example, written.parts, ids, tokenizer)
-            return _Fit(written.parts, first, first + lasting, passages, written.turns)
-    return _Fit(without.parts, first, first + _lasting(example, without.parts, ids, tokenizer), [], 0, room.prompt)
+            return _Fit(written.parts, first, first + lasting, passages, written.turns, system, sentences)
+    return _question_alone(example, tokenizer, first, room.prompt)
+
+
+def _question_alone(example: Example, tokenizer: Any, first: list[int], limit: int) -> _Fit:
+    """A prompt of a question that is too long, to be cut to `limit` tokens in the question's text.
+
+    It has the system text if half of the tokens are left beside it, or if the prompt would be longer without, since the
+    chat template has a default. If nothing is left for the question beside what stands around it, that is cut as well.
+    """
+    parts, short = (prompt_parts(example, 0, system, (), tokenizer).parts for system in (True, False))
+    system = _around(parts, tokenizer) <= max(limit // 2, _around(short, tokenizer))
+    parts = parts if system else short
+    ids = token_ids(tokenizer, *parts)
+    before = _shared(token_ids(tokenizer, *parts[:-2]), ids)
+    kept = before if _around(parts, tokenizer) < limit else 0
+    ids = first + _lasting(example, parts, ids, tokenizer)
+    start = len(first)
+    return _Fit(parts, first, ids, [], 0, system, 0, start + limit, start + before, start + kept)
+
+
+def _around(parts: Sequence[str], tokenizer: Any) -> int:
+    """How many tokens stand before the question's text and after it, in a prompt of these `parts` without history."""
+    return len(token_ids(tokenizer, *parts[:-2])) + len(token_ids(tokenizer, parts[-1]))
 
 
 def _lasting(example: Example, parts: Sequence[str], ids: list[int], tokenizer: Any) -> list[int]:
@@ -165,13 +205,14 @@ def _within(texts: Sequence[str], tokenizer: Any, budget: int) -> list[str]:
 
 
 def _truncations(example: Example, sentences: int) -> Iterator[tuple[int, bool, int]]:
-    """From longest to shortest: turns of history to keep, whether to keep the system text, and sentences of persona.
+    """In the order of trying: turns of history to keep, whether to keep the system text, and sentences of persona.
 
-    A shortened history begins with a turn of whoever does not reply.
+    A shortened history begins with a turn of the other person. If nothing fits beside the system text, all is
+    tried again without it.
     """
     own = [each for each, _ in example.turns]
     whole = len(example.history)
-    yield whole, True, sentences
-    yield from ((kept, True, sentences) for kept in range(whole - 1, 0, -1) if not own[whole - kept])
-    yield from ((0, True, count) for count in range(sentences, -1, -1))
-    yield 0, False, 0
+    for system in (True, False) if example.system.strip() else (False,):
+        yield whole, system, sentences
+        yield from ((kept, system, sentences) for kept in range(whole - 1, 0, -1) if not own[whole - kept])
+        yield from ((0, system, count) for count in range(sentences, -1, -1))

@@ -5,6 +5,12 @@ from collections.abc import Sequence
 
 from attune.generators.prompts import Example
 
+HELD_OUT_SHARE = 0.1
+HELD_OUT_ROWS = 32
+# Of those held out so many are measured, so that it costs little beside training; always the same, so that losses
+# compare. The number is apart from the one above, so that measuring on more or fewer changes no training rows.
+MEASURED_ROWS = 16
+
 
 def grouped(conversations: Sequence[str], seed: int, purpose: str) -> list[list[int]]:
     """Positions grouped by the conversation they belong to; the groups' order depends on names, seed and purpose."""

@@ -34,7 +34,8 @@ class Card:
 
     method, base, corpus, max_length, passage_tokens, persona_tokens, load_in_4bit, instruction: as in params.yaml.
     partial: the folder holds the weights that training changed, and the base the others. roles: the marks of the turns.
-    parameters: numbers in the model, tied ones counted once. base_fingerprint: of the base's weights.
+    parameters: numbers in the model, tied ones counted once. one_line: a written reply ends at its first line break,
+    since no reply in training had one, or since there was no training. base_fingerprint: of the base's weights.
     """
 
     method: str
@@ -50,11 +51,12 @@ class Card:
     format_version: int
     trainable_parameters: int
     parameters: int
+    one_line: bool
     base_fingerprint: str = ""
 
 
-def card_of(settings: GeneratorSettings, roles: Roles, model: Any, base: Path) -> Card:
-    """The card of `model`, trained from the one in `base` as `settings` says on examples with these roles."""
+def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: Any, base: Path) -> Card:
+    """The card of `model`, made from the one in `base` as `settings` says, of examples with these roles."""
     copied = ("method", "base", "corpus", "instruction", "max_length", "passage_tokens", "persona_tokens")
     trainable, parameters = parameter_counts(model)
     return Card(
@@ -65,6 +67,7 @@ def card_of(settings: GeneratorSettings, roles: Roles, model: Any, base: Path) -
         format_version=FORMAT_VERSION,
         trainable_parameters=0 if METHODS[settings.method].adapt is None else trainable,
         parameters=parameters,
+        one_line=one_line,
         base_fingerprint=fingerprint(base),
     )
 
@@ -156,7 +159,7 @@ def _four_bits() -> BitsAndBytesConfig:
     """NormalFloat of 4 bits with computation in bfloat16 (Dettmers et al. 2023, sections 3 and 4)."""
     if not torch.cuda.is_available() or find_spec("bitsandbytes") is None:
         raise AttuneError(
-            "load_in_4bit needs an NVIDIA GPU and the package bitsandbytes (`pip install bitsandbytes`); "
+            "load_in_4bit needs an NVIDIA GPU and the package bitsandbytes (`pip install -e '.[gpu]'`); "
             "set it to false on this machine"
         )
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)

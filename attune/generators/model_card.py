@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attune.generators.held_out import HELD_OUT_ROWS, MEASURED_ROWS
 from attune.generators.learning_curve import summary
 from attune.parameters.generators import GeneratorSettings
 from attune.parameters.methods import METHODS
@@ -32,8 +33,8 @@ The base is read from `models/base/{base}`; name another folder with `base=`.
 
 ## Data
 
-The {examples} replies of the train split of {corpus}, without those of held-out conversations. The corpus' and the
-base's licences apply to the weights, beside the code's GPL-3.0; the README lists the corpora's.
+{data} The corpus' and the base's licences
+apply to the weights, beside the code's GPL-3.0; the README lists the corpora's.
 
 ## Settings
 
@@ -51,6 +52,14 @@ In short: {summary}. Scores on test conversations, with 95 % intervals, are in t
 attune.export models/generators/{name} TARGET` writes a card with them.
 """
 
+_TRAINED = (
+    "The {examples} replies of the train split of {corpus}. At most {held_out} of them, or those of one longer\n"
+    "conversation, were held out from training. The loss on at most {measured} of these chose the weights."
+)
+_UNTRAINED = (
+    "None was trained on. The loss below is that of at most {measured} replies of the train split of\n{corpus}."
+)
+
 
 def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Sequence[Mapping[str, Any]]) -> str:
     """README.md of the generator `name`.
@@ -58,13 +67,15 @@ def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Seq
     `examples`: replies in the train split. `curve`: as `attune.generators.training.train` returns it.
     """
     method = METHODS[settings.method]
+    data = (_TRAINED if method.adapt else _UNTRAINED).format(
+        corpus=settings.corpus, examples=examples, held_out=HELD_OUT_ROWS, measured=MEASURED_ROWS
+    )
     values = {key: value for key, value in settings.model_dump().items() if value not in (None, "")}
     return _TEXT.format(
         name=name,
         method=f"{method.title} ({method.paper})" if method.paper else method.title,
         base=settings.base,
-        corpus=settings.corpus,
-        examples=examples,
+        data=data,
         settings="\n".join(f"| {key} | {value} |" for key, value in values.items()),
         summary=summary(curve),
         losses="\n".join(

@@ -14,7 +14,7 @@ from attune.generators.roles import INSTRUCTION as INSTRUCTION
 from attune.generators.roles import Roles as Roles
 
 # Goes up with every change below, since a model knows only the format that it was trained on.
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 
 PERSONA = "You are someone who says about yourself: {sentences}"
@@ -28,8 +28,8 @@ class Example:
     """A prompt and its reply, to be learned, scored or, where it is empty, written.
 
     `system`: an instruction that precedes the conversation. `history`: the turns before `question`, oldest first.
-    `passages`: retrieved texts, best first. `persona`: what whoever replies says about themselves. `own`: for each turn
-    of the history and for the question, whether whoever replies wrote it; without it turns alternate, and the question
+    `passages`: retrieved texts, best first. `persona`: what the responder says about themselves. `own`: for each turn
+    of the history and for the question, whether it is the responder's; without it turns alternate, and the question
     is the other person's.
     """
 
@@ -46,7 +46,7 @@ class Example:
 
     @property
     def turns(self) -> list[tuple[bool, str]]:
-        """Each turn, the question last, and whether whoever replies wrote it."""
+        """Each turn, the question last, and whether it is the responder's."""
         texts = [turn.strip() for turn in (*self.history, self.question)]
         own = self.own or [bool((len(texts) - at) % 2 == 0) for at in range(len(texts))]
         return list(zip(own, texts, strict=True))
@@ -95,7 +95,10 @@ def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
 
 
 class Text(NamedTuple):
-    """A prompt's text in parts, of which a chat template's are `Markup`; how many turns of the history are in it."""
+    """A prompt's text in parts, of which a chat template's are `Markup`; how many turns of the history are in it.
+
+    The last part but one is the text of the last turn.
+    """
 
     parts: tuple[str, ...]
     turns: int
@@ -133,14 +136,18 @@ def prompt_parts(
     turns = example.turns[len(example.history) - kept :]
     about = PERSONA.format(sentences=" ".join(sentence.strip() for sentence in persona)) if persona else ""
     preamble = [part for part in (example.system.strip() if system else "", about) if part]
+    passages = [passage.strip() for passage in passages if passage.strip()]
     if tokenizer.chat_template:
-        preamble += [passage.strip() for passage in passages if passage.strip()]
-        parts, read = templated(tokenizer, "\n\n".join(preamble), turns, example.roles)
+        parts, read = templated(tokenizer, "\n\n".join([*preamble, *passages]), turns, example.roles)
         return Text(parts, read - 1)
-    text = (SYSTEM.format(system="\n".join(preamble)) if preamble else "") + "".join(passages)
-    for own, turn in turns:
-        text += TURN.format(role=example.roles.of(own), text=turn)
-    return Text((text + CUE.format(role=example.roles.replies),), kept)
+    text = SYSTEM.format(system="\n".join(preamble)) if preamble else ""
+    text += "".join(f"{passage}\n\n" for passage in passages)
+    *earlier, (own, question) = turns
+    for each, turn in earlier:
+        text += TURN.format(role=example.roles.of(each), text=turn)
+    before, after = TURN.split("{text}")
+    text += before.format(role=example.roles.of(own))
+    return Text((text, question, after + CUE.format(role=example.roles.replies)), kept)
 
 
 def reply_text(example: Example, tokenizer: Any) -> str:

@@ -8,13 +8,13 @@ CUE = "{role}:"
 
 @dataclass(frozen=True)
 class Roles:
-    """What stands before the turns of whoever speaks or asks, and of whoever replies."""
+    """What stands before the turns of the person who speaks or asks, and of the responder."""
 
     asks: str
     replies: str
 
     def of(self, own: bool) -> str:
-        """The role of a turn; `own`: whoever replies wrote it."""
+        """The role of a turn; `own`: it is the responder's."""
         return self.replies if own else self.asks
 
 

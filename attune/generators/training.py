@@ -14,7 +14,7 @@ from attune.generators.batches import IGNORED, ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.frozen import lower_states_kept
-from attune.generators.held_out import hold_out
+from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS, hold_out
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
 from attune.generators.length_sampler import GroupingTrainer
 from attune.generators.loading import (
@@ -38,11 +38,6 @@ from attune.training.distributed import barrier, share
 from attune.training.launcher import is_writer
 from attune.training.trainer import Follow, MarkComplete, arguments
 
-HELD_OUT_SHARE = 0.1
-HELD_OUT_ROWS = 32
-# Of those held out so many are measured, so that it costs little beside training; always the same, so that losses
-# compare. The number is apart from the one above, so that measuring on more or fewer changes no training rows.
-MEASURED_ROWS = 16
 _SCORED_AT_ONCE = 16
 
 
@@ -84,13 +79,21 @@ def train(
         model, history = _measured(settings, base, _held_out(read, settings.corpus, tokenizer, room, seed), pad)
         tokenizer.save_pretrained(target)
     if is_writer():
-        write_card(target, card_of(settings, first.roles, model, base))
+        write_card(target, card_of(settings, first.roles, _one_line(settings, examples), model, base))
     return curve_rows(history)
 
 
 def _read(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> Iterator[Example]:
     """The examples in their order; where they are read with passages, some have none (`some_without_passages`)."""
     return some_without_passages(examples, seed) if settings.passage_tokens else iter(examples)
+
+
+def _one_line(settings: GeneratorSettings, examples: Iterable[Example]) -> bool:
+    """Whether a reply ends at its first line break, since no reply in training has one or there is no training.
+
+    An untrained base has not learned where a reply ends, and would continue with the other person's next turn.
+    """
+    return not isinstance(settings, TrainedSettings) or not any("\n" in each.reply.strip() for each in examples)
 
 
 def _first(read: Callable[[], Iterator[Example]], settings: GeneratorSettings) -> Example:

@@ -32,17 +32,19 @@ class Reply:
     """A reply without its prompt.
 
     truncated: it reached the length limit before it ended; its text then stops after the last whole sentence, if it has
-    one.
+    one. uncut: all that was written.
     """
 
     text: str
     truncated: bool
+    uncut: str = ""
 
 
 def stop_token_ids(model: Any, tokenizer: Any, lines: bool) -> tuple[int, ...]:
     """The tokens that end a reply: end-of-text, those that the model's configuration names and, with `lines`, newlines.
 
-    In the format of `attune.generators.prompts` each line of a dialogue is a turn; a chat template marks turns itself.
+    lines: whether a reply is one line. A line break is then the end of a turn in the format of
+    `attune.generators.prompts`; a chat template marks the end itself, so that it adds no newlines.
     """
     configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     ids = {tokenizer.eos_token_id}
@@ -96,10 +98,13 @@ def _reply(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True
     """`finished`: no more tokens will come, so that a reply without an end is cut after its last whole sentence."""
     ended = bool(ids) and ids[-1] in limits.stop_token_ids
     text = _text(tokenizer, ids, ended)
-    if not ended:
-        # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
-        text = whole_sentences(text) if finished else text.rstrip("\ufffd")
-    return Reply(text, truncated=not ended)
+    if ended:
+        return Reply(text, truncated=False, uncut=text)
+    if finished:
+        return Reply(whole_sentences(text), truncated=True, uncut=text)
+    # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
+    text = text.rstrip("\ufffd")
+    return Reply(text, truncated=True, uncut=text)
 
 
 def _text(tokenizer: Any, ids: list[int], ended: bool) -> str:

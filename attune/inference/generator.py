@@ -16,10 +16,9 @@ from attune.generators.loading import (
     read_card,
 )
 from attune.generators.losses import reply_nats
-from attune.generators.prompts import DIALOGUE, Example
+from attune.generators.prompts import Example
 from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
 from attune.parameters.decoding import Decoding
-from attune.parameters.methods import METHODS
 
 MAX_NEW_TOKENS = 96
 SHORTEST_PROMPT = 16  # tokens; a shorter prompt has no room for a question
@@ -67,9 +66,8 @@ class Generator:
         positions = positions_of(model)
         check_positions(card, card.max_length, positions)
         room = Room(card.max_length, passages, min(whole, positions) if positions else whole, card.persona_tokens)
-        # A turn of a dialogue is one line; an untrained base would continue with the other person's next turn.
-        lines = card.roles == DIALOGUE or METHODS[card.method].adapt is None
-        return cls(model, tokenizer, card, room, Limits(max_new_tokens, stop_token_ids(model, tokenizer, lines)))
+        limits = Limits(max_new_tokens, stop_token_ids(model, tokenizer, card.one_line))
+        return cls(model, tokenizer, card, room, limits)
 
     def reply(
         self,
@@ -82,9 +80,11 @@ class Generator:
         """The reply to a conversation.
 
         context: the turns, oldest first, ending with the message to answer. passages: retrieved texts, best first, used
-        as far as `passage_tokens` allows. seed: for sampling; greedy decoding and beam search draw no random numbers.
-        persona: sentences that whoever replies says about themselves; a generator that was trained without reads none.
-        What exceeds the model's limits is dropped: passages, then the oldest turns, then sentences of the persona.
+        as far as `passage_tokens` allows. decoding: greedy unless given; the page and the report use
+        `generation.decoding` of params.yaml. seed: for sampling; greedy decoding and beam search draw none.
+        persona: sentences that the responder says about themselves; a generator that was trained without reads none.
+        What exceeds the model's limits is dropped: passages, then the oldest turns, then sentences of the persona, then
+        the instruction, and last the beginning of the message.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Generator:
 
     def prompt(self, example: Example) -> Prompt:
         """The prompt that a reply is written to, as token ids."""
-        return encode_prompt(example, self.tokenizer, self._writing_room)
+        return encode_prompt(example, self.tokenizer, self.writing_room)
 
     def stream(self, name: str, prompt: Prompt, decoding: Decoding, seed: int) -> Iterator[Reply]:
         """The reply that `replies` gives to the example with the id `name`, after each token."""
@@ -130,7 +130,7 @@ class Generator:
         decoding: for all examples, or one for each, of which none is then beam search.
         """
         return write_replies(
-            self.model, self.tokenizer, examples, decoding, self.limits, self._writing_room, batch_size, seed
+            self.model, self.tokenizer, examples, decoding, self.limits, self.writing_room, batch_size, seed
         )
 
     def nats(self, examples: Sequence[Example], batch_size: int) -> tuple[list[float], list[Encoded]]:
@@ -139,7 +139,7 @@ class Generator:
         return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
 
     @property
-    def _writing_room(self) -> Room:
+    def writing_room(self) -> Room:
         """The room for a prompt, where the model's positions must also hold the reply to be written."""
         positions = positions_of(self.model)
         whole = self.room.whole or self.room.prompt

@@ -1,5 +1,6 @@
 """Rank replies to a conversation with a trained CoBERT."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,17 @@ class Ranked(NamedTuple):
 
     reply: str
     score: float
+
+
+class Read(NamedTuple):
+    """What a `Ranker` reads: how many of the last turns and of the first sentences of the persona.
+
+    whole: whether it reads all of the last turn, and not its beginning alone.
+    """
+
+    turns: int
+    sentences: int
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,15 @@ class Ranker:
         candidates = [[inputs.response(reply) for reply in each] for each in replies]
         states = encode(self.model, [*context, *persona, *(reply for each in candidates for reply in each)])
         return [values.tolist() for values in scores(self.model, states, context, persona, candidates)]
+
+    def read(self, context: Sequence[str], persona: Sequence[str]) -> Read:
+        """How much of them `rank` reads."""
+        inputs = self.inputs.fresh()
+        turns = inputs.context(context)
+        start = turns.ends[-2] if len(turns.ends) > 1 else len(inputs.opening)
+        read = turns.ends[-1] - 1 - start  # without the token that closes the last turn
+        whole = read == len(inputs.pieces(context[-1], sys.maxsize))
+        return Read(len(turns.ends), len(inputs.persona(persona).ends), whole)
 
 
 def check_texts(name: str, lists: Sequence[Sequence[str]]) -> None:

@@ -11,7 +11,15 @@ def whole_sentences(text: str) -> str:
 
     The number of a list's item ends no sentence, and neither does a full stop within a number or a name.
     """
-    for end in reversed([match.end() for match in _END.finditer(text)]):
-        if not _LIST_NUMBER.search(text[:end]):
-            return text[:end]
-    return text
+    return text[: _last_end(text)]
+
+
+def ends_whole(text: str) -> bool:
+    """Whether `text` ends with a whole sentence."""
+    return _last_end(text) == len(text)
+
+
+def _last_end(text: str) -> int | None:
+    """Where the last whole sentence ends; None without one."""
+    ends = reversed([match.end() for match in _END.finditer(text)])
+    return next((end for end in ends if not _LIST_NUMBER.search(text[:end])), None)

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from attune.core.errors import AttuneError
 from attune.parameters.types import MOST, Count, Name, NotNegative, Section
 
-# Conversations that are kept: one to train on and one to test on at least.
-Cap = Annotated[int, Field(ge=2, le=MOST)]
+# Conversations that are kept: at least one to test on, one to train on, and one that is held out of training.
+Cap = Annotated[int, Field(ge=3, le=MOST)]
 
 
 def _hex_digits(value: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, PlainValidator, create_model, model_validator
+from pydantic import Field, GetCoreSchemaHandler, PlainValidator, create_model, field_validator, model_validator
 from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 
 from attune.core.errors import AttuneError
@@ -194,6 +194,13 @@ class Questions(Section):
     opening: Name
     generators: Annotated[list[Key], Field(min_length=1), Distinct]
     asked: Annotated[dict[Key, Name], Field(min_length=1)]
+
+    @field_validator("asked")
+    @classmethod
+    def opening_is_no_kind(cls, asked: dict[str, str]) -> dict[str, str]:
+        if "opening" in asked:
+            raise ValueError("a question cannot be called 'opening', as what every generator is asked; rename it")
+        return asked
 
     def put_to(self, generator: str) -> dict[str, str]:
         """What the generator of that name is asked, by kind."""

@@ -16,7 +16,7 @@ from attune.core.errors import AttuneError
 # What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
 INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
 
-# PEFT asks each model by a name that transformers is about to change, which is no news to whoever chats with one.
+# PEFT asks each model by a name that transformers is about to change, which is no news to a person who chats with one.
 warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
 
 

@@ -48,10 +48,12 @@ def about_bases(tests: Sequence[Difference], generators: Iterable[str], names: N
     """How many generators predict the test replies better than their base model, and the others' differences."""
     pairs = [between(list(tests), f"base of {name}", name, "loss") for name in generators]
     known = [each for each in pairs if each]
-    others = [f"{names[each.after]} {each.size} {in_brackets(each)}" for each in known if not each.better]
+    others = [
+        f"{names[each.after]} (perplexity {each.size}; {in_brackets(each)[1:-1]})" for each in known if not each.better
+    ]
     return (
         f"{len(known) - len(others)} of {len(known)} generators predict the test replies better than the model they "
-        f"start from{'; the others, in perplexity: ' + ', '.join(others) if others else ''}."
+        f"start from{'; not so: ' + ', '.join(others) if others else ''}."
     )
 
 
@@ -91,7 +93,7 @@ def about_passages(
     if every is None:
         return ""
     line = f"Passages {_effect(every, new)} ({names[name]}, against {names[other]} without): perplexity {_moved(every)}"
-    return f"{line}; where no passage contains the reply asked for, {_moved(new)}." if new else f"{line}."
+    return f"{line}; where none contains the reply asked for, {new.size} {in_brackets(new)}." if new else f"{line}."
 
 
 def _effect(every: Difference, new: Difference | None) -> str:
@@ -100,7 +102,16 @@ def _effect(every: Difference, new: Difference | None) -> str:
         return "neither help nor harm clearly"
     if every.worse:
         return "harm"
-    return "help where they contain the reply asked for, not clearly elsewhere" if new and not new.better else "help"
+    if new is None or new.better:
+        return "help"
+    elsewhere = (
+        "elsewhere they harm"
+        if new.worse
+        else "elsewhere they rather harm, but not significantly after correction"
+        if new.outside_zero and new.difference > 0
+        else "elsewhere they neither help nor harm clearly"
+    )
+    return f"help where they contain the reply asked for; {elsewhere}"
 
 
 def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, other: str, names: Names) -> list[str]:
@@ -149,10 +160,13 @@ def about_answers(tests: Sequence[Difference], names: Names, score: str = "simil
     ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
     if not known:
         return ""
-    return (
-        f"{names[known[0].before]} answers more like the true reply than {ahead} of {len(known)} generators, less than "
-        f"{behind}, and not clearly more or less than {len(known) - ahead - behind}."
-    )
+    rest = len(known) - ahead - behind
+    parts = [
+        f"answers more like the true reply than {ahead} of {len(known)} generators",
+        f"less than {behind}" if behind else "",
+        f"from {f'the other {rest}' if ahead or behind else 'them'} it does not clearly differ" if rest else "",
+    ]
+    return f"{names[known[0].before]} {'; '.join(part for part in parts if part)}."
 
 
 def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:

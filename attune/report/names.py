@@ -22,6 +22,15 @@ VARIANTS = {
 }
 
 
+# Ways to match whose names in words have hyphens or capitals.
+_WAYS = {
+    "bi_encoder": "bi-encoder",
+    "poly_encoder": "poly-encoder",
+    "cross_encoder": "cross-encoder",
+    "max_sim": "MaxSim",
+}
+
+
 def generator_names(generators: Mapping[str, GeneratorSettings]) -> dict[str, str]:
     """Each generator's name in words, from its method and data; where two are the same, with its key in brackets."""
     words = {name: _generator(settings) for name, settings in generators.items()}
@@ -40,7 +49,12 @@ def system_names(settings: Parameters) -> dict[str, str]:
 
 def ranking_name(model: str) -> str:
     """A way to match, by the name that the tables have for it, in words."""
-    return baselines.METHODS.get(model) or model.replace("_", " ")
+    return (baselines.METHODS | _WAYS).get(model) or model.replace("_", " ")
+
+
+def start_title(settings: Parameters) -> str:
+    """The model that tables call untrained, beside what other recipes start from: "baseline before training"."""
+    return f"{ranking_name(settings.cobert.recipes[0])} before training"
 
 
 def mean_title(domains: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """The first screen of the report, and its findings."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from attune.corpora import dialogue_corpora, ranking_corpus
@@ -10,7 +11,7 @@ from attune.parameters import Parameters
 from attune.report import findings
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import candidates_title, corpus_title, system_names
+from attune.report.names import candidates_title, corpus_title, mean_title, system_names
 from attune.report.provenance import code_version, data_sentence
 from attune.report.results import Results
 from attune.report.tables import means, records
@@ -39,7 +40,7 @@ def best_ranker(results: Results) -> str:
     second = next(each for each in records(mrr) if each["model"] != first["model"])
     line = (
         f"Best ranker: CoBERT's recipe {first['model']} ({subset} subset), {scored(first, 'mrr')} among "
-        f"{candidates_title(settings)}, mean of the domains"
+        f"{candidates_title(settings)}, {mean_title(settings.domains)}"
     )
     untrained = next(each for each in records(mrr) if each["model"] == UNTRAINED)
     if untrained["value"] >= first["value"]:
@@ -68,7 +69,7 @@ def best_generator(results: Results) -> str:
 # What the recipes of params.yaml are; an entry of one's own is known to who made it.
 _RECIPES = {
     "baseline": "the paper's recipe at a laptop's size",
-    "tuned": "the first report's changes and two of ours",
+    "tuned": "the first report's changes and three of ours",
     "attune": "ours",
 }
 
@@ -79,12 +80,20 @@ def what_is_compared(results: Results) -> str:
     cobert = settings.cobert
     models = [f"{name}, {_RECIPES[name]}" for name in cobert.recipes if name in _RECIPES]
     sizes = [f"{_train_size(settings, name)} ({name})" for name in cobert.subsets]
+    first, *others = cobert.recipes
     return (
         f"CoBERT ranks {candidates_title(cobert)} per test context, the right reply among them. MRR: the mean of "
-        "1 / its rank (1: always first). R@k: how often it is among the first k. Models: "
-        f"{'; '.join([f'{UNTRAINED}, before any training', *models])}. Recipes train on {' or '.join(sizes)} "
-        f"conversations per domain. {_domains(results)}"
+        "1 / its rank (1: always first). Models: "
+        f"{'; '.join([f'{UNTRAINED}, {first} before training', *models])}. {_starts(others)}Recipes train on "
+        f"{' or '.join(sizes)} conversations per domain. {_domains(results)}"
     ).rstrip()
+
+
+def _starts(others: Sequence[str]) -> str:
+    """What the untrained model does not tell of the recipes that it is not the start of."""
+    if not others:
+        return ""
+    return f"What training adds to {' and '.join(others)}, which may start elsewhere, is in plots/studies.html. "
 
 
 def _train_size(settings: Parameters, subset: str) -> str:

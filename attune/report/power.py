@@ -19,9 +19,14 @@ def _resolution(power: Numbers) -> str:
     """How far apart two recipes must be, for the pair of the first report's finding."""
     before, after = (power["outperform"][0][end] for end in ("before", "after"))
     contexts = [each for each in power["needed"] if (each["before"], each["after"]) == (before, after)]
+    if contexts[0]["contexts"] is None:
+        return (
+            f"How many contexts are needed to see a difference in MRR between {after} and {before} is not known: these "
+            "contexts show no variation to estimate it from."
+        )
     numbers = ", ".join(f"{each['contexts']} for {each['difference']:g}" for each in contexts)
     return (
-        f"Contexts that it takes to see a difference in MRR between {after} and {before} (95 % interval without 0) in "
+        f"Contexts needed to see a difference in MRR between {after} and {before} (95 % interval without 0) in "
         f"80 % of test sets: {numbers}."
     )
 
@@ -37,6 +42,12 @@ def first_report(power: Numbers) -> str:
     large = max(on_few)
 
     fewer, more = (each[0.0]["contexts"] for each in (on_few, on_many))
+    found = (
+        "The first report found that only half of the fine-tuned models outperformed the baseline in MRR, with "
+        f"{fewer} and {more} test contexts."
+    )
+    if not models:
+        return f"{found} These contexts show no variation from which to simulate what that says."
     nothing, by_small, by_large = (_shares("at_most_half", on_few[each], on_many[each]) for each in (0.0, small, large))
     drawn = (
         f"{models} models, each with its own contexts drawn from ours"
@@ -46,12 +57,11 @@ def first_report(power: Numbers) -> str:
     seen = [_shares("significant", on_few[each], on_many[each]) for each in (small, large)]
     verdicts = (_verdict(on_few[each], on_many[each]) for each in (small, large))
     return (
-        "The first report found that only half of the fine-tuned models outperformed the baseline in MRR, with "
-        f"{fewer} and {more} test contexts. Simulated for {drawn}, at most half come out ahead in {nothing} of "
-        f"experiments with {fewer} and {more} contexts if fine-tuning changes nothing, in {by_small} if it makes every "
-        f"one better by {small:g}, and in {by_large} if by {large:g}. Below {100 * _UNLIKELY:.0f} % counts as "
-        f"unlikely: the finding {'; it '.join(verdicts)}. One model's improvement of {small:g} is seen (interval above "
-        f"0) in {seen[0]}, one of {large:g} in {seen[1]}."
+        f"{found} Simulated for {drawn}, at most half come out ahead in {nothing} of "
+        f"experiments if fine-tuning changes nothing, in {by_small} if it makes every one better by {small:g}, and in "
+        f"{by_large} if by {large:g}. Below {100 * _UNLIKELY:.0f} % counts as unlikely: the finding "
+        f"{'; it '.join(verdicts)}. One model's improvement of {small:g} is seen (interval above 0) in {seen[0]}, one "
+        f"of {large:g} in {seen[1]}."
     )
 
 

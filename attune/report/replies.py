@@ -1,6 +1,6 @@
 """HTML of replies to the same prompts, beside what was retrieved for them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
 import pandas as pd
@@ -14,8 +14,8 @@ from attune.report import html
 EXAMPLES = 10
 _VARIANTS = {PLAIN: "Without passages", RAG: "With passages", PERSONA_RAG: "With reranked passages"}
 _ABOUT_PASSAGES = (
-    "Of each passage the table shows the reply alone. The prompt holds all of it, as rag.template has it: by default "
-    "also the message that was answered, which a generator may copy."
+    "The passages stand here as in the prompt, in the form of rag.template: by default a message from another "
+    "conversation and the reply to it. A generator may copy from both."
 )
 Names = Mapping[str, str]
 
@@ -33,23 +33,23 @@ def answer_blocks(answers: pd.DataFrame, names: Names) -> str:
 def dialogue_blocks(replies: pd.DataFrame, names: Names) -> str:
     """Each prompt above what was retrieved and what each generator wrote with it, one column per variant; folded.
 
-    replies: columns id, prompt, target, generator, variant, passage_replies and reply, as `Results.dialogue_replies`.
+    replies: columns id, prompt, target, generator, variant, passage_texts and reply, as `Results.dialogue_replies`.
     """
     written = replies[replies["reply"].notna() & replies["variant"].isin(list(_VARIANTS))]
     prompts = list(written.groupby("id", sort=False))[:EXAMPLES]
     blocks = (_block(rows["prompt"].iloc[0], _dialogue(rows, names)) for _, rows in prompts)
     return html.folded(
-        f"{len(prompts)} prompts: replies beside those of the passages that were retrieved for them",
+        f"{len(prompts)} prompts: replies beside the passages that were retrieved for them",
         html.about(_ABOUT_PASSAGES) + "\n".join(blocks),
     )
 
 
 def _dialogue(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
     variants = [variant for variant in _VARIANTS if (rows["variant"] == variant).any()]
-    passages = {each: rows[rows["variant"] == each]["passage_replies"].iloc[0] for each in variants}
+    passages = {each: rows[rows["variant"] == each]["passage_texts"].iloc[0] for each in variants}
     table: list[dict[str, object]] = [
         {"": "True reply", _VARIANTS[variants[0]]: rows["target"].iloc[0]},
-        {"": "Replies in the passages"} | {_VARIANTS[each]: _listed(texts) for each, texts in passages.items()},
+        {"": "Passages"} | {_VARIANTS[each]: _listed(texts) for each, texts in passages.items()},
     ]
     for generator, own in rows.groupby("generator", sort=False):
         replies = own.set_index("variant")["reply"]
@@ -59,10 +59,10 @@ def _dialogue(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _listed(texts: object) -> html.Cell:
-    """The replies in the passages, each once."""
-    found = dict.fromkeys(str(each) for each in texts) if texts is not None else {}  # type: ignore[attr-defined]
-    return html.Cell("<br>".join(f"{at}. {escape(text)}" for at, text in enumerate(found, 1)))
+def _listed(texts: Iterable[str]) -> html.Cell:
+    """The passages, numbered, their lines below each other."""
+    lines = (f"{at}. {escape(text.strip())}" for at, text in enumerate(texts, 1))
+    return html.Cell("<br>".join(lines).replace("\n", "<br>"))
 
 
 def answered_blocks(replies: pd.DataFrame, names: Names) -> str:

@@ -21,6 +21,8 @@ def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, referenc
     scores: tidy. names: the scores shown, without those that no system has. name: a system in words. reference: a
     system that is no competitor, such as the true replies; it stands last and is never the best.
     """
+    if scores.empty:
+        return html.table(scores)
     rows = wide(scores)
     shown = [each for each in names if each in rows and rows[each].notna().any()]
     *places, system = keys(scores)

@@ -1,20 +1,21 @@
 """The sections of the report and of the studies' page: (heading, HTML body)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import contamination, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, mean_title, ranking_name, sentences_title, system_names
+from attune.report.names import corpus_title, mean_title, ranking_name, sentences_title, start_title, system_names
 from attune.report.provenance import environment
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
 from attune.report.score_tables import difference_tables, score_table
-from attune.report.system_scores import ABOUT, RANKING_SCORES
+from attune.report.system_scores import ABOUT, ranking_scores
 from attune.report.tables import compared, means
 
 Section = tuple[str, str]
@@ -50,7 +51,7 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
     return [
         ("Findings", html.bullets(studies_overview.findings_of(results), "lead")),
         ("Figures", _shown_figures("studies", figures)),
-        ("Differences", _rule() + difference_tables(differences(found), _words)),
+        ("Differences", _rule() + difference_tables(differences(found), _words(results))),
         (
             f"Ways to match, trained and tested on: {', '.join(results.settings.compare.domains)}",
             _ways(results),
@@ -59,13 +60,13 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
             "Own, another's or no persona",
             html.folded(
                 "Means over the domains",
-                ABOUT + score_table(means(results.persona_use), RANKING_SCORES, _words),
+                ABOUT + score_table(means(results.persona_use), ranking_scores(results), _words(results)),
             ),
         ),
         ("Several seeds", seeds.about(results.metrics("seeds"), system_names(results.settings))),
         (
             "Number of persona sentences",
-            html.folded("Each number", score_table(results.personas, RANKING_SCORES, _words)),
+            html.folded("Each number", score_table(results.personas, ranking_scores(results), _words(results))),
         ),
         ("Retrieval from all replies of the test split", html.folded("Each domain", _retrieval(results))),
         ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),
@@ -79,9 +80,16 @@ _COST = (
 )
 
 
-def _words(model: str) -> str:
-    """A model as it is called in text; a mere number is one of persona sentences."""
-    return sentences_title(model) if model.isdecimal() else ranking_name(model)
+def _words(results: Results) -> Callable[[str], str]:
+    """How the studies' page calls a model; a mere number is one of persona sentences."""
+    start = start_title(results.settings)
+
+    def name(model: str) -> str:
+        if model.isdecimal():
+            return sentences_title(model)
+        return start if model == UNTRAINED else ranking_name(model)
+
+    return name
 
 
 def _retrieval(results: Results) -> str:
@@ -97,11 +105,13 @@ def _ways(results: Results) -> str:
     parts = [
         html.folded(
             f"All of them, {mean_title(trained)}",
-            ABOUT + html.about(_COST) + score_table(compared(results), (*RANKING_SCORES, "gflops"), _words),
+            ABOUT
+            + html.about(_COST)
+            + score_table(compared(results), (*ranking_scores(results), "gflops"), _words(results)),
         )
     ]
     if set(trained) != set(every):
-        rows = score_table(means(results.methods), RANKING_SCORES, _words)
+        rows = score_table(means(results.methods), ranking_scores(results), _words(results))
         parts.append(html.folded(f"Those that need no further training, {mean_title(every)}", rows))
     return "".join(parts)
 

@@ -8,8 +8,11 @@ from attune.report.tables import compared, means
 
 
 def findings_of(results: Results) -> list[str]:
-    """CoBERT beside no training, ways to match, the worth of the persona and of its sentences, transfer, the bank."""
-    return [
+    """CoBERT beside no training, ways to match, the worth of the persona and of its sentences, transfer, the bank.
+
+    Without what the settings and the data leave nothing to say about.
+    """
+    lines = [
         without_training(results),
         what_training_adds(results),
         _methods(results),
@@ -18,6 +21,7 @@ def findings_of(results: Results) -> list[str]:
         _transfer(results),
         _bank(results),
     ]
+    return [line for line in lines if line]
 
 
 def without_training(results: Results) -> str:
@@ -25,17 +29,20 @@ def without_training(results: Results) -> str:
     found = [each for each in over_domains(differences(results.method_tests)) if each.family == "ways without training"]
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     nearest = min(found, key=lambda each: each.difference)
+    title = mean_title(results.settings.cobert.domains)
+    best_way = f"the best of them, {ranking_name(nearest.before)}, is {nearest.size} {in_brackets(nearest)}."
+    if not better and not worse:
+        return (
+            f"No difference was found between {ranking_name(nearest.after)} and any of {len(found)} ways to match "
+            f"without training (MRR, {title}). The difference from {best_way}"
+        )
     ways = (
         f"all {len(found)} ways to match without training"
         if len(better) == len(found)
         else f"{len(better) or 'none'} of {len(found)} ways to match without training and worse than "
         f"{len(worse) or 'none'} of them"
     )
-    return (
-        f"{ranking_name(nearest.after)} is better than {ways} (MRR, {mean_title(results.settings.cobert.domains)}). "
-        f"Its difference from the best of them, {ranking_name(nearest.before)}, is {nearest.size} "
-        f"{in_brackets(nearest)}."
-    )
+    return f"{ranking_name(nearest.after)} is better than {ways} (MRR, {title}). Its difference from {best_way}"
 
 
 def what_training_adds(results: Results) -> str:
@@ -64,29 +71,50 @@ def _methods(results: Results) -> str:
 
 
 def _persona_use(results: Results) -> str:
+    if results.persona_use.empty:
+        return ""
     found = differences(means(results.persona_use_tests))
     better = [each for each in found if each.better]
     worse = [each for each in found if each.worse]
     return (
         f"Persona in ranking: of {len(found)} comparisons with no persona or another person's, the responder's own is "
         f"better in {len(better) or 'none'} and worse in {len(worse) or 'none'}{_listed(better + worse)}."
+        f"{_with_persona(results)}"
     )
+
+
+def _with_persona(results: Results) -> str:
+    """How many test contexts have a persona, if not all do."""
+    rows = results.persona_use.set_index("score")["value"]
+    if "contexts_without_persona" not in rows:
+        return ""
+    told, untold = (int(rows[[name]].iloc[0]) for name in ("contexts", "contexts_without_persona"))
+    return f" Measured on the {told} of {told + untold} test contexts that have a persona."
 
 
 def _sentences(results: Results) -> str:
     found = differences(results.persona_tests)
-    better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
-    return (
-        f"Number of persona sentences ({personas_title(results.settings)}): of {len(found)} numbers compared with "
-        f"{sentences_title(found[0].before)}, {len(better) or 'none'} rank better and {len(worse) or 'none'} worse"
-        f"{_listed(better + worse)}."
-    )
+    if not found:
+        return ""
+    title, fewest = personas_title(results.settings), sentences_title(found[0].before)
+    if len(found) == 1:
+        (only,) = found
+        told = f"{only.after} against {fewest}, {only.size} MRR {in_brackets(only)}, {only.verdict}"
+    else:
+        better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
+        told = (
+            f"of {len(found)} numbers compared with {fewest}, {len(better) or 'none'} rank better and "
+            f"{len(worse) or 'none'} worse{_listed(better + worse)}"
+        )
+    return f"Number of persona sentences ({title}): {told}."
 
 
 def _transfer(results: Results) -> str:
     rows = results.transfer[results.transfer["score"] == "mrr"]
     own = rows[rows["trained"] == rows["tested"]].set_index("tested")["value"]
     others = rows[rows["trained"] != rows["tested"]]
+    if others.empty:
+        return ""
     lower = sum(row["value"] < own[row["tested"]] for row in others.to_dict("records"))
     return (
         f"Transfer: of {len(others)} tests on another domain than that of training, {lower} score below the model that "
@@ -95,11 +123,18 @@ def _transfer(results: Results) -> str:
 
 
 def _bank(results: Results) -> str:
-    by_score = results.retrieval.groupby("score")["value"]
-    least, most, mean = by_score.min(), by_score.max(), by_score.mean()
+    scores = results.retrieval.set_index("domain")
+    mean = scores.groupby("score")["value"].mean()
+    whole = list(scores.index[scores["score"] == "all_reranked"])
+    recall = scores[scores["score"] == "recall"]["value"].drop(whole)
+    parts = []
+    if len(recall):
+        share = f"{100 * recall.min():.0f} to {100 * recall.max():.0f} %"
+        parts.append(f"the shortlist holds the true reply in {share} of the contexts")
+    if whole:
+        parts.append(f"all of them are reranked where there are no more than the shortlist holds ({', '.join(whole)})")
     return (
-        f"Retrieval from all replies of the test split: the shortlist holds the true reply in "
-        f"{100 * least['recall']:.0f} to {100 * most['recall']:.0f} % of the contexts; the MRR is "
+        f"Retrieval from all replies of the test split: {'; '.join(parts)}; the MRR is "
         f"{mean['mrr_index']:.3f} in the index's order and "
         f"{mean['mrr_reranked']:.3f} in CoBERT's (means of the domains, untested; their intervals are below)."
     )

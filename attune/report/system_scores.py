@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from attune.evaluation.generation.summary import TARGETS
+from attune.evaluation.ranking.summary import telling
 from attune.evaluation.schemas import ORACLE_RAG
 from attune.metrics.ranking import METRICS
 from attune.report import empathy, findings, html
@@ -15,7 +16,7 @@ from attune.report.scores import format_of
 from attune.report.tables import by_domain, means
 
 ABOUT = html.about("With 95 % intervals. Click a heading to sort by it.")
-RANKING_SCORES = ("mrr", *(name for name in METRICS if name != "mrr"))
+_RECALL = html.about("R@k: how often the right reply is among the first k.")
 # The scores that lead the table of generators.
 LEADING_SCORES = ("perplexity", "similarity", "replies_repeated_3grams", "replies_truncated")
 # All scores of generators.
@@ -36,15 +37,21 @@ _SELF_BLEU = (
 )
 
 
+def ranking_scores(results: Results) -> list[str]:
+    """The scores of rankers by which they can differ, MRR first."""
+    return telling(("mrr", *(name for name in METRICS if name != "mrr")), results.settings.cobert.candidates)
+
+
 def section(results: Results) -> str:
     """HTML of all tables."""
     return _ranking(results) + _generators(results) + _answered(results)
 
 
 def _ranking(results: Results) -> str:
-    mean = score_table(means(results.ranking), RANKING_SCORES, ranking_name)
-    single = score_table(by_domain(results.ranking), ("loss", *RANKING_SCORES), ranking_name)
-    return html.folded("Ranking: means over the domains", ABOUT + mean) + html.folded(
+    shown = ranking_scores(results)
+    mean = score_table(means(results.ranking), shown, ranking_name)
+    single = score_table(by_domain(results.ranking), ("loss", *shown), ranking_name)
+    return html.folded("Ranking: means over the domains", _RECALL + ABOUT + mean) + html.folded(
         "Ranking: each domain, with the loss", single
     )
 
@@ -80,13 +87,13 @@ def _by_test_set(results: Results) -> pd.DataFrame:
 
 
 def _ceiling(results: Results) -> str:
-    """What the true replies reach, beyond which more is not better."""
+    """How seldom even the true replies match, so that a higher share is no better."""
     rows = results.generators
     reached = rows[(rows["system"] == TARGETS) & (rows["score"] == "emotion_match")]["value"]
     if reached.empty:
         return ""
     share = format_of("emotion_match").text(float(reached.iloc[0]))
-    return f"; the true replies reach {share} %, so that more is not better"
+    return f"; even the true replies match in only {share} %, so a higher share is no better"
 
 
 def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> str:

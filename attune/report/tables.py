@@ -33,7 +33,7 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def means(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows over all domains, without the column `domain`."""
-    return rows[rows["domain"] == MEAN].drop(columns="domain")
+    return rows if rows.empty else rows[rows["domain"] == MEAN].drop(columns="domain")
 
 
 def compared(results: Results) -> pd.DataFrame:

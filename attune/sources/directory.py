@@ -11,7 +11,7 @@ from attune.sources.manifest import Origin
 
 
 def copy(corpus: Corpus, source: str, folder: Path) -> Origin:
-    """Copy from `<source>/<corpus>`. The licence is not recorded: only whoever filled the directory knows it.
+    """Copy from `<source>/<corpus>`. The licence is not recorded: only the person who filled the directory knows it.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Row, Sampling
 from attune.corpora.own import opening
 from attune.corpora.reading import BadRows
-from attune.corpora.subsets import drawn_splits
+from attune.corpora.subsets import check_candidates, drawn_splits
 from attune.evaluation.generation import emotion_folds
 from attune.parameters.data import OwnRows
 from attune.sources import directory, own_data
@@ -67,9 +67,5 @@ def check_ranked(
                     f"corpora.{record.name} has no domain {domain!r} but {', '.join(subset.candidates)}; a domain is "
                     "what the column `domain` holds, with as many conversations as `subsets` asks for"
                 )
-            replies = len({row["response"] for row in subset.candidates[domain]})
-            if replies < candidates:
-                raise AttuneError(
-                    f"corpora.{record.name}: the test split of {domain} has {replies} different replies, and "
-                    f"cobert.candidates is {candidates}; lower it, raise preprocess.test_share, or use more data"
-                )
+            replies = (row["response"] for row in subset.candidates[domain])
+            check_candidates(record.name, domain, replies, candidates, "raise preprocess.test_share, or use more data")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,10 +101,10 @@ def conversations(
 def _mapping(
     path: Path, row: Mapping[str, Any], columns: Mapping[Any, str] | None, needed: Sequence[str]
 ) -> dict[str, str]:
-    """What each column is; an AttuneError names one that the first row lacks."""
+    """What each column is; an AttuneError names one that the file lacks. row: its first, which has all columns."""
     for key, column in (columns or {}).items():
         if column not in row:
-            raise AttuneError(f"{path} has no column {column!r} for {key}; its first row has {', '.join(row)}")
+            raise AttuneError(f"{path} has no column {column!r} for {key}; it has {', '.join(row)}")
     mapping = dict(columns or _recognised(path, row))
     for key in needed:
         if mapping.get(key) not in row:
@@ -114,7 +115,6 @@ def _mapping(
 def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
     for marks, mapping in _SHAPES:
         if marks <= row.keys():
-            # Rows of JSON may lack what they have nothing for, the first one too.
             return mapping | {name: name for name in _OPTIONAL}
     raise AttuneError(
         f"{path} has the columns {', '.join(row)}, of no known shape (ShareGPT: conversations or messages; Alpaca: "
@@ -177,7 +177,8 @@ def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
             written = json.loads(cell)
             cell = written if all(isinstance(each, (str, dict)) for each in written) else cell
     if isinstance(cell, str):
-        cell = cell.splitlines() if apart else [cell]
+        # Not splitlines, by which U+2028 and form feeds end a line too.
+        cell = [line.removesuffix("\n") for line in StringIO(cell, newline=None)] if apart else [cell]
     if cell is None:
         return []
     if not isinstance(cell, list):

@@ -15,9 +15,10 @@ Record = tuple[int, dict[str, Any]]
 
 
 def records(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Record]:
-    """Each row with its number: of its line, or in JSON and parquet of the row.
+    """Each row with its number: of the line on which it begins, or in .json and .parquet of the row.
 
-    wanted: the columns that are read; others may be None in place of what they hold.
+    The first row has all columns that any has. wanted: those that are read; others may be None in place of what they
+    hold.
 
     Raises
     ------
@@ -37,6 +38,7 @@ def records(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Recor
 
 
 def _csv(path: Path, bad: BadRows) -> Iterator[Record]:
+    number = 1
     csv.field_size_limit(10_000_000)  # characters of a cell; 131,072 otherwise
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -44,32 +46,39 @@ def _csv(path: Path, bad: BadRows) -> Iterator[Record]:
             # Spreadsheets write semicolons where the comma divides decimals, or tabs.
             separator = max(_SEPARATORS, key=header.count)
             stream.seek(0)
-            reader = csv.DictReader(stream, delimiter=separator, skipinitialspace=True, strict=True)
-            reader.fieldnames = names = [name.strip() for name in reader.fieldnames or ()]
+            reader = csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=True)
+            names = [name.strip() for name in next(reader, ())]
             if header and not names:
                 raise AttuneError(f"{path}, line 1 is empty; it must name the columns")
             _check_names(path, [name for name in names if name])  # spreadsheets write empty columns too
-            for row in reader:
-                if None in row or None in row.values():
+            number = reader.line_num + 1
+            for cells in reader:
+                if cells and len(cells) != len(names):  # an empty line has none
                     right = f"put cells with {separator!r}, quotes or line breaks into quotes"
-                    bad.add(path, reader.line_num, f"not the {len(names)} cells of the header; {right}")
-                else:
-                    yield reader.line_num, row
+                    bad.add(path, number, f"not the {len(names)} cells of the header; {right}")
+                elif cells:
+                    yield number, dict(zip(names, cells, strict=True))
+                number = reader.line_num + 1
     except UnicodeDecodeError as error:
         raise AttuneError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); convert it") from None
     except csv.Error as error:
         right = "put quotes around whole cells, and write one inside of a cell twice"
-        raise AttuneError(f"{path}, after line {reader.line_num}: {error}; {right}") from None
+        raise AttuneError(f"{path}, in the row that begins on line {number}: {error}; {right}") from None
 
 
 def _json_lines(path: Path, bad: BadRows) -> Iterator[Record]:
-    for number, line in lines(path):
+    columns = {name: None for _, row in _objects(path, BadRows("skip")) for name in row}
+    return ((number, columns | row) for number, row in _objects(path, bad))
+
+
+def _objects(path: Path, bad: BadRows) -> Iterator[Record]:
+    """One object per line, with the number of its line, or where the file is called .json of its row."""
+    for row, (line, text) in enumerate(lines(path), start=1):
+        number = row if path.suffix.lower() == ".json" else line
         try:
-            row = _object(number, line)
+            yield number, _object(number, text)
         except BadRow as error:
             bad.add(path, error.number, str(error))
-        else:
-            yield number, row
 
 
 def _json(path: Path, bad: BadRows) -> Iterator[Record]:
@@ -84,7 +93,8 @@ def _json(path: Path, bad: BadRows) -> Iterator[Record]:
         raise AttuneError(f"{path} is not JSON in UTF-8: {error}") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise AttuneError(f"{path} must hold a list of objects, one per row; for one object per line call it .jsonl")
-    yield from enumerate(rows, start=1)
+    columns = {name: None for row in rows for name in row}
+    yield from ((number, columns | row) for number, row in enumerate(rows, start=1))
 
 
 def _parquet(path: Path, wanted: Collection[str]) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from attune.corpora.reading import BadRow
 _SIDES = dict.fromkeys(("human", "user", "prompter", "speaker"), ASKS)
 _SIDES |= dict.fromkeys(("gpt", "assistant", "bot", "chatgpt", "model", "listener"), REPLIES)
 _SYSTEM = ("system", "developer")
-# Whose turns are calls of tools or their results, which the responder asked for in the turn before.
+# Whose turns are calls of tools, as their name then says, or results, which the responder asked for in the turn before.
 _TOOLS = re.compile("tool|function|observation|ipython|environment")
 _CALL = "call of a tool"  # counts such a turn of the responder's
 
@@ -37,6 +37,7 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
         return alternating([read_text(number, "a turn", each) for each in cells])
     said: list[tuple[str, str]] = []
     system, left_out = [], []
+    replied = False  # whether the turn before is a reply that is kept
     for each in cells:
         if not isinstance(each, dict):
             raise BadRow(number, f"a turn is {str(each)[:80]!r}; expected all texts, or all with their speaker")
@@ -45,13 +46,16 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
             system.append(_content(number, each))
         elif speaker not in _SIDES:
             left_out.append(speaker)
-            if _TOOLS.search(speaker) and said and said[-1][0] == REPLIES:
+            if replied and _TOOLS.search(speaker) and not speaker.endswith(("call", "calls")):
                 said.pop()
                 left_out.append(_CALL)
         elif each.get("tool_calls") or each.get("function_call"):
             left_out.append(_CALL)
         else:
             said.append((_SIDES[speaker], _content(number, each)))
+            replied = _SIDES[speaker] == REPLIES
+            continue
+        replied = False
     return Turns(said, "\n".join(system), tuple(left_out))
 
 

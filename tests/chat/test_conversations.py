@@ -112,6 +112,27 @@ def test_a_message_stopped_before_its_reply_can_be_retried(conversations: Conver
     assert len(texts(event)) == 2
 
 
+def test_a_retry_with_another_system_gives_that_system_s_reply(conversations: Conversations) -> None:
+    first = {}
+    for name in ("full", "cobert"):
+        conversations.clear(ONE)
+        *_, event = events(conversations.send("I am sad today.", name, *SETTINGS, ONE))
+        first[name] = texts(event)
+    *_, again = events(conversations.retry("cobert", *SETTINGS, ONE))
+    assert texts(again) != first["cobert"]
+    *_, other = events(conversations.retry("full", *SETTINGS, ONE))
+    assert texts(other) == first["full"]
+    *_, back = events(conversations.retry("cobert", *SETTINGS, ONE))
+    assert texts(back) == first["cobert"]
+
+
+def test_a_message_that_was_refused_gets_the_first_reply_at_a_retry(conversations: Conversations) -> None:
+    *_, event = events(conversations.send("I am sad today.", "cobert", *SETTINGS, ONE))
+    events(conversations.send("I am sad today.", "cobert", "a" * 3000, *SETTINGS[1:], TWO))
+    *_, again = events(conversations.retry("cobert", *SETTINGS, TWO))
+    assert texts(again) == texts(event)
+
+
 def test_a_retry_stopped_while_models_load_keeps_the_reply(root: Path) -> None:
     conversations = Conversations(Engine(load(root / "params.yaml"), Artifacts(root)))
     conversations._conversation(ONE).exchanges = [Exchange("Hm.", "Yes.")]

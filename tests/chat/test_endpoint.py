@@ -20,7 +20,7 @@ def test_concurrent_requests_get_the_same_replies_as_single_ones(address: str, e
     for history, each in zip(histories, answers, strict=True):
         *_, alone = engine.reply("full", [*history, "My cat ran away."], (), SAMPLING)
         about = {"reply": alone.text, "truncated": alone.truncated, "dropped_turns": 0, "message_shortened": False}
-        assert each == about | {"retrieved": [], "crisis": None}
+        assert each == about | {"dropped_sentences": 0, "retrieved": [], "crisis": None}
 
 
 def test_the_endpoint_refuses_with_a_sentence_and_logs_nothing(address: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -44,3 +44,7 @@ def test_the_crisis_message_is_part_of_a_refusal(address: str) -> None:
         ask(address, long, [])
     with pytest.raises(AppError, match=r"(?s)There is no system.*findahelpline"):
         Client(address, verbose=False).predict(long[:21], "nobody", [], [], api_name="/reply")
+    with pytest.raises(AppError, match=r"(?s)history: .*valid list.*findahelpline"):
+        Client(address, verbose=False).predict(long[:21], "full", "secret", [], api_name="/reply")
+    with pytest.raises(AppError, match=r"message: .*valid string"):
+        Client(address, verbose=False).predict(7, "full", [], [], api_name="/reply")

@@ -17,7 +17,7 @@ from attune.generators.prompts import DIALOGUE, Example
 from attune.inference.generator import Generator
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
-from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
+from tests.chat.tiny_pipeline import DIALOGUES, SAMPLING, SYSTEMS
 
 PERSONA = ("i love apples .",)
 TURNS = ["I am sad today.", "Why are you sad?", "My cat ran away."]
@@ -180,9 +180,49 @@ def test_the_oldest_turns_are_dropped_and_counted(engine: Engine, name: str) -> 
     assert many.text
 
 
-def test_a_message_that_does_not_fit_is_marked_as_shortened(engine: Engine) -> None:
-    for turns, wanted in ((TURNS, False), ([*TURNS[:2], "My cat ran away. " * 30], True)):
-        assert last(engine.reply("full", turns, PERSONA, SAMPLING)).message_shortened == wanted
+def test_what_is_not_read_of_a_long_message_is_said(engine: Engine) -> None:
+    beginning = "the beginning of the message was left out, since the model's input is limited"
+    index, cobert = (
+        "what suits the message was looked up by its end alone",
+        "CoBERT read only the beginning of the message",
+    )
+    for name, count, wanted in (
+        ("full", 1, ()), ("cobert", 1, ()), ("rag+persona_rag", 1, ()), ("full", 30, (beginning,)),
+        ("cobert", 30, (cobert,)), ("cobert", 90, (index, cobert)), ("rag+rag", 90, (beginning, index)),
+        ("rag+persona_rag", 90, (beginning, index, cobert)),
+    ):  # fmt: skip
+        answer = last(engine.reply(name, ["My cat ran away. " * count], PERSONA, SAMPLING))
+        assert answer.unread == wanted
+        assert set(wanted) <= set(answer.notes())
+
+
+def test_sentences_of_the_persona_that_do_not_fit_are_counted(engine: Engine) -> None:
+    for name in ("persona", "cobert", "rag+persona_rag"):
+        few, many = (last(engine.reply(name, TURNS[:1], PERSONA * count, SAMPLING)) for count in (1, 40))
+        assert few.dropped_sentences == 0
+        assert 0 < many.dropped_sentences < 40
+        note = f"{many.dropped_sentences} sentences of the persona were left out, since the model's input is limited"
+        assert note in many.notes()
+        assert not any("persona" in note for note in few.notes())
+    assert last(engine.reply("full", TURNS[:1], PERSONA * 40, SAMPLING)).dropped_sentences == 0  # it reads no persona
+
+
+@pytest.mark.parametrize("name", ["rag+rag", "rag+persona_rag"])
+def test_no_passage_has_a_reply_that_was_given_before(engine: Engine, name: str) -> None:
+    def passages(given: str, varied: bool = True) -> list[str]:
+        async def texts() -> list[str]:
+            turns = ["Hm.", given, "I am sad today."]
+            stream = engine.reply_async(name, turns, PERSONA, SAMPLING, varied=varied)
+            return [text.text for text in [each async for each in stream][-1].retrieved]
+
+        return asyncio.run(texts())
+
+    first, *_ = alone = passages("Why?")
+    (row,) = [each for each in engine.models.passage_retriever(DIALOGUES).bank.rows if each["text"].strip() == first]
+    again = passages(row["reply"].upper())
+    assert first not in again
+    assert len(again) == len(alone) == 2
+    assert first in passages(row["reply"], varied=False)
 
 
 def test_no_text_is_kept_between_replies(root: Path) -> None:

@@ -63,19 +63,22 @@ def test_every_system_answers_where_no_two_fit(root: Path, engine: Engine) -> No
     ("available", "limit", "free"),
     [("", "", 8000), ("5", "", 5120), ("5", "4000\n", 4000), ("5", "6000\n", 5120), ("5", "max\n", 5120)],
 )
-def test_models_get_three_quarters_of_what_machine_and_container_leave(
+def test_models_get_three_quarters_of_what_machine_and_job_leave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: str, limit: str, free: int
 ) -> None:
-    """available: of the machine's 8,000 bytes, in KiB; limit: the container's, in bytes; empty: not known."""
+    """available: of the machine's 8,000 bytes, in KiB; limit: SLURM's for the job, in bytes; empty: not known."""
     monkeypatch.setattr("attune.chat.memory.device", lambda: "cpu")
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 80, "SC_PAGE_SIZE": 100}.__getitem__)
-    machine, container = tmp_path / "meminfo", tmp_path / "memory.max"
+    machine, groups, job = tmp_path / "meminfo", tmp_path / "cgroup", tmp_path / "mount" / "job"
     monkeypatch.setattr("attune.chat.memory._AVAILABLE", machine)
-    monkeypatch.setattr("attune.chat.memory._OF_CONTAINER", container)
+    monkeypatch.setattr("attune.core.memory._GROUPS", groups)
+    monkeypatch.setattr("attune.core.memory._MOUNT", job.parent)
+    groups.write_text("0::/job\n")
+    job.mkdir(parents=True)
     if available:
         machine.write_text(f"MemTotal: 9 kB\nMemAvailable: {available} kB\n")
     if limit:
-        container.write_text(limit)
+        (job / "memory.max").write_text(limit)
     assert free_bytes() == free
     assert Memory().limit == free * 3 // 4
 
@@ -123,3 +126,16 @@ def test_weights_of_half_the_bits_count_as_they_are_held(tmp_path: Path) -> None
         for name in ("a", "b"):
             memory.fetched(kept, name, [tmp_path / name], Model)
         assert list(kept) == left
+
+
+def test_each_ranker_holds_its_encoder_itself(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "models", tmp_path / "models")
+    parameters, artifacts = load(root / "params.yaml"), Artifacts(tmp_path)
+    names = next(Path(root, "models/cobert").iterdir()).name, "second"
+    first, second = (artifacts.cobert(name).path for name in names)
+    shutil.copytree(first, second)
+    room = sum(file.stat().st_size for each in (artifacts.encoder.path, first, second) for file in each.rglob("*.*"))
+    models = Models(parameters, artifacts, Memory(room))
+    for name in names:
+        models.ranker(name)
+    assert list(models._rankers) == ["second"]

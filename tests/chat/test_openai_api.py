@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import APIStatusError, BadRequestError, NotFoundError, OpenAI
+from openai import APIError, APIStatusError, BadRequestError, NotFoundError, OpenAI
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -105,6 +105,58 @@ def test_a_system_message_instructs_or_is_the_persona(client: OpenAI, engine: En
         usage = client.chat.completions.create(model="full", messages=asked).usage
         assert usage is not None
         assert usage.prompt_tokens == len(prompt.ids)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_system_message_that_has_no_room_is_refused(client: OpenAI, stream: bool) -> None:
+    long = "i like to talk about the sea ." * 20
+    for model, system, reason in (
+        (
+            "full",
+            "Sing. " * 60,
+            r"The system message has \d+ tokens, and does not fit beside the last message into the ",
+        ),
+        ("full", "a" * 5000, "A message may have 4,000 characters; this one has 5,000"),
+        ("persona", long, "No sentence of the system message fits beside the last message"),
+    ):
+        messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": "I want to die"}]
+        with pytest.raises(APIError, match=reason) as raised:
+            list(client.chat.completions.create(model=model, messages=messages, stream=stream))
+        assert "findahelpline" in str(raised.value)
+    fits: Any = [{"role": "system", "content": f"i sing .\n{long}"}, {"role": "user", "content": MESSAGE}]
+    assert client.chat.completions.create(model="persona", messages=fits).choices[0].message.content
+
+
+def test_a_refused_message_is_no_reason_to_leave_out_the_crisis_message(client: OpenAI) -> None:
+    with pytest.raises(BadRequestError, match=r"(?s)findahelpline.*this one has 5,013"):
+        complete(client, message="I want to die " + "a" * 4999)
+
+
+@pytest.mark.parametrize("model", ["full", "persona"])
+def test_the_last_token_before_a_limit_is_sent(client: OpenAI, engine: Engine, model: str) -> None:
+    turns = [*(each["content"] for each in SAID), MESSAGE]
+    answers = engine.reply(model, turns, engine.parameters.rag.persona, SAMPLING)
+    *grown, last = [answer for answer in answers if not answer.loading]
+    assert last.truncated
+    for limit in (1, 2, len(grown)):
+        choice = complete(client, model, max_tokens=limit).choices[0]
+        assert (choice.message.content, choice.finish_reason) == (grown[limit - 1].uncut, "length")
+        assert choice.message.content
+    assert complete(client, model).choices[0].message.content == grown[-1].uncut
+
+
+def test_what_follows_the_last_sentence_is_sent_up_to_a_stop() -> None:
+    async def growing() -> AsyncIterator[Answer]:
+        for text in ("I am.", "I am. You", "I am. You are"):
+            yield Answer(text.rpartition(" ")[0], truncated=True, uncut=text)
+        yield Answer("I am.", done=True, truncated=True, uncut="I am. You are")
+
+    async def text(stops: list[str], limit: int | None = None) -> str:
+        return "".join([piece async for piece in Streamed(stops, limit).pieces(growing())])
+
+    assert asyncio.run(text([])) == "I am. You are"
+    assert asyncio.run(text(["are"])) == "I am. You "
+    assert asyncio.run(text([], 2)) == "I am. You"
 
 
 def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) -> None:

@@ -106,7 +106,19 @@ def test_a_message_whose_reply_was_interrupted_can_be_retried(terminal: Terminal
     growing.close()
     assert terminal.exchanges == [Exchange("I am sad today.")]
     again = output(terminal, "/retry").splitlines()[0]
-    assert terminal.exchanges == [Exchange("I am sad today.", again, attempt=1)]
+    assert terminal.exchanges == [Exchange("I am sad today.", again)]
+
+
+def test_a_retry_with_another_system_gives_that_system_s_reply(engine: Engine, terminal: Terminal) -> None:
+    first = {name: output(Terminal(engine, name), "I am sad today.") for name in ("full", "cobert")}
+    assert output(terminal, "I am sad today.") == first["full"]
+    output(terminal, "/system cobert")
+    assert output(terminal, "/retry") == first["cobert"]
+    growing = terminal.handle("/retry")
+    next(growing)
+    growing.close()
+    assert terminal.exchanges == [Exchange("I am sad today.", first["cobert"].splitlines()[0])]
+    assert output(terminal, "/retry") != first["cobert"]
 
 
 def test_a_failed_reply_leaves_the_conversation_unchanged(terminal: Terminal) -> None:

@@ -32,7 +32,8 @@ def distance(model: Cobert, before: dict[str, torch.Tensor]) -> float:
 def test_the_share_that_ranks_best_is_kept(tmp_path: Path, best: float) -> None:
     model, before = moved(tmp_path)
     frozen = {name: weights.clone() for name, weights in model.state_dict().items() if name[8:] not in before}
-    kept = interpolate(model, before, -abs(1 - best), lambda: -abs(distance(model, before) - best))
+    kept, score = interpolate(model, before, -abs(1 - best), lambda: -abs(distance(model, before) - best))
+    assert score == pytest.approx(0, abs=1e-5)
     assert kept == best == pytest.approx(distance(model, before), abs=1e-5)
     assert frozen
     assert all(torch.equal(weights, model.state_dict()[name]) for name, weights in frozen.items())
@@ -40,7 +41,7 @@ def test_the_share_that_ranks_best_is_kept(tmp_path: Path, best: float) -> None:
 
 def test_of_equal_scores_the_larger_share_counts(tmp_path: Path) -> None:
     model, before = moved(tmp_path)
-    assert interpolate(model, before, 0.5, lambda: 0.5) == 1.0
+    assert interpolate(model, before, 0.5, lambda: 0.5) == (1.0, 0.5)
 
 
 def test_the_weights_that_came_out_are_as_a_share_of_the_change(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def learn(folder: Path, runs: dict[str, dict[str, Any]], at: int | None = None, 
         (folder / name).mkdir(exist_ok=True)
         parts = {"train": rows(30), "valid": rows(15)}
         try:
-            curve = training.train(model, parts, inputs, RECIPE | {"epochs": 2} | changes, folder / name)
+            curve, _ = training.train(model, parts, inputs, RECIPE | {"epochs": 2} | changes, folder / name)
         except Stop:
             continue
         if is_writer():

@@ -25,7 +25,7 @@ def learned(folder: Path, family: str = "bert", **changes: Any) -> tuple[Any, li
     shape = {"frozen_layers": changes.pop("frozen_layers", 1), "dropout": changes.pop("dropout", None)}
     model, inputs = cobert(folder / "encoder", family, score_scale=0.05, **shape)
     parts = {"train": rows(32), "valid": rows(16)}
-    return model, train(model, parts, inputs, RECIPE | changes, folder / "checkpoints")
+    return model, train(model, parts, inputs, RECIPE | changes, folder / "checkpoints")[0]
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "gpt2"])
@@ -41,9 +41,10 @@ def test_the_curve_grows_with_each_epoch(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path / "encoder", "bert", score_scale=0.05, frozen_layers=1)
     grown: list[list[dict[str, Any]]] = []
     parts = {"train": rows(32), "valid": rows(16)}
-    curve = train(model, parts, inputs, RECIPE, tmp_path / "checkpoints", grown.append)
+    curve, reached = train(model, parts, inputs, RECIPE, tmp_path / "checkpoints", grown.append)
     assert list(dict.fromkeys(len(each) for each in grown)) == [1, 2, 3, 4]
     assert grown[-1] == curve
+    assert reached == max(row["valid_mrr"] for row in curve[1:])
 
 
 @pytest.mark.parametrize("family", ["roberta", "gpt2", "mpnet", "electra", "distilbert"])

@@ -65,6 +65,11 @@ def test_one_side_may_speak_twice(tmp_path: Path) -> None:
         (["c,1,sad,s,0, ,,"], 2, "utterance is empty"),
         (["c,1,,s,0,hello,,"], 2, "context is empty"),
         ([",1,sad,s,0,hello,,"], 2, "conv_id is empty"),
+        (
+            ["c,2,sad,s,1,b,,", "c,3,sad,s,0,c,,"],
+            2,
+            "dialogue 'c' begins with the listener's utterance_idx 2; expected",
+        ),
         (["c,1,sad,s,0,a,,", "c,1,sad,s,1,b,,"], 3, "utterance_idx 1 after 1; expected 2"),
         (["c,1,sad,s,0,a,,", "c,3,sad,s,1,b,,"], 3, "utterance_idx 3 after 1; expected 2"),
         (["c,1,sad,s,0,a,,", "c,2,sad,s,1,b,,", "c,3,sad,s,7,c,,"], 4, "a third speaker in dialogue 'c'"),

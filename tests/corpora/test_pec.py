@@ -206,7 +206,7 @@ def test_repeats_and_leaks_leave_the_subset_and_are_counted(tmp_path: Path) -> N
     pec(
         tmp_path,
         train=[("cy", "a"), ("cy", "a"), ("bob", "b"), ("cy", "v"), ("cy", "t"), ("cy", "c")],
-        valid=[("cy", "v"), ("bob", "t"), ("cy", "t")],
+        valid=[("cy", "v"), ("bob", "x"), ("cy", "t")],
         test=[("cy", "t"), ("dan", "u"), ("cy", "w")],
     )
     sizes = {"large": {"train": 3, "valid": 2, "test": 3}, "small": {"train": 1, "valid": 1, "test": 1}}
@@ -224,6 +224,6 @@ def test_repeats_and_leaks_leave_the_subset_and_are_counted(tmp_path: Path) -> N
     rows = {name: list(part) for name, part in subset.conversations.items()}
     train = {row["utterances"][-1]: row["personas"] for row in rows["large/offmychest/train"]}
     assert train == {"a": ["i am offmychest ."], "b": [], "c": ["i am offmychest ."]}
-    assert {row["utterances"][-1] for row in rows["large/happy/valid"]} == {"v", "t"}
+    assert {row["utterances"][-1] for row in rows["large/happy/valid"]} == {"v", "x"}
     assert [row["id"] for row in rows["small/happy/train"]] == [rows["large/happy/train"][0]["id"]]
     assert len(rows["large/all/train"]) == 3

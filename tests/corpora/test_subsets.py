@@ -16,6 +16,7 @@ from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import (
     assert_disjoint,
+    check_candidates,
     digest,
     draw,
     rank,
@@ -80,6 +81,17 @@ def test_conversations_that_open_alike_are_in_one_split() -> None:
         split_by_opening(np.zeros(60), 0.2, "mine has")
 
 
+def test_an_opening_above_the_test_share_is_trained_on() -> None:
+    greeted = np.array([0, 1, 0, 2, 0, 3, 0, 4, 0, 5])
+    splits = split_by_opening(greeted, 0.2, "mine has")
+    assert greeted[splits["test"]].tolist() == [1, 2]
+    assert greeted[splits["train"]].tolist() == [3, 4, 5, 0, 0, 0, 0, 0]
+    mostly = split_by_opening(np.array([0] * 9 + [1]), 0.2, "mine has")
+    assert mostly["test"].tolist() == [9]  # less than the share, rather than most of the draw
+    both = split_by_opening(np.array([0] * 6 + [1] * 4), 0.2, "mine has")
+    assert both["test"].tolist() == [6, 7, 8, 9]  # one opening has to be tested on: the smallest
+
+
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=40), st.floats(0.01, 0.99))
 def test_whole_openings_go_to_test_until_its_share_is_reached(openings: list[int], share: float) -> None:
     groups: dict[int, list[int]] = {}
@@ -87,13 +99,15 @@ def test_whole_openings_go_to_test_until_its_share_is_reached(openings: list[int
         groups.setdefault(opening, []).append(position)
     if len(groups) < 2:
         return
-    *remaining, last = groups.values()
-    test: list[int] = []
-    while remaining and (not test or len(test) < round(len(openings) * share)):
-        test += remaining.pop(0)
+    wanted = max(round(len(openings) * share), 1)
+    remaining = [group for group in groups.values() if len(group) <= wanted]
+    above = sorted((group for group in groups.values() if len(group) > wanted), key=len)
+    test = [] if remaining else above.pop(0)
+    while len(remaining) > (not above) and len(test) < wanted:
+        test = test + remaining.pop(0)
     splits = split_by_opening(np.array(openings), share, "mine has")
     assert splits["test"].tolist() == test
-    assert splits["train"].tolist() == [position for group in (*remaining, last) for position in group]
+    assert splits["train"].tolist() == [position for group in (*remaining, *above) for position in group]
 
 
 def test_a_conversation_in_two_splits_is_named() -> None:
@@ -107,27 +121,29 @@ def records(ids: list[int], seed: int = 3) -> np.ndarray:
     return np.array(rows, [("id", "u8"), ("rank", "u8")])
 
 
-def test_leaks_leave_the_earlier_split_and_are_counted() -> None:
-    counts: dict[str, int] = {}
-    splits = {"train": records([1, 2, 3]), "valid": records([2, 4]), "test": records([3, 4])}
-    kept = without_leaks(splits, counts)
-    assert {split: part["id"].tolist() for split, part in kept.items()} == {"train": [1], "valid": [2], "test": [3, 4]}
-    assert counts == {
-        "train_also_in_a_later_split": 2,
-        "valid_also_in_a_later_split": 1,
-        "test_also_in_a_later_split": 0,
-    }
+def test_leaks_leave_the_earlier_split_whoever_s_the_later_one_is() -> None:
+    splits = {"train": records([0, 1, 2, 3]), "valid": records([2, 4, 5]), "test": records([0, 3, 4])}
+    other = {"train": records([3]), "valid": records([1]), "test": records([5])}
+
+    def kept(others: list[dict[str, np.ndarray]]) -> dict[str, list[int]]:
+        return {split: part["id"].tolist() for split, part in without_leaks(splits, "id", others).items()}
+
+    assert kept([splits]) == {"train": [0, 1], "valid": [2, 5], "test": [0, 3, 4]}
+    assert kept([splits, other]) == {"train": [0], "valid": [2], "test": [0, 3, 4]}
+    assert kept([other]) == {"train": [0, 2, 3], "valid": [2, 4], "test": [0, 3, 4]}
 
 
 def pools(per_split: int) -> dict[str, dict[str, np.ndarray]]:
-    """Ids whose thousands say the domain, and whose hundreds the split."""
-    return {
+    """Ids whose thousands say the domain, and whose hundreds the split; `all` has those of both domains."""
+    domains = {
         domain: {
             split: records([1000 * first + 100 * second + number for number in range(per_split)])
             for second, split in enumerate(("train", "valid", "test"))
         }
         for first, domain in enumerate(("happy", "offmychest"))
     }
+    splits = domains["happy"].keys()
+    return domains | {"all": {split: np.concatenate([each[split] for each in domains.values()]) for split in splits}}
 
 
 SIZES = {"large": {"train": 20, "valid": 8, "test": 6}, "small": {"train": 5, "valid": 3, "test": 2}}
@@ -174,6 +190,19 @@ def test_a_conversation_in_the_sets_of_two_splits_is_named() -> None:
         sized("pec", wrong, {"large": {"train": 8, "valid": 8, "test": 8}})
 
 
+def test_replies_of_the_same_words_are_too_few_beside_each_other() -> None:
+    replies = ["ok", "ok", "OK !", "ok .", "no", "thank you"]
+    check_candidates("pec", "all", replies, 3, "or use more")
+    message = (
+        r"^corpora\.pec: the test split of all has 5 different replies, 3 of which have the same words, and "
+        r"cobert\.candidates is 4; set it to at most 3, or use more$"
+    )
+    with pytest.raises(AttuneError, match=message):
+        check_candidates("pec", "all", replies, 4, "or use more")
+    with pytest.raises(AttuneError, match="has 0 different replies, and"):
+        check_candidates("pec", "all", [], 1, "or use more")
+
+
 @pytest.mark.parametrize("cap", [None, 25])
 def test_a_corpus_larger_than_a_bucket_comes_in_the_order_of_the_draw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: int | None
@@ -199,6 +228,8 @@ def test_a_corpus_larger_than_a_bucket_comes_in_the_order_of_the_draw(
     [
         (["a", "b"], 1, "corpora.openassistant_guanaco.cap = 1 leaves 1 conversation(s) with 1"),
         (["a"], 9, "corpora.openassistant_guanaco has 1 conversation(s) with 1"),
+        (["a", "b"], 9, "corpora.openassistant_guanaco has 2 conversation(s), 1 of which would be for training"),
+        (["a", "b", "c"], 2, "corpora.openassistant_guanaco.cap = 2 leaves 2 conversation(s), 1 of which would be for"),
         (["a", ""], 9, "corpora.openassistant_guanaco without its 1 malformed row(s) has 1 conversation(s) with 1"),
     ],
 )

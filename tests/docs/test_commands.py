@@ -53,6 +53,14 @@ def test_an_experiment_changes_one_line_of_the_parameters(places: Places) -> Non
     assert done.lines[-1] == " 1 file changed, 1 insertion(+), 1 deletion(-)"
 
 
+def test_the_way_back_from_an_experiment_trains_nothing(places: Places) -> None:
+    assert places.run(f"{commands.RESET} && dvc repro && dvc exp run -S lr=4e-5").code == 0
+    assert places.run("git status --short").text != ""
+    assert places.run(text_of("git restore")).code == 0
+    assert places.run("git status --short").text == ""
+    assert "Running stage" not in places.run("dvc repro").text
+
+
 @pytest.mark.fault("`dvc exp run -S lr=fast`", "refused before any stage runs; the way back that it says works")
 def test_a_wrong_value_is_refused_and_the_way_back_is_right(places: Places) -> None:
     assert places.run(f"{commands.RESET} && dvc repro").code == 0

@@ -1,7 +1,9 @@
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,8 +13,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from attune.cobert.matchers import MATCHERS
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
+from attune.corpora.wording import tokenised
 from attune.export import models
 from attune.export.facts import SECONDS
+from attune.export.generator_card import exported
 from attune.export.models import export
 from attune.generators.loading import load_base, load_tokenizer, read_card, write_card
 from attune.generators.saving import save_generator
@@ -21,6 +25,8 @@ from attune.inference.ranker import Ranker
 from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
 from tests.cobert.test_storage import trained
+from tests.generators.sentencepiece import bpe
+from tests.generators.tiny import CHAT, gpt, saved, tokenizer
 from tests.project import changed
 from tools.repro import TIMES
 
@@ -58,6 +64,84 @@ def test_a_generator_loads_elsewhere_without_attune_and_writes_the_same(
     capsys.readouterr()
     exec(code, {})
     assert capsys.readouterr().out.strip()
+
+
+REFUSES_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}" + CHAT
+
+
+@pytest.mark.parametrize("template", [None, CHAT, REFUSES_SYSTEM, f"{CHAT} "])
+@pytest.mark.parametrize("made", [tokenizer, bpe])
+@pytest.mark.parametrize("instruction", ["", "Be kind."])
+@pytest.mark.parametrize("trained_on", [("empathetic_dialogues", 0), ("empathetic_dialogues", 60), ("pec", 60)])
+def test_the_card_s_code_makes_the_prompt_that_attune_makes(
+    root: Path,
+    tmp_path: Path,
+    template: str | None,
+    made: Callable[[], Any],
+    instruction: str,
+    trained_on: tuple[str, int],
+) -> None:
+    (corpus, persona), folder, words = trained_on, tmp_path / "g", made()
+    words.chat_template = template
+    card = replace(
+        read_card(root / "models/generators/full"), instruction=instruction, max_length=200, partial=False,
+        corpus=corpus, persona_tokens=persona,
+    )  # fmt: skip
+    saved(gpt(positions=256), folder, words)
+    write_card(folder, card)
+    code = re.findall(r"```python\n(.*?)```", exported("g", card, words), re.DOTALL)[0]
+    (line,) = [line for line in code.splitlines() if line.startswith("inputs = ")]
+    found: dict[str, Any] = {"tokenizer": AutoTokenizer.from_pretrained(folder)}
+    exec(line, found)
+    generator = Generator.from_pretrained(folder)
+    texts = ["I had such a hard day at work today.", *(["I have two dogs.", "I love the sea."] if persona else [])]
+    said, *sentences = map(tokenised, texts) if corpus == "pec" else texts
+    wanted = generator.prompt(generator.example("c", [said], (), sentences)).ids
+    assert found["inputs"]["input_ids"].tolist() == [wanted]
+    assert ".pad(" not in line or template == f"{CHAT} "  # whose last space may be part of the reply's first token
+
+
+@pytest.mark.parametrize("name", ["full", "prompted", "lora_openorca"])
+def test_an_exported_generator_ends_its_replies_where_the_original_does(root: Path, tmp_path: Path, name: str) -> None:
+    original = root / "models/generators" / name
+    export(original, tmp_path / "written")
+    base = root / "models/base" / BASE
+    limits = Generator.from_pretrained(tmp_path / "written").limits
+    assert limits == Generator.from_pretrained(original, base).limits
+    assert len(limits.stop_token_ids) > 1  # line breaks are among them
+
+
+def test_the_card_says_how_many_replies_were_held_out_where_any_was_trained_on(root: Path) -> None:
+    full, untrained = (models.card(root / "models/generators" / name, root) for name in ("full", "prompted"))
+    assert "Held out from training were at most 10 % of the train conversations and at most 32\nreplies" in full
+    assert "The loss on at most 16 of these replies chose the weights." in full
+    for words in ("Held out", "Seed 13", "not that of the seed", "tokens in training", "it was trained on", "How long"):
+        assert words in full
+        assert words not in untrained
+    assert "There was none: the weights are those of the base." in untrained
+
+
+def test_the_card_says_how_the_prompts_of_the_training_were(root: Path, tmp_path: Path) -> None:
+    cards = {name: models.card(root / "models/generators" / name, root) for name in ("full", "persona", "rag")}
+    export(root / "models/generators/persona", tmp_path / "persona")
+    cards["exported"] = (tmp_path / "persona" / "README.md").read_text()
+    asked = "['i had such a hard day at work today .'], persona=['i have two dogs .', 'i love the sea .']"
+    assert f"generator.reply({asked})" in cards["persona"]
+    assert "You are someone who says about yourself: i have two dogs . i love the sea ." in cards["exported"]
+    for name in ("persona", "exported"):
+        assert "All text in training was lower-cased and tokenised like this" in cards[name]
+        assert "Perplexity is of the reply's tokens alone, with the persona in the prompt." in cards[name]
+    assert "retrieved passages before the conversation, of at most 16 tokens together" in cards["rag"]
+    assert "generator.reply(['I had such a hard day at work today.'])" in cards["full"]
+    assert not re.search("persona|passages before", cards["full"].split("## Use")[1].split("## Training")[0])
+
+
+def test_the_card_counts_the_parameters_that_are_written(root: Path, tmp_path: Path) -> None:
+    export(root / "models/generators/persona", tmp_path / "persona")
+    count = AutoModelForCausalLM.from_pretrained(tmp_path / "persona").num_parameters()
+    assert count < read_card(root / "models/generators/persona").parameters
+    assert read_card(tmp_path / "persona").parameters == count
+    assert f"{count:,} parameters are few" in (tmp_path / "persona" / "README.md").read_text()
 
 
 def test_a_ranker_loads_elsewhere_without_its_encoder(root: Path, tmp_path: Path) -> None:
@@ -118,6 +202,16 @@ def test_the_card_says_what_it_was_trained_on_and_how_much_of_the_encoder_s_chan
     assert "25% was kept" in card
     assert "The 1 lowest layers of the encoder were frozen." in card
     assert ": all train, 20 valid, 100 test." in card
+
+
+def test_the_card_of_a_ranker_leaves_out_what_is_1_for_any_model(root: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(root / "models/cobert" / RANKER, tmp_path / "models/cobert" / RANKER)
+    changed(tmp_path, ("cobert.candidates", 10))
+    scores = {"mrr": 0.5, "r@1": 0.25, "r@10": 1.0}
+    write_json(tmp_path / "metrics/cobert_intervals.json", {"small": {"happy": {"attune": scores}}})
+    card = models.card(model, tmp_path)
+    assert "| r@1 | 0.250 |" in card
+    assert "r@10" not in card
 
 
 def test_a_base_that_has_left_the_parameters_since_is_named_as_it_was(root: Path, tmp_path: Path) -> None:

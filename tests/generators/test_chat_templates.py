@@ -23,6 +23,9 @@ TEMPLATES = {
         "{% for m in messages if m.role != 'system' %}[{{ m.role }}]{{ m.content }}\n{% endfor %}"
         "{% for m in messages if m.role == 'system' %}{{ m.content }}{% endfor %}[assistant]"
     ),
+    "the system comes again last": (
+        CHAT + "{% if messages[0].role == 'system' %}{{ messages[0].content }}{% endif %}[assistant]"
+    ),
     "the last message alone": "[user]{{ messages[-1].content }}\n[assistant]",
     "users alone": "{% for m in messages if m.role == 'user' %}[{{ m.role }}]{{ m.content }}\n{% endfor %}[assistant]",
     "newest first": "{% for m in messages[::-1] %}[{{ m.role }}]{{ m.content }}\n{% endfor %}[assistant]",

@@ -36,18 +36,76 @@ def test_the_system_text_goes_after_all_history() -> None:
     asked = example(system="Be brief.")
     with_system = [BEGIN, *ids(prompt_text(asked, 0, True, (), WORDS))]
     assert encode_prompt(asked, WORDS, Room(len(with_system))).ids == with_system
+    assert not encode_prompt(asked, WORDS, Room(len(with_system))).without_system
     without = [BEGIN, *ids(prompt_text(asked, 0, False, (), WORDS))]
-    assert encode_prompt(asked, WORDS, Room(len(with_system) - 1)).ids == without
+    for text, room in (("Be brief.", len(with_system) - 1), ("Be brief. " * 20, len(without))):
+        prompt = encode_prompt(replace(asked, system=text), WORDS, Room(room))
+        assert (prompt.ids, prompt.without_system) == (without, True)
+    assert not encode_prompt(replace(asked, system=" "), WORDS, Room(len(without))).without_system
 
 
-def test_a_question_too_long_keeps_its_end_and_the_cue() -> None:
+def test_a_question_too_long_keeps_its_end_its_role_and_the_cue() -> None:
     asked = example("My cat ran away. " * 9, history=())
     row = encode(asked, WORDS, Room(32))
     assert row.length == 32
     assert row.reply == [*ids(" I am sorry."), WORDS.eos_token_id]
+    assert WORDS.decode(row.prompt[1:]).startswith("Speaker: ")
     assert WORDS.decode(row.prompt[1:]).endswith("ran away.\nListener:")
     assert encode_prompt(asked, WORDS, Room(32)).shortened
     assert not encode_prompt(example("My cat ran away. " * 9), WORDS, Room(400)).shortened
+
+
+DEFAULT = "{% if messages[0].role != 'system' %}[system]I am a helpful machine of many words.\n{% endif %}" + CHAT
+
+
+@pytest.mark.parametrize(
+    ("template", "system", "start"),
+    [
+        (CHAT, "", "[user]"),
+        (CHAT, "Be kind.", "[system]Be kind.\n[user]"),
+        (CHAT, "Be kind. " * 9, "[user]"),  # takes more than half of the room
+        (DEFAULT, "", "[system]I am a helpful machine of many words.\n[user]"),
+        (DEFAULT, "Be kind.", "[system]Be kind.\n[user]"),
+        (None, "Be kind.", f"{WORDS.bos_token}System: Be kind.\n\nSpeaker:"),
+        (None, "Be kind. " * 9, f"{WORDS.bos_token}Speaker:"),
+    ],
+)
+def test_only_the_text_of_a_question_too_long_is_cut(template: str | None, system: str, start: str) -> None:
+    words = tokenizer()
+    words.chat_template = template
+    end = "\nListener:" if template is None else "\n[assistant]"
+    asked = example("My cat ran away. " * 30, system=system)
+    prompt = encode_prompt(asked, words, Room(80))
+    text = words.decode(prompt.ids)
+    assert len(prompt.ids) == 80
+    assert prompt.shortened
+    assert text.startswith(start)
+    assert text.endswith(f"My cat ran away.{end}")
+    assert text[len(start) : -len(end)].strip() in "My cat ran away. " * 30
+    assert words.decode(encode(asked, words, Room(100)).prompt).startswith(start)
+
+
+def test_a_question_is_not_called_shortened_where_only_what_precedes_it_is_cut() -> None:
+    words = tokenizer()
+    words.chat_template = DEFAULT
+    asked = example(system="Be kind.", history=())
+    whole = len(encode_prompt(asked, words, Room(400)).ids)
+    for room, shortened in ((whole, False), (whole - 1, True), (len(ids("My cat ran away.\n[assistant]")) + 1, False)):
+        prompt = encode_prompt(asked, words, Room(room))
+        assert (len(prompt.ids), prompt.shortened) == (room, shortened)
+        assert ("My cat ran away." in words.decode(prompt.ids)) is not shortened
+
+
+@pytest.mark.parametrize("template", [None, CHAT])
+def test_a_system_text_that_does_not_fit_leaves_the_history_its_room(template: str | None) -> None:
+    words = tokenizer()
+    words.chat_template = template
+    asked = example(system="Be kind. " * 30, persona=SENTENCES)
+    prompt = encode_prompt(asked, words, Room(110, persona=30))
+    assert prompt.turns == 2
+    text = words.decode(prompt.ids)
+    assert "Be kind" not in text
+    assert text.endswith(prompt_text(asked, 2, False, (), words, SENTENCES))
 
 
 def test_a_reply_too_long_loses_its_end_and_so_its_eos() -> None:
@@ -122,8 +180,9 @@ def prompted(asked: Example, kept: int, sentences: int) -> list[int]:
 def test_as_many_sentences_of_a_persona_are_read_as_the_room_allows() -> None:
     size = [len(ids(sentence)) for sentence in SENTENCES]
     for persona, sentences in ((sum(size), 2), (sum(size) - 1, 1), (size[0], 1), (0, 0)):
-        wanted = prompted(with_persona(), 2, sentences)
-        assert encode_prompt(with_persona(), WORDS, Room(200, persona=persona)).ids == wanted
+        prompt = encode_prompt(with_persona(), WORDS, Room(200, persona=persona))
+        assert prompt.ids == prompted(with_persona(), 2, sentences)
+        assert prompt.left_out == (2 - sentences if persona else 0)  # trained without a persona, it reads none
         assert (Room(200, persona=persona) - 5).persona == persona
 
 
@@ -131,7 +190,8 @@ def test_the_persona_outlasts_the_history_and_the_instruction_the_persona() -> N
     asked = with_persona()
     for kept, sentences in ((2, 2), (0, 2), (0, 1), (0, 0)):
         wanted = prompted(asked, kept, sentences)
-        assert encode_prompt(asked, WORDS, Room(len(wanted), persona=99)).ids == wanted
+        prompt = encode_prompt(asked, WORDS, Room(len(wanted), persona=99))
+        assert (prompt.ids, prompt.left_out) == (wanted, 2 - sentences)
         assert len(encode_prompt(asked, WORDS, Room(len(wanted) - 1, persona=99)).ids) < len(wanted)
 
 

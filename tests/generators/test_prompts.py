@@ -61,6 +61,13 @@ def test_as_many_passages_are_read_as_are_asked_for() -> None:
     assert found == [(), ("one", "two"), ("one", "two", "three")]
 
 
+def test_passages_stand_apart_from_each_other_and_from_what_follows_however_they_end() -> None:
+    wanted = "System: Be kind.\n\nOne.\n\nTwo.\n\nSpeaker: My cat ran away.\nListener:"
+    asked = example(system="Be kind.")
+    for passages in (("One.\n\n", "Two.\n\n"), ("One.", "Two."), ("\nOne.\n", " ", "Two. ")):
+        assert prompt_text(asked, 0, True, passages, WORDS) == wanted
+
+
 PEC_ROW = {
     "id": "p",
     "context": ["i won !", "at last !", "what did you win ?", "a goat ."],

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,24 @@ def test_prompt_tuning_saves_its_virtual_tokens_alone(tmp_path: Path) -> None:
         "method": "prompt_tuning",
         "base": "tiny",
         "corpus": "empathetic_dialogues",
-        "format_version": 4,
+        "format_version": 5,
     }
+
+
+@pytest.mark.parametrize(
+    ("reply", "settings", "one_line"),
+    [
+        ("I am sorry.\n", generator("full", steps=1), True),
+        ("I am sorry.\n\nWhy?", generator("full", steps=1), False),
+        ("I am sorry.\n\nWhy?", prompted(), True),  # no reply was trained on
+    ],
+)
+def test_the_card_says_whether_every_reply_that_was_trained_on_has_one_line(
+    tmp_path: Path, reply: str, settings: Any, one_line: bool
+) -> None:
+    given = [*EXAMPLES[:-1], replace(EXAMPLES[-1], reply=reply)]
+    train(settings, saved(gpt(), tmp_path / "base"), given, 1, tmp_path / "c", tmp_path / "run")
+    assert read_card(tmp_path / "run").one_line is one_line
 
 
 def test_a_llama_shaped_directory_trains_and_loads_with_no_line_of_code(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ def test_a_streamed_reply_grows_into_the_written_one(decoding: Decoding) -> None
         assert all(part.truncated for part in parts)
         assert bool(parts) == (decoding is not BEAM)
         assert all(last.text.startswith(part.text) for part in parts)
+        assert all(last.uncut.startswith(part.uncut) for part in parts)
+        assert last.uncut == last.text if not last.truncated else last.uncut.startswith(last.text)
 
 
 def test_another_seed_gives_other_replies() -> None:

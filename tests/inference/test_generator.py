@@ -11,7 +11,7 @@ from attune import Generator
 from attune.core.errors import AttuneError
 from attune.generators.loading import load_base, load_tokenizer, positions_of, read_card
 from attune.generators.losses import reply_nats
-from attune.generators.prompts import DIALOGUE, INSTRUCTION, examples
+from attune.generators.prompts import DIALOGUE, examples
 from attune.generators.training import train
 from attune.parameters.decoding import Decoding
 from attune.parameters.generators import GeneratorSettings
@@ -94,21 +94,18 @@ def test_passages_stand_in_the_prompt_where_there_is_room(tmp_path: Path) -> Non
 
 def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
     folder = trained(tmp_path, SETTINGS["full"])
-    dialogue = Generator.from_pretrained(folder).limits.stop_token_ids
+    one_line = Generator.from_pretrained(folder).limits.stop_token_ids
     card = json.loads((folder / "card.json").read_text())
-    card["roles"] = {"asks": INSTRUCTION.asks, "replies": INSTRUCTION.replies}
-    (folder / "card.json").write_text(json.dumps(card))
-    answers = Generator.from_pretrained(folder).limits.stop_token_ids
-    assert set(answers) < set(dialogue)
-    card["method"] = "prompt"  # an untrained base would continue with the next question
-    (folder / "card.json").write_text(json.dumps(card))
-    assert Generator.from_pretrained(folder).limits.stop_token_ids == dialogue
+    (folder / "card.json").write_text(json.dumps(card | {"one_line": False}))
+    found = Generator.from_pretrained(folder).limits.stop_token_ids
+    assert found == (load_tokenizer(folder).eos_token_id,)
+    assert set(found) < set(one_line)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 1}, "knows prompts of format 1, not 4; `dvc repro train_generator` trains it again"),
+        ({"format_version": 1}, "knows prompts of format 1, not 5; `dvc repro train_generator` trains it again"),
         ({"method": "ia3"}, "was trained by the unknown method 'ia3'; known: prompt, full"),
         ({"roles": None}, "was written by another version"),
         ({"extra": 1}, "was written by another version"),
@@ -150,6 +147,17 @@ def test_the_model_card_s_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     assert os.fspath(Path.cwd()) == os.fspath(tmp_path)
     exec(code, {})
+
+
+def test_the_model_card_says_how_many_replies_were_held_out_and_nothing_of_it_where_none_was_trained_on() -> None:
+    from attune.generators.model_card import model_card
+
+    curve = [{"step": 0, "valid_loss": 3.0, "saved": 1}]
+    full, untrained = (model_card("g", SETTINGS[name], 24, curve) for name in ("full", "prompt"))
+    assert "The 24 replies of the train split of empathetic_dialogues. At most 32 of them" in full
+    assert "were held out from training. The loss on at most 16 of these chose the weights" in full
+    assert "None was trained on. The loss below is that of at most 16 replies of the train split" in untrained
+    assert "held out" not in untrained
 
 
 def test_a_persona_is_read_by_a_generator_that_was_trained_with_one(tmp_path: Path) -> None:

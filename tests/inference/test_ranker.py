@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from attune.core.errors import AttuneError
-from attune.inference.ranker import Ranked, Ranker
+from attune.inference.ranker import Ranked, Ranker, Read
 from tests.cobert.tiny import cobert, encoder, rows
 from tests.stages.cobert_project import RECIPE
 
@@ -54,6 +54,19 @@ def test_several_contexts_score_as_each_alone(ranker: Ranker) -> None:
     together = ranker.scores(contexts, personas, replies)
     for context, persona, texts, found in zip(contexts, personas, replies, together, strict=True):
         assert found == pytest.approx(ranker.scores([context], [persona], [texts])[0], rel=1e-4)
+
+
+def test_how_much_of_a_conversation_is_read(ranker: Ranker) -> None:
+    inputs = ranker.inputs
+    assert ranker.read(CONTEXT, PERSONA) == Read(turns=2, sentences=2, whole=True)
+    assert ranker.read(CONTEXT, PERSONA * 9).sentences == inputs.num_personas
+    words = len(inputs.tokenizer.tokenize("sad"))
+    for turns, limit in (((), min(90, inputs.max_length - 2)), (("so sad ?",), inputs.turn_length)):
+        fits = "sad " * (limit // words)
+        assert ranker.read([*turns, fits], []).whole
+        assert not ranker.read([*turns, f"{fits} sad"], []).whole
+    assert ranker.read(["so sad ?"] * 99, []).turns < 99
+    assert not inputs._pieces
 
 
 def test_no_text_is_kept_between_calls(ranker: Ranker) -> None:

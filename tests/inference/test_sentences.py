@@ -1,6 +1,6 @@
 import pytest
 
-from attune.inference.sentences import whole_sentences
+from attune.inference.sentences import ends_whole, whole_sentences
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ from attune.inference.sentences import whole_sentences
 )
 def test_a_text_is_cut_after_its_last_whole_sentence(text: str, expected: str) -> None:
     assert whole_sentences(text) == expected
+
+
+def test_whether_a_text_ends_with_a_whole_sentence() -> None:
+    for text, whole in (("A whole one.", True), ('"No!"', True), ("That is", False), ("Eat. 2.", False), ("", False)):
+        assert ends_whole(text) == whole

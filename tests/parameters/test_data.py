@@ -26,8 +26,8 @@ def test_a_corpus_without_an_entry_is_an_error_with_the_entries(tmp_path: Path) 
     [
         ("corpora.pec.sha256", "abc", r"corpora\.pec\.sha256: 'abc' is not a sha256 of 64 hex digits"),
         ("corpora.pec.cap", 0, r"corpora\.pec\.cap = 0: input should be greater"),
-        ("corpora.openorca.cap", 1, r"corpora\.openorca\.cap = 1: input should be greater than or equal to 2"),
-        ("corpora.mine", {"path": "a.csv", "cap": 1}, r"corpora\.mine\.cap = 1: input should be greater"),
+        ("corpora.openorca.cap", 2, r"corpora\.openorca\.cap = 2: input should be greater than or equal to 3"),
+        ("corpora.mine", {"path": "a.csv", "cap": 2}, r"corpora\.mine\.cap = 2: input should be greater"),
         (
             "corpora.openorca.url",
             5,

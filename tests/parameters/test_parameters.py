@@ -85,6 +85,11 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("generation.decoding.default.beams", 3, "method sampling has no beams"),
         ("seeds.recipes", ["best"], "seeds.recipes names 'best', which is no entry of recipes"),
         ("seeds.generators", ["prompted"], "seeds.generators names 'prompted', which is not trained (method: prompt)"),
+        (
+            "generation.questions.asked.opening",
+            "Hello?",
+            "generation.questions.asked: a question cannot be called 'opening'",
+        ),
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
         ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
         (

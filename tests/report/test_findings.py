@@ -1,11 +1,13 @@
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from attune.evaluation.tables import tidy
 from attune.parameters import load
 from attune.report.differences import Difference, differences
 from attune.report.findings import (
+    about_answers,
     about_bases,
     about_decoding,
     about_passages,
@@ -80,12 +82,44 @@ def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without
     names = {"rag": "R", "full": "F"}
     line = about_passages(tests, "rag", generators, names)
     assert line.startswith(
-        "Passages help where they contain the reply asked for, not clearly elsewhere (R, against F without): "
-        "perplexity lower"
+        "Passages help where they contain the reply asked for; elsewhere they neither help nor harm clearly (R, "
+        "against F without): perplexity lower"
     )
-    assert "; where no passage contains the reply asked for, not clearly lower or higher, +1.0 %" in line
+    assert "; where none contains the reply asked for, +1.0 % (95 % interval" in line
     line = about_passages(tests[:1], "rag", generators, names)
     assert line.startswith("Passages help (R, against F without): perplexity lower")
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "told"),
+    [
+        (REAL, "; elsewhere they harm (R,"),
+        (REAL | {"p_holm": 0.1}, "; elsewhere they rather harm, but not significantly after correction (R,"),
+        (WORSE | {"p_holm": 0.1}, "; elsewhere they neither help nor harm clearly (R,"),
+        (WORSE, "Passages help (R,"),
+    ],
+)
+def test_passages_that_harm_where_they_do_not_hold_the_reply_are_said_to(elsewhere: dict[str, Any], told: str) -> None:
+    generators = load(ROOT / "params.yaml").generators
+    tests = [
+        compared("full", "rag+rag", score, test)
+        for score, test in (("loss", WORSE), ("loss_target_not_given", elsewhere))
+    ]
+    assert told in about_passages(tests, "rag", generators, {"rag": "R", "full": "F"})
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ((WORSE, REAL, NOISE), "than 1 of 3 generators; less than 1; from the other 1 it does not clearly differ."),
+        ((WORSE, NOISE, NOISE), "than 1 of 3 generators; from the other 2 it does not clearly differ."),
+        ((WORSE, WORSE), "than 2 of 2 generators."),
+        ((NOISE,), "than 0 of 1 generators; from them it does not clearly differ."),
+    ],
+)
+def test_retrieval_is_counted_against_the_generators(found: tuple[dict[str, Any], ...], told: str) -> None:
+    tests = [compared("retrieved", "g", "similarity", each) for each in found]
+    assert about_answers(tests, {"retrieved": "R"}) == f"R answers more like the true reply {told}"
 
 
 def test_a_persona_helps_if_it_is_better_than_none() -> None:
@@ -106,10 +140,10 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
 def test_generators_are_counted_that_beat_their_base() -> None:
     tests = [compared("base of g", "g", "loss", WORSE), compared("base of h", "h", "loss", NOISE)]
     line = about_bases(tests, ["g", "h"], {"g": "G", "h": "H"})
-    assert line.startswith(
-        "1 of 2 generators predict the test replies better than the model they start from; the others"
+    assert line == (
+        "1 of 2 generators predict the test replies better than the model they start from; not so: H (perplexity "
+        "+1.0 %; 95 % interval −3.0 % to +5.1 %, corrected p = 1.00)."
     )
-    assert line.endswith("in perplexity: H +1.0 % (95 % interval −3.0 % to +5.1 %, corrected p = 1.00).")
     assert about_bases(tests[:1], ["g"], {"g": "G"}).endswith(
         "1 of 1 generators predict the test replies better than the model they start from."
     )

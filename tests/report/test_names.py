@@ -31,6 +31,11 @@ def test_every_way_to_match_has_a_name_in_words() -> None:
     assert not any("_" in name for name in names)
 
 
+def test_ways_to_match_are_written_as_their_papers_write_them() -> None:
+    names = [ranking_name(each) for each in ("bi_encoder", "poly_encoder", "cross_encoder", "max_sim")]
+    assert names == ["bi-encoder", "poly-encoder", "cross-encoder", "MaxSim"]
+
+
 def test_domains_are_named_one_by_one() -> None:
     assert mean_title(["all"]) == "domain all"
     assert mean_title(["all", "happy", "sad"]) == "mean of all, happy and sad"

@@ -43,7 +43,7 @@ def test_batches_may_have_fewer_candidates_than_the_parameters_say(folder: Path)
         folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["all"]), ("cobert.recipes", ["attune"]), *changes
     )
     results = ranked(folder, untrained=0.4, attune=0.45)
-    assert " among at most 50 candidates, mean of the domains" in best_ranker(results)
+    assert " among at most 50 candidates, domain all; " in best_ranker(results)
     assert what_is_compared(results).startswith("CoBERT ranks at most 50 candidates per test context")
 
 
@@ -59,7 +59,19 @@ def test_domains_are_what_the_data_say(folder: Path, notice: str | None, told: s
     write_json(folder / "raw/pec/manifest.json", {"corpus": "pec", "notice": notice})
     text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
     assert text.endswith(told)
-    assert "Models: untrained, before any training; attune, ours." in text
+    assert "Models: untrained, attune before training; attune, ours. Recipes train" in text
+
+
+def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -> None:
+    keys = (
+        ("cobert.subsets", ["small"]),
+        ("cobert.domains", ["all"]),
+        ("cobert.recipes", ["baseline", "tuned", "attune"]),
+    )
+    changed(folder, *keys)
+    text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
+    assert "Models: untrained, baseline before training; baseline, the paper's recipe at a laptop's size;" in text
+    assert "What training adds to tuned and attune, which may start elsewhere, is in plots/studies.html." in text
 
 
 def test_a_subset_without_a_size_has_all_conversations(folder: Path) -> None:

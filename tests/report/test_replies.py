@@ -13,17 +13,18 @@ def test_answers_stand_below_their_question_behind_a_fold() -> None:
     assert places == sorted(places)
 
 
-def test_written_replies_stand_beside_what_was_retrieved() -> None:
+def test_written_replies_stand_beside_the_messages_and_replies_that_were_retrieved() -> None:
     texts = {"id": "c/1", "prompt": "I <b>won</b>!", "target": "Great.", "generator": "g"}
+    passages = ["Speaker: I <3 you.\nListener: Well done.\n\n", "Speaker: So?\nListener: Yes.\n\n"]
     rows = [
-        texts | {"variant": "plain", "passage_replies": [], "reply": "Oh."},
-        texts | {"variant": "rag", "passage_replies": ["Well done.", "Well done."], "reply": "Well."},
-        texts | {"variant": "no_persona", "passage_replies": [], "reply": None},
+        texts | {"variant": "plain", "passage_texts": [], "reply": "Oh."},
+        texts | {"variant": "rag", "passage_texts": passages, "reply": "Well."},
+        texts | {"variant": "no_persona", "passage_texts": [], "reply": None},
     ]
     page = dialogue_blocks(pd.DataFrame(rows), NAMES)
     assert "I &lt;b&gt;won&lt;/b&gt;!" in page
-    assert "<td>Replies in the passages</td><td></td><td>1. Well done.</td>" in page
-    assert "by default also the message that was answered, which a generator may copy" in page
+    shown = "1. Speaker: I &lt;3 you.<br>Listener: Well done.<br>2. Speaker: So?<br>Listener: Yes."
+    assert f"<td>Passages</td><td></td><td>{shown}</td>" in page
     assert "<td>G</td><td>Oh.</td><td>Well.</td>" in page
 
 

@@ -48,7 +48,14 @@ def said(do: Callable[..., object], *arguments: Any) -> str:
     [
         (["Hi", "hi", " HI "], None, "corpora.mine has 3 conversation(s) with 1 different opening(s); at least 2"),
         (["Hi", "hi", "Bye"], 1, "corpora.mine.cap = 1 leaves 1 conversation(s) with 1 different opening(s)"),
-        (["Hi", "Bye"], 2, ""),
+        (
+            ["Hi", "Bye"],
+            None,
+            "corpora.mine has 2 conversation(s), 1 of which would be for training; a generator needs 2",
+        ),
+        (["Hi", "Bye", "Oh"], 2, "corpora.mine.cap = 2 leaves 2 conversation(s), 1 of which would be for training"),
+        (["Hi", "Bye", "Oh"], 3, ""),
+        (["Hi", "hi", "Bye"], None, ""),
         ([], None, "corpora.mine has 0 conversation(s)"),
     ],
 )

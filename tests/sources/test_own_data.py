@@ -105,7 +105,7 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
         (
             {"a": "x", "b": "y"},
             {"context": "a", "response": "c"},
-            "a.jsonl has no column 'c' for response; its first row has a, b",
+            "a.jsonl has no column 'c' for response; it has a, b",
         ),
         ({"a": "x", "b": "y"}, None, "has the columns a, b, of no known shape"),
         ({"a": "x", "b": ""}, {"context": "a", "response": "b"}, "line 1: a turn is empty"),
@@ -167,11 +167,26 @@ def test_what_the_first_row_lacks_is_not_dropped_from_the_others(tmp_path: Path)
     assert [first["utterances"][0], second["utterances"][0]] == ["Hi.", "Add.\n\n1, 2"]
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "list.json"])
+def test_the_first_row_may_lack_what_others_have(tmp_path: Path, name: str) -> None:
+    rows = [{"a": "x", "b": "y"}, {"a": "u", "b": "v", "c": ["I sing."]}]
+    path = lines(tmp_path / name, *([rows] if name == "list.json" else rows))
+    assert [each["personas"] for each in read(path, WHO)] == [[], ["I sing."]]
+    with pytest.raises(AttuneError, match="has no column 'd' for persona; it has a, b, c"):
+        read(path, PAIR | {"persona": "d"})
+
+
+def test_turns_one_per_line_end_at_line_breaks_alone(tmp_path: Path) -> None:
+    path = lines(tmp_path / "a.jsonl", {"t": "one\u2028two\x0cthree\r\nfour\rfive\nsix\n"})
+    (conversation,) = read(path, {"turns": "t"})
+    assert conversation["utterances"] == ["one\u2028two\x0cthree", "four", "five", "six"]
+
+
 def test_other_columns_of_parquet_may_hold_anything(tmp_path: Path) -> None:
     times = pa.array([1, 10**18], pa.timestamp("ns"))  # Python's have microseconds
     pq.write_table(pa.table({"a": ["x", "u"], "b": ["y", "v"], "at": times}), tmp_path / "a.parquet")
     assert [each["utterances"] for each in read(str(tmp_path / "a.parquet"), PAIR)] == [["x", "y"], ["u", "v"]]
-    with pytest.raises(AttuneError, match="has no column 'c' for context; its first row has a, b, at"):
+    with pytest.raises(AttuneError, match="has no column 'c' for context; it has a, b, at"):
         read(str(tmp_path / "a.parquet"), {"context": "c", "response": "d"})
     with pytest.raises(AttuneError, match="has the columns a, b, at, of no known shape"):
         read(str(tmp_path / "a.parquet"))
@@ -203,9 +218,17 @@ def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.csv", b"a,b\nx\n", "line 2: not the 2 cells of the header"),
+        ("a.csv", b'a,b\n"x\ny",z\n\n"u\nv\nw"\n', "line 5: not the 2 cells of the header"),
+        ("a.csv", b'a,b\n"x\ny",z\n\n"u\nv\nw",\n', "line 5: a turn is empty"),
+        ("a.csv", b'a,b\nx,y\n"u,v\n\n', "a.csv, in the row that begins on line 3: unexpected end of data"),
+        ("a.json", b'{"a": "x", "b": "y"}\n\n{"a": "x"}\n', "a.json, row 2: a turn is empty"),
         ("a.csv", b"a,b\nx,\xff\n", "is not UTF-8"),
         ("a.csv", b"\na,b\nx,y\n", "a.csv, line 1 is empty; it must name the columns"),
-        ("a.csv", b'a,b\n"x "y" z",u\n', "a.csv, after line 1: ',' expected after '\"'; put quotes around"),
+        (
+            "a.csv",
+            b'a,b\n"x "y" z",u\n',
+            "a.csv, in the row that begins on line 2: ',' expected after '\"'; put quotes around",
+        ),
         ("a.csv", b"a,b,a\nx,y,z\n", "names a column twice (a, b, a)"),
         ("a.csv", POINTER.encode(), "is a Git LFS pointer"),
         ("a.json", POINTER.encode(), "is a Git LFS pointer"),

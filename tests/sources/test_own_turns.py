@@ -62,6 +62,20 @@ def test_tools_and_their_calls_are_left_out(cells: list[Any], others: list[str])
     assert read_turns(1, [system, *cells]) == Turns(SAID, "Be brief.", tuple(others))
 
 
+@pytest.mark.parametrize("name", ["function_call", "tool_call", "tool_calls"])
+def test_a_reply_before_a_call_in_a_turn_of_its_own_is_kept(name: str) -> None:
+    calls = [{"from": name, "value": CALL}, {"from": "tool", "value": RESULT}, {"from": "tool", "value": RESULT}]
+    see = {"from": "gpt", "value": "Let me see."}
+    told = [*SAID[:1], (REPLIES, "Let me see."), *SAID[1:]]
+    assert read_turns(1, [QUESTION, see, *calls, ANSWER]) == Turns(told, "", (name, "tool", "tool"))
+
+
+def test_a_reply_before_an_answer_that_calls_a_tool_is_kept() -> None:
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": CALL}]}
+    turns = read_turns(1, [QUESTION, ANSWER, call, {"role": "tool", "content": RESULT}])
+    assert turns == Turns(SAID, "", ("call of a tool", "tool"))
+
+
 def test_a_conversation_that_breaks_off_at_a_tool_keeps_what_was_answered() -> None:
     more = [{"from": "human", "value": "And now?"}, {"from": "function_call", "value": CALL}]
     assert joined(1, read_turns(1, [QUESTION, ANSWER, *more])) == ([ASKS, REPLIES], [text for _, text in SAID])

@@ -56,6 +56,7 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
             5,
             "corpora.empathetic_dialogues.cap = 5 leaves 4 conversation(s) to train on, and the emotion probe needs 5",
         ),
+        ("corpora.pec.cap", 100, "corpora.pec.cap does nothing: `subsets` says how many conversations are kept"),
         (
             "corpora",
             {name: entry for name, entry in VALUES["corpora"].items() if name != "pec"},

@@ -46,7 +46,9 @@ def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
             "generator": generator, "variant": variant, "id": f"c{at // 2}/{at % 2}", "conversation": f"c{at // 2}",
             "prompt": "I lost my keys.", "target": "Oh no, that is bad.", "tokens": 2 + at % 3,
             "nats": (2 + at % 3) * (2 + shift),
-            "base_nats": (2 + at % 3) * 3.0, "passage_replies": PASSAGES.get(variant, []), "target_given": at == 0,
+            "base_nats": (2 + at % 3) * 3.0, "target_given": at == 0,
+            "passage_texts": [f"Hm. {reply}" for reply in PASSAGES.get(variant, [])],
+            "passage_replies": PASSAGES.get(variant, []),
             "reply": "i lost my keys. Oh" if at < 4 else None,
             "truncated": at == 0 if at < 4 else None,
         }
@@ -165,6 +167,13 @@ def test_the_targets_are_scored_as_a_system_is() -> None:
     assert scores["similarity"] == pytest.approx(1, abs=1e-4)
     assert "perplexity" not in scores
     assert widths["similarity_low"] <= scores["similarity"] <= widths["similarity_high"] + 1e-4
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_scored_rows_keep_the_passages_whole() -> None:
+    rows = [row for row in read_parquet(PLACES["rows"]) if row["generator"] == "tiny_full"]
+    texts = {row["variant"]: row["passage_texts"] for row in rows}
+    assert texts == {"plain": [], "rag": ["Hm. Oh no, that is too bad.", "Hm. Purple elephants."]}
 
 
 @pytest.mark.usefixtures("compared")

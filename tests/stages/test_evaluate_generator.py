@@ -69,6 +69,8 @@ def test_every_method_reads_the_same_rows_plain_and_with_passages() -> None:
         assert not any(row["passage_replies"] for row in rows[:8])
         assert {reply for row in rows[8:16] for reply in row["passage_replies"]} <= {"Oh.", "Ah."}
         assert any(row["passage_replies"] for row in rows[8:])
+        for row in rows:  # as `generators_project.passage` writes them
+            assert row["passage_texts"] == [f"{reply}\n" for reply in row["passage_replies"]]
         assert not any(row["target_given"] for row in rows)
     plain = {name: [row["nats"] for row in rows[:8]] for name, rows in found.items()}
     assert len({tuple(nats) for nats in plain.values()}) == len(NAMES)

@@ -120,8 +120,8 @@ def test_a_generator_may_learn_from_one_s_own_domain() -> None:
         ),
         ({}, {}, [("subsets.large", SIZES | {"train": 500})], "but subsets.large.train asks for 500"),
         ({}, {"url": "https://x.org"}, [], "unknown key corpora.pec.url"),
-        ({"of": ["all"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 3: domain is 'all'; expected a name"),
-        ({"of": ["a b"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 3: domain is 'a b'; expected a name"),
+        ({"of": ["all"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'all'; expected a name"),
+        ({"of": ["a b"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'a b'; expected a name"),
         ({"of": ["x"] * 60}, {"columns": COLUMNS | {"situation": "of"}}, [], "columns names situation, which has no"),
     ],
 )

@@ -43,11 +43,13 @@ PHRASES = (
     "Best decoding is 0.1/5/0.99",
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
+    "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
     "Best generator: ",
-    "Models: untrained, before any training; baseline, the paper&#x27;s recipe at a laptop&#x27;s size; tuned, the",
+    "Models: untrained, baseline before training; baseline, the paper&#x27;s recipe at a laptop&#x27;s size; tuned",
     "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats.</p>",
     '<td>t</td><td class="number">4</td><td class="number">50</td><td class="number">25</td>',
 )
+PASSAGES = {"rag": ["Speaker: I fell.\nListener: Ouch!\n\n"]}
 MODELS = ("untrained", "baseline", "tuned", "attune")
 CONTAMINATION = {
     "n": 8, "mostly": 0.7, "losses": [], "ranking": [],
@@ -64,9 +66,10 @@ def wide(**scores: float) -> dict[str, float]:
 
 def row(generator: str, variant: str, reply: str | None) -> dict[str, Any]:
     texts = {"id": "c/1", "conversation": "c", "prompt": "I <b>lost</b>.", "target": "Oh no."}
-    numbers = {"tokens": 3, "nats": 6.0, "base_nats": 9.0, "passage_replies": [], "truncated": False}
+    numbers = {"tokens": 3, "nats": 6.0, "base_nats": 9.0, "truncated": False}
+    passages = {"passage_texts": PASSAGES.get(variant, []), "passage_replies": []}
     meanings = {"similarity": 0.5, "emotion": "sad", "prompt_emotion": "sad", "emotion_match": 1.0}
-    return {"generator": generator, "variant": variant, **texts, **numbers, "reply": reply, **meanings}
+    return {"generator": generator, "variant": variant, **texts, **numbers, **passages, "reply": reply, **meanings}
 
 
 def write_metrics(names: list[str]) -> None:

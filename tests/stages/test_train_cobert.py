@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,19 @@ def test_the_card_has_data_recipe_and_scores(tmp_path: Path, monkeypatch: pytest
     assert "32 conversations for training and 16 for validation, from `pec/small/happy`" in card
     assert "| score_scale | 0.05 |" in card
     assert all(f"| {row['epoch']} | {row['valid_loss']} | {row['valid_mrr']} |" in card for row in curve)
+
+
+def test_the_last_line_is_of_the_weights_that_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path, monkeypatch)
+    write_json(Path("recipes/destroyed.json"), RECIPE | {"lr": 0.1, "interpolate": True})
+    train("destroyed")
+    *_, tried, last = capsys.readouterr().out.splitlines()
+    scores = [float(each) for each in re.findall(r": (\d\.\d{4})", tried)]
+    assert len(scores) == 5
+    assert max(scores) > scores[-1]  # without interpolation
+    assert round(float(last.split(" -> ")[1]), 4) == max(scores)
 
 
 def test_a_model_folder_without_weights_says_which_stage_writes_it(

@@ -2,14 +2,66 @@ from pathlib import Path
 
 import pytest
 
-from attune.core.files import read_json
+from attune.core.files import read_json, read_parquet, write_json, write_parquet
 from attune.evaluation.ranking.evaluate import RankingTest
 from attune.evaluation.testing.personas import exchanged, without
 from attune.inference.ranker import Ranker
 from attune.parameters import load
 from studies.persona_use import main
 from tests.project import changed
-from tests.stages.cobert_project import evaluate, project, train_once
+from tests.stages.cobert_project import RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
+
+
+def used(name: str) -> tuple[dict, list]:
+    """The scores and tests of the recipes in the working directory, whose ranks are in NAME.parquet."""
+    main(
+        ranks=Path(f"{name}.parquet"),
+        processed=Path("pec"),
+        models=Path("models"),
+        scores=Path("use.json"),
+        tests=Path("tests.json"),
+    )
+    return read_json(Path("use.json")), read_json(Path("tests.json"))
+
+
+@pytest.mark.parametrize("told", [0, 12])
+def test_contexts_without_a_persona_are_not_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: int) -> None:
+    project(tmp_path, monkeypatch)
+    changed(
+        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
+        ("cobert.recipes", ["tuned"]), ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"),
+        ("rag.recipe", "tuned"), ("compare.recipes", []),
+    )  # fmt: skip
+    rows = pec_rows(16, "test")
+    some = [row | ({} if at < told else {"personas": []}) for at, row in enumerate(rows)]
+    write_parquet(Path("pec/evaluate/small/happy.parquet"), some, SCHEMAS.rows)
+    train_once("tuned")
+    evaluate("ranks")
+    scores, tests = used("ranks")
+    if not told:
+        assert (scores, tests) == ({}, [])
+        return
+    ranks = {row["id"]: row["rank"] for row in read_parquet(Path("ranks.parquet")) if row["model"] == "tuned"}
+    own = [1 / ranks[row["id"]] for row in some if row["personas"]]
+    assert scores["mean"]["tuned, own"]["mrr"] == pytest.approx(sum(own) / told, abs=1e-6)
+    assert {(each["contexts"], each["contexts_without_persona"]) for each in scores["mean"].values()} == {(12, 4)}
+    assert len(tests) == 4
+
+
+def test_a_recipe_that_reads_no_persona_is_not_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, monkeypatch)
+    changed(
+        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
+        ("cobert.recipes", ["baseline", "tuned"]), ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"),
+        ("rag.recipe", "tuned"), ("compare.recipes", []),
+    )  # fmt: skip
+    write_json(Path("recipes/baseline.json"), RECIPE | {"num_personas": 0})
+    train("baseline")
+    train_once("tuned")
+    evaluate("ranks")
+    scores, tests = used("ranks")
+    assert set(scores["mean"]) == {"tuned, own", "tuned, none", "tuned, another's"}
+    assert {row["after"] for row in tests} == {"tuned, own"}
 
 
 def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,14 +73,7 @@ def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypa
     )  # fmt: skip
     train_once("tuned")
     evaluate("ranks")
-    main(
-        ranks=Path("ranks.parquet"),
-        processed=Path("pec"),
-        models=Path("models"),
-        scores=Path("use.json"),
-        tests=Path("tests.json"),
-    )
-    found = read_json(Path("use.json"))
+    found, tests = used("ranks")
     assert set(found) == {"happy", "mean"}
     assert set(found["mean"]) == {"tuned, own", "tuned, none", "tuned, another's"}
     assert found["happy"]["tuned, own"]["mrr"] == pytest.approx(
@@ -43,8 +88,7 @@ def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypa
         mrr = sum(1 / rank for rank in ranks) / len(ranks)
         assert found["happy"][f"tuned, {whose}"]["mrr"] == pytest.approx(mrr, abs=1e-6)
     assert len({scores["mrr"] for scores in found["happy"].values()}) == 3
-    tests = [row for row in read_json(Path("tests.json")) if row["domain"] == "mean"]
-    assert [(row["before"], row["after"]) for row in tests] == [
+    assert [(row["before"], row["after"]) for row in tests if row["domain"] == "mean"] == [
         ("tuned, none", "tuned, own"),
         ("tuned, another's", "tuned, own"),
     ]

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from attune.core.files import read_json, write_json
+from attune.core.files import read_json, read_parquet, write_json, write_parquet
 from studies import personas
 from tests.project import changed
-from tests.stages.cobert_project import RECIPE, project, train
+from tests.stages.cobert_project import RECIPE, SCHEMAS, project, train
 
 
 def test_more_persona_sentences_rank_better_where_the_reply_depends_on_them(
@@ -28,3 +28,8 @@ def test_more_persona_sentences_rank_better_where_the_reply_depends_on_them(
     assert found["1"]["mrr"] > found["0"]["mrr"]
     assert [(row["before"], row["after"]) for row in tests] == [("0", "1")]
     assert tests[0]["difference"] == pytest.approx(found["1"]["mrr"] - found["0"]["mrr"], abs=2e-6)
+    rows = [row | {"personas": []} for row in read_parquet(Path("pec/evaluate/large/happy.parquet"))]
+    write_parquet(Path("pec/evaluate/large/happy.parquet"), rows, SCHEMAS.rows)
+    personas.main(processed=Path("pec"), models=Path("models"), scores=Path("found.json"), tests=Path("tests.json"))
+    assert set(read_json(Path("found.json"))) == {"0", "1"}
+    assert read_json(Path("tests.json")) == []

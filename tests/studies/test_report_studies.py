@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.core.files import write_json
+from attune.core.files import read_json, write_json
 from attune.report.figures.registry import on_page
 from studies.report_studies import main
 from tests.project import changed
@@ -65,7 +65,8 @@ def test_the_page_holds_every_study(page: str) -> None:
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page)
     assert page.count("<td>b against a</td>") == 2  # once among the largest of each family
     assert "<td>5 persona sentences against 1 persona sentence</td>" in page
-    assert "of 1 numbers compared with 1 persona sentence, none rank better" in page
+    assert ": 5 against 1 persona sentence, +0.100 MRR (95 % interval +0.050 to +0.200, corrected p = 0.50), no" in page
+    assert "Transfer: " not in page
     assert "the shortlist holds the true reply in 50 to 50 % of the contexts" in page
     assert "Ways to match, trained and tested on: all" in page
     assert "GFLOP" in page
@@ -87,7 +88,41 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
         "+0.050 to +0.200, corrected p = 0.0020), better." in page
     )
     assert "<td>tuned against TF-IDF</td>" in page
-    assert "the best of the others max sim, MRR 0.250 (0.200 to 0.300). tuned against max sim: +0.100" in page
+    assert "<td>tuned against baseline before training</td>" in page
+    assert "the best of the others MaxSim, MRR 0.250 (0.200 to 0.300). tuned against MaxSim: +0.100" in page
+
+
+def test_without_personas_nothing_is_found_about_them(page: str) -> None:
+    assert "Persona in ranking: of 1 comparisons" in page
+    assert "test contexts that have a persona" not in page
+    some = {"mean": {"a": SCORES | {"contexts": 30, "contexts_without_persona": 10}}}
+    for scores, tests in ((some, read_json(Path("metrics/persona_use_tests.json"))), ({}, [])):
+        write_json(Path("metrics/persona_use.json"), scores)
+        write_json(Path("metrics/persona_use_tests.json"), tests)
+        main(metrics=Path("metrics"), figures=Path("figures"), page=Path("studies.html"))
+        text = Path("studies.html").read_text(encoding="utf-8")
+        assert (" Measured on the 30 of 40 test contexts that have a persona." in text) == bool(scores)
+    assert "Persona in ranking" not in text
+    assert "Number of persona sentences (" in text
+    write_json(Path("metrics/personas_tests.json"), [])
+    main(metrics=Path("metrics"), figures=Path("figures"), page=Path("studies.html"))
+    assert "Number of persona sentences (" not in Path("studies.html").read_text(encoding="utf-8")
+
+
+def test_what_is_whatever_the_model_does_is_not_told_as_measured(page: str) -> None:
+    assert "R@50" in page
+    changed(Path(), ("cobert.candidates", 50))
+    bank = {"replies": 30, "recall": 1.0, "mrr_index": 0.1, "mrr_reranked": 0.2, "all_reranked": 1}
+    part = {"replies": 300, "recall": 0.5, "mrr_index": 0.1, "mrr_reranked": 0.2}
+    told = "all of them are reranked where there are no more than the shortlist holds (happy); the MRR is 0.100 in"
+    for banks, recall in (({"happy": bank}, ""), ({"happy": bank, "all": part}, "in 50 to 50 % of the contexts; ")):
+        write_json(Path("metrics/retrieval.json"), banks)
+        main(metrics=Path("metrics"), figures=Path("figures"), page=Path("studies.html"))
+        text = Path("studies.html").read_text(encoding="utf-8")
+        assert f"{recall}{told}" in text
+        assert bool(recall) == ("the shortlist holds the true reply" in text)
+    assert "R@50" not in text
+    assert "R@10" in text
 
 
 def test_every_figure_of_the_studies_stands_on_it(page: str) -> None:

@@ -46,7 +46,7 @@ def test_the_jobs_are_as_many_as_eight_cores_memory_and_gpus_allow(
 ) -> None:
     """gib: the memory; found: the GPUs."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
-    monkeypatch.setattr("tools.memory.usable", lambda: gib * 2**30)
+    monkeypatch.setattr("attune.core.memory.usable", lambda: gib * 2**30)
     monkeypatch.setattr("tools.gpus.visible", lambda: found)
     assert fitting_jobs() == jobs
 

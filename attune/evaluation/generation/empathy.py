@@ -1,6 +1,6 @@
 """How empathetic a reply is, by EPITOME's three mechanisms: linear probes on sentence embeddings of message and reply.
 
-The labels are in `attune.corpora.epitome`, for whoever has them.
+The labels are in `attune.corpora.epitome`.
 """
 
 from collections import Counter

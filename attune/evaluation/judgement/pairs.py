@@ -102,7 +102,8 @@ def pairs(
     shared = sorted(set.intersection(*(set(replies[system]) for system in systems)))
     missing = [each for each in shared if each not in contexts]
     if not shared or missing:
-        about = f"the context {missing[0]!r} is not among the given ones" if missing else "they have none in common"
+        none = "they have none in common; name systems of one corpus with --systems"
+        about = f"the context {missing[0]!r} is not among the given ones" if missing else none
         raise AttuneError(f"{', '.join(systems)} must have replied to the same contexts; {about}")
     seeded(seed, "judged contexts").shuffle(shared)
     drawn: list[tuple[str, str, str]] = []

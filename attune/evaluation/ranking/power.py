@@ -34,12 +34,15 @@ def power_of(ranked: Rows, own: Rows, pairs: Sequence[Pair], seed: int) -> dict[
 
     interval: half the width of a difference's 95 % interval by the number of contexts. needed: contexts at which the
     interval excludes 0 in 80 % of test sets. outperform: see `outperforming`. own: the scores and tests of `own`.
+
+    Only models of two contexts or more count. Where the differences of a pair vary in none of them, its numbers are
+    None: nothing can be estimated from them.
     """
-    cells = {pair: differences(ranked, pair) for pair in pairs}
+    cells = {pair: _varying(differences(ranked, pair)) for pair in pairs}
     first = pairs[:2][-1]
     return {
         "interval": [
-            {**_names(pair), "contexts": size, "half_width": round(half_width(cells[pair], size, seed), 6)}
+            {**_names(pair), "contexts": size, "half_width": half_width(cells[pair], size, seed)}
             for pair in pairs
             for size in SIZES
         ],
@@ -69,17 +72,30 @@ def differences(ranked: Iterable[Mapping[str, Any]], pair: Pair) -> list[np.ndar
     ]
 
 
-def half_width(cells: Sequence[np.ndarray], size: int, seed: int) -> float:
-    """Half the width of the 95 % interval (Student's t) of a mean of `size` differences, mean over cells and draws."""
-    return float(np.mean([_drawn(each, size, seed)[1].mean() for each in cells]))
+def _varying(cells: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The cells of two contexts or more, if the differences vary in any of them."""
+    known = [each for each in cells if len(each) > 1]
+    return known if any(np.ptp(each) > 0 for each in known) else []
 
 
-def needed(cells: Sequence[np.ndarray], difference: float) -> int:
-    """Contexts at which a two-sided test at 5 % sees a true `difference` with a power of 80 %.
+def half_width(cells: Sequence[np.ndarray], size: int, seed: int) -> float | None:
+    """Half the width of the 95 % interval (Student's t) of a mean of `size` differences, mean over cells and draws.
 
-    After Cohen (1988, section 2.4). The standard deviation is that within the cells.
+    None without cells.
     """
-    variance = float(np.mean([each.var() for each in cells]))
+    if not cells:
+        return None
+    return round(float(np.mean([_drawn(each, size, seed)[1].mean() for each in cells])), 6)
+
+
+def needed(cells: Sequence[np.ndarray], difference: float) -> int | None:
+    """Contexts at which a two-sided test at 5 % sees a true `difference` with a power of 80 %; None without cells.
+
+    After Cohen (1988, section 2.4). The standard deviation is that within the cells, of two contexts or more each.
+    """
+    if not cells:
+        return None
+    variance = float(np.mean([each.var(ddof=1) for each in cells]))
     normal = NormalDist()
     both = normal.inv_cdf((1 + LEVEL) / 2) + normal.inv_cdf(POWER)
     return max(2, math.ceil(variance * (both / difference) ** 2))
@@ -90,8 +106,11 @@ def outperforming(cells: Sequence[np.ndarray], size: int, difference: float, see
 
     The contexts are drawn from our differences, moved to that mean (Efron and Tibshirani 1993, section 16.4). better:
     mean number of models with the higher MRR; at_most_half: the share of simulations in which at most half of them have
-    it; significant: mean share of models whose 95 % interval is above 0.
+    it; significant: mean share of models whose 95 % interval is above 0. All three are None without cells.
     """
+    if not cells:
+        none = dict.fromkeys(("better", "at_most_half", "significant"))
+        return {"contexts": size, "difference": difference, "models": 0, **none}
     means, widths = zip(*(_drawn(each - each.mean() + difference, size, seed) for each in cells), strict=True)
     ahead = (np.array(means) > 0).sum(0)
     return {

@@ -16,8 +16,10 @@ def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]], see
     replies: size of the bank; recall: share of the responses that are in the shortlist; mrr_index, mrr_reranked: mean
     reciprocal rank in the index's order and in CoBERT's, 0 for a response that is not in the shortlist. All but the
     first have 95 % intervals over the rows. seed: of their resamples.
+
+    Where the bank is no larger than the shortlist, recall says nothing and has no interval, and all_reranked is 1.
     """
-    size = retriever.shortlist
+    size, replies = retriever.shortlist, len(retriever.bank.rows)
     by_index: dict[str, float] = {}
     reranked: dict[str, float] = {}
     for row in rows:
@@ -28,7 +30,12 @@ def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]], see
     recalled = {name: float(value > 0) for name, value in reranked.items()}
     values = {"recall": recalled, "mrr_index": by_index, "mrr_reranked": reranked}
     scores = {name: [Ratio.mean(each, share=name == "recall")] for name, each in values.items()}
-    return {"replies": len(retriever.bank.rows)} | with_intervals(scores, seed, PLACES)
+    found = {"replies": replies} | with_intervals(scores, seed, PLACES)
+    if replies > size:
+        return found
+    return {name: value for name, value in found.items() if name not in ("recall_low", "recall_high")} | {
+        "all_reranked": 1
+    }
 
 
 def _reciprocal_rank(replies: list[str], right: str) -> float:

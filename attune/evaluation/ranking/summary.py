@@ -62,6 +62,15 @@ def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
     }
 
 
+def telling(names: Iterable[str], candidates: int) -> list[str]:
+    """The scores without R@k for as many candidates as a context has at most or more, which is 1 for any model.
+
+    >>> telling(["mrr", "r@1", "r@50"], 50)
+    ['mrr', 'r@1']
+    """
+    return [name for name in names if not name.startswith("r@") or int(name[2:]) < candidates]
+
+
 def _groups(values: Values) -> Iterator[tuple[str, list[str]]]:
     """Each domain alone, then MEAN: all of them."""
     yield from ((domain, [domain]) for domain in values)

@@ -45,6 +45,7 @@ def _row(example: Example, encoded: Encoded, passage_replies: Mapping[str, str],
     return {
         **about(example),
         "tokens": len(encoded.reply),
+        "passage_texts": list(encoded.passages),
         "passage_replies": [passage_replies[passage] for passage in encoded.passages],
         "target_given": any(example.reply.strip() in passage for passage in encoded.passages),
         "reply": reply.text if reply else None,

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attune.report.figures.style import CYCLE, STYLE, WIDTH, groups, label, subplots
+from attune.report.figures.style import CYCLE, STYLE, WIDTH, grid, groups, label, subplots
 
 # Emotions in a figure, the most frequent; with thousands it would be too high to be drawn.
 MOST = 50
@@ -16,8 +16,8 @@ def emotion_distribution(emotions: pd.DataFrame, corpora: str) -> Figure:
     """Share of each emotion in each split; emotions: one row per conversation, with split and emotion."""
     counts = pd.crosstab(emotions["emotion"], emotions["split"])[emotions["split"].unique()]
     names = sorted(counts.index, key=lambda name: (counts.loc[name].sum(), name))[-MOST:]
-    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, (axes,) = subplots(WIDTH, 0.2 * len(names) + 1.2)
+    figure, ((axes,),) = grid(WIDTH, 0.2 * len(names) + 1.2, 1, 1, axis="x")
+    with mpl.rc_context(STYLE):
         thickness = 0.8 / len(counts.columns)
         for place, (split, count) in enumerate(counts.items()):
             shares = 100 * count[names] / count.sum()
@@ -35,10 +35,10 @@ def emotion_distribution(emotions: pd.DataFrame, corpora: str) -> Figure:
 def text_lengths(lengths: pd.DataFrame) -> Figure:
     """Words per text as a box with whiskers for each kind; lengths: one row per text, with kind and words."""
     kinds = groups(lengths, "kind")[::-1]
-    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, (axes,) = subplots(WIDTH, 0.36 * len(kinds) + 1.1)
+    figure, ((axes,),) = grid(WIDTH, 0.36 * len(kinds) + 1.1, 1, 1, axis="x")
+    with mpl.rc_context(STYLE):
         axes.boxplot(
-            [rows["words"] for _, rows in kinds],
+            [rows["words"].clip(lower=1) for _, rows in kinds],
             orientation="horizontal",
             tick_labels=[f"{kind} ({len(rows):,})" for kind, rows in kinds],
             whis=(5, 95),
@@ -47,9 +47,11 @@ def text_lengths(lengths: pd.DataFrame) -> Figure:
             boxprops={"facecolor": "#CFE3F1", "edgecolor": CYCLE[0]},
             medianprops={"color": "black"},
         )
-        axes.set_xscale("symlog", linthresh=10)
-        axes.set_xticks([0, 5, 10, 20, 50, 100, 200], ["0", "5", "10", "20", "50", "100", "200"])
-        axes.set_xlabel("words (box: quartiles; whiskers: 5th and 95th percentile); logarithmic from 10 on")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
+        axes.set_xlabel("words (logarithmic)\nbox: quartiles; whiskers: 5th and 95th percentile")
         axes.set_title("Text lengths in the train splits")
     return figure
 
@@ -61,8 +63,8 @@ def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float) -> Figur
     """
     frequent = sorted(counts, key=lambda name: -sum(counts[name].values()))[:MOST]
     names = sorted(frequent, key=lambda name: _share(counts[name], name))
-    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, (axes,) = subplots(WIDTH, 0.2 * len(names) + 1.2)
+    figure, (axes,) = subplots(WIDTH, 0.2 * len(names) + 1.2)
+    axes.grid(visible=False)
     shares = [100 * _share(counts[name], name) for name in names]
     axes.barh(range(len(names)), shares, 0.7, color=CYCLE[0])
     axes.set_yticks(range(len(names)), map(label, names))
@@ -73,7 +75,9 @@ def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float) -> Figur
             text = f"else {label(guess)} ({100 * _share(counts[name], guess):.0f} %)"
             axes.annotate(text, (share, height), (4, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_ylim(-0.6, len(names) - 0.4)
+    # Beyond 100 % there is only room for texts.
     axes.set_xlim(0, 140)
+    axes.spines["bottom"].set_bounds(0, 100)
     axes.set_xticks(range(0, 101, 25))
     axes.set_xlabel("recognised (%), and what it is most often taken for otherwise")
     left_out = _left_out(len(names), len(counts))

@@ -13,9 +13,10 @@ from matplotlib import style as mpl_style
 from matplotlib.figure import Figure
 
 from attune.core.files import atomic_folder
+from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import seeds as seeds_section
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
-from attune.report.names import candidates_title, generator_names, mean_title, personas_title, system_names
+from attune.report.names import candidates_title, generator_names, mean_title, personas_title, start_title, system_names
 from attune.report.results import Results
 from attune.report.tables import compared, costs, means
 
@@ -60,11 +61,16 @@ def _candidates(results: Results) -> str:
     return candidates_title(results.settings.cobert)
 
 
+def _named(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
+    """Beside what other recipes start from, `untrained` is named as what the first one starts from."""
+    return scores.replace({"model": {UNTRAINED: start_title(results.settings)}})
+
+
 def _panels(results: Results) -> dict[str, pd.DataFrame]:
     """The matching methods' scores where all are trained and, if that is not everywhere, over all domains."""
     trained, every = results.settings.compare.domains, results.settings.cobert.domains
-    rest = {mean_title(every): means(results.methods)} if set(trained) != set(every) else {}
-    return {mean_title(trained): compared(results), **rest}
+    rest = {mean_title(every): _named(results, means(results.methods))} if set(trained) != set(every) else {}
+    return {mean_title(trained): _named(results, compared(results)), **rest}
 
 
 # The scores by which retrieved and written replies are shown.
@@ -73,6 +79,8 @@ ANSWER_SCORES = {
     "self_bleu": "self-BLEU (left: varied)",
     "emotion_match": "emotion match",
 }
+# An interval is of a single score and covers the draw of test replies; differences are tested on the same replies.
+SINGLE = "Intervals may overlap although scores differ: see Differences"
 # In the order of the page.
 FIGURES = (
     FigureRecord(
@@ -102,7 +110,7 @@ FIGURES = (
     ),
     FigureRecord(
         "contexts_needed",
-        "CoBERT: half the width of the 95 % interval of a difference in MRR, and the contexts that a difference needs",
+        "CoBERT: the test contexts that a difference in MRR needs",
         lambda results: power.contexts(
             *(pd.DataFrame(results.metrics("power")[key]) for key in ("interval", "needed"))
         ),
@@ -110,25 +118,27 @@ FIGURES = (
     ),
     FigureRecord(
         "generator_loss",
-        "Generators: training and validation loss by step. Where training prompts have passages, so have those of "
-        "validation, and some hold the reply itself, so compare within a panel only",
+        "Generators: loss by step. Thick: at most 16 held-out replies; thin: the training batches. The two are "
+        "different replies, and for RAG about half have passages, some of which hold the reply, so compare the points "
+        "of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
     ),
     FigureRecord(
         "generator_perplexity",
-        "Generators: perplexity of the test replies, beside that of the untrained base models",
+        "Generators: perplexity of the test replies. Compare each with its own base; the corpora have different test "
+        "replies",
         lambda results: generators.perplexities(results.generators, _names(results)),
     ),
     FigureRecord(
         "rag_perplexity",
-        "Generators: perplexity without and with retrieved passages, with 95 % intervals. Ideal passage: the train "
-        "exchange whose reply is most like the true one",
+        "Generators: perplexity without and with retrieved passages. Ideal passage: the train exchange whose reply is "
+        f"most like the true one. {SINGLE}",
         lambda results: generators.passages(results.generator_intervals, _names(results, results.retrieval_augmented)),
     ),
     FigureRecord(
         "persona_perplexity",
-        "Generators: perplexity with the right persona, none and another one, with 95 % intervals",
+        f"Generators: perplexity with the right persona, none and another one. {SINGLE}",
         lambda results: generators.personas(results.generator_intervals, _names(results, results.with_personas)),
     ),
     FigureRecord(
@@ -153,7 +163,7 @@ FIGURES = (
     FigureRecord(
         "matching_methods",
         "Matching methods: test MRR with 95 % intervals where all are trained and, for those that need no further "
-        "training, over all domains. Untrained: CoBERT before training, as its first recipe starts it",
+        "training, over all domains",
         lambda results: cobert.methods(_panels(results), results.trained_methods, _candidates(results)),
         "studies",
     ),
@@ -163,7 +173,7 @@ FIGURES = (
         "rank the candidates of one context, once they are encoded (GFLOP: a billion of them). Line: the Pareto front, "
         "methods that no cheaper one equals. docs/benchmarks.md has a figure of their measured seconds",
         lambda results: cobert.costs(
-            costs(compared(results)),
+            costs(_named(results, compared(results))),
             results.trained_methods,
             f"cost: GFLOP to rank one context ({_candidates(results)})",
             0.1,
@@ -184,7 +194,9 @@ FIGURES = (
     ),
     FigureRecord(
         "several_seeds",
-        "Models trained with several seeds: each seed, and the mean with its 95 % interval over seeds and test units",
+        "Models trained with several seeds: each seed, and the mean with its 95 % interval over seeds and test units. "
+        "The intervals are of single models; the differences between recipes, on the same test contexts, stand under "
+        "Several seeds",
         lambda results: seeds.seeds(seeds_section.models(results.metrics("seeds"), _names(results))),
         "studies",
     ),

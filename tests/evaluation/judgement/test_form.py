@@ -35,7 +35,7 @@ def test_a_form_is_filled_in_by_keys_kept_and_saved(page: Page, tmp_path: Path) 
     page.keyboard.press("b")
     assert page.locator("#reply-a").inner_text() == second["reply_a"]
     page.reload()
-    assert "Pair 2 of 2; 1 answered" in page.locator("#status").inner_text()
+    assert page.locator("#status").inner_text() == "Pair 2 of 2; 1 answered."
     page.get_by_role("button", name="No difference").click()
     assert "All done" in page.locator("#status").inner_text()
     page.locator("#save").click()
@@ -47,3 +47,32 @@ def test_a_form_is_filled_in_by_keys_kept_and_saved(page: Page, tmp_path: Path) 
     assert download.value.suggested_filename == "answers-Ann_A_.csv"
     given = read_answers(tmp_path / "judged" / "key.csv", [tmp_path / "answers.csv"])
     assert [(each.annotator, each.points) for each in given] == [('Ann "A"', 0.0), ('Ann "A"', 0.5)]
+
+
+def test_another_person_in_the_same_browser_has_answers_of_their_own(page: Page, tmp_path: Path) -> None:
+    def named(name: str, accept: bool | None = None) -> str:
+        """What the form says to a new name; accept: the answer to its question, None where it asks none."""
+        if accept is not None:
+            page.once("dialog", lambda dialog: dialog.accept() if accept else dialog.dismiss())
+        page.locator("#annotator").fill(name)
+        page.locator("#annotator").press("Enter")
+        return page.locator("#status").inner_text()
+
+    def saved() -> list[float]:
+        with page.expect_download() as download:
+            page.locator("#save").click()
+        download.value.save_as(tmp_path / "answers.csv")
+        return [each.points for each in read_answers(tmp_path / "judged" / "key.csv", [tmp_path / "answers.csv"])]
+
+    page.get_by_role("button", name="No difference").click()
+    assert named("An") == "Pair 2 of 2; 1 answered by An."
+    assert named("Ann", accept=False) == "Pair 2 of 2; 1 answered by Ann."
+    page.get_by_role("button", name="No difference").click()
+    assert named("Bob", accept=True) == "Pair 1 of 2; 0 answered by Bob."
+    assert page.locator("[aria-pressed=true]").count() == 0
+    page.get_by_role("button", name="B is better").click()
+    assert saved() == [0.0]
+    page.reload()
+    assert page.locator("#status").inner_text() == "Pair 2 of 2; 1 answered by Bob."
+    assert "2 answered by Ann" in named("Ann")
+    assert saved() == [0.5, 0.5]

@@ -65,6 +65,16 @@ def test_systems_that_cannot_be_paired_are_refused(tmp_path: Path, words: tuple[
 
 
 @pytest.mark.fault("a target of `export_pairs` with answers in it", "nothing is deleted")
+def test_systems_without_a_common_context_are_told_what_to_do(tmp_path: Path) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=2)
+    rows = read_parquet(tmp_path / "answers.parquet")
+    others = [row | {"id": f"q{row['id']}"} if row["system"] == "poor" else row for row in rows]
+    write_parquet(tmp_path / "answers.parquet", others, ANSWERED)
+    with pytest.raises(SystemExit, match="they have none in common; name systems of one corpus with --systems"):
+        export(tmp_path)
+    assert len(read_csv(export(tmp_path, "--systems", "good", "fair") / "key.csv")) == 2
+
+
 def test_a_folder_that_exists_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_replies(tmp_path / "answers.parquet", contexts=2)
     monkeypatch.chdir(tmp_path)

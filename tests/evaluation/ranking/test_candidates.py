@@ -3,7 +3,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.evaluation.ranking.candidates import candidates, draw_candidates, in_batch
 
-POOL = [f"reply {number}" for number in range(40)]
+POOL = {f"reply {number}": f"reply {number}" for number in range(40)}
 
 
 def test_candidates_are_distinct_seeded_and_begin_with_the_right_one() -> None:
@@ -21,6 +21,16 @@ def test_too_small_a_pool_says_what_fits() -> None:
         draw_candidates("reply 7", "id", POOL, 41, seed=1)
 
 
+def test_what_says_the_same_as_the_right_reply_is_no_wrong_answer() -> None:
+    same = ["ok", "OK", "Ok !", "ok ."]
+    others = ["no", "thank you", "oh"]
+    rows = [{"id": str(number), "response": reply} for number, reply in enumerate([*same, *others])]
+    for texts in [*candidates(rows, same + others, 4, 1, "test_split"), *candidates(rows, [], 9, 1, "in_batch")]:
+        assert texts[0] not in same or set(texts[1:]) == set(others)
+    with pytest.raises(AttuneError, match=r"has 3 replies with other words than 0's, but cobert\.candidates = 5"):
+        candidates(rows, same + others, 5, 1, "test_split")
+
+
 def test_the_original_s_candidates_are_the_batch_s_own_replies() -> None:
     rows = [{"id": str(number), "response": f"reply {number % 9}"} for number in range(10)]
     drawn = in_batch(rows, 5, seed=1)
@@ -35,7 +45,7 @@ def test_the_original_s_candidates_are_the_batch_s_own_replies() -> None:
 
 def test_candidates_come_from_where_it_is_said() -> None:
     rows = [{"id": str(number), "response": f"reply {number}"} for number in range(10)]
-    pool = [row["response"] for row in rows] + POOL
+    pool = [row["response"] for row in rows] + list(POOL)
     assert all(len(texts) == 10 for texts in candidates(rows, pool, 10, 1, "test_split"))
     assert {len(texts) for texts in candidates(rows, pool, 4, 1, "in_batch")} == {4, 2}
 

@@ -27,9 +27,11 @@ def test_the_interval_shrinks_with_the_root_of_the_contexts() -> None:
 
 
 def test_the_contexts_needed_are_those_at_which_four_of_five_intervals_exclude_zero() -> None:
-    """By hand: ((1.96 + .8416) * .3 / .1)^2 = 70.6; then by simulation."""
-    assert power.needed([np.array([-0.3, 0.3] * 50)], 0.1) == 71
-    found = power.outperforming(NORMAL, power.needed(NORMAL, 0.05), 0.05, seed=1)
+    """By hand: the variance is 100/99 of .09, and (1.96 + .8416)^2 * .0909 / .1^2 = 71.4; then by simulation."""
+    assert power.needed([np.array([-0.3, 0.3] * 50)], 0.1) == 72
+    contexts = power.needed(NORMAL, 0.05)
+    assert contexts
+    found = power.outperforming(NORMAL, contexts, 0.05, seed=1)
     assert found["significant"] == pytest.approx(0.8, abs=0.04)
 
 
@@ -40,6 +42,24 @@ def test_without_a_difference_half_of_the_models_come_out_ahead() -> None:
     assert found["at_most_half"] == pytest.approx(42 / 64, abs=0.05)
     assert found["significant"] == pytest.approx(0.025, abs=0.01)
     assert power.outperforming(NORMAL, 100, 0.2, seed=1)["at_most_half"] == 0
+
+
+@pytest.mark.parametrize("ranks", [{"a": [2], "b": [1]}, {"a": [2, 2, 2], "b": [1, 1, 1]}])
+def test_contexts_without_variation_tell_nothing(ranks: dict[str, list[int]]) -> None:
+    ranked = [row for model in ranks for row in rows(model, ranks[model])]
+    found = power.power_of(ranked, ranked, [("a", "b")], seed=1)
+    assert {row["half_width"] for row in found["interval"]} == {None}
+    assert {row["contexts"] for row in found["needed"]} == {None}
+    assert {(row["models"], row["better"], row["at_most_half"], row["significant"]) for row in found["outperform"]} == {
+        (0, None, None, None)
+    }
+
+
+def test_a_model_of_one_context_does_not_make_the_others_surer() -> None:
+    several = [*rows("a", [1, 3, 2]), *rows("b", [2, 1, 1])]
+    one = [*rows("a", [2], domain="offmychest"), *rows("b", [1], domain="offmychest")]
+    found = power.power_of(several, several, [("a", "b")], seed=1)
+    assert power.power_of([*several, *one], [*several, *one], [("a", "b")], seed=1) == found
 
 
 def test_the_small_test_set_is_scored_and_tested_alone() -> None:

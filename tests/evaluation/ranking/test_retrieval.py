@@ -18,6 +18,22 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_bank_no_larger_than_the_shortlist_has_nothing_to_recall() -> None:
+    rows = read_parquet(Path("pec/small/happy/test.parquet"))
+    replies = sorted({row["response"] for row in rows})
+    ranker = Ranker.from_pretrained("models/tuned-small-happy")
+    whole, part = (
+        evaluate_retrieval(Retriever(ranker, Words(), bank_of(replies), size), rows, seed=1)
+        for size in (len(replies), len(replies) - 1)
+    )
+    assert (whole["recall"], whole["all_reranked"]) == (1, 1)
+    assert not {"recall_low", "recall_high"} & set(whole)
+    assert {"mrr_index_low", "mrr_reranked_high"} < set(whole)
+    assert set(part) - set(whole) == {"recall_low", "recall_high"}
+    assert "all_reranked" not in part
+
+
 @pytest.mark.parametrize("size", [1, 2])
 @pytest.mark.usefixtures("trained")
 def test_the_bank_s_scores_by_hand(size: int) -> None:

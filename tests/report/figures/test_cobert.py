@@ -107,7 +107,7 @@ def test_a_method_that_is_not_in_a_panel_is_left_out_there() -> None:
         "mean of all and happy": tidy({"tuned": SCORES | {"mrr": 0.3}}, ["model"]),
     }
     left, right = cobert.methods(panels, ["tuned"], "100 candidates").axes
-    assert [label.get_text() for label in left.get_yticklabels()] == ["max sim", "tuned"]
+    assert [label.get_text() for label in left.get_yticklabels()] == ["MaxSim", "tuned"]
     assert [text.get_text() for text in left.texts] == ["0.25", "0.35"]
     assert [(text.get_text(), text.xy[1]) for text in right.texts] == [("0.30", 1)]
 

@@ -16,11 +16,12 @@ def test_the_emotions_shares_are_of_their_split() -> None:
     assert [bar.get_width() for bar in figure.axes[0].patches] == [25, 75, 100, 0]
 
 
-def test_lengths_say_where_their_axis_is_logarithmic() -> None:
-    axes = corpora.text_lengths(pd.DataFrame({"kind": ["a", "a"], "words": [5, 50]})).axes[0]
-    assert axes.get_xlabel().endswith("; logarithmic from 10 on")
-    linear = axes.transData.transform([(x, 0) for x in (0, 5, 10)])[:, 0]
-    assert linear[1] - linear[0] == pytest.approx(linear[2] - linear[1])
+def test_lengths_stand_on_a_logarithmic_axis_beside_texts_without_words() -> None:
+    axes = corpora.text_lengths(pd.DataFrame({"kind": ["a", "a", "b"], "words": [5, 50, 0]})).axes[0]
+    assert axes.get_xlabel().startswith("words (logarithmic)")
+    places = axes.transData.transform([(x, 0) for x in (5, 10, 20)])[:, 0]
+    assert places[1] - places[0] == pytest.approx(places[2] - places[1])
+    assert axes.get_xlim()[0] > 0.5
 
 
 def test_each_emotion_s_recall_stands_beside_what_it_is_taken_for() -> None:
@@ -29,6 +30,7 @@ def test_each_emotion_s_recall_stands_beside_what_it_is_taken_for() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == ["sad", "proud"]
     assert [bar.get_width() for bar in axes.patches] == [25.0, 100.0]
     assert [text.get_text() for text in axes.texts] == ["else proud (75 %)"]
+    assert axes.spines["bottom"].get_bounds() == (0, 100)  # beyond it there are only texts
     assert "accuracy 50 %" in axes.get_title()
 
 

@@ -59,6 +59,13 @@ def test_the_right_persona_stands_before_none_and_another_s() -> None:
     assert marks(generators.personas(perplexities(**values), {"p": "P"})) == [[20.0], [25.0], [30.0]]
 
 
+def test_the_number_beside_the_longest_interval_lies_inside_the_axes() -> None:
+    figure = generators.personas(perplexities(p=20.0), {"p": "P"})
+    figure.draw_without_rendering()
+    (text,) = figure.axes[0].texts
+    assert text.get_window_extent().x1 <= figure.axes[0].get_window_extent().x1
+
+
 def test_each_generator_stands_beside_its_base() -> None:
     scores = tidy({"g": {"base_perplexity": 40.0, "perplexity": 20.0}}, ["system"])
     axes = generators.perplexities(scores, {"g": "G"}).axes[0]

@@ -51,6 +51,19 @@ def test_batches_have_at_most_so_many_candidates_and_no_chance(tmp_path: Path) -
         assert sorted(text.get_text() for text in drawn.legends[0].get_texts()) == legend
 
 
+def test_beside_what_other_recipes_start_from_the_untrained_model_has_its_recipe_s_name(tmp_path: Path) -> None:
+    scores = {"mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.35, "gflops": 2.0}
+    models = ("untrained", "baseline", "tuned before training")
+    write_json(tmp_path / "compare.json", {"all": dict.fromkeys(models, scores), "mean": dict.fromkeys(models, scores)})
+    settings = parameters.load(changed(tmp_path, ("cobert.domains", ["all"]), ("compare.domains", ["all"])))
+    results = Results(settings, metrics=tmp_path)
+    for figure in (each for each in FIGURES if each.name.startswith("matching_")):
+        (axes,) = figure.draw(results).axes
+        shown = {text.get_text() for text in (*axes.get_yticklabels(), *axes.texts)}
+        assert {"baseline before training", "tuned before training", "baseline"} <= shown
+        assert "untrained" not in shown
+
+
 def test_a_figure_promises_intervals_only_where_scores_have_them() -> None:
     (caption,) = (each.caption for each in FIGURES if each.name == "decoding_sweep")
     assert caption.endswith("with 95 % intervals where a score has one")

@@ -1,11 +1,11 @@
-"""The memory that stages may take, in a made-up tree of control groups."""
+"""The memory that a process may take, in a made-up tree of control groups."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from tools import memory
+from attune.core import memory
 
 GIB = 2**30
 

@@ -1,4 +1,4 @@
-"""How much memory stages may take: the machine's, or less where a container, SLURM or systemd sets a limit."""
+"""How much memory this process may take: the machine's, or less where a container, SLURM or systemd sets a limit."""
 
 import os
 from collections.abc import Iterator
