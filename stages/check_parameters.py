@@ -140,9 +140,9 @@ def check_own(name: str, entry: OwnRows, settings: Parameters) -> None:
     sampling = Sampling(settings.seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
     own_checks.check(record, entry, sampling, BadRows(settings.on_bad_row))
     if name == ranking_corpus().name:
-        domains = {*cobert.domains, *settings.compare.domains, *settings.seeds.domains, settings.personas.domain}
         candidates = cobert.candidates if cobert.drawn_from == "test_split" else 0
-        own_checks.check_ranked(record, entry, sampling, sorted(domains), candidates, BadRows(settings.on_bad_row))
+        domains, bad = settings.ranked_domains, BadRows(settings.on_bad_row)
+        own_checks.check_ranked(record, entry, sampling, domains, candidates, bad)
 
 
 if __name__ == "__main__":

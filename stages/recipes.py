@@ -1,17 +1,25 @@
 """Write each CoBERT recipe out in full, so that changing a top-level `lr` reruns only the recipes that use it.
 
-`python -m stages.recipes target=PATH`
+Every model is ranked on candidates that the test split of its domain must have, or no recipe is written.
+
+`python -m stages.recipes candidates=PATH target=PATH`
 """
 
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import atomic_folder, write_json
+from attune.core.files import atomic_folder, stream_parquet, write_json
+from attune.corpora import ranking_corpus
+from attune.corpora.subsets import check_candidates
 from stages import start
 
 
-def main(*, target: Path) -> None:
+def main(*, candidates: Path, target: Path) -> None:
     settings = parameters.load()
+    if settings.cobert.drawn_from == "test_split":
+        for domain in settings.ranked_domains:
+            replies = (row["response"] for row in stream_parquet(candidates / f"{domain}.parquet"))
+            check_candidates(ranking_corpus().name, domain, replies, settings.cobert.candidates, "use a larger source")
     recipes = {name: settings.recipe(name) for name in (*settings.cobert.recipes, *settings.compare.recipes)}
     for count in settings.personas.counts:
         recipes[f"personas_{count}"] = settings.recipe(settings.personas.recipe) | {"num_personas": count}

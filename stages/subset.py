@@ -8,7 +8,7 @@ from attune.core.files import atomic_folder, stream_parquet, write_json, write_p
 from attune.corpora import raw_corpus
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
-from attune.corpora.subsets import check_candidates, train_and_test
+from attune.corpora.subsets import train_and_test
 from attune.evaluation.generation import emotion_folds
 from attune.parameters.data import OwnRows, published
 from stages import start
@@ -23,11 +23,7 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
         scratch = folder / "scratch"
         subset = (record.subset or train_and_test)(record, raw, sampling, BadRows(settings.on_bad_row), scratch)
         for name, rows in subset.candidates.items():
-            path = folder / "candidates" / f"{name}.parquet"
-            write_parquet(path, rows, record.schemas.candidates)
-            if settings.cobert.drawn_from == "test_split" and name in settings.cobert.domains:
-                replies = (row["response"] for row in stream_parquet(path))
-                check_candidates(corpus, name, replies, settings.cobert.candidates, "or use a larger source")
+            write_parquet(folder / "candidates" / f"{name}.parquet", rows, record.schemas.candidates)
         sizes = {
             name: write_parquet(folder / f"{name}.parquet", rows, record.schemas.conversations)
             for name, rows in subset.conversations.items()

@@ -11,7 +11,7 @@ from attune.generators.encoding import Encoded, Prompt
 from attune.generators.prompts import Example
 from attune.index.bank import Bank
 from attune.inference.decoding import Reply
-from attune.inference.ranker import Ranked
+from attune.inference.ranker import Ranked, Read
 from attune.inference.retriever import Retrieved
 from attune.parameters.decoding import Decoding
 
@@ -34,7 +34,7 @@ _RECORDS = """## Records
 
 What the methods take and return: their fields, and below them what follows from these.
 """
-RECORDS = (Ranked, Retrieved, Reply, Decoding, Example, Prompt, Encoded, Bank)
+RECORDS = (Ranked, Read, Retrieved, Reply, Decoding, Example, Prompt, Encoded, Bank)
 
 
 def page() -> str:

@@ -1,18 +1,13 @@
 """What a system is asked, its answer, and the exchanges that a conversation is made of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from attune.inference.sentences import ends_whole
 from attune.parameters.decoding import Decoding
+from attune.report.names import listed
 
 _LIMITED = "since the model's input is limited"
-
-
-def listed(phrases: Sequence[str]) -> str:
-    """a, b and c."""
-    *others, last = phrases
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 @dataclass(frozen=True)
@@ -50,8 +45,9 @@ class Answer:
 
     `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
     not fit into the model's input. `dropped_sentences`: as many of the persona. `unread`: what was not read of the
-    message, a phrase each. `loading`: what is still being loaded, while there is no text yet. `prompt_tokens`: those of
-    the generator's prompt. `uncut`: all that a generator has written, of which `text` may lack the end.
+    message, and by CoBERT of the persona, a phrase each. `loading`: what is still being loaded, while there is no text
+    yet. `prompt_tokens`: those of the generator's prompt. `uncut`: all that a generator has written, of which `text`
+    may lack the end.
     """
 
     text: str = ""
@@ -89,15 +85,16 @@ class Answer:
         return notes
 
 
-def unread(prompt: bool = True, search: bool = True, cobert: bool = True) -> tuple[str, ...]:
+def unread(prompt: bool = True, search: bool = True, cobert: bool = True, persona: bool = True) -> tuple[str, ...]:
     """A phrase for each that did not read the whole message: the generator, the index, and CoBERT.
 
-    The first two keep the message's end, CoBERT its beginning.
+    The first two keep the message's end, CoBERT its beginning. persona: whether CoBERT read all of its sentences.
     """
     phrases = (
         (prompt, f"the beginning of the message was left out, {_LIMITED}"),
         (search, "what suits the message was looked up by its end alone"),
         (cobert, "CoBERT read only the beginning of the message"),
+        (persona, "CoBERT did not read all sentences of the persona"),
     )
     return tuple(phrase for whole, phrase in phrases if not whole)
 
@@ -106,20 +103,21 @@ def unread(prompt: bool = True, search: bool = True, cobert: bool = True) -> tup
 class Exchange:
     """A message and its reply, which is empty until there is one.
 
-    `attempt` counts the replies of the same system before it. `system`: which one replies. `byline`: its name in words,
-    and the time that it took.
+    `attempt` counts the replies of the same system before it. `system`: which one replies. `answered`: whether it has,
+    if only with nothing. `byline`: its name in words, and the time that it took.
     """
 
     message: str
     reply: str = ""
     attempt: int = 0
     system: str = field(default="", compare=False)
+    answered: bool = field(default=False, compare=False)
     byline: str = field(default="", compare=False)
 
     def again(self, system: str) -> "Exchange":
         """The message for `system` to answer: with another reply if that is the system that has replied."""
-        another = bool(self.reply) and self.system == system
-        return Exchange(self.message, attempt=self.attempt + 1 if another else 0, system=system)
+        attempt = self.attempt + self.answered if self.system == system else 0
+        return Exchange(self.message, attempt=attempt, system=system)
 
 
 def answered_turns(exchanges: Iterable[Exchange]) -> list[str]:

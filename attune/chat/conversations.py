@@ -157,7 +157,8 @@ class Conversations:
                     loaded = loaded or bool(answer.loading)
                     if not answer.loading:
                         by = byline(label, time.monotonic() - started if answer.done else None, loaded)
-                        written = replace(task.exchange, reply=answer.text, byline=by)
+                        answered = answer.done or bool(answer.text)
+                        written = replace(task.exchange, reply=answer.text, answered=answered, byline=by)
                         conversation.exchanges = [*task.history, written]
                     box = gr.update(**IDLE) if answer.done else gr.skip()
                     yield (

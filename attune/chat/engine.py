@@ -172,8 +172,9 @@ class Engine:
             done=True,
             retrieved=texts,
             dropped_turns=len(turns) - read.turns,
-            dropped_sentences=len(persona) - read.sentences,
-            unread=unread(search=retriever.reads_whole(turns[-1]), cobert=read.whole),
+            unread=unread(
+                search=retriever.reads_whole(turns[-1]), cobert=read.whole, persona=read.sentences == len(persona)
+            ),
         )
 
     def _generated(self, system: GeneratorSystem, question: Question, given: set[str]) -> Iterator[Answer]:
@@ -208,13 +209,14 @@ class Engine:
 
     def _read(self, system: GeneratorSystem, question: Question, prompt: "Prompt") -> Answer:
         """An answer that says what is not read of the message and the persona."""
-        message, left_out, searched, ranked = question.turns[-1], prompt.left_out, True, True
+        message, searched, ranked, whole = question.turns[-1], True, True, True
         if system.passages:
             searched = self.models.passage_retriever(system.passages).reads_whole(message)
         if system.ranker:
             read = self.models.ranker(system.ranker).read(question.turns, in_pecs_wording(question.persona))
-            left_out, ranked = max(left_out, len(question.persona) - read.sentences), read.whole
-        return Answer(dropped_sentences=left_out, unread=unread(not prompt.shortened, searched, ranked))
+            ranked, whole = read.whole, read.sentences == len(question.persona)
+        phrases = unread(not prompt.shortened, searched, ranked, whole)
+        return Answer(dropped_sentences=prompt.left_out, unread=phrases)
 
     def _passages(self, system: GeneratorSystem, question: Question, given: set[str]) -> list[dict[str, Any]]:
         """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation.

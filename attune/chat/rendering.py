@@ -5,10 +5,11 @@ from typing import Any
 
 import gradio as gr
 
-from attune.chat.answers import Answer, Exchange, listed
+from attune.chat.answers import Answer, Exchange
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.systems import GeneratorSystem, RetrievalSystem
+from attune.report.names import listed
 
 _ABOUT_SCORES = (
     "Higher scores are better. Where CoBERT orders the texts, the score says how well each suits the conversation, and "

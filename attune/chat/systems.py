@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from attune.chat.answers import listed
 from attune.chat.artifacts import Artifact, Artifacts
 from attune.corpora import corpus, ranking_corpus
 from attune.corpora.base import Corpus
@@ -10,7 +9,7 @@ from attune.evaluation.generation.summary import system_of
 from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG, RETRIEVED
 from attune.parameters import Parameters
 from attune.parameters.generators import GeneratorSettings
-from attune.report.names import system_names
+from attune.report.names import listed, system_names
 
 RETRIEVAL = "cobert"
 _PASSAGES = {

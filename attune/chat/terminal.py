@@ -93,7 +93,7 @@ class Terminal:
             yield text[len(written) :]
             written, self.last = text, answer
         yield "\n"
-        self.exchanges = [*history, replace(exchange, reply=written)]
+        self.exchanges = [*history, replace(exchange, reply=written, answered=True)]
         yield from (f"({note})\n" for note in self.last.notes())
 
 

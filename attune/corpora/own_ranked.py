@@ -36,7 +36,8 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     """Conversations and candidates as the built-in corpus has them, out of one file.
 
     `sampling.test_share` of the conversations are for testing, and half that share of the rest for validation; those
-    with the same first turn stay together. Domains that have too few conversations for `sampling.sizes` are part of
+    with the same first turn stay together. If one first turn is all that is left beside the test part, a third of that
+    part is for validation. Domains that have too few conversations for `sampling.sizes` are part of
     `all` alone.
 
     Streams: some 40 bytes are held per conversation.
@@ -95,6 +96,10 @@ def _splits(
     whose = f"corpora.{corpus.name}"
     parts = split_by_opening(drawn["opening"], sampling.test_share, f"{whose} has")
     test, rest = drawn[parts["test"]], drawn[parts["train"]]
+    if len(np.unique(rest["opening"])) == 1 < len(np.unique(test["opening"])):
+        # Most of the conversations begin alike, and all of these are for training.
+        parts = split_by_opening(test["opening"], 1 / 3, whose)
+        return list(names), {"train": rest, "valid": test[parts["test"]], "test": test[parts["train"]]}
     parts = split_by_opening(rest["opening"], sampling.test_share / 2, f"{whose} without its test split has")
     return list(names), {"train": rest[parts["train"]], "valid": rest[parts["test"]], "test": test}
 

@@ -59,10 +59,10 @@ def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> d
     """Split a draw into train and test, conversations with the same opening always together; positions in the draw.
 
     `openings`: the `key` of each conversation's opening, in the draw's order. People answer the same question in
-    similar words: with its other answers in train, a test answer could be recalled rather than written. An opening of
-    more conversations than the test share is for training; of the others the test part takes the beginning of the draw,
-    and exceeds its share by at most the size of its last opening. Each part has an opening at least. `whose`: an
-    error's first words, as "corpora.openorca has".
+    similar words: with its other answers in train, a test answer could be recalled rather than written. The test part
+    takes openings from the beginning of the draw, those of more conversations than its share only after all others, and
+    exceeds its share by at most the size of its last one. Each part has an opening at least. `whose`: an error's first
+    words, as "corpora.openorca has".
 
     Raises
     ------
@@ -82,8 +82,7 @@ def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> d
     order = np.lexsort((first, np.maximum(sizes, share)))
     together = np.argsort(np.argsort(order)[group], kind="stable")
     ends = np.cumsum(sizes[order])
-    wanted = min(share, ends[-2], max(sizes[sizes <= share].sum(), sizes.min()))
-    end = ends[np.searchsorted(ends, wanted)]
+    end = ends[np.searchsorted(ends, min(share, ends[-2]))]
     return {"train": together[end:], "test": together[:end]}
 
 
@@ -101,9 +100,10 @@ def check_candidates(corpus: str, domain: str, replies: Iterable[str], wanted: i
     alike = max(words.values(), default=1)
     if (most := words.total() - alike + 1) < wanted:
         same = f", {alike} of which have the same words," if alike > 1 else ","
+        lower = f"set it to at most {most}, or " if most > 1 else ""
         raise AttuneError(
             f"corpora.{corpus}: the test split of {domain} has {words.total()} different replies{same} and "
-            f"cobert.candidates is {wanted}; set it to at most {most}, {step}"
+            f"cobert.candidates is {wanted}; {lower}{step}"
         )
 
 
@@ -182,8 +182,7 @@ def drawn_splits(
     if len(splits["train"]) < TRAINED:
         raise AttuneError(
             f"{whose} {len(drawn)} conversation(s), {len(splits['train'])} of which would be for training; a generator "
-            f"needs {TRAINED}, since it holds one of them out: use 3 conversations or more, or lower "
-            "preprocess.test_share"
+            f"needs {TRAINED}, since it holds one of them out: use more conversations, or lower preprocess.test_share"
         )
     return {split: drawn[part] for split, part in splits.items()}, len(ranks) - len(distinct)
 

@@ -61,7 +61,7 @@ With 95 % intervals in parentheses, where one was estimated{draws}. Perplexity i
 The code is under GPL-3.0; the weights are also subject to the licences of the data and of the base.
 """
 _HELD_OUT = f"""
-Held out from training were at most {100 * HELD_OUT_SHARE:.0f} % of the train conversations and at most {HELD_OUT_ROWS}
+Held out from training were about {100 * HELD_OUT_SHARE:.0f} % of the train conversations and at most {HELD_OUT_ROWS}
 replies, but one conversation at least. The loss on at most {MEASURED_ROWS} of these replies chose the weights.
 No training read the test conversations.
 """
@@ -173,16 +173,18 @@ def _is_tokenised(card: Card) -> bool:
 
 
 def _about_prompts(card: Card) -> str:
-    """What the example does not say of the prompts in training: a paragraph, or nothing."""
+    """What the example does not say of the prompts: a paragraph, or nothing."""
     sentences = []
-    if _is_tokenised(card):
+    trained = METHODS[card.method].adapt is not None
+    if trained and _is_tokenised(card):
         sentences.append("All text in training was lower-cased and tokenised like this, and so are the replies.")
     if card.persona_tokens:
         sentences.append(f"A persona may have {card.persona_tokens} tokens.")
     if card.passage_tokens:
+        had = "In training, half of the prompts had" if trained else "A prompt may have"
         sentences.append(
-            "In training, half of the prompts had retrieved passages before the conversation, of at most "
-            f"{card.passage_tokens} tokens together; this one has none."
+            f"{had} retrieved passages before the conversation, of at most {card.passage_tokens} tokens together; this "
+            "one has none."
         )
     return "\n\n" + " ".join(sentences) if sentences else ""
 

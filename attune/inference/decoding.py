@@ -100,11 +100,9 @@ def _reply(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True
     text = _text(tokenizer, ids, ended)
     if ended:
         return Reply(text, truncated=False, uncut=text)
-    if finished:
-        return Reply(whole_sentences(text), truncated=True, uncut=text)
     # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
     text = text.rstrip("\ufffd")
-    return Reply(text, truncated=True, uncut=text)
+    return Reply(whole_sentences(text) if finished else text, truncated=True, uncut=text)
 
 
 def _text(tokenizer: Any, ids: list[int], ended: bool) -> str:

@@ -56,6 +56,11 @@ class Parameters(Section):
             raise ValueError("'ray' needs the extra `ray`, which is not installed; run `pip install -e '.[ray]'`")
         return engine
 
+    @property
+    def ranked_domains(self) -> list[str]:
+        """The domains whose test contexts any model is ranked on, in the main job or a study; each once, sorted."""
+        return sorted({*self.cobert.domains, *self.compare.domains, *self.seeds.domains, self.personas.domain})
+
     def trains(self, seed: int, recipe: str, domain: str) -> bool:
         """Whether the main job trains the recipe on the first subset of the domain with this seed."""
         return seed == self.seed and recipe in self.cobert.recipes and domain in self.cobert.domains

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from attune.corpora import corpus, dialogue_corpora
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking import baselines
+from attune.evaluation.ranking.summary import UNTRAINED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG, RETRIEVED
 from attune.parameters import Parameters
 from attune.parameters.cobert import Cobert
@@ -57,10 +58,20 @@ def start_title(settings: Parameters) -> str:
     return f"{ranking_name(settings.cobert.recipes[0])} before training"
 
 
+def way_title(model: str, settings: Parameters) -> str:
+    """How the studies' page calls a model or a way to match."""
+    return start_title(settings) if model == UNTRAINED else ranking_name(model)
+
+
+def listed(phrases: Sequence[str]) -> str:
+    """a, b and c."""
+    *others, last = phrases
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def mean_title(domains: Sequence[str]) -> str:
     """What a score over these domains is of: "domain all", or "mean of all, happy and offmychest"."""
-    *others, last = domains
-    return f"mean of {', '.join(others)} and {last}" if others else f"domain {last}"
+    return f"mean of {listed(domains)}" if len(domains) > 1 else f"domain {domains[0]}"
 
 
 def personas_title(settings: Parameters) -> str:

@@ -11,7 +11,7 @@ from attune.parameters import Parameters
 from attune.report import findings
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import candidates_title, corpus_title, mean_title, system_names
+from attune.report.names import candidates_title, corpus_title, listed, mean_title, system_names
 from attune.report.provenance import code_version, data_sentence
 from attune.report.results import Results
 from attune.report.tables import means, records
@@ -93,7 +93,8 @@ def _starts(others: Sequence[str]) -> str:
     """What the untrained model does not tell of the recipes that it is not the start of."""
     if not others:
         return ""
-    return f"What training adds to {' and '.join(others)}, which may start elsewhere, is in plots/studies.html. "
+    where = "in plots/studies.html after `make studies`"
+    return f"What training adds to {listed(others)}, which may start elsewhere, is {where}. "
 
 
 def _train_size(settings: Parameters, subset: str) -> str:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import contamination, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, mean_title, ranking_name, sentences_title, start_title, system_names
+from attune.report.names import corpus_title, mean_title, sentences_title, system_names, way_title
 from attune.report.provenance import environment
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
@@ -82,12 +81,9 @@ _COST = (
 
 def _words(results: Results) -> Callable[[str], str]:
     """How the studies' page calls a model; a mere number is one of persona sentences."""
-    start = start_title(results.settings)
 
     def name(model: str) -> str:
-        if model.isdecimal():
-            return sentences_title(model)
-        return start if model == UNTRAINED else ranking_name(model)
+        return sentences_title(model) if model.isdecimal() else way_title(model, results.settings)
 
     return name
 

@@ -2,7 +2,7 @@
 
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import mean_title, personas_title, ranking_name, sentences_title
+from attune.report.names import mean_title, personas_title, ranking_name, sentences_title, way_title
 from attune.report.results import Results
 from attune.report.tables import compared, means
 
@@ -30,7 +30,9 @@ def without_training(results: Results) -> str:
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     nearest = min(found, key=lambda each: each.difference)
     title = mean_title(results.settings.cobert.domains)
-    best_way = f"the best of them, {ranking_name(nearest.before)}, is {nearest.size} {in_brackets(nearest)}."
+    best_way = (
+        f"the best of them, {way_title(nearest.before, results.settings)}, is {nearest.size} {in_brackets(nearest)}."
+    )
     if not better and not worse:
         return (
             f"No difference was found between {ranking_name(nearest.after)} and any of {len(found)} ways to match "

@@ -113,9 +113,11 @@ def _mapping(
 
 
 def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
-    for marks, mapping in _SHAPES:
-        if marks <= row.keys():
-            return mapping | {name: name for name in _OPTIONAL}
+    """The shape of what the first row has or, if that is none, of what any row has."""
+    for names in ({name for name, cell in row.items() if cell is not None}, row.keys()):
+        for marks, mapping in _SHAPES:
+            if marks <= names:
+                return mapping | {name: name for name in _OPTIONAL}
     raise AttuneError(
         f"{path} has the columns {', '.join(row)}, of no known shape (ShareGPT: conversations or messages; Alpaca: "
         "instruction and output); say in `columns` which are context and response, or turns"

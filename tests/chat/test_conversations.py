@@ -126,6 +126,25 @@ def test_a_retry_with_another_system_gives_that_system_s_reply(conversations: Co
     assert texts(back) == first["cobert"]
 
 
+def test_a_retry_after_an_empty_reply_is_another_attempt(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(load(root / "params.yaml"), Artifacts(root))
+    attempts = []
+
+    def reply_async(*asked: Any) -> AsyncIterator[Answer]:
+        attempts.append(asked[-1])
+        return empty()
+
+    async def empty() -> AsyncIterator[Answer]:
+        yield Answer("", done=True)
+
+    monkeypatch.setattr(engine, "reply_async", reply_async)
+    conversations = Conversations(engine)
+    events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
+    for _ in range(2):
+        events(conversations.retry("full", *SETTINGS, ONE))
+    assert attempts == [0, 1, 2]
+
+
 def test_a_message_that_was_refused_gets_the_first_reply_at_a_retry(conversations: Conversations) -> None:
     *_, event = events(conversations.send("I am sad today.", "cobert", *SETTINGS, ONE))
     events(conversations.send("I am sad today.", "cobert", "a" * 3000, *SETTINGS[1:], TWO))

@@ -50,6 +50,17 @@ def test_first_turns_stay_together_and_candidates_are_the_whole_test_split(tmp_p
     assert 12 <= len(files["candidates/all"]) <= 14  # a fifth of 60, and a first turn more at most
 
 
+def test_where_most_begin_alike_the_others_are_for_testing_and_validation(tmp_path: Path) -> None:
+    rows = [conversation(number) for number in range(90)]
+    for row in rows[30:]:
+        row["utterances"] = ["Hello!", row["utterances"][1]]
+    files, _ = drawn(tmp_path, rows)
+    assert {row["utterances"][0] for row in files["large/all/train"]} == {"hello !"}
+    for split in ("valid", "test"):
+        assert not [row for row in files[f"large/all/{split}"] if row["utterances"][0] == "hello !"]
+    assert len(files["candidates/all"]) == 18  # of the 30 others
+
+
 def test_texts_are_in_the_wording_that_rankers_read(tmp_path: Path) -> None:
     files, _ = drawn(tmp_path, [conversation(number) for number in range(1, 61)])
     row = files["large/all/train"][0]

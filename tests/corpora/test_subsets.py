@@ -81,11 +81,13 @@ def test_conversations_that_open_alike_are_in_one_split() -> None:
         split_by_opening(np.zeros(60), 0.2, "mine has")
 
 
-def test_an_opening_above_the_test_share_is_trained_on() -> None:
+def test_an_opening_above_the_test_share_is_tested_on_after_all_others() -> None:
     greeted = np.array([0, 1, 0, 2, 0, 3, 0, 4, 0, 5])
     splits = split_by_opening(greeted, 0.2, "mine has")
     assert greeted[splits["test"]].tolist() == [1, 2]
     assert greeted[splits["train"]].tolist() == [3, 4, 5, 0, 0, 0, 0, 0]
+    few = split_by_opening(np.array([0] * 5 + [1] * 4 + [2]), 0.2, "mine has")
+    assert few["test"].tolist() == [9, 5, 6, 7, 8]  # the share of two is reached by the smaller of the large ones
     mostly = split_by_opening(np.array([0] * 9 + [1]), 0.2, "mine has")
     assert mostly["test"].tolist() == [9]  # less than the share, rather than most of the draw
     both = split_by_opening(np.array([0] * 6 + [1] * 4), 0.2, "mine has")
@@ -101,13 +103,13 @@ def test_whole_openings_go_to_test_until_its_share_is_reached(openings: list[int
         return
     wanted = max(round(len(openings) * share), 1)
     remaining = [group for group in groups.values() if len(group) <= wanted]
-    above = sorted((group for group in groups.values() if len(group) > wanted), key=len)
-    test = [] if remaining else above.pop(0)
-    while len(remaining) > (not above) and len(test) < wanted:
-        test = test + remaining.pop(0)
+    remaining += sorted((group for group in groups.values() if len(group) > wanted), key=len)
+    test: list[int] = []
+    while len(remaining) > 1 and len(test) < wanted:
+        test += remaining.pop(0)
     splits = split_by_opening(np.array(openings), share, "mine has")
     assert splits["test"].tolist() == test
-    assert splits["train"].tolist() == [position for group in (*remaining, *above) for position in group]
+    assert splits["train"].tolist() == [position for group in remaining for position in group]
 
 
 def test_a_conversation_in_two_splits_is_named() -> None:
@@ -192,15 +194,15 @@ def test_a_conversation_in_the_sets_of_two_splits_is_named() -> None:
 
 def test_replies_of_the_same_words_are_too_few_beside_each_other() -> None:
     replies = ["ok", "ok", "OK !", "ok .", "no", "thank you"]
-    check_candidates("pec", "all", replies, 3, "or use more")
+    check_candidates("pec", "all", replies, 3, "use more")
     message = (
         r"^corpora\.pec: the test split of all has 5 different replies, 3 of which have the same words, and "
         r"cobert\.candidates is 4; set it to at most 3, or use more$"
     )
     with pytest.raises(AttuneError, match=message):
-        check_candidates("pec", "all", replies, 4, "or use more")
+        check_candidates("pec", "all", replies, 4, "use more")
     with pytest.raises(AttuneError, match="has 0 different replies, and"):
-        check_candidates("pec", "all", [], 1, "or use more")
+        check_candidates("pec", "all", [], 1, "use more")
 
 
 @pytest.mark.parametrize("cap", [None, 25])

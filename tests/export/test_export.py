@@ -113,7 +113,7 @@ def test_an_exported_generator_ends_its_replies_where_the_original_does(root: Pa
 
 def test_the_card_says_how_many_replies_were_held_out_where_any_was_trained_on(root: Path) -> None:
     full, untrained = (models.card(root / "models/generators" / name, root) for name in ("full", "prompted"))
-    assert "Held out from training were at most 10 % of the train conversations and at most 32\nreplies" in full
+    assert "Held out from training were about 10 % of the train conversations and at most 32\nreplies" in full
     assert "The loss on at most 16 of these replies chose the weights." in full
     for words in ("Held out", "Seed 13", "not that of the seed", "tokens in training", "it was trained on", "How long"):
         assert words in full
@@ -134,6 +134,15 @@ def test_the_card_says_how_the_prompts_of_the_training_were(root: Path, tmp_path
     assert "retrieved passages before the conversation, of at most 16 tokens together" in cards["rag"]
     assert "generator.reply(['I had such a hard day at work today.'])" in cards["full"]
     assert not re.search("persona|passages before", cards["full"].split("## Use")[1].split("## Training")[0])
+
+
+def test_the_card_of_what_was_not_trained_speaks_of_no_prompts_in_training(root: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(root / "models/generators/prompted", tmp_path / "models/generators/prompted")
+    changed(tmp_path)
+    write_card(model, replace(read_card(model), corpus="pec", persona_tokens=32, passage_tokens=16))
+    used = models.card(model, tmp_path).split("## Use")[1].split("## Training")[0]
+    assert "A persona may have 32 tokens. A prompt may have retrieved passages before the conversation" in used
+    assert "in training" not in used.lower()
 
 
 def test_the_card_counts_the_parameters_that_are_written(root: Path, tmp_path: Path) -> None:

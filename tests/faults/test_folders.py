@@ -22,7 +22,7 @@ stages:
     deps: [note.txt]
     outs: [checked.txt: {{persist: true}}]
   recipes:
-    cmd: {sys.executable} -m stages.recipes target=recipes
+    cmd: {sys.executable} -m stages.recipes candidates=none target=recipes
     deps: [note.txt]
     outs: [recipes]
 """
@@ -30,14 +30,14 @@ stages:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    changed(tmp_path)
+    changed(tmp_path, ("cobert.drawn_from", "in_batch"))  # needs no candidates
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def refused(monkeypatch: pytest.MonkeyPatch, stage: Callable[..., None], target: str) -> str:
+def refused(monkeypatch: pytest.MonkeyPatch, stage: Callable[..., None], *words: str) -> str:
     """The sentence in which a stage ends."""
-    monkeypatch.setattr(sys, "argv", ["stage", f"target={target}"])
+    monkeypatch.setattr(sys, "argv", ["stage", *words])
     with pytest.raises(SystemExit) as raised:
         start(stage)
     assert "\n" not in str(raised.value.code)
@@ -48,8 +48,11 @@ def refused(monkeypatch: pytest.MonkeyPatch, stage: Callable[..., None], target:
 def test_a_read_only_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_json(project / "out/old.json", {})
     with read_only(project / "out"):
-        assert re.match(r"error: \[Errno \d+\] .*'out/\.new\.", refused(monkeypatch, recipes.main, "out/new"))
-        assert re.match(r"error: \[Errno \d+\] ", refused(monkeypatch, recipes.main, "out"))
+        assert re.match(
+            r"error: \[Errno \d+\] .*'out/\.new\.",
+            refused(monkeypatch, recipes.main, "candidates=none", "target=out/new"),
+        )
+        assert re.match(r"error: \[Errno \d+\] ", refused(monkeypatch, recipes.main, "candidates=none", "target=out"))
         assert [path.name for path in (project / "out").iterdir()] == ["old.json"]
 
 
@@ -58,7 +61,7 @@ def test_a_read_only_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_file_in_the_place_of_a_folder(project: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     Path("taken").write_text("mine")
     before = {path.name for path in project.iterdir()}
-    message = refused(monkeypatch, recipes.main, target)
+    message = refused(monkeypatch, recipes.main, "candidates=none", f"target={target}")
     assert message.startswith("error: [Errno ")
     assert "taken" in message
     assert {path.name for path in project.iterdir()} == before
@@ -69,7 +72,7 @@ def test_a_file_in_the_place_of_a_folder(project: Path, monkeypatch: pytest.Monk
 def test_a_folder_in_the_place_of_a_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("taken").mkdir()
     before = {path.name for path in project.iterdir()}
-    message = refused(monkeypatch, check_parameters.main, "taken")
+    message = refused(monkeypatch, check_parameters.main, "target=taken")
     assert message.startswith("error: [Errno ")
     assert "taken" in message
     assert {path.name for path in project.iterdir()} == before

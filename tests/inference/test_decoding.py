@@ -156,6 +156,16 @@ def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
         assert len(pairs) == len(set(pairs))
 
 
+def test_a_reply_cut_inside_of_a_character_ends_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = WORDS("So sad. It is \U0001f97a")["input_ids"][:-1]
+    assert WORDS.decode(ids).endswith("\ufffd")
+    monkeypatch.setattr("attune.inference.decoding._growing", lambda *_: iter([torch.tensor([ids])]))
+    for tokens in (len(ids), len(ids) + 1):
+        (reply,) = stream_reply(gpt(), WORDS, "x", [7], GREEDY, Limits(tokens, (STOP,)), seed=5)
+        assert reply.uncut == "So sad. It is "
+    assert reply.text == "So sad. It is "
+
+
 def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
     words, model = tokenizer(), gpt()
     line = words("\n", add_special_tokens=False)["input_ids"][0]

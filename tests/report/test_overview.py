@@ -71,7 +71,7 @@ def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -
     changed(folder, *keys)
     text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
     assert "Models: untrained, baseline before training; baseline, the paper's recipe at a laptop's size;" in text
-    assert "What training adds to tuned and attune, which may start elsewhere, is in plots/studies.html." in text
+    assert "What training adds to tuned and attune, which may start elsewhere, is in plots/studies.html after" in text
 
 
 def test_a_subset_without_a_size_has_all_conversations(folder: Path) -> None:

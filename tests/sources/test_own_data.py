@@ -176,6 +176,13 @@ def test_the_first_row_may_lack_what_others_have(tmp_path: Path, name: str) -> N
         read(path, PAIR | {"persona": "d"})
 
 
+def test_a_key_of_a_later_row_does_not_change_the_shape_of_all(tmp_path: Path) -> None:
+    rows = [{"instruction": "Hi?", "output": "Hello."}, {"instruction": "Hm?", "output": "Yes.", "messages": []}]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [each["utterances"] for each in read(str(path))] == [["Hi?", "Hello."], ["Hm?", "Yes."]]
+
+
 def test_turns_one_per_line_end_at_line_breaks_alone(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", {"t": "one\u2028two\x0cthree\r\nfour\rfive\nsix\n"})
     (conversation,) = read(path, {"turns": "t"})

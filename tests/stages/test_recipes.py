@@ -1,13 +1,20 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet
+from stages.recipes import main
 from tests.project import changed
 from tests.stages.running import run_without_large
 
 
-def test_recipes_are_written_out_whole(tmp_path: Path) -> None:
+def test_recipes_are_written_out_whole(sample: Path, tmp_path: Path) -> None:
     changed(tmp_path, ("lr", 3e-5))
-    done = run_without_large(tmp_path, "stages.recipes", "target=data/recipes")
+    done = run_without_large(
+        tmp_path, "stages.recipes", f"candidates={sample / 'subset/pec/candidates'}", "target=data/recipes"
+    )
     assert done.returncode == 0, done.stderr
     names = {
         "attune", "baseline", "tuned", "bi_encoder", "hard_negatives", "poly_encoder", "max_sim", "cross_encoder",
@@ -21,3 +28,23 @@ def test_recipes_are_written_out_whole(tmp_path: Path) -> None:
     rates = {path.stem: json.loads(path.read_text())["lr"] for path in (tmp_path / "data/recipes").iterdir()}
     assert [name for name, rate in rates.items() if rate == 3e-5] == ["baseline"]
     assert rates["tuned"] == 5e-5
+
+
+def test_more_candidates_than_replies_are_refused_before_any_training(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pools = sample / "subset/pec/candidates"
+    most = len({row["response"] for row in read_parquet(pools / "happy.parquet")})
+    assert most < len({row["response"] for row in read_parquet(pools / "all.parquet")})
+    message = rf"the test split of happy has {most} different replies, and cobert\.candidates is {most + 1}"
+    elsewhere = [("cobert.domains", ["all"]), ("personas.domain", "all")]
+    for changes in ([("cobert.domains", ["all", "happy"])], [*elsewhere[:1], ("personas.domain", "happy")]):
+        changed(tmp_path, ("cobert.candidates", most + 1), *changes)
+        with pytest.raises(AttuneError, match=rf"{message}; set it to at most {most}, or use a larger source"):
+            main(candidates=pools, target=Path("out"))
+        assert not Path("out").exists()
+    for key, value in (("candidates", most), ("domains", ["all"]), ("drawn_from", "in_batch")):
+        fitting = {"candidates": most + 1, "domains": ["happy"], "drawn_from": "test_split"} | {key: value}
+        changed(tmp_path, *((f"cobert.{name}", each) for name, each in fitting.items()))
+        main(candidates=pools, target=Path("out"))

@@ -93,26 +93,6 @@ def test_a_cap_that_leaves_too_little_for_the_emotion_probe_is_refused(
     assert not Path("out").exists()
 
 
-def test_more_candidates_than_replies_are_refused_before_any_training(
-    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    raw, pools = sample / "raw/pec", sample / "subset/pec/candidates"
-    most = len({row["response"] for row in read_parquet(pools / "happy.parquet")})
-    assert most < len({row["response"] for row in read_parquet(pools / "all.parquet")})
-    changed(tmp_path, ("cobert.candidates", most + 1), ("cobert.domains", ["all", "happy"]))
-    message = (
-        rf"corpora\.pec: the test split of happy has {most} different replies, and cobert\.candidates is {most + 1}"
-    )
-    with pytest.raises(AttuneError, match=rf"{message}; set it to at most {most}, or use a larger source"):
-        main(corpus="pec", raw=raw, target=Path("out"))
-    assert not Path("out").exists()
-    for key, value in (("candidates", most), ("domains", ["all"]), ("drawn_from", "in_batch")):
-        fitting = {"candidates": most + 1, "domains": ["happy"], "drawn_from": "test_split"} | {key: value}
-        changed(tmp_path, *((f"cobert.{name}", each) for name, each in fitting.items()))
-        main(corpus="pec", raw=raw, target=Path("out"))
-
-
 def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path, ("corpora.pec.cap", 100))

@@ -158,7 +158,8 @@ def _beside(axes: Axes, text: str, right: float, height: float, colour: str) -> 
 def _legend(figure: Figure, axes: Axes, label: str) -> None:
     axes.set_xlabel(label)
     # The last letters of a value stand to the right of its mark or interval.
-    axes.set_xlim(0, 1.12 * axes.dataLim.x1)
+    right = axes.dataLim.x1
+    axes.set_xlim(0, 1.12 * right if math.isfinite(right) and right > 0 else 1)  # infinite where nothing is drawn
     figure.legend(
         *axes.get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=4, columnspacing=1
     )

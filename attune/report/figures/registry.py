@@ -118,9 +118,9 @@ FIGURES = (
     ),
     FigureRecord(
         "generator_loss",
-        "Generators: loss by step. Thick: at most 16 held-out replies; thin: the training batches. The two are "
-        "different replies, and for RAG about half have passages, some of which hold the reply, so compare the points "
-        "of one line only",
+        "Generators: loss by step. Thick: a few held-out replies; thin: the training batches. The two are different "
+        "replies, and where training prompts have passages, about half do, some of which hold the reply; so compare "
+        "the points of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
     ),

@@ -49,15 +49,16 @@ def test_a_form_is_filled_in_by_keys_kept_and_saved(page: Page, tmp_path: Path) 
     assert [(each.annotator, each.points) for each in given] == [('Ann "A"', 0.0), ('Ann "A"', 0.5)]
 
 
-def test_another_person_in_the_same_browser_has_answers_of_their_own(page: Page, tmp_path: Path) -> None:
-    def named(name: str, accept: bool | None = None) -> str:
-        """What the form says to a new name; accept: the answer to its question, None where it asks none."""
-        if accept is not None:
-            page.once("dialog", lambda dialog: dialog.accept() if accept else dialog.dismiss())
-        page.locator("#annotator").fill(name)
-        page.locator("#annotator").press("Enter")
-        return page.locator("#status").inner_text()
+def named(page: Page, name: str, accept: bool | None = None) -> str:
+    """What the form says to a new name; accept: the answer to its question, None where it asks none."""
+    if accept is not None:
+        page.once("dialog", lambda dialog: dialog.accept() if accept else dialog.dismiss())
+    page.locator("#annotator").fill(name)
+    page.locator("#annotator").press("Enter")
+    return page.locator("#status").inner_text()
 
+
+def test_another_person_in_the_same_browser_has_answers_of_their_own(page: Page, tmp_path: Path) -> None:
     def saved() -> list[float]:
         with page.expect_download() as download:
             page.locator("#save").click()
@@ -65,14 +66,27 @@ def test_another_person_in_the_same_browser_has_answers_of_their_own(page: Page,
         return [each.points for each in read_answers(tmp_path / "judged" / "key.csv", [tmp_path / "answers.csv"])]
 
     page.get_by_role("button", name="No difference").click()
-    assert named("An") == "Pair 2 of 2; 1 answered by An."
-    assert named("Ann", accept=False) == "Pair 2 of 2; 1 answered by Ann."
+    assert named(page, "An") == "Pair 2 of 2; 1 answered by An."
+    assert named(page, "Ann", accept=False) == "Pair 2 of 2; 1 answered by Ann."
     page.get_by_role("button", name="No difference").click()
-    assert named("Bob", accept=True) == "Pair 1 of 2; 0 answered by Bob."
+    assert named(page, "Bob", accept=True) == "Pair 1 of 2; 0 answered by Bob."
     assert page.locator("[aria-pressed=true]").count() == 0
     page.get_by_role("button", name="B is better").click()
     assert saved() == [0.0]
     page.reload()
     assert page.locator("#status").inner_text() == "Pair 2 of 2; 1 answered by Bob."
-    assert "2 answered by Ann" in named("Ann")
+    assert "2 answered by Ann" in named(page, "Ann")
     assert saved() == [0.5, 0.5]
+
+
+def test_answers_without_a_name_are_added_to_those_of_a_known_one_only_after_asking(page: Page) -> None:
+    named(page, "constructor")
+    page.get_by_role("button", name="No difference").click()
+    named(page, "", accept=True)
+    page.get_by_role("button", name="No difference").click()
+    page.get_by_role("button", name="No difference").click()
+    assert named(page, "constructor", accept=False).startswith("Pair 2 of 2; 2 answered.")
+    assert page.locator("#annotator").input_value() == ""
+    assert "2 answered by constructor" in named(page, "constructor", accept=True)
+    page.reload()
+    assert "2 answered by constructor" in page.locator("#status").inner_text()

@@ -59,6 +59,13 @@ def test_the_right_persona_stands_before_none_and_another_s() -> None:
     assert marks(generators.personas(perplexities(**values), {"p": "P"})) == [[20.0], [25.0], [30.0]]
 
 
+def test_where_nobody_was_evaluated_so_the_figures_are_empty() -> None:
+    for draw in (generators.passages, generators.personas):
+        figure = draw(perplexities(p=20.0), {})
+        figure.draw_without_rendering()
+        assert not figure.axes[0].texts
+
+
 def test_the_number_beside_the_longest_interval_lies_inside_the_axes() -> None:
     figure = generators.personas(perplexities(p=20.0), {"p": "P"})
     figure.draw_without_rendering()
