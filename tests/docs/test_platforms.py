@@ -19,8 +19,12 @@ def test_a_gpu_s_results_are_as_near_to_the_committed_ones_as_it_says() -> None:
         for domain, models in domains.items()
         for model, value in models.items()
     ]
-    perplexity = [abs(value - written[name]["perplexity"]) for name, value in found["perplexity"].items()]
-    assert (len(mrr), max(mrr) <= 0.0006, max(perplexity) <= 0.002) == (24, True, True)
+    perplexity = {name: abs(value - written[name]["perplexity"]) for name, value in found["perplexity"].items()}
+    # The generator whose training rows have changed since the GPU's run.
+    changed = [perplexity.pop(name) for name in [*perplexity] if name.split("+")[0] == "persona"]
+    assert (len(mrr), max(mrr) <= 0.0006, max(perplexity.values()) <= 0.002) == (24, True, True)
     assert "differ from the committed ones by at most 0.0006, perplexities by at most 0.002" in PAGE
+    assert max(changed) <= 0.015
+    assert "Perplexities of `persona` differ by up to 0.015" in PAGE
     assert found["answers_sha256"] == sha256(ROOT / "plots/answers.csv")
     assert f"in {found['seconds'] // 60}:{found['seconds'] % 60} minutes" in PAGE

@@ -61,7 +61,7 @@ def test_a_csv_s_own_persona_trains_and_tests_cobert() -> None:
     assert (row["domain"], row["response_speaker"]) == ("all", "responder")
     manifest = read_json(Path("raw/pec/manifest.json"))
     assert (manifest["source"], manifest["notice"]) == ("path", "Own data, posts.csv")
-    recipes.main(target=Path("recipes"))
+    recipes.main(candidates=Path("subset/pec/candidates"), target=Path("recipes"))
     encoder(Path("base/encoder"))
     for recipe in ("baseline", "attune"):
         train_cobert.main(

@@ -146,7 +146,7 @@ def _rows(names: Names, each: int) -> tuple[Figure, Axes]:
     """Axes with one labelled row per name, high enough for `each` marks."""
     figure, ((axes,),) = grid(WIDTH, (0.3 + 0.17 * each) * len(names) + 1.0, 1, 1, axis="x")
     axes.set_yticks(range(len(names)), [fill(name, 20) for name in names.values()])
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
     return figure, axes
 
 
