@@ -44,10 +44,10 @@ class Answer:
     """A reply, complete once `done`.
 
     `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
-    not fit into the model's input. `dropped_sentences`: as many of the persona. `unread`: what was not read of the
-    message, and by CoBERT of the persona, a phrase each. `loading`: what is still being loaded, while there is no text
-    yet. `prompt_tokens`: those of the generator's prompt. `uncut`: all that a generator has written, of which `text`
-    may lack the end.
+    not fit into the model's input. `dropped_sentences`: as many of the persona. `whole_persona`: whether CoBERT, if it
+    was asked, read all of it. `unread`: what was not read of the message, a phrase each. `loading`: what is still being
+    loaded, while there is no text yet. `prompt_tokens`: those of the generator's prompt. `uncut`: all that a generator
+    has written, of which `text` may lack the end.
     """
 
     text: str = ""
@@ -56,6 +56,7 @@ class Answer:
     retrieved: tuple[RetrievedText, ...] = ()
     dropped_turns: int = 0
     dropped_sentences: int = 0
+    whole_persona: bool = True
     unread: tuple[str, ...] = ()
     loading: tuple[str, ...] = ()
     prompt_tokens: int = 0
@@ -76,6 +77,8 @@ class Answer:
             count = self.dropped_sentences
             sentences = "1 sentence of the persona was" if count == 1 else f"{count} sentences of the persona were"
             notes.append(f"{sentences} left out, {_LIMITED}")
+        if not self.whole_persona:
+            notes.append("CoBERT did not read all sentences of the persona")
         notes += self.unread
         if self.done and self.truncated:
             end = "after its last whole sentence" if ends_whole(self.text) else "in mid-sentence"
@@ -85,16 +88,15 @@ class Answer:
         return notes
 
 
-def unread(prompt: bool = True, search: bool = True, cobert: bool = True, persona: bool = True) -> tuple[str, ...]:
+def unread(prompt: bool = True, search: bool = True, cobert: bool = True) -> tuple[str, ...]:
     """A phrase for each that did not read the whole message: the generator, the index, and CoBERT.
 
-    The first two keep the message's end, CoBERT its beginning. persona: whether CoBERT read all of its sentences.
+    The first two keep the message's end, CoBERT its beginning.
     """
     phrases = (
         (prompt, f"the beginning of the message was left out, {_LIMITED}"),
         (search, "what suits the message was looked up by its end alone"),
         (cobert, "CoBERT read only the beginning of the message"),
-        (persona, "CoBERT did not read all sentences of the persona"),
     )
     return tuple(phrase for whole, phrase in phrases if not whole)
 

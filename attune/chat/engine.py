@@ -172,9 +172,8 @@ class Engine:
             done=True,
             retrieved=texts,
             dropped_turns=len(turns) - read.turns,
-            unread=unread(
-                search=retriever.reads_whole(turns[-1]), cobert=read.whole, persona=read.sentences == len(persona)
-            ),
+            whole_persona=read.sentences == len(persona),
+            unread=unread(search=retriever.reads_whole(turns[-1]), cobert=read.whole),
         )
 
     def _generated(self, system: GeneratorSystem, question: Question, given: set[str]) -> Iterator[Answer]:
@@ -215,8 +214,8 @@ class Engine:
         if system.ranker:
             read = self.models.ranker(system.ranker).read(question.turns, in_pecs_wording(question.persona))
             ranked, whole = read.whole, read.sentences == len(question.persona)
-        phrases = unread(not prompt.shortened, searched, ranked, whole)
-        return Answer(dropped_sentences=prompt.left_out, unread=phrases)
+        phrases = unread(not prompt.shortened, searched, ranked)
+        return Answer(dropped_sentences=prompt.left_out, whole_persona=whole, unread=phrases)
 
     def _passages(self, system: GeneratorSystem, question: Question, given: set[str]) -> list[dict[str, Any]]:
         """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation.

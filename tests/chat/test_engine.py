@@ -205,7 +205,7 @@ def test_sentences_of_the_persona_that_are_not_read_are_noted(engine: Engine) ->
             count = many.dropped_sentences
             note = f"{count} sentences of the persona were left out, since the model's input is limited"
         else:  # the index is searched with all of them
-            assert many.dropped_sentences == 0
+            assert (many.dropped_sentences, many.unread) == (0, ())
             note = "CoBERT did not read all sentences of the persona"
         assert note in many.notes()
     assert last(engine.reply("full", TURNS[:1], PERSONA * 40, SAMPLING)).dropped_sentences == 0  # it reads no persona
