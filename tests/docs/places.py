@@ -60,7 +60,7 @@ class Places:
         from tests import models
         from tests.evaluation.generation.labels import write_labels
 
-        (self.folder / "chats.jsonl").write_text("".join(map(CHAT.format, ("my keys", "my way"))))
+        (self.folder / "chats.jsonl").write_text("".join(map(CHAT.format, ("my keys", "my way", "my hat"))))
         moods = ("sad", "annoyed") * 1000
         posts = [
             {"post": f"I lost {at} keys.", "answer": f"Oh no, {at}!", "about_me": f"I like tea {at}.", "mood": mood}
