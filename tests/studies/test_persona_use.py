@@ -12,6 +12,16 @@ from tests.project import changed
 from tests.stages.cobert_project import RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
 
 
+def small_project(folder: Path, monkeypatch: pytest.MonkeyPatch, *recipes: str) -> None:
+    """A project in `folder`, the working directory, with these recipes; `tuned` is among them."""
+    project(folder, monkeypatch)
+    changed(
+        folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
+        ("cobert.recipes", [*recipes]), ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"),
+        ("rag.recipe", "tuned"), ("compare.recipes", []),
+    )  # fmt: skip
+
+
 def used(name: str) -> tuple[dict, list]:
     """The scores and tests of the recipes in the working directory, whose ranks are in NAME.parquet."""
     main(
@@ -26,12 +36,7 @@ def used(name: str) -> tuple[dict, list]:
 
 @pytest.mark.parametrize("told", [0, 12])
 def test_contexts_without_a_persona_are_not_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: int) -> None:
-    project(tmp_path, monkeypatch)
-    changed(
-        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
-        ("cobert.recipes", ["tuned"]), ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"),
-        ("rag.recipe", "tuned"), ("compare.recipes", []),
-    )  # fmt: skip
+    small_project(tmp_path, monkeypatch, "tuned")
     rows = pec_rows(16, "test")
     some = [row | ({} if at < told else {"personas": []}) for at, row in enumerate(rows)]
     write_parquet(Path("pec/evaluate/small/happy.parquet"), some, SCHEMAS.rows)
@@ -49,12 +54,7 @@ def test_contexts_without_a_persona_are_not_tested(tmp_path: Path, monkeypatch: 
 
 
 def test_a_recipe_that_reads_no_persona_is_not_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project(tmp_path, monkeypatch)
-    changed(
-        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
-        ("cobert.recipes", ["baseline", "tuned"]), ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"),
-        ("rag.recipe", "tuned"), ("compare.recipes", []),
-    )  # fmt: skip
+    small_project(tmp_path, monkeypatch, "baseline", "tuned")
     write_json(Path("recipes/baseline.json"), RECIPE | {"num_personas": 0})
     train("baseline")
     train_once("tuned")
@@ -65,12 +65,7 @@ def test_a_recipe_that_reads_no_persona_is_not_tested(tmp_path: Path, monkeypatc
 
 
 def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project(tmp_path, monkeypatch)
-    changed(
-        tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]), ("cobert.candidates", 10),
-        ("cobert.recipes", ["tuned"]), ("retrieval.recipe", "tuned"), ("transfer.recipe", "tuned"),
-        ("rag.recipe", "tuned"), ("compare.recipes", []),
-    )  # fmt: skip
+    small_project(tmp_path, monkeypatch, "tuned")
     train_once("tuned")
     evaluate("ranks")
     found, tests = used("ranks")
