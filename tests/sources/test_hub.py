@@ -119,7 +119,9 @@ def test_a_second_fetch_reads_the_cache_and_gives_the_same_manifest(hub: Hub, tm
     assert hub.requests == []
 
 
-@pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "pec" else ()) for name in CORPORA]
+)
 def test_the_hub_and_the_sample_give_the_same_rows(hub: Hub, tmp_path: Path, sample: Path, name: str) -> None:  # noqa: F811
     """The sample, laid out as the hub serves it, comes back through the real client."""
     served, raw = tmp_path / "served", sample / "raw" / name

@@ -41,6 +41,7 @@ def test_no_conversation_is_in_two_splits(sample: Path) -> None:
             assert len(train | valid | test) == len(train) + len(valid) + len(test)
 
 
+@pytest.mark.slow
 def test_the_same_parameters_give_the_same_bytes(sample: Path, tmp_path: Path) -> None:
     changed(tmp_path)
     again = data(tmp_path)
