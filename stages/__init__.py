@@ -82,7 +82,8 @@ def _way_back() -> str:
     """How to undo `dvc exp run` in the workspace, which leaves the changed params.yaml there when a stage fails."""
     if not _in_the_workspace_of_an_experiment():
         return ""
-    back = "`git checkout params.yaml dvc.lock metrics plots`, then `dvc checkout`"
+    # From HEAD, since a killed run leaves files staged.
+    back = "`git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots`, then `dvc checkout`"
     return f"\nto go back to the last commit: {back}"
 
 

@@ -1,4 +1,4 @@
-"""Write out which base is tested on which rows, so that a generator's training keys do not rerun the bases' test.
+"""Write out how each base is tested, so that a generator's training keys do not rerun the bases' tests.
 
 `python -m stages.base_tests target=JSON`
 """

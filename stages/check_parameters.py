@@ -124,7 +124,7 @@ def _refusal(check: Callable[..., object], *arguments: Any) -> Iterator[str]:
         yield str(error)
 
 
-_SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas")
+_SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas", "generators")
 PATHS = (
     Check(("source", "corpora"), _sources),
     Check(("corpora",), _named),
@@ -142,7 +142,17 @@ def check_own(name: str, entry: OwnRows, settings: Parameters) -> None:
     if name == ranking_corpus().name:
         candidates = cobert.candidates if cobert.drawn_from == "test_split" else 0
         domains, bad = settings.ranked_domains, BadRows(settings.on_bad_row)
-        own_checks.check_ranked(record, entry, sampling, domains, candidates, bad)
+        own_checks.check_ranked(record, entry, sampling, domains, _learnt(record, settings), candidates, bad)
+
+
+def _learnt(record: Corpus, settings: Parameters) -> dict[str, str]:
+    """The domains of one's own data that generators learn from, each with the key that names it."""
+    pattern, _ = _rows_of(record, own=True)
+    return {
+        Path(generator.rows).name: f"generators.{name}.rows = {generator.rows!r}"
+        for name, generator in settings.generators.items()
+        if generator.corpus == record.name and re.fullmatch(pattern, generator.rows)
+    }
 
 
 if __name__ == "__main__":

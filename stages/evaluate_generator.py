@@ -84,12 +84,15 @@ def losses(bases: Path, entry: GeneratorSettings) -> dict[str, float]:
     Raises
     ------
     AttuneError
-        if the base was not scored with the generator's limits.
+        if the base was not scored on the generator's rows, with its prompt.
     """
     test = BaseTest.of(entry)
     found = {row["id"]: row["nats"] for row in read_parquet(bases) if test.has(row)}
     if not found:
-        raise AttuneError(f"{bases} lacks {test.base} on {test.corpus}; `dvc repro score_bases` writes it again")
+        raise AttuneError(
+            f"{bases} lacks {test.base} on {test.corpus} with this generator's prompt; "
+            "`dvc repro score_bases` writes it again"
+        )
     return found
 
 

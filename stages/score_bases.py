@@ -1,4 +1,4 @@
-"""Score the true replies that generators are tested on with the generators' untrained bases, each base and corpus once.
+"""Score the true replies that generators are tested on with the generators' untrained bases, each test once.
 
 `python -m stages.score_bases tests=JSON base_models=FOLDER data=FOLDER target=PARQUET`
 
@@ -23,7 +23,8 @@ def main(*, tests: Path, base_models: Path, data: Path, target: Path) -> None:
     chosen = [BaseTest(**each) for each in read_json(tests)]
     rows = list(base_rows(chosen, base_models, data, settings.generation, settings.seed))
     write_parquet(target, rows, BASES)
-    print(f"{len(rows)} replies under {', '.join(sorted({test.base for test in chosen}))}")
+    bases = ", ".join(sorted({test.base for test in chosen}))
+    print(f"{len(rows)} losses of replies, in {len(chosen)} tests of {bases}")
 
 
 if __name__ == "__main__":

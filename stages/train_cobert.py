@@ -30,7 +30,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     words = {"recipe": recipe, "encoder": encoder, "data": data, "target": target, "curve": curve}
     if launched("stages.train_cobert", words, processes):
         return
-    key = run_key(options, [encoder, data], closure(Path(__file__)))
+    key = run_key(options, [encoder, data], closure(Path(__file__)), target)
 
     from attune.cobert import storage
     from attune.cobert.model import inputs_for

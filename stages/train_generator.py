@@ -27,7 +27,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     fsdp = trained and settings.launcher.fsdp
     rows = data / "train.parquet"
     decides = [generator.model_dump(), settings.seed, settings.threads, *(["fsdp"] if fsdp else [])]
-    key = run_key(decides, [base, rows], closure(Path(__file__)))
+    key = run_key(decides, [base, rows], closure(Path(__file__)), target)
 
     from attune.core.determinism import pin
     from attune.generators.learning_curve import summary, write_curve

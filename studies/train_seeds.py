@@ -36,10 +36,10 @@ def main(*, seed: str, raw: Path, data: Path, encoder: Path, base_models: Path, 
                     place = f"{ranking_corpus().name}/{settings.cobert.subsets[0]}/{domain}"
                     rows = recipe_rows(settings, value, raw, data, f"processed/{place}")
                     options = settings.recipe(recipe) | {"seed": training}
-                    train_recipe(options, rows, encoder, folder / f"{recipe}-{domain}")
+                    train_recipe(options, rows, encoder, folder, target / f"{recipe}-{domain}")
         for name in settings.seeds.generators if value != settings.seed else []:
             rows = generator_rows(settings, value, raw, data, settings.generators[name].rows)
-            train_generator(settings, name, training, rows, base_models, folder / name)
+            train_generator(settings, name, training, rows, base_models, folder, target / name)
 
 
 def number(seed: str) -> int:
@@ -83,8 +83,8 @@ def _drawing(
     return record, raw / name, sampling, settings.preprocess.drop_repeated_personas, files
 
 
-def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, target: Path) -> None:
-    """As the stage train_cobert does, in one process."""
+def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, folder: Path, target: Path) -> None:
+    """As the stage train_cobert does, in one process; `folder` becomes the parent of `target` when all are trained."""
     from attune.cobert import storage
     from attune.cobert.model import inputs_for
     from attune.cobert.model import start as untrained
@@ -92,21 +92,24 @@ def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, 
     from attune.training.distributed import job_folders
 
     options = {key: value for key, value in options.items() if key != "processes"}
-    key = run_key([options, rows], [encoder], closure(Path(__file__)))
+    key = run_key([options, rows], [encoder], closure(Path(__file__)), target)
     pin(options["seed"], options["threads"])
     model = untrained(encoder, options)
     inputs = inputs_for(model, encoder)
-    with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
+    with job_folders(checkpoint_roots(), key, folder / target.name) as (checkpoints, model_folder):
         _, reached = train(model, rows, inputs, options, checkpoints)
-        storage.save(model, folder)
-        inputs.tokenizer.save_pretrained(folder)
+        storage.save(model, model_folder)
+        inputs.tokenizer.save_pretrained(model_folder)
     print(f"{target.name}: valid MRR {reached}", flush=True)
 
 
 def train_generator(
-    settings: Parameters, name: str, seed: int, rows: dict[str, Rows], base_models: Path, target: Path
+    settings: Parameters, name: str, seed: int, rows: dict[str, Rows], base_models: Path, folder: Path, target: Path
 ) -> None:
-    """As the stage train_generator does, in one process; the test rows are written beside the weights."""
+    """As the stage train_generator does, in one process; the test rows are written beside the weights.
+
+    folder, target: as for `train_recipe`.
+    """
     from attune.generators.learning_curve import summary
     from attune.generators.prompts import examples
     from attune.generators.training import train
@@ -114,15 +117,16 @@ def train_generator(
 
     generator = settings.generators[name]
     base, schema = base_models / generator.base, corpus(generator.corpus).schemas.rows
-    key = run_key([generator.model_dump(), seed, settings.threads, rows["train"]], [base], closure(Path(__file__)))
+    decides = [generator.model_dump(), seed, settings.threads, rows["train"]]
+    key = run_key(decides, [base], closure(Path(__file__)), target)
     pin(seed, settings.threads)
     passages = None if generator.passage_tokens else 0
-    with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
+    with job_folders(checkpoint_roots(), key, folder / target.name) as (checkpoints, model_folder):
         given = examples(rows["train"], generator.instruction, passages)
-        learning = train(generator, base, given, seed, checkpoints, folder, False)
+        learning = train(generator, base, given, seed, checkpoints, model_folder, False)
         # Without passages: they are tested without.
         test = [{column: row[column] for column in schema.names} for row in rows["test"]]
-        write_parquet(folder / "test.parquet", test, schema)
+        write_parquet(model_folder / "test.parquet", test, schema)
     print(f"{name}: {summary(learning)}", flush=True)
 
 

@@ -1,6 +1,8 @@
 """Each stage lists the parameters that its code reads, or a change of one of them would rerun nothing."""
 
 import ast
+import inspect
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -21,18 +23,29 @@ ELSEWHERE = {
     "base_models": {"encoder", "index.embedder"},  # in ${item}
     "plot": {"compare", "personas"},  # of the studies' figures
     "plot_studies": {"corpora"},  # of the main job's figures
-    "report_studies": {"corpora", "recipes", "seed", "source", "subsets"},  # of the main job's page
+    "report_studies": {
+        "corpora",
+        "generation.max_new_tokens",
+        "recipes",
+        "seed",
+        "source",
+        "subsets",
+    },  # of the main job's page
 }
 
 
 @cache
 def read_in(path: Path) -> frozenset[str]:
-    """`section` where a file reads `settings.section`, and `section.key` where it also reads `section.key`."""
+    """`section` where a file reads `settings.section`, and `section.key` where it also reads `section.key`.
+
+    A section's own method counts as the keys that it reads.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute):
             above = getattr(node.value, "attr", getattr(node.value, "id", ""))
             found |= {node.attr} if above in WHOLE else {f"{above}.{node.attr}"}
+    found |= {key for call in found & METHODS.keys() for key in METHODS[call]}
     return frozenset(key for key in found & KEYS if key.partition(".")[0] in found)
 
 
@@ -51,7 +64,26 @@ def _keys() -> set[str]:
     return keys - CHANGE_NOTHING - {"lr", "max_length"}  # generators and recipes have keys of these names too
 
 
+def _methods() -> dict[str, set[str]]:
+    """What each `section.method` reads of its section, as `section.key`."""
+    methods = {}
+    for name, field in Parameters.model_fields.items():
+        keys = getattr(field.annotation, "model_fields", {})
+        own = vars(field.annotation) if keys else {}
+        for method, function in own.items():
+            if inspect.isfunction(function):
+                nodes = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function))))
+                read = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_self(node.value)}
+                methods[f"{name}.{method}"] = {f"{name}.{key}" for key in read & set(keys)}
+    return methods
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
 KEYS = _keys()
+METHODS = _methods()
 
 
 @pytest.mark.parametrize("name", BODIES)

@@ -1,10 +1,12 @@
 """Models to start from: the installed MiniLM or SmolLM2, a model of the hub, or a directory; safetensors only."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from attune.base_models.checking import Use, check_folder
 from attune.core.errors import AttuneError, one_line
+from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
 from attune.sources.packages import MINILM, SMOLLM2, minilm_folder, smollm2_file
 
 _PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.jinja")  # no pickled weights; jinja holds chat templates
@@ -40,8 +42,29 @@ def fetch(model: str, target: Path, use: Use | None = None) -> None:
 
 def _download(model: str) -> Path:
     """Download `id` or `id@revision` from the hub, or take it from the hub client's cache."""
+    from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError
+
+    bound_waits()
+    try:
+        try:
+            return patiently(f"the model {model!r}", lambda: _snapshot(model))
+        except LongWait:
+            with suppress(LocalEntryNotFoundError):
+                return _snapshot(model, cached=True)  # as the client does itself after any other error of the hub
+            raise
+    # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
+    except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:
+        step = LATER if isinstance(error, LongWait) or is_passing(error) else "check the id and the network"
+        raise AttuneError(
+            f"the model {model!r} could not be fetched from the hub; {step}, or name a directory that holds it, "
+            f"{MINILM} (encoders) or {SMOLLM2} (bases): {one_line(error)}"
+        ) from None
+
+
+def _snapshot(model: str, cached: bool = False) -> Path:
+    """The model's folder in the hub client's cache; cached: without asking the hub."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HTTPError
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     name, _, revision = model.partition("@")
     try:
@@ -50,13 +73,11 @@ def _download(model: str) -> Path:
             revision=revision or None,
             allow_patterns=list(_PATTERNS),
             ignore_patterns=list(_OTHER_FORMATS),
+            local_files_only=cached,
         )
-    # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
-    except (OSError, HTTPError, ValueError, ImportError) as error:
-        raise AttuneError(
-            f"the model {model!r} could not be fetched from the hub; check the id and the network, or name a "
-            f"directory that holds it, {MINILM} (encoders) or {SMOLLM2} (bases): {one_line(error)}"
-        ) from None
+    except LocalEntryNotFoundError as error:
+        # Behind what is missing in the cache stands why it could not be asked for.
+        raise error.__cause__ or error from None
     return Path(folder)
 
 

@@ -9,7 +9,7 @@ from attune.core.files import read_json
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import Parameters
-from attune.report.names import candidates_title
+from attune.report.names import candidates_title, start_title
 
 # A generator is marked where more of its test replies than this were cut off at the length limit, ...
 MOST_TRUNCATED = 0.5
@@ -48,11 +48,12 @@ class Measured:
     def weaknesses(self, system: System) -> list[str]:
         """By which test scores the system answers badly, a phrase each; none where nothing is measured."""
         if isinstance(system, RetrievalSystem):
+            # The untrained model is what the first recipe starts from; where others start, the studies measure.
             trained, untrained = (
                 self._rankers.get(name, {}).get("mrr") for name in (self.parameters.retrieval.recipe, UNTRAINED)
             )
             worse = trained is not None and untrained is not None and trained <= untrained
-            return ["it ranks test replies no better than before its training"] if worse else []
+            return [f"it ranks test replies no better than {start_title(self.parameters)}"] if worse else []
         return _of_generator(self._generators.get(system.name, {}))
 
 

@@ -41,12 +41,16 @@ class CrossBatchMemory(TrainerCallback):
 
     def add(self, replies: Side, reply_ids: Tensor) -> None:
         """Remember a batch's replies, and forget the oldest."""
+        self.replies, self.ids = self.with_added(replies, reply_ids)
+
+    def with_added(self, replies: Side, reply_ids: Tensor) -> tuple[Side, Tensor]:
+        """The `replies` and `ids` that there are once a batch's are added."""
         new = Side(replies.states.detach(), replies.mask, replies.parts)
         both = new if self.replies is None else _joined(self.replies, new)
         newest = both[-self.size :]
         longest = max(int(newest.mask.sum(1).max()), 1)
-        self.replies = Side(*(each[:, :longest].clone() for each in (newest.states, newest.mask, newest.parts)))
-        self.ids = torch.cat([self.ids.to(reply_ids.device), reply_ids])[-self.size :]
+        kept = Side(*(each[:, :longest].clone() for each in (newest.states, newest.mask, newest.parts)))
+        return kept, torch.cat([self.ids.to(reply_ids.device), reply_ids])[-self.size :]
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # As `MarkComplete` says: the last checkpoint is never resumed from.

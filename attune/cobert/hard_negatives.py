@@ -20,7 +20,8 @@ def nearest_replies(
     """For each example's id the `count` replies whose mean state is nearest to that of its context, by cosine.
 
     Left out as likely to be right: the true reply, those that say the same (SAME), and those of the same conversation,
-    whose turns the context may hold. Fewer where too few are left. lower: as `lower_cache` returns it.
+    whose turns the context may hold. That holds for each example's own list: where a batch's lists are joined, another
+    example's may bring such a reply in. Fewer where too few are left. lower: as `lower_cache` returns it.
     """
     replies = sorted({each.response for each in examples if each.response.ids}, key=lambda each: each.ids)
     sequences = [*replies, *(each.context for each in examples)]

@@ -36,7 +36,7 @@ class CobertConfig(PreTrainedConfig):
 
     context_length: of a context in tokens, a recipe's max_length. frozen_sha256: of the frozen weights where they are
     not saved with the others (attune.cobert.storage), else None. trained_share: how much of what training changed in
-    the encoder was kept (attune.cobert.interpolation).
+    the encoder was kept (attune.cobert.interpolation); None where nothing was, so that the matcher too is untrained.
     """
 
     model_type = "attune-cobert"
@@ -52,7 +52,7 @@ class CobertConfig(PreTrainedConfig):
         attention_scale: float = 1.0,
         frozen_layers: int = 0,
         frozen_sha256: str | None = None,
-        trained_share: float = 1.0,
+        trained_share: float | None = 1.0,
         **rest: Any,
     ) -> None:
         super().__init__(**rest)

@@ -35,7 +35,7 @@ The candidates of each context are {candidates}.
 |---|---|---|---|
 {scores}
 
-The weights are those of the trained epoch with the highest MRR; epoch 0 is the untrained model.{share}
+{kept}
 Test scores with their 95 % intervals are in the pipeline's `metrics/`, and on the card that
 `python -m attune.export {folder} TARGET` writes.
 
@@ -51,6 +51,11 @@ ranker = Ranker.from_pretrained("{folder}")
 print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."], ["congratulations !", "it rains ."]))
 ```
 """
+_BEST = "The weights are those of the trained epoch with the highest MRR; epoch 0 is the untrained model."
+_UNTRAINED = (
+    "The weights are those of the untrained model, epoch 0: nothing that training changed ranks better in validation, "
+    "so that neither the encoder's change nor the matcher's was kept."
+)
 _SHARE = (
     "\nOf what training changed in the encoder, a share of {share:g} was kept: the one that ranks best in validation."
 )
@@ -58,7 +63,12 @@ _CANDIDATES = "all distinct validation replies"
 
 
 def model_card(
-    folder: Path, data: Path, recipe: dict[str, Any], sizes: dict[str, int], curve: list[dict[str, Any]], share: float
+    folder: Path,
+    data: Path,
+    recipe: dict[str, Any],
+    sizes: dict[str, int],
+    curve: list[dict[str, Any]],
+    share: float | None,
 ) -> str:
     """The card as Markdown.
 
@@ -73,9 +83,13 @@ def model_card(
         data=data.as_posix(),
         **sizes,
         candidates=_CANDIDATES if count is None else f"its own reply and at most {count - 1} other validation replies",
-        share=_SHARE.format(share=share) if recipe["interpolate"] else "",
+        kept=_kept(share) if recipe["interpolate"] else _BEST,
         recipe="\n".join(f"| {key} | {value} |" for key, value in recipe.items()),
         scores="\n".join(
             f"| {row['epoch']} | {row['valid_loss']} | {row['valid_mrr']} | {row['valid_r@1']} |" for row in curve
         ),
     )
+
+
+def _kept(share: float | None) -> str:
+    return _UNTRAINED if share is None else _BEST + _SHARE.format(share=share)

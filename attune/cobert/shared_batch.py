@@ -58,27 +58,31 @@ def step(
 ) -> Tensor:
     """As `gradient_cache.step`, for a batch of `collate`: this process's part of the loss and of the gradients.
 
-    Between encoding, matching and going back, where processes wait for each other, they agree on whether one of them is
-    out of memory: then all raise torch.OutOfMemoryError. Every process has the whole `memory`.
+    Wherever processes wait for each other, they agree before on whether one of them is out of memory: then all raise
+    torch.OutOfMemoryError. Every process has the whole `memory`.
     """
     with agreed():
         encoded = encode_sides(model, inputs, micro_batch, precision)
-    contexts, personas, own = (side for side, _ in encoded)
-    order, masks = inputs["order"], inputs["replies"]
-    missing = masks["attention_mask"].shape[1] - own.states.shape[1]
-    states = gather(widened(own.states.detach(), (0, 0, 0, missing)), len(order))
-    replies = Side(states[order].requires_grad_(), masks["attention_mask"], masks["parts"])
-    candidates, same = replies, inputs["same"]
-    if memory is not None:
-        candidates, same = memory.beside(replies, inputs["reply_ids"][order], same)
+        contexts, personas, own = (side for side, _ in encoded)
+        order, masks = inputs["order"], inputs["replies"]
+        missing = masks["attention_mask"].shape[1] - own.states.shape[1]
+        given = widened(own.states.detach(), (0, 0, 0, missing))
+    states = gather(given, len(order))
     with agreed():
+        replies = Side(states[order].requires_grad_(), masks["attention_mask"], masks["parts"])
+        candidates, same = replies, inputs["same"]
+        if memory is not None:
+            candidates, same = memory.beside(replies, inputs["reply_ids"][order], same)
         loss = match_sides([contexts, personas, candidates], model, same, micro_batch, share * inputs["weight"])
-    gradient = torch.zeros_like(states)
-    if replies.states.grad is not None:
-        gradient[order] = replies.states.grad
-    own.states.grad = share_of_sum(gradient, len(own.states))[:, : own.states.shape[1]].contiguous()
+        gradient = torch.zeros_like(states)
+        if replies.states.grad is not None:
+            gradient[order] = replies.states.grad
+    summed = share_of_sum(gradient, len(own.states))
     with agreed():
+        own.states.grad = summed[:, : own.states.shape[1]].contiguous()
         propagate(encoded, model, precision)
-    if memory is not None:  # in the batch's order, so that all processes remember alike
-        memory.add(replies[order.argsort()], inputs["reply_ids"])
+        if memory is not None:  # in the batch's order, so that all processes remember alike
+            added = memory.with_added(replies[order.argsort()], inputs["reply_ids"])
+    if memory is not None:  # only now, since a step that one process lacks the memory for is repeated
+        memory.replies, memory.ids = added
     return loss

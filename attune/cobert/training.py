@@ -16,14 +16,14 @@ from attune.cobert.examples import Example, every_turn, examples
 from attune.cobert.gradient_cache import step
 from attune.cobert.hard_negatives import nearest_replies
 from attune.cobert.inputs import Inputs, TokenSequence
-from attune.cobert.interpolation import encoder_weights, interpolate
+from attune.cobert.interpolation import interpolate, trainable_weights
 from attune.cobert.model import Cobert
 from attune.cobert.scoring import encode, lower_cache, stack
 from attune.cobert.scoring import scores as candidate_scores
 from attune.core.determinism import seeded
 from attune.metrics.ranking import loss, rank, ranking_scores
 from attune.training.checkpoints import newest_complete
-from attune.training.distributed import joined, share
+from attune.training.distributed import agreed, joined, share
 from attune.training.launcher import processes
 from attune.training.trainer import Follow, MarkComplete, RecoveringTrainer, arguments
 
@@ -94,7 +94,8 @@ class CobertTrainer(RecoveringTrainer):
 
     def _attempt(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
         model.train()
-        inputs = self._prepare_inputs(inputs)
+        with agreed():
+            inputs = self._prepare_inputs(inputs)
         weight = 1 / self.current_gradient_accumulation_steps
         # The accelerator wraps a model's forward in autocast; `step` calls the parts of the model itself.
         options = model, inputs, self.micro_batch, weight, self.accelerator.autocast, self.memory
@@ -159,7 +160,8 @@ def train(
     """Train `model` in place, resuming from the newest complete checkpoint in `folder`.
 
     It ends with the weights of the trained epoch that has the highest validation MRR; where the recipe has
-    `interpolate`, with those on the way from the untrained encoder to it whose validation MRR is highest.
+    `interpolate`, with those on the way from the untrained encoder to it whose validation MRR is highest, or with those
+    of the untrained model where none of them ranks better.
 
     rows: "train" and "valid", each row with id, context, context_speakers, response, response_speaker and personas.
     recipe: as in data/recipes/*.json. follow: gets the curve's rows whenever it may have grown. Returns the learning
@@ -173,7 +175,7 @@ def train(
     """
     train_rows = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
     parts = {"train": examples(train_rows, inputs), "valid": examples(rows["valid"], inputs)}
-    before = encoder_weights(model) if recipe["interpolate"] else None
+    before = trainable_weights(model) if recipe["interpolate"] else None
     checkpoint = newest_complete(folder)
     settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
     callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history))), *trackers]
@@ -184,18 +186,19 @@ def train(
         trainer.memory.load(Path(checkpoint), model.device)
     trainer.train(resume_from_checkpoint=checkpoint)
     learning = curve(trainer.state.log_history)
-    return learning, _kept(trainer, before, max(row["valid_mrr"] for row in learning[1:]))
+    return learning, _kept(trainer, before, [row["valid_mrr"] for row in learning])
 
 
-def _kept(trainer: CobertTrainer, before: dict[str, Tensor] | None, reached: float) -> float:
-    """The validation MRR of the weights that are kept: interpolated ones, by MRR rounded as in the curve, if `before`.
+def _kept(trainer: CobertTrainer, before: dict[str, Tensor] | None, curve: list[float]) -> float:
+    """The validation MRR of the weights that are kept: those that `interpolate` chooses if `before`.
 
-    reached: that of the trained weights.
+    curve: the MRR of each epoch from 0 (untrained), rounded as the others are here.
     """
     model: Any = trainer.model
+    reached = max(curve[1:])
     if before is not None:
         model.config.trained_share, reached = interpolate(
-            model, before, reached, lambda: round(validation_scores(model, trainer)["mrr"], 6)
+            model, before, curve[0], reached, lambda: round(validation_scores(model, trainer)["mrr"], 6)
         )
     return reached
 
@@ -223,7 +226,7 @@ def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -
         greater_is_better=True,
         remove_unused_columns=False,
         label_names=[],
-        bf16=recipe["bf16"] and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        bf16=recipe["bf16"] and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False),
     )
 
 

@@ -45,7 +45,7 @@ def prepare() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ["MPLBACKEND"] = "agg"  # figures are drawn into files, on any machine
     if "LOCAL_RANK" not in os.environ and _GPUS not in os.environ:
-        # One GPU unless a launcher assigns one to each process: with several, Trainer would split the candidates.
+        # One GPU unless a launcher assigns one to each process; of several that the shell names, the first is used.
         global _assigned
         os.environ[_GPUS], _assigned = "0", True
 

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, sha256, write_json
-from attune.corpora import CORPORA
+from attune.corpora import CORPORA, corpus
 from attune.corpora.base import Columns, Corpus
 from attune.corpora.own import OWN_DATA
 
@@ -123,9 +123,10 @@ def _citation() -> dict[str, str]:
 def _description(record: Corpus, manifest: Mapping[str, Any]) -> str:
     notice = manifest["notice"] or ""
     own = notice.startswith(OWN_DATA)
+    place = "own data in the place of " if own and record.name in CORPORA else ""
     parts = [
-        f"Rows that Attune made of {'own data in the place of ' if own else ''}{record.title} (source: "
-        f"{manifest['source']}): one per reply ranked or written.",
+        f"Rows that Attune made of {place}{record.title} (source: {manifest['source']}): one per reply ranked or "
+        "written.",
         f"{notice.removesuffix('.')}." if notice else "",
         f"Revision: {manifest['revision']}." if manifest["revision"] else "",
         "" if own else f"Licence of the published corpus: {record.licence}.",
@@ -169,21 +170,25 @@ def _field(name: str, column: str, kind: str) -> dict[str, Any]:
 
 
 def write(raw: Path, processed: Path, target: Path) -> list[Path]:
-    """Describe every corpus into `target`; contentUrl is relative to it.
+    """Describe every corpus that has been downloaded, and of which rows are made, into `target`.
+
+    contentUrl is relative to it. An own corpus of which there are no rows is one that an experiment has left.
 
     Raises
     ------
     AttuneError
-        for a missing manifest, and as `metadata`.
+        if there is none, and as `metadata`.
     """
+    manifests = {path.parent.name: path for path in sorted(raw.glob("*/manifest.json"))}
+    made = {*CORPORA, *(path.relative_to(processed).parts[0] for path in processed.rglob("*.parquet"))}
+    records = [record for record in map(corpus, manifests) if not record.in_own_folder and record.name in made]
+    if not records:
+        raise AttuneError(f"{raw} holds no corpus with a manifest.json; `dvc repro download` writes them")
     written = []
-    for record in CORPORA.values():
-        manifest = raw / record.name / "manifest.json"
-        if not manifest.is_file():
-            raise AttuneError(f"{manifest} is missing; `dvc repro download@{record.name}` writes it")
+    for record in records:
         folder = processed / record.name
         at = Path(os.path.relpath(folder, target)).as_posix()
-        described = metadata(record, read_json(manifest), folder, at)
+        described = metadata(record, read_json(manifests[record.name]), folder, at)
         written.append(target / f"{record.name}.json")
         write_json(written[-1], described)
     return written

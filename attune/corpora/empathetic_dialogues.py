@@ -140,7 +140,7 @@ def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
 
 
 def own_dialogues(path: Path, bad: BadRows) -> Iterator[Row]:
-    """One's own conversations as rows of the conversation schema; without a situation the first turn stands for it."""
+    """One's own conversations as rows of the conversation schema; without a situation `own.opening` stands for it."""
     for each in read_own(path, bad):
         yield {
             "conv_id": each["id"],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Own, Row, Rows, Sampling, Schemas, Subset
-from attune.corpora.reading import BadRow, BadRows, check_content
+from attune.corpora.reading import BadRow, BadRows, broken_quotes, check_content, check_encoding
 
 LEVELS = ("0", "1", "2")
 _TEXTS = ("sp_id", "rp_id", "seeker_post", "response_post")
@@ -25,26 +25,34 @@ def read(path: Path, bad: BadRows) -> Iterator[Row]:
     Raises
     ------
     AttuneError
-        for a file that cannot be read or has no column of one of these names, and as `BadRows.add`.
+        for a file that cannot be read or has no column of one of these names, and as `BadRows.add`. Unbalanced quotes
+        stop it whatever the policy, since they may swallow any number of rows.
     """
     check_content(path)
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
+        reader, number = csv.reader(stream, strict=True), 1
         try:
-            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            names = next(reader, [])
+            missing = [name for name in _COLUMNS if name not in names]
             if missing:
                 raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
-            for row in reader:
+            number = reader.line_num + 1
+            for cells in reader:
                 try:
-                    yield _labelled(reader.line_num, row)
+                    if cells:  # an empty line has none
+                        yield _labelled(number, dict(zip(names, cells, strict=False)))
                 except BadRow as error:
                     bad.add(path, error.number, str(error))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise AttuneError(f"{path}, after line {reader.line_num}: {error}; it must be CSV in UTF-8") from None
+                number = reader.line_num + 1
+        except UnicodeDecodeError:
+            check_encoding(path)
+            raise
+        except csv.Error as error:
+            raise AttuneError(broken_quotes(path, number, error)) from None
 
 
-def _labelled(number: int, row: dict[str, str | None]) -> Row:
-    if any(row[name] is None for name in _COLUMNS):
+def _labelled(number: int, row: dict[str, str]) -> Row:
+    if any(name not in row for name in _COLUMNS):
         raise BadRow(number, "fewer fields than the header")
     if row["level"] not in LEVELS:
         raise BadRow(number, f"the level is {row['level']!r}; expected one of {', '.join(LEVELS)}")

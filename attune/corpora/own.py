@@ -75,8 +75,12 @@ def response_rows(conversation: Row, drop_repeated_personas: bool) -> Rows:
 
 
 def opening(conversation: Row) -> str:
-    """The situation where there is one, or else the first turn."""
-    return conversation.get("situation") or conversation["utterances"][0]
+    """The situation where there is one, or else the first turn.
+
+    If the responder is known to have begun, it is the other side's first turn: a greeting does not say what a
+    conversation is about.
+    """
+    return conversation.get("situation") or conversation["utterances"][conversation.get("opening", 0)]
 
 
 def own_corpus(name: str) -> Corpus:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Row, Sampling, Subset
-from attune.corpora.own import ALL
+from attune.corpora.own import ALL, opening
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
@@ -29,6 +29,7 @@ def read(path: Path, bad: BadRows) -> Iterator[Row]:
             "speakers": each["speakers"],
             "utterances": [tokenised(text) for text in each["utterances"]],
             "personas": list(dict.fromkeys(map(tokenised, each["personas"]))),
+            "opening": each.get("opening", 0),
         }
 
 
@@ -36,9 +37,8 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     """Conversations and candidates as the built-in corpus has them, out of one file.
 
     `sampling.test_share` of the conversations are for testing, and half that share of the rest for validation; those
-    with the same first turn stay together. If one first turn is all that is left beside the test part, a third of that
-    part is for validation. Domains that have too few conversations for `sampling.sizes` are part of
-    `all` alone.
+    with the same opening stay together. If one opening is all that is left beside the test part, a third of that part
+    is for validation. Domains that have too few conversations for `sampling.sizes` are part of `all` alone.
 
     Streams: some 40 bytes are held per conversation.
 
@@ -83,7 +83,7 @@ def _splits(
     for row in rows:
         columns["id"].append(int(row["id"], 16))
         columns["rank"].append(rank(sampling.seed, row["id"]))
-        columns["opening"].append(key(row["utterances"][0]))
+        columns["opening"].append(key(opening(row)))
         columns["domain"].append(names.setdefault(row["domain"], len(names)))
         unknown += not row["personas"]
     pool = np.empty(len(columns["id"]), [(name, "u8") for name in ("number", *columns)])

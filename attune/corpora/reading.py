@@ -1,5 +1,6 @@
 """What all readers of raw files share: lines and rows with their numbers, and the policy for malformed ones."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -98,13 +99,26 @@ def check_content(path: Path) -> None:
         raise AttuneError(f"{path} is a web page (HTML), not a corpus file; check the address and fetch it again")
 
 
+def check_encoding(path: Path) -> None:
+    """Raise the AttuneError that names the first byte of `path` that is not UTF-8, if there is one."""
+    for _ in placed_lines(path):
+        pass
+
+
+def broken_quotes(path: Path, number: int, error: csv.Error) -> str:
+    """What a strict reader of CSV says about the row that begins on line `number`, and what would be right."""
+    right = "put quotes around whole cells, and write one inside of a cell twice"
+    return f"{path}, in the row that begins on line {number}: {error}; {right}"
+
+
 def _decode(path: Path, number: int, raw: bytes) -> str:
     try:
         return raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         raise AttuneError(
             f"{location(path, number)}: byte {error.start + 1} of the line, 0x{raw[error.start]:02x}, is not "
-            "UTF-8; convert the file to UTF-8 or fetch it again"
+            "UTF-8; convert it to UTF-8 (by `iconv -f latin1 -t utf-8`, say, or as a spreadsheet saves CSV UTF-8) or "
+            "fetch it again"
         ) from None
 
 

@@ -19,13 +19,14 @@ from attune.corpora import ranking_corpus
 from attune.evaluation.generation.summary import TARGETS, Rows, nats_per_token, system_of
 from attune.generators.prompts import Example, example
 from attune.metrics.bootstrap import Ratio, rounded, with_intervals
+from attune.metrics.words import WORD
 
 # The shortest n-gram of GPT-3's analysis, and the one of PaLM's.
 N = 8
 # PaLM's share of n-grams.
 MOSTLY = 0.7
 PLACES = 4
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(WORD)
 # By which n-grams scores are split: those of the reply alone, or those of the context too.
 SPLITS = ("reply", "example")
 

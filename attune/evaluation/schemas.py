@@ -12,13 +12,15 @@ RANKED = pa.schema(
         ("first", pa.string()),  # the reply that was ranked first
     ]
 )
-# One row per untrained base, limits of its prompts, and test reply.
+# One row per test of an untrained base (`attune.evaluation.testing.base_tests.BaseTest`) and test reply.
 BASES = pa.schema(
     [
-        *((name, pa.string()) for name in ("base", "corpus", "id")),
+        *((name, pa.string()) for name in ("base", "corpus", "rows", "id")),
         ("max_length", pa.int32()),  # tokens of prompt and reply together
+        ("instruction", pa.string()),  # empty for none
+        ("persona_tokens", pa.int32()),  # room for the persona's sentences; 0 leaves them out
         ("load_in_4bit", pa.bool_()),
-        ("nats", pa.float64()),  # -log p of the reply, without instruction, passages and persona
+        ("nats", pa.float64()),  # -log p of the reply, without passages
     ]
 )
 # What a generator's prompts consist of. PLAIN: the conversation, and the persona of a corpus that has one.
@@ -34,7 +36,9 @@ GENERATED = pa.schema(
     + [
         ("tokens", pa.int32()),  # of the target, with its end-of-text token
         ("nats", pa.float64()),  # -log p of the target
-        ("base_nats", pa.float64()),  # the same under the untrained base, without instruction, passages and persona
+        # The same under the untrained base, after the plain prompt; of a generator that is not trained, without its
+        # instruction.
+        ("base_nats", pa.float64()),
         ("passage_texts", pa.list_(pa.string())),  # the passages that the prompt includes, as it has them
         ("passage_replies", pa.list_(pa.string())),  # the reply in each of them
         ("target_given", pa.bool_()),  # one of the passages contains the target

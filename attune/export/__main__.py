@@ -17,7 +17,9 @@ def main() -> None:
     )
     parser.add_argument("model", type=Path, help="a folder such as models/generators/full or models/cobert/NAME")
     parser.add_argument("target", type=Path, help="the folder to write, which must not exist")
-    parser.add_argument("--root", type=Path, help="the pipeline's folder (default: three above MODEL)")
+    parser.add_argument(
+        "--root", type=Path, help="the pipeline's folder (default: the nearest above MODEL with a params.yaml)"
+    )
     arguments = parser.parse_args()
     from transformers.utils.logging import disable_progress_bar
 
@@ -27,6 +29,10 @@ def main() -> None:
     try:
         export(arguments.model, arguments.target, arguments.root)
     except AttuneError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno is None:  # a library's, which says more in its traceback
+            raise
         sys.exit(f"error: {error}")
     print(f"{arguments.target}: {', '.join(sorted(path.name for path in arguments.target.iterdir()))}")
 

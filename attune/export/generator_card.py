@@ -1,5 +1,6 @@
 """The card of a trained generator."""
 
+from pathlib import Path
 from typing import Any
 
 from attune.corpora import ranking_corpus
@@ -68,13 +69,12 @@ No training read the test conversations.
 # What depends on whether there was a training at all.
 _TRAINED = {
     "held_out": _HELD_OUT,
-    "training": (
-        "Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine. {time}"
-    ),
+    "training": "{pinned}{time}",
     "draws": ", from this one training: they cover the draw of test\nconversations, not that of the seed",
     "most": "were at most {length} tokens in training",
     "texts": "The text it was trained on, and that of its base,",
 }
+_PINNED = "Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine. "
 _UNTRAINED = {
     "held_out": "",
     "training": "There was none: the weights are those of the base.",
@@ -84,13 +84,16 @@ _UNTRAINED = {
 }
 
 
-def text(name: str, use: str, card: Card, facts: Facts) -> str:
-    """README.md of the generator `name`; use: how it is used, Markdown."""
-    settings = facts.parameters.generators.get(name)
-    measured = {
-        variant: {each.name: each for each in facts.scores("generators_intervals.json", f"{name}{variant}")}
+def text(model: Path, use: str, card: Card, facts: Facts) -> str:
+    """README.md of the generator in the folder `model`; use: how it is used, Markdown."""
+    name, place = model.name, facts.place(model)
+    is_main = place == "generators"  # scores are kept by the names of these alone
+    settings = facts.parameters.generators.get(name) if is_main or place.startswith("seeds/") else None
+    found = {
+        variant: facts.scores("generators_intervals.json", f"{name}{variant}") if is_main else []
         for variant in _VARIANTS
     }
+    measured = {variant: {each.name: each for each in scores} for variant, scores in found.items()}
     rows = [
         (label, *(measured[variant][score].shown if score in measured[variant] else "" for score in _SHOWN))
         for variant, label in _VARIANTS.items()
@@ -102,9 +105,8 @@ def text(name: str, use: str, card: Card, facts: Facts) -> str:
     entry, method = facts.parameters.bases.get(card.base), METHODS[card.method]
     base = entry.model if entry else card.base  # since training the entry may have been renamed
     tags = ["conversational", "empathetic-conversation", "attune"]
-    head = facts.front_matter(
-        name, card.corpus, base, results, library_name="transformers", pipeline_tag="text-generation", tags=tags
-    )
+    more: dict[str, Any] = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": tags}
+    head = facts.front_matter(name, card.corpus, entry.model if entry else "", results, **more)
     values = {} if settings is None else settings.model_dump(exclude_none=True)
     return head + _TEXT.format(
         name=name,
@@ -113,21 +115,21 @@ def text(name: str, use: str, card: Card, facts: Facts) -> str:
         method=f"{method.title} ({method.paper})" if method.paper else method.title,
         data=facts.data_sentences(card.corpus),
         given=", with the persona in the prompt" if card.persona_tokens else "",
-        settings=table(values.items(), "key", "value"),
+        settings=table(values.items(), "key", "value") if values else "",
         scores=table(rows, "prompt", *_SHOWN) if rows else "Not measured.",
         parameters=card.parameters,
-        **_of_training(name, card, facts),
+        **_of_training(model, card, facts),
     )
 
 
-def _of_training(name: str, card: Card, facts: Facts) -> dict[str, str]:
+def _of_training(model: Path, card: Card, facts: Facts) -> dict[str, str]:
     """What the card says of the training, or of there having been none."""
     parts = _TRAINED if METHODS[card.method].adapt else _UNTRAINED
-    seed, threads = facts.parameters.seed, facts.parameters.threads
-    time = facts.training_time(f"train_generator@{name}")
-    return {
-        key: part.format(seed=seed, threads=threads, time=time, length=card.max_length) for key, part in parts.items()
-    }
+    place = facts.place(model)
+    seed = facts.seed(place)
+    pinned = _PINNED.format(seed=seed, threads=facts.parameters.threads) if seed else ""
+    time = facts.training_time(f"train_generator@{model.name}" if place == "generators" else "")
+    return {key: part.format(pinned=pinned, time=time, length=card.max_length) for key, part in parts.items()}
 
 
 def in_place(folder: str, base: str, card: Card) -> str:

@@ -14,16 +14,25 @@ def export(model: Path, target: Path, root: Path | None = None) -> None:
 
     A generator becomes a plain transformers folder: LoRA is merged into its base, and weights that training left alone
     are added. A CoBERT gets the frozen weights of its encoder. root: the pipeline's folder, whose params.yaml, data/
-    and metrics/ the card reports; by default three above `model`.
+    and metrics/ the card reports; by default the nearest one above `model` that has a params.yaml.
 
     Raises
     ------
     AttuneError
-        if `model` is no trained model or cannot be written whole, or if `target` exists.
+        if `model` is no trained model or cannot be written whole, if `target` exists, or without a params.yaml.
     """
     refuse_existing(target)
-    facts = Facts(root or [*model.absolute().parents][:3][-1])
-    (_export_generator if _is_generator(model) else _export_cobert)(model, target, facts)
+    write = _export_generator if _is_generator(model) else _export_cobert
+    model = model.absolute()  # has a name and folders above it, also where it was given as `.`
+    write(model, target, Facts(_pipeline(model, root)))
+
+
+def _pipeline(model: Path, root: Path | None) -> Path:
+    for folder in (root,) if root else model.parents:
+        if (folder / "params.yaml").is_file():
+            return folder
+    where = f"{root} has no" if root else f"no folder above {model} has a"
+    raise AttuneError(f"{where} params.yaml, of which the card reports; name the pipeline's folder by --root")
 
 
 def card(model: Path, root: Path) -> str:
@@ -40,11 +49,11 @@ def card(model: Path, root: Path) -> str:
 
         of_generator = read_card(model)
         use = generator_card.in_place(folder, f"models/base/{of_generator.base}", of_generator)
-        return generator_card.text(model.name, use, of_generator, facts)
+        return generator_card.text(model, use, of_generator, facts)
     from attune.cobert.model import CobertConfig
 
     config = CobertConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False)
-    return cobert_card.text(model.name, folder, cobert_card.IN_PLACE, config, facts)
+    return cobert_card.text(model, folder, cobert_card.IN_PLACE, config, facts)
 
 
 def _is_generator(model: Path) -> bool:
@@ -86,7 +95,7 @@ def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
         # By it attune.Generator loads the folder too: a model of its own, without a base.
         write_card(written, replace(card, method="full", partial=False))
         use = generator_card.exported(target.name, card, tokenizer)
-        text = generator_card.text(folder.name, use, card, facts)
+        text = generator_card.text(folder, use, card, facts)
         (written / "README.md").write_text(text, encoding="utf-8")
 
 
@@ -99,5 +108,5 @@ def _export_cobert(folder: Path, target: Path, facts: Facts) -> None:
     with atomic_folder(target) as written:
         storage.save(ranker.model, written)
         ranker.inputs.tokenizer.save_pretrained(written)
-        text = cobert_card.text(folder.name, target.name, cobert_card.EXPORTED, ranker.model.config, facts)
+        text = cobert_card.text(folder, target.name, cobert_card.EXPORTED, ranker.model.config, facts)
         (written / "README.md").write_text(text, encoding="utf-8")

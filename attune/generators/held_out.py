@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from attune.core.text import words_of
 from attune.generators.prompts import Example
 
 HELD_OUT_SHARE = 0.1
@@ -21,12 +22,35 @@ def grouped(conversations: Sequence[str], seed: int, purpose: str) -> list[list[
     return [groups[name] for name in sorted(groups, key=digest.__getitem__)]
 
 
-def hold_out(conversations: Sequence[str], share: float, most: int, seed: int) -> tuple[list[int], list[int]]:
-    """Positions to train on and positions to hold out, given each row's conversation.
+def opening(example: Example) -> str:
+    """16 hex digits that stand for the first turn of a prompt, whatever its case, spaces and punctuation."""
+    first, *_ = (*example.history, example.question)
+    return hashlib.sha256(words_of(first).encode()).hexdigest()[:16]
 
-    `share` of the conversations is held out, fewer where they would give more than `most` rows, at least one.
+
+def hold_out(
+    conversations: Sequence[str], openings: Sequence[str], share: float, most: int, seed: int
+) -> tuple[list[int], list[int]]:
+    """Positions to train on and positions to hold out, given each row's conversation and its `opening`.
+
+    `share` of the conversations is held out, fewer where they would give more than `most` rows, at least one. Of those
+    held out, rows whose opening no row to train on has come first, since a reply to a known message can be recalled.
+    If there is none, conversations that share an opening are held out or trained on together, unless even the fewest
+    that do would be too many.
     """
-    groups = grouped(conversations, seed, "held out")
+    train, held = _drawn(grouped(conversations, seed, "held out"), share, most)
+    if {openings[at] for at in held} <= {openings[at] for at in train}:
+        groups = grouped(_joined(conversations, openings), seed, "held out")
+        within = min(most, max(1, round(len(conversations) * share)))
+        groups.sort(key=lambda group: max(len(group), within))  # an opening that most of them share is trained on
+        if len(groups) > 1 and len(groups[0]) <= most:
+            train, held = _drawn(groups, share, most)
+    known = {openings[at] for at in train}
+    return train, sorted(held, key=lambda at: openings[at] in known)
+
+
+def _drawn(groups: Sequence[list[int]], share: float, most: int) -> tuple[list[int], list[int]]:
+    """The positions in all groups but the first, and those in the first: `share` of them, and at most `most` rows."""
     held: list[int] = []
     count = 0
     for group in groups[: max(1, round(len(groups) * share))]:
@@ -35,6 +59,22 @@ def hold_out(conversations: Sequence[str], share: float, most: int, seed: int) -
         held += group
         count += 1
     return [position for group in groups[count:] for position in group], held
+
+
+def _joined(conversations: Sequence[str], openings: Sequence[str]) -> list[str]:
+    """For each row the first name, by the alphabet, among the conversations that openings join with the row's own."""
+    lower = {name: name for name in conversations}  # the name itself, or an earlier one of the same group
+    opened: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        while lower[name] != name:
+            lower[name] = name = lower[lower[name]]
+        return name
+
+    for conversation, each in zip(conversations, openings, strict=True):
+        one, other = first(conversation), first(opened.setdefault(each, conversation))
+        lower[max(one, other)] = min(one, other)
+    return [first(name) for name in conversations]
 
 
 def sample(examples: Sequence[Example], most: int, seed: int) -> list[Example]:

@@ -13,12 +13,14 @@ from datasets import Dataset
 from attune.core.determinism import seeded
 from attune.core.files import atomic_file, stream_parquet
 from attune.generators.encoding import Encoded, Room, encode_all
+from attune.generators.held_out import opening
 from attune.generators.prompts import Example, example
 
 _SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("conversation", pa.string()),
+        ("opening", pa.string()),  # as `attune.generators.held_out.opening` gives it
         ("prompt", pa.list_(pa.int32())),
         ("reply", pa.list_(pa.int32())),
         ("length", pa.int32()),  # of prompt and reply together
@@ -67,6 +69,7 @@ def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Ro
                 {
                     "id": each.id,
                     "conversation": each.conversation,
+                    "opening": opening(each),
                     "prompt": row.prompt,
                     "reply": row.reply,
                     "length": row.length,

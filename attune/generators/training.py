@@ -14,7 +14,7 @@ from attune.generators.batches import IGNORED, ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.frozen import lower_states_kept
-from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS, hold_out
+from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS, hold_out, opening
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
 from attune.generators.length_sampler import GroupingTrainer
 from attune.generators.loading import (
@@ -124,7 +124,7 @@ def _trained(
     """The model that `untrained` gives, with the weights of its lowest held-out loss (the writer's), and the log."""
     model = untrained()
     best = BestWeights(checkpoints / "best.safetensors")
-    log_every = settings.log_steps or max(1, settings.steps // 20)
+    log_every = settings.steps_between_logs
     # A checkpoint between two logs would lose the losses since the first of them.
     every, ends = settings.save_steps or 4 * log_every, ends_together(model)
     measure = partial(mean_loss, rows=held_out, pad=pad, batch_size=_SCORED_AT_ONCE)
@@ -167,7 +167,7 @@ def _rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -
 
 def _split(rows: Dataset, corpus: str, seed: int) -> tuple[Dataset, list[Encoded]]:
     """The rows to train on, which stay on the disk, and the few held out whose loss is measured."""
-    positions, held_out = _positions(rows["conversation"][:], corpus, seed)
+    positions, held_out = _positions(rows["conversation"][:], rows["opening"][:], corpus, seed)
     return rows.select(positions), [encoded(row) for row in rows.select(held_out)]
 
 
@@ -175,15 +175,18 @@ def _held_out(
     read: Callable[[], Iterator[Example]], corpus: str, tokenizer: Any, room: Room, seed: int
 ) -> list[Encoded]:
     """The rows whose loss `_split` would have measured, without tokenising those to train on."""
-    _, held_out = _positions([each.conversation for each in read()], corpus, seed)
+    conversations, openings = zip(*((each.conversation, opening(each)) for each in read()), strict=True)
+    _, held_out = _positions(conversations, openings, corpus, seed)
     places = set(held_out)
     found = {at: each for at, each in enumerate(read()) if at in places}
     return encode_all([found[at] for at in held_out], tokenizer, room)
 
 
-def _positions(conversations: Sequence[str], corpus: str, seed: int) -> tuple[list[int], list[int]]:
+def _positions(
+    conversations: Sequence[str], openings: Sequence[str], corpus: str, seed: int
+) -> tuple[list[int], list[int]]:
     """Which rows to train on, and which of those held out to measure the loss of."""
-    positions, held_out = hold_out(conversations, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
+    positions, held_out = hold_out(conversations, openings, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
     if not positions:
         raise AttuneError(f"{corpus} has one conversation in its train split; training needs two")
     return positions, held_out[:MEASURED_ROWS]
@@ -214,7 +217,7 @@ def _arguments(
         gradient_accumulation_steps=settings.accumulation,
         activation_checkpointing=settings.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
-        bf16=settings.bf16 and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        bf16=settings.bf16 and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False),
         learning_rate=settings.lr,
         lr_scheduler_type=settings.schedule,
         warmup_steps=settings.warmup,

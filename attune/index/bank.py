@@ -121,9 +121,15 @@ class Bank:
         """(n, d) float32: the vectors of all rows, in their order."""
         return self.index.reconstruct_n(0, len(self.rows))
 
-    def nearest(self, queries: np.ndarray, k: int) -> list[list[tuple[Row, float]]]:
-        """For each of the unit `queries` (q, d) up to k pairs of row and cosine, best first."""
-        cosines, positions = self.index.search(queries, min(k, len(self.rows)))
+    def nearest(self, queries: np.ndarray, k: int, exact: bool = False) -> list[list[tuple[Row, float]]]:
+        """For each of the unit `queries` (q, d) up to k pairs of row and cosine, best first.
+
+        exact: also where the index is a graph. In one, many copies of a text are near to each other alone, so that a
+        search does not get beyond them; nor does it reach all rows.
+        """
+        whole = exact or k >= len(self.rows)
+        index = self.index.storage if whole and hasattr(self.index, "hnsw") else self.index
+        cosines, positions = index.search(queries, min(k, len(self.rows)))
         return [
             [(self.rows[position], float(cosine)) for cosine, position in zip(*each, strict=True) if position >= 0]
             for each in zip(cosines, positions, strict=True)

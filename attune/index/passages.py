@@ -62,15 +62,15 @@ def nearest_conversations(
     passage's score is its cosine.
     """
     passages: list[list[Passage]] = [[] for _ in own_conversations]
-    waiting, depth = list(range(len(own_conversations))), 4 * k + 8
+    waiting, depth, exact = list(range(len(own_conversations))), 4 * k + 8, False
     while waiting:
-        neighbours = bank.nearest(queries[waiting], depth)
+        neighbours = bank.nearest(queries[waiting], depth, exact)
         for query, rows in zip(waiting, neighbours, strict=True):
             others = ((row, cosine) for row, cosine in rows if row["conversation"] != own_conversations[query])
             passages[query] = [row | {"score": cosine} for row, cosine in distinct(others)][:k]
         if depth >= len(bank.rows):
             break
-        waiting, depth = [query for query in waiting if len(passages[query]) < k], 4 * depth
+        waiting, depth, exact = [query for query in waiting if len(passages[query]) < k], 4 * depth, True
     return passages
 
 

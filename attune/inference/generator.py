@@ -18,6 +18,7 @@ from attune.generators.loading import (
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import Example
 from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
+from attune.inference.texts import checked
 from attune.parameters.decoding import Decoding
 
 MAX_NEW_TOKENS = 96
@@ -56,7 +57,11 @@ class Generator:
         ------
         AttuneError
             if a folder is missing or holds no generator, or if the model has too few positions.
+        ValueError
+            for a `max_new_tokens` below 1.
         """
+        if max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens is {max_new_tokens}; it must be at least 1")
         folder = Path(path)
         card = read_card(folder)
         model = load_generator(folder, card, _base_folder(folder, card, base))
@@ -89,11 +94,8 @@ class Generator:
         Raises
         ------
         ValueError
-            without a turn, or for a string in place of a list.
+            without a turn, and for what is no list of strings.
         """
-        for name, texts in (("context", context), ("passages", passages), ("persona", persona)):
-            if isinstance(texts, str):
-                raise ValueError(f"{name} must be a list of strings, not a string; write [{texts!r}]")
         (reply,) = self.replies([self.example("reply", context, passages, persona)], decoding, 1, seed)
         return reply
 
@@ -105,13 +107,11 @@ class Generator:
         Raises
         ------
         ValueError
-            for a context without a turn.
+            as `reply`.
         """
-        if not context:
-            raise ValueError("context is empty; it needs at least one turn")
-        *history, question = context
+        *history, question = checked("context", context, "turn")
         card = self.settings
-        texts = (tuple(passages), tuple(persona))
+        texts = (tuple(checked("passages", passages)), tuple(checked("persona", persona)))
         return Example(name, name, card.roles, card.instruction, tuple(history), question, "", *texts)
 
     def prompt(self, example: Example) -> Prompt:
@@ -128,7 +128,14 @@ class Generator:
         """One written reply per example, in order; it depends on `seed` and the example's id, not on the batch.
 
         decoding: for all examples, or one for each, of which none is then beam search.
+
+        Raises
+        ------
+        ValueError
+            for another number of decodings than examples.
         """
+        if not isinstance(decoding, Decoding) and len(decoding) != len(examples):
+            raise ValueError(f"{len(decoding)} decodings for {len(examples)} examples; each needs one")
         return write_replies(
             self.model, self.tokenizer, examples, decoding, self.limits, self.writing_room, batch_size, seed
         )

@@ -13,6 +13,7 @@ from attune.cobert.inputs import Inputs
 from attune.cobert.model import Cobert, inputs_for, start, to_device
 from attune.cobert.scoring import encode, scores
 from attune.core.errors import AttuneError
+from attune.inference.texts import checked
 
 
 class Ranked(NamedTuple):
@@ -68,7 +69,7 @@ class Ranker:
         return cls(model.eval(), inputs)
 
     @classmethod
-    def untrained(cls, encoder: Path, recipe: dict[str, Any]) -> "Ranker":
+    def untrained(cls, encoder: str | Path, recipe: dict[str, Any]) -> "Ranker":
         """CoBERT as `recipe` (data/recipes/*.json) starts it, with the weights in the folder `encoder`.
 
         Raises
@@ -76,8 +77,9 @@ class Ranker:
         AttuneError
             if the folder holds no encoder that can be loaded.
         """
-        model = to_device(start(encoder, recipe))
-        return cls(model.eval(), inputs_for(model, encoder))
+        folder = Path(encoder)
+        model = to_device(start(folder, recipe))
+        return cls(model.eval(), inputs_for(model, folder))
 
     def rank(
         self,
@@ -97,8 +99,9 @@ class Ranker:
         Raises
         ------
         ValueError
-            without a turn or a reply, or for a string in place of a list.
+            without a turn or a reply, for another number of speakers than turns, and for what is no list of strings.
         """
+        replies = checked("replies", replies, "reply")
         (values,) = self.scores([context], [persona], [replies], None if speakers is None else [speakers])
         return sorted(map(Ranked, replies, values), key=lambda each: -each.score)
 
@@ -113,47 +116,46 @@ class Ranker:
 
         speakers: of each context's turns, as for `rank`.
 
-        Sequences that occur more than once are encoded once. No text is kept between calls.
+        Sequences that occur more than once are encoded once, and have the same score. No text is kept between calls.
 
         Raises
         ------
         ValueError
             as `rank`, and if the arguments differ in length.
         """
-        if not len(contexts) == len(personas) == len(replies):
+        said = [None] * len(contexts) if speakers is None else speakers
+        if not len(contexts) == len(personas) == len(replies) == len(said):
             raise ValueError(
-                f"{len(contexts)} contexts, {len(personas)} personas and {len(replies)} lists of replies; each context "
-                "needs one of each"
+                f"{len(contexts)} contexts, {len(personas)} personas, {len(replies)} lists of replies and {len(said)} "
+                "of speakers; each context needs one of each"
             )
-        for name, lists in (("context", contexts), ("persona", personas), ("replies", replies)):
-            check_texts(name, lists)
         inputs = self.inputs.fresh()
-        context = [inputs.context(*each) for each in zip(contexts, speakers or [None] * len(contexts), strict=True)]
-        persona = [inputs.persona(sentences) for sentences in personas]
-        candidates = [[inputs.response(reply) for reply in each] for each in replies]
-        states = encode(self.model, [*context, *persona, *(reply for each in candidates for reply in each)])
-        return [values.tolist() for values in scores(self.model, states, context, persona, candidates)]
+        context = [inputs.context(*_turns(*each)) for each in zip(contexts, said, strict=True)]
+        persona = [inputs.persona(checked("persona", sentences)) for sentences in personas]
+        candidates = [[inputs.response(reply) for reply in checked("replies", each, "reply")] for each in replies]
+        # A sum's last bits depend on its place in the batch.
+        distinct = [list(dict.fromkeys(each)) for each in candidates]
+        states = encode(self.model, [*context, *persona, *(reply for each in distinct for reply in each)])
+        values = scores(self.model, states, context, persona, distinct)
+        found = [dict(zip(each, row.tolist(), strict=True)) for each, row in zip(distinct, values, strict=True)]
+        return [[known[reply] for reply in each] for each, known in zip(candidates, found, strict=True)]
 
     def read(self, context: Sequence[str], persona: Sequence[str]) -> Read:
-        """How much of them `rank` reads."""
+        """How much of them `rank` reads; ValueError as there."""
         inputs = self.inputs.fresh()
-        turns = inputs.context(context)
+        texts, speakers = _turns(context, None)
+        turns = inputs.context(texts, speakers)
         start = turns.ends[-2] if len(turns.ends) > 1 else len(inputs.opening)
         read = turns.ends[-1] - 1 - start  # without the token that closes the last turn
-        whole = read == len(inputs.pieces(context[-1], sys.maxsize))
-        return Read(len(turns.ends), len(inputs.persona(persona).ends), whole)
+        whole = read == len(inputs.pieces(texts[-1], sys.maxsize))
+        return Read(len(turns.ends), len(inputs.persona(checked("persona", persona)).ends), whole)
 
 
-def check_texts(name: str, lists: Sequence[Sequence[str]]) -> None:
-    """Refuse a string in place of a list of strings, which Python would take for a list of letters, and empty lists.
-
-    A persona alone may be empty.
-    """
-    for texts in lists:
-        if isinstance(texts, str):
-            raise ValueError(f"{name} must be a list of strings, not a string; write [{texts!r}]")
-        if not texts and name != "persona":
-            raise ValueError(f"{name} is empty; it needs at least one {'turn' if name == 'context' else 'reply'}")
+def _turns(context: Sequence[str], speakers: Sequence[Any] | None) -> tuple[list[str], Sequence[Any] | None]:
+    turns = checked("context", context, "turn")
+    if speakers is not None and len(speakers) != len(turns):
+        raise ValueError(f"{len(speakers)} speakers for {len(turns)} turns of the context; each turn needs one")
+    return turns, speakers
 
 
 def _encoder_folder(folder: Path, encoder: str | Path | None) -> Path:

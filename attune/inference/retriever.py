@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from attune.core.errors import AttuneError
 from attune.index.bank import Bank, distinct
 from attune.index.embedding import embed, load_embedder
 from attune.index.reader import reads_whole
-from attune.inference.ranker import Ranker, check_texts
+from attune.inference.ranker import Ranker
+from attune.inference.texts import checked
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,22 @@ class Retriever:
         Raises
         ------
         AttuneError
-            if one of the folders lacks what should be loaded; it names the stage that writes it.
+            if one of the folders lacks what should be loaded; it names the stage that writes it. If the embedder's
+            vectors have another length than the index's.
         """
         from attune.corpora import ranking_corpus
 
         root = [*Path(path).absolute().parents][:3][-1]
-        return cls(
-            Ranker.from_pretrained(path, encoder),
-            load_embedder(Path(embedder or root / "models" / "base" / "embedder")),
-            Bank.load(Path(index or root / "data" / "index" / ranking_corpus().name)),
-            shortlist,
-        )
+        embedding = Path(embedder or root / "models" / "base" / "embedder")
+        folder = Path(index or root / "data" / "index" / ranking_corpus().name)
+        found = cls(Ranker.from_pretrained(path, encoder), load_embedder(embedding), Bank.load(folder), shortlist)
+        length = embed(found.embedder, ["a"], batch_size=1).shape[1]
+        if length != found.bank.index.d:
+            raise AttuneError(
+                f"the vectors of {embedding} have {length} numbers and those in {folder} {found.bank.index.d}; name "
+                "the embedder that built the index, or run `dvc repro index`"
+            )
+        return found
 
     def retrieve(
         self, context: Sequence[str], persona: Sequence[str], k: int = 5, speakers: Sequence[Any] | None = None
@@ -84,9 +91,11 @@ class Retriever:
         Raises
         ------
         ValueError
-            without a turn, or for a string in place of a list.
+            without a turn, for a `k` below 1, and for what is no list of strings.
         """
-        check_texts("persona", [persona])
+        if k < 1:
+            raise ValueError(f"k is {k}; it must be at least 1")
+        context, persona = checked("context", context, "turn"), checked("persona", persona)  # both are read twice
         near = self._nearest(query(self.embedder, context, persona), k)
         (scores,) = self.ranker.scores([context], [persona], [[row["reply"] for row, _ in near]], [speakers])
         scored = [Retrieved(row, score, cosine) for (row, cosine), score in zip(near, scores, strict=True)]
@@ -98,17 +107,19 @@ class Retriever:
 
     def _nearest(self, vector: np.ndarray, k: int) -> list[tuple[dict[str, Any], float]]:
         """The shortlist without copies; longer where fewer than `k` would be left."""
-        depth = max(self.shortlist, k)
+        depth, exact, deeper = max(self.shortlist, k), False, False
         while True:
-            near = distinct(self.bank.nearest(vector, depth)[0])
+            near = distinct(self.bank.nearest(vector, depth, exact)[0])
             if len(near) >= k or depth >= len(self.bank.rows):
                 return near[: max(self.shortlist, k)]
-            depth *= 4
+            # A few copies cost a second search; where that falls short too, the graph holds back what there is.
+            depth, exact, deeper = 4 * depth, deeper, True
 
 
 def query(embedder: Any, context: Sequence[str], persona: Sequence[str]) -> np.ndarray:
     """(1, d), unit length: halfway between the embeddings of the last turn and of the last turn with the persona."""
-    check_texts("context", [context])
-    last = context[-1]
-    vectors = embed(embedder, [last, " ".join([last, *persona])], batch_size=2, role="query").sum(0, keepdims=True)
+    last = checked("context", context, "turn")[-1]
+    vectors = embed(embedder, [last, " ".join([last, *checked("persona", persona)])], batch_size=2, role="query").sum(
+        0, keepdims=True
+    )
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

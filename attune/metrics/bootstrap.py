@@ -108,7 +108,8 @@ def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     systems, unit by unit at random, gives a difference at least as large (Smucker et al. 2007, section 3.1), and the
     interval holds every shift of one system that the test does not reject (Garthwaite 1996, section 1). A shift by d
     adds d times its denominator to a unit's sum, so that the rejected shifts follow from each resample in closed form.
-    Shares that differ by the same in all units have an interval at least as wide as the exact one (`_exact`).
+    Shares that differ by the same in all units have an interval at least as wide as the exact one (`_exact`); where the
+    test rejects 0, it ends just beside 0 at the latest.
 
     Raises
     ------
@@ -131,7 +132,8 @@ def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     differences = [later.above(earlier) for earlier, later in zip(before, after, strict=True)]
     if _unanimous(differences):
         least, most = _exact(differences, lowest=-1)
-        low, high = min(low, least), max(high, most)
+        low = min(low, max(least, math.nextafter(0, 1)) if low > 0 else least)
+        high = max(high, min(most, math.nextafter(0, -1)) if high < 0 else most)
     return PairedTest(difference, float(low), float(high), p, _effect(added, weights, difference))
 
 

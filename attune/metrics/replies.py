@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-# Scripts without spaces between words: each character counts as a word.
-_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]+|[^\w\s]")
+from attune.metrics.words import WORD
+
+_WORD = re.compile(rf"{WORD}|[^\w\s]")
 _SENTENCE = re.compile(r"[^.!?\n\u3002\uff01\uff1f]+")
 # A line that begins another turn, as instruction data and forums mark it.
 _NEXT_TURN = re.compile(r"(?im)^\s*(question|q|answer|a|user|human|speaker|listener|instruction|system|assistant)\s*:")

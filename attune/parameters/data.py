@@ -111,10 +111,16 @@ def published(corpora: dict[str, AnyEntry], corpus: str) -> AnyEntry:
     return corpora[corpus]
 
 
+def _enough_to_train(value: int) -> int:
+    if value < 2:
+        raise ValueError(f"{value} is too few; a generator needs 2 conversations, since it holds one of them out")
+    return value
+
+
 class Subset(Section):
     """Conversations of each split; `train` null: all. `evaluate`: the test contexts that are ranked; null: `test`."""
 
-    train: Count | None
+    train: Annotated[Count, AfterValidator(_enough_to_train)] | None
     valid: Count
     test: Count
     evaluate: Count | None = None

@@ -1,17 +1,18 @@
 """The sections of params.yaml about generators: their training, their passages, and how they write."""
 
+import math
 import re
 from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, PlainValidator, create_model, field_validator, model_validator
+from pydantic import Field, GetCoreSchemaHandler, create_model, field_validator, model_validator
 from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 
 from attune.core.errors import AttuneError
 from attune.parameters.decoding import Decoding, Point
 from attune.parameters.methods import METHODS, Method
-from attune.parameters.types import MOST, Count, Distinct, Key, Length, Name, NotNegative, Rate, Section, Share
+from attune.parameters.types import Count, Distinct, Key, Layers, Length, Name, NotNegative, Rate, Section, Share
 
 
 class GeneratorSettings(Section):
@@ -67,13 +68,6 @@ class GeneratorSettings(Section):
         return self
 
 
-def _layers(value: Any) -> int | float:
-    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
-    if not whole and not (isinstance(value, float) and 0 < value < 1):
-        raise ValueError(f"{value!r} is neither a whole number of layers nor a share of them, above 0 and below 1")
-    return value
-
-
 class TrainedSettings(GeneratorSettings):
     """An entry whose method trains."""
 
@@ -86,8 +80,7 @@ class TrainedSettings(GeneratorSettings):
     log_steps: Count | None = None
     save_steps: Count | None = None
     early_stopping: Count | None = None
-    # A union would be refused once for each of its types, with the types in the place of keys.
-    frozen_layers: Annotated[int | float, PlainValidator(_layers)] = 0
+    frozen_layers: Layers = 0
     gradient_checkpointing: bool = False
     bf16: bool = False
 
@@ -101,11 +94,29 @@ class TrainedSettings(GeneratorSettings):
             )
         return self
 
+    @property
+    def steps_between_logs(self) -> int:
+        """`log_steps`, or as many updates as give at most 20 logs."""
+        return self.log_steps or math.ceil(self.steps / 20)
+
     @model_validator(mode="after")
     def checkpoints_fall_on_logs(self) -> Self:
         """A checkpoint between two logs would lose the losses since the first of them."""
-        if self.save_steps and (not self.log_steps or self.save_steps % self.log_steps):
-            raise ValueError(f"save_steps = {self.save_steps} must be a multiple of log_steps = {self.log_steps}")
+        between = self.steps_between_logs
+        if self.save_steps and self.save_steps % between:
+            null = "" if self.log_steps else f", which null stands for at steps = {self.steps}"
+            raise ValueError(f"save_steps = {self.save_steps} must be a multiple of log_steps = {between}{null}")
+        return self
+
+    @model_validator(mode="after")
+    def warmup_ends_before_training(self) -> Self:
+        """The first update of a warm-up has the rate 0."""
+        warming = math.ceil(self.steps * self.warmup)  # as transformers counts them
+        if self.steps <= warming:
+            raise ValueError(
+                f"warmup = {self.warmup} of steps = {self.steps} is {warming} update(s), and none would follow at the "
+                "full rate; raise steps, or lower warmup (0: no warm-up)"
+            )
         return self
 
 

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 # The highest whole number that all libraries below take, as one of 32 bits.
 MOST = 2**31 - 1
@@ -31,6 +31,17 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 # For a list whose entries are each trained, tested or drawn: twice the same would count twice.
 Distinct = AfterValidator(_distinct)
+
+
+def _layers(value: Any) -> int | float:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
+    if not whole and not (isinstance(value, float) and 0 < value < 1):
+        raise ValueError(f"{value!r} is neither a whole number of layers nor a share of them, above 0 and below 1")
+    return value
+
+
+# A union would be refused once for each of its types, with the types in the place of keys.
+Layers = Annotated[int | float, PlainValidator(_layers)]
 
 
 def _installed(tracker: str) -> str:

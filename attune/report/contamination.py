@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from attune.report import html
-from attune.report.names import corpus_title
+from attune.report.names import corpus_title, listed
 from attune.report.scores import MINUS, format_of
 
 HEADING = "Test text in the training data"
@@ -41,13 +41,18 @@ def section(found: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, st
 
 
 def _sentence(overlaps: pd.DataFrame, n: int) -> str:
-    """How much of each test set stands in its own train set; test sets of which nothing does are counted."""
+    """How much of each test set stands in its own train set; test sets of which nothing does are counted, and those
+    whose turns are all too short for a run are named.
+    """
     own = overlaps[overlaps["test"] == overlaps["source"]]
     some = own[own["example"] > 0].sort_values("example", ascending=False)
     shares = [f"{100 * row['example']:.0f} % of {_title(row['test'])}" for row in some.to_dict("records")]
-    none = len(own) - len(some)
+    short = [_title(test) for test in own[own["rows_with_ngrams"] == 0]["test"]]
+    none = len(own) - len(some) - len(short)
     shares += [f"nothing of {none} {'other ' if shares else ''}test set{'s' * (none > 1)}"] if none else []
-    return f"Test examples that share a run of {n} words with their train set: {', '.join(shares)}."
+    told = [f"Test examples that share a run of {n} words with their train set: {', '.join(shares)}."] if shares else []
+    told += [f"No test example of {listed(short)} has a turn of {n} words, which could be shared."] if short else []
+    return " ".join(told)
 
 
 def _own(overlaps: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Plain sentences with numbers: what a run found. A difference counts by its corrected p alone (`differences`)."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,11 +11,13 @@ from attune.evaluation.generation.summary import LIKE_TARGET, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, RAG
 from attune.parameters.generators import GeneratorSettings
+from attune.parameters.methods import METHODS
 from attune.report.differences import Difference, between, in_brackets
 from attune.report.scores import format_of
 from attune.report.tables import records
 
 Names = Mapping[str, str]
+_SAME_PROMPT, _WITHOUT = "with the same prompt", "without its instruction"
 
 
 def sentence(each: Difference, names: Names) -> str:
@@ -44,28 +46,33 @@ def best(scores: pd.DataFrame, score: str) -> dict[str, Any]:
     return worst_first[-1]
 
 
-def about_bases(tests: Sequence[Difference], generators: Iterable[str], names: Names) -> str:
+def about_bases(tests: Sequence[Difference], generators: Mapping[str, GeneratorSettings], names: Names) -> str:
     """How many generators predict the test replies better than their base model, and the others' differences."""
     pairs = [between(list(tests), f"base of {name}", name, "loss") for name in generators]
     known = [each for each in pairs if each]
     others = [
         f"{names[each.after]} (perplexity {each.size}; {in_brackets(each)[1:-1]})" for each in known if not each.better
     ]
+    bare = [names[name] for name, each in generators.items() if prompt_of_base(each) != _SAME_PROMPT]
+    exception = f" ({' and '.join(bare)}: {_WITHOUT})" if bare else ""
     return (
-        f"{len(known) - len(others)} of {len(known)} generators predict the test replies better than the model they "
-        f"start from{'; not so: ' + ', '.join(others) if others else ''}."
+        f"{len(known) - len(others)} of {len(known)} generators predict the test replies better than their base "
+        f"{_SAME_PROMPT}{exception}{'; not so: ' + ', '.join(others) if others else ''}."
     )
+
+
+def prompt_of_base(generator: GeneratorSettings) -> str:
+    """How a generator's base was tested: an untrained one is its base, and differs from it by its instruction alone."""
+    return _WITHOUT if METHODS[generator.method].adapt is None else _SAME_PROMPT
 
 
 def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
     """Whether the right persona helps a generator, against none and against another's."""
     none = between(list(tests), system_of(name, NO_PERSONA), name, "loss")
     other = between(list(tests), system_of(name, OTHER_PERSONA), name, "loss")
-    parts = [
-        _moved(each, than)
-        for each, than in ((none, " than without one"), (other, " than with another person's"))
-        if each
-    ]
+    pairs = ((none, " than without one"), (other, " than with another person's"))
+    known = [(each, than) for each, than in pairs if each]
+    parts = [_moved(each, than, named=not place) for place, (each, than) in enumerate(known)]
     helps = bool(none and none.better)
     own = bool(other and other.better)
     answer = (
@@ -78,9 +85,9 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
     return f"A persona {answer} ({names[name]}): perplexity {'; '.join(parts)}."
 
 
-def _moved(each: Difference, than: str = "") -> str:
+def _moved(each: Difference, than: str = "", named: bool = True) -> str:
     word = ("lower" if each.difference < 0 else "higher") if each.found else "not clearly lower or higher"
-    return f"{word}{than}, {each.size} {in_brackets(each)}"
+    return f"{word}{than}, {each.size} {in_brackets(each, named)}"
 
 
 def about_passages(
@@ -92,8 +99,10 @@ def about_passages(
     new = between(list(tests), other, system_of(name, RAG), "loss_target_not_given")
     if every is None:
         return ""
-    line = f"Passages {_effect(every, new)} ({names[name]}, against {names[other]} without): perplexity {_moved(every)}"
-    return f"{line}; where none contains the reply asked for, {new.size} {in_brackets(new)}." if new else f"{line}."
+    against = "the same" if other == name else names[other]
+    line = f"Passages {_effect(every, new)} ({names[name]}, against {against} without): perplexity {_moved(every)}"
+    elsewhere = f"; where none contains the reply asked for, {new.size} {in_brackets(new, False)}" if new else ""
+    return f"{line}{elsewhere}."
 
 
 def _effect(every: Difference, new: Difference | None) -> str:

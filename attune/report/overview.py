@@ -23,10 +23,10 @@ def summary(results: Results) -> list[str]:
     helps = [*_personas(results, tests), *_passages(results, tests)]
     return [
         data_sentence(results.settings.source, results.manifests),
-        f"Code and parameters {code_version()}; seed {results.settings.seed}.",
+        f"{code_version()}; seed {results.settings.seed}.",
         best_ranker(results),
         best_generator(results),
-        " ".join(helps) or "No generator was evaluated with and without a persona, or passages.",
+        " ".join(helps) or "No generator was tested both with and without a persona or passages.",
     ]
 
 
@@ -61,7 +61,8 @@ def best_generator(results: Results) -> str:
             row = best(rows, "perplexity")
             line = f"Best generator: {names[row['system']]}, {scored(row, 'perplexity')} on {corpus_title(corpus.name)}"
             tests = [each for each in differences(results.generator_tests) if each.before == f"base of {row['system']}"]
-            against = "".join(f"; against the model it starts from {each.size} {in_brackets(each)}" for each in tests)
+            prompt = findings.prompt_of_base(results.settings.generators[str(row["system"])])
+            against = "".join(f"; against its base {prompt} {each.size} {in_brackets(each)}" for each in tests)
             return f"{line} without passages{against}."
     return "No generator was trained on conversations."
 
@@ -115,7 +116,11 @@ def main_findings(results: Results) -> list[str]:
     """Three to six sentences with numbers, beside the summary's."""
     names, tests = system_names(results.settings), differences(results.generator_tests)
     ranking = over_domains(differences(results.ranking_tests))
-    steps = [_steps(ranking, subset, results.models) for subset in results.settings.cobert.subsets]
+    steps = [
+        f"Ranking, {subset} subset{'' if place else ' (MRR, 95 % interval, corrected p)'}: "
+        f"{_steps(ranking, subset, results.models)}."
+        for place, subset in enumerate(results.settings.cobert.subsets)
+    ]
     return [
         *steps,
         findings.about_bases(tests, results.settings.generators, names),
@@ -141,7 +146,7 @@ def _steps(tests: list[Difference], subset: str, models: list[str]) -> str:
     parts = (
         f"{after} against {each.before} {each.size} {in_brackets(each, False)}: {each.verdict}" for each, after in pairs
     )
-    return f"Ranking, {subset} subset (MRR, 95 % interval, corrected p): {'; '.join(parts)}."
+    return "; ".join(parts)
 
 
 def _personas(results: Results, tests: list[Difference]) -> list[str]:
@@ -151,5 +156,6 @@ def _personas(results: Results, tests: list[Difference]) -> list[str]:
 
 def _passages(results: Results, tests: list[Difference]) -> list[str]:
     names, generators = system_names(results.settings), results.settings.generators
-    lines = (findings.about_passages(tests, name, generators, names) for name in results.trained_with_passages)
+    shown = results.trained_with_passages or results.retrieval_augmented
+    lines = (findings.about_passages(tests, name, generators, names) for name in shown)
     return [line for line in lines if line]

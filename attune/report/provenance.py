@@ -1,5 +1,6 @@
 """Where a report comes from: its code's commit, its data, and the packages that it was made with."""
 
+import filecmp
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -9,16 +10,18 @@ from typing import Any
 
 import pandas as pd
 
+from attune.corpora.own import OWN_DATA
 from attune.report.names import corpus_title
 
 PACKAGES = (
     "torch", "transformers", "peft", "sentence-transformers", "faiss-cpu", "datasets", "scikit-learn", "sacrebleu",
     "bm25s", "numpy", "pandas", "matplotlib", "dvc",
 )  # fmt: skip
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).resolve().parents[2]  # in quick/, the code is a link
+_PARAMETERS = "params.yaml"
 # What decides results. The last commit that changed any of it stays the same when results are committed.
 _DECIDING = (
-    "attune", ":!attune/chat", ":!attune/export", "stages", "studies/*.py", "params.yaml", "dvc.yaml",
+    "attune", ":!attune/chat", ":!attune/export", "stages", "studies/*.py", _PARAMETERS, "dvc.yaml",
     "studies/dvc.yaml",
 )  # fmt: skip
 # Digits of a commit's name: not git's own choice, which depends on the clone and on the user's settings.
@@ -32,23 +35,49 @@ def environment() -> pd.DataFrame:
 
 
 def code_version() -> str:
-    """The last commit that changed the code or the parameters, and its date, in words."""
-    commit, _, date = _git("log", "-1", "--format=%H %cs", "--", *_DECIDING).partition(" ")
+    """The last commit that changed the code or the parameters, and its date, in words.
+
+    The run's params.yaml, in the working directory, may be another than the repository's, as that of quick/ is.
+    """
+    other = _has_other_parameters()
+    deciding = [each for each in _DECIDING if not (other and each == _PARAMETERS)]
+    commit, _, date = _git("log", "-1", "--format=%H %cs", "--", *deciding).partition(" ")
     if not commit:
-        return "outside a git repository"
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_DECIDING)
-    return f"at commit {commit[:_DIGITS]} of {date}" + (", with uncommitted changes" if changed else "")
+        return "Code and parameters outside a git repository"
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *deciding)
+    own = "; parameters other than the repository's, shown below" if other else ""
+    return (
+        f"Code{'' if other else ' and parameters'} at commit {commit[:_DIGITS]} of {date}"
+        f"{', with uncommitted changes' if changed else ''}{own}"
+    )
+
+
+def _has_other_parameters() -> bool:
+    own, committed = Path(_PARAMETERS), _ROOT / _PARAMETERS
+    return own.is_file() and not (committed.is_file() and filecmp.cmp(own, committed, shallow=False))
 
 
 def data_sentence(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
-    """What the data are: their source, whose text stands in a corpus' place, and their date or revisions."""
+    """What the data are: their source, whose text stands in a corpus' place, and their date or revisions.
+
+    Own data are of no such source.
+    """
     notices: dict[str, list[str]] = {}
     for each in manifests:
         title = corpus_title(each["corpus"])
-        notice = (each["notice"] or "").split(". ")[0].rstrip(".").removeprefix(f"Not {title}: ")
+        notice = each["notice"] or ""
+        if not _is_own(each):  # the file's name may hold a full stop
+            notice = notice.split(". ")[0].rstrip(".").removeprefix(f"Not {title}: ")
         notices.setdefault(notice, []).append(title)
     told = [f"{', '.join(names)}: {notice[0].lower()}{notice[1:]}" for notice, names in notices.items() if notice]
-    return f"{_source(source, manifests)}{' ' + '; '.join(told) + '.' if told else ''}"
+    sourced = [each for each in manifests if not _is_own(each)]
+    if manifests and not sourced:
+        return f"Data: {'; '.join(told)}."
+    return f"{_source(source, sourced)}{' ' + '; '.join(told) + '.' if told else ''}"
+
+
+def _is_own(manifest: Mapping[str, Any]) -> bool:
+    return (manifest["notice"] or "").startswith(OWN_DATA)
 
 
 def _source(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:

@@ -16,6 +16,7 @@ from attune.evaluation.ranking.baselines import METHODS
 from attune.evaluation.ranking.summary import MEAN, UNTRAINED, mean_of, starts
 from attune.evaluation.schemas import NO_PERSONA, RAG, RETRIEVED
 from attune.evaluation.tables import tidy
+from attune.metrics.words import SPACED
 from attune.parameters import Parameters
 
 # The key columns of a score table, each with its values in order; none: as in the file.
@@ -246,4 +247,4 @@ class Results:
 
 
 def _words(text: str | Sequence[str]) -> int:
-    return len((text if isinstance(text, str) else " ".join(text)).split())
+    return len(SPACED.findall(text if isinstance(text, str) else " ".join(text)))

@@ -167,13 +167,17 @@ def _origin(results: Results, params: str) -> str:
     )
 
 
+def _of_personas(file: Mapping[str, Any]) -> bool:
+    return Path(file["path"]).name == "persona.txt"
+
+
 def _data(manifests: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row per corpus, from its manifest."""
+    """One row per corpus, from its manifest; a persona is no row of a conversation."""
     return pd.DataFrame(
         {"Corpus": corpus_title(each["corpus"])}
         | {name.capitalize(): each[name] for name in ("source", "url", "revision", "licence")}
         | {"Whose text": each["notice"]}
-        | {"Rows": sum(file["rows"] for file in each["files"]), "Bad rows": each["bad_rows"]}
+        | {"Rows": sum(file["rows"] for file in each["files"] if not _of_personas(file)), "Bad rows": each["bad_rows"]}
         | {"Turns left out": sum(each["turns_left_out"].values())}
         | {"SHA-256": " ".join(file["sha256"][:12] for file in each["files"])}
         for each in manifests

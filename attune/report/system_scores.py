@@ -31,6 +31,7 @@ ANSWER_SCORES = (
     "replies_repeated_3grams", "replies_copied_3grams", "replies_empty", "emotion_match", "replies",
 )  # fmt: skip
 LEADING_ANSWER_SCORES = ("similarity", "self_bleu", "replies_truncated")
+_SIMILARITY = "Similarity to the true reply is the cosine of the two replies' sentence embeddings."
 _SELF_BLEU = (
     "Self-BLEU is how alike the replies to different contexts are, 0 to 100: high where a system says much the same to "
     "everybody."
@@ -60,6 +61,8 @@ def _generators(results: Results) -> str:
     probe, names = results.probe, system_names(results.settings)
     told = [
         "Perplexity is over reply tokens alone; it is comparable between models with the same tokenizer and test set.",
+        f"{_SIMILARITY} Repeated trigrams: the share of a reply's word triples that it had before. Truncated replies "
+        f"had not ended after {results.settings.generation.max_new_tokens} tokens (generation.max_new_tokens).",
         findings.about_decoding(results.decoding, results.best_point, names),
     ]
     notes = [
@@ -67,6 +70,9 @@ def _generators(results: Results) -> str:
         f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {probe['accuracy']:.3f} (95 % "
         f"interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}).",
         f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}. {_SELF_BLEU}",
+        "Distinct words and bigrams: the different ones as a share of all, over all replies. Trigrams copied from the "
+        "prompt: the share of a reply's that the message has too. With an extra turn: replies that go on to write the "
+        "next turn, as a line that begins with “Question:”.",
         "The ideal passage is the train exchange whose reply is most like the true one, which no retriever can know.",
     ]
     leading = _named(results, _by_test_set(results), LEADING_SCORES)
@@ -104,7 +110,8 @@ def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> st
 def _answered(results: Results) -> str:
     about = (
         "The same test contexts, answered by CoBERT out of the train split's replies and by each generator. Only "
-        "generators of the same corpus read the responder's persona, as CoBERT does. " + _SELF_BLEU
+        "generators of the same corpus read the responder's persona, as CoBERT does. "
+        f"{_SIMILARITY} {_SELF_BLEU}"
     )
     leading = _named(results, results.answered, LEADING_ANSWER_SCORES)
     return html.folded("Retrieval beside generation", html.about(about) + leading) + html.folded(

@@ -4,10 +4,10 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
+from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
 from attune.corpora.base import Corpus
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
@@ -50,27 +50,6 @@ def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
     return Origin("hub", url, corpus.licence, public, revision)
 
 
-def bound_waits() -> None:
-    """The hub's client resumes what was cut and waits for what passes, but as long as any server asks for."""
-    from huggingface_hub import set_client_factory
-    from huggingface_hub.utils import parse_ratelimit_headers
-    from huggingface_hub.utils._http import default_client_factory
-
-    def check(answer: Any) -> None:
-        rate = parse_ratelimit_headers(answer.headers)
-        seconds = max(transfer.retry_after(answer.headers), rate.reset_in_seconds if rate and not rate.remaining else 0)
-        if answer.status_code in transfer.PASSING and seconds > transfer.LONGEST_WAIT:
-            reason = f"HTTP Error {answer.status_code}; the server asks to wait {seconds:,.0f} s"
-            raise transfer.failed(str(answer.url), reason, transfer.LATER)
-
-    def client() -> Any:
-        made = default_client_factory()
-        made.event_hooks = made.event_hooks | {"response": [*made.event_hooks["response"], check]}
-        return made
-
-    set_client_factory(client)
-
-
 def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_by: str = "repo") -> tuple[Path, str]:
     """One file in the hub client's cache, and its commit. The client itself honours HF_ENDPOINT and HF_HUB_OFFLINE.
 
@@ -81,24 +60,21 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
     AttuneError
         for what cannot be fetched, with address, reason and next step.
     """
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, HTTPError, LocalEntryNotFoundError
 
     address = f"{url}/resolve/{revision}/{name}"
-    # The client tries several times itself, except where a file's own request is answered by 5xx or is reset.
-    for wait in (*transfer.WAITS[:2], None):
-        try:
-            return _sound(address, repo, name, revision)
-        # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
-        except (OSError, HTTPError, EntryNotFoundError, ValueError, ImportError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk's
-            transient = not isinstance(error, HfHubHTTPError) or error.response.status_code in transfer.PASSING
-            if wait is None or not (isinstance(error, HTTPError) and transient):
-                # Behind a file that is missing in the cache stands why it could not be asked for.
-                reason = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
-                raise transfer.failed(address, reason, _step(key, repo, name, revision, error, named_by)) from None
-            transfer.pause(address, transfer.Passing(error), wait)
-    raise AssertionError("the last try returns or raises")
+    try:
+        return patiently(address, lambda: _sound(address, repo, name, revision))
+    except LongWait as error:
+        raise transfer.failed(address, error, LATER) from None
+    # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
+    except (OSError, HTTPError, EntryNotFoundError, ValueError, ImportError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's
+        # Behind a file that is missing in the cache stands why it could not be asked for.
+        reason = (error.__cause__ or error) if isinstance(error, LocalEntryNotFoundError) else error
+        step = LATER if is_passing(reason) else _step(key, repo, name, revision, error, named_by)
+        raise transfer.failed(address, reason, step) from None
 
 
 def _step(key: str, repo: str, name: str, revision: str, error: Exception, named_by: str) -> str:
@@ -127,7 +103,7 @@ def _sound(address: str, repo: str, name: str, revision: str) -> tuple[Path, str
             return path, commit
         path.unlink()
         blob.unlink(missing_ok=True)
-    raise transfer.failed(address, f"its sha256 is {found}, and the hub names {blob.name}", transfer.LATER)
+    raise transfer.failed(address, f"its sha256 is {found}, and the hub names {blob.name}", LATER)
 
 
 def _asked_for(repo: str, name: str, revision: str) -> tuple[Path, str]:

@@ -1,7 +1,7 @@
 """What is known of one's own data before anything starts: that every row can be read, and that there are enough."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attune.core.errors import AttuneError
@@ -9,7 +9,7 @@ from attune.corpora.base import Corpus, Row, Sampling
 from attune.corpora.own import opening
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import check_candidates, drawn_splits
-from attune.evaluation.generation import emotion_folds
+from attune.evaluation.generation import emotion_folds, empathy_labels
 from attune.parameters.data import OwnRows
 from attune.sources import directory, own_data
 
@@ -22,10 +22,15 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
     AttuneError
         for columns that the corpus does not have, as `own_data.conversations` and `drawn_splits`, and for a train split
         on which the emotion probe cannot be trained, where emotions are needed; for files of one's own as
-        `directory.own_folder` and `Corpus.count_rows`.
+        `directory.own_folder` and `Corpus.count_rows`, and for labels on which no empathy probe can be trained.
     """
     if record.in_own_folder:
-        record.count_rows(directory.own_folder(record, entry), bad)
+        folder = directory.own_folder(record, entry)
+        record.count_rows(folder, bad)
+        for path in record.files(folder).values():
+            labelled = record.read(path, BadRows("skip"))  # they are counted already
+            if reason := empathy_labels.lack([(each["level"], each["sp_id"]) for each in labelled]):
+                raise AttuneError(f"{path}: {reason}")
         return
     place = record.own
     for name in {"situation", "domain"} & set(entry.columns or ()) - set(place.columns if place else ()):
@@ -45,11 +50,18 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
 
 
 def check_ranked(
-    record: Corpus, entry: OwnRows, sampling: Sampling, domains: Sequence[str], candidates: int, bad: BadRows
+    record: Corpus,
+    entry: OwnRows,
+    sampling: Sampling,
+    domains: Sequence[str],
+    learnt: Mapping[str, str],
+    candidates: int,
+    bad: BadRows,
 ) -> None:
     """Draw the subsets as the pipeline will.
 
-    domains: those that are used, each once. candidates: how many replies each right one is ranked among.
+    domains: those that are ranked, each once. learnt: those that generators learn from, each with the key in
+    params.yaml that names it. candidates: how many replies each right one is ranked among.
 
     Raises
     ------
@@ -61,11 +73,13 @@ def check_ranked(
         own_data.write(record, entry, raw, bad)
         assert record.subset is not None
         subset = record.subset(record, raw, sampling, BadRows("skip"), raw / "scratch")
-        for domain in domains:
+        for domain, place in {**dict.fromkeys(domains, ""), **learnt}.items():
             if domain not in subset.candidates:
                 raise AttuneError(
-                    f"corpora.{record.name} has no domain {domain!r} but {', '.join(subset.candidates)}; a domain is "
-                    "what the column `domain` holds, with as many conversations as `subsets` asks for"
+                    f"{place and f'{place}: '}corpora.{record.name} has no domain {domain!r} but "
+                    f"{', '.join(subset.candidates)}; a domain is what the column `domain` holds, with as many "
+                    "conversations as `subsets` asks for"
                 )
+        for domain in domains:
             replies = (row["response"] for row in subset.candidates[domain])
             check_candidates(record.name, domain, replies, candidates, "raise preprocess.test_share, or use more data")

@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora.base import Corpus, Own
-from attune.corpora.own import ALL, FILE, OWN_DATA
+from attune.corpora.own import ALL, ASKS, FILE, OWN_DATA
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
 from attune.parameters.data import OwnData, OwnDataset, OwnRows
@@ -23,6 +22,8 @@ from attune.sources.own_turns import alternating, joined, read_text, read_turns
 
 MEAN = "mean"  # the row of a table that is over all domains
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")  # it names folders and stages
+# A list as Python and its libraries print it, or JSON that is broken.
+_WRITTEN_LIST = re.compile(r"""\[\s*['"{].*['"}]\s*\]""", re.DOTALL)
 # Shapes that need no mapping: the columns by which each is recognised, and what they are.
 _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"conversations"}, {"turns": "conversations"}),
@@ -148,6 +149,7 @@ def _conversation(
         "personas": personas,
         "speakers": speakers,
         "utterances": utterances,
+        **({} if turns.guessed or speakers[0] == ASKS else {"opening": speakers.index(ASKS)}),
         **_labels(number, cells),
     }
     return conversation, turns.left_out
@@ -175,9 +177,12 @@ def _said(number: int, context: Any, addition: Any) -> list[str]:
 def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
     """A cell as a list: itself, written as JSON, or, if `apart`, one text per line."""
     if isinstance(cell, str) and cell.lstrip().startswith("["):
-        with suppress(ValueError, RecursionError):  # text may begin with a bracket, and hold a list of numbers
+        try:  # text may begin with a bracket, and hold a list of numbers
             written = json.loads(cell)
             cell = written if all(isinstance(each, (str, dict)) for each in written) else cell
+        except (ValueError, RecursionError):
+            if apart and _WRITTEN_LIST.fullmatch(cell.strip()):  # whose lines are no texts
+                raise BadRow(number, f"{key} is {cell[:80]!r}; a list must be JSON, with double quotes") from None
     if isinstance(cell, str):
         # Not splitlines, by which U+2028 and form feeds end a line too.
         cell = [line.removesuffix("\n") for line in StringIO(cell, newline=None)] if apart else [cell]

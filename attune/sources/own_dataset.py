@@ -14,6 +14,7 @@ from fsspec.utils import glob_translate
 
 from attune.core.errors import AttuneError, one_line
 from attune.core.files import read_json, write_json
+from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
 from attune.parameters.data import OwnDataset
 from attune.sources import hub
 from attune.sources.own_files import SUFFIXES
@@ -46,7 +47,7 @@ def download(key: str, entry: OwnDataset) -> tuple[list[Path], str, str]:
     """
     from huggingface_hub import constants
 
-    hub.bound_waits()
+    bound_waits()
     url = f"{constants.ENDPOINT}/datasets/{entry.datasets}"
     commit, names = _listed(entry)
 
@@ -64,7 +65,7 @@ def _listed(entry: OwnDataset) -> tuple[str, list[str]]:
     """The revision's commit and the names of its files.
 
     The answer is kept beside the files. A commit's is asked for once; a branch's again each time, but without the
-    network the last answer holds.
+    network, or where the hub stays overloaded, the last answer holds.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
@@ -73,14 +74,13 @@ def _listed(entry: OwnDataset) -> tuple[str, list[str]]:
     if _COMMIT.fullmatch(entry.revision) and kept.is_file():
         return _read_kept(kept)
     try:
-        found = HfApi().dataset_info(entry.datasets, revision=entry.revision)
-    except (OSError, HTTPError, ValueError, ImportError) as error:  # the last for proxies that need a package
-        if kept.is_file() and not isinstance(error, HfHubHTTPError):
+        found = patiently(_told(entry), lambda: HfApi().dataset_info(entry.datasets, revision=entry.revision))
+    except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:  # the last: proxies that need a package
+        overloaded = isinstance(error, LongWait) or is_passing(error)
+        if kept.is_file() and (overloaded or not isinstance(error, HfHubHTTPError)):
             return _read_kept(kept)
-        reason = one_line(error)
-        raise AttuneError(
-            f"{_told(entry)} cannot be listed ({reason}); check `datasets`, `revision` and the network"
-        ) from None
+        step = LATER if overloaded else "check `datasets`, `revision` and the network"
+        raise AttuneError(f"{_told(entry)} cannot be listed ({one_line(error)}); {step}") from None
     listed = str(found.sha), [each.rfilename for each in found.siblings or ()]
     write_json(kept, listed)
     return listed

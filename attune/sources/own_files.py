@@ -4,13 +4,21 @@ import csv
 import json
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from attune.core.errors import AttuneError
-from attune.corpora.reading import BadRow, BadRows, check_content, lines, parquet_rows
+from attune.corpora.reading import (
+    BadRow,
+    BadRows,
+    broken_quotes,
+    check_content,
+    check_encoding,
+    lines,
+    parquet_rows,
+)
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
-_SEPARATORS = ",;\t"  # the first of those that the header has most of
+_SEPARATORS = ",;\t"  # the first of those by which the header has most of what is wanted and, of these, most names
 Record = tuple[int, dict[str, Any]]
 
 
@@ -34,21 +42,23 @@ def records(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Recor
     check_content(path)
     if suffix == ".parquet":
         return _parquet(path, wanted)
-    return {".csv": _csv, ".jsonl": _json_lines, ".json": _json}[suffix](path, bad)
+    if suffix == ".csv":
+        return _csv(path, wanted, bad)
+    return (_json_lines if suffix == ".jsonl" else _json)(path, bad)
 
 
-def _csv(path: Path, bad: BadRows) -> Iterator[Record]:
+def _csv(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Record]:
     number = 1
     csv.field_size_limit(10_000_000)  # characters of a cell; 131,072 otherwise
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            header = stream.readline()
             # Spreadsheets write semicolons where the comma divides decimals, or tabs.
-            separator = max(_SEPARATORS, key=header.count)
+            headers = {separator: _header(stream, separator) for separator in _SEPARATORS}
+            separator = max(headers, key=lambda each: (len(set(wanted) & set(headers[each])), len(headers[each])))
             stream.seek(0)
-            reader = csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=True)
+            reader = _reader(stream, separator)
             names = [name.strip() for name in next(reader, ())]
-            if header and not names:
+            if reader.line_num and not names:
                 raise AttuneError(f"{path}, line 1 is empty; it must name the columns")
             _check_names(path, [name for name in names if name])  # spreadsheets write empty columns too
             number = reader.line_num + 1
@@ -59,11 +69,24 @@ def _csv(path: Path, bad: BadRows) -> Iterator[Record]:
                 elif cells:
                     yield number, dict(zip(names, cells, strict=True))
                 number = reader.line_num + 1
-    except UnicodeDecodeError as error:
-        raise AttuneError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); convert it") from None
+    except UnicodeDecodeError:
+        check_encoding(path)
+        raise
     except csv.Error as error:
-        right = "put quotes around whole cells, and write one inside of a cell twice"
-        raise AttuneError(f"{path}, in the row that begins on line {number}: {error}; {right}") from None
+        raise AttuneError(broken_quotes(path, number, error)) from None
+
+
+def _header(stream: TextIO, separator: str) -> list[str]:
+    """The names in the first row as `separator` divides them; none if it cannot be read so."""
+    stream.seek(0)
+    try:
+        return [name.strip() for name in next(_reader(stream, separator), ())]
+    except csv.Error:
+        return []
+
+
+def _reader(stream: TextIO, separator: str) -> Any:
+    return csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=True)
 
 
 def _json_lines(path: Path, bad: BadRows) -> Iterator[Record]:

@@ -16,11 +16,15 @@ _CALL = "call of a tool"  # counts such a turn of the responder's
 
 
 class Turns(NamedTuple):
-    """The side and text of each turn, the text of system turns, and who spoke in each turn that is left out."""
+    """The side and text of each turn, the text of system turns, and who spoke in each turn that is left out.
+
+    `guessed`: the sides are not named, but counted back from the last turn.
+    """
 
     said: list[tuple[str, str]]
     system: str = ""
     left_out: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 def read_turns(number: int, cells: list[Any]) -> Turns:
@@ -62,7 +66,7 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
 def alternating(texts: list[str]) -> Turns:
     """The last text is the responder's, the one before the other side's, and so on."""
     sides = (REPLIES, ASKS)
-    return Turns([(sides[(len(texts) - 1 - at) % 2], text) for at, text in enumerate(texts)])
+    return Turns([(sides[(len(texts) - 1 - at) % 2], text) for at, text in enumerate(texts)], guessed=True)
 
 
 def joined(number: int, turns: Turns) -> tuple[list[str], list[str]]:

@@ -7,9 +7,6 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.message import Message
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from attune.core.errors import AttuneError, one_line
+from attune.core.waits import LATER, LONGEST_WAIT, PASSING, retry_after
 from attune.corpora.reading import check_content
 
 CHUNK = 1 << 16
@@ -25,11 +23,6 @@ TIMEOUT_SECONDS = 60.0
 SLOWEST = 1024
 # Seconds between one try and the next.
 WAITS = (1.0, 2.0, 4.0, 8.0)
-# The longest Retry-After that is waited for; the hub counts requests over five minutes.
-LONGEST_WAIT = 300.0
-# What a server answers that is overloaded or being restarted.
-PASSING = (408, 429, 500, 502, 503, 504)
-LATER = "try again later"
 
 
 class Passing(Exception):
@@ -110,17 +103,6 @@ def pause(url: str, error: Passing, wait: float) -> None:
     seconds = max(wait, error.seconds)
     print(f"{url}: {error}; trying again in {seconds:.0f} s", file=sys.stderr, flush=True)
     time.sleep(seconds)
-
-
-def retry_after(headers: Mapping[str, str] | Message) -> float:
-    """The seconds that Retry-After asks for, as a number or as a date; 0 without it."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    with suppress(ValueError, OverflowError):
-        until = parsedate_to_datetime(value)
-        return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-    return 0.0
 
 
 def failed(url: str, reason: object, step: str = "") -> AttuneError:

@@ -22,10 +22,13 @@ MARKER = "complete"
 _LOCK_TIMEOUT = 2.0  # seconds that a second process waits for the first to release the folder
 
 
-def run_key(parameters: Any, inputs: Iterable[Path], code: Iterable[Path]) -> str:
-    """Identify a run by what decides it: its parameters and the content, not the paths, of its inputs and code."""
+def run_key(parameters: Any, inputs: Iterable[Path], code: Iterable[Path], target: Path) -> str:
+    """Identify a run by what decides it: its parameters and the content, not the paths, of its inputs and code.
+
+    target: what it writes, relative to the project, so that two entries with the same settings train side by side.
+    """
     digests = [[sha256(file) for file in _files(path)] for path in (*inputs, *code)]
-    text = json.dumps([parameters, digests], sort_keys=True)
+    text = json.dumps([parameters, digests, target.as_posix()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -114,16 +114,19 @@ def total(value: Tensor) -> Tensor:
 def gather(rows: Tensor, count: int) -> Tensor:
     """All `count` rows, (count, ...), in their order, of which each process gives its share (m, ...).
 
-    A process without a share gives one row, which is dropped. No gradient flows; `share_of_sum` takes it back.
+    A process without a share gives one row, which is dropped. No gradient flows; `share_of_sum` takes it back. Of both,
+    all processes raise torch.OutOfMemoryError if one of them lacks the memory.
     """
     if processes() == 1:
         return rows
     most = -(-count // processes())
-    padded = rows.new_zeros(most, *rows.shape[1:])
-    padded[: len(rows)] = rows
-    parts = [torch.empty_like(padded) for _ in range(processes())]
+    with agreed():
+        padded = rows.new_zeros(most, *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in range(processes())]
     dist.all_gather(parts, padded)
-    return torch.stack(parts, 1).flatten(0, 1)[:count]
+    with agreed():
+        return torch.stack(parts, 1).flatten(0, 1)[:count]
 
 
 def share_of_sum(gradient: Tensor, rows: int) -> Tensor:
@@ -131,8 +134,12 @@ def share_of_sum(gradient: Tensor, rows: int) -> Tensor:
 
     gradient: (count, ...), as this process knows it. Rows beyond this process's share get zeros.
     """
-    own = total(gradient)[rank() :: processes()]
-    padded = gradient.new_zeros(rows, *gradient.shape[1:])
+    with agreed():
+        summed = gradient.clone()
+        padded = gradient.new_zeros(rows, *gradient.shape[1:])
+    if processes() > 1:
+        dist.all_reduce(summed)
+    own = summed[rank() :: processes()]
     padded[: len(own)] = own
     return padded
 

@@ -119,7 +119,7 @@ def join(threads: int) -> None:
     Raises
     ------
     AttuneError
-        if the machine has fewer GPUs than processes.
+        if the processes see fewer GPUs than there are processes.
     """
     if "LOCAL_RANK" not in os.environ:
         return
@@ -136,8 +136,8 @@ def join(threads: int) -> None:
     place, here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
     if torch.cuda.device_count() < here:
         raise AttuneError(
-            f"{here} processes need as many GPUs, but this machine shows {torch.cuda.device_count()}; lower "
-            "launcher.processes"
+            f"{here} processes need as many GPUs, but see {torch.cuda.device_count()}; lower launcher.processes, or "
+            "show more: `make repro JOBS=1`, unlike `make repro`, gives a stage all that CUDA_VISIBLE_DEVICES names"
         )
     torch.cuda.set_device(place)
     dist.init_process_group("nccl", timeout=_PATIENCE, device_id=torch.device("cuda", place))

@@ -25,9 +25,17 @@ if not sys.stderr.isatty():
     disable_progress_bar()  # a log file would keep every redraw
 
 
+class OneDevice(TrainingArguments):
+    """A process trains on one GPU, however many it sees: transformers would divide the model's batches among all."""
+
+    @property
+    def n_gpu(self) -> int:
+        return min(super().n_gpu, 1)
+
+
 def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
     """Reproducible, quiet, offline; two checkpoints are kept, so that one is complete while the next is written."""
-    return TrainingArguments(
+    return OneDevice(
         output_dir=str(folder),
         seed=seed,
         full_determinism=True,

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from attune.base_models.fetching import fetch
 from attune.core.errors import AttuneError
 from tests.cobert.tiny import encoder
 from tests.git_lfs import POINTER
+from tests.sources.hub_server import Fault, Hub, serve, undisturbed
 
 
 def test_minilm_is_the_wheels_own_and_loads_both_ways(tmp_path: Path) -> None:
@@ -80,3 +82,68 @@ def test_a_proxy_of_an_unknown_kind_is_one_clear_error(
             fetch("nobody/nothing", tmp_path / "target")
     finally:
         set_client_factory(default_client_factory)
+
+
+LISTING = "GET /api/models/me/m/revision/main"
+HOUR = Fault(429, headers={"Retry-After": "3600"})
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    from huggingface_hub import constants, set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    undisturbed(monkeypatch)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    with serve(Hub({"models/me/m": {"main": encoder(tmp_path / "served")}})) as running:
+        monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        template = running.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield running
+        set_client_factory(default_client_factory)
+
+
+@pytest.mark.fault("the hub: HTTP 429 and 503 for the list of a model's files", "asked for again")
+def test_an_overloaded_hub_is_asked_again_for_a_model(
+    hub: Hub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hub.faults[LISTING] = [Fault(429, headers={"Retry-After": "0"}), Fault(503)]
+    fetch("me/m", tmp_path / "target")
+    served = tmp_path / "served" / "model.safetensors"
+    assert (tmp_path / "target" / "model.safetensors").read_bytes() == served.read_bytes()
+    assert capfd.readouterr().err.count("the model 'me/m': ") == 2
+
+
+@pytest.mark.parametrize("place", ["list", "tree", "file"])
+@pytest.mark.fault("the hub: an hour's wait for a model's {}", "one sentence with the time, and no waiting")
+def test_a_long_wait_for_a_model_is_not_waited_for(hub: Hub, tmp_path: Path, place: str) -> None:
+    commit = Hub.commit("models/me/m", "main")
+    asked = {
+        "list": LISTING,
+        "tree": f"GET /api/models/me/m/tree/{commit}",
+        "file": f"HEAD /me/m/resolve/{commit}/model.safetensors",
+    }
+    hub.faults[asked[place]] = [HOUR] * 9
+    message = (
+        "^the model 'me/m' could not be fetched from the hub; try again later, or name a directory that holds it, .*: "
+        "HTTP Error 429; the server asks to wait 3,600 s$"
+    )
+    with pytest.raises(AttuneError, match=message):
+        fetch("me/m", tmp_path / "target")
+
+
+def test_a_model_that_was_fetched_before_is_used_where_the_hub_asks_for_a_long_wait(hub: Hub, tmp_path: Path) -> None:
+    fetch("me/m", tmp_path / "first")
+    hub.faults[LISTING] = [HOUR]
+    fetch("me/m", tmp_path / "second")
+    assert not hub.faults[LISTING]
+    names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("first", "second")]
+    assert names[0] == names[1]
+
+
+@pytest.mark.fault("the hub: HTTP 503 for a model, every time", "one sentence after three tries")
+def test_a_hub_that_stays_overloaded_is_left_for_later(hub: Hub, tmp_path: Path) -> None:
+    hub.faults[LISTING] = [Fault(503)] * 9
+    with pytest.raises(AttuneError, match=r"fetched from the hub; try again later, or name .*: .*503 Service Unavail"):
+        fetch("me/m", tmp_path / "target")
+    assert len(hub.faults[LISTING]) == 6

@@ -33,6 +33,13 @@ def test_batches_may_have_fewer_candidates(root: Path, tmp_path: Path) -> None:
     assert "Test MRR 0.50 among at most 50 candidates" in system_note(in_batches, "cobert")
 
 
+def test_a_ranker_is_weak_beside_the_untrained_encoder_which_may_not_be_what_it_starts_from(
+    root: Path, tmp_path: Path
+) -> None:
+    weak = engine(root, tmp_path, {}, {"attune": 0.1, "untrained": 0.1})
+    assert "ranks test replies no better than baseline before training" in system_note(weak, "cobert")
+
+
 @pytest.mark.parametrize(
     ("scores", "reason"),
     [

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attune.cobert import shared_batch, training
+from attune.cobert.cross_batch_memory import CrossBatchMemory
 from attune.cobert.examples import Example, examples
 from attune.cobert.matchers import MATCHERS
 from attune.cobert.model import Cobert, inputs_for
@@ -172,6 +173,41 @@ def test_memory_that_one_process_lacks_makes_all_take_smaller_micro_batches(one:
     assert halved == ["2; the batch size stays 8", "1; the batch size stays 8"]
     assert "out of GPU memory" not in printed[1]
     assert_alike(one / "plain", tmp_path / "plain")
+
+
+# Around what processes wait for each other in: what takes memory there.
+PLACES = {
+    "inputs": (CobertTrainer, "_prepare_inputs"),
+    "gather and share_of_sum": (torch.Tensor, "new_zeros"),
+    "candidates": (CrossBatchMemory, "beside"),
+    "remembering": (CrossBatchMemory, "with_added"),
+}
+
+
+def learn_short_of_memory(folder: Path, place: str) -> None:
+    """As `learn` with a memory; the last process once runs out of memory in `place`, at the third of its calls."""
+    if rank():
+        owner, name = PLACES[place]
+        given, calls = getattr(owner, name), []
+
+        def limited(*words: Any, **named: Any) -> Any:
+            calls.append(name)
+            if len(calls) == 3:
+                raise torch.OutOfMemoryError
+            return given(*words, **named)
+
+        setattr(owner, name, limited)
+    learn(folder, {"remembered": RUNS["remembered"]})
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_wherever_one_process_lacks_memory_none_waits_and_the_step_is_repeated(
+    one: Path, tmp_path: Path, place: str
+) -> None:
+    encoder(tmp_path / "encoder")
+    printed = in_processes(2, f"{HERE}:learn_short_of_memory", tmp_path, place=place)
+    assert printed[0].count("continuing with micro-batches of 2; the batch size stays 8") == 1
+    assert_alike(one / "remembered", tmp_path / "remembered")
 
 
 def test_a_batch_that_no_process_shares_is_collated_as_before(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from transformers import AutoModel
 
 from attune.cobert import training
 from attune.cobert.examples import every_turn, examples
-from attune.cobert.training import curve, summary, train, valid_candidates
+from attune.cobert.training import CobertTrainer, curve, summary, train, valid_candidates
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
+from attune.training.trainer import arguments
 from tests.cobert.tiny import cobert, rows
 from tests.training.interruption import BreaksOff, Stop
 
@@ -47,6 +48,27 @@ def test_the_curve_grows_with_each_epoch(tmp_path: Path) -> None:
     assert reached == max(row["valid_mrr"] for row in curve[1:])
 
 
+def test_a_process_trains_on_one_gpu_however_many_it_sees(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path / "encoder", frozen_layers=1)
+    settings = arguments(tmp_path / "run", 1, max_steps=1, per_device_train_batch_size=4, remove_unused_columns=False)
+    settings._n_gpu = 2  # what transformers counts on a machine with two
+    parts = examples(rows(8), inputs)
+    CobertTrainer(model, parts, parts, RECIPE, args=settings).train()
+    assert settings.train_batch_size == 4
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_gpu_that_only_emulates_bf16_is_not_asked_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
+    monkeypatch.setattr(training, "arguments", lambda *_, **settings: asked.update(settings))
+    training._settings(tmp_path, RECIPE | {"bf16": True}, 8, resuming=False)
+    assert asked["bf16"] is native
+
+
 @pytest.mark.parametrize("family", ["roberta", "gpt2", "mpnet", "electra", "distilbert"])
 def test_any_encoder_learns_above_its_frozen_layers(tmp_path: Path, family: str) -> None:
     model, rows_ = learned(tmp_path, family, epochs=2, lr=1e-2, frozen_layers=1, dropout=0.0)
@@ -82,8 +104,7 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
     if best == rows_[-1]["valid_mrr"]:
         pytest.fail("the last epoch is the best, so this shows nothing")
     from attune.cobert.model import inputs_for
-    from attune.cobert.training import CobertTrainer, validation_scores
-    from attune.training.trainer import arguments
+    from attune.cobert.training import validation_scores
 
     inputs = inputs_for(model, tmp_path / "encoder")
     valid = examples(rows(16), inputs)

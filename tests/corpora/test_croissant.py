@@ -1,11 +1,13 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from attune.core.files import read_json, sha256, write_json, write_parquet
-from attune.corpora import CORPORA
+from attune.corpora import CORPORA, corpus
 from attune.corpora.croissant import main
+from attune.corpora.own import OWN_DATA
 from attune.sources.manifest import Origin, build
 from tests.project import ROOT
 
@@ -101,6 +103,27 @@ def test_missing_rows_and_manifests_name_the_stage(folder: Path) -> None:
         path.unlink()
     with pytest.raises(SystemExit, match="holds no processed rows; `dvc repro preprocess` writes them"):
         describe(folder)
-    (folder / "raw" / first / "manifest.json").unlink()
-    with pytest.raises(SystemExit, match=f"manifest.json is missing; `dvc repro download@{first}` writes it"):
+    for path in (folder / "raw").rglob("manifest.json"):
+        path.unlink()
+    with pytest.raises(
+        SystemExit, match=r"raw holds no corpus with a manifest\.json; `dvc repro download` writes them"
+    ):
         describe(folder)
+
+
+def test_the_corpora_that_there_are_are_described(folder: Path) -> None:
+    """One that was taken out, one of one's own, labels, and what an experiment left; of the last two are no rows."""
+    own, labels = corpus("mine"), corpus("epitome")
+    (folder / "raw" / "openorca").rename(folder / "raw" / own.name)
+    manifest = folder / "raw" / own.name / "manifest.json"
+    write_json(manifest, read_json(manifest) | {"corpus": own.name, "notice": f"{OWN_DATA}, a.csv"})
+    rows = [{column: cell(kind, 0) for column, kind in own.schemas.row_columns.items()}]
+    write_parquet(folder / "processed" / own.name / "train.parquet", rows, own.schemas.rows)
+    for left in (labels.name, "left_by_an_experiment"):
+        shutil.copytree(folder / "raw" / own.name, folder / "raw" / left)
+    describe(folder)
+    names = {"empathetic_dialogues", "mine", "openassistant_guanaco", "pec"}
+    assert {path.stem for path in (folder / "metadata").iterdir()} == names
+    described = read_json(folder / "metadata" / "mine.json")
+    assert described["description"].startswith("Rows that Attune made of mine (source: sample): one per reply")
+    assert [each["name"] for each in described["recordSet"][0]["field"]] == list(own.schemas.row_columns)

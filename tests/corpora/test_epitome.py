@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from attune.core.errors import AttuneError
@@ -10,6 +11,7 @@ from attune.core.files import read_csv, write_csv
 from attune.corpora import CORPORA, EPITOME, corpus, raw_corpus
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
+from attune.evaluation.generation.empathy import train
 from attune.parameters.data import OwnData, OwnDataset, OwnRows
 from attune.sources.own_checks import check
 from tests.evaluation.generation.labels import write_labels
@@ -68,8 +70,61 @@ def test_a_short_row_and_another_encoding_are_refused(folder: Path) -> None:
     with pytest.raises(AttuneError, match="line 8: fewer fields than the header"):
         check(EPITOME, OwnData(path=str(folder)), SAMPLING, BadRows("error"))
     (folder / NAME).write_bytes(text.encode() + "s9,r9,é,é,1,\n".encode("latin-1"))
-    with pytest.raises(AttuneError, match=r"explorations-reddit\.csv, after line .*it must be CSV in UTF-8"):
+    with pytest.raises(AttuneError, match=r"explorations-reddit\.csv, line 8: byte 7 of the line, 0xe9, is not UTF-8"):
         check(EPITOME, OwnData(path=str(folder)), SAMPLING, BadRows("error"))
+
+
+@pytest.mark.parametrize("policy", ["error", "skip"])
+@pytest.mark.fault("an unclosed quote in labels of empathy", "refused, since it may swallow any number of rows")
+def test_an_unclosed_quote_is_refused(folder: Path, policy: Any) -> None:
+    with (folder / NAME).open("a") as file:
+        file.write('s8,r8,"I am sad,Oh,1,\n' + "s9,r9,I am sad,Oh,1,\n" * 20)
+    with pytest.raises(
+        AttuneError, match=rf"{NAME}, in the row that begins on line 8: unexpected end of data; put quo"
+    ):
+        list(EPITOME.read(folder / NAME, BadRows(policy)))
+
+
+def test_the_line_on_which_a_row_begins_is_named(folder: Path) -> None:
+    rows = read_csv(folder / NAME)
+    lengthy = rows[0] | {"response_post": "One.\nTwo.\n\nFour."}
+    write_csv(folder / NAME, [lengthy, lengthy | {"level": "3"}, *rows])
+    with pytest.raises(AttuneError, match="line 6: the level is '3'"):
+        list(EPITOME.read(folder / NAME, BadRows("error")))
+
+
+@pytest.mark.parametrize(
+    ("posts", "levels", "message"),
+    [
+        (5, {}, "an empathy probe needs 5 seeker posts, and two for each of two levels; there are 5, by level {0: 5}"),
+        (4, {"s0": "1", "s1": "1"}, "there are 4, by level {0: 2, 1: 2}"),
+        (12, {"s3": "1"}, "there are 12, by level {0: 11, 1: 1}"),
+        (12, {"s3": "2", "s8": "2"}, "too few seeker posts of other levels than 0"),
+        (12, {"s8": "2", "s9": "2"}, ""),
+    ],
+)
+@pytest.mark.fault("labels of which no empathy probe can learn", "refused before anything starts, with the file")
+def test_an_empathy_probe_can_be_trained_on_what_is_accepted(
+    folder: Path, posts: int, levels: dict[str, str], message: str
+) -> None:
+    write_labels(folder, posts=12)
+    write_labels(folder / "other", posts)
+    rows = [row | {"level": levels.get(row["sp_id"], "0")} for row in read_csv(folder / "other" / NAME)]
+    write_csv(folder / NAME, rows)
+    vectors = np.random.default_rng(1).normal(size=(len(rows), 4))
+
+    def refusal(do: Callable[..., object], *arguments: Any) -> str:
+        try:
+            do(*arguments)
+        except AttuneError as error:
+            return str(error)
+        return ""
+
+    checked = refusal(check, EPITOME, OwnData(path=str(folder)), SAMPLING, BadRows("error"))
+    trained = refusal(train, vectors, [int(row["level"]) for row in rows], [row["sp_id"] for row in rows])
+    assert checked == (f"{folder / NAME}: {trained}" if trained else "")
+    assert message in trained
+    assert bool(message) == bool(trained)
 
 
 def test_a_missing_folder_or_file_and_other_keys_are_refused(folder: Path) -> None:

@@ -56,7 +56,7 @@ def test_an_experiment_changes_one_line_of_the_parameters(places: Places) -> Non
 def test_the_way_back_from_an_experiment_trains_nothing(places: Places) -> None:
     assert places.run(f"{commands.RESET} && dvc repro && dvc exp run -S lr=4e-5").code == 0
     assert places.run("git status --short").text != ""
-    assert places.run(text_of("git restore")).code == 0
+    assert places.run(text_of("git checkout HEAD")).code == 0
     assert places.run("git status --short").text == ""
     assert "Running stage" not in places.run("dvc repro").text
 

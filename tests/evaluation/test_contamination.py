@@ -64,6 +64,7 @@ def test_an_ngram_is_eight_words_without_case_and_punctuation() -> None:
         "two three four five six seven eight nine",
     }
     assert ngrams("seven words are too few for one") == set()
+    assert ngrams("我今天真的，很难过") == {"我 今 天 真 的 很 难 过"}
 
 
 def test_each_test_set_is_compared_with_each_train_set_and_bank(measured: Contamination) -> None:

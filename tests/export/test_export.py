@@ -1,5 +1,7 @@
 import re
+import runpy
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -209,6 +211,12 @@ def test_the_card_says_what_it_was_trained_on_and_how_much_of_the_encoder_s_chan
     export(model, tmp_path / "exported", tmp_path)
     card = (tmp_path / "exported" / "README.md").read_text()
     assert "25% was kept" in card
+    write_json(model / "config.json", read_json(model / "config.json") | {"trained_share": None})
+    untrained = models.card(model, tmp_path)
+    assert "The weights are those of the untrained model" in untrained
+    assert "trained epoch" not in untrained
+    # The table may have a higher MRR in its first row, of the untrained model.
+    assert "those of the trained epoch with\nthe highest MRR among the validation replies; epoch 0 is the untr" in card
     assert "The 1 lowest layers of the encoder were frozen." in card
     assert ": all train, 20 valid, 100 test." in card
 
@@ -227,7 +235,9 @@ def test_a_base_that_has_left_the_parameters_since_is_named_as_it_was(root: Path
     model = shutil.copytree(root / "models/generators/full", tmp_path / "models/generators/full")
     write_card(model, replace(read_card(model), base="renamed"))
     changed(tmp_path)
-    assert "Made from `renamed` by" in models.card(model, tmp_path)
+    card = models.card(model, tmp_path)
+    assert "Made from `renamed` by" in card
+    assert ModelCard(card).data.base_model is None
 
 
 def test_scores_that_were_not_measured_are_said_to_be_missing(root: Path, tmp_path: Path) -> None:
@@ -251,3 +261,98 @@ def test_what_cannot_be_exported_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match="it stays a PEFT adapter"):
         export(folder, tmp_path / "new", root)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_generator_of_another_seed_or_a_copy_has_none_of_the_main_model_s_scores(root: Path, tmp_path: Path) -> None:
+    changed(tmp_path, ("seed", 13), ("seeds.varies", "order"))
+    write_json(tmp_path / "metrics/generators_intervals.json", {"full": {"perplexity": 12.5}})
+    write_json(tmp_path / SECONDS, {"train_generator@full": 61.6})
+    cards = {}
+    for place in ("models/generators", "models/seeds/14", "elsewhere"):
+        model = shutil.copytree(root / "models/generators/full", tmp_path / place / "full")
+        cards[place] = models.card(model, tmp_path)
+    assert [place for place, card in cards.items() if "12.500" in card] == ["models/generators"]
+    assert [place for place, card in cards.items() if "It took 62 s" in card] == ["models/generators"]
+    assert [place for place, card in cards.items() if ModelCard(card).data.eval_results] == ["models/generators"]
+    assert [place for place, card in cards.items() if "| steps |" in card] == ["models/generators", "models/seeds/14"]
+    assert "Seed 13, " in cards["models/generators"]
+    assert "Seed 14 (`seeds.varies`: order), " in cards["models/seeds/14"]
+    assert "Seed" not in cards["elsewhere"]
+    assert "Not measured." in cards["elsewhere"]
+
+
+SMALL, LARGE = (f"Trained on the subset `{subset}` of the domain `all`: " for subset in ("small", "large"))
+
+
+@pytest.mark.parametrize(
+    ("place", "trained_on", "mrr", "seconds", "epochs", "seed"),
+    [
+        ("cobert/tuned-small-all", f"{SMALL}3 train, 2 valid, 6 test.", 0.1, 11, 3, "13"),
+        ("compared/bi_encoder-large-all", f"{LARGE}5 train, 2 valid, 9 test.", 0.2, 12, 4, "13"),
+        ("personas/5", f"{SMALL}3 train, 2 valid, 9 test.", 0.3, 13, 5, "13"),
+        ("seeds/14/tuned-all", f"{LARGE}5 train, 2 valid, 9 test.", None, None, None, "14 (`seeds.varies`: order)"),
+        ("copied", "", None, None, None, ""),
+    ],
+)
+def test_the_card_of_a_ranker_reports_what_is_known_of_models_in_its_place(
+    root: Path, tmp_path: Path, place: str, trained_on: str, mrr: float | None, seconds: int | None,
+    epochs: int | None, seed: str,
+) -> None:  # fmt: skip
+    large = {"train": 5, "valid": 2, "test": 9, "evaluate": None}
+    small = {"train": 3, "valid": 2, "test": 2, "evaluate": 6}
+    changed(tmp_path, ("seed", 13), ("seeds.varies", "order"), ("subsets", {"large": large, "small": small}))
+    write_json(tmp_path / "metrics/cobert_intervals.json", {"small": {"all": {"tuned": {"mrr": 0.1}}}})
+    write_json(tmp_path / "metrics/compare.json", {"all": {"bi_encoder": {"mrr": 0.2}, "tuned": {"mrr": 0.9}}})
+    write_json(tmp_path / "metrics/personas.json", {"5": {"mrr": 0.3}})
+    stages = ("train_cobert@tuned-small-all", "studies/dvc.yaml:train_compared@bi_encoder-all")
+    write_json(tmp_path / SECONDS, dict(zip((*stages, "studies/dvc.yaml:train_personas@5"), (11, 12, 13), strict=True)))
+    for count, name in enumerate(("cobert/tuned-small-all", "compared/bi_encoder-large-all", "personas/5"), start=3):
+        path = tmp_path / "metrics/curves" / f"{name}.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"epoch,valid_mrr\n{count},0.5\n")
+    card = models.card(shutil.copytree(root / "models/cobert" / RANKER, tmp_path / "models" / place), tmp_path)
+    assert trained_on in card
+    assert ("Trained on the subset" in card) == bool(trained_on)
+    results = ModelCard(card).data.eval_results or []
+    assert [each.metric_value for each in results] == ([] if mrr is None else [mrr])
+    assert ("Not measured." in card) == (mrr is None)
+    assert ("not recorded" if seconds is None else f"It took {seconds} s") in card
+    assert re.findall(r"^\| (\d) \| 0.5 \|$", card, re.MULTILINE) == ([] if epochs is None else [str(epochs)])
+    assert re.findall(r"^\| seed \| (.*) \|$", card, re.MULTILINE) == ([seed] if seed else [])
+    assert "``" not in card.replace("```", "")
+
+
+def exported_by_command(patch: pytest.MonkeyPatch, *words: object) -> str:
+    """What `python -m attune.export` ends with."""
+    patch.setattr(sys, "argv", ["attune.export", *map(str, words)])
+    with pytest.raises(SystemExit) as raised:
+        runpy.run_module("attune.export", run_name="__main__")
+    return str(raised.value)
+
+
+def test_the_pipeline_s_folder_is_the_nearest_with_parameters_or_must_be_named(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nested = shutil.copytree(root / "models/generators/persona", root / "models/seeds/14/persona")
+    monkeypatch.chdir(nested)
+    export(Path(), tmp_path / "persona")
+    shutil.rmtree(nested)
+    assert ModelCard.load(tmp_path / "persona" / "README.md").data.model_name == "persona"
+    answer = exported_by_command(monkeypatch, tmp_path / "persona", tmp_path / "again")
+    assert answer == (
+        f"error: no folder above {tmp_path / 'persona'} has a params.yaml, of which the card reports; name the "
+        "pipeline's folder by --root"
+    )
+    answer = exported_by_command(monkeypatch, tmp_path / "persona", tmp_path / "again", "--root", tmp_path)
+    assert answer.startswith(f"error: {tmp_path} has no params.yaml")
+    export(tmp_path / "persona", tmp_path / "again", root)
+    assert "Not measured." in (tmp_path / "again" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("target", ["/proc/foo/bar", "file/new"])
+def test_a_target_that_cannot_be_made_is_one_sentence(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    (tmp_path / "file").touch()
+    answer = exported_by_command(monkeypatch, root / "models/cobert" / RANKER, tmp_path / target)
+    assert re.fullmatch(r"error: \[Errno \d+\] .*'(/proc/foo|.*/file)'", answer)

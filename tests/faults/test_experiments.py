@@ -43,7 +43,7 @@ def project(tmp_path: Path) -> Path:
     """A repository whose stage has run; the stage waits for the file `go`."""
     ignored = (ROOT / ".gitignore").read_text() + "pid\ngo\nlog\n"
     files = {"stage.py": STAGE, "dvc.yaml": PIPELINE, "params.yaml": "lr: 1\n", ".gitignore": ignored}
-    files |= {"metrics/a.json": "{}", "plots/a.json": "{}", "go": ""}
+    files |= {"metrics/a.json": "{}", "plots/a.json": "{}", "studies/dvc.lock": "schema: '2.0'\n", "go": ""}
     committed(tmp_path, files)
     (tmp_path / "go").unlink()
     (tmp_path / "pid").unlink()
@@ -73,7 +73,8 @@ def test_a_killed_experiment_says_how_to_mend_the_repository(project: Path) -> N
         "note: a killed `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch\n"
     )
     commands = re.findall(r"`((?:git|dvc) checkout[^`]*)`", said)
-    assert commands == ["git checkout -", "git checkout params.yaml dvc.lock metrics plots", "dvc checkout"]
+    back = "git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots"
+    assert commands == ["git checkout -", back, "dvc checkout"]
     for command in commands:
         words = command.split()
         (dvc if words[0] == "dvc" else git)(project, *words[1:])

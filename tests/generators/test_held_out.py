@@ -1,13 +1,16 @@
-from attune.generators.held_out import hold_out, sample
+from dataclasses import replace
+
+from attune.generators.held_out import hold_out, opening, sample
 from attune.generators.prompts import examples
-from tests.generators.tiny import dialogue_rows
+from tests.generators.tiny import dialogue_rows, example
 
 EXAMPLES = examples(dialogue_rows())
-CONVERSATIONS = [example.conversation for example in EXAMPLES]
+CONVERSATIONS = [each.conversation for each in EXAMPLES]
+OPENINGS = [opening(each) for each in EXAMPLES]
 
 
 def test_a_conversation_is_held_out_whole_or_not_at_all() -> None:
-    positions = hold_out(CONVERSATIONS, share=0.25, most=200, seed=1)
+    positions = hold_out(CONVERSATIONS, OPENINGS, share=0.25, most=200, seed=1)
     train, held = ([EXAMPLES[at] for at in part] for part in positions)
     assert {e.conversation for e in train}.isdisjoint(e.conversation for e in held)
     assert len({e.conversation for e in held}) == 3
@@ -15,7 +18,64 @@ def test_a_conversation_is_held_out_whole_or_not_at_all() -> None:
 
 
 def test_held_out_rows_are_at_most_so_many() -> None:
-    assert len(hold_out(CONVERSATIONS, share=0.5, most=5, seed=1)[1]) == 4
+    assert len(hold_out(CONVERSATIONS, OPENINGS, share=0.5, most=5, seed=1)[1]) == 4
+
+
+def test_an_opening_is_the_first_turn_however_it_is_written() -> None:
+    first = opening(example("I  am SAD", history=()))
+    assert first == opening(example("My cat ran away.", history=("I am sad.", "Why?")))
+    assert first != opening(example("I am glad.", history=()))
+
+
+def test_what_replies_to_a_message_that_is_not_trained_on_comes_first() -> None:
+    names = [f"c{number}" for number in range(100)]
+    openings = [f"shared {number % 10}" if number % 5 else f"{number}" for number in range(100)]
+    train, held = hold_out(names, openings, share=0.3, most=32, seed=1)
+    known = [openings[at] in {openings[each] for each in train} for at in held]
+    assert (len(train), len(held)) == (70, 30)
+    assert 0 < known.count(False) < 30
+    assert known == sorted(known)
+
+
+def test_if_all_would_be_known_conversations_with_one_opening_stay_together() -> None:
+    # Five conversations share an opening, other five another one, and one of these has both.
+    rows = [(f"c{at}", f"{at // 5}") for at in range(60)] + [(f"c{at}", f"{at // 5 + 1}") for at in range(0, 60, 10)]
+    for seed in range(5):
+        train, held = hold_out(*zip(*rows, strict=True), share=0.1, most=200, seed=seed)
+        assert sorted(train + held) == list(range(len(rows)))
+        assert len({rows[at][0] for at in held}) == 10
+        assert {rows[at][1] for at in train}.isdisjoint(rows[at][1] for at in held)
+        assert {rows[at][0] for at in train}.isdisjoint(rows[at][0] for at in held)
+
+
+def test_an_opening_that_most_rows_share_is_trained_on() -> None:
+    names = [f"c{number}" for number in range(20)]
+    openings = ["hi"] * 17 + ["a", "b", "c"]
+    for seed in range(10):
+        train, held = hold_out(names, openings, share=0.1, most=32, seed=seed)
+        assert openings[held[0]] != "hi"
+        assert "hi" in {openings[at] for at in train}
+
+
+def test_two_openings_that_all_share_take_no_half_of_the_rows() -> None:
+    names = [f"c{number}" for number in range(400)]
+    train, held = hold_out(names, ["hi", "hello"] * 200, share=0.1, most=32, seed=1)
+    assert (len(train), len(held)) == (368, 32)
+
+
+def test_where_all_conversations_share_one_opening_they_are_divided_all_the_same() -> None:
+    train, held = hold_out(["a", "a", "b"], ["hi"] * 3, share=0.1, most=32, seed=1)
+    assert {len(train), len(held)} == {1, 2}
+    assert hold_out(["a", "a"], ["hi", "hi"], share=0.1, most=32, seed=1)[0] == []
+
+
+def test_the_groups_depend_on_the_seed_and_not_on_the_order_of_rows() -> None:
+    rows = [replace(each, history=(), question=f"{at // 6}") for at, each in enumerate(EXAMPLES)]
+    found = []
+    for given in (rows, rows[::-1]):
+        names, openings = [each.conversation for each in given], [opening(each) for each in given]
+        found.append({given[at].id for at in hold_out(names, openings, share=0.3, most=32, seed=1)[1]})
+    assert found[0] == found[1]
 
 
 def test_the_draw_depends_on_the_seed_and_not_on_the_order_of_rows() -> None:

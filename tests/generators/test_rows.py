@@ -7,6 +7,7 @@ from attune.core.files import write_parquet
 from attune.corpora import corpus
 from attune.generators import rows
 from attune.generators.encoding import Encoded, Room, encode_all
+from attune.generators.held_out import opening
 from attune.generators.prompts import examples
 from attune.generators.rows import StoredExamples, count_rows, encoded, some_without_passages, write_rows
 from tests.generators.tiny import dialogue_rows, tokenizer
@@ -22,6 +23,7 @@ def test_rows_come_back_from_the_file_as_they_were_encoded(tmp_path: Path, monke
     assert [encoded(row) for row in mapped] == wanted
     assert mapped["length"][:] == [row.length for row in wanted]
     assert mapped["conversation"][:] == [example.conversation for example in EXAMPLES]
+    assert mapped["opening"][:] == [opening(example) for example in EXAMPLES]
     assert [encoded(row) for row in mapped.select([3, 1])] == [wanted[3], wanted[1]]
     assert [path.name for path in tmp_path.iterdir()] == ["rows.arrow"]
     assert {file["filename"] for file in mapped.cache_files} == {str(tmp_path / "rows.arrow")}  # mapped, not read

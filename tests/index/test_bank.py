@@ -28,6 +28,22 @@ def test_above_the_size_it_is_a_graph_that_finds_nearly_the_same() -> None:
     assert np.array_equal(again[1], found)
 
 
+def test_many_copies_in_a_graph_hide_no_other_row() -> None:
+    """Copies link to each other alone, so that a search of the graph that begins at one does not get beyond them."""
+    vectors = unit(600)
+    vectors[:300] = vectors[0]
+    shape, rows = HnswShape(links=8, construction=40, search=40), [{"reply": str(at)} for at in range(600)]
+    exact, graph = (Bank(build(vectors, limit, shape), rows) for limit in (600, 10))
+    query = vectors[:1]
+    assert len({row["reply"] for row, _ in graph.nearest(query, 599)[0]}) < 599
+    for bank in (exact, graph):
+        for k in (599, 600):
+            found = bank.nearest(query, k, exact=True)[0]
+            assert len({row["reply"] for row, _ in found}) == k
+            assert [cosine for _, cosine in found] == sorted((cosine for _, cosine in found), reverse=True)
+    assert len(graph.nearest(query, 600)[0]) == 600
+
+
 def test_nothing_to_index_is_an_error() -> None:
     with pytest.raises(AttuneError, match="the train split has no rows"):
         build(np.zeros((0, 16), np.float32), 10, HnswShape(16, 100, 100))

@@ -27,6 +27,17 @@ def test_the_search_deepens_where_one_conversation_fills_the_nearest_places() ->
     assert [passage["id"] for passage in passages] == ["b#60", "c#120"]
 
 
+def test_many_copies_in_a_graph_hide_no_other_conversation() -> None:
+    vectors = np.random.default_rng(13).normal(size=(600, 16)).astype(np.float32)
+    vectors[:300] = vectors[0]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = [{"id": f"{at}#1", "conversation": "copied" if at < 300 else str(at)} for at in range(600)]
+    bank = Bank(build(vectors, 10, HnswShape(links=8, construction=40, search=40)), rows)
+    (passages,) = nearest_conversations(bank, vectors[:1], ["copied"], 5)
+    expected = 300 + np.argsort(-(vectors[300:] @ vectors[0]))[:5]
+    assert [passage["conversation"] for passage in passages] == [str(at) for at in expected]
+
+
 def test_scores_reorder_passages_and_ties_keep_their_order() -> None:
     passages = [{"id": name, "score": 0.9} for name in "abc"]
     assert reordered(passages, [1.0, 2.0, 1.0]) == [

@@ -13,6 +13,7 @@ from attune.generators.loading import load_base, load_tokenizer, positions_of, r
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import DIALOGUE, examples
 from attune.generators.training import train
+from attune.inference.decoding import GREEDY
 from attune.parameters.decoding import Decoding
 from attune.parameters.generators import GeneratorSettings
 from tests.generators.tiny import dialogue_rows, generator, gpt, prompted, saved
@@ -133,6 +134,12 @@ def test_what_cannot_be_answered_is_refused(tmp_path: Path) -> None:
         found.reply([])
     with pytest.raises(ValueError, match=r"context must be a list of strings, not a string; write \['Hi'\]"):
         found.reply("Hi")
+    with pytest.raises(ValueError, match="passages is None; it must be a list of strings"):
+        found.reply(CONTEXT, passages=None)
+    with pytest.raises(ValueError, match="1 decodings for 2 examples; each needs one"):
+        found.replies([found.example(name, CONTEXT) for name in "ab"], [GREEDY], 2, 13)
+    with pytest.raises(ValueError, match="max_new_tokens is 0; it must be at least 1"):
+        Generator.from_pretrained(folder, max_new_tokens=0)
     positions = positions_of(found.model)
     with pytest.raises(AttuneError, match=f"max_new_tokens = 60 leaves 4 of the model's {positions} positions"):
         Generator.from_pretrained(folder, max_new_tokens=60).reply(CONTEXT)

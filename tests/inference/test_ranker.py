@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -47,6 +49,23 @@ def test_equal_scores_keep_the_given_order(ranker: Ranker) -> None:
     assert ranked.index("so  glad !") == ranked.index("so glad !") - 1
 
 
+def test_the_same_reply_has_the_same_score_wherever_it_stands(tmp_path: Path) -> None:
+    ranker, replies = Ranker(*cobert(tmp_path)), sorted({row["response"] for row in rows(16)})[:2]
+    (once,) = ranker.scores([CONTEXT], [PERSONA], [replies])
+    for times in range(2, 12):  # the last bits of a sum depend on how many there are
+        (scores,) = ranker.scores([CONTEXT], [PERSONA], [[*replies * times, replies[0]]])
+        assert scores == [*once * times, once[0]]
+
+
+def test_what_pandas_and_generators_give_is_a_list_too(ranker: Ranker) -> None:
+    expected = ranker.rank(CONTEXT, PERSONA, REPLIES)
+    context, persona = np.array(CONTEXT, object), np.array(PERSONA, object)
+    assert ranker.rank(context, persona, (reply for reply in REPLIES)) == expected
+    assert ranker.read(context, np.array([], object)) == ranker.read(CONTEXT, [])
+    assert ranker.read(iter(CONTEXT), iter(PERSONA)) == ranker.read(CONTEXT, PERSONA)
+    assert ranker.read(pd.Series(CONTEXT), ()) == ranker.read(CONTEXT, [])
+
+
 def test_several_contexts_score_as_each_alone(ranker: Ranker) -> None:
     items = rows(5)
     contexts, personas = [row["context"] for row in items], [row["personas"] for row in items]
@@ -82,6 +101,9 @@ def test_no_text_is_kept_between_calls(ranker: Ranker) -> None:
         ("hi", PERSONA, REPLIES, r"context must be a list of strings, not a string; write \['hi'\]"),
         (CONTEXT, "hi", REPLIES, r"persona must be a list of strings, not a string; write \['hi'\]"),
         (CONTEXT, PERSONA, "hi", r"replies must be a list of strings, not a string; write \['hi'\]"),
+        (CONTEXT, None, REPLIES, "persona is None; it must be a list of strings"),
+        (CONTEXT, [None], REPLIES, "persona holds None; it must be a list of strings"),
+        (["hi \ud83d"], PERSONA, REPLIES, "context holds .*, of which a character is but half"),
     ],
 )
 def test_what_cannot_be_ranked_is_refused(
@@ -92,8 +114,19 @@ def test_what_cannot_be_ranked_is_refused(
 
 
 def test_lists_of_other_lengths_are_refused(ranker: Ranker) -> None:
-    with pytest.raises(ValueError, match="2 contexts, 1 personas and 2 lists of replies"):
+    with pytest.raises(ValueError, match="2 contexts, 1 personas, 2 lists of replies and 2 of speakers"):
         ranker.scores([CONTEXT] * 2, [PERSONA], [REPLIES] * 2)
+    with pytest.raises(ValueError, match="2 contexts, 2 personas, 2 lists of replies and 1 of speakers"):
+        ranker.scores([CONTEXT] * 2, [PERSONA] * 2, [REPLIES] * 2, [["anna", "ben"]])
+    with pytest.raises(ValueError, match="1 speakers for 2 turns of the context; each turn needs one"):
+        ranker.rank(["hi", "so sad ?"], PERSONA, REPLIES, ["anna"])
+
+
+def test_what_cannot_be_read_is_refused(ranker: Ranker) -> None:
+    with pytest.raises(ValueError, match="context must be a list of strings, not a string"):
+        ranker.read("hello", [])
+    with pytest.raises(ValueError, match="context is empty"):
+        ranker.read([], [])
 
 
 def test_a_saved_model_ranks_the_same_from_any_folder(

@@ -55,6 +55,31 @@ def test_what_is_no_conversation_is_refused(ranker: Ranker, context: Any, person
         retriever(ranker, shortlist=4).retrieve(context, persona, 3)
 
 
+def test_a_persona_that_can_be_read_once_is_read(ranker: Ranker) -> None:
+    once = retriever(ranker, shortlist=4)
+    context, persona = ["i lost my dog ."], ["i love the sea ."]
+    assert once.retrieve(iter(context), iter(persona), 3) == once.retrieve(context, persona, 3)
+
+
+def test_replies_are_found_beside_many_copies_of_one(ranker: Ranker) -> None:
+    """In a graph, in which a search does not get beyond the copies."""
+    copied = REPLIES[0]
+    bank = bank_of([copied] * 200 + REPLIES, exact_up_to=10)
+    found = Retriever(ranker, Words(), bank, shortlist=4).retrieve([copied], [], 5)
+    assert len({each.reply for each in found}) == 5
+
+
+def test_a_conversation_from_a_generator_is_read_whole(ranker: Ranker) -> None:
+    once, context, persona = retriever(ranker, shortlist=4), ["i lost my dog ."], ["i love the sea ."]
+    expected = once.retrieve(context, persona, 3)
+    assert once.retrieve((turn for turn in context), (sentence for sentence in persona), 3) == expected
+
+
+def test_a_number_of_replies_below_one_is_refused(ranker: Ranker) -> None:
+    with pytest.raises(ValueError, match="k is -1; it must be at least 1"):
+        retriever(ranker, shortlist=4).retrieve(["hi"], [], -1)
+
+
 def test_the_folders_are_those_of_the_pipeline_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole way from folders to a reply, with the sentence encoder that comes with the installation."""
     import faiss
@@ -83,5 +108,8 @@ def test_the_folders_are_those_of_the_pipeline_unless_named(tmp_path: Path, monk
     named = Retriever.from_pretrained("tiny", index=index, embedder=embedder, shortlist=4).retrieve(*conversation)
     assert by_default[0].row in read_parquet(index / "rows.parquet")
     assert (len(by_default), len(named)) == (2, 5)
+    faiss.write_index(build(vectors[:, :8].copy(), 1000, HnswShape(2, 2, 2)), str(index / "index.faiss"))
+    with pytest.raises(AttuneError, match=r"embedder have 384 numbers and those in .* 8; name the embedder that built"):
+        Retriever.from_pretrained("tiny")
     with pytest.raises(AttuneError, match=r"index\.faiss is missing; run `dvc repro index`"):
         Retriever.from_pretrained("tiny", index=tmp_path)

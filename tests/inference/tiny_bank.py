@@ -17,6 +17,6 @@ class Words:
         return counts / np.linalg.norm(counts, axis=1, keepdims=True)
 
 
-def bank_of(replies: Sequence[str]) -> Bank:
+def bank_of(replies: Sequence[str], exact_up_to: int = 1000) -> Bank:
     vectors = Words().encode(list(replies)).astype(np.float32)
-    return Bank(build(vectors, 1000, HnswShape(2, 2, 2)), [{"reply": reply} for reply in replies])
+    return Bank(build(vectors, exact_up_to, HnswShape(2, 2, 2)), [{"reply": reply} for reply in replies])

@@ -89,6 +89,20 @@ def test_a_difference_that_is_the_same_in_all_units_is_no_certainty() -> None:
             assert not np.isfinite([same.low, same.high, better.low, better.high]).any()
 
 
+@pytest.mark.parametrize("count", [6, 9, 10])
+@pytest.mark.parametrize("better", [0.5, -0.5])
+def test_the_same_half_in_all_units_has_an_interval_that_agrees_with_p(count: int, better: float) -> None:
+    """The exact interval of up to nine such units holds 0, which the test of six rejects; that of ten does not."""
+    before, after = (Ratio.mean({f"id{at}": each for at in range(count)}, share=True) for each in (0.5, 0.5 + better))
+    found = compare([before], [after], seed=1)
+    near, far = sorted([found.low, found.high], key=abs)
+    unseen = 1 - 0.025 ** (1 / count)
+    assert found.p < 0.05
+    assert (near > 0, near < 0) == (better > 0, better < 0)
+    assert abs(near) == pytest.approx(max(0, (1 - unseen) / 2 - unseen))
+    assert abs(far) == pytest.approx((1 - unseen) / 2 + unseen)
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a tenth of the resamples, which is as often within a hundredth."""
     monkeypatch.setattr(bootstrap, "_CHUNKS", (500, 500))

@@ -26,6 +26,7 @@ def test_a_corpus_without_an_entry_is_an_error_with_the_entries(tmp_path: Path) 
     [
         ("corpora.pec.sha256", "abc", r"corpora\.pec\.sha256: 'abc' is not a sha256 of 64 hex digits"),
         ("corpora.pec.cap", 0, r"corpora\.pec\.cap = 0: input should be greater"),
+        ("subsets.small.train", 1, r"subsets\.small\.train: 1 is too few; a generator needs 2 conversations"),
         ("corpora.openorca.cap", 2, r"corpora\.openorca\.cap = 2: input should be greater than or equal to 3"),
         ("corpora.mine", {"path": "a.csv", "cap": 2}, r"corpora\.mine\.cap = 2: input should be greater"),
         (

@@ -67,7 +67,12 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("generators.full.rows", "processed", "rows = 'processed' is no folder of rows below data/; name one such as"),
         ("generators.prompt_tuning.frozen_layers", 2, "frozen_layers = 2, but prompt_tuning trains what the lowest"),
         ("generators.full.load_in_4bit", True, "weights of 4 bits cannot be trained"),
-        ("generators.prompt_tuning.save_steps", 3, "save_steps = 3 must be a multiple of log_steps = "),
+        ("generators.prompt_tuning.save_steps", 3, "save_steps = 3 must be a multiple of log_steps = 5"),
+        (
+            "generators.prompt_tuning.steps",
+            1,
+            "warmup = 0.1 of steps = 1 is 1 update(s), and none would follow at the full rate; raise steps, or lower",
+        ),
         (
             "generators.prompted.lr",
             1e-3,
@@ -102,6 +107,19 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
 def test_a_wrong_value_is_named_with_what_may_be(tmp_path: Path, key: str, value: object, message: str) -> None:
     with pytest.raises(AttuneError, match=re.escape(message)):
         load(changed(tmp_path, (key, value)))
+
+
+def test_without_log_steps_there_are_at_most_20_logs_and_checkpoints_fall_on_them(tmp_path: Path) -> None:
+    key = "generators.prompt_tuning"
+    for steps in (2, 20, 21, 39, 40, 500):
+        free = changed(tmp_path, (f"{key}.steps", steps), (f"{key}.log_steps", None), (f"{key}.save_steps", None))
+        logs = steps // load(free).generators["prompt_tuning"].steps_between_logs
+        assert min(steps, 10) <= logs <= 20
+    given = (f"{key}.steps", 39), (f"{key}.log_steps", None)
+    assert load(changed(tmp_path, *given, (f"{key}.save_steps", 10))).generators["prompt_tuning"].save_steps == 10
+    message = "save_steps = 9 must be a multiple of log_steps = 2, which null stands for at steps = 39"
+    with pytest.raises(AttuneError, match=message):
+        load(changed(tmp_path, *given, (f"{key}.save_steps", 9)))
 
 
 @pytest.mark.fault("a key missing from params.yaml", "it is named")

@@ -5,7 +5,7 @@ import pytest
 
 from attune import parameters
 from attune.core.files import write_json
-from attune.report.overview import best_ranker, what_is_compared
+from attune.report.overview import best_generator, best_ranker, summary, what_is_compared
 from attune.report.results import Results
 from tests.project import changed
 
@@ -81,3 +81,34 @@ def test_a_subset_without_a_size_has_all_conversations(folder: Path) -> None:
     settings = results.settings.model_copy(update={"subsets": whole})
     text = what_is_compared(Results(settings, raw=folder / "raw"))
     assert "Recipes train on all (small) conversations per domain." in text
+
+
+SCORES = {"perplexity": 20.0, "perplexity_low": 15.0, "perplexity_high": 25.0}
+
+
+@pytest.fixture
+def untrained(folder: Path) -> Results:
+    """The results of a generator that was not trained, with and without passages."""
+    results = ranked(folder, untrained=0.4, attune=0.45)
+    settings = results.settings.model_copy(update={"generators": {"p": results.settings.generators["prompted"]}})
+    write_json(folder / "metrics/generators_intervals.json", dict.fromkeys(("p", "p+rag"), SCORES))
+    test = {"difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001, "effect": 0.4, "p_holm": 0.002, "score": "loss"}
+    pairs = (("base of p", "p"), ("p", "p+rag"))
+    tests = [test | {"family": "f", "before": before, "after": after} for before, after in pairs]
+    write_json(folder / "metrics/generators_tests.json", tests)
+    return Results(settings, metrics=folder / "metrics", raw=folder / "raw")
+
+
+def test_passages_of_an_untrained_generator_are_told_too(untrained: Results, folder: Path) -> None:
+    assert summary(untrained)[-1] == (
+        "Passages harm (Instruction, no training, against the same without): perplexity higher, "
+        "+10.5 % (95 % interval +5.1 % to +22.1 %, corrected p = 0.0020)."
+    )
+    write_json(folder / "metrics/generators_intervals.json", {"p": SCORES})
+    write_json(folder / "metrics/generators_tests.json", [])
+    alone = Results(untrained.settings, metrics=folder / "metrics", raw=folder / "raw")
+    assert summary(alone)[-1] == "No generator was tested both with and without a persona or passages."
+
+
+def test_the_base_of_an_untrained_generator_has_no_instruction(untrained: Results) -> None:
+    assert "; against its base without its instruction +10.5 % (95 % " in best_generator(untrained)

@@ -1,10 +1,13 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from attune.report import provenance
 from attune.report.provenance import code_version, data_sentence, environment
+from tests.project import ROOT
 from tests.tools.made_up import git
 
 
@@ -29,12 +32,22 @@ def test_the_data_say_whose_text_they_are() -> None:
     assert data_sentence("hub", manifests[1:]) == "Data: the published corpora, from the hub (PEC at abc)."
 
 
+def test_own_data_are_of_no_source_and_their_name_is_whole() -> None:
+    own = {"corpus": "pec", "notice": "Own data, Dr. Smith. 2024.csv", "revision": "abc"}
+    for source in ("sample", "hub", "/my/copy"):
+        assert data_sentence(source, [own]) == "Data: PEC: own data, Dr. Smith. 2024.csv."
+    other = {"corpus": "openorca", "notice": None, "revision": "def"}
+    line = "Data: the published corpora, from the hub (OpenOrca at def). PEC: own data, Dr. Smith. 2024.csv."
+    assert data_sentence("hub", [own, other]) == line
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of one commit, in the place of the project's own."""
     git(tmp_path, "init", "--quiet")
     commit(tmp_path, "attune/a.py", "params.yaml")
     monkeypatch.setattr(provenance, "_ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
@@ -50,13 +63,13 @@ def commit(folder: Path, *names: str) -> str:
 
 def test_the_code_s_version_is_the_last_commit_that_may_change_a_result(project: Path) -> None:
     code = commit(project, "stages/b.py")
-    assert re.fullmatch(rf"at commit {code} of \d{{4}}-\d\d-\d\d", code_version())
+    assert re.fullmatch(rf"Code and parameters at commit {code} of \d{{4}}-\d\d-\d\d", code_version())
     for name in ("metrics/x.json", "dvc.lock", "README.md", "tests/c.py", "attune/chat/d.py", "attune/export/e.py"):
         assert commit(project, name) != code
-        assert code_version().startswith(f"at commit {code} of"), name
+        assert code_version().startswith(f"Code and parameters at commit {code} of"), name
     for name in ("attune/f.py", "studies/g.py", "dvc.yaml", "studies/dvc.yaml"):
         code = commit(project, name)
-        assert code_version().startswith(f"at commit {code} of"), name
+        assert code_version().startswith(f"Code and parameters at commit {code} of"), name
 
 
 def test_code_that_is_not_committed_is_said_to_be_so(project: Path) -> None:
@@ -66,6 +79,32 @@ def test_code_that_is_not_committed_is_said_to_be_so(project: Path) -> None:
     assert code_version().endswith(", with uncommitted changes")
 
 
+def test_parameters_beside_linked_code_are_judged_apart_from_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in quick/, whose params.yaml is smaller, and where attune/ is a link."""
+    code = commit(project, "stages/b.py")
+    quick = project / "quick"
+    quick.mkdir()
+    monkeypatch.chdir(quick)
+    Path("params.yaml").write_text("smaller")
+    line = code_version()
+    assert line.startswith(f"Code at commit {code} of ")
+    assert line.endswith("; parameters other than the repository's, shown below")
+    assert "uncommitted" not in line
+    (project / "params.yaml").write_text("new")
+    assert code_version() == line
+    (project / "attune/a.py").write_text("new")
+    assert ", with uncommitted changes; parameters other than" in code_version()
+    Path("params.yaml").write_text("new")
+    assert code_version().startswith("Code and parameters at commit ")
+
+
+def test_linked_code_is_known_by_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "attune").symlink_to(ROOT / "attune")
+    found = "from attune.report import provenance; print(provenance._ROOT)"
+    done = subprocess.run([sys.executable, "-c", found], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == ROOT
+
+
 def test_code_outside_a_repository_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "_ROOT", tmp_path)
-    assert code_version() == "outside a git repository"
+    assert code_version() == "Code and parameters outside a git repository"

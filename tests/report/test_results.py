@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from attune import parameters
 from attune.core.files import write_csv, write_json
+from attune.corpora import corpus
 from attune.report.results import Results
 from tests.project import changed
 
@@ -43,6 +45,17 @@ def test_curves_are_read_to_the_last_bit(results: Results, tmp_path: Path) -> No
         write_csv(tmp_path / "curves" / "generators" / f"{name}.csv", [row])
     assert results.generator_curves["valid_loss"].unique().tolist() == [loss]
     assert results.generator_curves["train_loss"].isna().all()
+
+
+def test_lengths_count_the_words_between_spaces_and_each_ideograph(results: Results, tmp_path: Path) -> None:
+    for name in results.settings.corpora:
+        record = corpus(name)
+        if record.lengths:
+            row = dict.fromkeys(record.lengths.values(), "It's a dog . 我很 ok")
+            path = tmp_path / "processed" / name / record.train_rows
+            path.parent.mkdir(parents=True)
+            pd.DataFrame([row]).to_parquet(path)
+    assert set(Results(results.settings, processed=tmp_path / "processed").lengths["words"]) == {7}
 
 
 def test_generators_with_passages_are_those_that_were_evaluated_with_them(results: Results, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ NEITHER = {"difference": 0.01, "low": -0.1, "high": 0.1, "p_holm": 0.9}
         (
             (NEITHER, NEITHER),
             "No difference was found between tuned and any of 2 ways to match without training (MRR, mean of all, "
-            "happy and offmychest). The difference from the best of them, TF-IDF, is +0.010 (95 % interval",
+            "happy and offmychest). The difference from the best of them, TF-IDF of the context, is +0.010 (95 %",
         ),
         ((WORSE, NEITHER), "tuned is better than none of 2 ways to match without training and worse than 1 of them ("),
     ],

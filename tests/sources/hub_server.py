@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from attune.core import waits
 from attune.sources import transfer
 
 
@@ -199,4 +200,5 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(transfer, "WAITS", (0.0, 0.0))
+    for module in (transfer, waits):
+        monkeypatch.setattr(module, "WAITS", (0.0, 0.0))

@@ -73,6 +73,41 @@ def test_what_the_draw_refuses_is_refused_at_once(
     assert bool(checked) == bool(message)
 
 
+def greeted(folder: Path, questions: int, names: int) -> OwnData:
+    """Nine chats of each question, of which the assistant begins six, with a greeting by one of `names`."""
+    rows = []
+    for number in range(9 * questions):
+        question, answer = f"Question {number % questions}?", f"Answer {number}."
+        turns = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+        greeting = [{"from": "gpt", "value": f"Hello {number % names}!"}] if number >= 3 * questions else []
+        rows.append({"conversations": greeting + turns, "mood": ("sad", "glad")[number % 2]})
+    (folder / "chats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return OwnData(path=str(folder / "chats.jsonl"), columns={"turns": "conversations", "emotion": "mood"})
+
+
+@pytest.mark.parametrize("names", [1, 100])
+@pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "pec"])
+@pytest.mark.fault("one's own chats that begin with the assistant's greeting", "split by what is asked, not by it")
+def test_no_question_is_trained_and_tested_on_behind_a_greeting(tmp_path: Path, name: str, names: int) -> None:
+    record, given = raw_corpus(name, own=True), greeted(tmp_path, 12, names)
+    sizes = {"large": {"train": 40, "valid": 4, "test": 8, "evaluate": None}}
+    drawn = sampling()._replace(sizes=sizes)
+    check(record, given, drawn, BadRows("error"))
+    own_data.write(record, given, tmp_path, BadRows("error"))
+    subset = (record.subset or train_and_test)(record, tmp_path, drawn, BadRows("error"), tmp_path / "scratch")
+    files = {file: rows for file, rows in subset.conversations.items() if not file.startswith("evaluate")}
+    asked = [{row["utterances"][-2] for row in rows} for rows in files.values()]
+    assert sum(map(len, asked)) == len(set().union(*asked)) == 12
+
+
+def test_what_is_told_is_the_situation_and_not_the_greeting(tmp_path: Path) -> None:
+    record = raw_corpus("empathetic_dialogues", own=True)
+    own_data.write(record, greeted(tmp_path, 2, 1), tmp_path, BadRows("error"))
+    rows = list(record.read(tmp_path / "conversations.jsonl", BadRows("error")))
+    assert rows[-1]["utterances"][0] == "Hello 0!"
+    assert {row["situation"] for row in rows} == {"Question 0?", "Question 1?"}
+
+
 @pytest.mark.parametrize(
     ("count", "moods", "cap", "message"),
     [

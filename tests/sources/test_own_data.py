@@ -11,7 +11,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_json
 from attune.corpora import raw_corpus
-from attune.corpora.own import ASKS, REPLIES, response_rows
+from attune.corpora.own import ASKS, REPLIES, opening, response_rows
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
 from attune.sources.fetching import fetch
@@ -82,6 +82,7 @@ def test_turns_without_speakers_alternate_and_end_with_the_response(tmp_path: Pa
     path = lines(tmp_path / "a.jsonl", {"t": ["a", "b", "c"]}, {"t": "d\ne"})
     first, second = read(path, {"turns": "t"})
     assert first["speakers"] == [REPLIES, ASKS, REPLIES]
+    assert opening(first) == "a"  # a thread's first post, of which the next may be an answer
     assert [row["response"] for row in response_rows(first, False)] == ["c"]
     assert second["utterances"] == ["d", "e"]
 
@@ -94,9 +95,53 @@ def test_a_spreadsheet_s_separators_are_those_of_the_header(tmp_path: Path, name
     assert conversation["utterances"] == ["hello, you", "hi"]
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ('q;a;"said, in, so, many, words"', "Hi.;Hello.;x"),
+        ('"note, that has\ntwo lines";q;a', "x;Hi.;Hello."),
+        ('q\t"a"\t"x;y;z;u"', "Hi.\tHello.\tx"),
+        ("q;a;left,middle,right,end", "Hi.;Hello.;x"),
+        ('"x;y;z;u;v",q,a', "x,Hi.,Hello."),
+    ],
+)
+def test_a_separator_inside_of_a_name_divides_nothing(tmp_path: Path, header: str, row: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{header}\n{row}\n", encoding="utf-8-sig")
+    (conversation,) = read(str(tmp_path / "a.csv"), {"context": "q", "response": "a"})
+    assert conversation["utterances"] == ["Hi.", "Hello."]
+
+
+def test_a_known_shape_is_seen_through_a_separator_inside_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("instruction,output,Rating (1; 2; 3; 4)\nHi.,Hello.,1\n")
+    assert read(str(tmp_path / "a.csv"))[0]["utterances"] == ["Hi.", "Hello."]
+
+
 def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
     (task,) = read(lines(tmp_path / "a.jsonl", {"instruction": "[3, 1, 2]", "input": "", "output": "[1, 2, 3]"}))
     assert task["utterances"] == ["[3, 1, 2]", "[1, 2, 3]"]
+
+
+@pytest.mark.parametrize("key", ["turns", "persona"])
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "[{'role': 'user', 'content': 'Hi.'},\n {'role': 'assistant', 'content': 'Hello.'}]",
+        "['I sing.' 'I swim.'\n 'I run.']",
+        ' [\n"I sing.", "I swim." "I run."] ',
+    ],
+)
+@pytest.mark.fault("a list that is printed and not written as JSON", "refused, since its lines are no texts")
+def test_a_printed_list_is_not_taken_for_lines_of_text(tmp_path: Path, key: str, printed: str) -> None:
+    path = lines(tmp_path / "a.jsonl", {"t": printed, "q": "Hi.", "a": "Hello."})
+    columns = {"turns": "t"} if key == "turns" else {"context": "q", "response": "a", "persona": "t"}
+    with pytest.raises(AttuneError, match=rf"line 1: {key} is .*; a list must be JSON, with double quotes"):
+        read(path, columns)
+
+
+@pytest.mark.parametrize("first", ["[sighs] I lost my job.", '["Crying"] I lost it.', "[{name}] I am.", "['Tis so."])
+def test_lines_that_begin_with_a_bracket_stay_text(tmp_path: Path, first: str) -> None:
+    path = lines(tmp_path / "a.jsonl", {"t": f"{first}\nOh no [hugs]"})
+    assert read(path, {"turns": "t"})[0]["utterances"] == [first, "Oh no [hugs]"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +274,12 @@ def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
         ("a.csv", b'a,b\n"x\ny",z\n\n"u\nv\nw",\n', "line 5: a turn is empty"),
         ("a.csv", b'a,b\nx,y\n"u,v\n\n', "a.csv, in the row that begins on line 3: unexpected end of data"),
         ("a.json", b'{"a": "x", "b": "y"}\n\n{"a": "x"}\n', "a.json, row 2: a turn is empty"),
-        ("a.csv", b"a,b\nx,\xff\n", "is not UTF-8"),
+        (
+            "a.csv",
+            b"a,b\nx,\xff\n",
+            "a.csv, line 2: byte 3 of the line, 0xff, is not UTF-8; convert it to UTF-8 (by `iconv",
+        ),
+        ("a.csv", b"a,b\n" + b"xx,yy\n" * 9000 + b"z,\xe4\n", "a.csv, line 9002: byte 3 of the line, 0xe4, is not"),
         ("a.csv", b"\na,b\nx,y\n", "a.csv, line 1 is empty; it must name the columns"),
         (
             "a.csv",

@@ -160,3 +160,33 @@ def test_a_commit_s_files_are_asked_for_once_and_a_branch_s_last_answer_holds_wi
     known, unknown = answers.splitlines()
     assert json.loads(known) == [["pairs.parquet"], commit]
     assert "(revision other, config pairs) cannot be listed" in unknown
+
+
+AT_ONCE = "from attune.core import waits\nwaits.WAITS = (0.0, 0.0)\n" + ASK
+LISTING = f"GET /api/{REPO}/revision/main"
+
+
+@pytest.mark.fault("the hub's list of an own dataset's files: HTTP 502, 503, 429", "asked for again")
+def test_a_listing_that_an_overloaded_hub_refuses_is_asked_for_again(hub: Hub, tmp_path: Path) -> None:
+    hub.faults[LISTING] = [Fault(503), Fault(429, headers={"Retry-After": "1"})]
+    done = python(hub, tmp_path, "-c", AT_ONCE, json.dumps([{"datasets": "me/mine", "config": "pairs"}]))
+    assert json.loads(done.stdout) == [["pairs.parquet"], Hub.commit(REPO, "main")], done.stderr
+    assert "trying again in 0 s" in done.stderr
+    assert "trying again in 1 s" in done.stderr
+
+
+@pytest.mark.fault("the hub's list of an own dataset's files: HTTP 503 always, or a wait of an hour", "the last list")
+def test_an_overloaded_hub_s_last_listing_holds_and_without_one_the_user_is_told_to_wait(
+    hub: Hub, tmp_path: Path
+) -> None:
+    branch, hour = {"datasets": "me/mine", "config": "pairs"}, Fault(429, headers={"Retry-After": "3600"})
+    hub.faults[LISTING] = [Fault(502)] * 3 + [hour, None] + [Fault(503)] * 3 + [hour]
+    done = python(hub, tmp_path, "-c", AT_ONCE, json.dumps([branch] * 5))
+    assert done.returncode == 0, done.stderr
+    broken, long, *found = map(json.loads, done.stdout.splitlines())
+    for answer, reason in ((broken, "502 Bad Gateway"), (long, "the server asks to wait 3,600 s")):
+        assert answer.startswith("the hub's dataset me/mine (revision main, config pairs) cannot be listed (")
+        assert reason in answer
+        assert answer.endswith("); try again later")
+    assert found == [[["pairs.parquet"], Hub.commit(REPO, "main")]] * 3
+    assert not hub.faults[LISTING]

@@ -9,6 +9,7 @@ from time import monotonic
 
 import pytest
 
+from attune.core import waits
 from attune.core.errors import AttuneError
 from attune.sources import transfer
 from tests.sources.hub_server import Fault, Hub, serve, undisturbed
@@ -95,7 +96,7 @@ def test_an_answer_without_its_length(hub: Hub, tmp_path: Path) -> None:
     assert download(hub, tmp_path) == CONTENT
 
 
-@pytest.mark.parametrize("status", transfer.PASSING)
+@pytest.mark.parametrize("status", waits.PASSING)
 @pytest.mark.fault("HTTP {status}, twice", "tried again, and said")
 def test_what_passes_is_tried_again(hub: Hub, tmp_path: Path, status: int, capfd: pytest.CaptureFixture[str]) -> None:
     hub.faults[ASKED] = [Fault(status), Fault(status)]
@@ -145,12 +146,12 @@ def test_a_long_wait_is_not_waited_for(hub: Hub, tmp_path: Path) -> None:
 
 def test_retry_after_is_a_number_or_a_date() -> None:
     now = datetime.now(UTC)
-    assert transfer.retry_after({"Retry-After": " 120 "}) == 120
+    assert waits.retry_after({"Retry-After": " 120 "}) == 120
     later, earlier = (format_datetime(now + timedelta(minutes=minutes), usegmt=True) for minutes in (2, -2))
-    assert 110 < transfer.retry_after({"Retry-After": later}) <= 120
+    assert 110 < waits.retry_after({"Retry-After": later}) <= 120
     for value in (earlier, "soon", "", "-3", "²"):
-        assert transfer.retry_after({"Retry-After": value}) == 0
-    assert transfer.retry_after({"Retry-After": "9" * 5000}) > transfer.LONGEST_WAIT
+        assert waits.retry_after({"Retry-After": value}) == 0
+    assert waits.retry_after({"Retry-After": "9" * 5000}) > waits.LONGEST_WAIT
 
 
 @pytest.mark.parametrize("fault", [Fault(pause=2), Fault(pause=2, cut=9)], ids=["no answer", "no bytes"])

@@ -21,6 +21,15 @@ def test_a_base_is_tested_once_for_all_generators_of_the_same_rows_and_limits() 
     assert tests == [("gpt2", rows, 40), ("gpt2", rows, 48), ("gpt2", PERSONAS, 200)]
 
 
+def test_the_base_has_the_prompt_of_its_generator_and_no_instruction_where_nothing_is_trained() -> None:
+    change(lambda values: values["generators"]["tiny_full"].update(instruction="Be kind."))
+    main(target=Path("base_tests.json"))
+    tests = read_json(Path("base_tests.json"))
+    prompts = [(each["max_length"], each["instruction"], each["persona_tokens"]) for each in tests]
+    # tiny_full alone has an instruction; tiny_prompt has the same, which is what it is compared for.
+    assert prompts == [(40, "", 0), (48, "", 0), (48, "Be kind.", 0), (200, "", 60)]
+
+
 def test_a_training_key_changes_nothing() -> None:
     first = sha256(Path("base_tests.json"))
     change(lambda values: values["generators"]["tiny_full"].update(lr=0.5, steps=9))

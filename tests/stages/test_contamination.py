@@ -73,7 +73,8 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
 
 
 def test_an_interval_takes_five_conversations() -> None:
-    overlap = {"test": "pec/small/happy", "source": "pec/small/happy", "rows": 9, "mostly_contained": 0.0}
+    overlap = {"test": "pec/small/happy", "source": "pec/small/happy", "mostly_contained": 0.0}
+    overlap |= {"rows": 9, "rows_with_ngrams": 9}
     scores = {"overlapping": 0.75, "overlapping_low": 0.5, "overlapping_high": 1.0}
     scores |= {"other": 0.25, "other_low": 0.125, "other_high": 0.5, "overlapping_units": 5, "other_units": 4}
     row = {"system": "untrained", "test": "pec/small/happy", "score": "mrr", "split": "reply"}
@@ -82,3 +83,18 @@ def test_an_interval_takes_five_conversations() -> None:
     assert "0.500 to 1.000, n = 5" in body
     assert "n = 4" in body
     assert "0.125 to 0.500" not in body
+
+
+def test_a_test_set_of_short_turns_is_not_said_to_share_nothing() -> None:
+    def own(test: str, long: int) -> dict[str, Any]:
+        shares = {"example": 0.0, "reply": 0.0, "mostly_contained": 0.0}
+        return {"test": test, "source": test, "rows": 9, "rows_with_ngrams": long, **shares}
+
+    found = {"n": 8, "mostly": 0.7, "ranking": [], "losses": []}
+    short, long = own("pec/small/happy", 0), own("openorca", 5)
+    told = "No test example of PEC, small, happy has a turn of 8 words, which could be shared.</p>"
+    _, body = section(found | {"overlaps": [short, long]}, {})
+    first = "Test examples that share a run of 8 words with their train set: nothing of 1 test set. "
+    assert body.startswith(f"<p>{first}{told}")
+    _, body = section(found | {"overlaps": [short]}, {})
+    assert body.startswith(f"<p>{told}")

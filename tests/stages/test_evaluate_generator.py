@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.evaluation.schemas import BASES
-from stages.evaluate_generator import main
+from stages import base_tests, score_bases
+from stages.evaluate_generator import losses, main
 from tests.generators.tiny import FEELINGS
 from tests.stages.evaluation_project import PERSONA, PERSONAS, WITH_PASSAGES, project, train
-from tests.stages.generators_project import CORPUS, NAMES
+from tests.stages.generators_project import CORPUS, NAMES, train_once
+from tests.stages.small_project import change
 
 PLACES = {
     "base": Path("base/gpt2"),
@@ -100,6 +103,32 @@ def test_a_generator_with_a_persona_is_tested_with_none_and_with_another_s() -> 
     assert replied == {"plain": 4, "no_persona": 0, "other_persona": 0}
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_base_is_scored_with_the_prompt_of_its_generator() -> None:
+    """What is not trained is the base itself: its losses are those of a base with the same prompt."""
+
+    def edit(values: dict[str, Any]) -> None:
+        generators = values["generators"]
+        for name in ("tiny_full", PERSONA):
+            generators[name]["instruction"] = generators["tiny_prompt"]["instruction"]
+        limits = {key: generators[PERSONA][key] for key in ("corpus", "rows", "max_length", "persona_tokens")}
+        generators["untrained"] = generators["tiny_prompt"] | limits
+
+    change(edit)
+    train_once("untrained", PERSONAS)
+    base_tests.main(target=Path("base_tests.json"))
+    score_bases.main(tests=Path("base_tests.json"), base_models=Path("base"), data=Path(), target=Path("bases.parquet"))
+    generators = parameters.load().generators
+    for untrained, trained, folder in (
+        ("tiny_prompt", "tiny_full", f"processed/{CORPUS}"),
+        ("untrained", PERSONA, PERSONAS),
+    ):
+        plain = parts(evaluate(untrained, "rows.parquet", folder))["plain"]
+        nats = pytest.approx({row["id"]: row["nats"] for row in plain}, rel=1e-4)
+        assert losses(Path("bases.parquet"), generators[trained]) == nats
+        assert losses(Path("bases.parquet"), generators[untrained]) != nats  # its instruction
+
+
 def test_a_generator_not_yet_trained_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     with pytest.raises(AttuneError, match="generators/tiny_full"):
@@ -121,5 +150,5 @@ def test_passages_of_other_rows_are_refused(tmp_path: Path, monkeypatch: pytest.
 def test_losses_of_another_base_are_refused() -> None:
     others = [row | {"base": "gpt9"} for row in read_parquet(Path("bases.parquet"))]
     write_parquet(Path("bases.parquet"), others, BASES)
-    with pytest.raises(AttuneError, match=f"bases.parquet lacks gpt2 on {CORPUS}; `dvc repro score_bases` writes it"):
+    with pytest.raises(AttuneError, match=f"bases.parquet lacks gpt2 on {CORPUS} with this generator's prompt; `dvc"):
         evaluate("tiny_full", "rows.parquet")

@@ -118,6 +118,13 @@ def test_a_generator_may_learn_from_one_s_own_domain() -> None:
             [("cobert.candidates", 40)],
             "test split of all has 12 different replies, and cobert.candidates is 40",
         ),
+        (
+            {"of": ["work"] * 58 + ["rare"] * 2},
+            {"columns": COLUMNS | {"domain": "of"}},
+            [("generators.persona.rows", "processed/pec/small/rare")],
+            "generators.persona.rows = 'processed/pec/small/rare': corpora.pec has no domain 'rare' but all, work; a",
+        ),
+        ({}, {}, [("generators.persona.rows", "processed/pec/tiny/all")], "such as processed/pec/large/all"),
         ({}, {}, [("subsets.large", SIZES | {"train": 500})], "but subsets.large.train asks for 500"),
         ({}, {"url": "https://x.org"}, [], "unknown key corpora.pec.url"),
         ({"of": ["all"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'all'; expected a name"),

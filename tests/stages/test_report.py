@@ -47,13 +47,18 @@ PHRASES = (
     "Best generator: ",
     "Models: untrained, baseline before training; baseline, the paper&#x27;s recipe at a laptop&#x27;s size; tuned",
     "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats.</p>",
+    'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
+    "the cosine of the two replies&#x27; sentence embeddings",
+    "Truncated replies had not ended after",
+    "Distinct words and bigrams: the different ones as a share of all",
     '<td>t</td><td class="number">4</td><td class="number">50</td><td class="number">25</td>',
 )
 PASSAGES = {"rag": ["Speaker: I fell.\nListener: Ouch!\n\n"]}
 MODELS = ("untrained", "baseline", "tuned", "attune")
 CONTAMINATION = {
     "n": 8, "mostly": 0.7, "losses": [], "ranking": [],
-    "overlaps": [{"test": "t", "source": "t", "rows": 4, "example": 0.5, "reply": 0.25, "mostly_contained": 0.0}],
+    "overlaps": [{"test": "t", "source": "t", "rows": 4, "rows_with_ngrams": 4, "example": 0.5, "reply": 0.25,
+                  "mostly_contained": 0.0}],
 }  # fmt: skip
 TEST = {
     "difference": 0.1, "low": 0.05, "high": 0.2, "p": 0.001, "effect": 0.4, "family": "recipes", "p_holm": 0.002,
@@ -133,8 +138,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         notice="Students' chats. The `happy` are the upbeat chats.",
     )
     Path("raw/pec").mkdir(parents=True)
-    Path("raw/pec/chats.txt").write_text("hello\n")
-    write_json(Path("raw/pec/manifest.json"), build("pec", Path("raw/pec"), origin, {"chats.txt": 7}, bad_rows=0))
+    rows = {"chats.txt": 7, "persona.txt": 9}
+    for name in rows:
+        Path(f"raw/pec/{name}").write_text("hello\n")
+    write_json(Path("raw/pec/manifest.json"), build("pec", Path("raw/pec"), origin, rows, bad_rows=0))
     Path("plots/figures").mkdir()
     for record in on_page("report"):
         Path(f"plots/figures/{record.name}.png").write_bytes(b"\x89PNG")

@@ -1,6 +1,7 @@
 """What every stage answers to a user's mistakes, and where it works when DVC queues it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from stages import checkpoint_roots, missing_input
 from tests.project import ROOT
 from tests.stages.running import run
+from tests.tools.made_up import git
 
 
 @pytest.fixture
@@ -67,11 +69,29 @@ def test_a_file_of_no_stage_is_one_sentence_too(pipeline: Path) -> None:
 def test_a_failed_experiment_says_how_to_go_back(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "warm")
     words = ("stages.recipes", "target=")
-    advice = "`git checkout params.yaml dvc.lock metrics plots`, then `dvc checkout`"
+    advice = "`git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots`, then `dvc checkout`"
     assert advice in run(pipeline, *words).stderr
     queued = pipeline / ".dvc/tmp/exps/tmp1"
     queued.mkdir(parents=True)
     assert "git checkout" not in run(queued, *words).stderr
+
+
+def test_the_way_back_restores_what_an_experiment_staged(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = [pipeline / name for name in ("params.yaml", "dvc.lock", "studies/dvc.lock", "metrics/a", "plots/a")]
+    for path in written:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("committed")
+    git(pipeline, "init", "--quiet")
+    git(pipeline, "add", ".")
+    git(pipeline, "commit", "--quiet", "--message", "run")
+    for path in written:
+        path.write_text("changed")
+    git(pipeline, "add", "params.yaml", "dvc.lock", "studies/dvc.lock")
+    monkeypatch.setenv("DVC_EXP_NAME", "warm")
+    (back,) = re.findall("`git (checkout .*?)`", run(pipeline, "stages.recipes", "target=").stderr)
+    git(pipeline, *back.split())
+    assert [path.read_text() for path in written] == ["committed"] * 5
+    assert git(pipeline, "status", "--porcelain") == ""
 
 
 def test_queued_experiments_share_the_project_s_checkpoints(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,9 +81,24 @@ def test_the_last_line_is_of_the_weights_that_are_kept(
     train("destroyed")
     *_, tried, last = capsys.readouterr().out.splitlines()
     scores = [float(each) for each in re.findall(r": (\d\.\d{4})", tried)]
-    assert len(scores) == 5
+    assert len(scores) == 6
     assert max(scores) > scores[-1]  # without interpolation
     assert round(float(last.split(" -> ")[1]), 4) == max(scores)
+
+
+def test_the_card_and_the_log_say_that_the_untrained_model_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path, monkeypatch)
+    write_json(Path("recipes/destroyed.json"), RECIPE | {"lr": 0.5, "interpolate": True})
+    train("destroyed")
+    *_, tried, last = capsys.readouterr().out.splitlines()
+    assert tried.endswith("; kept the untrained model")
+    before, after = last.partition("valid MRR ")[2].split(" -> ")
+    assert before == after
+    card = Path("models/destroyed-small-happy/README.md").read_text()
+    assert "The weights are those of the untrained model, epoch 0: nothing that training changed" in card
+    assert "a share of" not in card
 
 
 def test_a_model_folder_without_weights_says_which_stage_writes_it(

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
@@ -54,6 +55,15 @@ def test_a_generator_is_trained_with_its_curve(
     assert rows[0]["train_loss"] == ""
     assert float(rows[-1]["valid_loss"]) > 0
     assert not [path for path in Path(".checkpoints").iterdir() if path.is_dir()]
+
+
+def test_entries_with_the_same_settings_train_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(tmp_path, monkeypatch)
+    main(name="tiny_prompt", **PLACES)
+    (lock,) = Path(".checkpoints").glob("*.lock")
+    with FileLock(lock):  # as while the first trains
+        main(name="tiny_prompt", **PLACES | {"target": Path("models/generators/copy"), "curve": Path("copy.csv")})
+    assert Path("models/generators/copy/card.json").is_file()
 
 
 def test_an_unknown_generator_lists_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
         "What training adds to each recipe (MRR, mean of all, happy and offmychest): tuned +0.150 (95 % interval "
         "+0.050 to +0.200, corrected p = 0.0020), better." in page
     )
-    assert "<td>tuned against TF-IDF</td>" in page
+    assert "<td>tuned against TF-IDF of the context</td>" in page
     assert "<td>tuned against baseline before training</td>" in page
     assert "the best of the others MaxSim, MRR 0.250 (0.200 to 0.300). tuned against MaxSim: +0.100" in page
 

@@ -9,24 +9,26 @@ from tests.forked import python
 PROJECT = Path(__file__).parents[2]
 
 
-def test_key_follows_content_and_parameters_but_not_places(tmp_path: Path) -> None:
+def test_key_follows_content_parameters_and_target_but_not_where_inputs_are(tmp_path: Path) -> None:
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "rows").write_text("rows")
     code = tmp_path / "code.py"
     code.write_text("pass")
-    key = run_key({"lr": 0.1}, [tmp_path / "here"], [code])
-    assert key == run_key({"lr": 0.1}, [tmp_path / "there"], [code])
-    assert key != run_key({"lr": 0.2}, [tmp_path / "here"], [code])
+    target = Path("models/m")
+    key = run_key({"lr": 0.1}, [tmp_path / "here"], [code], target)
+    assert key == run_key({"lr": 0.1}, [tmp_path / "there"], [code], target)
+    assert key != run_key({"lr": 0.2}, [tmp_path / "here"], [code], target)
+    assert key != run_key({"lr": 0.1}, [tmp_path / "here"], [code], Path("models/copy"))
     (tmp_path / "here" / "rows").write_text("other rows")
-    assert key != run_key({"lr": 0.1}, [tmp_path / "here"], [code])
+    assert key != run_key({"lr": 0.1}, [tmp_path / "here"], [code], target)
     code.write_text("break")
-    assert key != run_key({"lr": 0.1}, [tmp_path / "there"], [code])
+    assert key != run_key({"lr": 0.1}, [tmp_path / "there"], [code], target)
 
 
 def test_key_of_a_missing_input_says_so(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match="nowhere is missing"):
-        run_key({}, [tmp_path / "nowhere"], [])
+        run_key({}, [tmp_path / "nowhere"], [], tmp_path)
 
 
 def test_folder_goes_after_success_and_stays_after_an_error(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from attune.core.environment import lives
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, write_json
-from attune.training.launcher import launched
+from attune.training.launcher import join, launched
 from stages import train_generator
 from tests.core.test_parent import needs_proc
 from tests.forked import python
@@ -62,6 +63,15 @@ def test_another_number_than_torchrun_s_is_refused(monkeypatch: pytest.MonkeyPat
     with pytest.raises(AttuneError, match=r"launcher\.processes is 2, but torchrun started 3"):
         launched("stages.train_cobert", {}, 2)
     assert not launched("stages.train_cobert", {}, 3)
+
+
+def test_too_few_gpus_are_refused_with_what_shows_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LOCAL_RANK": "0", "RANK": "0", "LOCAL_WORLD_SIZE": "4", "OMP_NUM_THREADS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(AttuneError, match=r"4 processes need as many GPUs, but see 1; .*`make repro JOBS=1`"):
+        join(1)
 
 
 @needs_proc

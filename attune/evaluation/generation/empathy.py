@@ -15,10 +15,11 @@ import pyarrow as pa
 from attune.core.errors import AttuneError
 from attune.corpora.epitome import EPITOME
 from attune.corpora.reading import BadRows
+from attune.evaluation.generation.emotion_folds import folds
+from attune.evaluation.generation.empathy_labels import lack
 from attune.index.embedding import embed
 from attune.metrics.bootstrap import Ratio, with_intervals
 
-FOLDS = 5
 PLACES = 4
 
 
@@ -82,26 +83,20 @@ def features(encoder: Any, exchanges: Sequence[tuple[str, str]], batch_size: int
 
 
 def train(vectors: np.ndarray, levels: Sequence[int], posts: Sequence[str]) -> EmpathyProbe:
-    """Logistic regression; its quality is that of FOLDS-fold cross-validation in which a post's replies share a fold.
+    """Logistic regression; its quality is that of cross-validation in which a post's replies share a fold.
 
     Raises
     ------
     AttuneError
-        if all levels are the same, or the posts are fewer than the folds.
+        for too few posts or levels, as `lack` says.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-    pairs = set(zip(levels, posts, strict=True))
-    held = Counter(level for level, _ in pairs)
-    if sum(count > 1 for count in held.values()) < 2 or len(set(posts)) < FOLDS:
-        raise AttuneError(
-            f"an empathy probe needs {FOLDS} seeker posts, and two for each of two levels; there are "
-            f"{len(set(posts))}, by level {dict(held)}"
-        )
+    if reason := lack([*zip(levels, posts, strict=True)]):
+        raise AttuneError(reason)
     model = LogisticRegression(max_iter=1000)
-    folds = GroupKFold(FOLDS)
-    guesses = cross_val_predict(model, vectors, np.array(levels), groups=np.array(posts), cv=folds)
+    guesses = cross_val_predict(model, vectors, np.array(levels), cv=PredefinedSplit(folds(posts)))
     return EmpathyProbe(model.fit(vectors, levels), list(posts), list(levels), [int(each) for each in guesses])
 
 

@@ -8,11 +8,16 @@ import numpy as np
 
 from attune.index.embedding import embed
 from attune.metrics.ranking import ranked
+from attune.metrics.words import WORD
 
-_WORD = r"(?u)\b\w+\b"
 Rows = list[dict[str, Any]]
 # From queries to their scores of every reply of a bank, (queries, bank).
 Scorer = Callable[[Sequence[str]], np.ndarray]
+
+
+def whole_context(row: Mapping[str, Any]) -> str:
+    """All turns, the oldest first."""
+    return " ".join(row["context"])
 
 
 def with_persona(row: Mapping[str, Any]) -> str:
@@ -22,22 +27,22 @@ def with_persona(row: Mapping[str, Any]) -> str:
 
 # Each method's scorer, and its query for a test context.
 _QUERIES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
-    "tfidf": ("tfidf", with_persona),
-    "bm25": ("bm25", with_persona),
+    "tfidf": ("tfidf", whole_context),
+    "bm25": ("bm25", whole_context),
     "cosine": ("cosine", lambda row: row["context"][-1]),
-    "cosine_context": ("cosine", lambda row: " ".join(row["context"])),
+    "cosine_context": ("cosine", whole_context),
     "cosine_persona": ("cosine", with_persona),
 }
 # Methods whose rankings are fused.
 _FUSED = {"cosine_bm25": ("cosine_context", "bm25")}
 # Every method with its name in words.
 METHODS = {
-    "tfidf": "TF-IDF",
-    "bm25": "BM25",
+    "tfidf": "TF-IDF of the context",
+    "bm25": "BM25 of the context",
     "cosine": "cosine of the last turn",
     "cosine_context": "cosine of the whole context",
     "cosine_persona": "cosine of last turn and persona",
-    "cosine_bm25": "cosine of the context + BM25",
+    "cosine_bm25": "cosine + BM25 of the context",
 }
 # Reciprocal rank fusion's constant (Cormack et al. 2009).
 _K = 60
@@ -101,7 +106,7 @@ def tfidf(bank: Sequence[str]) -> Scorer:
     """Cosines of TF-IDF vectors with sublinear term frequencies."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True)
+    vectorizer = TfidfVectorizer(token_pattern=WORD, sublinear_tf=True)
     replies = vectorizer.fit_transform(bank)
 
     def scores(queries: Sequence[str]) -> np.ndarray:
@@ -116,7 +121,7 @@ def bm25(bank: Sequence[str]) -> Scorer:
     import bm25s
 
     def words(texts: Sequence[str]) -> Any:
-        return bm25s.tokenize(list(texts), token_pattern=_WORD, stopwords=None, return_ids=False, show_progress=False)
+        return bm25s.tokenize(list(texts), token_pattern=WORD, stopwords=None, return_ids=False, show_progress=False)
 
     model = bm25s.BM25(k1=1.5, b=0.75, method="lucene")
     model.index(words(bank), show_progress=False)

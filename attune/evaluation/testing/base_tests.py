@@ -4,24 +4,37 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from attune.corpora import corpus
-from attune.parameters.generators import GeneratorSettings
+from attune.parameters.generators import GeneratorSettings, TrainedSettings
 
 
 class BaseTest(NamedTuple):
-    """A base, and the rows and limits that it is tested with. `rows`: their folder in data/."""
+    """A base, the rows that it is tested on, and what makes their prompts. `rows`: their folder in data/."""
 
     base: str
     corpus: str
     rows: str
     max_length: int
+    instruction: str
+    persona_tokens: int
     load_in_4bit: bool
 
     @classmethod
     def of(cls, generator: GeneratorSettings) -> "BaseTest":
-        """The test of a generator's base; rows with passages are those of the corpus, which have none."""
+        """The test of a generator's base: on the rows of its corpus without passages, with the generator's own prompt.
+
+        So training alone makes the difference. Where there is none, the instruction makes it, and the base has none.
+        """
         plain = f"processed/{generator.corpus}" if corpus(generator.corpus).has_passages else generator.rows
-        return cls(generator.base, generator.corpus, plain, generator.max_length, generator.load_in_4bit)
+        return cls(
+            base=generator.base,
+            corpus=generator.corpus,
+            rows=plain,
+            max_length=generator.max_length,
+            instruction=generator.instruction if isinstance(generator, TrainedSettings) else "",
+            persona_tokens=generator.persona_tokens,
+            load_in_4bit=generator.load_in_4bit,
+        )
 
     def has(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row of `schemas.BASES` is of this test; an id names the same reply in all `rows` of a corpus."""
-        return all(row[name] == value for name, value in self._asdict().items() if name != "rows")
+        """Whether a row of `schemas.BASES` is of this test."""
+        return all(row[name] == value for name, value in self._asdict().items())

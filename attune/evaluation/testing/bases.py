@@ -1,4 +1,4 @@
-"""The losses of untrained bases, which all generators of a base and a corpus share."""
+"""The losses of untrained bases, which generators with the same rows and prompts share."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -33,11 +33,10 @@ def base_rows(
         for test in group:
             chosen = sampled(read_parquet(data / test.rows / "test.parquet"), generation.perplexity_examples, seed)
             _check(test, len(chosen), positions_of(model))
-            read = encode_all(examples(chosen), tokenizer, Room(test.max_length))  # which has no room for a persona
+            room = Room(test.max_length, persona=test.persona_tokens)
+            read = encode_all(examples(chosen, test.instruction), tokenizer, room)
             nats = reply_nats(model, read, tokenizer.eos_token_id, generation.batch_size)
-            about = test._asdict()
-            del about["rows"]
-            yield from ({**about, "id": row.id, "nats": each} for row, each in zip(read, nats, strict=True))
+            yield from ({**test._asdict(), "id": row.id, "nats": each} for row, each in zip(read, nats, strict=True))
 
 
 def _check(test: BaseTest, count: int, positions: int | None) -> None:

@@ -23,7 +23,7 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """One row per variant and example, with the columns of `schemas.GENERATED` but `generator`.
 
-    base_nats: -log p of each example's reply under the untrained base, by the example's id. The first
+    base_nats: -log p of each example's reply under the untrained base, by the example's id, in all variants. The first
     `generation.reply_examples` of each replied variant also get a written reply. All variants are scored, and all
     replies are written, together: the more rows in a batch, the less time each takes.
     """

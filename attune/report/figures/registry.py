@@ -79,8 +79,6 @@ ANSWER_SCORES = {
     "self_bleu": "self-BLEU (left: varied)",
     "emotion_match": "emotion match",
 }
-# An interval is of a single score and covers the draw of test replies; differences are tested on the same replies.
-SINGLE = "Intervals may overlap although scores differ: see Differences"
 # In the order of the page.
 FIGURES = (
     FigureRecord(
@@ -126,25 +124,26 @@ FIGURES = (
     ),
     FigureRecord(
         "generator_perplexity",
-        "Generators: perplexity of the test replies. Compare each with its own base; the corpora have different test "
-        "replies",
+        "Generators: perplexity of the test replies, which differ by corpus: compare each with its own base, given the "
+        "same prompt (untrained ones: no instruction)",
         lambda results: generators.perplexities(results.generators, _names(results)),
     ),
     FigureRecord(
         "rag_perplexity",
+        # An interval is of a single score and covers the draw of test replies; differences are tested on the same ones.
         "Generators: perplexity without and with retrieved passages. Ideal passage: the train exchange whose reply is "
-        f"most like the true one. {SINGLE}",
+        "most like the true one. Intervals, here and below, may overlap although scores differ: see Differences",
         lambda results: generators.passages(results.generator_intervals, _names(results, results.retrieval_augmented)),
     ),
     FigureRecord(
         "persona_perplexity",
-        f"Generators: perplexity with the right persona, none and another one. {SINGLE}",
+        "Generators: perplexity with the right persona, none and another one",
         lambda results: generators.personas(results.generator_intervals, _names(results, results.with_personas)),
     ),
     FigureRecord(
         "retrieval_beside_generation",
         "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Dashed: "
-        "the true replies. Self-BLEU is high where replies to different contexts are alike",
+        "the true replies",
         lambda results: generators.answered(results.answered, ANSWER_SCORES, system_names(results.settings)),
     ),
     FigureRecord(

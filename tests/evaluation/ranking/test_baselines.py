@@ -4,7 +4,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from attune.evaluation.ranking.baselines import METHODS, Baselines, bm25, reciprocal_ranks, tfidf, with_persona
+from attune.evaluation.ranking.baselines import (
+    METHODS,
+    Baselines,
+    bm25,
+    reciprocal_ranks,
+    tfidf,
+    whole_context,
+    with_persona,
+)
 
 BANK = ["my dog is old", "the cat sat", "a dog and a cat", "we won the game !"]
 
@@ -56,12 +64,28 @@ def test_the_right_reply_s_rank_is_among_its_own_candidates() -> None:
         {"id": "1", "context": ["hello", "is it old ?"], "personas": ["i have a dog"], "response": "my dog is old"},
         {"id": "2", "context": ["who won the game"], "personas": [], "response": "the cat sat"},
     ]
-    assert with_persona(rows[0]) == "is it old ? i have a dog"
+    assert (whole_context(rows[0]), with_persona(rows[0])) == ("hello is it old ?", "is it old ? i have a dog")
     texts = [["my dog is old", "the cat sat"], ["the cat sat", "we won the game !", "my dog is old"]]
     found = baselines(texts).rank(rows, texts)
     for name in ("tfidf", "bm25"):
         assert [row["rank"] for row in found[name]] == [1, 2]
         assert [row["first"] for row in found[name]] == ["my dog is old", "we won the game !"]
+
+
+@pytest.mark.parametrize("method", ["tfidf", "bm25"])
+def test_shared_words_are_those_of_the_whole_context_and_not_of_the_persona(method: str) -> None:
+    row = {"id": "1", "context": ["is your dog old ?", "tell me"], "personas": ["i won the game"]}
+    texts = [["my dog is old", "we won the game !"]]
+    right, other = baselines(texts).scores(method, [row], texts)[0]
+    assert right > other == 0
+
+
+@pytest.mark.parametrize("method", ["tfidf", "bm25"])
+def test_text_without_spaces_shares_its_ideographs(method: str) -> None:
+    row = {"id": "1", "context": ["你的狗老吗？"], "personas": []}
+    texts = [["我的狗很老。", "今天下雨。"]]
+    right, other = baselines(texts).scores(method, [row], texts)[0]
+    assert right > other == 0
 
 
 def test_fused_ranks_by_hand() -> None:

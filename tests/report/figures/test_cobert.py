@@ -59,7 +59,7 @@ def test_methods_stand_from_the_best_to_the_worst_and_trained_ones_are_filled() 
     scores = tidy({"tfidf": SCORES, "tuned": SCORES | {"mrr": 0.35}}, ["model"])
     (axes,) = cobert.methods({"domain all": scores}, ["tuned"], "100 candidates").axes
     assert axes.get_title() == "domain all"
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["tuned", "TF-IDF"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["tuned", "TF-IDF of the context"]
     (marks,) = (each for each in axes.collections if each.get_label() == "mean")
     assert marks.get_facecolors()[:, :3].tolist() == [[1, 1, 1], [0, 0, 0]]  # in the order of the table
 

@@ -1,0 +1,26 @@
+"""What the empathy probes need to learn: in a module of its own, by which stages long before them can ask."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from attune.evaluation.generation.emotion_folds import FOLDS, folds
+
+
+def lack(labelled: Sequence[tuple[int, str]]) -> str:
+    """Why no probe can learn from these levels, each with the post that is replied to; empty if one can."""
+    counts = Counter(level for level, _ in set(labelled))
+    posts = [post for _, post in labelled]
+    if len(set(posts)) < FOLDS or sum(count > 1 for count in counts.values()) < 2:
+        return (
+            f"an empathy probe needs {FOLDS} seeker posts, and two for each of two levels; there are "
+            f"{len(set(posts))}, by level {dict(sorted(counts.items()))}"
+        )
+    parts = folds(posts)
+    for tested in range(FOLDS):
+        left = {level for (level, _), part in zip(labelled, parts, strict=True) if part != tested}
+        if len(left) < 2:
+            return (
+                f"there are too few seeker posts of other levels than {min(left)}: all are in one of {FOLDS} parts, "
+                "and an empathy probe, tested on each part, needs two levels in the others"
+            )
+    return ""
