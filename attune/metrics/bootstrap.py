@@ -7,6 +7,7 @@ domain `all` shares its examples with the others.
 """
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,8 @@ LEVEL = 0.95
 _CHUNKS = (500,) * (RESAMPLES // 500)
 # Up to so many units the resamples are kept for the next score, 40 MB of them, since drawing is nearly all of the work.
 _KEPT_UNITS = 2000
+# The smallest number that is not flushed to zero (attune.core.determinism).
+_BESIDE_0 = sys.float_info.min
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,8 @@ def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     differences = [later.above(earlier) for earlier, later in zip(before, after, strict=True)]
     if _unanimous(differences):
         least, most = _exact(differences, lowest=-1)
-        low = min(low, max(least, math.nextafter(0, 1)) if low > 0 else least)
-        high = max(high, min(most, math.nextafter(0, -1)) if high < 0 else most)
+        low = min(low, max(least, _BESIDE_0) if low > 0 else least)
+        high = max(high, min(most, -_BESIDE_0) if high < 0 else most)
     return PairedTest(difference, float(low), float(high), p, _effect(added, weights, difference))
 
 
