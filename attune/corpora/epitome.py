@@ -6,13 +6,12 @@ files are not part of Attune: to use them, name their folder in params.yaml. The
 written, so that no rows are made of them; `attune.evaluation.generation.empathy` learns from the labels.
 """
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Own, Row, Rows, Sampling, Schemas, Subset
-from attune.corpora.reading import BadRow, BadRows, broken_quotes, check_content, check_encoding
+from attune.corpora.reading import BadRow, BadRows, check_content, csv_rows
 
 LEVELS = ("0", "1", "2")
 _TEXTS = ("sp_id", "rp_id", "seeker_post", "response_post")
@@ -29,26 +28,17 @@ def read(path: Path, bad: BadRows) -> Iterator[Row]:
         stop it whatever the policy, since they may swallow any number of rows.
     """
     check_content(path)
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader, number = csv.reader(stream, strict=True), 1
+    rows = csv_rows(path)
+    _, names = next(rows, (1, []))
+    missing = [name for name in _COLUMNS if name not in names]
+    if missing:
+        raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
+    for number, cells in rows:
         try:
-            names = next(reader, [])
-            missing = [name for name in _COLUMNS if name not in names]
-            if missing:
-                raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
-            number = reader.line_num + 1
-            for cells in reader:
-                try:
-                    if cells:  # an empty line has none
-                        yield _labelled(number, dict(zip(names, cells, strict=False)))
-                except BadRow as error:
-                    bad.add(path, error.number, str(error))
-                number = reader.line_num + 1
-        except UnicodeDecodeError:
-            check_encoding(path)
-            raise
-        except csv.Error as error:
-            raise AttuneError(broken_quotes(path, number, error)) from None
+            if cells:
+                yield _labelled(number, dict(zip(names, cells, strict=False)))
+        except BadRow as error:
+            bad.add(path, error.number, str(error))
 
 
 def _labelled(number: int, row: dict[str, str]) -> Row:

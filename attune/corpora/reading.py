@@ -99,16 +99,30 @@ def check_content(path: Path) -> None:
         raise AttuneError(f"{path} is a web page (HTML), not a corpus file; check the address and fetch it again")
 
 
-def check_encoding(path: Path) -> None:
-    """Raise the AttuneError that names the first byte of `path` that is not UTF-8, if there is one."""
-    for _ in placed_lines(path):
-        pass
+def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, the header's among them, with the line on which it begins; an empty line has no cells.
 
+    dialect: of csv.reader.
 
-def broken_quotes(path: Path, number: int, error: csv.Error) -> str:
-    """What a strict reader of CSV says about the row that begins on line `number`, and what would be right."""
-    right = "put quotes around whole cells, and write one inside of a cell twice"
-    return f"{path}, in the row that begins on line {number}: {error}; {right}"
+    Raises
+    ------
+    AttuneError
+        for unbalanced quotes, which may swallow any number of rows, and for what is not UTF-8.
+    """
+    number = 1
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.reader(stream, strict=True, **dialect)
+        try:
+            for cells in reader:
+                yield number, cells
+                number = reader.line_num + 1
+        except UnicodeDecodeError:
+            for _ in placed_lines(path):  # which names the line
+                pass
+            raise
+        except csv.Error as error:
+            right = "put quotes around whole cells, and write one inside of a cell twice"
+            raise AttuneError(f"{path}, in the row that begins on line {number}: {error}; {right}") from None
 
 
 def _decode(path: Path, number: int, raw: bytes) -> str:

@@ -10,8 +10,7 @@ from attune.evaluation.generation.comparisons import without_passages
 from attune.evaluation.generation.summary import LIKE_TARGET, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, RAG
-from attune.parameters.generators import GeneratorSettings
-from attune.parameters.methods import METHODS
+from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.report.differences import Difference, between, in_brackets
 from attune.report.scores import format_of
 from attune.report.tables import records
@@ -63,7 +62,7 @@ def about_bases(tests: Sequence[Difference], generators: Mapping[str, GeneratorS
 
 def prompt_of_base(generator: GeneratorSettings) -> str:
     """How a generator's base was tested: an untrained one is its base, and differs from it by its instruction alone."""
-    return _WITHOUT if METHODS[generator.method].adapt is None else _SAME_PROMPT
+    return _SAME_PROMPT if isinstance(generator, TrainedSettings) else _WITHOUT
 
 
 def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:

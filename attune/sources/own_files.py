@@ -4,18 +4,10 @@ import csv
 import json
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from attune.core.errors import AttuneError
-from attune.corpora.reading import (
-    BadRow,
-    BadRows,
-    broken_quotes,
-    check_content,
-    check_encoding,
-    lines,
-    parquet_rows,
-)
+from attune.corpora.reading import BadRow, BadRows, check_content, csv_rows, lines, parquet_rows
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = ",;\t"  # the first of those by which the header has most of what is wanted and, of these, most names
@@ -48,45 +40,35 @@ def records(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Recor
 
 
 def _csv(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Record]:
-    number = 1
     csv.field_size_limit(10_000_000)  # characters of a cell; 131,072 otherwise
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            # Spreadsheets write semicolons where the comma divides decimals, or tabs.
-            headers = {separator: _header(stream, separator) for separator in _SEPARATORS}
-            separator = max(headers, key=lambda each: (len(set(wanted) & set(headers[each])), len(headers[each])))
-            stream.seek(0)
-            reader = _reader(stream, separator)
-            names = [name.strip() for name in next(reader, ())]
-            if reader.line_num and not names:
-                raise AttuneError(f"{path}, line 1 is empty; it must name the columns")
-            _check_names(path, [name for name in names if name])  # spreadsheets write empty columns too
-            number = reader.line_num + 1
-            for cells in reader:
-                if cells and len(cells) != len(names):  # an empty line has none
-                    right = f"put cells with {separator!r}, quotes or line breaks into quotes"
-                    bad.add(path, number, f"not the {len(names)} cells of the header; {right}")
-                elif cells:
-                    yield number, dict(zip(names, cells, strict=True))
-                number = reader.line_num + 1
-    except UnicodeDecodeError:
-        check_encoding(path)
-        raise
-    except csv.Error as error:
-        raise AttuneError(broken_quotes(path, number, error)) from None
+    # Spreadsheets write semicolons where the comma divides decimals, or tabs.
+    headers = {separator: _header(path, separator) for separator in _SEPARATORS}
+    separator = max(headers, key=lambda each: (len(set(wanted) & set(headers[each])), len(headers[each])))
+    rows = _rows(path, separator)
+    first = next(rows, None)
+    names = [name.strip() for name in first[1]] if first else []
+    if first and not names:
+        raise AttuneError(f"{path}, line 1 is empty; it must name the columns")
+    _check_names(path, [name for name in names if name])  # spreadsheets write empty columns too
+    for number, cells in rows:
+        if cells and len(cells) != len(names):
+            right = f"put cells with {separator!r}, quotes or line breaks into quotes"
+            bad.add(path, number, f"not the {len(names)} cells of the header; {right}")
+        elif cells:
+            yield number, dict(zip(names, cells, strict=True))
 
 
-def _header(stream: TextIO, separator: str) -> list[str]:
+def _header(path: Path, separator: str) -> list[str]:
     """The names in the first row as `separator` divides them; none if it cannot be read so."""
-    stream.seek(0)
     try:
-        return [name.strip() for name in next(_reader(stream, separator), ())]
-    except csv.Error:
+        _, names = next(_rows(path, separator), (1, []))
+    except AttuneError:
         return []
+    return [name.strip() for name in names]
 
 
-def _reader(stream: TextIO, separator: str) -> Any:
-    return csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=True)
+def _rows(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    return csv_rows(path, delimiter=separator, skipinitialspace=True)
 
 
 def _json_lines(path: Path, bad: BadRows) -> Iterator[Record]:

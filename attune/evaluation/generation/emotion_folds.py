@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 from attune.core.errors import AttuneError
 
 # Parts of the situations that the probe is tested on in turn, and emotions that it must be able to tell apart.
 FOLDS, EMOTIONS = 5, 2
+Label = TypeVar("Label")
 
 
 def folds(situations: Sequence[str]) -> list[int]:
@@ -32,15 +34,22 @@ def lack(felt: Sequence[tuple[str, str]]) -> str:
             f"the train split has {different} different situation(s), and {recurring} emotion(s) of more than one of "
             f"them (most often {examples}); the emotion probe needs {FOLDS} situations and {EMOTIONS} such emotions"
         )
-    parts = folds(situations)
-    for tested in range(FOLDS):
-        left = {emotion for (emotion, _), part in zip(felt, parts, strict=True) if part != tested}
-        if len(left) < EMOTIONS:
-            return (
-                f"the train split has too few situations of other emotions than {min(left)[:40]!r}: all are in one of "
-                f"{FOLDS} parts, and the emotion probe, tested on each part, needs {EMOTIONS} emotions in the others"
-            )
+    if (only := left_alone(felt)) is not None:
+        return (
+            f"the train split has too few situations of other emotions than {only[:40]!r}: all are in one of "
+            f"{FOLDS} parts, and the emotion probe, tested on each part, needs {EMOTIONS} emotions in the others"
+        )
     return ""
+
+
+def left_alone(labelled: Sequence[tuple[Label, str]]) -> Label | None:
+    """The only label outside of one of the `folds`, if there is such a part; each label with its situation."""
+    parts = folds([situation for _, situation in labelled])
+    for tested in range(FOLDS):
+        left = {label for (label, _), part in zip(labelled, parts, strict=True) if part != tested}
+        if len(left) == 1:
+            return left.pop()
+    return None
 
 
 def check(corpus: str, felt: Sequence[tuple[str, str]]) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from attune.evaluation.generation.emotion_folds import FOLDS, folds
+from attune.evaluation.generation.emotion_folds import FOLDS, left_alone
 
 
 def lack(labelled: Sequence[tuple[int, str]]) -> str:
@@ -15,12 +15,9 @@ def lack(labelled: Sequence[tuple[int, str]]) -> str:
             f"an empathy probe needs {FOLDS} seeker posts, and two for each of two levels; there are "
             f"{len(set(posts))}, by level {dict(sorted(counts.items()))}"
         )
-    parts = folds(posts)
-    for tested in range(FOLDS):
-        left = {level for (level, _), part in zip(labelled, parts, strict=True) if part != tested}
-        if len(left) < 2:
-            return (
-                f"there are too few seeker posts of other levels than {min(left)}: all are in one of {FOLDS} parts, "
-                "and an empathy probe, tested on each part, needs two levels in the others"
-            )
+    if (only := left_alone(labelled)) is not None:
+        return (
+            f"there are too few seeker posts of other levels than {only}: all are in one of {FOLDS} parts, and an "
+            "empathy probe, tested on each part, needs two levels in the others"
+        )
     return ""
