@@ -19,7 +19,7 @@ unexport PYTHONSAFEPATH PYTHONHOME
 
 .PHONY: setup help quick repro studies app chat test test-slow test-faults check deps bench clean
 
-setup: $(STAMP)  ## install into .venv, once (all others do this first)
+setup: $(STAMP)  ## install into .venv, once (the others do this first where they need it)
 
 # Each target with the words after its ##.
 help:  ## list the targets
@@ -59,10 +59,10 @@ studies: setup  ## run the further experiments, after `make repro`
 # After `repro`: the page on which every system can be talked to, and the same in a terminal. ROOT=quick: after `quick`.
 export ROOT ?= .
 
-app: setup  ## open the chat page; ROOT=quick: after `make quick`
+app: setup  ## serve the chat page at http://127.0.0.1:7860; ROOT=quick: after `make quick`
 	$(BIN)/python app.py --root "$$ROOT"
 
-chat: setup  ## the same in the terminal
+chat: setup  ## talk to the systems in the terminal
 	$(BIN)/python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
 
 # One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once,

@@ -127,7 +127,7 @@ def ranking(peer: bool, length: int, size: int, threads: int) -> Work:
     return lambda: score(model, texts(size, length, draws))
 
 
-def difference(length: int, size: int = 4) -> float:
+def difference(length: int) -> float:
     """The largest difference of the two sides' scores of the same texts, as a share of the largest score.
 
     Raises
@@ -138,7 +138,7 @@ def difference(length: int, size: int = 4) -> float:
     from benchmarks.peers.cobert_original import rank
 
     ours, peer = models(length, None)
-    groups = texts(size, length, random.Random(2))
+    groups = texts(4, length, random.Random(2))
     own, theirs = our_scores(ours, groups), rank(peer, groups)
     share = float((own - theirs).abs().max() / theirs.abs().max())
     if not share < TOLERANCE:

@@ -50,7 +50,7 @@ RATIO: dict[str, str | Callable[[Row], Any]] = {
 
 def cobert(result: Row) -> str:
     columns = {"context": "context", "what": "what", "beside": "peer"} | RATIO
-    columns |= {"by processor seconds": lambda row: row.get("processor_ratio")}  # older results have none
+    columns |= {"by processor seconds": "processor_ratio"}
     columns |= {"seconds": "attune", "the other's": "peer_value", "peak GiB": "attune_gib", "its peak GiB": "peer_gib"}
     return table(result["rows"], columns)
 

@@ -17,7 +17,7 @@ from attune.core.parent import dying_with_parent
 
 require_environment()
 prepare()
-# Loading an encoder without its pooler is intended, and not worth a table of warnings each time.
+# transformers' warnings are about its own code, or about settings that are intended; its errors are still shown.
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 

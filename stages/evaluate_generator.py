@@ -60,7 +60,10 @@ def main(
 def variants_of(
     entry: GeneratorSettings, rows: Rows, retrieved: dict[str, Path], settings: Parameters
 ) -> "list[Variant]":
-    """The variants of the generator's corpus; reranked and oracle passages only for one trained with passages."""
+    """The variants of the generator's corpus; reranked and oracle passages only for one trained with passages.
+
+    Without a persona and with another person's only for one that reads personas: others' prompts would be the same.
+    """
     from attune.evaluation.testing.variants import plain, with_passages, with_personas
 
     variants = [plain(rows, entry.instruction)]
@@ -73,7 +76,7 @@ def variants_of(
             replied = name != ORACLE_RAG
             given = with_passages(name, rows, read_parquet(file), file, entry.instruction, settings.rag.k, replied)
             variants.append(given)
-    if any(row.get("personas") for row in rows):
+    if entry.persona_tokens and any(row.get("personas") for row in rows):
         variants += with_personas(rows, entry.instruction, settings.seed)
     return variants
 

@@ -19,6 +19,7 @@ Rows = list[dict[str, Any]]
 
 def main(*, corpus: str, processed: Path, index: Path, embedder: Path, target: Path) -> None:
     from attune.core.determinism import pin
+    from attune.index.embedding import load_embedder
     from attune.index.passages import with_passages
     from attune.inference.passages import PassageRetriever
 
@@ -27,7 +28,8 @@ def main(*, corpus: str, processed: Path, index: Path, embedder: Path, target: P
         raise AttuneError(f"{corpus} has no passages to retrieve: it must have prompts and an index")
     pin(settings.seed, settings.threads)
     options, train_file = settings.rag, processed / record.train_rows
-    retriever = PassageRetriever.from_index(index, train_file, embedder, options.template, settings.index.batch_size)
+    encoder = load_embedder(embedder)
+    retriever = PassageRetriever.from_index(index, train_file, encoder, options.template, settings.index.batch_size)
     train = read_parquet(train_file)
     test = evaluated(read_parquet(processed / "test.parquet"), settings)
     conversations = [row[record.key] for row in test]

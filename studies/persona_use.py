@@ -4,7 +4,7 @@
 
 ranks: the ranked rows of evaluate_cobert, which have the responder's own persona. Contexts without one, and recipes
 that read none, have nothing to measure and are left out; scores says how many contexts these are, and is empty where
-none is left.
+none is left. Another person's persona is tested where every domain has two people with one.
 """
 
 from pathlib import Path
@@ -33,21 +33,24 @@ def main(*, ranks: Path, processed: Path, models: Path, scores: Path, tests: Pat
     subset = settings.cobert.subsets[0]
     evaluated = read_parquet(ranks)
     ranked: summary.Rows = []
-    known = unknown = 0
+    known, unknown = {}, 0
     for domain in settings.cobert.domains:
         test = RankingTest.load(processed, subset, domain, settings.cobert, settings.seed)
         told = [place for place, row in enumerate(test.contexts) if row["personas"]]
-        known, unknown = known + len(told), unknown + len(test.contexts) - len(told)
-        if not told:
-            continue
-        test = RankingTest([test.contexts[place] for place in told], [test.candidates[place] for place in told])
-        ids = {row["id"] for row in test.contexts}
+        unknown += len(test.contexts) - len(told)
+        if told:
+            known[domain] = [test.contexts[place] for place in told], [test.candidates[place] for place in told]
+    another = all(exchanged(contexts, settings.seed) for contexts, _ in known.values())
+    for domain, (contexts, candidates) in known.items():
+        test = RankingTest(contexts, candidates)
+        ids = {row["id"] for row in contexts}
         for recipe in settings.cobert.recipes:
-            rows = rank(test, recipe, models / f"{recipe}-{subset}-{domain}", domain, settings.seed)
+            rows = rank(test, recipe, models / f"{recipe}-{subset}-{domain}", domain, settings.seed, another)
             wanted = {"subset": subset, "domain": domain, "model": recipe}
             own = (row for row in evaluated if rows and wanted.items() <= row.items() and row["id"] in ids)
             ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own]
-    write(ranked, settings, scores, tests, {"contexts": known, "contexts_without_persona": unknown})
+    counts = {"contexts": sum(len(each) for each, _ in known.values()), "contexts_without_persona": unknown}
+    write(ranked, settings, scores, tests, counts)
 
 
 def write(
@@ -60,6 +63,7 @@ def write(
         numbers = nested(summary.scores(values, settings.seed), ["domain", "model"])
         recipes = [each for each in settings.cobert.recipes if f"{each}, {OWN}" in numbers[summary.MEAN]]
         pairs = [(f"{recipe}, {whose}", f"{recipe}, {OWN}") for recipe in recipes for whose in (NONE, OTHER)]
+        pairs = [(before, after) for before, after in pairs if before in numbers[summary.MEAN]]
         found = corrected(summary.comparisons(values, pairs, settings.seed, "whose persona"))
         if counts["contexts_without_persona"]:
             for each in numbers[summary.MEAN].values():
@@ -68,14 +72,14 @@ def write(
     write_json(tests, found)
 
 
-def rank(test: "RankingTest", recipe: str, model: Path, domain: str, seed: int) -> summary.Rows:
-    """The ranked test rows with no persona and with another person's; none of a model that reads no personas.
+def rank(test: "RankingTest", recipe: str, model: Path, domain: str, seed: int, another: bool) -> summary.Rows:
+    """The ranked test rows with no persona and, if `another`, another person's; none of a model that reads no personas.
 
     Their model is "recipe, whose persona".
     """
     from attune.inference.ranker import Ranker
 
-    contexts = {NONE: without(test.contexts), OTHER: exchanged(test.contexts, seed)}
+    contexts = {NONE: without(test.contexts)} | ({OTHER: exchanged(test.contexts, seed)} if another else {})
     ranker = Ranker.from_pretrained(model)
     ranked: summary.Rows = []
     if not ranker.inputs.num_personas:

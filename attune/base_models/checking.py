@@ -15,7 +15,12 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 # What the model is to be: a base of generators, CoBERT's encoder, or the sentence encoder of the index.
 Use = Literal["base", "encoder", "embedder"]
 
-_TEXT_FILES = ("*.json", "*.txt", "*.jinja")
+# What is loaded where it is there, in the root, in a folder of templates, and in the modules' folders.
+_LOADED = (
+    *("*config*.json", "modules.json", "tokenizer.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.*", "merges.txt", "*.jinja", "*.safetensors", "*.safetensors.index.json"),
+)
+_TEMPLATES = "additional_chat_templates"
 # What is read where it is there.
 _OF_SENTENCE_ENCODERS = ("config_sentence_transformers.json", "sentence_bert_config.json")
 _OF_TOKENIZERS_AND_MODELS = (
@@ -40,15 +45,20 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
     if not folder.is_dir():
         raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
     refuse_code(folder)
-    for path in (path for pattern in (*_TEXT_FILES, "*.safetensors") for path in folder.rglob(pattern)):
-        if ".cache" not in path.relative_to(folder).parts:
-            check_content(path)
+    _check_contents([folder, folder / _TEMPLATES])
     modules = check_modules(folder, encodes=use == "embedder")
+    _check_contents(path for _, path in modules)
     _check_objects(folder, _OF_SENTENCE_ENCODERS)
     transformers = [path for kind, path in modules if kind == "Transformer"]
     inside = transformers or ([] if modules and use == "embedder" else [folder])
     for path in [folder] if use in ("base", "encoder") else inside:
         _check_model(path, use)
+
+
+def _check_contents(folders: Iterable[Path]) -> None:
+    for path in (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())):
+        if any(map(path.match, _LOADED)):
+            check_content(path)
 
 
 def _check_model(folder: Path, use: Use | None) -> None:
@@ -69,7 +79,7 @@ def _check_model(folder: Path, use: Use | None) -> None:
     _check_objects(folder, _OF_TOKENIZERS_AND_MODELS)
     shapes = _shapes(folder)
     _check_layers(folder, config, shapes)
-    check_vocabulary(folder, config, shapes)
+    check_vocabulary(folder, config, shapes, fills=use not in ("base", "encoder"))
 
 
 def _check_objects(folder: Path, names: Iterable[str]) -> None:

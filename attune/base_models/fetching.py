@@ -34,31 +34,55 @@ def fetch(model: str, target: Path, use: Use | None = None) -> None:
         convert(smollm2_file(), target)
     elif model == MINILM:
         _copy(minilm_folder(), target)
+    elif is_directory(model):
+        check_folder(Path(model), use)
+        _copy(Path(model), target)
     else:
-        source = Path(model) if is_directory(model) else _download(model)
-        check_folder(source, use)
-        _copy(source, target)
+        _copy(_download(model, use), target)
 
 
-def _download(model: str) -> Path:
-    """Download `id` or `id@revision` from the hub, or take it from the hub client's cache."""
+def _download(model: str, use: Use | None) -> Path:
+    """Download `id` or `id@revision` from the hub, or take it from the hub client's cache; checked."""
     from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError
 
     bound_waits()
     try:
         try:
-            return patiently(f"the model {model!r}", lambda: _snapshot(model))
+            folder = patiently(f"the model {model!r}", lambda: _snapshot(model))
         except LongWait:
-            with suppress(LocalEntryNotFoundError):
-                return _snapshot(model, cached=True)  # as the client does itself after any other error of the hub
+            with suppress(LocalEntryNotFoundError, AttuneError):
+                folder = _snapshot(model, cached=True)  # as the client does itself after any other error of the hub
+                check_folder(folder, use)
+                return folder
             raise
     # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
     except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:
-        step = LATER if isinstance(error, LongWait) or is_passing(error) else "check the id and the network"
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's
         raise AttuneError(
-            f"the model {model!r} could not be fetched from the hub; {step}, or name a directory that holds it, "
-            f"{MINILM} (encoders) or {SMOLLM2} (bases): {one_line(error)}"
+            f"the model {model!r} could not be fetched from the hub; {_step(error)}, or name a directory that holds "
+            f"it, {MINILM} (encoders) or {SMOLLM2} (bases): {one_line(error)}"
         ) from None
+    try:
+        check_folder(folder, use)
+    except AttuneError as error:
+        raise AttuneError(
+            f"{error}. If a download of {model} was interrupted, the hub client's cache holds only a part of it: run "
+            "this again with the network"
+        ) from None
+    return folder
+
+
+def _step(error: BaseException) -> str:
+    """What to do about an error of the hub's client."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if isinstance(error, LongWait) or is_passing(error):
+        return LATER
+    # The hub answers 401 for what does not exist, too.
+    if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
+        return "accept its terms on its page and run `hf auth login`, or correct the id"
+    return "check the id and the network"
 
 
 def _snapshot(model: str, cached: bool = False) -> Path:

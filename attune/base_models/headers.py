@@ -62,10 +62,12 @@ def tensor_shapes(path: Path) -> dict[str, list[int]]:
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
-        if start.startswith(_PICKLED):
-            raise AttuneError(f"{path} is a pickled file under a safetensors name; convert the model to safetensors")
         length = int.from_bytes(start, "little")
         if size < 8 or length > size - 8:
+            if start.startswith(_PICKLED):  # as the lengths of some sound headers do, too
+                raise AttuneError(
+                    f"{path} is a pickled file under a safetensors name; convert the model to safetensors"
+                )
             raise AttuneError(f"{path} is no complete safetensors file: it ends within its header; {_AGAIN}")
         header = file.read(length)
     try:

@@ -2,20 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from attune.base_models.headers import check_content, read_object
 from attune.core.errors import AttuneError
+from attune.core.tokens import stays_text
 
 # How the families call their table of token embeddings.
 _TABLES = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "shared.weight", "embed_in.weight")
 _FILES: Sequence[tuple[str, ...]] = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
+# The special tokens that are put around texts, and the one that fills rows up, which generators do without.
+_AROUND, _FILLING = ("bos_token", "eos_token", "cls_token", "sep_token"), "pad_token"
 
 
-def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[str, Sequence[int]]) -> None:
-    """Check that the folder has a tokenizer, that it can be read, and that each of its ids has an embedding.
+class _Added(NamedTuple):
+    id: int
+    content: str
+    special: bool
 
-    config: of config.json. shapes: of the weights.
+
+class _Vocabulary(NamedTuple):
+    """The highest id of the vocabulary, the tokens added to it, and the name of what stands for unknown text."""
+
+    largest: int
+    added: Sequence[_Added] = ()
+    unknown: str | None = None
+
+
+def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], fills: bool) -> None:
+    """Check that the folder has a tokenizer, that it can be read, and that each id it gives has an embedding.
+
+    Some tokenizers have special tokens for what the model does not read, such as images: these need no embedding, since
+    nobody's text is read as one. config: of config.json. shapes: of the weights. fills: rows are filled up with the
+    padding token.
 
     Raises
     ------
@@ -29,7 +48,7 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
         )
     for name in names:
         check_content(folder / name)
-    largest = max(_largest_id(folder / names[0]), *_added_ids(folder))
+    largest = _largest_id(folder, folder / names[0], fills)
     said = config.get("vocab_size")
     held = [shape[0] for name, shape in shapes.items() if name.endswith(_TABLES) and len(shape) == 2]
     if held and isinstance(said, int) and held[0] != said:
@@ -45,37 +64,71 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
         )
 
 
-def _largest_id(path: Path) -> int:
-    """The highest id that the tokenizer gives to a text."""
+def _largest_id(folder: Path, path: Path, fills: bool) -> int:
+    """The highest id that the model may be given, by the vocabulary in `path` and the files beside it."""
+    vocabulary = _vocabulary(path)
+    config = _settings(folder, "tokenizer_config.json")
+    template = _template(folder, config)
+    added = [*vocabulary.added, *_described(config)]
+    known = {each.content for each in added}
+    listed = _settings(folder, "added_tokens.json").items()
+    added += [_Added(at, name, False) for name, at in listed if name not in known and isinstance(at, int)]
+    given = {vocabulary.unknown}
+    for settings in (_settings(folder, "special_tokens_map.json"), config):
+        for role, value in settings.items():
+            if role in _AROUND or (fills and role == _FILLING) or (role.endswith("_token") and role in template):
+                given.add(str(value.get("content")) if isinstance(value, dict) else str(value))
+    unread = {each.content for each in added if each.special and stays_text(each.content)} - given
+    needed = [each.id for each in added if each.content not in unread or each.content in template]
+    return max([vocabulary.largest, *needed])
+
+
+def _vocabulary(path: Path) -> _Vocabulary:
     if path.name == "vocab.txt":
         try:
-            return len(path.read_text(encoding="utf-8").splitlines()) - 1
+            with path.open(encoding="utf-8") as file:  # tokenizers break lines as this does; splitlines breaks more
+                return _Vocabulary(sum(1 for _ in file) - 1)
         except UnicodeDecodeError:
             raise AttuneError(f"{path} is not UTF-8; fetch it again") from None
-    ids = [*read_object(path).values()] if path.name == "vocab.json" else _ids(path)
-    if not ids or not all(isinstance(each, int) for each in ids):
+    if path.name == "vocab.json":
+        words, added, unknown = read_object(path), [], None
+    else:
+        tokenizer = _tokenizer(path)
+        words, unknown = tokenizer.get_vocab(with_added_tokens=False), getattr(tokenizer.model, "unk_token", None)
+        added = [_Added(at, each.content, each.special) for at, each in tokenizer.get_added_tokens_decoder().items()]
+    if not (words or added) or not all(isinstance(each, int) for each in words.values()):
         raise AttuneError(f"{path} holds no vocabulary; fetch it again")
-    return max(ids)
+    named = {each.id for each in added}
+    return _Vocabulary(max((at for at in words.values() if at not in named), default=-1), added, unknown)
 
 
-def _added_ids(folder: Path) -> list[int]:
-    """The ids of tokens that other files add to the tokenizer."""
-    ids = [0]
-    if (folder / "tokenizer_config.json").is_file():
-        added = read_object(folder / "tokenizer_config.json").get("added_tokens_decoder") or {}
-        ids += [int(place) for place in added if str(place).isdigit()]
-    if (folder / "added_tokens.json").is_file():
-        ids += [place for place in read_object(folder / "added_tokens.json").values() if isinstance(place, int)]
-    return ids
-
-
-def _ids(path: Path) -> list[int]:
+def _tokenizer(path: Path) -> Any:
     from tokenizers import Tokenizer
 
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more precise
         read_object(path)  # says more about what is not JSON
         reason = str(error).splitlines()[0]
         raise AttuneError(f"{path} is no tokenizer that can be read ({reason}); fetch it again") from None
-    return list(tokenizer.get_vocab(with_added_tokens=True).values())
+
+
+def _settings(folder: Path, name: str) -> dict[str, Any]:
+    return read_object(folder / name) if (folder / name).is_file() else {}
+
+
+def _described(config: Mapping[str, Any]) -> list[_Added]:
+    """The added tokens that tokenizer_config.json describes."""
+    listed = config.get("added_tokens_decoder") or {}
+    return [
+        _Added(int(at), str(each.get("content")), bool(each.get("special")))
+        for at, each in listed.items()
+        if at.isdigit() and isinstance(each, dict)
+    ]
+
+
+def _template(folder: Path, config: Mapping[str, Any]) -> str:
+    """The chat templates, one after the other."""
+    files = [*folder.glob("chat_template.jinja"), *folder.glob("additional_chat_templates/*.jinja")]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
+    return "\n".join([str(config.get("chat_template") or ""), *texts])

@@ -15,7 +15,8 @@ class Question:
     """The turns so far, oldest first and ending with the message to answer, and how to answer it.
 
     `instruction`: in the place of the one that the generator was trained with. `varied`: a reply that was given before
-    is written again, and another attempt samples; otherwise `decoding` counts as it is.
+    is written again, and another attempt samples; otherwise `decoding` counts as it is. `limit`: the most tokens of the
+    reply, where it is lower than the generator's own.
     """
 
     turns: list[str]
@@ -24,6 +25,7 @@ class Question:
     attempt: int
     instruction: str | None = None
     varied: bool = True
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Answer:
     `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
     not fit into the model's input. `dropped_sentences`: as many of the persona. `whole_persona`: whether CoBERT, if it
     was asked, read all of it. `unread`: what was not read of the message, a phrase each. `loading`: what is still being
-    loaded, while there is no text yet. `prompt_tokens`: those of the generator's prompt. `uncut`: all that a generator
-    has written, of which `text` may lack the end.
+    loaded, while there is no text yet. `prompt_tokens`: those of the generator's prompt; `tokens`: those that it has
+    written. `uncut`: all that it has written, of which `text` may lack the end.
     """
 
     text: str = ""
@@ -60,6 +62,7 @@ class Answer:
     unread: tuple[str, ...] = ()
     loading: tuple[str, ...] = ()
     prompt_tokens: int = 0
+    tokens: int = 0
     uncut: str = ""
 
     @property
@@ -78,7 +81,7 @@ class Answer:
             sentences = "1 sentence of the persona was" if count == 1 else f"{count} sentences of the persona were"
             notes.append(f"{sentences} left out, {_LIMITED}")
         if not self.whole_persona:
-            notes.append("CoBERT did not read all sentences of the persona")
+            notes.append("CoBERT did not read all of the persona")
         notes += self.unread
         if self.done and self.truncated:
             end = "after its last whole sentence" if ends_whole(self.text) else "in mid-sentence"

@@ -12,7 +12,7 @@ from attune.chat.engine import Engine
 from attune.chat.events import PRIVATE, QUEUED
 from attune.chat.rendering import persona_note, system_choices, system_note
 from attune.corpora.wording import as_written
-from attune.parameters.generators import Generation
+from attune.parameters.generation import Generation
 
 # Personas to click, beside that of params.yaml.
 PERSONAS = {

@@ -1,6 +1,7 @@
 """The event handlers of the comparison: every system answers one message, and people judge the replies."""
 
 import json
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +21,7 @@ from attune.core.errors import AttuneError
 
 UP, DOWN = "up", "down"
 BUTTONS = {UP: "Good", DOWN: "Bad"}
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Comparisons:
             return
         names = list(self.engine.systems)
         if blind:
-            random.shuffle(names)
+            random.SystemRandom().shuffle(names)  # the models' thread seeds Python's own generator
         for at, name in enumerate(names):
             progress = f"{at}/{len(names)} replies; writing the next one ..."
             yield self._updates(compared, progress, crisis)
@@ -90,6 +92,9 @@ class Comparisons:
                 reply = answer.text
         except AttuneError as error:
             return Card(name, None, 0.0, str(error))
+        except Exception:
+            _LOG.exception("the reply of %s failed", name)
+            return Card(name, None, 0.0, "The reply failed; the server's log says why.")
         return Card(name, reply, time.monotonic() - started)
 
     def judge(self, at: int, verdict: str, keep: bool, compared: Compared) -> Any:

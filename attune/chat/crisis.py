@@ -5,6 +5,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from attune.corpora.wording import STRAIGHT_QUOTES
+
 # Messages that are too long for a reply are checked too, up to this many characters.
 MAX_CHARACTERS = 100_000
 
@@ -20,5 +22,5 @@ def _rules() -> tuple[str, re.Pattern[str]]:
 def crisis_message(text: str) -> str | None:
     """The fixed message of crisis.toml where one of its expressions occurs in `text`, else None."""
     message, pattern = _rules()
-    normalised = re.sub(r"\s+", " ", text[:MAX_CHARACTERS].replace("’", "'"))
+    normalised = re.sub(r"\s+", " ", text[:MAX_CHARACTERS].translate(STRAIGHT_QUOTES))
     return message if pattern.search(normalised) else None

@@ -119,13 +119,14 @@ class Engine:
         attempt: int = 0,
         instruction: str | None = None,
         varied: bool = True,
+        limit: int | None = None,
     ) -> AsyncGenerator[Answer, None]:
         """As `reply`; a task that waits for the next answer can be cancelled at any time.
 
         instruction: takes the place of the one that a generator was trained with. varied: whether a generator avoids
-        its earlier replies of the conversation.
+        its earlier replies of the conversation. limit: the most tokens that a generator writes, if lower than its own.
         """
-        question = Question(list(turns), list(persona), decoding, attempt, instruction, varied)
+        question = Question(list(turns), list(persona), decoding, attempt, instruction, varied, limit)
         with self._answering(name, question) as next_answer:
             while (answer := await asyncio.wrap_future(next_answer())) is not None:
                 yield answer
@@ -202,7 +203,9 @@ class Engine:
             text = reply.text
             # Of PEC's text the last token is shown once it is whole: "i" could become "I" or "it".
             growing = text[: text.rfind(" ") + 1] if system.tokenised else text
-            answer = replace(answer, text=shown(growing), truncated=reply.truncated, uncut=shown(reply.uncut))
+            answer = replace(
+                answer, text=shown(growing), truncated=reply.truncated, uncut=shown(reply.uncut), tokens=reply.tokens
+            )
             yield answer
         yield replace(answer, text=shown(text), done=True)
 

@@ -87,16 +87,12 @@ class Models:
 
     def passage_retriever(self, corpus: str) -> "PassageRetriever":
         """The index of the corpus' train exchanges."""
-        from attune.core.files import read_parquet
-        from attune.index.bank import Bank
-        from attune.index.passages import exchange_bank
         from attune.inference.passages import PassageRetriever
 
         index, rows = self.artifacts.index(corpus).path, self.artifacts.train_rows(corpus).path
 
         def load() -> PassageRetriever:
-            bank = exchange_bank(Bank.load(index), read_parquet(rows), self.parameters.rag.template, rows)
-            return PassageRetriever(self._embedder(), bank)
+            return PassageRetriever.from_index(index, rows, self._embedder(), self.parameters.rag.template)
 
         paths = index, rows, self.artifacts.embedder.path
         found = self.memory.fetched(self._passage_retrievers, corpus, paths, load)

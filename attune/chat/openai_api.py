@@ -32,6 +32,7 @@ from attune.core.errors import AttuneError
 KEY = "ATTUNE_API_KEY"  # the environment variable
 # Replies that may grow at the same time, and the largest body that is read; further requests wait or are refused.
 MAX_CONCURRENT_COMPLETIONS, MAX_BODY = 16, 1_000_000
+_CLIENT_LEFT = 499  # nginx's status for a request whose client has gone; nobody reads it
 _LOG = logging.getLogger(__name__)
 
 
@@ -93,7 +94,11 @@ class Api:
         if asked.stream:
             return StreamingResponse(self._events(completion), media_type="text/event-stream")
         async with self._places, aclosing(completion.pieces()) as pieces:
-            text = "".join([piece async for piece in pieces])
+            text = ""
+            async for piece in pieces:
+                text += piece
+                if await request.is_disconnected():
+                    return Response(status_code=_CLIENT_LEFT)
         return JSONResponse(completion.whole(text))
 
     async def _events(self, completion: "_Completion") -> AsyncGenerator[str, None]:
@@ -138,7 +143,7 @@ class _Completion:
         self.system = engine.system(asked.model)
         if reason := missing(self.system.artifacts):
             raise ApiError(404, f"{asked.model} cannot answer yet: {reason}.", "model", "model_not_found")
-        self.streamed = Streamed(asked.stop, asked.limit)
+        self.streamed = Streamed(asked.stop)
         self.preface = crisis_preface(self.turns[-1])
         self.id, self.created = f"chatcmpl-{uuid4().hex}", int(time.time())
 
@@ -151,7 +156,7 @@ class _Completion:
             instruction = None if told else checked_turn(self.asked.instruction) or None
             answers = self.engine.reply_async(
                 self.asked.model, self.turns, persona, self.decoding, self.asked.seed if generates else 0, instruction,
-                varied=False,
+                varied=False, limit=self.asked.limit,
             )  # fmt: skip
             if self.preface:
                 yield self.preface
@@ -164,7 +169,7 @@ class _Completion:
             raise ApiError(400, f"{self.preface}{error}") from None  # a client that streams nothing has not got it yet
 
     def usage(self) -> dict[str, int]:
-        prompt, completion = self.streamed.last.prompt_tokens, self.streamed.completion_tokens
+        prompt, completion = self.streamed.last.prompt_tokens, self.streamed.last.tokens
         return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
     def whole(self, text: str) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class CompletionRequest(BaseModel):
         return "\n".join(each.text for each in self.messages if each.role in ("system", "developer"))
 
     def persona(self, default: list[str]) -> list[str]:
-        """The sentences of the instruction, one per line; `default` where there is none."""
+        """The sentences of the instruction; `default` where there is none."""
         return list(persona_sentences(self.instruction)) or default
 
     def turns(self) -> list[str]:

@@ -3,10 +3,15 @@
 `attune.chat.gradio_settings.prepare` comes before importing this.
 """
 
+import signal
+import sys
 import time
 from pathlib import Path
 
 import gradio as gr
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from attune.chat.about import DISCLAIMER, HEADLINE, PROTOTYPE, data
 from attune.chat.chat_tab import chat_tab
@@ -67,6 +72,15 @@ def _results(tab: gr.Tab) -> None:
     tab.select(shown, None, frames, **PRIVATE)
 
 
+def _unserved() -> list[Route]:
+    """Gradio's routes by which a client can write to the disk, of which the page uses none."""
+
+    def refused(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse("This page takes no files and keeps no conversations.\n", 404)
+
+    return [Route(f"/gradio_api/{name}", refused, methods=["GET", "POST"]) for name in ("upload", "deep_link")]
+
+
 def _theme() -> gr.themes.Base:
     """Gradio's own with fonts of the system; a contrast of at least 4.5 for its paler text, and of 3 for checkboxes."""
     grey, pale = "*neutral_600", "*neutral_300"
@@ -80,13 +94,15 @@ def _theme() -> gr.themes.Base:
 
 
 def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.Blocks, str]:
-    """Serve the page on `host` and `port`, until it is interrupted if `wait`; returns the page and its address.
+    """Serve the page on `host` and `port`, until it is stopped if `wait`; returns the page and its address.
 
     Raises
     ------
     OSError, OverflowError
         if the port cannot be opened.
     """
+    if wait:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the folder for Gradio's files is deleted
     key = api_key(host)
     # An IPv6 address stands in brackets in the page's own address.
     host = f"[{host}]" if ":" in host and not host.startswith("[") else host
@@ -94,9 +110,10 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
     _, address, _ = page.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, theme=_theme(),
         css_paths=CSS, footer_links=["api"], run_history=False, state_session_capacity=MAX_CONVERSATIONS,
+        max_file_size=0,  # its other routes that take files
         share=False, mcp_server=False, ssl_verify=False,
         _frontend=False,  # otherwise Gradio first asks for its own page, and gives up where that takes 3 seconds
-        app_kwargs={"routes": [mounted(engine, key), *routes(engine)]},
+        app_kwargs={"routes": [*_unserved(), mounted(engine, key), *routes(engine)]},
     )  # fmt: skip
     print(f"Attune's page is at {address} (Ctrl+C stops it)", flush=True)
     print(f"OpenAI's API is at {address}v1{f', with the key {key}' if key else ''}", flush=True)

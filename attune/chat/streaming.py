@@ -12,30 +12,27 @@ from attune.inference.sentences import whole_sentences
 class Streamed:
     """What is known of a reply by the time that its last piece was taken.
 
-    `finish`: `length` where the reply reached a limit before it ended. `completion_tokens`: written by the model.
+    `finish`: `length` where the reply reached its limit before it ended. `last`: the answer that was seen last.
     """
 
     stops: Sequence[str] = ()
-    limit: int | None = None
     finish: Literal["stop", "length"] = "stop"
-    completion_tokens: int = 0
     last: Answer = field(default_factory=Answer)
 
     async def pieces(self, answers: AsyncIterator[Answer]) -> AsyncGenerator[str, None]:
-        """The reply up to the first of `stops`, or of `limit` tokens; put together, the pieces are the reply.
+        """The reply up to the first of `stops`; put together, the pieces are the reply.
 
         A truncated reply is not cut after its last whole sentence: what follows it has been sent already.
         """
         sent = text = uncut = ""
-        stopped = False
+        stopped = grown = False
         async for answer in answers:
             self.last = answer
-            if answer.done and self.completion_tokens and answer.text.startswith(text):
+            if answer.done and grown and answer.text.startswith(text):
                 text, stopped = up_to_stop(answer.text, self.stops)  # PEC's last word is known at the end only
             if answer.loading or answer.done:
                 continue
-            self.completion_tokens += 1
-            uncut = answer.uncut
+            grown, uncut = True, answer.uncut
             if not answer.text.startswith(sent):
                 continue
             text, stopped = up_to_stop(answer.text, self.stops)
@@ -43,11 +40,11 @@ class Streamed:
             if len(ready) > len(sent):
                 yield ready[len(sent) :]
                 sent = ready
-            if stopped or self.completion_tokens == self.limit:
+            if stopped:
                 break
-        if not self.completion_tokens:  # it was not written token by token
+        if not grown:  # it was not written token by token
             text, stopped = up_to_stop(self.last.text, self.stops)
-        elif not stopped and (self.last.truncated or not self.last.done):  # the last word is in no text
+        elif not stopped and self.last.truncated:  # the last word is in no text
             text, stopped = up_to_stop(uncut, self.stops) if uncut.startswith(sent) else (text, False)
         if len(text) > len(sent):
             yield text[len(sent) :]

@@ -1,5 +1,7 @@
 """Checks on what people enter; each refusal is a sentence that can be shown to them."""
 
+import re
+
 from pydantic import ValidationError
 
 from attune.core.errors import AttuneError
@@ -7,6 +9,7 @@ from attune.parameters.decoding import Decoding
 
 # In characters; anything longer is refused before a tokenizer sees it.
 MAX_MESSAGE, MAX_PERSONA = 4_000, 2_000
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def checked_message(message: str) -> str:
@@ -30,7 +33,7 @@ def checked_turn(turn: str) -> str:
 
 
 def persona_sentences(persona: str) -> tuple[str, ...]:
-    """The persona's sentences, which are its lines without the empty ones.
+    """The persona's sentences: a line break ends one, and so does a space after a full stop or the like.
 
     Raises
     ------
@@ -39,7 +42,8 @@ def persona_sentences(persona: str) -> tuple[str, ...]:
     """
     if len(persona) > MAX_PERSONA:
         raise AttuneError(f"A persona may have {MAX_PERSONA:,} characters; this one has {len(persona):,}.")
-    return tuple(line.strip() for line in _encodable(persona).splitlines() if line.strip())
+    lines = _encodable(persona).splitlines()
+    return tuple(sentence for line in lines for sentence in _SENTENCE_END.split(line.strip()) if sentence)
 
 
 def changed_decoding(

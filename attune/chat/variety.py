@@ -33,7 +33,7 @@ def written(
     def write(again: int) -> Iterator["Reply"]:
         attempt = question.attempt + again
         decoding = varied(question.decoding, attempt) if question.varied else question.decoding
-        return generator.stream(name, prompt, decoding, seed + question.attempt + 1_000 * again)
+        return generator.stream(name, prompt, decoding, seed + question.attempt + 1_000 * again, question.limit)
 
     return unrepeated(write, given) if question.varied else write(0)
 

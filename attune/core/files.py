@@ -191,7 +191,8 @@ def stream_parquet(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
+    """The rows by the header's names; a spreadsheet may have begun the file with a byte order mark."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
 
 

@@ -16,7 +16,7 @@ def refuse_code(folder: Path) -> None:
     """Refuse a model's folder whose files name code to be run: of the model, a tokenizer or a module.
 
     transformers asks at the terminal whether such code may run unless each call says `trust_remote_code=False`, as all
-    calls of this project do.
+    calls of this project do: then it passes by what names code for a model that it has itself, such as Phi-3.
 
     Raises
     ------
@@ -24,8 +24,9 @@ def refuse_code(folder: Path) -> None:
         naming the file and the key.
     """
     for path in sorted({*folder.rglob("*config*.json"), *folder.rglob("modules.json")}):
-        for key, value in _pairs(_read(path)):
-            if _names_code(key, value, path):
+        content = _read(path)
+        for key, value in _pairs(content):
+            if _names_code(key, value, path) and not (key == "auto_map" and _is_passed_by(content, value, path)):
                 raise AttuneError(
                     f"{path}: {key} names code of the model's own ({json.dumps(value)[:120]}), which is never run; "
                     "use a model that transformers and sentence-transformers know by themselves"
@@ -43,6 +44,25 @@ def _names_code(key: str, value: Any, path: Path) -> bool:
     named = value.values() if key == "types" and isinstance(value, dict) else (value,)
     dotted = [each for each in named if isinstance(each, str) and "." in each and not each.startswith(_KNOWN)]
     return key in ("types", "activation_function", "tokenizer_class") and bool(dotted)
+
+
+def _is_passed_by(content: Any, auto_map: Any, path: Path) -> bool:
+    """Whether an `auto_map` has no effect, since transformers has this kind of model or of tokenizer itself.
+
+    content: of the whole file. An `auto_map` of a part of it is not passed by.
+    """
+    if not isinstance(content, dict) or content.get("auto_map") is not auto_map:
+        return False
+    kind = content.get({"config.json": "model_type", "tokenizer_config.json": "tokenizer_class"}.get(path.name, ""))
+    if not isinstance(kind, str):
+        return False
+    if path.name == "config.json":
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+        return kind in CONFIG_MAPPING_NAMES
+    from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
+
+    return tokenizer_class_from_name(kind) is not None
 
 
 def _read(path: Path) -> Any:

@@ -91,7 +91,12 @@ def _special_names(tokenizer: Any, added: Iterable[Mapping[str, Any]]) -> list[s
     names = {*tokenizer.all_special_tokens, *(each["content"] for each in added if each["special"])}
     names |= {each.content for each in tokenizer.added_tokens_decoder.values() if each.special}
     names |= {each["content"] for each in added if each["content"] in template}
-    return sorted(name for name in names if len(name.strip()) >= _SHORTEST_NAME and not name.isalnum())
+    return sorted(filter(stays_text, names))
+
+
+def stays_text(name: str) -> bool:
+    """Whether a special token's `name` stays text where people write it; others are what anybody may write."""
+    return len(name.strip()) >= _SHORTEST_NAME and not name.isalnum()
 
 
 def _rename(state: dict[str, Any], special: Iterable[str]) -> dict[str, str]:

@@ -51,12 +51,8 @@ def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
     rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     for conv_id, group in groupby(rows, key=lambda row: row.values[0]):
         block = list(group)
-        try:
-            dialogue = _dialogue(conv_id, block, seen)
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
-        else:
-            yield dialogue
+        with bad.leaving_out(path):
+            yield _dialogue(conv_id, block, seen)
         seen.add(conv_id)
 
 

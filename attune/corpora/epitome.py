@@ -34,11 +34,9 @@ def read(path: Path, bad: BadRows) -> Iterator[Row]:
     if missing:
         raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
     for number, cells in rows:
-        try:
+        with bad.leaving_out(path):
             if cells:
                 yield _labelled(number, dict(zip(names, cells, strict=False)))
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
 
 
 def _labelled(number: int, row: dict[str, str]) -> Row:

@@ -34,12 +34,8 @@ def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
     turn of several lines. A row without a complete pair is malformed.
     """
     for number, line in lines(path):
-        try:
-            dialogue = Dialogue("", _turns(_text(line, number), number))
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
-        else:
-            yield dialogue
+        with bad.leaving_out(path):
+            yield Dialogue("", _turns(_text(line, number), number))
 
 
 def _text(line: str, number: int) -> str:

@@ -26,12 +26,8 @@ class Task:
 def read(path: Path, bad: BadRows, batch_size: int = 1024) -> Iterator[Task]:
     """Rows in file order; `batch_size` rows are held in memory."""
     for number, values in parquet_rows(path, COLUMNS, batch_size):
-        try:
-            task = _task(number, values)
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
-        else:
-            yield task
+        with bad.leaving_out(path):
+            yield _task(number, values)
 
 
 def _task(number: int, values: dict[str, Any]) -> Task:

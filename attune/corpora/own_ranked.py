@@ -64,11 +64,8 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     spool = Spool(scratch, sets | tests)
     spool.fill(corpus.read(path, BadRows("skip")))  # bad rows are counted already
 
-    def candidates(domain: str) -> Iterator[Row]:
-        rows = spool.rows(f"candidates/{domain}")
-        return ({"id": row["id"], "response": row["utterances"][-1]} for row in rows)
-
-    return Subset({name: spool.rows(name) for name in sets}, counts, {domain: candidates(domain) for domain in pools})
+    candidates = {domain: spool.candidates(domain) for domain in pools}
+    return Subset({name: spool.rows(name) for name in sets}, counts, candidates)
 
 
 def _splits(

@@ -42,12 +42,8 @@ class Conversation:
 def read_conversations(path: Path, bad: BadRows) -> Iterator[Conversation]:
     """A line without the marker continues the turn before. A malformed conversation is left out as a whole."""
     for block in blocks(path):
-        try:
-            conversation = _conversation(block)
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
-        else:
-            yield conversation
+        with bad.leaving_out(path):
+            yield _conversation(block)
 
 
 def _conversation(block: Block) -> Conversation:
@@ -108,16 +104,12 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     again = BadRows("skip")  # they are counted already
     spool.fill(_row(domain, each) for domain, _, read in _conversations(files, again) for each in read)
 
-    def candidates(domain: str) -> Iterator[Row]:
-        rows = spool.rows(f"candidates/{domain}")
-        return ({"id": row["id"], "response": row["utterances"][-1]} for row in rows)
-
     def conversations(name: str) -> Iterator[Row]:
         for row in spool.rows(name):
             yield row | {"personas": list(personas[row["domain"]].get(row["speakers"][-1], ()))}
 
     return Subset(
-        {name: conversations(name) for name in sets}, counts, {domain: candidates(domain) for domain in tests}
+        {name: conversations(name) for name in sets}, counts, {domain: spool.candidates(domain) for domain in tests}
     )
 
 

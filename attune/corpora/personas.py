@@ -83,11 +83,8 @@ class Personas(Mapping[str, tuple[str, ...]]):
 def _personas(path: Path, bad: BadRows) -> Iterator[tuple[str, list[str], tuple[int, int]]]:
     """User, sentences and place of each block; what is malformed is reported to `bad` and left out."""
     for block in blocks(path):
-        try:
+        with bad.leaving_out(path):
             user, sentences = _persona(block)
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
-        else:
             yield user, sentences, block.place
 
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -39,6 +40,14 @@ class BadRows:
                 f"{location(path, number)}: {message} (`on_bad_row: skip` counts such rows and leaves them out)"
             )
         self.count += 1
+
+    @contextmanager
+    def leaving_out(self, path: Path) -> Iterator[None]:
+        """A BadRow that is raised inside ends the block and is added as `add` does."""
+        try:
+            yield
+        except BadRow as error:
+            self.add(path, error.number, str(error))
 
 
 def location(path: Path, number: int) -> str:

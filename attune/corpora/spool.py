@@ -50,6 +50,11 @@ class Spool:
             with self._bucket(name, number // ROW_GROUP).open(encoding="utf-8", newline="\n") as stream:
                 yield from (row for _, row in sorted(map(json.loads, stream), key=lambda placed: placed[0]))
 
+    def candidates(self, domain: str) -> Iterator[Row]:
+        """Id and reply of each conversation in the file `candidates/DOMAIN`, in its order."""
+        rows = self.rows(f"candidates/{domain}")
+        return ({"id": row["id"], "response": row["utterances"][-1]} for row in rows)
+
     def _bucket(self, name: str, number: int) -> Path:
         return self.folder / f"{name.replace('/', '.')}.{number}.jsonl"
 

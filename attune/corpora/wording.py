@@ -2,7 +2,8 @@
 
 import re
 
-_STRAIGHT = str.maketrans("’‘`´“”", "''''\"\"")
+# What writes an apostrophe or a quotation mark in another way, for `str.translate`.
+STRAIGHT_QUOTES = str.maketrans("’‘`´“”", "''''\"\"")
 # A face stays one token; so do runs such as "..." and "?!", and the points inside of numbers and times.
 _FACE = r"(?<!\w)[:;=][-'^o]?[()\[\]dpo/\\|3*]+(?!\w)"
 _PUNCTUATION = r"[.!?]+(?![\w.!?])|[.!?]{2,}|(?<!\d)[,:;]|[,:;](?!\d)|[()\"]"
@@ -15,7 +16,7 @@ _FIRST_PERSON = re.compile(r"^i(?='|$)")
 
 def tokenised(text: str) -> str:
     """`text` lower-cased, with punctuation and contractions split off, as PEC's text has them."""
-    text = _SPLIT.sub(lambda match: f" {match.group()} ", text.lower().translate(_STRAIGHT))
+    text = _SPLIT.sub(lambda match: f" {match.group()} ", text.lower().translate(STRAIGHT_QUOTES))
     text = re.sub(r"(?<=\w)n't\b", " n't", text)
     text = re.sub(r"(?<=\w)'(m|s|re|ve|ll|d)\b", r" '\1", text)
     return " ".join(text.split())

@@ -39,6 +39,7 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
     AttuneError
         if `target` exists or `pairs` is not of a form, and as `LanguageModelJudge`.
     """
+    from attune.evaluation.judgement.answers import MODEL
     from attune.evaluation.judgement.language_model import LanguageModelJudge, position_bias
 
     refuse_existing(target)
@@ -46,7 +47,7 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
     if not rows or not {"pair", "context", "reply_a", "reply_b"} <= rows[0].keys():
         raise AttuneError(f"{pairs} is not the pairs.csv of a form, with pair, context, reply_a and reply_b")
     opinions = LanguageModelJudge.from_folder(model).opinions(rows)
-    about = {"form": sha256(pairs)[:12], "annotator": f"model:{model.resolve().name}"}
+    about = {"form": sha256(pairs)[:12], "annotator": f"{MODEL}{model.resolve().name}"}
     bias = position_bias(opinions)
     with atomic_folder(target) as folder:
         write_csv(folder / "answers.csv", [{**about, "pair": each.pair, "verdict": each.verdict} for each in opinions])

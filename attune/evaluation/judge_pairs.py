@@ -55,7 +55,7 @@ def sentences(found: dict[str, Any]) -> list[str]:
         who, position = found["agreement"], found["position"]
         lines += [
             f"{found['judgements']} judgements by {who['annotators']} annotators; Krippendorff's alpha: {_alpha(who)}",
-            f"the reply shown first was preferred in {_share(position, 'first_preferred')}",
+            *([f"the reply shown first was preferred in {_share(position, 'first_preferred')}"] if position else []),
             *_both_orders(who),
             *(
                 f"{each['system']} is preferred to {each['other']} in {_share(each, 'win_rate')}, corrected p = "

@@ -32,12 +32,13 @@ class Reply:
     """A reply without its prompt.
 
     truncated: it reached the length limit before it ended; its text then stops after the last whole sentence, if it has
-    one. uncut: all that was written.
+    one. uncut: all that was written. tokens: how many were written, with that which ended it.
     """
 
     text: str
     truncated: bool
     uncut: str = ""
+    tokens: int = 0
 
 
 def stop_token_ids(model: Any, tokenizer: Any, lines: bool) -> tuple[int, ...]:
@@ -99,10 +100,10 @@ def _reply(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True
     ended = bool(ids) and ids[-1] in limits.stop_token_ids
     text = _text(tokenizer, ids, ended)
     if ended:
-        return Reply(text, truncated=False, uncut=text)
+        return Reply(text, truncated=False, uncut=text, tokens=len(ids))
     # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
     text = text.rstrip("\ufffd")
-    return Reply(whole_sentences(text) if finished else text, truncated=True, uncut=text)
+    return Reply(whole_sentences(text) if finished else text, truncated=True, uncut=text, tokens=len(ids))
 
 
 def _text(tokenizer: Any, ids: list[int], ended: bool) -> str:

@@ -1,7 +1,7 @@
 """Write replies with a trained generator, or score true ones."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +118,12 @@ class Generator:
         """The prompt that a reply is written to, as token ids."""
         return encode_prompt(example, self.tokenizer, self.writing_room)
 
-    def stream(self, name: str, prompt: Prompt, decoding: Decoding, seed: int) -> Iterator[Reply]:
-        """The reply that `replies` gives to the example with the id `name`, after each token."""
-        return stream_reply(self.model, self.tokenizer, name, prompt.ids, decoding, self.limits, seed)
+    def stream(
+        self, name: str, prompt: Prompt, decoding: Decoding, seed: int, tokens: int | None = None
+    ) -> Iterator[Reply]:
+        """The reply that `replies` gives to the example with the id `name`, after each token; of at most `tokens`."""
+        limits = self.limits if tokens is None else replace(self.limits, tokens=min(tokens, self.limits.tokens))
+        return stream_reply(self.model, self.tokenizer, name, prompt.ids, decoding, limits, seed)
 
     def replies(
         self, examples: Sequence[Example], decoding: Decoding | Sequence[Decoding], batch_size: int, seed: int

@@ -13,6 +13,9 @@ from transformers import (
 
 from attune.parameters.decoding import Decoding
 
+# Below this temperature the likeliest token is taken: logits that are divided by 1e-38 exceed float32.
+_COLDEST = 1e-6
+
 
 def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, written: torch.Tensor) -> torch.Tensor:
     """Token ids [rows] from logits [rows, vocabulary]; sampling inverts the distribution at `draws` [rows].
@@ -20,7 +23,7 @@ def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, writte
     The repetition penalty and the n-gram ban see `written` [rows, tokens] alone: a reply may repeat its prompt's words.
     """
     logits = processors(decoding)(written, logits)
-    if decoding.method == "greedy":
+    if decoding.method == "greedy" or decoding.temperature < _COLDEST:
         return logits.argmax(-1)
     ids = None
     if decoding.top_k:  # first: top_p sorts what it gets, and the whole vocabulary takes longer than a layer

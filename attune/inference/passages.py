@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from attune.core.files import read_parquet
 from attune.index.bank import Bank, query_text
-from attune.index.embedding import embed, load_embedder
+from attune.index.embedding import embed
 from attune.index.passages import Passage, exchange_bank, nearest_conversations, reordered
 from attune.index.reader import reads_whole, tells_queries_apart
 
@@ -37,18 +37,18 @@ class PassageRetriever:
     batch_size: int = 1
 
     @classmethod
-    def from_index(cls, index: Path, rows: Path, embedder: Path, template: str, batch_size: int = 1) -> Self:
+    def from_index(cls, index: Path, rows: Path, embedder: Any, template: str, batch_size: int = 1) -> Self:
         """`index`: a folder that the stage `index` wrote. `rows`: the parquet file that it was built from.
 
-        `embedder`: the sentence encoder's folder. `template`: a passage's text, with {situation}, {input} and {reply}.
+        `embedder`: the sentence encoder. `template`: a passage's text, with {situation}, {input} and {reply}.
 
         Raises
         ------
         AttuneError
-            for a missing folder, and for an index that was built from other rows.
+            for a missing index, and for one that was built from other rows.
         """
         bank = exchange_bank(Bank.load(index), read_parquet(rows), template, rows)
-        return cls(load_embedder(embedder), bank, batch_size)
+        return cls(embedder, bank, batch_size)
 
     def nearest(
         self, rows: Sequence[Mapping[str, Any]], own_conversations: Sequence[str | None], k: int

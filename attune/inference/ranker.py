@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from safetensors import SafetensorError
 
 from attune.cobert import storage
-from attune.cobert.inputs import Inputs
+from attune.cobert.inputs import PERSONA_SENTENCE, Inputs
 from attune.cobert.model import Cobert, inputs_for, start, to_device
 from attune.cobert.scoring import encode, scores
 from attune.core.errors import AttuneError
@@ -24,7 +24,7 @@ class Ranked(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What a `Ranker` reads: how many of the last turns and of the first sentences of the persona.
+    """What a `Ranker` reads: how many of the last turns, and how many sentences of the persona to their end.
 
     whole: whether it reads all of the last turn, and not its beginning alone.
     """
@@ -94,7 +94,7 @@ class Ranker:
         replies, possibly none. speakers: who said each turn, as names or numbers; by default two take turns.
 
         What exceeds the model's limits is dropped: the oldest turns, the last persona sentences and the end of a long
-        reply or turn.
+        reply, turn or persona sentence.
 
         Raises
         ------
@@ -148,7 +148,10 @@ class Ranker:
         start = turns.ends[-2] if len(turns.ends) > 1 else len(inputs.opening)
         read = turns.ends[-1] - 1 - start  # without the token that closes the last turn
         whole = read == len(inputs.pieces(texts[-1], sys.maxsize))
-        return Read(len(turns.ends), len(inputs.persona(checked("persona", persona)).ends), whole)
+        sentences = checked("persona", persona)
+        begun = sentences[: len(inputs.persona(sentences).ends)]
+        to_their_end = sum(len(inputs.pieces(each, sys.maxsize)) <= PERSONA_SENTENCE for each in begun)
+        return Read(len(turns.ends), to_their_end, whole)
 
 
 def _turns(context: Sequence[str], speakers: Sequence[Any] | None) -> tuple[list[str], Sequence[Any] | None]:

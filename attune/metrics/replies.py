@@ -44,9 +44,9 @@ def distinct(replies: Sequence[str], n: int) -> float:
     return len(counts) / counts.total() if counts else 0.0
 
 
-def repeated_ngrams(reply: str, n: int = NGRAM) -> float:
+def repeated_ngrams(reply: str) -> float:
     """Share of the reply's n-grams that occur earlier in it (seq-rep-n; Welleck et al. 2020, section 6.1)."""
-    grams = ngrams(words(reply), n)
+    grams = ngrams(words(reply), NGRAM)
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
 
 
@@ -56,9 +56,9 @@ def repeats_a_sentence(reply: str) -> bool:
     return any(count > 1 for sentence, count in Counter(sentences).items() if len(sentence) > 1)
 
 
-def copied(reply: str, prompt: str, n: int = NGRAM) -> float:
+def copied(reply: str, prompt: str) -> float:
     """Share of the reply's n-grams that also occur in `prompt`, the message that it answers."""
-    grams, prompt_grams = ngrams(words(reply), n), set(ngrams(words(prompt), n))
+    grams, prompt_grams = ngrams(words(reply), NGRAM), set(ngrams(words(prompt), NGRAM))
     return sum(gram in prompt_grams for gram in grams) / len(grams) if grams else 0.0
 
 

@@ -1,4 +1,4 @@
-"""The sections of params.yaml about generators: their training, their passages, and how they write."""
+"""The sections of params.yaml about generators: their training, and their passages."""
 
 import math
 import re
@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, create_model, field_validator, model_validator
+from pydantic import Field, GetCoreSchemaHandler, create_model, model_validator
 from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 
 from attune.core.errors import AttuneError
-from attune.parameters.decoding import Decoding, Point
 from attune.parameters.methods import METHODS, Method
-from attune.parameters.types import Count, Distinct, Key, Layers, Length, Name, NotNegative, Rate, Section, Share
+from attune.parameters.types import Count, Key, Layers, Length, Name, NotNegative, Rate, Section, Share
 
 
 class GeneratorSettings(Section):
@@ -81,6 +80,7 @@ class TrainedSettings(GeneratorSettings):
     save_steps: Count | None = None
     early_stopping: Count | None = None
     frozen_layers: Layers = 0
+    trained_share: Annotated[float, Field(gt=0, le=1)] | None = None
     gradient_checkpointing: bool = False
     bf16: bool = False
 
@@ -91,6 +91,16 @@ class TrainedSettings(GeneratorSettings):
             raise ValueError(
                 f"frozen_layers = {self.frozen_layers}, but {self.method} trains what the lowest layer reads; it must "
                 f"be 0, or the method one of {able}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def trained_share_is_of_the_base(self) -> Self:
+        if self.trained_share and not METHODS[self.method].trains_base:
+            able = ", ".join(name for name, each in METHODS.items() if each.trains_base)
+            raise ValueError(
+                f"trained_share = {self.trained_share}, but {self.method} leaves the base's weights as they are; leave "
+                f"it out, or make the method {able}"
             )
         return self
 
@@ -188,63 +198,4 @@ class Rag(Section):
     def shortlist_holds_k(self) -> Self:
         if self.shortlist < self.k:
             raise ValueError(f"shortlist = {self.shortlist} must be at least k = {self.k}")
-        return self
-
-
-class Sweep(Section):
-    """The replies of `generators` to `examples` test prompts at each point."""
-
-    generators: Annotated[list[Key], Field(min_length=1), Distinct]
-    points: Annotated[list[Point], Field(min_length=1), Distinct]
-    examples: Count
-
-
-class Questions(Section):
-    """`opening`: how a conversation begins, put to every generator. `asked`: by kind, put to each of `generators`."""
-
-    opening: Name
-    generators: Annotated[list[Key], Field(min_length=1), Distinct]
-    asked: Annotated[dict[Key, Name], Field(min_length=1)]
-
-    @field_validator("asked")
-    @classmethod
-    def opening_is_no_kind(cls, asked: dict[str, str]) -> dict[str, str]:
-        if "opening" in asked:
-            raise ValueError("a question cannot be called 'opening', as what every generator is asked; rename it")
-        return asked
-
-    def put_to(self, generator: str) -> dict[str, str]:
-        """What the generator of that name is asked, by kind."""
-        return {"opening": self.opening} | (self.asked if generator in self.generators else {})
-
-
-class Generation(Section):
-    """How generators are evaluated and how they decode."""
-
-    perplexity_examples: Count
-    reply_examples: Count
-    answered_examples: Count
-    max_new_tokens: Count
-    batch_size: Count
-    decoding: dict[Key, Decoding]
-    sweep: Sweep
-    questions: Questions
-
-    def decoding_of(self, generator: str) -> Decoding:
-        """How the generator of that name decodes."""
-        return self.decoding.get(generator, self.decoding["default"])
-
-    @model_validator(mode="after")
-    def replies_are_among_the_scored(self) -> Self:
-        if self.reply_examples > self.perplexity_examples:
-            raise ValueError(
-                f"reply_examples = {self.reply_examples} must be at most perplexity_examples = "
-                f"{self.perplexity_examples}, whose first they are"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def there_is_a_default(self) -> Self:
-        if "default" not in self.decoding:
-            raise ValueError("decoding needs the entry `default`, for generators that have no entry")
         return self

@@ -7,7 +7,8 @@ from pydantic import Field, field_validator
 
 from attune.parameters.cobert import Cobert, Compare, Personas, Recipe, Retrieval, Seeds, Transfer
 from attune.parameters.data import Base, Index, Preprocess, Published, Subsets
-from attune.parameters.generators import AnyGenerator, Generation, Rag
+from attune.parameters.generation import Generation
+from attune.parameters.generators import AnyGenerator, Rag
 from attune.parameters.types import (
     Distinct,
     Key,

@@ -12,15 +12,15 @@ from attune.report.scores import MINUS, format_of
 
 HEADING = "Test text in the training data"
 _ABOUT = (
-    "A test example overlaps where any run of {n} words of its context and reply also stands in the train set; it is "
+    "A test example overlaps where any run of {n} words of its context and reply also occurs in the train set; it is "
     "mostly contained where at least {mostly:.0f} % of its runs do. The former is GPT-3's measure (Brown et al. 2020, "
     "appendix C), the latter PaLM's (Chowdhery et al. 2022, section 8). Turns of fewer than {n} words cannot overlap."
 )
 _SPLIT = (
     "Scores of the test examples that overlap and of the others, by their replies, for the test sets that have both. "
-    "A gain is by how many nats per token a generator is better than its untrained base: where it is larger for what "
-    "overlaps, part of it is memory. n: conversations, which the intervals draw from; with fewer than five there is no "
-    "interval."
+    "Gain: by how many nats per token a generator is better than its untrained base. Where the gain is larger on "
+    "overlapping examples, part of it is memory. n: conversations, which the intervals draw from; with fewer than five "
+    "there is no interval."
 )
 # Conversations that an interval is drawn from; a bootstrap of fewer would be too narrow to mean anything.
 _LEAST = 5

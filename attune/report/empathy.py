@@ -25,7 +25,7 @@ def part(probe: Mapping[str, Any], name: Callable[[str], str], *scores: pd.DataF
     """
     if "empathy" not in probe:
         return ""
-    levels = [score_table(each[each["score"].isin(EMPATHY)], EMPATHY, name, TARGETS) for each in scores]
+    levels = [score_table(each[each["score"].isin(EMPATHY)], EMPATHY, name, [TARGETS]) for each in scores]
     return html.folded("Empathy", html.about(_ABOUT) + html.table(_quality(probe["empathy"])) + "".join(levels))
 
 

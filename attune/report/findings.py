@@ -1,6 +1,5 @@
 """Plain sentences with numbers: what a run found. A difference counts by its corrected p alone (`differences`)."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, RAG
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.report.differences import Difference, between, in_brackets
+from attune.report.names import listed
 from attune.report.scores import format_of
 from attune.report.tables import records
 
@@ -30,11 +30,11 @@ def sentence(each: Difference, names: Names) -> str:
 
 
 def scored(row: Mapping[str, Any], score: str) -> str:
-    """The score with its interval: MRR 0.483 (0.420 to 0.550)."""
+    """The score with its interval: MRR 0.483 (0.420 to 0.550). One without width would claim to be exact: none then."""
     form = format_of(score)
     title = form.title if form.title[:2].isupper() else form.title.lower()
     value, low, high = (float(row[key]) for key in ("value", "low", "high"))
-    interval = "" if math.isnan(low) else f" ({form.text(low)} to {form.text(high)})"
+    interval = f" ({form.text(low)} to {form.text(high)})" if low < high else ""
     return f"{title} {form.text(value)}{interval}"
 
 
@@ -50,13 +50,16 @@ def about_bases(tests: Sequence[Difference], generators: Mapping[str, GeneratorS
     pairs = [between(list(tests), f"base of {name}", name, "loss") for name in generators]
     known = [each for each in pairs if each]
     others = [
-        f"{names[each.after]} (perplexity {each.size}; {in_brackets(each)[1:-1]})" for each in known if not each.better
+        f"{names[each.after]} (perplexity {each.size}; {in_brackets(each, False)[1:-1]})"
+        for each in known
+        if not each.better
     ]
     bare = [names[name] for name, each in generators.items() if prompt_of_base(each) != _SAME_PROMPT]
-    exception = f" ({' and '.join(bare)}: {_WITHOUT})" if bare else ""
+    untrained = f" (for {listed(bare)}: without the instruction)" if bare else ""
+    exceptions = f" The exception{' is' if len(others) == 1 else 's are'} {listed(others)}." if others else ""
     return (
-        f"{len(known) - len(others)} of {len(known)} generators predict the test replies better than their base "
-        f"{_SAME_PROMPT}{exception}{'; not so: ' + ', '.join(others) if others else ''}."
+        f"{len(known) - len(others)} of {len(known)} generators predict the test replies better than their base does "
+        f"{_SAME_PROMPT}{untrained}.{exceptions}"
     )
 
 
@@ -73,7 +76,7 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
     known = [(each, than) for each, than in pairs if each]
     parts = [_moved(each, than, named=not place) for place, (each, than) in enumerate(known)]
     helps = bool(none and none.better)
-    own = bool(other and other.better)
+    own = other is None or other.better
     answer = (
         "helps"
         if helps and own
@@ -99,9 +102,11 @@ def about_passages(
     if every is None:
         return ""
     against = "the same" if other == name else names[other]
-    line = f"Passages {_effect(every, new)} ({names[name]}, against {against} without): perplexity {_moved(every)}"
-    elsewhere = f"; where none contains the reply asked for, {new.size} {in_brackets(new, False)}" if new else ""
-    return f"{line}{elsewhere}."
+    prompts = " over all prompts" if new else ""
+    effect = _effect(every, new)
+    line = f"Passages {effect} ({names[name]}, against {against} without): perplexity{prompts} {_moved(every)}"
+    where = "elsewhere" if "elsewhere" in effect else "where none contains the reply asked for"
+    return line + (f"; {where}, {new.size} {in_brackets(new, False)}." if new else ".")
 
 
 def _effect(every: Difference, new: Difference | None) -> str:
@@ -112,14 +117,19 @@ def _effect(every: Difference, new: Difference | None) -> str:
         return "harm"
     if new is None or new.better:
         return "help"
+    return _given_away(new)
+
+
+def _given_away(new: Difference) -> str:
+    """What passages do that are not found to help in prompts whose passages do not contain the target (new)."""
     elsewhere = (
-        "elsewhere they harm"
+        "harm"
         if new.worse
-        else "elsewhere they rather harm, but not significantly after correction"
+        else "rather harm, but not significantly after correction"
         if new.outside_zero and new.difference > 0
-        else "elsewhere they neither help nor harm clearly"
+        else "neither help nor harm clearly"
     )
-    return f"help where they contain the reply asked for; {elsewhere}"
+    return f"help where they contain the reply asked for; elsewhere they {elsewhere}"
 
 
 def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, other: str, names: Names) -> list[str]:
@@ -145,8 +155,8 @@ def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, o
 def _likeness(passages: Mapping[str, float]) -> str:
     share = 100 * passages["passage_like_target"]
     return (
-        "on average the reply in a prompt's most similar passage has a similarity of "
-        f"{passages['passage_similarity']:.3f} to the target, and {share:.0f} % of prompts have one that is like it "
+        "of the prompts with passages, the reply in the most similar one has a mean similarity of "
+        f"{passages['passage_similarity']:.3f} to the target; {share:.0f} % of all prompts have one that is like it "
         f"(cosine of at least {LIKE_TARGET:g})"
     )
 
@@ -156,7 +166,7 @@ def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -
     if not oracle.better:
         return "retrieval is not what limits it: the passage most like the target does not clearly lower the perplexity"
     if retrieved.better and new and not new.better:
-        return "passages help, but not clearly where none of them contains the very reply that is asked for"
+        return f"passages {_given_away(new)}"
     if retrieved.better:
         return "passages are worth retrieving, and the more like the target their replies are, the more they help"
     return "retrieval is what limits it: passages like the target would help, but they are seldom retrieved"

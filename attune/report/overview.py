@@ -52,19 +52,32 @@ def best_ranker(results: Results) -> str:
 
 
 def best_generator(results: Results) -> str:
-    """The generator of the lowest perplexity on the conversations, without passages."""
-    names = system_names(results.settings)
+    """The generator of the lowest perplexity on the conversations, without passages; of each base, as tokens differ."""
+    generators, scores = results.settings.generators, results.generator_intervals
+    tested = set(scores[scores["score"] == "perplexity"]["system"])
     for corpus in dialogue_corpora():
-        own = [name for name, each in results.settings.generators.items() if each.corpus == corpus.name]
-        rows = results.generator_intervals[results.generator_intervals["system"].isin(own)]
-        if (rows["score"] == "perplexity").any():
-            row = best(rows, "perplexity")
-            line = f"Best generator: {names[row['system']]}, {scored(row, 'perplexity')} on {corpus_title(corpus.name)}"
-            tests = [each for each in differences(results.generator_tests) if each.before == f"base of {row['system']}"]
-            prompt = findings.prompt_of_base(results.settings.generators[str(row["system"])])
-            against = "".join(f"; against its base {prompt} {each.size} {in_brackets(each)}" for each in tests)
-            return f"{line} without passages{against}."
-    return "No generator was trained on conversations."
+        by_base: dict[str, list[str]] = {}
+        for name in (name for name, each in generators.items() if each.corpus == corpus.name and name in tested):
+            by_base.setdefault(generators[name].base, []).append(name)
+        lines = (
+            _best_of(results, own, f"Best generator{f' from {base}' if len(by_base) > 1 else ''}")
+            for base, own in by_base.items()
+        )
+        if by_base:
+            return " ".join(lines)
+    return f"No generator of {listed([corpus.title for corpus in dialogue_corpora()])} was tested."
+
+
+def _best_of(results: Results, own: Sequence[str], title: str) -> str:
+    """The best of the generators `own`, which have one corpus and one base."""
+    row = best(results.generator_intervals[results.generator_intervals["system"].isin(own)], "perplexity")
+    name = str(row["system"])
+    generator = results.settings.generators[name]
+    tests = [each for each in differences(results.generator_tests) if each.before == f"base of {name}"]
+    prompt = findings.prompt_of_base(generator)
+    against = "".join(f"; against its base {prompt} {each.size} {in_brackets(each)}" for each in tests)
+    found = f"{system_names(results.settings)[name]}, {scored(row, 'perplexity')} on {corpus_title(generator.corpus)}"
+    return f"{title}: {found} without passages{against}."
 
 
 # What the recipes of params.yaml are; an entry of one's own is known to who made it.
@@ -94,8 +107,10 @@ def _starts(others: Sequence[str]) -> str:
     """What the untrained model does not tell of the recipes that it is not the start of."""
     if not others:
         return ""
-    where = "in plots/studies.html after `make studies`"
-    return f"What training adds to {listed(others)}, which may start elsewhere, is {where}. "
+    return (
+        f"{listed(others)} may start from another untrained model; plots/studies.html, written by `make studies`, "
+        f"shows what training adds to {'them' if len(others) > 1 else 'it'}. "
+    )
 
 
 def _train_size(settings: Parameters, subset: str) -> str:

@@ -48,20 +48,22 @@ def first_report(power: Numbers) -> str:
     )
     if not models:
         return f"{found} These contexts show no variation from which to simulate what that says."
-    nothing, by_small, by_large = (_shares("at_most_half", on_few[each], on_many[each]) for each in (0.0, small, large))
-    drawn = (
-        f"{models} models, each with its own contexts drawn from ours"
+    few_ahead, many_ahead = (100 * each[0.0]["at_most_half"] for each in (on_few, on_many))
+    nothing = f"{few_ahead:.0f} % ({fewer} contexts) and {many_ahead:.0f} % ({more})"
+    by_small, by_large = (_shares("at_most_half", on_few[each], on_many[each]) for each in (small, large))
+    experiments, ahead, improved = (
+        (f"{models} models, each tested", "At most half of the models come out ahead", "every model")
         if models > 1
-        else "1 model with contexts drawn from ours"
+        else ("1 model, tested", "It does not come out ahead", "the model")
     )
     seen = [_shares("significant", on_few[each], on_many[each]) for each in (small, large)]
     verdicts = (_verdict(on_few[each], on_many[each]) for each in (small, large))
     return (
-        f"{found} Simulated for {drawn}, at most half come out ahead in {nothing} of "
-        f"experiments if fine-tuning changes nothing, in {by_small} if it makes every one better by {small:g}, and in "
-        f"{by_large} if by {large:g}. Below {100 * _UNLIKELY:.0f} % counts as unlikely: the finding "
-        f"{'; it '.join(verdicts)}. One model's improvement of {small:g} is seen (interval above 0) in {seen[0]}, one "
-        f"of {large:g} in {seen[1]}."
+        f"{found} We simulated experiments with {experiments} on its own {fewer} or {more} contexts drawn from ours. "
+        f"{ahead} in {nothing} of the experiments if fine-tuning changes nothing, in {by_small} if it improves "
+        f"{improved} by {small:g}, and in {by_large} if by {large:g}. Below {100 * _UNLIKELY:.0f} % counts as "
+        f"unlikely: the finding {'; it '.join(verdicts)}. One model's improvement of {small:g} is seen (interval above "
+        f"0) in {seen[0]}, one of {large:g} in {seen[1]}."
     )
 
 

@@ -1,7 +1,7 @@
 """Tables for readers: scores with their intervals in one cell, and differences with their verdicts."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pandas as pd
 
@@ -15,11 +15,12 @@ Name = Callable[[str], str]
 _ROWS = {"domain": "Domain"}
 
 
-def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, reference: str | None = None) -> str:
+def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, references: Collection[str] = ()) -> str:
     """HTML of one row per system, best first by the first score, with the best value of each score in bold.
 
-    scores: tidy. names: the scores shown, without those that no system has. name: a system in words. reference: a
-    system that is no competitor, such as the true replies; it stands last and is never the best.
+    Systems compete within their place (subset, corpus), where at least two do. scores: tidy. names: the scores shown,
+    without those that no system has. name: a system in words. references: systems that are no competitors, such as the
+    true replies; they stand last and are never the best.
     """
     if scores.empty:
         return html.table(scores)
@@ -31,12 +32,12 @@ def score_table(scores: pd.DataFrame, names: Sequence[str], name: Name, referenc
         rows = rows.sort_values(shown[0], ascending=ascending, kind="stable", na_position="last")
     order = [dict.fromkeys(scores[place]) for place in places]
     ranks = [[list(values).index(each) for each in rows[place]] for place, values in zip(places, order, strict=True)]
-    last = [each == reference for each in rows[system]]
-    rows = rows.iloc[sorted(range(len(rows)), key=lambda at: (last[at], *(rank[at] for rank in ranks)))]
+    last = [each in references for each in rows[system]]
+    rows = rows.iloc[sorted(range(len(rows)), key=lambda at: (*(rank[at] for rank in ranks), last[at]))]
     head = {_ROWS.get(system, "System"): [name(str(each)) for each in rows[system]]}
     for place in places:
         head |= {place.capitalize(): list(rows[place])}
-    return html.table(pd.DataFrame(head | _columns(rows, shown, places, rows[system] == reference)))
+    return html.table(pd.DataFrame(head | _columns(rows, shown, places, rows[system].isin(references))))
 
 
 def _columns(rows: pd.DataFrame, shown: Sequence[str], places: list[str], apart: pd.Series) -> dict[str, list[object]]:
@@ -46,8 +47,9 @@ def _columns(rows: pd.DataFrame, shown: Sequence[str], places: list[str], apart:
         form = format_of(score)
         values = pd.to_numeric(rows[score])
         contest = values.mask(apart)
-        best = contest.groupby(groups).transform("min" if form.sense == "lower" else "max")
-        winners = (contest == best) & (form.sense is not None) & (len(rows) > 1)
+        competing = contest.groupby(groups)
+        best = competing.transform("min" if form.sense == "lower" else "max")
+        winners = (contest == best) & (form.sense is not None) & (competing.transform("count") > 1)
         table = rows.assign(value=values, winner=winners)
         low, high = f"{score}_low", f"{score}_high"
         columns[form.header] = [

@@ -18,8 +18,8 @@ def findings_of(results: Results) -> list[str]:
         _methods(results),
         _persona_use(results),
         _sentences(results),
-        _transfer(results),
-        _bank(results),
+        transfer(results),
+        bank(results),
     ]
     return [line for line in lines if line]
 
@@ -111,7 +111,8 @@ def _sentences(results: Results) -> str:
     return f"Number of persona sentences ({title}): {told}."
 
 
-def _transfer(results: Results) -> str:
+def transfer(results: Results) -> str:
+    """How many models of another domain score below that of the test's own."""
     rows = results.transfer[results.transfer["score"] == "mrr"]
     own = rows[rows["trained"] == rows["tested"]].set_index("tested")["value"]
     others = rows[rows["trained"] != rows["tested"]]
@@ -124,21 +125,24 @@ def _transfer(results: Results) -> str:
     )
 
 
-def _bank(results: Results) -> str:
+def bank(results: Results) -> str:
+    """What the shortlist holds of all replies, and how they rank before and after CoBERT."""
     scores = results.retrieval.set_index("domain")
     mean = scores.groupby("score")["value"].mean()
     whole = list(scores.index[scores["score"] == "all_reranked"])
     recall = scores[scores["score"] == "recall"]["value"].drop(whole)
     parts = []
     if len(recall):
-        share = f"{100 * recall.min():.0f} to {100 * recall.max():.0f} %"
+        lowest, highest = (f"{100 * each:.0f}" for each in (recall.min(), recall.max()))
+        share = f"{highest} %" if lowest == highest else f"{lowest} to {highest} %"
         parts.append(f"the shortlist holds the true reply in {share} of the contexts")
     if whole:
         parts.append(f"all of them are reranked where there are no more than the shortlist holds ({', '.join(whole)})")
     return (
         f"Retrieval from all replies of the test split: {'; '.join(parts)}; the MRR is "
         f"{mean['mrr_index']:.3f} in the index's order and "
-        f"{mean['mrr_reranked']:.3f} in CoBERT's (means of the domains, untested; their intervals are below)."
+        f"{mean['mrr_reranked']:.3f} in CoBERT's ({'means of the domains, ' if scores.index.nunique() > 1 else ''}"
+        "untested; their intervals are below)."
     )
 
 

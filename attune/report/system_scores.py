@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from attune.corpora import corpus
 from attune.evaluation.generation.summary import TARGETS
 from attune.evaluation.ranking.summary import telling
 from attune.evaluation.schemas import ORACLE_RAG
@@ -74,37 +75,56 @@ def _generators(results: Results) -> str:
         "prompt: the share of a reply's that the message has too. With an extra turn: replies that go on to write the "
         "next turn, as a line that begins with “Question:”.",
         "The ideal passage is the train exchange whose reply is most like the true one, which no retriever can know.",
+        "Passages' similarity to the target is the mean over the prompts with passages; shares are of all prompts.",
     ]
-    leading = _named(results, _by_test_set(results), LEADING_SCORES)
-    every = _named(results, results.generators, REPLY_SCORES)
+    intervals = _by_test_set(results, results.generator_intervals)
+    leading = _named(results, intervals[~_ideal(intervals) & (intervals["system"] != TARGETS)], LEADING_SCORES)
+    every = _named(results, _by_test_set(results, results.generators), REPLY_SCORES)
     return (
         html.folded("Generators, and how they decode", html.bullets(told) + ABOUT + leading)
         + html.folded("Generators: all scores", html.bullets(notes) + every)
-        + empathy.part(probe, lambda name: names.get(name, name), results.generator_intervals, results.answered)
+        + empathy.part(probe, lambda name: names.get(name, name), intervals, results.answered)
     )
 
 
-def _by_test_set(results: Results) -> pd.DataFrame:
-    """The generators' scores by the corpus of their test replies; without the ideal passage, which no retriever has."""
-    scores = results.generator_intervals
-    scores = scores[~scores["system"].str.endswith(f"+{ORACLE_RAG}") & (scores["system"] != TARGETS)]
-    corpora = {name: corpus_title(each.corpus) for name, each in results.settings.generators.items()}
-    return scores.assign(corpus=scores["system"].str.split("+").str[0].map(corpora))[["corpus", *scores.columns]]
+def _by_test_set(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
+    """The generators' scores by the corpus of their test replies and, where bases differ, with them tokens, by base."""
+    generators = results.settings.generators
+    known = scores["system"].str.split("+").str[0]
+    corpora = {name: corpus_title(each.corpus) for name, each in generators.items()} | {TARGETS: _true_replies(results)}
+    places = {"corpus": known.map(corpora)}
+    if len({each.base for each in generators.values()}) > 1:
+        places["base"] = known.map({name: each.base for name, each in generators.items()}).fillna("")
+    return scores.assign(**places)[[*places, *scores.columns]]
+
+
+def _ideal(scores: pd.DataFrame) -> pd.Series:
+    """Which rows are of prompts with the ideal passage, which no retriever finds."""
+    return scores["system"].str.endswith(f"+{ORACLE_RAG}")
+
+
+def _true_replies(results: Results) -> str:
+    """The corpus of the true replies: that of the first generator whose corpus has passages."""
+    corpora = [each.corpus for each in results.settings.generators.values() if corpus(each.corpus).has_passages]
+    return corpus_title(corpora[0]) if corpora else ""
 
 
 def _ceiling(results: Results) -> str:
-    """How seldom even the true replies match, so that a higher share is no better."""
-    rows = results.generators
-    reached = rows[(rows["system"] == TARGETS) & (rows["score"] == "emotion_match")]["value"]
+    """How often the true replies match; where most do not, a higher share is no better."""
+    rows = results.generator_intervals
+    reached = rows[(rows["system"] == TARGETS) & (rows["score"] == "emotion_match")]
     if reached.empty:
         return ""
-    share = format_of("emotion_match").text(float(reached.iloc[0]))
-    return f"; even the true replies match in only {share} %, so a higher share is no better"
+    text = format_of("emotion_match").text
+    share, low, high = (text(float(reached[key].iloc[0])) for key in ("value", "low", "high"))
+    few = ". Most of these do not match, so a higher share is no better" if reached["high"].iloc[0] < 0.5 else ""
+    return f"; the true replies of {_true_replies(results)} match in {share} % (95 % interval {low} to {high}){few}"
 
 
 def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> str:
     names = system_names(results.settings)
-    return score_table(scores, columns, lambda name: names.get(name, name), TARGETS)
+    references = [TARGETS, *scores["system"][_ideal(scores)].unique()]
+    return score_table(scores, columns, lambda name: names.get(name, name), references)
 
 
 def _answered(results: Results) -> str:

@@ -89,14 +89,11 @@ def conversations(
         mapping = None
         for number, row in records(path, wanted, bad):
             mapping = mapping or _mapping(path, row, columns, needed)
-            try:
+            with bad.leaving_out(path):
                 conversation, others = _conversation(number, row, mapping, needed)
-            except BadRow as error:
-                bad.add(path, error.number, str(error))
-                continue
-            if left_out is not None:
-                left_out.update(others)
-            yield conversation
+                if left_out is not None:
+                    left_out.update(others)
+                yield conversation
 
 
 def _mapping(

@@ -27,6 +27,9 @@ _WORDS = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing", "eval", "evaluation"),
 }
+# The hub's client calls a split's parts data/SPLIT-00000-of-00002.parquet.
+_PART = re.compile(r"(?:^|/)data/([^/]+?)-\d{5}-of-\d{5}\b")
+_FORMATS = (".parquet", ".json", ".csv")  # .jsonl is read as .json is
 # What describes a dataset, beside its rows.
 _DESCRIBING = ("config.json", "dataset_dict.json", "dataset_info.json", "dataset_infos.json")
 # The hub's own conversion of a dataset, whose files are CONFIG/SPLIT/NUMBER.parquet.
@@ -165,15 +168,18 @@ def _holds_rows(name: str) -> bool:
 
 
 def _folder(entry: OwnDataset, names: Sequence[str]) -> list[str]:
-    """The files of a config that no card describes: a folder of its name."""
+    """The files of a config that no card describes: a folder of its name, or for `default` what is in none."""
     folders = {name.partition("/")[0] for name in names if "/" in name} - {"data"}
     folders = {folder for folder in folders if not _split_of(folder)}
     if entry.config is None and len(folders) < 2:
         return list(names)
-    name = entry.config or "default"
-    if name not in folders:
-        raise AttuneError(f"{_told(entry)} has the configs {', '.join(sorted(folders)) or 'none'}; choose by `config`")
-    return [each for each in names if each.startswith(f"{name}/")]
+    chosen = entry.config or "default"
+    if chosen in folders:
+        return [name for name in names if name.startswith(f"{chosen}/")]
+    outside = [name for name in names if name.partition("/")[0] not in folders]
+    if chosen == "default" and outside:
+        return outside
+    raise AttuneError(f"{_told(entry)} has the configs {', '.join(sorted(folders)) or 'none'}; choose by `config`")
 
 
 def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
@@ -185,12 +191,29 @@ def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _by_name(names: Sequence[str]) -> dict[str, list[str]]:
-    """By the first word in a file's path that names a split; where none has any, all are to train on."""
+    """By the names that the hub's client gives to a split's parts, else by the first word in a path that names a split.
+
+    Where no path names any, all files are to train on. Of several formats one is read, since files of the same split in
+    two of them have the same rows.
+    """
+    names = _of_one_format(names)
+    parts = {name: part[1] for name in names if (part := _PART.search(name))}
+    found = parts or {name: split for name in names if (split := _split_of(name))}
     splits: dict[str, list[str]] = {}
-    for name in names:
-        if split := _split_of(name):
-            splits.setdefault(split, []).append(name)
-    return splits or ({"train": list(names)} if names else {})
+    for name, split in (found or dict.fromkeys(names, "train")).items():
+        splits.setdefault(split, []).append(name)
+    return splits
+
+
+def _of_one_format(names: Sequence[str]) -> list[str]:
+    """The files of the format that most have; of as many, parquet goes first, as on the hub."""
+    formats = [_format(name) for name in names]
+    kept = max(_FORMATS, key=formats.count)
+    return [name for name, format_ in zip(names, formats, strict=True) if format_ == kept]
+
+
+def _format(name: str) -> str:
+    return Path(name).suffix.replace("jsonl", "json")
 
 
 def _split_of(name: str) -> str | None:

@@ -80,10 +80,8 @@ def _objects(path: Path, bad: BadRows) -> Iterator[Record]:
     """One object per line, with the number of its line, or where the file is called .json of its row."""
     for row, (line, text) in enumerate(lines(path), start=1):
         number = row if path.suffix.lower() == ".json" else line
-        try:
+        with bad.leaving_out(path):
             yield number, _object(number, text)
-        except BadRow as error:
-            bad.add(path, error.number, str(error))
 
 
 def _json(path: Path, bad: BadRows) -> Iterator[Record]:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attune.base_models.checking import Use, check_folder
-from attune.base_models.headers import fingerprint
+from attune.base_models.headers import fingerprint, tensor_shapes
 from attune.cobert.encoder import load_encoder
 from attune.core.errors import AttuneError
 from attune.core.files import read_json
@@ -25,6 +25,7 @@ from tests.generators import tiny
 from tests.git_lfs import POINTER
 
 AUTO_MAP = {"AutoModelForCausalLM": "modeling_own.Own"}
+OWN = {"auto_map": {"AutoTokenizer": ["own.Own", None]}, "tokenizer_class": "OwnTokenizer"}
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +140,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         r"tokenizer\.json has ids up to 900, but the model has embeddings for \d+ tokens",
     ),
     "code of its own": (
-        lambda folder: changed(folder / "config.json", auto_map=AUTO_MAP),
+        lambda folder: changed(folder / "config.json", auto_map=AUTO_MAP, model_type="own"),
         r"config\.json: auto_map names code of the model's own",
     ),
     "code of the tokenizer": (
-        lambda folder: changed(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["own.Own", None]}),
+        lambda folder: changed(folder / "tokenizer_config.json", **OWN),
         r"tokenizer_config\.json: auto_map names code",
     ),
     "code within a part": (
@@ -197,6 +198,14 @@ def test_a_whole_folder_passes_in_one_file_or_in_shards(use: Use | None, model: 
     check_folder(encoder(tmp_path / "roberta", "roberta"), "encoder")
 
 
+def test_empty_files_that_nothing_loads_are_passed_by(model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model, tmp_path / "m")
+    (folder / "checkpoint-500").mkdir()
+    for name in ("notes.txt", "checkpoint-500/log.json", "checkpoint-500/model.safetensors"):
+        (folder / name).write_text("")
+    check_folder(folder, "base")
+
+
 @pytest.mark.parametrize(
     ("module", "message"),
     [
@@ -235,6 +244,7 @@ def test_every_module_of_a_sentence_encoder_is_opened(module: str, message: str,
     if module == "pointer":
         (folder / "3_Static").mkdir()
         (folder / "3_Static" / "vocab.txt").write_text(POINTER)
+        modules.append({"path": "3_Static", "type": "sentence_transformers.models.Normalize"})
     if module.startswith("route"):
         router, name = folder / "4_Router", "../elsewhere" if module == "route outside" else "query_0_Dense"
         (router / "query_0_Dense").mkdir(parents=True)
@@ -307,6 +317,14 @@ def test_weights_of_another_architecture_are_refused_when_they_are_loaded(model:
     shutil.copy(other / "model.safetensors", bert / "model.safetensors")
     with pytest.raises(AttuneError, match=r"its weights are not of a bert: .* is missing"):
         load_encoder(bert)
+
+
+@pytest.mark.parametrize("start", [640, 896, 1152, 1408], ids=lambda start: start.to_bytes(2, "little").hex())
+def test_a_header_whose_length_is_written_as_a_pickle_begins_is_read(start: int, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    header = json.dumps({"a": {"dtype": "U8", "shape": [3], "data_offsets": [0, 3]}}).ljust(start).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"abc")
+    assert tensor_shapes(path) == {"a": [3]}
 
 
 def test_a_fingerprint_changes_with_the_weights_alone(model: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,3 +148,59 @@ def test_a_hub_that_stays_overloaded_is_left_for_later(hub: Hub, tmp_path: Path)
     with pytest.raises(AttuneError, match=r"fetched from the hub; try again later, or name .*: .*503 Service Unavail"):
         fetch("me/m", tmp_path / "target")
     assert len(hub.faults[LISTING]) == 6
+
+
+def cut_download(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an interrupted download of an older client leaves in its cache: no weights, and no list of the files."""
+    from huggingface_hub import constants
+
+    fetch("me/m", folder / "first")
+    left_out = shutil.ignore_patterns("trees", "model.safetensors")
+    shutil.copytree(folder / "cache", folder / "cut", symlinks=True, ignore=left_out)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "cut"))
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.fault("half of a model in the hub client's cache, and no network", "said, with what to do")
+def test_a_download_that_was_cut_is_told_from_a_model_without_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    cut_download(tmp_path, monkeypatch)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    message = (
+        r"no weights.*If a download of me/m was interrupted, .* only a part of it: run this again with the network"
+    )
+    with pytest.raises(AttuneError, match=message):
+        fetch("me/m", tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+
+
+@pytest.mark.fault("half of a model in the hub client's cache, and an hour's wait", "one sentence with the time")
+def test_a_long_wait_with_half_of_a_model_in_the_cache_is_told_as_the_wait(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_download(tmp_path, monkeypatch)
+    hub.faults[LISTING] = [HOUR] * 9
+    with pytest.raises(AttuneError, match=r"; try again later, or .*; the server asks to wait 3,600 s$"):
+        fetch("me/m", tmp_path / "second")
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "GatedRepo"), (403, "GatedRepo"), (401, "RepoNotFound")])
+@pytest.mark.fault("a model that the hub gives to nobody without terms or login: {}", "said what to do")
+def test_a_model_behind_terms_or_a_login_is_told_how_it_is_opened(
+    hub: Hub, tmp_path: Path, status: int, code: str
+) -> None:
+    hub.faults[LISTING] = [Fault(status, headers={"X-Error-Code": code})] * 9
+    message = r"from the hub; accept its terms on its page and run `hf auth login`, or correct the id, or name a dir"
+    with pytest.raises(AttuneError, match=message):
+        fetch("me/m", tmp_path / "target")
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.fault("no folder in the place of the hub client's cache", "the disk's error, not the network's")
+def test_an_error_of_the_disk_is_the_disk_s(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file in its place")
+    with pytest.raises(OSError, match="cache"):
+        fetch("me/m", tmp_path / "target")

@@ -176,6 +176,7 @@ def test_the_comparison_is_blind_until_replies_are_judged(page: Page) -> None:
     expect(page.locator("#compare-status")).to_have_text(f"{len(SYSTEMS)}/{len(SYSTEMS)} replies")
     reply = page.locator("#compare-replies p").first
     assert reply.evaluate("each => getComputedStyle(each).whiteSpace") == "pre-line"  # a reply may have several lines
+    assert reply.evaluate("each => getComputedStyle(each).unicodeBidi") == "plaintext"  # or be written from the right
     heads = page.locator("#compare-replies h3")
     expect(heads).to_have_text([f"Reply {at}" for at in range(1, len(SYSTEMS) + 1)])
     page.locator("#compare-replies").get_by_role("button", name="Good").first.click()

@@ -30,10 +30,14 @@ def ready(folder: Path, parameters: Parameters, *names: str) -> Engine:
 def test_a_chat_starts_with_a_generator_that_replies_by_the_persona(tmp_path: Path, parameters: Parameters) -> None:
     assert starting_system(ready(tmp_path, parameters)) == "cobert"
     assert starting_system(ready(tmp_path, parameters, "prompted")) == "prompted"
-    assert starting_system(ready(tmp_path, parameters, "prompted", "full")) == "full"  # trained
+    for order in (1, -1):
+        generators = dict([*parameters.generators.items()][::order])
+        listed = parameters.model_copy(update={"generators": generators})
+        assert starting_system(ready(tmp_path, listed, "prompted", "full")) == "full"  # trained
     scores = {"prompted": 20.0, "full": 21.0, "rag+rag": 18.0, "persona": 47.0, "lora_openorca": 4.0}
     write_json(tmp_path / "metrics/generators.json", {name: {"perplexity": each} for name, each in scores.items()})
     assert starting_system(ready(tmp_path, parameters)) == "prompted"
+    assert starting_system(ready(tmp_path, parameters, "rag+rag")) == "prompted"  # without passages
     assert starting_system(ready(tmp_path, parameters, *SYSTEMS)) == "persona"
 
 

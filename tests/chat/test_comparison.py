@@ -1,4 +1,5 @@
 import json
+import random
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,32 @@ def test_a_system_that_cannot_answer_says_why(root: Path, tmp_path: Path) -> Non
     *_, event = events(comparisons.compare("Hm.", True, *SETTINGS))
     assert all("cannot answer yet" in text for text in cards(event))
     assert not any(event[at]["visible"] for at in range(6, len(event), 4))  # there is nothing to judge
+
+
+def test_a_blind_order_cannot_be_told_from_a_seed(root: Path, tmp_path: Path) -> None:
+    """The models' thread seeds Python's own generator when it starts."""
+    comparisons, drawn = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path))), set()
+    for _ in range(5):
+        random.seed(13)
+        compared, *_ = events(comparisons.compare("Hm.", True, *SETTINGS))[-1]
+        drawn.add(tuple(card.system for card in compared.cards))
+    assert len(drawn) > 1
+    assert {frozenset(each) for each in drawn} == {frozenset(SYSTEMS)}
+
+
+@pytest.mark.fault("memory that runs out in a comparison", "the other systems' replies")
+def test_a_reply_that_fails_ends_no_comparison(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load_nothing(_system: str) -> None:
+        raise MemoryError("no room for the model")
+
+    monkeypatch.setattr(engine.models, "retriever", load_nothing)
+    compared, *_ = events(Comparisons(engine).compare("Hm.", False, *SETTINGS))[-1]
+    (failed,) = (card for card in compared.cards if card.reply is None)
+    assert (failed.system, failed.reason) == ("cobert", "The reply failed; the server's log says why.")
+    assert len(compared.cards) == len(SYSTEMS)
+    assert "no room for the model" in caplog.text
 
 
 def test_names_are_hidden_until_a_reply_is_judged(seen: list[Any], engine: Engine) -> None:

@@ -1,24 +1,29 @@
 """Clients that behave badly, over real sockets: others are answered all the same."""
 
+import asyncio
 import json
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from threading import Event
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
 
+from attune.chat.answers import Answer
+from attune.chat.engine import Engine
 from attune.chat.openai_api import MAX_CONCURRENT_COMPLETIONS
 
 BODY = {"model": "full", "messages": [{"role": "user", "content": "My cat ran away."}]}
 MORE = MAX_CONCURRENT_COMPLETIONS + 4
 
 
-def asking(address: str) -> socket.socket:
-    """A connection that has asked for a streamed reply, with as small a buffer as the system allows."""
-    place, body = urlsplit(address), json.dumps(BODY | {"stream": True})
+def asking(address: str, stream: bool = True) -> socket.socket:
+    """A connection that has asked for a reply, with as small a buffer as the system allows."""
+    place, body = urlsplit(address), json.dumps(BODY | {"stream": stream})
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     connection.settimeout(60)
@@ -58,6 +63,27 @@ def test_connections_that_are_cut_give_their_places_back(address: str, wanted: s
                 assert connection.recv(1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
     assert reply(address) == wanted
+
+
+@pytest.mark.fault("clients that leave before their reply is whole", "it is not written on")
+def test_a_reply_that_nobody_waits_for_ends(address: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended, written = Event(), Event(), []
+
+    async def growing(*_: Any, **__: Any) -> AsyncIterator[Answer]:
+        try:
+            for count in range(1, 1000):
+                written.append(count)
+                yield Answer("a" * count)
+                begun.set()
+                await asyncio.sleep(0.01)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(engine, "reply_async", growing)
+    with asking(address, stream=False):
+        assert begun.wait(60)
+    assert ended.wait(60)
+    assert len(written) < 999
 
 
 @pytest.mark.fault("requests of which the half never comes", "others are answered")

@@ -6,7 +6,8 @@ from attune.chat.crisis import crisis_message
 @pytest.mark.parametrize(
     "message",
     [
-        "I want to kill myself", "i’m suicidal", "I DON'T WANT TO LIVE ANYMORE", "I just want to\ndie",
+        "I want to kill myself", "i’m suicidal", "I don´t want to live", "i`m suicidal", "i‘m suicidal",
+        "I DON'T WANT TO LIVE ANYMORE", "I just want to\ndie",
         "I wish I was dead", "I wish I'd never been born",
         "there is no reason to live", "I have been cutting myself", "they would be better off without me",
         "I am going to kill him", "I'm gonna kill my wife", "He hits me every night", "he threatened to kill me",
@@ -17,6 +18,10 @@ def test_crisis_lines_are_named_where_a_message_speaks_of_harm(message: str) -> 
     assert shown is not None
     assert "https://findahelpline.com" in shown
     assert shown == crisis_message("I want to kill myself")
+
+
+def test_a_long_message_is_searched_to_its_end() -> None:
+    assert crisis_message("x " * 40_000 + "I want to kill myself")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import asyncio
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -206,9 +206,11 @@ def test_sentences_of_the_persona_that_are_not_read_are_noted(engine: Engine) ->
             note = f"{count} sentences of the persona were left out, since the model's input is limited"
         else:  # the index is searched with all of them
             assert (many.dropped_sentences, many.unread) == (0, ())
-            note = "CoBERT did not read all sentences of the persona"
+            note = "CoBERT did not read all of the persona"
         assert note in many.notes()
     assert last(engine.reply("full", TURNS[:1], PERSONA * 40, SAMPLING)).dropped_sentences == 0  # it reads no persona
+    long = last(engine.reply("cobert", TURNS[:1], ("i love apples and " + "pears and " * 20 + "plums .",), SAMPLING))
+    assert "CoBERT did not read all of the persona" in long.notes()
 
 
 @pytest.mark.parametrize("name", ["rag+rag", "rag+persona_rag"])
@@ -238,16 +240,21 @@ def test_no_text_is_kept_between_replies(root: Path) -> None:
 
 
 def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
+    gate = Event()
+
     async def left() -> None:
-        busy = engine._thread.submit(time.sleep, 1.5)
+        busy = engine._thread.submit(gate.wait, 60)
         waiting = asyncio.ensure_future(anext(engine.reply_async("full", TURNS, PERSONA, SAMPLING)))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0)  # it has begun
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert not busy.done()
 
-    asyncio.run(left())
+    try:
+        asyncio.run(left())
+    finally:
+        gate.set()
     assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)).text
 
 

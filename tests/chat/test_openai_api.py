@@ -145,18 +145,33 @@ def test_the_last_token_before_a_limit_is_sent(client: OpenAI, engine: Engine, m
     assert complete(client, model).choices[0].message.content == grown[-1].uncut
 
 
+def test_a_limit_holds_and_tokens_are_counted_in_beam_search_too(engine: Engine) -> None:
+    beam = Decoding(method="beam", beams=3, no_repeat_ngram=2)
+    generation = engine.parameters.generation.model_copy(update={"decoding": {"default": beam}})
+    beams = Engine(engine.parameters.model_copy(update={"generation": generation}), engine.artifacts)
+    client, most = TestClient(Starlette(routes=[mounted(beams, None)])), generation.max_new_tokens
+    texts = []
+    for limit, tokens in ((3, 3), (most, most), (None, most), (most + 9, most)):
+        body = {"model": "full", "max_tokens": limit, "messages": [{"role": "user", "content": MESSAGE}]}
+        answer = client.post("/v1/chat/completions", json=body).json()
+        assert answer["usage"]["completion_tokens"] == tokens
+        assert answer["choices"][0]["finish_reason"] == "length"
+        texts.append(answer["choices"][0]["message"]["content"])
+    assert 0 < len(texts[0]) < len(texts[1])
+    assert texts[1:] == [texts[1]] * 3
+
+
 def test_what_follows_the_last_sentence_is_sent_up_to_a_stop() -> None:
     async def growing() -> AsyncIterator[Answer]:
         for text in ("I am.", "I am. You", "I am. You are"):
             yield Answer(text.rpartition(" ")[0], truncated=True, uncut=text)
         yield Answer("I am.", done=True, truncated=True, uncut="I am. You are")
 
-    async def text(stops: list[str], limit: int | None = None) -> str:
-        return "".join([piece async for piece in Streamed(stops, limit).pieces(growing())])
+    async def text(stops: list[str]) -> str:
+        return "".join([piece async for piece in Streamed(stops).pieces(growing())])
 
     assert asyncio.run(text([])) == "I am. You are"
     assert asyncio.run(text(["are"])) == "I am. You "
-    assert asyncio.run(text([], 2)) == "I am. You"
 
 
 def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) -> None:

@@ -64,6 +64,20 @@ def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
     assert httpx.get(f"{address}cards/nobody", timeout=PATIENCE).status_code == 404
 
 
+@pytest.mark.fault("files and conversations sent to Gradio's own routes", "nothing of them is written")
+def test_nobody_can_write_to_the_disk(address: str) -> None:
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
+    before = set(folder.rglob("*"))
+    file, client = {"files": ("a.txt", b"a secret")}, {"session_hash": "ann"}
+    answers = [httpx.post(f"{address}gradio_api/upload", files=file, timeout=PATIENCE)]
+    answers.append(httpx.get(f"{address}gradio_api/deep_link", params=client, timeout=PATIENCE))
+    assert [each.status_code for each in answers] == [404, 404]
+    for route, name in (("component_server", "file"), ("process_recording", "file")):
+        answer = httpx.post(f"{address}gradio_api/{route}", files={name: file["files"]}, timeout=PATIENCE)
+        assert answer.status_code == 413, answer.text
+    assert set(folder.rglob("*")) == before
+
+
 def is_forgotten(page: gr.Blocks, address: str, client: str) -> bool:
     """Whether nothing of a client stays after it has closed its page."""
     sessions = page.state_holder.session_data
@@ -110,6 +124,32 @@ def test_a_shell_s_settings_do_not_keep_the_page_from_opening() -> None:
     environment = os.environ | BROKEN | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", IMPORTED], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "None True\n"), done.stderr
+
+
+SERVED = """
+import sys
+from pathlib import Path
+from attune.chat.engine import Engine
+from attune.chat.gradio_settings import prepare
+prepare()
+from attune.chat.page import serve
+engine = Engine.from_root(Path(sys.argv[1]))
+engine.preload = lambda: None  # torch takes seconds to import
+serve(engine, "127.0.0.1", int(sys.argv[2]))
+"""
+
+
+@pytest.mark.fault("SIGTERM while the page is served", "its temporary folder is deleted")
+def test_a_page_that_is_ended_leaves_no_folder(root: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", SERVED, str(root), str(free_port())]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert "Attune's page is at" in process.stdout.readline()
+        assert list(tmp_path.glob("attune-page-*"))
+        process.terminate()
+    assert process.returncode == 0
+    assert not list(tmp_path.glob("attune-page-*"))
 
 
 @pytest.mark.parametrize("host", ["localhost", "0.0.0.0"])

@@ -15,6 +15,12 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence() -> None:
     with pytest.raises(AttuneError, match="A persona may have 2,000 characters"):
         persona_sentences("a\n" * 1500)
     assert persona_sentences(" i cook .\n\n i run .\n") == ("i cook .", "i run .")
+    assert persona_sentences("I cook! Do I?  I run 3.5 miles.\ni ski") == (
+        "I cook!",
+        "Do I?",
+        "I run 3.5 miles.",
+        "i ski",
+    )
     with pytest.raises(AttuneError, match=r"temperature = 0: .*greater than 0"):
         changed_decoding(Decoding(method="greedy"), temperature=0)
     assert checked_turn("half an emoji: \ud83d") == "half an emoji: ?"

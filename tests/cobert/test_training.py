@@ -57,6 +57,19 @@ def test_a_process_trains_on_one_gpu_however_many_it_sees(tmp_path: Path) -> Non
     assert settings.train_batch_size == 4
 
 
+@pytest.mark.parametrize(("rate", "matchers"), [(0.5, 0.5), (None, 3e-3)])
+def test_the_matcher_s_weights_have_a_rate_of_their_own(tmp_path: Path, rate: float | None, matchers: float) -> None:
+    model, inputs = cobert(tmp_path / "encoder", frozen_layers=1, matching="joint")
+    parts, settings = examples(rows(8), inputs), training._settings(tmp_path / "run", RECIPE, 8, resuming=False)
+    trainer = CobertTrainer(model, parts, parts, RECIPE | {"matcher_lr": rate}, args=settings)
+    encoder, matcher = trainer.create_optimizer().param_groups
+    assert (encoder["lr"], matcher["lr"]) == (3e-3, matchers)
+    named = {id(each): name for name, each in model.named_parameters() if each.requires_grad}
+    held = [{named.pop(id(each)).partition(".")[0] for each in group["params"]} for group in (encoder, matcher)]
+    assert held == [{"encoder"}, {"matcher"}]
+    assert not named
+
+
 @pytest.mark.parametrize("native", [True, False])
 def test_a_gpu_that_only_emulates_bf16_is_not_asked_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool

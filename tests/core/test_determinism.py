@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -6,6 +7,7 @@ import pytest
 from transformers import TrainingArguments
 
 from attune.core.determinism import prepare
+from tests.forked import python
 from tests.project import ROOT
 
 # What torchrun sets for a process.
@@ -33,6 +35,31 @@ for _ in range(int(sys.argv[1])):
     if os.wait()[1]:
         sys.exit("a child failed")
 sys.exit(f"{len(found)} results" if len(found) > 1 else 0)
+"""
+# What `pin` has set, and twice the same draws; numpy's matrix product loads its BLAS.
+PINNED = """
+import json, random, re
+import numpy as np
+import torch
+from threadpoolctl import threadpool_info
+from attune.core.determinism import pin
+
+def draws():
+    return [random.random(), np.random.random(), torch.rand(1).item()]
+
+np.ones((2, 2)) @ np.ones((2, 2))
+found = {}
+for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+    pin(seed, 3)
+    found[name] = draws()
+tiny = torch.tensor([1e-20])
+print(json.dumps(found | {
+    "deterministic": torch.are_deterministic_algorithms_enabled(),
+    "fills": torch.utils.deterministic.fill_uninitialized_memory,
+    "threads": [*{each["num_threads"] for each in threadpool_info()}],
+    "torch": [*set(re.findall(r"get_(?:num|max)_threads.. : ([0-9]+)", torch.__config__.parallel_info()))],
+    "denormal": float((tiny * tiny).double()),
+}))
 """
 
 
@@ -81,6 +108,16 @@ def test_a_shell_s_backend_of_matplotlib_does_not_keep_figures_from_being_drawn(
     environment = os.environ | {"MPLBACKEND": "Qt4Agg", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "agg\n"), done.stderr
+
+
+def test_a_stage_s_draws_threads_and_algorithms_are_pinned() -> None:
+    done = python("models", "-c", PINNED, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    first, again, other = (found.pop(name) for name in ("first", "again", "other"))
+    assert first == again
+    assert not {*first} & {*other}
+    assert found == {"deterministic": True, "fills": False, "threads": [3], "torch": ["3"], "denormal": 0.0}
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """No call that loads a model lets it bring code."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
 
+from attune.base_models.checking import check_folder
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
+from attune.generators.loading import load_base, load_tokenizer
+from tests.generators import tiny
 from tests.project import ROOT
 
 CODE = ("attune", "stages", "studies", "tools", "benchmarks", "app.py")
@@ -69,3 +73,39 @@ def test_a_file_that_names_code_is_refused(name: str, content: str, key: str, tm
         refuse_code(tmp_path)
     (tmp_path / name).write_text(HARMLESS)
     refuse_code(tmp_path)
+
+
+PHI = {"auto_map": {"AutoModelForCausalLM": "modeling_phi3.Phi3ForCausalLM"}, "model_type": "phi3"}
+WORDS = {"auto_map": {"AutoTokenizer": ["own.Own", None]}, "tokenizer_class": "GPT2Tokenizer"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "unknown"),
+    [
+        ("config.json", PHI, {"model_type": "own"}),
+        ("config.json", PHI, {"model_type": ["phi3"]}),
+        ("config.json", PHI, {"auto_map": {}, "text_config": PHI}),
+        ("tokenizer_config.json", WORDS, {"tokenizer_class": "OwnTokenizer"}),
+        ("processor_config.json", {}, PHI),
+    ],
+)
+def test_code_for_what_transformers_has_itself_is_passed_by(
+    name: str, content: dict[str, object], unknown: dict[str, object], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(json.dumps(content))
+    refuse_code(tmp_path)
+    (tmp_path / name).write_text(json.dumps(content | unknown))
+    with pytest.raises(AttuneError, match=f"{name}: auto_map names code of the model's own"):
+        refuse_code(tmp_path)
+
+
+def test_the_library_s_own_code_is_what_runs_for_such_a_model(tmp_path: Path) -> None:
+    folder = tiny.saved(tiny.llama(), tmp_path / "m")
+    for name, own in (("config.json", PHI["auto_map"]), ("tokenizer_config.json", WORDS["auto_map"])):
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(content | {"auto_map": own}))
+    (folder / "modeling_phi3.py").write_text("raise SystemExit('this must never run')")
+    (folder / "own.py").write_text("raise SystemExit('this must never run')")
+    check_folder(folder, "base")
+    assert type(load_base(folder)).__module__.startswith("transformers.models.llama.")
+    assert len(load_tokenizer(folder)) == len(tiny.tokenizer())

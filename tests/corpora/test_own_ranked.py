@@ -25,13 +25,15 @@ def conversation(number: int, **labels: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def drawn(folder: Path, rows: list[dict[str, Any]], cap: int | None = None) -> tuple[dict[str, list[Any]], Any]:
+def drawn(
+    folder: Path, rows: list[dict[str, Any]], cap: int | None = None, sizes: Any = SIZES
+) -> tuple[dict[str, list[Any]], Any]:
     """The conversations and candidates by name, and the counts."""
     folder.mkdir(exist_ok=True)
     (folder / FILE).write_text("".join(json.dumps(row) + "\n" for row in rows))
     record = raw_corpus("pec", own=True)
     assert record.subset is not None
-    subset = record.subset(record, folder, Sampling(13, cap, 0.2, SIZES), BadRows("error"), folder / "scratch")
+    subset = record.subset(record, folder, Sampling(13, cap, 0.2, sizes), BadRows("error"), folder / "scratch")
     files = {name: list(each) for name, each in subset.conversations.items()}
     return files | {f"candidates/{name}": list(each) for name, each in subset.candidates.items()}, subset.counts
 
@@ -50,6 +52,16 @@ def test_first_turns_stay_together_and_candidates_are_the_whole_test_split(tmp_p
     assert 12 <= len(files["candidates/all"]) <= 14  # a fifth of 60, and a first turn more at most
 
 
+def test_half_of_the_test_share_of_the_rest_is_for_validation(tmp_path: Path) -> None:
+    """Of 120 conversations 24 are tested on, and a tenth of the other 96, with one first turn more at most."""
+    rows = [conversation(number) for number in range(120)]
+    sizes = {"large": dict.fromkeys(("train", "valid", "test", "evaluate"))}
+    files, _ = drawn(tmp_path, rows, sizes=sizes)
+    train, valid, test = (len(files[f"large/all/{split}"]) for split in ("train", "valid", "test"))
+    assert (test, train + valid) == (24, 96)
+    assert valid == 10
+
+
 def test_where_most_begin_alike_the_others_are_for_testing_and_validation(tmp_path: Path) -> None:
     rows = [conversation(number) for number in range(90)]
     for row in rows[30:]:
@@ -66,6 +78,12 @@ def test_texts_are_in_the_wording_that_rankers_read(tmp_path: Path) -> None:
     row = files["large/all/train"][0]
     assert row["utterances"][1].startswith("i 'm sorry about")
     assert row["personas"] == ["i love cats ."]
+
+
+def test_personas_that_are_equal_in_that_wording_count_once(tmp_path: Path) -> None:
+    said = ["I love cats.", "i love cats .", "I have a dog."]
+    files, _ = drawn(tmp_path, [conversation(number) | {"personas": said} for number in range(60)])
+    assert files["large/all/train"][0]["personas"] == ["i love cats .", "i have a dog ."]
 
 
 def test_a_domain_with_too_few_conversations_is_part_of_all_alone(tmp_path: Path) -> None:

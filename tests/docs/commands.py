@@ -57,7 +57,7 @@ RULES = (
     # Commands before it leave cobert.domains without a domain of compare.domains, which the studies refuse.
     Rule(r"make studies( JOBS=[n1])?", first=RESET),
     Rule(r"source \.venv/bin/activate|export .*", fast=True),
-    Rule(r"git (diff metrics plots|config --global user\.\w+ .*)", fast=True),
+    Rule(r"git (diff (--stat )?metrics plots|config --global user\.\w+ .*)", fast=True),
     Rule(r"git checkout HEAD -- params\.yaml .* && dvc checkout dvc\.yaml", fast=True),
     Rule(r"git clone \. /tmp/clone"),
     Rule(r"dvc exp run -S lr=5e-5", first=RESET, fast=True),

@@ -12,9 +12,11 @@ from attune.core.files import read_json
 from attune.corpora import EPITOME
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import load
+from attune.parameters.methods import METHODS
 from attune.report.results import Results
 from attune.report.studies_overview import what_training_adds, without_training
 from tests.project import ROOT
+from tools.quick import shrink
 
 METRICS = ROOT / "metrics"
 README = (ROOT / "README.md").read_text()
@@ -201,6 +203,45 @@ def test_the_stage_tables_name_every_stage_module() -> None:
     modules = {path.stem for folder in ("stages", "studies") for path in (ROOT / folder).glob("*.py")} - {"__init__"}
     assert len(modules) > 20
     assert modules <= named
+
+
+def test_what_annotators_judge_stands_among_what_stages_write() -> None:
+    judged, pipeline = (PAGES[ROOT / "docs" / name] for name in ("judgement.md", "pipeline.md"))
+    read = set(re.findall(r"data/evaluation/\w+\.parquet", judged))
+    assert len(read) == 2
+    assert read <= set(re.findall(r"data/evaluation/\w+\.parquet", pipeline))
+
+
+@pytest.mark.usefixtures("committed_results")
+def test_the_sizes_of_the_subsets_are_those_of_the_parameters() -> None:
+    sizes = load(ROOT / "params.yaml").subsets
+    assert f"on {sizes.large.train} (`large`) or {sizes.small.train} (`small`) of its conversations" in SENTENCES
+    assert sizes.large.evaluate == sizes.small.evaluate
+    assert f"all are tested on the same {sizes.large.evaluate} contexts per domain" in SENTENCES
+
+
+@pytest.mark.usefixtures("committed_results")
+def test_the_models_of_a_first_look_are_those_that_it_makes() -> None:
+    values = YAML().load(ROOT / "params.yaml")
+    shrink(values)
+    cobert = values["cobert"]
+    rankers = {
+        f"cobert/{recipe}-{subset}-{domain}"
+        for recipe in cobert["recipes"]
+        for subset in cobert["subsets"]
+        for domain in cobert["domains"]
+    }
+    named = set(re.findall(r"`quick/models/(\w+/[\w-]+)`", README))
+    assert len(named) == 2
+    assert named <= rankers | {f"generators/{name}" for name in values["generators"]}
+
+
+def test_params_yaml_lists_every_method_where_one_is_first_trained() -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (comment,) = re.findall(r"\n((?: +#.*\n)+)    method: prompt_tuning\n", text)
+    for name, method in METHODS.items():
+        assert re.search(rf"\b{name}\b", comment), name
+        assert method.adapt is None or set(method.keys) <= set(re.findall(r"\w+", comment)), name
 
 
 def test_make_has_the_commands_that_are_named() -> None:

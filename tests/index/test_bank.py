@@ -18,10 +18,11 @@ def unit(count: int) -> np.ndarray:
 
 
 def test_above_the_size_it_is_a_graph_that_finds_nearly_the_same() -> None:
-    vectors, shape = unit(500), HnswShape(links=16, construction=100, search=100)
+    vectors, shape = unit(500), HnswShape(links=16, construction=90, search=110)
     exact, graph = build(vectors, 500, shape), build(vectors, 499, shape)
     assert type(exact).__name__ == "IndexFlatIP"
     assert type(graph).__name__ == "IndexHNSWFlat"
+    assert (graph.hnsw.efConstruction, graph.hnsw.efSearch) == (90, 110)
     right, found = exact.search(vectors[:50], 5)[1], graph.search(vectors[:50], 5)[1]
     assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(right, found, strict=True)]) > 0.95
     again = build(vectors, 499, shape).search(vectors[:50], 5)

@@ -64,6 +64,8 @@ def test_a_streamed_reply_grows_into_the_written_one(decoding: Decoding) -> None
         assert all(last.text.startswith(part.text) for part in parts)
         assert all(last.uncut.startswith(part.uncut) for part in parts)
         assert last.uncut == last.text if not last.truncated else last.uncut.startswith(last.text)
+        assert [each.tokens for each in parts] == list(range(1, len(parts) + 1))
+        assert last.tokens == len(parts) + 1 if parts else 1 < last.tokens <= LIMITS.tokens
 
 
 def test_another_seed_gives_other_replies() -> None:
@@ -188,6 +190,14 @@ def test_sampling_filters_as_transformers_does(settings: dict[str, float]) -> No
     draws = torch.rand(50, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     wanted = (sums <= draws[:, None]).sum(-1)
     assert choose(logits, draws, decoding, NONE).tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-45, 1e-38, 1e-7])
+def test_the_coldest_sampling_is_greedy(temperature: float) -> None:
+    logits = torch.randn(4, 400, generator=torch.Generator().manual_seed(1)) * 3
+    for settings in ({}, {"top_k": 7}, {"top_p": 0.8}):
+        decoding = Decoding(method="sampling", temperature=temperature, **settings)
+        assert choose(logits, torch.full((4,), 0.99), decoding, NONE).tolist() == logits.argmax(-1).tolist()
 
 
 def test_rows_that_have_ended_are_no_longer_computed() -> None:

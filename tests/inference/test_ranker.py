@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from attune.cobert.inputs import PERSONA_SENTENCE
 from attune.core.errors import AttuneError
 from attune.inference.ranker import Ranked, Ranker, Read
 from tests.cobert.tiny import cobert, encoder, rows
@@ -80,6 +81,9 @@ def test_how_much_of_a_conversation_is_read(ranker: Ranker) -> None:
     assert ranker.read(CONTEXT, PERSONA) == Read(turns=2, sentences=2, whole=True)
     assert ranker.read(CONTEXT, PERSONA * 9).sentences == inputs.num_personas
     words = len(inputs.tokenizer.tokenize("sad"))
+    fits = "sad " * (PERSONA_SENTENCE // words)
+    assert ranker.read(CONTEXT, [fits, PERSONA[0]]).sentences == 2
+    assert ranker.read(CONTEXT, [f"{fits} sad", PERSONA[0]]).sentences == 1
     for turns, limit in (((), min(90, inputs.max_length - 2)), (("so sad ?",), inputs.turn_length)):
         fits = "sad " * (limit // words)
         assert ranker.read([*turns, fits], []).whole

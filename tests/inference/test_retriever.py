@@ -1,6 +1,8 @@
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from attune.core.errors import AttuneError
@@ -61,18 +63,24 @@ def test_a_persona_that_can_be_read_once_is_read(ranker: Ranker) -> None:
     assert once.retrieve(iter(context), iter(persona), 3) == once.retrieve(context, persona, 3)
 
 
+def test_the_cosine_is_that_of_the_direction_between_the_message_and_the_message_with_the_persona(
+    ranker: Ranker,
+) -> None:
+    message, persona, bank = "i lost my dog", "i love the sea", bank_of(["dog sea", "dog"])
+    found = {each.reply: each.cosine for each in Retriever(ranker, Words(), bank).retrieve([message], [persona], 2)}
+    # Of dog, sea and the constant 0.1, the other words being absent.
+    alone, both = np.array([1, 0, 0.1]) / math.hypot(1, 0.1), np.array([1, 1, 0.1]) / math.hypot(1, 1, 0.1)
+    middle = (alone + both) / math.hypot(*(alone + both))
+    assert found == pytest.approx({"dog sea": middle @ both, "dog": middle @ alone}, abs=1e-6)
+    assert max(found.values()) <= 1
+
+
 def test_replies_are_found_beside_many_copies_of_one(ranker: Ranker) -> None:
     """In a graph, in which a search does not get beyond the copies."""
     copied = REPLIES[0]
     bank = bank_of([copied] * 200 + REPLIES, exact_up_to=10)
     found = Retriever(ranker, Words(), bank, shortlist=4).retrieve([copied], [], 5)
     assert len({each.reply for each in found}) == 5
-
-
-def test_a_conversation_from_a_generator_is_read_whole(ranker: Ranker) -> None:
-    once, context, persona = retriever(ranker, shortlist=4), ["i lost my dog ."], ["i love the sea ."]
-    expected = once.retrieve(context, persona, 3)
-    assert once.retrieve((turn for turn in context), (sentence for sentence in persona), 3) == expected
 
 
 def test_a_number_of_replies_below_one_is_refused(ranker: Ranker) -> None:

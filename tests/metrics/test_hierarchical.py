@@ -59,6 +59,15 @@ def test_seeds_that_agree_add_nothing_and_seeds_that_differ_do() -> None:
     assert over_seeds(apart, seed=1).high - over_seeds(apart, seed=1).low > 1.3 * (high - low)
 
 
+@pytest.mark.parametrize(("seeds", "covered"), [(2, 0.5), (3, 0.75)])
+def test_intervals_where_only_the_seed_matters_reach_from_the_lowest_to_the_highest(seeds: int, covered: float) -> None:
+    """So they hold the true mean unless all seeds are on one side of it: 1 - 2 / 2^n, which the report says."""
+    scores = {at: float(at * at) for at in range(seeds)}
+    found = over_seeds({at: Ratio.mean(dict.fromkeys("abc", each)) for at, each in scores.items()}, seed=1)
+    assert (found.low, found.high) == pytest.approx((min(scores.values()), max(scores.values())))
+    assert 1 - 2 / 2**seeds == covered
+
+
 def test_a_score_is_a_function_of_each_seed_s_ratio() -> None:
     by_seed = made(3, 30, 0.1)
     found = over_seeds(by_seed, seed=1, score=np.exp)

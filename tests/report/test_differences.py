@@ -33,6 +33,7 @@ def test_a_loss_is_shown_as_the_change_of_perplexity() -> None:
 def test_a_p_at_the_resamples_limit_is_a_bound_also_when_corrected() -> None:
     each = Difference(**MRR, difference=0.05, low=0.01, high=0.1, p=0.0001, p_holm=0.0012)
     assert (each.p_text, each.p_holm_text) == ("≤ 0.0001", "≤ 0.0012")
+    assert Difference(**MRR, difference=0.05, low=0.01, high=0.1, p=0.0001, p_holm=1.0).p_holm_text == "1.00"
     assert [p_text(p) for p in (0.00005, 0.0012, 0.0412, 0.734)] == ["≤ 0.0001", "0.0012", "0.041", "0.73"]
 
 

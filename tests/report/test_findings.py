@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from attune.report.findings import (
     about_decoding,
     about_passages,
     about_personas,
+    scored,
     sentence,
     why_passages,
 )
@@ -57,9 +59,14 @@ def passages(retrieved: dict[str, Any], oracle: dict[str, Any], new: dict[str, A
 def test_whether_passages_help_comes_with_its_reason() -> None:
     help_, what, could, reason = passages(NOISE, WORSE)
     assert help_.startswith("r+rag and full do not differ significantly in perplexity")
-    assert "a similarity of 0.300 to the target, and 10 % of prompts have one that is like it (cosine of at" in what
-    assert "a similarity of 0.600" in could
-    assert "86 % of prompts" in could
+    assert what.startswith(
+        "What is retrieved: of the prompts with passages, the reply in the most similar one has a mean"
+    )
+    assert (
+        "a mean similarity of 0.300 to the target; 10 % of all prompts have one that is like it (cosine of at" in what
+    )
+    assert "a mean similarity of 0.600" in could
+    assert "86 % of all prompts" in could
     assert "r+oracle_rag is better than full: perplexity −18.1 %" in could
     assert reason.startswith("So retrieval is what limits it")
 
@@ -68,7 +75,11 @@ def test_the_reason_follows_from_the_tests() -> None:
     assert passages(WORSE, WORSE)[-1].startswith("So passages are worth retrieving")
     assert passages(WORSE, WORSE, WORSE)[-1].startswith("So passages are worth retrieving")
     assert passages(WORSE, WORSE, NOISE)[-1] == (
-        "So passages help, but not clearly where none of them contains the very reply that is asked for."
+        "So passages help where they contain the reply asked for; elsewhere they neither help nor harm clearly."
+    )
+    assert passages(WORSE, WORSE, REAL | {"p_holm": 0.1})[-1] == (
+        "So passages help where they contain the reply asked for; elsewhere they rather harm, but not significantly "
+        "after correction."
     )
     for oracle in (NOISE, REAL):
         assert passages(NOISE, oracle)[-1].startswith("So retrieval is not what limits it")
@@ -83,9 +94,9 @@ def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without
     line = about_passages(tests, "rag", generators, names)
     assert line.startswith(
         "Passages help where they contain the reply asked for; elsewhere they neither help nor harm clearly (R, "
-        "against F without): perplexity lower"
+        "against F without): perplexity over all prompts lower, −18.1 %"
     )
-    assert "; where none contains the reply asked for, +1.0 % (−3.0 %" in line
+    assert "; elsewhere, +1.0 % (−3.0 %" in line
     line = about_passages(tests[:1], "rag", generators, names)
     assert line.startswith("Passages help (R, against F without): perplexity lower")
 
@@ -97,6 +108,7 @@ def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without
         (REAL | {"p_holm": 0.1}, "; elsewhere they rather harm, but not significantly after correction (R,"),
         (WORSE | {"p_holm": 0.1}, "; elsewhere they neither help nor harm clearly (R,"),
         (WORSE, "Passages help (R,"),
+        (WORSE, "; where none contains the reply asked for, −18.1 % (−25.9 %"),
     ],
 )
 def test_passages_that_harm_where_they_do_not_hold_the_reply_are_said_to(elsewhere: dict[str, Any], told: str) -> None:
@@ -135,6 +147,7 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
     assert about_personas([compared("p+no_persona", "p", "loss", NOISE)], "p", {"p": "P"}).startswith(
         "A persona does not clearly help (P)"
     )
+    assert about_personas([none], "p", {"p": "P"}).startswith("A persona helps (P): perplexity lower than without one")
 
 
 def test_generators_are_counted_that_beat_their_base() -> None:
@@ -142,12 +155,21 @@ def test_generators_are_counted_that_beat_their_base() -> None:
     generators = load(ROOT / "params.yaml").generators
     given = {"g": generators["full"], "h": generators["prompted"]}
     assert about_bases(tests, given, {"g": "G", "h": "H"}) == (
-        "1 of 2 generators predict the test replies better than their base with the same prompt (H: without its "
-        "instruction); not so: H (perplexity +1.0 %; 95 % interval −3.0 % to +5.1 %, corrected p = 1.00)."
+        "1 of 2 generators predict the test replies better than their base does with the same prompt (for H: without "
+        "the instruction). The exception is H (perplexity +1.0 %; −3.0 % to +5.1 %, p = 1.00)."
     )
     assert about_bases(tests[:1], {"g": generators["full"]}, {"g": "G"}) == (
-        "1 of 1 generators predict the test replies better than their base with the same prompt."
+        "1 of 1 generators predict the test replies better than their base does with the same prompt."
     )
+    none = [compared(f"base of {name}", name, "loss", NOISE) for name in "gh"]
+    assert " The exceptions are G (perplexity" in about_bases(none, given, {"g": "G", "h": "H"})
+
+
+def test_an_interval_without_width_is_not_told() -> None:
+    """Of a single conversation, say: it would claim to be exact."""
+    assert scored({"value": 14.5, "low": 13.0, "high": 16.0}, "perplexity") == "perplexity 14.5 (13.0 to 16.0)"
+    assert scored({"value": 1.0, "low": 1.0, "high": 1.0}, "mrr") == "MRR 1.000"
+    assert scored({"value": 1.0, "low": math.nan, "high": math.nan}, "mrr") == "MRR 1.000"
 
 
 def test_the_best_point_of_the_sweep_is_said_with_its_reason() -> None:

@@ -71,7 +71,8 @@ def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -
     changed(folder, *keys)
     text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
     assert "Models: untrained, baseline before training; baseline, the paper's recipe at a laptop's size;" in text
-    assert "What training adds to tuned and attune, which may start elsewhere, is in plots/studies.html after" in text
+    assert "tuned and attune may start from another untrained model; plots/studies.html, written by" in text
+    assert "shows what training adds to them. " in text
 
 
 def test_a_subset_without_a_size_has_all_conversations(folder: Path) -> None:
@@ -112,3 +113,32 @@ def test_passages_of_an_untrained_generator_are_told_too(untrained: Results, fol
 
 def test_the_base_of_an_untrained_generator_has_no_instruction(untrained: Results) -> None:
     assert "; against its base without its instruction +10.5 % (95 % " in best_generator(untrained)
+
+
+def best_of(results: Results, folder: Path, scores: dict[str, float], **bases: str) -> str:
+    """The line about generators of these bases with these perplexities."""
+    known = results.settings.generators["full"]
+    generators = {name: known.model_copy(update={"base": base}) for name, base in bases.items()}
+    intervals = {name: dict.fromkeys(SCORES, value) for name, value in scores.items()}
+    write_json(folder / "metrics/generators_intervals.json", intervals)
+    write_json(folder / "metrics/generators_tests.json", [])
+    settings = results.settings.model_copy(update={"generators": generators})
+    return best_generator(Results(settings, metrics=folder / "metrics", raw=folder / "raw"))
+
+
+def test_perplexities_of_different_tokenizers_are_not_compared(folder: Path) -> None:
+    results = ranked(folder, untrained=0.4, attune=0.45)
+    scores = {"a": 9.0, "b": 12.0, "c": 30.0}
+    line = best_of(results, folder, scores, a="small", b="small", c="large")
+    assert line == (
+        "Best generator from small: Full fine-tuning (a), perplexity 9.0 on EmpatheticDialogues without passages. "
+        "Best generator from large: Full fine-tuning (c), perplexity 30.0 on EmpatheticDialogues without passages."
+    )
+    assert best_of(results, folder, scores, a="small", b="small") == (
+        "Best generator: Full fine-tuning (a), perplexity 9.0 on EmpatheticDialogues without passages."
+    )
+
+
+def test_the_corpus_without_generators_is_named(folder: Path) -> None:
+    results = ranked(folder, untrained=0.4, attune=0.45)
+    assert best_of(results, folder, {"c": 9.0}) == "No generator of EmpatheticDialogues was tested."

@@ -6,6 +6,7 @@ from attune.evaluation.tables import tidy
 from attune.report.differences import Difference
 from attune.report.score_tables import difference_tables, score_table
 
+PLACES = ["subset", "model"]
 SYSTEMS = {
     "a": {"perplexity": 20.0, "perplexity_low": 18.0, "perplexity_high": 23.0, "similarity": 0.5},
     "targets": {"similarity": 1.0},
@@ -18,7 +19,7 @@ def rows(table: str) -> list[str]:
 
 
 def test_the_best_stands_first_and_each_score_s_best_is_bold() -> None:
-    table = score_table(tidy(SYSTEMS, ["system"]), ("perplexity", "similarity", "bleu"), str.upper, "targets")
+    table = score_table(tidy(SYSTEMS, ["system"]), ("perplexity", "similarity", "bleu"), str.upper, ["targets"])
     assert rows(table) == ["B", "A", "TARGETS"]
     assert "Perplexity ↓" in table
     assert "BLEU" not in table  # no system has it
@@ -38,11 +39,12 @@ def test_rows_of_single_domains_are_called_so() -> None:
     assert "System" not in table
 
 
-def test_groups_have_a_best_each() -> None:
-    scores = tidy({"large": {"x": {"mrr": 0.1}, "y": {"mrr": 0.3}}, "small": {"x": {"mrr": 0.2}}}, ["subset", "model"])
-    table = score_table(scores, ("mrr",), str)
-    assert rows(table) == ["y", "x", "x"]
-    assert re.findall(r"<b>(.*?)</b>", table) == ["0.300", "0.200"]
+def test_groups_have_a_best_each_where_two_compete() -> None:
+    small = {"x": {"mrr": 0.2}, "ideal": {"mrr": 0.9}}
+    scores = tidy({"large": {"x": {"mrr": 0.1}, "y": {"mrr": 0.3}, "ideal": {"mrr": 0.8}}, "small": small}, PLACES)
+    table = score_table(scores, ("mrr",), str, ["ideal"])
+    assert rows(table) == ["y", "x", "ideal", "x", "ideal"]
+    assert re.findall(r"<b>(.*?)</b>", table) == ["0.300"]
 
 
 def compared(family: str, after: str, **test: float) -> Difference:

@@ -1,5 +1,5 @@
 from attune.report.seeds import about, models
-from tests.report.seed_numbers import SEEDS
+from tests.report.seed_numbers import SEEDS, estimate
 
 NAMES = {"full": "Full fine-tuning"}
 
@@ -17,3 +17,9 @@ def test_a_difference_between_recipes_comes_with_its_interval_and_its_seeds() ->
     assert (
         "all: attune is 0.125 MRR above tuned (95 % interval +0.025 to +0.225; by seed +0.130, +0.125, +0.120)."
     ) in about(SEEDS, NAMES)
+    turned = {**SEEDS["ranking"][-1], **estimate(-0.125, -0.13, -0.125, -0.12)}
+    assert "all: attune is 0.125 MRR below tuned (95 % interval -0.225" in about(SEEDS | {"ranking": [turned]}, NAMES)
+
+
+def test_what_intervals_over_few_seeds_miss_is_told() -> None:
+    assert "they cover less than 95 %: with two seeds 50 %, with three 75 %" in about(SEEDS, NAMES)

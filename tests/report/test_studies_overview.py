@@ -5,7 +5,7 @@ import pytest
 from attune import parameters
 from attune.core.files import write_json
 from attune.report.results import Results
-from attune.report.studies_overview import without_training
+from attune.report.studies_overview import bank, transfer, without_training
 from tests.project import changed
 
 BETTER = {"difference": 0.1, "low": 0.05, "high": 0.2, "p_holm": 0.01}
@@ -32,3 +32,29 @@ def test_ways_that_a_recipe_beats_are_counted(tmp_path: Path, tests: tuple[dict[
     write_json(tmp_path / "compare_tests.json", rows)
     results = Results(parameters.load(changed(tmp_path)), metrics=tmp_path)
     assert without_training(results).startswith(told)
+
+
+def test_tests_elsewhere_that_score_below_the_domain_s_own_model_are_counted(tmp_path: Path) -> None:
+    domains = ("all", "happy", "offmychest")
+    elsewhere = iter((0.4, 0.4, 0.4, 0.4, 0.6, 0.5))
+    scores = {
+        trained: {tested: {"mrr": 0.5 if trained == tested else next(elsewhere)} for tested in domains}
+        for trained in domains
+    }
+    write_json(tmp_path / "transfer.json", scores)
+    results = Results(parameters.load(changed(tmp_path)), metrics=tmp_path)
+    assert transfer(results).startswith("Transfer: of 6 tests on another domain than that of training, 4 score below")
+
+
+@pytest.mark.parametrize(
+    ("recall", "told"),
+    [
+        ({"all": 0.43}, ("in 43 % of the contexts", "0.200 in CoBERT's (untested; their intervals are below).")),
+        ({"all": 0.43, "happy": 0.5}, ("in 43 to 50 % of the contexts", "CoBERT's (means of the domains, untested;")),
+    ],
+)
+def test_one_domain_has_one_share_and_no_mean(tmp_path: Path, recall: dict[str, float], told: tuple[str, str]) -> None:
+    rest = {"replies": 300, "mrr_index": 0.1, "mrr_reranked": 0.2}
+    write_json(tmp_path / "retrieval.json", {domain: {"recall": each, **rest} for domain, each in recall.items()})
+    line = bank(Results(parameters.load(changed(tmp_path)), metrics=tmp_path))
+    assert all(each in line for each in told)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from attune.core.errors import AttuneError
 from attune.parameters.data import OwnDataset
 from attune.sources.own_dataset import split_files
 from tests import forked
@@ -113,6 +114,17 @@ def test_what_the_hub_no_longer_has_is_told_with_the_entry_s_key(hub: Hub, tmp_p
         (["x/train/0.parquet", "y/train/0.parquet"], {"config": "y"}, ["y/train/0.parquet"]),
         (["default/train/0.parquet", "y/train/0.parquet"], {}, ["default/train/0.parquet"]),
         (["train/1.jsonl", "train/2.jsonl", "notes.txt"], {}, ["train/1.jsonl", "train/2.jsonl"]),
+        (["train.jsonl", "test.jsonl", "a/x.json", "b/y.json"], {}, ["train.jsonl"]),
+        (["train.jsonl", "a/train.json"], {"config": "default"}, ["train.jsonl"]),
+        (["train.jsonl", "a/x.json", "b/y.json"], {"config": "b"}, ["b/y.json"]),
+        (
+            ["data/train_gen-00000-of-00001.parquet", "data/train_sft-00000-of-00001-a1.parquet"],
+            {"split": "train_sft"},
+            ["data/train_sft-00000-of-00001-a1.parquet"],
+        ),
+        (["test.csv", "train.csv", "train.parquet"], {}, ["train.csv"]),
+        (["train.csv", "train.parquet"], {}, ["train.parquet"]),
+        (["train.csv", "train.json", "train2.jsonl"], {}, ["train.json", "train2.jsonl"]),
         (["alpaca.json", "dataset_infos.json", "config.json"], {}, ["alpaca.json"]),
         (
             ["default/train_gen/0000.parquet", "default/partial-train_sft/0000.parquet"],
@@ -125,6 +137,12 @@ def test_without_a_card_names_and_folders_say_what_files_are(
     names: list[str], entry: dict[str, str], files: list[str]
 ) -> None:
     assert split_files(OwnDataset(datasets="me/mine", **entry), names, {}) == files
+
+
+def test_a_split_of_parts_has_the_name_that_its_files_give_it() -> None:
+    names = [f"data/{split}-00000-of-00001.parquet" for split in ("train_gen", "train_sft")]
+    with pytest.raises(AttuneError, match=r"has no split 'train'; it has train_gen, train_sft$"):
+        split_files(OwnDataset(datasets="me/mine"), names, {})
 
 
 def test_a_name_in_params_yaml_is_enough(hub: Hub, tmp_path: Path) -> None:

@@ -168,7 +168,8 @@ def test_silence(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faul
 def test_a_trickle(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "TIMEOUT_SECONDS", 0.3)
     hub.faults[ASKED] = [Fault(pause=0.05, cut=1000)] * 9
-    refused(hub, tmp_path, r"stalled: \d bytes in 0 s; tried 3 times")
+    # On a machine that is busy a pause may take longer than the time limit.
+    refused(hub, tmp_path, r"(stalled: \d bytes in 0 s|timed out); tried 3 times")
 
 
 @pytest.mark.fault("HTML in place of a download", "the address and what it is are named")

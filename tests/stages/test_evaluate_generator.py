@@ -9,8 +9,10 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.evaluation.schemas import BASES
 from stages import base_tests, score_bases
-from stages.evaluate_generator import losses, main
+from stages.evaluate_generator import losses, main, variants_of
 from tests.generators.tiny import FEELINGS
+from tests.project import ROOT
+from tests.stages.cobert_project import pec_rows
 from tests.stages.evaluation_project import PERSONA, PERSONAS, WITH_PASSAGES, project, train
 from tests.stages.generators_project import CORPUS, NAMES, train_once
 from tests.stages.small_project import change
@@ -101,6 +103,16 @@ def test_a_generator_with_a_persona_is_tested_with_none_and_with_another_s() -> 
     assert len({tuple(row["base_nats"] for row in part) for part in variants.values()}) == 1
     replied = {name: sum(row["reply"] is not None for row in part) for name, part in variants.items()}
     assert replied == {"plain": 4, "no_persona": 0, "other_persona": 0}
+
+
+def test_a_generator_that_reads_no_persona_is_not_tested_with_others() -> None:
+    settings = parameters.load(ROOT / "params.yaml")
+    entry = next(each for each in settings.generators.values() if each.corpus == "pec" and each.persona_tokens)
+    names = {}
+    for tokens in (60, 0):
+        reader = entry.model_copy(update={"persona_tokens": tokens})
+        names[tokens] = [each.name for each in variants_of(reader, pec_rows(8, "test"), {}, settings)]
+    assert names == {60: ["plain", "no_persona", "other_persona"], 0: ["plain"]}
 
 
 @pytest.mark.usefixtures("trained")

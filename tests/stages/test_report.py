@@ -39,7 +39,7 @@ PATHS = {
 PHRASES = (
     "Passages harm (Full fine-tuning for RAG, against Full fine-tuning without): perplexity higher, +10.5 %",
     "outperformed the baseline in MRR",
-    "10 % of prompts have one that is like it",
+    "10 % of all prompts have one that is like it",
     "Best decoding is 0.1/5/0.99",
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",

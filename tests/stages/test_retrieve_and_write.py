@@ -1,10 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_json, write_parquet
-from attune.corpora.wording import tokenised
+from attune.corpora.wording import as_written, tokenised
+from attune.inference.generator import Generator
 from stages import base_models, index, train_cobert
 from stages.retrieve_and_write import main
 from tests.cobert.tiny import encoder
@@ -45,6 +47,19 @@ def prepare() -> None:
     index.main(corpus="pec", processed=Path("pec"), embedder=PLACES["embedder"], target=PLACES["index"])
 
 
+def turns_read(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The turns that each generator reads, in the order in which they write."""
+    found: list[list[str]] = []
+    replies = Generator.replies
+
+    def noted(self: Generator, prompts: Any, *others: Any) -> Any:
+        found.append([turn for each in prompts for turn in (*each.history, each.question)])
+        return replies(self, prompts, *others)
+
+    monkeypatch.setattr(Generator, "replies", noted)
+    return found
+
+
 def test_retrieval_and_every_generator_answer_the_same_contexts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +67,7 @@ def test_retrieval_and_every_generator_answer_the_same_contexts(
     change(lambda values: values["generation"].update(answered_examples=5))
     train()
     prepare()
+    read = turns_read(monkeypatch)
     main(**PLACES)
     rows = read_parquet(PLACES["target"])
     systems = ["retrieved", "tiny_prompt", "tiny_prompt_tuning", "tiny_full", "tiny_lora", "tiny_persona", "tiny_rag"]
@@ -64,6 +80,11 @@ def test_retrieval_and_every_generator_answer_the_same_contexts(
     assert {row["reply"] for row in parts["retrieved"]} <= bank
     assert not any(row["truncated"] for row in parts["retrieved"])
     assert [row["reply"] for row in parts[PERSONA]] != [row["reply"] for row in parts["tiny_lora"]]
+    # Only the generator of the ranking corpus reads its wording, the others what people write.
+    _, *writers = dict.fromkeys(row["system"] for row in rows)
+    for name, turns in zip(writers, read, strict=True):
+        wordings = {tokenised(turn) if name == PERSONA else as_written(tokenised(turn)) for turn in turns}
+        assert {*turns} == wordings, name
     # All are scored in the wording of the true replies, whatever wording their generator writes.
     written = [row["reply"] for row in rows if row["system"] != "retrieved"]
     assert any(written)

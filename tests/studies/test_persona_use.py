@@ -53,6 +53,19 @@ def test_contexts_without_a_persona_are_not_tested(tmp_path: Path, monkeypatch: 
     assert len(tests) == 4
 
 
+def test_a_single_person_s_contexts_are_tested_without_their_persona_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_project(tmp_path, monkeypatch, "tuned")
+    rows = [row | {"personas": ["i am ann ."]} for row in pec_rows(16, "test")]
+    write_parquet(Path("pec/evaluate/small/happy.parquet"), rows, SCHEMAS.rows)
+    train_once("tuned")
+    evaluate("ranks")
+    scores, tests = used("ranks")
+    assert set(scores["mean"]) == {"tuned, own", "tuned, none"}
+    assert {row["before"] for row in tests} == {"tuned, none"}
+
+
 def test_a_recipe_that_reads_no_persona_is_not_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_project(tmp_path, monkeypatch, "baseline", "tuned")
     write_json(Path("recipes/baseline.json"), RECIPE | {"num_personas": 0})

@@ -1,9 +1,13 @@
 """Trackers see the curves of both kinds of trainings, and change none of their bytes."""
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from attune.core.errors import AttuneError
@@ -64,15 +68,22 @@ def test_tensorboard_shows_a_generator_s_curve(tmp_path: Path, monkeypatch: pyte
     assert shown["train/loss"] == measured(Path("with.csv"), "train_loss")
 
 
-def test_what_a_tracker_draws_is_put_back() -> None:
-    import random
-
-    random.seed(3)
-    expected = random.random()
-    random.seed(3)
+@pytest.mark.parametrize(
+    ("seed", "draw"),
+    [
+        (random.seed, random.random),
+        (np.random.seed, np.random.random),
+        (torch.manual_seed, lambda: torch.rand(1).item()),
+    ],
+    ids=["random", "numpy", "torch"],
+)
+def test_what_a_tracker_draws_is_put_back(seed: Callable[[int], object], draw: Callable[[], float]) -> None:
+    seed(3)
+    expected = draw()
+    seed(3)
     with undrawn():
-        random.random()
-    assert random.random() == expected
+        draw()
+    assert draw() == expected
 
 
 @pytest.mark.parametrize(

@@ -12,28 +12,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from attune.core.errors import AttuneError
 from attune.corpora.epitome import EPITOME
 from attune.corpora.reading import BadRows
-from attune.evaluation.generation.emotion_folds import folds
 from attune.evaluation.generation.empathy_labels import lack
+from attune.evaluation.generation.probes import CrossFitted
 from attune.index.embedding import embed
-from attune.metrics.bootstrap import Ratio, with_intervals
+from attune.metrics.bootstrap import with_intervals
 
 PLACES = 4
 
 
 @dataclass(frozen=True)
-class EmpathyProbe:
-    """A classifier of one mechanism's level, and how it does on replies to posts that it was not trained on.
-
-    `posts`: the sp_id of what each reply answers. `truths`, `guesses`: levels, and their out-of-fold predictions.
-    """
-
-    model: Any
-    posts: list[str]
-    truths: list[int]
-    guesses: list[int]
+class EmpathyProbe(CrossFitted[int]):
+    """A classifier of one mechanism's level. `texts`: of each reply, the sp_id of the post that it answers."""
 
     def levels(self, vectors: np.ndarray) -> list[float]:
         """The expected level of each row of `features`, from 0 to 2."""
@@ -43,19 +34,17 @@ class EmpathyProbe:
         """Accuracy with its interval, macro-averaged F1, and what always guessing the commonest level would reach."""
         from sklearn.metrics import f1_score
 
-        rows = zip(self.posts, self.truths, self.guesses, strict=True)
-        right = Ratio.of(((post, float(truth == guess), 1.0) for post, truth, guess in rows), share=True)
         ((commonest, count),) = Counter(self.truths).most_common(1)
         scores = {
             "f1": f1_score(self.truths, self.guesses, average="macro", zero_division=0.0),
             "chance_accuracy": count / len(self.truths),
             "chance_f1": f1_score(self.truths, [commonest] * len(self.truths), average="macro", zero_division=0.0),
         }
-        accuracy = with_intervals({"accuracy": [right]}, seed, PLACES)
+        accuracy = with_intervals({"accuracy": [self.accuracy]}, seed, PLACES)
         return (
             accuracy
             | {name: round(float(each), PLACES) for name, each in scores.items()}
-            | {"replies": len(self.posts)}
+            | {"replies": len(self.texts)}
         )
 
 
@@ -83,21 +72,10 @@ def features(encoder: Any, exchanges: Sequence[tuple[str, str]], batch_size: int
 
 
 def train(vectors: np.ndarray, levels: Sequence[int], posts: Sequence[str]) -> EmpathyProbe:
-    """Logistic regression; its quality is that of cross-validation in which a post's replies share a fold.
-
-    Raises
-    ------
-    AttuneError
-        for too few posts or levels, as `lack` says.
-    """
+    """Logistic regression on the `features` of replies to `posts`; raises as `CrossFitted.train`."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-    if reason := lack([*zip(levels, posts, strict=True)]):
-        raise AttuneError(reason)
-    model = LogisticRegression(max_iter=1000)
-    guesses = cross_val_predict(model, vectors, np.array(levels), cv=PredefinedSplit(folds(posts)))
-    return EmpathyProbe(model.fit(vectors, levels), list(posts), list(levels), [int(each) for each in guesses])
+    return EmpathyProbe.train(LogisticRegression(max_iter=1000), vectors, levels, posts, lack)
 
 
 def with_empathy(

@@ -130,13 +130,13 @@ def _passages(rows: Rows, seed: int) -> list[Score]:
     """passages: the mean number per prompt. target_given: the share of prompts with a passage that contains the target.
 
     passage_similarity: of the reply in a passage and the target, the most similar one of each prompt with passages.
-    passage_like_target: the share of prompts in which that is at least LIKE_TARGET.
+    passage_like_target: the share of all prompts in which that is at least LIKE_TARGET.
     """
     having = [row for row in rows if row["passage_replies"]]
     if not having:
         return []
     similarity = Ratio.of((row["conversation"], row["passage_similarity"], 1.0) for row in having)
-    likes = ((row["conversation"], float(row["passage_similarity"] >= LIKE_TARGET), 1.0) for row in having)
+    likes = ((row["conversation"], float((row["passage_similarity"] or 0.0) >= LIKE_TARGET), 1.0) for row in rows)
     return [
         Score("passages", round(fmean(len(row["passage_replies"]) for row in rows), PLACES)),
         Score("target_given", round(fmean(row["target_given"] for row in rows), PLACES)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from attune.core.determinism import seeded
-from attune.evaluation.judgement.answers import VISITOR, Judgement
+from attune.evaluation.judgement.answers import MODEL, VISITOR, Judgement
 from attune.evaluation.judgement.preferences import PLACES, RESAMPLES
 from attune.metrics.bootstrap import LEVEL, Ratio, rounded, with_intervals
 
@@ -22,7 +22,8 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
     agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
     verdicts; `consistent` is the share of such pairs on which the two agree. Both have 95 % intervals over contexts;
     alpha's bounds are None where no context differs from the others. Visitors are one annotator for alpha, since the
-    page asks for no name; they are many people, so that `consistent` leaves them out.
+    page asks for no name; they are many people, so that `consistent` leaves them out, as it does language
+    models, which have one verdict on both orders.
     """
     items: _Items = {}
     for each in judgements:
@@ -76,7 +77,7 @@ def _consistency(items: _Items, seed: int) -> dict[str, float]:
         (context, float(len({points for _, points in verdicts}) == 1), 1.0)
         for (context, *_), values in items.items()
         for name, verdicts in values.items()
-        if name != VISITOR and len({first for first, _ in verdicts}) == 2
+        if name != VISITOR and not name.startswith(MODEL) and len({first for first, _ in verdicts}) == 2
     ]
     if not twice:
         return {}

@@ -1,6 +1,5 @@
 """Annotators' answers, and the chat page's thumbs, as judgements; every malformed line is one error."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.core.errors import AttuneError
+from attune.corpora.reading import csv_rows
 
 # A verdict on a pair: which points (out of one) the system under A gets.
 VERDICTS = {"a": 1.0, "b": 0.0, "tie": 0.5}
@@ -15,6 +15,8 @@ VERDICTS = {"a": 1.0, "b": 0.0, "tie": 0.5}
 THUMBS = {"up": 1.0, "down": 0.0}
 # Whoever used the page: it asks for no name.
 VISITOR = "visitor"
+# The name of an annotator that is a language model begins so. It is asked in both orders, and has one verdict on both.
+MODEL = "model:"
 _KEY = ("form", "pair", "id", "system_a", "system_b")
 _ANSWER = ("form", "annotator", "pair", "verdict")
 
@@ -84,19 +86,18 @@ def _checked(place: str, row: Mapping[str, str], pairs: Mapping[str, dict[str, s
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and columns of each line of a CSV file."""
+    """The line on which each row of a CSV file begins, and the row's columns."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:  # spreadsheets begin a file with a byte order mark
-            reader = csv.DictReader(stream)
-            missing = [name for name in columns if name not in (reader.fieldnames or [])]
-            if missing:
-                raise AttuneError(f"{path} has no column {missing[0]!r}; its header must name {', '.join(columns)}")
-            for row in reader:
-                if None in row or any(row[name] is None for name in columns):
-                    raise AttuneError(f"{path} line {reader.line_num} has not as many fields as the header has names")
-                yield reader.line_num, row
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AttuneError(f"{path} is no CSV file in UTF-8: {error}") from None
+        rows = csv_rows(path)
+        _, header = next(rows, (1, []))
+        missing = [name for name in columns if name not in header]
+        if missing:
+            raise AttuneError(f"{path} has no column {missing[0]!r}; its header must name {', '.join(columns)}")
+        for line, cells in rows:
+            if cells and len(cells) != len(header):
+                raise AttuneError(f"{path} line {line} has not as many fields as the header has names")
+            if cells:
+                yield line, dict(zip(header, cells, strict=True))
     except OSError as error:
         raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
 

@@ -11,11 +11,10 @@ from typing import Any
 
 import torch
 
-from attune.base_models.checking import check_folder
-from attune.core.devices import device
 from attune.core.errors import AttuneError
 from attune.core.tokens import token_ids
-from attune.generators.chat_templates import pin_date, templated
+from attune.generators.chat_templates import templated
+from attune.generators.loading import load_base, load_tokenizer
 from attune.generators.roles import CHAT
 
 QUESTION = (
@@ -55,17 +54,9 @@ class LanguageModelJudge:
         Raises
         ------
         AttuneError
-            naming what the folder lacks.
+            as `load_base` and `load_tokenizer`.
         """
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        check_folder(folder, "base")
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
-        )
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        pin_date(tokenizer)
-        return cls(model.to(device()).eval(), tokenizer)
+        return cls(load_base(folder).eval(), load_tokenizer(folder))
 
     def opinions(self, pairs: Sequence[Mapping[str, str]]) -> list[Opinion]:
         """One opinion per row of pairs.csv (pair, context, reply_a, reply_b).

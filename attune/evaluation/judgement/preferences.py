@@ -11,7 +11,7 @@ import numpy as np
 
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
-from attune.evaluation.judgement.answers import Judgement, Thumb
+from attune.evaluation.judgement.answers import MODEL, Judgement, Thumb
 from attune.metrics.bootstrap import LEVEL, Ratio, compare, rounded, with_intervals
 from attune.metrics.multiplicity import holm
 
@@ -140,9 +140,13 @@ def _check_connected(systems: Sequence[str], compared: np.ndarray) -> None:
 def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, float]:
     """How often the reply shown first won, ties as halves, with its interval; without a position bias 0.5.
 
-    That holds where each system stands first equally often, as in an exported form.
+    That holds where each system stands first equally often, as in an exported form. Language models are left out, since
+    the order decides none of their verdicts; empty where nobody else judged.
     """
-    first = Ratio.of(((each.context, each.points, 1.0) for each in judgements), share=True)
+    people = [each for each in judgements if not each.annotator.startswith(MODEL)]
+    if not people:
+        return {}
+    first = Ratio.of(((each.context, each.points, 1.0) for each in people), share=True)
     return with_intervals({"first_preferred": [first]}, seed, PLACES)
 
 

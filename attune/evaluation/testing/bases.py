@@ -13,7 +13,7 @@ from attune.generators.encoding import Room, encode_all
 from attune.generators.loading import load_base, load_tokenizer, positions_of
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import examples
-from attune.parameters.generators import Generation
+from attune.parameters.generation import Generation
 
 
 def base_rows(

@@ -10,7 +10,7 @@ from attune.generators.prompts import Example
 from attune.inference.decoding import Reply
 from attune.inference.generator import Generator
 from attune.parameters.decoding import Decoding
-from attune.parameters.generators import Generation
+from attune.parameters.generation import Generation
 
 
 def evaluate(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attune.core.determinism import seeded
+from attune.core.text import repeated
 
 Rows = list[dict[str, Any]]
 
@@ -14,16 +15,46 @@ def without(rows: Sequence[dict[str, Any]]) -> Rows:
 
 
 def exchanged(rows: Sequence[dict[str, Any]], seed: int) -> Rows:
-    """Each row with the persona of another, a different one; each persona is used as often as before.
+    """Each row that has a persona with that of another person; nothing where there are not two people with one.
 
-    Where more than half of the rows share one persona, some of them keep it.
+    Each persona is used as often as before, unless one person has more than half of the rows. As from the responder's
+    own persona, sentences that the reply repeats are left out.
     """
-    groups: dict[tuple[str, ...], list[int]] = {}
+    groups = _by_person(rows)
+    if len(groups) < 2:
+        return []
+    # A person's rows stand together, so a shift by the largest group's size leads out of every group.
+    drawn = seeded(seed, "another's persona").sample(groups, len(groups))
+    order = [(person, position) for person, group in enumerate(drawn) for position in group]
+    shift = max(map(len, groups))
+    given = list(rows)
+    for place, (person, position) in enumerate(order):
+        giver, other = order[(place + shift) % len(order)]
+        if giver == person:  # of more than half of the rows
+            others = [other for each, other in order if each != person]
+            other = others[place % len(others)]
+        row = rows[position]
+        sentences = [each for each in rows[other]["personas"] if not repeated(each, row["response"])]
+        given[position] = row | {"personas": sentences}
+    return given
+
+
+def _by_person(rows: Sequence[dict[str, Any]]) -> list[list[int]]:
+    """The positions of each person's rows, people in alphabetical order; without rows that have no persona.
+
+    Own data do not say which conversations are one person's, and rows lack the sentences that their replies repeat. Two
+    rows are of one person if their sentences and those that they lack can be of one list.
+    """
+    people: list[tuple[int, set[str], tuple[str, ...], list[int]]] = []
     for position, row in enumerate(rows):
-        groups.setdefault(tuple(row["personas"]), []).append(position)
-    # Equal personas stand together, so a shift by the largest group's size leads out of every group.
-    drawn = seeded(seed, "another's persona").sample(sorted(groups), len(groups))
-    order = [position for persona in drawn for position in groups[persona]]
-    shift = max(map(len, groups.values()), default=0)
-    givers = dict(zip(order, order[shift:] + order[:shift], strict=True))
-    return [row | {"personas": rows[givers[position]]["personas"]} for position, row in enumerate(rows)]
+        sentences, size = set(row["personas"]), len(row["personas"]) + row["dropped_personas"]
+        if not sentences:
+            continue
+        for length, known, _, positions in people:
+            if length == size and known & sentences and len(known | sentences) <= size:
+                known |= sentences
+                positions.append(position)
+                break
+        else:
+            people.append((size, sentences, tuple(row["personas"]), [position]))
+    return [positions for *_, positions in sorted(people, key=lambda person: person[2])]

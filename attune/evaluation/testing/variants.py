@@ -51,6 +51,6 @@ def with_passages(
 
 
 def with_personas(rows: Rows, instruction: str, seed: int) -> list[Variant]:
-    """The rows without a persona, and with another person's; only their true replies are scored."""
+    """The rows without a persona, and with another person's if two people have one; only true replies are scored."""
     changed = {NO_PERSONA: without(rows), OTHER_PERSONA: exchanged(rows, seed)}
-    return [Variant(name, examples(each, instruction), replied=False) for name, each in changed.items()]
+    return [Variant(name, examples(each, instruction), replied=False) for name, each in changed.items() if each]

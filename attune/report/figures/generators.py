@@ -109,7 +109,7 @@ def answered(scores: pd.DataFrame, panels: Mapping[str, str], names: Names) -> F
         if not math.isnan(reached) and score != "similarity":  # the true replies' similarity to themselves is 1
             axes.axvline(reached, color="black", lw=1, ls="--")
             label += f"\n(true replies: {reached:.2g})"
-        axes.set_xlim(left=0)
+        axes.set_xlim(left=1.05 * min([0.0, *shown["value"].astype(float), *shown["low"].astype(float)]))
         axes.set_xlabel(label, fontsize=8)
     row[0].set_yticks(range(len(systems)), [fill(names[system], 18) for system in systems])
     row[0].set_ylim(len(systems) - 0.5, -0.5)

@@ -1,6 +1,6 @@
 """Figures about what a test can tell."""
 
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 import matplotlib as mpl
@@ -27,11 +27,11 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
     needed = needed.dropna().astype({"contexts": int})
     with mpl.rc_context(STYLE | {"axes.grid.axis": "both"}):
         figure, (axes,) = subplots(6.4, 4.0)
-    pairs = zip(intervals.groupby(["before", "after"], sort=False), CYCLE, cycle(_SIDES), strict=False)
-    for ((before, after), rows), colour, side in pairs:
-        axes.plot(
-            rows["contexts"], rows["half_width"], color=colour, marker="o", ms=3, lw=1.4, label=f"{before} to {after}"
-        )
+    looks = cycle(product(("-", "--", ":"), CYCLE))
+    pairs = zip(intervals.groupby(["before", "after"], sort=False), looks, cycle(_SIDES), strict=False)
+    for ((before, after), rows), (line, colour), side in pairs:
+        label, widths = f"{before} to {after}", rows["half_width"]
+        axes.plot(rows["contexts"], widths, color=colour, marker="o", ms=3, lw=1.4, ls=line, label=label)
         seen = needed[(needed["before"] == before) & (needed["after"] == after)]
         axes.plot(seen["contexts"], seen["difference"], color=colour, marker="s", ms=5, ls="", mfc="white")
         for contexts, difference in zip(seen["contexts"], seen["difference"], strict=True):
@@ -50,6 +50,6 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
     axes.set_xlim(right=2.2 * max(*intervals["contexts"], *needed["contexts"]))
     axes.set_xlabel("test contexts")
     axes.set_ylabel("difference in MRR")
-    axes.set_title("Test contexts that a difference needs")
+    axes.set_title("How many test contexts it takes to see a difference")
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     return figure

@@ -108,7 +108,7 @@ FIGURES = (
     ),
     FigureRecord(
         "contexts_needed",
-        "CoBERT: the test contexts that a difference in MRR needs",
+        "CoBERT: how many test contexts it takes to see a difference in MRR",
         lambda results: power.contexts(
             *(pd.DataFrame(results.metrics("power")[key]) for key in ("interval", "needed"))
         ),
@@ -117,8 +117,8 @@ FIGURES = (
     FigureRecord(
         "generator_loss",
         "Generators: loss by step. Thick: a few held-out replies; thin: the training batches. The two are different "
-        "replies, and where training prompts have passages, about half do, some of which hold the reply; so compare "
-        "the points of one line only",
+        "replies, and a generator trained with passages has them in only about half of its training prompts, some of "
+        "which then hold the reply; so compare the points of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
     ),

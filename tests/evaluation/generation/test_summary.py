@@ -62,6 +62,15 @@ def test_scores_are_a_tidy_table() -> None:
     assert estimated.isdisjoint({"base_perplexity", "bleu", "distinct_1", "tokens", "passages"})
 
 
+def test_prompts_without_passages_count_as_without_one_like_the_target() -> None:
+    """2 of 6 prompts have passages, one of them like the target: a sixth of all, and a mean similarity of two."""
+    rows = [row(0, **GIVEN, passage_similarity=0.75), row(1, **GIVEN, passage_similarity=0.25)]
+    rows += [row(at, variant="rag") for at in range(2, 6)]
+    values = nested(scores(by_system(rows), seed=1), ["system"])["g+rag"]
+    assert values["passage_like_target"] == round(1 / 6, 4)
+    assert values["passage_similarity"] == 0.5
+
+
 def test_no_fault_in_few_replies_is_no_certainty() -> None:
     """6 conversations without one leave open a share of 1 - .025^(1/6); lengths and parts of replies are no shares."""
     values = nested(scores(by_system(PLAIN), seed=1), ["system"])["g"]

@@ -32,6 +32,8 @@ def test_a_form_is_filled_in_by_keys_kept_and_saved(page: Page, tmp_path: Path) 
     first, second = read_csv(tmp_path / "judged" / "form" / "pairs.csv")
     assert page.locator("#reply-a").inner_text() == first["reply_a"]
     assert page.locator("#reply-b").inner_text() == first["reply_b"]
+    for text in ("#context p", "#reply-a"):  # Hebrew is written from the right
+        assert page.locator(text).first.evaluate("each => getComputedStyle(each).unicodeBidi") == "plaintext"
     page.keyboard.press("b")
     assert page.locator("#reply-a").inner_text() == second["reply_a"]
     page.reload()

@@ -3,12 +3,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, sha256, write_csv
 from attune.evaluation.judge_by_model import main
 from attune.evaluation.judgement.answers import read_answers
 from attune.evaluation.judgement.language_model import LanguageModelJudge, Opinion, position_bias
 from attune.evaluation.judgement.pairs import Pair, key, shown
-from tests.generators.tiny import CHAT, END, gpt, saved, tokenizer
+from tests.generators.tiny import CHAT, END, gpt, llama, saved, tokenizer
 
 PAIRS = [Pair(f"p{at}", f"c{at}", ("Hi.",), "x", "y", f"Reply {at}.", "Oh no.") for at in range(3)]
 
@@ -62,6 +63,30 @@ def test_a_folder_without_a_model_and_a_pair_that_is_too_long_are_refused(tmp_pa
     for folder, sentence in (("none", "none does not exist"), ("short", "pair p0 takes .* tokens, .* at most 16")):
         with pytest.raises(SystemExit, match=sentence):
             main(["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / folder), "--target", "t"])
+
+
+def test_a_model_judges_in_float32(tmp_path: Path) -> None:
+    saved(gpt().to(torch.bfloat16), tmp_path / "judge")
+    assert LanguageModelJudge.from_folder(tmp_path / "judge").model.dtype == torch.float32
+
+
+@pytest.mark.fault("a model that judges and lacks weights", "one sentence; no random weights take their place")
+def test_a_model_without_all_of_its_weights_is_refused(tmp_path: Path) -> None:
+    model = llama()
+    weights = {name: each for name, each in model.state_dict().items() if name != "lm_head.weight"}
+    tokenizer().save_pretrained(tmp_path)
+    model.save_pretrained(tmp_path, state_dict=weights)
+    with pytest.raises(AttuneError, match=r"not of a llama that writes text: lm_head\.weight is missing"):
+        LanguageModelJudge.from_folder(tmp_path)
+
+
+def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_the_form(tmp_path: Path) -> None:
+    saved(gpt(positions=512), tmp_path / "judge")
+    write_csv(tmp_path / "pairs.csv", shown(PAIRS))
+    (tmp_path / "pairs.csv").write_text((tmp_path / "pairs.csv").read_text(), encoding="utf-8-sig")
+    words = ["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / "judge")]
+    main([*words, "--target", str(tmp_path / "judged")])
+    assert [row["pair"] for row in read_csv(tmp_path / "judged" / "answers.csv")] == ["p0", "p1", "p2"]
 
 
 @pytest.mark.fault(

@@ -13,7 +13,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, write_csv
 from attune.evaluation import export_pairs, judge_pairs
 from attune.evaluation.judgement.agreement import agreement
-from attune.evaluation.judgement.answers import VISITOR, Judgement, Thumb
+from attune.evaluation.judgement.answers import VISITOR, Judgement, Thumb, read_answers
 from attune.evaluation.judgement.preferences import first_preferred, fit, strengths, thumbs_up, win_rates
 from tests.evaluation.judgement.annotators import STRENGTHS, answer, write_replies
 
@@ -141,6 +141,19 @@ def test_the_same_order_twice_and_visitors_are_not_both_orders() -> None:
     assert agreement([*ann, *visitors, Judgement("ann", "1", "y", "x", 0.0)], 13)["judged_in_both_orders"] == 1
 
 
+def test_a_language_model_says_nothing_about_position() -> None:
+    """It is asked in both orders; what it prefers by position alone is a tie, in whichever order the form has it."""
+    model = judgements(("model:j", "1", "x", "y", 0.5), ("model:j", "1", "y", "x", 0.5))
+    ann = judgements(("ann", "1", "x", "y", 1.0), ("ann", "2", "x", "y", 1.0))
+    assert first_preferred(model + ann, 13)["first_preferred"] == 1
+    found = judge_pairs.analysis(model, [], 13)
+    assert found["position"] == {}
+    assert "consistent" not in found["agreement"]
+    told = judge_pairs.sentences(found)
+    assert not [line for line in told if "shown first" in line or "both orders" in line]
+    assert any(line.startswith("x is preferred to y in 50 %") for line in told)
+
+
 def test_no_alpha_has_its_reason() -> None:
     same = [Judgement(name, str(at), "x", "y", 1.0) for name in ("ann", "ben") for at in range(8)]
     for given, reason in (
@@ -244,6 +257,32 @@ def test_a_malformed_answer_is_one_sentence(tmp_path: Path, rows: list[dict[str,
     with pytest.raises(SystemExit, match=sentence):
         judge_pairs.main([*words, "--target", str(tmp_path / "found.json")])
     assert not (tmp_path / "found.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('f,"ann,p1,a\nf,ann,p2,b\n', "in the row that begins on line 2: unexpected end of data"),
+        ('f,"ann\n(first\nweek)",p1,A\n', "answers.csv line 2: the verdict 'A'"),
+        ("f,ann,p1\n", "line 2 has not as many fields as the header has names"),
+        ("f,ann,p1,a,b\n", "line 2 has not as many fields as the header has names"),
+    ],
+)
+@pytest.mark.fault("a file of answers with an unclosed quote", "one sentence with the line; no answer is lost unseen")
+def test_a_malformed_row_of_answers_is_named_by_its_first_line(tmp_path: Path, text: str, sentence: str) -> None:
+    write_csv(tmp_path / "key.csv", KEY)
+    (tmp_path / "answers.csv").write_text(f"form,annotator,pair,verdict\n{text}")
+    with pytest.raises(AttuneError, match=sentence):
+        read_answers(tmp_path / "key.csv", [tmp_path / "answers.csv"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_answers_that_a_spreadsheet_saved_are_read(tmp_path: Path, encoding: str) -> None:
+    write_csv(tmp_path / "key.csv", KEY)
+    text = 'form,annotator,pair,verdict\r\nf,"Ann ""A""",p1,a\r\n\r\nf,"Ann ""A""",p2,tie\r\n'
+    (tmp_path / "answers.csv").write_text(text, encoding=encoding, newline="")
+    given = read_answers(tmp_path / "key.csv", [tmp_path / "answers.csv"])
+    assert [(each.annotator, each.points) for each in given] == [('Ann "A"', 1.0), ('Ann "A"', 0.5)]
 
 
 @pytest.mark.parametrize(

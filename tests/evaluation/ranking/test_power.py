@@ -26,6 +26,11 @@ def test_the_interval_shrinks_with_the_root_of_the_contexts() -> None:
     assert widths[400] == pytest.approx(widths[100] / 2, rel=0.02)
 
 
+def test_the_variance_of_few_contexts_is_not_taken_for_smaller_than_it_is() -> None:
+    """Two of -1 and 1: alike in half of the draws, else with a variance (n - 1) of 2, so 12.706 * sqrt(2 / 2)."""
+    assert power.half_width([np.array([-1.0, 1.0])], 2, 1) == pytest.approx(12.706 / 2, rel=0.05)
+
+
 def test_the_contexts_needed_are_those_at_which_four_of_five_intervals_exclude_zero() -> None:
     """By hand: the variance is 100/99 of .09, and (1.96 + .8416)^2 * .0909 / .1^2 = 71.4; then by simulation."""
     assert power.needed([np.array([-0.3, 0.3] * 50)], 0.1) == 72

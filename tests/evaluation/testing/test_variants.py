@@ -38,3 +38,8 @@ def test_personas_are_left_out_and_exchanged() -> None:
     assert all(each.persona != right for each, right in zip(other.examples, own, strict=True))
     assert sorted(each.persona for each in other.examples) == sorted(own)
     assert [each.id for each in other.examples] == [each.id for each in none.examples]
+
+
+def test_a_single_persona_is_left_out_and_not_exchanged() -> None:
+    rows = [row | {"personas": ["i am ann ."]} for row in pec_rows(3, "test")]
+    assert [each.name for each in with_personas(rows, "", seed=1)] == ["no_persona"]

@@ -37,3 +37,11 @@ def test_a_pair_of_which_nothing_is_known_has_no_squares() -> None:
     figure = power.contexts(unknown, pd.DataFrame(pairs | {"difference": 0.1, "contexts": [None, None]}))
     figure.draw_without_rendering()
     assert not figure.axes[0].texts
+
+
+def test_more_pairs_than_colours_are_all_drawn_and_differ() -> None:
+    pairs = {"before": [f"a{at}" for at in range(9)], "after": [f"b{at}" for at in range(9)]}
+    intervals = pd.DataFrame(pairs | {"contexts": 20, "half_width": 0.2})
+    (axes,) = power.contexts(intervals, pd.DataFrame(pairs | {"difference": 0.1, "contexts": 30})).axes
+    drawn = [line for line in axes.lines if str(line.get_label()).startswith("a")]
+    assert len({(line.get_color(), line.get_linestyle()) for line in drawn}) == 9
