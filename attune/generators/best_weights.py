@@ -25,12 +25,11 @@ def write_trained(model: Any, path: Path) -> None:
             save_file(tensors, temporary)
 
 
-def restore_trained(model: Any, path: Path, share: float | None = None) -> None:
-    """Give the model the parameters that `write_trained` wrote, or move its own by a `share` of the way to them."""
+def restore_trained(model: Any, path: Path) -> None:
+    """Give the model the parameters that `write_trained` wrote."""
     kept = load_file(path)
     for name, tensor in trained_tensors(model).items():
-        end = placed(kept[name], tensor)
-        tensor.copy_(end if share is None else torch.lerp(tensor, end, share))
+        tensor.copy_(placed(kept[name], tensor))
 
 
 class BestWeights:
@@ -43,9 +42,9 @@ class BestWeights:
         """Put the model's present weights in the place of those before."""
         write_trained(model, self.path)
 
-    def restore(self, model: Any, share: float | None = None) -> None:
-        """Give the model the kept weights, or move its own by a `share` of the way to them."""
-        restore_trained(model, self.path, share)
+    def restore(self, model: Any) -> None:
+        """Give the model the kept weights back."""
+        restore_trained(model, self.path)
 
 
 def since_best(losses: Sequence[float]) -> int:

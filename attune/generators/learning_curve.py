@@ -13,7 +13,7 @@ from attune.core.files import atomic_file
 from attune.generators.best_weights import BestWeights, since_best
 from attune.training.distributed import from_writer
 
-# `saved` is 1 in the row whose weights are the generator's, or the share of the change up to there that it has.
+# `saved` is 1 in the row whose weights are the generator's.
 COLUMNS = ("step", "epoch", "train_loss", "valid_loss", "saved")
 
 
@@ -55,11 +55,8 @@ class MeasureHeldOut(TrainerCallback):
         return later
 
 
-def curve_rows(history: list[dict[str, float]], share: float | None = None) -> list[dict[str, float]]:
-    """The losses of the trainer's log history, one row per step with the keys of COLUMNS; other entries are dropped.
-
-    `share`: of the change up to the best weights, where not all of it is saved.
-    """
+def curve_rows(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    """The losses of the trainer's log history, one row per step with the keys of COLUMNS; other entries are dropped."""
     best = min((entry for entry in history if "valid_loss" in entry), key=lambda entry: entry["valid_loss"])
     names = {"loss": "train_loss", "valid_loss": "valid_loss"}
     rows: dict[float, dict[str, float]] = {}
@@ -67,7 +64,7 @@ def curve_rows(history: list[dict[str, float]], share: float | None = None) -> l
         for key in names.keys() & entry.keys():
             row = rows.setdefault(entry["step"], {"step": entry["step"], "epoch": round(entry["epoch"], 4)})
             row[names[key]] = round(float(entry[key]), 4)
-    rows[best["step"]]["saved"] = share or 1 if best["step"] else 1
+    rows[best["step"]]["saved"] = 1
     return [rows[step] for step in sorted(rows)]
 
 
@@ -77,9 +74,7 @@ def summary(rows: Sequence[Mapping[str, float]]) -> str:
     first, saved = measured[0], next(row for row in measured if "saved" in row)
     loss = f"nats per reply token of held-out conversations: {first['valid_loss']} untrained"
     if saved is not first:
-        whole, share = saved["saved"] == 1, f"{100 * saved['saved']:g} %"
-        kept = ", whose weights are saved" if whole else f"; the weights saved are {share} of the way there"
-        return f"{loss}, {saved['valid_loss']} after step {saved['step']}{kept}"
+        return f"{loss}, {saved['valid_loss']} after step {saved['step']}, whose weights are saved"
     return loss if len(measured) == 1 else f"{loss}, and no lower by training: the weights saved are the untrained ones"
 
 

@@ -54,8 +54,9 @@ def train(
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
-    `examples`: gone through more than once. `checkpoints` also holds the tokenised rows. An untrained base is measured
-    once. `fsdp`: each process holds a part of the weights and optimizer state. `follow`: gets the growing curve.
+    `examples`: gone through more than once. `checkpoints` also holds the tokenised rows. The weights written are those
+    of the lowest held-out loss; an untrained base is measured once. `fsdp`: each process holds a part of the weights
+    and optimizer state. `follow`: gets the growing curve.
 
     Raises
     ------
@@ -71,15 +72,15 @@ def train(
         parts = _split(_rows(checkpoints / "rows.arrow", read(), tokenizer, room), settings.corpus, seed)
         untrained = partial(_trainable, settings, base, room, seed)
         followers = [Follow(lambda history: follow(curve_rows(history))), *trackers]
-        model, curve = _trained(settings, untrained, *parts, pad, seed, checkpoints, fsdp, followers)
+        model, history = _trained(settings, untrained, *parts, pad, seed, checkpoints, fsdp, followers)
         if is_writer():
             save_generator(model, tokenizer, target, settings.base)
     else:
-        model, curve = _measured(settings, base, _held_out(read, settings.corpus, tokenizer, room, seed), pad)
+        model, history = _measured(settings, base, _held_out(read, settings.corpus, tokenizer, room, seed), pad)
         tokenizer.save_pretrained(target)
     if is_writer():
         write_card(target, card_of(settings, first.roles, _one_line(settings, examples), model, base))
-    return curve
+    return curve_rows(history)
 
 
 def _read(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> Iterator[Example]:
@@ -103,11 +104,10 @@ def _first(read: Callable[[], Iterator[Example]], settings: GeneratorSettings) -
 
 
 def _measured(settings: GeneratorSettings, base: Path, held_out: Sequence[Encoded], pad: int) -> tuple[Any, list[Any]]:
-    """The model in `base`, and a curve of its held-out loss alone."""
+    """The model in `base`, and a log with its held-out loss."""
     model = load_base(base, settings.load_in_4bit)
     check_positions(settings, settings.max_length, positions_of(model))
-    loss = mean_loss(model, held_out, pad, _SCORED_AT_ONCE)
-    return model, curve_rows([{"step": 0, "epoch": 0.0, "valid_loss": loss}])
+    return model, [{"step": 0, "epoch": 0.0, "valid_loss": mean_loss(model, held_out, pad, _SCORED_AT_ONCE)}]
 
 
 def _trained(
@@ -121,10 +121,7 @@ def _trained(
     fsdp: bool,
     followers: Sequence[TrainerCallback],
 ) -> tuple[Any, list[dict[str, Any]]]:
-    """The model that `untrained` gives with the weights of its lowest held-out loss (the writer's), and the curve.
-
-    `trained_share`: with weights on the way to those (WiSE-FT; Wortsman et al. 2022, section 3).
-    """
+    """The model that `untrained` gives, with the weights of its lowest held-out loss (the writer's), and the log."""
     model = untrained()
     best = BestWeights(checkpoints / "best.safetensors")
     log_every = settings.steps_between_logs
@@ -140,14 +137,17 @@ def _trained(
             args=_arguments(settings, checkpoints, seed, log_every, every),
             train_dataset=train_rows,
             data_collator=lambda batch: _shared([encoded(row) for row in batch], pad, ends),
-            callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping), *followers],
+            callbacks=[
+                MarkComplete(),
+                MeasureHeldOut(measure, every, best, settings.early_stopping),
+                *followers,
+            ],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
     if is_writer():
-        # With FSDP no process has the whole of the trained model.
-        model = untrained() if fsdp or settings.trained_share else model
-        best.restore(model, settings.trained_share)
-    return model, curve_rows(trainer.state.log_history, settings.trained_share)
+        model = untrained() if fsdp else model  # no process has the whole of the trained one
+        best.restore(model)
+    return model, trainer.state.log_history
 
 
 def _shared(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, torch.Tensor]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, create_model, model_validator
+from pydantic import GetCoreSchemaHandler, create_model, model_validator
 from pydantic_core.core_schema import CoreSchema, tagged_union_schema
 
 from attune.core.errors import AttuneError
@@ -80,7 +80,6 @@ class TrainedSettings(GeneratorSettings):
     save_steps: Count | None = None
     early_stopping: Count | None = None
     frozen_layers: Layers = 0
-    trained_share: Annotated[float, Field(gt=0, le=1)] | None = None
     gradient_checkpointing: bool = False
     bf16: bool = False
 
@@ -91,16 +90,6 @@ class TrainedSettings(GeneratorSettings):
             raise ValueError(
                 f"frozen_layers = {self.frozen_layers}, but {self.method} trains what the lowest layer reads; it must "
                 f"be 0, or the method one of {able}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def trained_share_is_of_the_base(self) -> Self:
-        if self.trained_share and not METHODS[self.method].trains_base:
-            able = ", ".join(name for name, each in METHODS.items() if each.trains_base)
-            raise ValueError(
-                f"trained_share = {self.trained_share}, but {self.method} leaves the base's weights as they are; leave "
-                f"it out, or make the method {able}"
             )
         return self
 

@@ -160,16 +160,16 @@ def test_what_is_said_of_passages_is_the_committed_result() -> None:
     rag, full = tests["rag", "rag+rag", score], tests["full", "rag+rag", score]
     prompted, tuning = (tests[name, f"{name}+rag", score] for name in ("prompted", "prompt_tuning"))
     sentence = (
-        f"`prompted` gains by {worse(prompted)} (corrected p {short(prompted['p_holm'])}; `{score}` in "
-        f"`metrics/generators_tests.json`) and `prompt_tuning` by {worse(tuning)} ({short(tuning['p_holm'])}). For "
-        f"`rag` no difference is found: its perplexity is {worse(rag)} lower than without passages, and {worse(full)} "
-        f"higher than that of `full` without ({rag['p_holm']:.2f} each)."
+        f"passages rather harm `rag`: perplexity is {worse(rag)} higher than without them, and {worse(full)} higher "
+        f"than that of `full` without (corrected p {rag['p_holm']:.2f} each, so neither is certain). Only `prompted` "
+        f"gains, by {worse(prompted)} ({short(prompted['p_holm'])}; `{score}` in `metrics/generators_tests.json`), and "
+        f"perhaps `prompt_tuning`, by {worse(tuning)} ({short(tuning['p_holm'])})."
     )
-    assert sentence.replace(" -", " ") in SENTENCES
+    assert sentence.replace("p 0.", "p .").replace("by -", "by ") in SENTENCES
     assert f"{rag['p_holm']:.2f}" == f"{full['p_holm']:.2f}"
-    assert rag["difference"] < 0 < full["difference"]
+    assert min(rag["low"], full["low"]) > 0 > prompted["difference"]
     found = {after for (_, after, each), row in tests.items() if each == score and row["p_holm"] < 0.05}
-    assert found == {"prompted+rag", "prompt_tuning+rag"}
+    assert found == {"prompted+rag"}
 
 
 @pytest.mark.usefixtures("committed_results")

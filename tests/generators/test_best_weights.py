@@ -76,26 +76,12 @@ def test_training_stops_when_the_loss_stays_above_the_best(tmp_path: Path) -> No
 
 
 def test_a_training_that_only_harms_saves_what_it_began_with_and_says_so(tmp_path: Path) -> None:
-    curve = run(tmp_path, "harmed", **OVERSHOOTS | {"lr": 1.0, "steps": 3, "trained_share": 0.5})
+    curve = run(tmp_path, "harmed", **OVERSHOOTS | {"lr": 1.0, "steps": 3})
     assert curve[0]["saved"] == 1
     assert summary(curve).endswith("untrained, and no lower by training: the weights saved are the untrained ones")
     found = load_file(tmp_path / "generators/harmed/model.safetensors")
     wanted = load_file(tmp_path / "base/tiny/model.safetensors")
     assert all(torch.equal(found[key], wanted[key]) for key in wanted)
-
-
-def test_a_share_of_the_change_is_saved(tmp_path: Path) -> None:
-    curve = run(tmp_path, "whole", steps=2, frozen_layers=2)
-    shared = run(tmp_path, "shared", steps=2, frozen_layers=2, trained_share=0.25)
-    assert [row | {"saved": 0} for row in shared] == [row | {"saved": 0} for row in curve]
-    assert [row["saved"] for row in shared if "saved" in row] == [0.25]
-    assert summary(shared).endswith("after step 2; the weights saved are 25 % of the way there")
-    whole, found = (load_file(tmp_path / "generators" / name / "model.safetensors") for name in ("whole", "shared"))
-    base = load_file(tmp_path / "base/tiny/model.safetensors")
-    assert found.keys() == whole.keys()
-    for name, each in found.items():
-        assert torch.allclose(each, 0.75 * base[name] + 0.25 * whole[name], atol=1e-6), name
-        assert not torch.equal(each, base[name]), name
 
 
 def test_only_the_weights_that_training_changed_are_saved(tmp_path: Path) -> None:

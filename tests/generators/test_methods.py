@@ -50,8 +50,6 @@ def test_methods_are_known_without_torch() -> None:
 @pytest.mark.parametrize(
     ("method", "changes", "message"),
     [
-        ("lora", {"trained_share": 0.5}, "lora leaves the base's weights as they are; leave it out, or make the"),
-        ("full", {"trained_share": 1.5}, "less than or equal to 1"),
         ("prompt_tuning", {"frozen_layers": 1}, "prompt_tuning trains what the lowest layer reads; it must be 0, or"),
         ("full", {"rows": "processed"}, "rows = 'processed' is no folder of rows below data/; name one such as"),
         ("full", {"rows": "../processed/pec"}, "is no folder of rows below data/"),

@@ -17,10 +17,11 @@ def without(rows: Sequence[dict[str, Any]]) -> Rows:
 def exchanged(rows: Sequence[dict[str, Any]], seed: int) -> Rows:
     """Each row that has a persona with that of another person; nothing where there are not two people with one.
 
-    Each persona is used as often as before, unless one person has more than half of the rows. As from the responder's
-    own persona, sentences that the reply repeats are left out.
+    Each persona is used as often as before, unless one person has more than half of the rows. Sentences that the reply
+    repeats are left out, unless the responders' own personas have such sentences (`drop_repeated_personas: false`).
     """
     groups = _by_person(rows)
+    kept = any(repeated(each, row["response"]) for row in rows for each in row["personas"])
     if len(groups) < 2:
         return []
     # A person's rows stand together, so a shift by the largest group's size leads out of every group.
@@ -34,7 +35,7 @@ def exchanged(rows: Sequence[dict[str, Any]], seed: int) -> Rows:
             others = [other for each, other in order if each != person]
             other = others[place % len(others)]
         row = rows[position]
-        sentences = [each for each in rows[other]["personas"] if not repeated(each, row["response"])]
+        sentences = [each for each in rows[other]["personas"] if kept or not repeated(each, row["response"])]
         given[position] = row | {"personas": sentences}
     return given
 
@@ -45,16 +46,19 @@ def _by_person(rows: Sequence[dict[str, Any]]) -> list[list[int]]:
     Own data do not say which conversations are one person's, and rows lack the sentences that their replies repeat. Two
     rows are of one person if their sentences and those that they lack can be of one list.
     """
-    people: list[tuple[int, set[str], tuple[str, ...], list[int]]] = []
+    people: dict[int, tuple[set[str], tuple[str, ...], list[int]]] = {}
+    having: dict[tuple[int, str], set[int]] = {}
     for position, row in enumerate(rows):
-        sentences, size = set(row["personas"]), len(row["personas"]) + row["dropped_personas"]
-        if not sentences:
-            continue
-        for length, known, _, positions in people:
-            if length == size and known & sentences and len(known | sentences) <= size:
-                known |= sentences
-                positions.append(position)
-                break
-        else:
-            people.append((size, sentences, tuple(row["personas"]), [position]))
-    return [positions for *_, positions in sorted(people, key=lambda person: person[2])]
+        known, first, positions = set(row["personas"]), tuple(row["personas"]), [position]
+        size = len(row["personas"]) + row["dropped_personas"]
+        for each in sorted({each for sentence in known for each in having.get((size, sentence), ())}):
+            if len(people[each][0] | known) <= size:
+                others, other, before = people.pop(each)
+                known, first, positions = known | others, min(first, other), before + positions
+                for sentence in others:
+                    having[size, sentence].remove(each)
+        if known:
+            people[position] = known, first, positions
+            for sentence in known:
+                having.setdefault((size, sentence), set()).add(position)
+    return [sorted(positions) for _, _, positions in sorted(people.values(), key=lambda person: person[1])]

@@ -49,6 +49,12 @@ def test_one_person_s_rows_lack_different_sentences() -> None:
     assert {each[0] for person in people[3:] for each in person} == {"a"}
 
 
+def test_a_whole_list_joins_the_parts_of_it() -> None:
+    parts = row("i have a dog .", dropped=1), row("i am old .", dropped=1), row("i have a dog .", "i am old .")
+    assert given(*parts) == []
+    assert given(*parts, row("b", "c"), row("b", "c"), row("b", "c"))[:3] == [["b", "c"]] * 3
+
+
 def test_lists_that_cannot_be_one_are_of_two_people() -> None:
     assert given(row("a1", "c"), row("a2", "c")) == [["a2", "c"], ["a1", "c"]]
     assert given(row("a1", dropped=2), row("b1", dropped=2)) == [["b1"], ["a1"]]
@@ -59,6 +65,11 @@ def test_lists_that_cannot_be_one_are_of_two_people() -> None:
 def test_a_sentence_that_the_reply_repeats_is_not_given() -> None:
     assert given(row("a"), row("i love tea .", "b", response="no .")) == [["i love tea .", "b"], ["a"]]
     assert given(row("a", response="yes , i love tea !"), row("i love tea .", "b")) == [["b"], ["a"]]
+
+
+def test_where_own_personas_give_replies_away_so_do_others() -> None:
+    own = row("i love tea .", "i ski .", response="yes , i love tea !")
+    assert given(own, row("i love tea .", "i swim ."))[0] == ["i love tea .", "i swim ."]
 
 
 def test_a_row_without_its_persona_is_otherwise_the_same() -> None:
