@@ -44,7 +44,7 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
     """
     if not folder.is_dir():
         raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
-    refuse_code(folder)
+    refuse_code(folder, writes=use == "base")
     _check_contents([folder, folder / _TEMPLATES])
     modules = check_modules(folder, encodes=use == "embedder")
     _check_contents(path for _, path in modules)

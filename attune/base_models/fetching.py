@@ -3,6 +3,7 @@
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from ssl import SSLError
 
 from attune.base_models.checking import Use, check_folder
 from attune.core.errors import AttuneError, one_line
@@ -57,8 +58,8 @@ def _download(model: str, use: Use | None) -> Path:
             raise
     # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
     except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's
+        if _of_disk(error):
+            raise
         raise AttuneError(
             f"the model {model!r} could not be fetched from the hub; {_step(error)}, or name a directory that holds "
             f"it, {MINILM} (encoders) or {SMOLLM2} (bases): {one_line(error)}"
@@ -71,6 +72,12 @@ def _download(model: str, use: Use | None) -> Path:
             "this again with the network"
         ) from None
     return folder
+
+
+def _of_disk(error: BaseException) -> bool:
+    """Whether it is the disk's, not that of a certificate that the environment names, which may have a number too."""
+    of_certificate = isinstance(error, SSLError) or (isinstance(error, FileNotFoundError) and error.filename is None)
+    return isinstance(error, OSError) and error.errno is not None and not of_certificate
 
 
 def _step(error: BaseException) -> str:

@@ -91,15 +91,16 @@ def _vocabulary(path: Path) -> _Vocabulary:
         except UnicodeDecodeError:
             raise AttuneError(f"{path} is not UTF-8; fetch it again") from None
     if path.name == "vocab.json":
-        words, added, unknown = read_object(path), [], None
+        words, added, unknown, around = read_object(path), [], None, []
     else:
         tokenizer = _tokenizer(path)
         words, unknown = tokenizer.get_vocab(with_added_tokens=False), getattr(tokenizer.model, "unk_token", None)
+        around = tokenizer.encode("").ids
         added = [_Added(at, each.content, each.special) for at, each in tokenizer.get_added_tokens_decoder().items()]
     if not (words or added) or not all(isinstance(each, int) for each in words.values()):
         raise AttuneError(f"{path} holds no vocabulary; fetch it again")
-    named = {each.id for each in added}
-    return _Vocabulary(max((at for at in words.values() if at not in named), default=-1), added, unknown)
+    named = {each.id for each in added} - {*around}
+    return _Vocabulary(max((at for at in (*words.values(), *around) if at not in named), default=-1), added, unknown)
 
 
 def _tokenizer(path: Path) -> Any:

@@ -9,7 +9,8 @@ from attune.parameters.decoding import Decoding
 
 # In characters; anything longer is refused before a tokenizer sees it.
 MAX_MESSAGE, MAX_PERSONA = 4_000, 2_000
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+# Neither a title's full stop nor that of a number in front of a line ends a sentence.
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\b(?:Mr|Ms|Dr|St)\.)(?<!\bMrs\.)(?<!^\d\.)(?<!^\d\d\.)\s+")
 
 
 def checked_message(message: str) -> str:

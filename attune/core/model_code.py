@@ -12,11 +12,14 @@ _OWN_MODULES = "sentence_transformers."
 _KNOWN = (_OWN_MODULES, "torch.nn.")
 
 
-def refuse_code(folder: Path) -> None:
+def refuse_code(folder: Path, writes: bool = False) -> None:
     """Refuse a model's folder whose files name code to be run: of the model, a tokenizer or a module.
 
     transformers asks at the terminal whether such code may run unless each call says `trust_remote_code=False`, as all
-    calls of this project do: then it passes by what names code for a model that it has itself, such as Phi-3.
+    calls of this project do: then it passes by what names code for a language model that it has itself, such as Phi-3.
+
+    writes: the folder is of a language model, so that this is let pass. Of encoders it is not: many are of a known kind
+    by name alone.
 
     Raises
     ------
@@ -26,7 +29,8 @@ def refuse_code(folder: Path) -> None:
     for path in sorted({*folder.rglob("*config*.json"), *folder.rglob("modules.json")}):
         content = _read(path)
         for key, value in _pairs(content):
-            if _names_code(key, value, path) and not (key == "auto_map" and _is_passed_by(content, value, path)):
+            passed_by = writes and key == "auto_map" and _is_passed_by(content, value, path)
+            if _names_code(key, value, path) and not passed_by:
                 raise AttuneError(
                     f"{path}: {key} names code of the model's own ({json.dumps(value)[:120]}), which is never run; "
                     "use a model that transformers and sentence-transformers know by themselves"
@@ -57,9 +61,10 @@ def _is_passed_by(content: Any, auto_map: Any, path: Path) -> bool:
     if not isinstance(kind, str):
         return False
     if path.name == "config.json":
-        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+        from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-        return kind in CONFIG_MAPPING_NAMES
+        named = str(auto_map.get("AutoModelForCausalLM", "")) if isinstance(auto_map, dict) else ""
+        return named.rpartition(".")[2] == MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind)
     from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
     return tokenizer_class_from_name(kind) is not None

@@ -118,7 +118,7 @@ def load_tokenizer(folder: Path) -> Any:
     """
     if not folder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(f"the model's folder {folder} is missing; run the stage that writes it first")
-    refuse_code(folder)
+    refuse_code(folder, writes=True)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
@@ -193,7 +193,7 @@ def _with_adapter(model: Any, folder: Path) -> Any:
     if not path.is_file():  # PEFT would look for a pickled one
         raise AttuneError(f"{path} is missing; `dvc repro train_generator` writes it")
     tensor_shapes(path)
-    refuse_code(folder)
+    refuse_code(folder, writes=True)
     try:
         return PeftModel.from_pretrained(model, folder)
     except Exception as error:

@@ -193,15 +193,18 @@ def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
 def _by_name(names: Sequence[str]) -> dict[str, list[str]]:
     """By the names that the hub's client gives to a split's parts, else by the first word in a path that names a split.
 
-    Where no path names any, all files are to train on. Of several formats one is read, since files of the same split in
-    two of them have the same rows.
+    Where no path names any, all files are to train on. Of a split in several formats one is read, since its files have
+    the same rows in each: that of most files of the dataset.
     """
-    names = _of_one_format(names)
     parts = {name: part[1] for name in names if (part := _PART.search(name))}
     found = parts or {name: split for name in names if (split := _split_of(name))}
+    found = found or dict.fromkeys(names, "train")
+    kept = _of_one_format([*found])
+    there = {found[name] for name in kept}
     splits: dict[str, list[str]] = {}
-    for name, split in (found or dict.fromkeys(names, "train")).items():
-        splits.setdefault(split, []).append(name)
+    for name, split in found.items():
+        if name in kept or split not in there:
+            splits.setdefault(split, []).append(name)
     return splits
 
 

@@ -204,3 +204,17 @@ def test_an_error_of_the_disk_is_the_disk_s(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file in its place")
     with pytest.raises(OSError, match="cache"):
         fetch("me/m", tmp_path / "target")
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.fault("SSL_CERT_FILE names no certificate, there: {}", "said of which model, not as an error of the disk")
+def test_an_error_of_a_certificate_is_not_the_disk_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    certificate = tmp_path / "none.pem"
+    if there:
+        certificate.write_text("none")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with pytest.raises(AttuneError, match=r"the model 'me/m' could not be fetched from the hub"):
+        fetch("me/m", tmp_path / "target")

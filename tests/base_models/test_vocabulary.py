@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from tokenizers import AddedToken
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from attune.base_models.checking import Use, check_folder
 from attune.core.errors import AttuneError
@@ -49,6 +50,17 @@ def test_a_padding_token_that_generators_do_without_needs_no_embedding(tmp_path:
     folder = with_token(tmp_path / "m", "<|padding|>", pad_token="<|padding|>")
     check_folder(folder, "base")
     check_folder(folder, "encoder")
+    with pytest.raises(AttuneError, match="has ids up to"):
+        check_folder(folder, "embedder")
+
+
+def test_a_token_that_the_tokenizer_itself_puts_around_texts_needs_an_embedding(tmp_path: Path) -> None:
+    folder = with_token(tmp_path / "m")
+    check_folder(folder, "embedder")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    special = [(IMAGE, words.token_to_id(IMAGE))]
+    words.post_processor = TemplateProcessing(single=f"{IMAGE} $A", special_tokens=special)
+    words.save(str(folder / "tokenizer.json"))
     with pytest.raises(AttuneError, match="has ids up to"):
         check_folder(folder, "embedder")
 

@@ -15,6 +15,8 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence() -> None:
     with pytest.raises(AttuneError, match="A persona may have 2,000 characters"):
         persona_sentences("a\n" * 1500)
     assert persona_sentences(" i cook .\n\n i run .\n") == ("i cook .", "i run .")
+    assert persona_sentences("I am Dr. Smith from St. Louis. I ski.") == ("I am Dr. Smith from St. Louis.", "I ski.")
+    assert persona_sentences("You are:\n1. Kind.\n10. Brief.") == ("You are:", "1. Kind.", "10. Brief.")
     assert persona_sentences("I cook! Do I?  I run 3.5 miles.\ni ski") == (
         "I cook!",
         "Do I?",

@@ -83,6 +83,7 @@ WORDS = {"auto_map": {"AutoTokenizer": ["own.Own", None]}, "tokenizer_class": "G
     ("name", "content", "unknown"),
     [
         ("config.json", PHI, {"model_type": "own"}),
+        ("config.json", PHI, {"auto_map": {"AutoModelForCausalLM": "modeling_phi3.OwnForCausalLM"}}),
         ("config.json", PHI, {"model_type": ["phi3"]}),
         ("config.json", PHI, {"auto_map": {}, "text_config": PHI}),
         ("tokenizer_config.json", WORDS, {"tokenizer_class": "OwnTokenizer"}),
@@ -93,15 +94,27 @@ def test_code_for_what_transformers_has_itself_is_passed_by(
     name: str, content: dict[str, object], unknown: dict[str, object], tmp_path: Path
 ) -> None:
     (tmp_path / name).write_text(json.dumps(content))
-    refuse_code(tmp_path)
+    refuse_code(tmp_path, writes=True)
     (tmp_path / name).write_text(json.dumps(content | unknown))
     with pytest.raises(AttuneError, match=f"{name}: auto_map names code of the model's own"):
+        refuse_code(tmp_path, writes=True)
+
+
+def test_an_encoder_of_a_known_kind_by_name_alone_is_refused(tmp_path: Path) -> None:
+    own = {"auto_map": {"AutoModel": "other/modeling_bert.JinaBertModel"}, "model_type": "bert"}
+    (tmp_path / "config.json").write_text(json.dumps(own))
+    for writes in (False, True):
+        with pytest.raises(AttuneError, match=r"config\.json: auto_map names code"):
+            refuse_code(tmp_path, writes)
+    (tmp_path / "config.json").write_text(json.dumps(PHI))
+    with pytest.raises(AttuneError, match=r"config\.json: auto_map names code"):
         refuse_code(tmp_path)
 
 
 def test_the_library_s_own_code_is_what_runs_for_such_a_model(tmp_path: Path) -> None:
     folder = tiny.saved(tiny.llama(), tmp_path / "m")
-    for name, own in (("config.json", PHI["auto_map"]), ("tokenizer_config.json", WORDS["auto_map"])):
+    own_model = {"AutoModelForCausalLM": "modeling_phi3.LlamaForCausalLM"}
+    for name, own in (("config.json", own_model), ("tokenizer_config.json", WORDS["auto_map"])):
         content = json.loads((folder / name).read_text())
         (folder / name).write_text(json.dumps(content | {"auto_map": own}))
     (folder / "modeling_phi3.py").write_text("raise SystemExit('this must never run')")

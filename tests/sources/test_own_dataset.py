@@ -124,6 +124,9 @@ def test_what_the_hub_no_longer_has_is_told_with_the_entry_s_key(hub: Hub, tmp_p
         ),
         (["test.csv", "train.csv", "train.parquet"], {}, ["train.csv"]),
         (["train.csv", "train.parquet"], {}, ["train.parquet"]),
+        (["train.csv", "labels.json", "stats.json"], {}, ["train.csv"]),
+        (["data/train-00000-of-00001.parquet", "a.json", "b.json"], {}, ["data/train-00000-of-00001.parquet"]),
+        (["train.csv", "test.jsonl"], {}, ["train.csv"]),
         (["train.csv", "train.json", "train2.jsonl"], {}, ["train.json", "train2.jsonl"]),
         (["alpaca.json", "dataset_infos.json", "config.json"], {}, ["alpaca.json"]),
         (
