@@ -139,6 +139,7 @@ serve(engine, "127.0.0.1", int(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.fault("SIGTERM while the page is served", "its temporary folder is deleted")
 def test_a_page_that_is_ended_leaves_no_folder(root: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-c", SERVED, str(root), str(free_port())]

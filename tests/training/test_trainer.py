@@ -1,5 +1,7 @@
 """What a training says while it runs."""
 
+from types import SimpleNamespace
+
 import pytest
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
@@ -12,7 +14,7 @@ def test_what_is_left_is_told_by_the_steps_since_it_began(
 ) -> None:
     """Resumed at step 100: ten steps in 20 s, so that the other 90 take 180 s; and 99 in 198 s leave 2 s."""
     times = iter([1000.0, 1020.0, 1198.0])
-    monkeypatch.setattr(trainer.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(trainer, "time", SimpleNamespace(monotonic=lambda: next(times)))  # other threads keep theirs
     state = TrainerState(global_step=100, max_steps=200, is_world_process_zero=True)
     follow = Follow(lambda _: None)
     settings, control = TrainingArguments(report_to=[]), TrainerControl()
