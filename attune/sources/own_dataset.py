@@ -199,7 +199,7 @@ def _by_name(names: Sequence[str]) -> dict[str, list[str]]:
     parts = {name: part[1] for name in names if (part := _PART.search(name))}
     found = parts or {name: split for name in names if (split := _split_of(name))}
     found = found or dict.fromkeys(names, "train")
-    kept = _of_one_format([*found])
+    kept = {*_of_one_format([*found])}
     there = {found[name] for name in kept}
     splits: dict[str, list[str]] = {}
     for name, split in found.items():

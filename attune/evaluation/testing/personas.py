@@ -28,11 +28,12 @@ def exchanged(rows: Sequence[dict[str, Any]], seed: int) -> Rows:
     drawn = seeded(seed, "another's persona").sample(groups, len(groups))
     order = [(person, position) for person, group in enumerate(drawn) for position in group]
     shift = max(map(len, groups))
+    largest = max(range(len(drawn)), key=lambda person: len(drawn[person]))
+    others = [position for person, position in order if person != largest]
     given = list(rows)
     for place, (person, position) in enumerate(order):
         giver, other = order[(place + shift) % len(order)]
-        if giver == person:  # of more than half of the rows
-            others = [other for each, other in order if each != person]
+        if giver == person:  # the largest, which has more than half of the rows
             other = others[place % len(others)]
         row = rows[position]
         sentences = [each for each in rows[other]["personas"] if kept or not repeated(each, row["response"])]
