@@ -44,6 +44,7 @@ def test_batches_are_of_texts_of_similar_length_and_each_vector_returns_to_its_t
     assert len(embed_by(lengths, [], 3)) == 0
 
 
+@pytest.mark.slow
 def test_openvino_gives_the_vectors_of_torch() -> None:
     """Of unequal lengths, more than OpenVINO encodes together, and one longer than the encoder reads."""
     pytest.importorskip("openvino")

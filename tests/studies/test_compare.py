@@ -80,6 +80,7 @@ def check_tests(records: list[dict[str, Any]], rows: list[dict[str, Any]]) -> No
     assert len(trained) == 3 * 3
 
 
+@pytest.mark.slow
 def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     changed(

@@ -29,6 +29,7 @@ def values(path: Path) -> list[list[float]]:
     return [[float(value or 0) for value in row.values()] for row in read_csv(path)]
 
 
+@pytest.mark.slow
 def test_cobert_trains_in_two_processes_by_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cobert_project.project(tmp_path, monkeypatch)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

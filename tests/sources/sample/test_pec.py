@@ -181,6 +181,7 @@ def test_addresses_numbers_and_links_are_masked(folder: Path) -> None:
     assert "<link>" in text
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_one_other_splits(
     folder: Path, chats: dict[str, pec.Chat], tmp_path: Path
 ) -> None:
