@@ -174,6 +174,7 @@ def test_what_is_said_of_passages_is_the_committed_result() -> None:
         "`metrics/generators_tests.json`)."
     )
     assert re.sub(r" 0\.", " .", re.sub(r"(is|gain|and) -", r"\1 ", sentence)) in SENTENCES
+    assert max(each["difference"] for each in (rag, prompted, tuning)) < 0 < full["difference"]
     found = {after for (_, after, each), row in tests.items() if each == score and row["p_holm"] < 0.05}
     assert found == {"prompted+rag", "prompt_tuning+rag"}
 
