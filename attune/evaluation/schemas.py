@@ -73,3 +73,9 @@ SWEPT = pa.schema(
     [(name, pa.string()) for name in ("generator", "point", "id", "conversation", "prompt", "target", "reply")]
     + [("truncated", pa.bool_()), ("similarity", pa.float64())]
 )
+# One row per system and everyday message.
+EVERYDAY = pa.schema(
+    [(name, pa.string()) for name in ("system", "id", "prompt", "target", "reply")]
+    + [("truncated", pa.bool_())]
+    + [(name, pa.float64()) for name in ("similarity", "own_message", "right_feeling")]
+)

@@ -78,6 +78,20 @@ def answered_blocks(replies: pd.DataFrame, names: Names) -> str:
     return first + (html.folded(f"{len(rest)} more contexts", "\n".join(rest)) if rest else "")
 
 
+def everyday_blocks(replies: pd.DataFrame, names: Names) -> str:
+    """As many messages of either feeling above every system's reply, folded; replies: columns of `schemas.EVERYDAY`."""
+    messages = [(str(name), rows) for name, rows in replies.groupby("id", sort=False)]
+    feelings = [[each for each in messages if each[0].startswith(feeling)] for feeling in ("troubled", "glad")]
+    chosen = [each for few in feelings for each in few[: EXAMPLES // 2]]
+    blocks = [
+        _block(
+            rows["prompt"].iloc[0], _two("System", [names.get(each, each) for each in rows["system"]], rows["reply"])
+        )
+        for _, rows in chosen
+    ]
+    return html.folded(f"{len(blocks)} of the messages, with the reply of each system", "\n".join(blocks))
+
+
 def _answered(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
     systems = [names[TARGETS], *(names.get(system, system) for system in rows["system"])]
     return _two("System", systems, [as_written(each) for each in [rows["target"].iloc[0], *rows["reply"]]])

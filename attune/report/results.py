@@ -9,7 +9,6 @@ import pandas as pd
 
 from attune.core.files import read_csv, read_json, read_parquet
 from attune.corpora import corpus as record_of
-from attune.corpora import dialogue_corpora
 from attune.evaluation.comparison import table
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking.baselines import METHODS
@@ -27,7 +26,7 @@ class Results:
     """Tables for figures and sections. Score tables are tidy: key columns, then score, value, low and high.
 
     A stage passes what it depends on by name: `metrics`, `probe`, `dialogues` (conversations with their emotions),
-    `processed`, `replies`, `answered_rows`, `answers`, `raw`.
+    `processed`, `replies`, `answered_rows`, `answers`, `everyday` (a file), `raw`.
 
     Raises
     ------
@@ -116,8 +115,7 @@ class Results:
     @cached_property
     def decoding(self) -> pd.DataFrame:
         """Scores of the decoding sweep by generator and point (temperature/top_k/top_p)."""
-        scores = self._sweep[self._sweep["score"] != "best"]
-        return scores.astype({"value": float})
+        return self._sweep[self._sweep["score"] != "best"].astype({"value": float})
 
     @property
     def best_point(self) -> str:
@@ -131,9 +129,9 @@ class Results:
     @cached_property
     def methods(self) -> pd.DataFrame:
         """Scores of every matching method by domain and model, and its cost (`gflops`, without an interval)."""
-        every = self.settings.cobert.domains
         models = [*METHODS, *starts(self.settings.cobert.recipes).values(), *self.trained_methods]
-        domains = dict.fromkeys([*every, mean_of(self.settings.compare.domains, every), MEAN])
+        shared = mean_of(self.settings.compare.domains, self.settings.cobert.domains)
+        domains = dict.fromkeys([*self.settings.cobert.domains, shared, MEAN])
         return self._scores("compare", {"domain": list(domains), "model": models})
 
     @property
@@ -174,6 +172,17 @@ class Results:
         return self._scores("retrieval", {"domain": self.settings.cobert.domains})
 
     @cached_property
+    def everyday(self) -> pd.DataFrame:
+        """Scores of the replies to everyday messages by system, as `generators`."""
+        systems = [each for name in self.settings.generators for each in (name, system_of(name, RAG))]
+        return self._scores("everyday", {"system": [*systems, TARGETS]})
+
+    @cached_property
+    def everyday_replies(self) -> pd.DataFrame:
+        """The replies, with the columns of `schemas.EVERYDAY`."""
+        return pd.read_parquet(self._paths["everyday"])
+
+    @cached_property
     def probe(self) -> dict[str, Any]:
         """The emotion probe: accuracy with its interval, confusion counts, signatures of the overlap scores."""
         return read_json(self._paths["probe"])
@@ -184,11 +193,6 @@ class Results:
         rows = {split: read_parquet(self._paths["dialogues"] / f"{split}.parquet") for split in ("train", "test")}
         return pd.DataFrame([{"split": split, "emotion": row["emotion"]} for split in rows for row in rows[split]])
 
-    @property
-    def emotion_corpora(self) -> str:
-        """The titles of the corpora whose conversations have emotions."""
-        return ", ".join(corpus.title for corpus in dialogue_corpora())
-
     @cached_property
     def lengths(self) -> pd.DataFrame:
         """One row per training text that models read or write: its kind and its number of words."""
@@ -197,15 +201,15 @@ class Results:
             train = read_parquet(self._paths["processed"] / corpus.name / corpus.train_rows)
             for label, column in corpus.lengths.items():
                 kind = f"{corpus.title}, {label}"
-                rows += [{"kind": kind, "words": _words(row[column])} for row in train]
+                texts = (row[column] if isinstance(row[column], str) else " ".join(row[column]) for row in train)
+                rows += [{"kind": kind, "words": len(SPACED.findall(text))} for text in texts]
         return pd.DataFrame(rows)
 
     @cached_property
     def replies(self) -> pd.DataFrame:
         """The evaluated replies, one row per system and test example, as `evaluation.schemas.SCORED` has them."""
         rows = pd.read_parquet(self._paths["replies"])
-        systems = [system_of(*names) for names in zip(rows["generator"], rows["variant"], strict=True)]
-        return rows.assign(system=systems)
+        return rows.assign(system=[*map(system_of, rows["generator"], rows["variant"])])
 
     @property
     def dialogue_replies(self) -> pd.DataFrame:
@@ -244,7 +248,3 @@ class Results:
 
     def _curve(self, folder: str, name: str) -> pd.DataFrame:
         return pd.read_csv(self._paths["metrics"] / "curves" / folder / f"{name}.csv")
-
-
-def _words(text: str | Sequence[str]) -> int:
-    return len(SPACED.findall(text if isinstance(text, str) else " ".join(text)))

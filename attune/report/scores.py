@@ -44,6 +44,8 @@ _FORMATS = {
     "distinct_1": ScoreFormat("Distinct words", "higher", 2),
     "distinct_2": ScoreFormat("Distinct bigrams", "higher", 2),
     "emotion_match": _share("Emotion match"),
+    "own_message": _share("Nearest to its own message", "higher"),
+    "right_feeling": _share("Right feeling", "higher"),
     "passages": ScoreFormat("Passages per prompt", None, 1),
     "target_given": _share("Target in a passage"),
     "passage_similarity": ScoreFormat("Passages' similarity to the target"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from attune.report import contamination, html, overview, power, seeds, studies_overview, system_scores
+from attune.report import contamination, everyday, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
 from attune.report.names import corpus_title, mean_title, sentences_title, system_names, way_title
@@ -46,7 +46,7 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
 def of_studies(results: Results, figures: Path) -> list[Section]:
     """The studies' page; figures: the folder of their figures."""
     methods = results.method_tests[~results.method_tests["family"].str.contains(" by domain")].drop(columns="domain")
-    found = pd.concat([methods, means(results.persona_use_tests), results.persona_tests])
+    found = pd.concat([methods, means(results.persona_use_tests), results.persona_tests, everyday.tests(results)])
     return [
         ("Findings", html.bullets(studies_overview.findings_of(results), "lead")),
         ("Figures", _shown_figures("studies", figures)),
@@ -62,6 +62,7 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
                 ABOUT + score_table(means(results.persona_use), ranking_scores(results), _words(results)),
             ),
         ),
+        ("Everyday messages", everyday.section(results)),
         ("Several seeds", seeds.about(results.metrics("seeds"), system_names(results.settings))),
         (
             "Number of persona sentences",
@@ -80,10 +81,13 @@ _COST = (
 
 
 def _words(results: Results) -> Callable[[str], str]:
-    """How the studies' page calls a model; a mere number is one of persona sentences."""
+    """How the studies' page calls a model or a system; a mere number is one of persona sentences."""
+    systems = system_names(results.settings)
 
     def name(model: str) -> str:
-        return sentences_title(model) if model.isdecimal() else way_title(model, results.settings)
+        return systems.get(model) or (
+            sentences_title(model) if model.isdecimal() else way_title(model, results.settings)
+        )
 
     return name
 

@@ -1,5 +1,6 @@
 """What the studies found, in a few sentences."""
 
+from attune.report import everyday
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
 from attune.report.names import mean_title, personas_title, ranking_name, sentences_title, way_title
@@ -8,7 +9,7 @@ from attune.report.tables import compared, means
 
 
 def findings_of(results: Results) -> list[str]:
-    """CoBERT beside no training, ways to match, the worth of the persona and of its sentences, transfer, the bank.
+    """CoBERT beside no training, ways to match, the worth of personas, transfer, the bank, everyday messages.
 
     Without what the settings and the data leave nothing to say about.
     """
@@ -20,6 +21,7 @@ def findings_of(results: Results) -> list[str]:
         _sentences(results),
         transfer(results),
         bank(results),
+        everyday.finding(results),
     ]
     return [line for line in lines if line]
 

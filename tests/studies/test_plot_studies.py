@@ -9,6 +9,7 @@ from attune.evaluation.ranking.baselines import METHODS
 from attune.report.figures.registry import on_page
 from studies.plot_studies import main
 from tests.project import changed
+from tests.report.everyday_numbers import EVERYDAY
 from tests.report.seed_numbers import SEEDS
 
 SCORES = {"mrr": 0.3, "mrr_low": 0.2, "mrr_high": 0.4}
@@ -24,6 +25,7 @@ def test_the_figures_are_drawn_twice_the_same(tmp_path: Path, monkeypatch: pytes
     write_json(Path("metrics/personas.json"), dict.fromkeys(("0", "5", "10"), SCORES))
     write_json(Path("metrics/transfer.json"), dict.fromkeys(domains, dict.fromkeys(domains, SCORES)))
     write_json(Path("metrics/seeds.json"), SEEDS)
+    write_json(Path("metrics/everyday.json"), EVERYDAY)
     for target in ("one", "two"):
         main(metrics=Path("metrics"), figures=Path(target))
     names = {record.name for record in on_page("studies")}

@@ -13,6 +13,7 @@ from matplotlib import style as mpl_style
 from matplotlib.figure import Figure
 
 from attune.core.files import atomic_folder
+from attune.corpora import dialogue_corpora
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import seeds as seeds_section
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
@@ -79,12 +80,15 @@ ANSWER_SCORES = {
     "self_bleu": "self-BLEU (left: varied)",
     "emotion_match": "emotion match",
 }
+EVERYDAY_SCORES = {"own_message": "nearest to its\nown message", "right_feeling": "right feeling"}
 # In the order of the page.
 FIGURES = (
     FigureRecord(
         "emotion_distribution",
         "Emotions of the conversations, by split",
-        lambda results: corpora.emotion_distribution(results.emotions, results.emotion_corpora),
+        lambda results: corpora.emotion_distribution(
+            results.emotions, ", ".join(corpus.title for corpus in dialogue_corpora())
+        ),
         place="folded",
     ),
     FigureRecord(
@@ -189,6 +193,13 @@ FIGURES = (
         "transfer",
         "CoBERT: test MRR by the domains of training and of testing, with 95 % intervals",
         lambda results: cobert.transfer(results.transfer),
+        "studies",
+    ),
+    FigureRecord(
+        "everyday_messages",
+        "Replies to everyday messages that are in no corpus: the share that is nearer to its own message than to all "
+        "others, and that replies to the right feeling, with 95 % intervals. Dashed: the replies by hand",
+        lambda results: generators.answered(results.everyday, EVERYDAY_SCORES, system_names(results.settings)),
         "studies",
     ),
     FigureRecord(

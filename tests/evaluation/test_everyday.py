@@ -1,0 +1,96 @@
+"""The measure itself, with the installed sentence encoder: what has a high score by it, and what a low one."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.evaluation.everyday import SHARES, Everyday, comparisons, judged, scores
+from attune.index.embedding import load_embedder
+from attune.sources.packages import minilm_folder
+
+WHOLE = Everyday.read()
+# Half of it, with as many messages of either feeling.
+GIVEN = Everyday(WHOLE.messages[::2], WHOLE.further[::2])
+Systems = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def systems() -> Systems:
+    """Replies by hand, one reply to everybody, the message again, the next message's reply by hand, and nothing."""
+    messages = GIVEN.messages
+    given = {
+        "by hand": [each.reply for each in messages],
+        "sorry": ["I am so sorry to hear that. That must be very hard for you."] * len(messages),
+        "repeated": [each.text for each in messages],
+        "next": [each.reply for each in [*messages[1:], messages[0]]],
+        "empty": [" "] * len(messages),
+    }
+    rows = [
+        {"system": system, "id": each.id, "prompt": each.text, "target": each.reply, "reply": reply, "truncated": False}
+        for system, replies in given.items()
+        for each, reply in zip(messages, replies, strict=True)
+    ]
+    found = judged(rows, GIVEN, load_embedder(minilm_folder()), 32)
+    return {system: [row for row in found if row["system"] == system] for system in given}
+
+
+def values(rows: list[dict[str, Any]]) -> dict[str, float]:
+    return {score.score: score.value for score in scores(rows, 13)}
+
+
+def test_replies_by_hand_are_about_their_message_and_feel_as_its_writer(systems: Systems) -> None:
+    found = values(systems["by hand"])
+    assert found["own_message"] > 0.9
+    assert 0.7 < found["right_feeling"] < 1
+    assert found["similarity"] == pytest.approx(1, abs=1e-4)
+
+
+def test_one_reply_to_everybody_has_the_scores_of_chance(systems: Systems) -> None:
+    found = values(systems["sorry"])
+    assert (found["own_message"], found["right_feeling"]) == (pytest.approx(1 / 60, abs=1e-4), 0.5)
+    assert {row["id"].split()[0] for row in systems["sorry"] if row["right_feeling"]} == {"troubled"}
+
+
+def test_the_message_again_is_nearest_to_itself_and_a_reply_to_another_is_not(systems: Systems) -> None:
+    assert values(systems["repeated"])["own_message"] == 1
+    assert values(systems["next"])["own_message"] < 0.05
+
+
+def test_an_empty_reply_has_nothing_right(systems: Systems) -> None:
+    assert not any(row[name] for row in systems["empty"] for name in (*SHARES, "similarity"))
+
+
+def test_systems_are_compared_on_the_same_messages(systems: Systems) -> None:
+    found = comparisons(systems, "sorry", ["by hand", "empty"], 13)
+    assert [(each.after, each.score) for each in found] == [
+        (after, share) for after in ("by hand", "empty") for share in SHARES
+    ]
+    better, feeling, *_, worse = found
+    before, after = values(systems["sorry"]), values(systems["by hand"])
+    assert better.difference == pytest.approx(after["own_message"] - before["own_message"], abs=1e-3)
+    assert feeling.difference == pytest.approx(after["right_feeling"] - before["right_feeling"], abs=1e-3)
+    assert better.p < 0.001
+    assert worse.difference == -0.5
+
+
+def test_there_are_as_many_glad_messages_as_troubled_ones_and_each_stands_once() -> None:
+    glad = [each.glad for each in WHOLE.messages]
+    assert glad.count(True) == glad.count(False) == 60
+    texts = [text for each in WHOLE.messages for text in (each.text, each.reply)]
+    texts += [text for text, _ in WHOLE.further]
+    assert len({text.lower() for text in texts}) == len(texts)
+
+
+def test_no_message_or_reply_shares_a_run_of_words_with_the_sample() -> None:
+    """A generator that had learned from one would be measured on what it knows."""
+    banks = Path(__file__).parents[2] / "attune/sources/sample/banks"
+    known = {run for bank in sorted(banks.glob("*.toml")) for run in runs(bank.read_text(encoding="utf-8"))}
+    assert len(known) > 10_000
+    assert [each.text for each in WHOLE.messages if known & (runs(each.text) | runs(each.reply))] == []
+
+
+def runs(text: str, length: int = 7) -> set[tuple[str, ...]]:
+    words = re.findall(r"[\w']+", text.lower())
+    return {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
