@@ -49,10 +49,9 @@ def main(
         asked = systems_of(settings, name, given.messages, processed, index, encoder)
         written += replies(settings, name, given.messages, asked, generators / name, base_models)
     written += [_row(summary.TARGETS, each, each.reply, False) for each in given.messages]
-    systems: dict[str, Rows] = {}
-    for row in judged(written, given, encoder, settings.index.batch_size):
-        systems.setdefault(row["system"], []).append(row)
-    write_parquet(rows, [row for own in systems.values() for row in own], EVERYDAY)
+    completed = judged(written, given, encoder, settings.index.batch_size)
+    write_parquet(rows, completed, EVERYDAY)
+    systems = summary.grouped(completed)
     table = summary.table({(name,): everyday.scores(own, settings.seed) for name, own in systems.items()}, ["system"])
     write_json(scores, nested(table, ["system"]))
     before = next((name for name, entry in settings.generators.items() if METHODS[entry.method].adapt is None), None)

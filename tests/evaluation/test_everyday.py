@@ -8,6 +8,7 @@ import pytest
 
 from attune.evaluation.everyday import SHARES, Everyday, comparisons, judged, scores
 from attune.index.embedding import load_embedder
+from attune.metrics.replies import ngrams
 from attune.sources.packages import minilm_folder
 
 WHOLE = Everyday.read()
@@ -92,5 +93,4 @@ def test_no_message_or_reply_shares_a_run_of_words_with_the_sample() -> None:
 
 
 def runs(text: str, length: int = 7) -> set[tuple[str, ...]]:
-    words = re.findall(r"[\w']+", text.lower())
-    return {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
+    return set(ngrams(re.findall(r"[\w']+", text.lower()), length))
