@@ -4,7 +4,7 @@
 rows=PARQUET scores=JSON tests=JSON`
 
 processed, index: a folder per corpus. rows: one per system and message, those of the replies by hand last. tests: each
-system against the first generator that is not trained, if there is one.
+system against the first generator that is not trained, if there is one, and each with passages against itself without.
 """
 
 from pathlib import Path
@@ -54,9 +54,16 @@ def main(
     systems = summary.grouped(completed)
     table = summary.table({(name,): everyday.scores(own, settings.seed) for name, own in systems.items()}, ["system"])
     write_json(scores, nested(table, ["system"]))
-    before = next((name for name, entry in settings.generators.items() if METHODS[entry.method].adapt is None), None)
-    after = [system for system in systems if system not in (before, summary.TARGETS)]
-    write_json(tests, corrected(records(comparisons(systems, before, after, settings.seed))) if before else [])
+    write_json(tests, corrected(records(comparisons(systems, compared(settings, list(systems)), settings.seed))))
+
+
+def compared(settings: Parameters, systems: list[str]) -> list[tuple[str, str]]:
+    """Which of the systems are compared, as pairs of before and after."""
+    untrained = (name for name, entry in settings.generators.items() if METHODS[entry.method].adapt is None)
+    before = next(untrained, None)
+    pairs = [(before, after) for after in systems if after not in (before, summary.TARGETS)] if before else []
+    with_passages = [(name, summary.system_of(name, RAG)) for name in settings.generators]
+    return pairs + [(name, after) for name, after in with_passages if after in systems]
 
 
 def systems_of(
@@ -75,7 +82,7 @@ def systems_of(
         size = settings.index.batch_size
         retriever = PassageRetriever.from_index(index / entry.corpus, train, encoder, options.template, size)
         queries = [{"situation": "", "input": each.text} for each in messages]
-        nearest = retriever.nearest(queries, [None] * len(queries), options.k)
+        nearest = retriever.nearest(queries, options.k)
         systems[summary.system_of(name, RAG)] = [[each["text"] for each in found] for found in nearest]
     return systems
 

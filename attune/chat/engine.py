@@ -232,7 +232,7 @@ class Engine:
         rag = self.parameters.rag
         row = {"situation": "", "input": question.turns[-1]}
         count = rag.shortlist if system.ranker else rag.k
-        found = self.models.passage_retriever(system.passages).nearest([row], [None], count + len(given))[0]
+        found = self.models.passage_retriever(system.passages).nearest([row], count + len(given))[0]
         nearest = [[each for each in found if words_of(each["reply"]) not in given][:count]]
         if system.ranker:
             persona = in_pecs_wording(question.persona)

@@ -94,13 +94,14 @@ def scores(rows: Sequence[Mapping[str, Any]], seed: int) -> list[Score]:
 
 
 def comparisons(
-    systems: Mapping[str, Sequence[Mapping[str, Any]]], before: str, after: Iterable[str], seed: int
+    systems: Mapping[str, Sequence[Mapping[str, Any]]], pairs: Iterable[tuple[str, str]], seed: int
 ) -> list[Comparison]:
-    """The shares of `before` against those of each of `after`, paired by message."""
+    """The shares of each pair's first system against those of its second, paired by message."""
+    shares = {name: _shares(rows) for name, rows in systems.items()}
     return [
-        Comparison.of(before, each, share, compare([left], [_shares(systems[each])[share]], seed), FAMILY)
-        for each in after
-        for share, left in _shares(systems[before]).items()
+        Comparison.of(before, after, share, compare([left], [shares[after][share]], seed), FAMILY)
+        for before, after in pairs
+        for share, left in shares[before].items()
     ]
 
 

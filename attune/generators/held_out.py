@@ -1,6 +1,7 @@
 """Which conversations are trained on and which are held out: whole ones, in an order drawn from the seed."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 from attune.core.text import words_of
@@ -23,9 +24,12 @@ def grouped(conversations: Sequence[str], seed: int, purpose: str) -> list[list[
 
 
 def opening(example: Example) -> str:
-    """16 hex digits that stand for the first turn of a prompt, whatever its case, spaces and punctuation."""
-    first, *_ = (*example.history, example.question)
-    return hashlib.sha256(words_of(first).encode()).hexdigest()[:16]
+    """16 hex digits that stand for what a conversation is about, whatever its case, spaces and punctuation.
+
+    That is its situation, or its first turn where its corpus names none.
+    """
+    about, *_ = (*filter(None, [example.situation]), *example.history, example.question)
+    return hashlib.sha256(words_of(about).encode()).hexdigest()[:16]
 
 
 def hold_out(
@@ -36,7 +40,7 @@ def hold_out(
     `share` of the conversations is held out, fewer where they would give more than `most` rows, at least one. Of those
     held out, rows whose opening no row to train on has come first, since a reply to a known message can be recalled.
     If there is none, conversations that share an opening are held out or trained on together, unless even the fewest
-    that do would be too many.
+    that do would be too many; then one row of each opening comes first, so that few rows are not all about the same.
     """
     train, held = _drawn(grouped(conversations, seed, "held out"), share, most)
     if {openings[at] for at in held} <= {openings[at] for at in train}:
@@ -45,6 +49,7 @@ def hold_out(
         groups.sort(key=lambda group: max(len(group), within))  # an opening that most of them share is trained on
         if len(groups) > 1 and len(groups[0]) <= most:
             train, held = _drawn(groups, share, most)
+            held = _in_turns(held, openings)
     known = {openings[at] for at in train}
     return train, sorted(held, key=lambda at: openings[at] in known)
 
@@ -59,6 +64,16 @@ def _drawn(groups: Sequence[list[int]], share: float, most: int) -> tuple[list[i
         held += group
         count += 1
     return [position for group in groups[count:] for position in group], held
+
+
+def _in_turns(positions: Sequence[int], openings: Sequence[str]) -> list[int]:
+    """The first position of each opening, then the second of each, and so on."""
+    counts: Counter[str] = Counter()
+    turns = {}
+    for at in positions:
+        turns[at] = counts[openings[at]]
+        counts[openings[at]] += 1
+    return sorted(positions, key=turns.__getitem__)
 
 
 def _joined(conversations: Sequence[str], openings: Sequence[str]) -> list[str]:

@@ -28,6 +28,7 @@ class Example:
     """A prompt and its reply, to be learned, scored or, where it is empty, written.
 
     `system`: an instruction that precedes the conversation. `history`: the turns before `question`, oldest first.
+    `situation`: what the conversation is about, which several may share; no part of the prompt.
     `passages`: retrieved texts, best first. `persona`: what the responder says about themselves. `own`: for each turn
     of the history and for the question, whether it is the responder's; without it turns alternate, and the question
     is the other person's.
@@ -43,6 +44,7 @@ class Example:
     passages: tuple[str, ...] = ()
     persona: tuple[str, ...] = ()
     own: tuple[bool, ...] = ()
+    situation: str = ""
 
     @property
     def turns(self) -> list[tuple[bool, str]]:
@@ -68,15 +70,15 @@ def example(row: Mapping[str, Any], instruction: str = "", passages: int | None 
         return _with_persona(row, instruction)
     if "target" in row:
         texts = tuple(each["text"] for each in row["passages"][:passages]) if passages != 0 else ()
-        name, roles, system = row["conv_id"], DIALOGUE, instruction
+        name, roles, system, situation = row["conv_id"], DIALOGUE, instruction, row["situation"]
         question, reply = row["input"], row["target"]
         own = tuple(speaker != SPEAKER for speaker in row.get("speakers") or ())
     else:
-        texts, own = (), ()
+        texts, own, situation = (), (), ""
         name, roles, system = row["id"], INSTRUCTION, row["system"] or instruction
         question, reply = row["prompt"], row["completion"]
     history = tuple(row["history"])
-    return Example(f"{name}/{row['turn']}", name, roles, system, history, question, reply, texts, own=own)
+    return Example(f"{name}/{row['turn']}", name, roles, system, history, question, reply, texts, (), own, situation)
 
 
 def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:

@@ -137,11 +137,7 @@ def _trained(
             args=_arguments(settings, checkpoints, seed, log_every, every),
             train_dataset=train_rows,
             data_collator=lambda batch: _shared([encoded(row) for row in batch], pad, ends),
-            callbacks=[
-                MarkComplete(),
-                MeasureHeldOut(measure, every, best, settings.early_stopping),
-                *followers,
-            ],
+            callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping), *followers],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
     if is_writer():

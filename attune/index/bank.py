@@ -70,22 +70,25 @@ def query_text(row: Mapping[str, Any]) -> str:
 
 
 def distinct(rows: Iterable[tuple[Row, float]]) -> list[tuple[Row, float]]:
-    """The rows without those whose conversation, text or reply an earlier one has, compared by their words."""
+    """The rows without those whose situation, text or reply an earlier one has, compared by their words.
+
+    Where rows name no situation, their conversation stands for it.
+    """
     seen: set[tuple[str, str]] = set()
     kept = []
     for row, cosine in rows:
         keys: set[tuple[str, str]] = {(name, words_of(row[name])) for name in ("text", "reply") if name in row}
         if "id" in row:
-            keys.add(("conversation", conversation_of(row)))
+            keys.add(("about", about(row)))
         if not keys & seen:
             kept.append((row, cosine))
             seen |= keys
     return kept
 
 
-def conversation_of(row: Mapping[str, Any]) -> str:
-    """The conversation that a row of an index comes from."""
-    return row.get("conversation") or row["id"].partition("#")[0]
+def about(row: Mapping[str, Any]) -> str:
+    """What the conversation of an index's row is about: the words of its situation, or its name where it has none."""
+    return words_of(row.get("situation", "")) or row.get("conversation") or row["id"].partition("#")[0]
 
 
 class Bank:

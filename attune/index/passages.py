@@ -1,4 +1,4 @@
-"""Passages for retrieval-augmented generation: exchanges of other train conversations, similar to the one to answer.
+"""Passages for retrieval-augmented generation: exchanges of the train split, similar to the one to answer.
 
 A passage is a mapping of id, conversation, situation, input, reply, text and score.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from attune.core.errors import AttuneError
-from attune.index.bank import Bank, distinct, exchange_id
+from attune.index.bank import Bank, about, distinct, exchange_id
 
 Passage = dict[str, Any]
 
@@ -52,21 +52,21 @@ def exchange_bank(bank: Bank, rows: Sequence[Mapping[str, Any]], template: str, 
     return Bank(bank.index, passages)
 
 
-def nearest_conversations(
-    bank: Bank, queries: np.ndarray, own_conversations: Sequence[str | None], k: int
+def nearest_situations(
+    bank: Bank, queries: np.ndarray, k: int, own: Sequence[str] | None = None
 ) -> list[list[Passage]]:
-    """For each of the unit `queries` (q, d) up to k passages, best first, of k different conversations.
+    """For each of the unit `queries` (q, d) up to k passages, best first, of k different situations.
 
     They also differ in their texts and in their replies, by words: a prompt's room is not spent on copies. `bank`: of
-    exchanges. `own_conversations`: the conversation that each query comes from, of which no passage is taken. A
-    passage's score is its cosine.
+    exchanges. `own`: what each query's own conversation is `about`, of which no passage is taken. A passage's score is
+    its cosine.
     """
-    passages: list[list[Passage]] = [[] for _ in own_conversations]
-    waiting, depth, exact = list(range(len(own_conversations))), 4 * k + 8, False
+    passages: list[list[Passage]] = [[] for _ in queries]
+    waiting, depth, exact = list(range(len(queries))), 4 * k + 8, False
     while waiting:
         neighbours = bank.nearest(queries[waiting], depth, exact)
         for query, rows in zip(waiting, neighbours, strict=True):
-            others = ((row, cosine) for row, cosine in rows if row["conversation"] != own_conversations[query])
+            others = ((row, cosine) for row, cosine in rows if own is None or about(row) != own[query])
             passages[query] = [row | {"score": cosine} for row, cosine in distinct(others)][:k]
         if depth >= len(bank.rows):
             break

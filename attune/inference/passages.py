@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+import numpy as np
+
 from attune.core.files import read_parquet
-from attune.index.bank import Bank, query_text
+from attune.index.bank import Bank, about, query_text
 from attune.index.embedding import embed
-from attune.index.passages import Passage, exchange_bank, nearest_conversations, reordered
+from attune.index.passages import Passage, exchange_bank, nearest_situations, reordered
 from attune.index.reader import reads_whole, tells_queries_apart
 
 
@@ -50,30 +52,29 @@ class PassageRetriever:
         bank = exchange_bank(Bank.load(index), read_parquet(rows), template, rows)
         return cls(embedder, bank, batch_size)
 
-    def nearest(
-        self, rows: Sequence[Mapping[str, Any]], own_conversations: Sequence[str | None], k: int
-    ) -> list[list[Passage]]:
-        """For each row up to k passages, best first, as `nearest_conversations` chooses them.
+    def nearest(self, rows: Sequence[Mapping[str, Any]], k: int) -> list[list[Passage]]:
+        """For each row, which the bank does not hold, up to k passages, as `nearest_situations` chooses them.
 
-        `rows`: with `situation` (may be empty) and `input`. `own_conversations`: the conversation that each row comes
-        from, of which no passage is taken; None for a conversation that is not in the bank.
+        `rows`: with `situation` (may be empty) and `input`.
         """
-        queries = embed(self.embedder, [query_text(row) for row in rows], self.batch_size, role="query")
-        return nearest_conversations(self.bank, queries, own_conversations, k)
+        return nearest_situations(self.bank, self._queries(rows), k)
 
     def reads_whole(self, message: str) -> bool:
         """Whether passages are searched by all of the message, and not by its end alone."""
         return reads_whole(self.embedder, message)
 
     def nearest_to_indexed(self, k: int) -> list[list[Passage]]:
-        """As `nearest` for the rows of the bank, whose vectors are in the index already.
+        """As `nearest` for the rows of the bank, without passages about a row's own situation.
 
-        An encoder that reads queries otherwise than documents embeds them again.
+        A reply to learn is thereby in its passages no more often than a test reply is in those of its prompt. The rows'
+        vectors are in the index already; an encoder that reads queries otherwise than documents embeds them again.
         """
-        conversations = [passage["conversation"] for passage in self.bank.rows]
-        if tells_queries_apart(self.embedder):
-            return self.nearest(self.bank.rows, conversations, k)
-        return nearest_conversations(self.bank, self.bank.vectors(), conversations, k)
+        apart = tells_queries_apart(self.embedder)
+        queries = self._queries(self.bank.rows) if apart else self.bank.vectors()
+        return nearest_situations(self.bank, queries, k, [about(passage) for passage in self.bank.rows])
+
+    def _queries(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        return embed(self.embedder, [query_text(row) for row in rows], self.batch_size, role="query")
 
 
 def reranked(

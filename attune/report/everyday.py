@@ -4,7 +4,8 @@ import pandas as pd
 
 from attune.evaluation.comparison import table
 from attune.evaluation.everyday import SHARES
-from attune.evaluation.generation.summary import TARGETS
+from attune.evaluation.generation.summary import TARGETS, system_of
+from attune.evaluation.schemas import RAG
 from attune.report import html
 from attune.report.differences import Difference, differences
 from attune.report.findings import best
@@ -27,7 +28,7 @@ _BOUNDS = ("value", "low", "high")
 
 
 def tests(results: Results) -> pd.DataFrame:
-    """Each system against the first generator that is not trained, one row per comparison."""
+    """Each system against the first generator that is not trained, and each with passages against itself without."""
     return table(results.metrics("everyday_tests"))
 
 
@@ -36,7 +37,18 @@ def finding(results: Results) -> str:
     by_hand = results.everyday["system"] == TARGETS
     tested = differences(tests(results))
     parts = [_leading(results, share, told, by_hand, tested) for share, told in _TOLD.items()]
-    return f"Everyday messages, best of all generators: {'; '.join(parts)}."
+    return f"Everyday messages, best of all generators: {'; '.join(parts)}.{_passages(results, tested)}"
+
+
+def _passages(results: Results, tested: list[Difference]) -> str:
+    """What passages change in the replies of each generator that was trained with them."""
+    names, told = system_names(results.settings), ""
+    for name in results.settings.generators:
+        pair = (name, system_of(name, RAG))
+        own = [each for each in tested if (each.before, each.after) == pair]
+        changes = [f"{each.score_title} {each.size}, {each.verdict}" for each in own]
+        told += f" “{names[name]}” with passages in its prompt: {'; '.join(changes)}." if changes else ""
+    return told
 
 
 def _leading(results: Results, share: str, told: str, by_hand: pd.Series, tested: list[Difference]) -> str:

@@ -64,7 +64,7 @@ def test_an_empty_reply_has_nothing_right(systems: Systems) -> None:
 
 
 def test_systems_are_compared_on_the_same_messages(systems: Systems) -> None:
-    found = comparisons(systems, "sorry", ["by hand", "empty"], 13)
+    found = comparisons(systems, [("sorry", "by hand"), ("sorry", "empty")], 13)
     assert [(each.after, each.score) for each in found] == [
         (after, share) for after in ("by hand", "empty") for share in SHARES
     ]

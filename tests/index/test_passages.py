@@ -1,7 +1,7 @@
 import numpy as np
 
-from attune.index.bank import Bank, HnswShape, build
-from attune.index.passages import exchanges, nearest_conversations, reordered
+from attune.index.bank import Bank, HnswShape, about, build
+from attune.index.passages import exchanges, nearest_situations, reordered
 
 
 def bank_of(conversations: str) -> tuple[Bank, np.ndarray]:
@@ -14,16 +14,27 @@ def bank_of(conversations: str) -> tuple[Bank, np.ndarray]:
 
 def test_the_best_passage_of_each_other_conversation() -> None:
     bank, vectors = bank_of("aabbc")
-    (passages,) = nearest_conversations(bank, vectors[:1], ["a"], 5)
+    (passages,) = nearest_situations(bank, vectors[:1], 5, ["a"])
     assert [passage["id"] for passage in passages] == ["b#2", "c#4"]
     assert passages[0]["score"] > passages[1]["score"]
-    (passages,) = nearest_conversations(bank, vectors[:1], [None], 2)
+    (passages,) = nearest_situations(bank, vectors[:1], 2)
     assert [passage["id"] for passage in passages] == ["a#0", "b#2"]
+
+
+def test_no_passage_is_about_the_querys_own_situation_however_it_is_written() -> None:
+    vectors = bank_of("abcd")[1]
+    situations = ("I lost my keys.", "i lost  my KEYS", "My train was late.", "my train was late!")
+    rows = [{"id": f"c{at}#1", "conversation": f"c{at}", "situation": text} for at, text in enumerate(situations)]
+    bank = Bank(build(vectors, 1000, HnswShape(16, 100, 100)), rows)
+    (passages,) = nearest_situations(bank, vectors[:1], 5, [about(rows[0])])
+    assert [passage["id"] for passage in passages] == ["c2#1"]
+    (passages,) = nearest_situations(bank, vectors[:1], 5)
+    assert [passage["id"] for passage in passages] == ["c0#1", "c2#1"]
 
 
 def test_the_search_deepens_where_one_conversation_fills_the_nearest_places() -> None:
     bank, vectors = bank_of("a" * 60 + "b" * 60 + "c")
-    (passages,) = nearest_conversations(bank, vectors[:1], ["a"], 2)
+    (passages,) = nearest_situations(bank, vectors[:1], 2, ["a"])
     assert [passage["id"] for passage in passages] == ["b#60", "c#120"]
 
 
@@ -33,7 +44,7 @@ def test_many_copies_in_a_graph_hide_no_other_conversation() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     rows = [{"id": f"{at}#1", "conversation": "copied" if at < 300 else str(at)} for at in range(600)]
     bank = Bank(build(vectors, 10, HnswShape(links=8, construction=40, search=40)), rows)
-    (passages,) = nearest_conversations(bank, vectors[:1], ["copied"], 5)
+    (passages,) = nearest_situations(bank, vectors[:1], 5, ["copied"])
     expected = 300 + np.argsort(-(vectors[300:] @ vectors[0]))[:5]
     assert [passage["conversation"] for passage in passages] == [str(at) for at in expected]
 
@@ -64,5 +75,5 @@ def test_a_prompts_room_is_not_spent_on_copies() -> None:
     angles = np.arange(len(said)) * 0.01
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     bank = Bank(build(vectors, 1000, HnswShape(16, 100, 100)), exchanges(rows, "{input} -> {reply}"))
-    (passages,) = nearest_conversations(bank, vectors[:1], [None], 3)
+    (passages,) = nearest_situations(bank, vectors[:1], 3)
     assert [passage["conversation"] for passage in passages] == ["c0", "c3", "c4"]

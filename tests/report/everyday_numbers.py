@@ -15,10 +15,15 @@ def _scores(own: float, feeling: float) -> dict[str, float]:
 EVERYDAY = {"full": _scores(0.9, 0.7), "prompted": _scores(0.4, 0.8), "targets": _scores(0.95, 0.85)}
 EVERYDAY_TESTS = [
     {
-        "before": "prompted", "after": "full", "score": score, "difference": difference, "low": difference - 0.2,
+        "before": before, "after": after, "score": score, "difference": difference, "low": difference - 0.2,
         "high": difference + 0.2, "p": p, "p_holm": p, "effect": 0.4, "family": "everyday messages",
     }
-    for score, difference, p in (("own_message", 0.5, 0.001), ("right_feeling", -0.1, 0.6))
+    for before, after, score, difference, p in (
+        ("prompted", "full", "own_message", 0.5, 0.001),
+        ("prompted", "full", "right_feeling", -0.1, 0.6),
+        ("rag", "rag+rag", "own_message", -0.3, 0.001),
+        ("rag", "rag+rag", "right_feeling", 0.1, 0.6),
+    )
 ]  # fmt: skip
 REPLIES: list[dict[str, Any]] = [
     {

@@ -1,4 +1,10 @@
-"""The sample corpus in EmpatheticDialogues' raw format: hand-written banks, combined by a seed."""
+"""The sample corpus in EmpatheticDialogues' raw format: hand-written banks, combined by a seed.
+
+In a bank, `after` lists, for each line of the group before, the lines (counted from 1) of the named group that may come
+next. Where replies have no such list, each opening can get each reply that takes up nothing said in another opening. A
+reply names the feeling and what happened, then asks about it or wishes something: what EPITOME calls emotional
+reactions, interpretations and explorations (Sharma et al. 2020, section 3).
+"""
 
 import random
 import re
@@ -11,7 +17,8 @@ from pathlib import Path
 
 BANKS = Path(__file__).parent / "banks"
 HEADER = "conv_id,utterance_idx,context,prompt,speaker_idx,utterance,selfeval,tags"
-SPLITS = {"train": 2720, "valid": 340, "test": 340}
+# Four conversations about each situation: enough for the trainings, which read some 500 replies.
+SPLITS = {"train": 944, "valid": 118, "test": 118}
 TURNS = ("openings", "replies", "follow", "closings", "ends")
 LENGTHS = {2: 15, 3: 15, 4: 45, 5: 25}
 STEM = 5
@@ -21,13 +28,14 @@ TRIES = 200
 
 @dataclass(frozen=True)
 class Situation:
-    """One situation told by a speaker: its prompt's wordings and, for each turn, the possible lines.
+    """One situation told by a speaker: its prompt and, for each turn, the possible lines.
 
+    All conversations about it have the same prompt, by which the pipeline keeps them on one side of its split.
     `after[turn][line]`: the lines of `turn` that may follow that line of the previous turn.
     """
 
     emotion: str
-    prompts: tuple[str, ...]
+    prompt: str
     turns: tuple[tuple[str, ...], ...]
     after: dict[int, dict[str, tuple[str, ...]]]
 
@@ -52,7 +60,7 @@ def load(folder: Path = BANKS) -> list[Situation]:
                 turn = TURNS.index(name)
                 lines = [tuple(turns[turn][number - 1] for number in numbers) for numbers in lists]
                 after[turn] = dict(zip(turns[turn - 1], lines, strict=True))
-            situations.append(Situation(entry["emotion"], tuple(entry["prompt"]), turns, after))
+            situations.append(Situation(entry["emotion"], entry["prompt"], turns, after))
     return situations
 
 
@@ -97,7 +105,7 @@ def converse(situation: Situation, length: int, common: set[str], rng: random.Ra
             break
         onward = situation.after.get(len(said) + 1) if len(said) + 1 < length else None
         said.append(rng.choice([line for line in lines if onward is None or onward[line]] or lines))
-    return Conversation(situation.emotion, rng.choice(situation.prompts), tuple(said))
+    return Conversation(situation.emotion, situation.prompt, tuple(said))
 
 
 def conversations(situations: list[Situation], count: int, rng: random.Random) -> list[Conversation]:
