@@ -16,24 +16,23 @@ from attune.report.names import generator_names
 
 
 def starting_system(engine: Engine) -> str:
-    """The generator of conversations that no score marks as bad and that replies by the persona, the page's subject.
+    """The generator of conversations that no score marks as bad and that has the lowest perplexity on held-out replies.
 
-    Of several, one without passages where there is one, since their perplexity is lower whenever a passage has the true
-    reply; then that with the lowest perplexity on held-out replies. A marked one only where there is no other. Before
-    anything is measured, the same order without perplexities, and trained ones before others. Where no such generator
-    is ready, the first system that is.
+    One without passages where there is one, since a perplexity is lower whenever a passage has the true reply. A marked
+    one only where there is no other. Before anything is measured, the same order without perplexities, and trained ones
+    before others. Where no such generator is ready, the first system that is.
     """
     corpora = {ranking_corpus().name, *(corpus.name for corpus in dialogue_corpora())}
     scores = measured(engine.artifacts.scores)
     ready = [name for name, system in engine.systems.items() if missing(system.artifacts) is None]
 
-    def rank(name: str) -> tuple[bool, bool, bool, float, bool]:
+    def rank(name: str) -> tuple[bool, bool, float, bool]:
         system = engine.systems[name]
         assert isinstance(system, GeneratorSystem)
         untrained = METHODS[engine.parameters.generators[system.generator].method].adapt is None
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
         marked = bool(engine.measured.weaknesses(system))
-        return marked, not engine.reads_persona(name), system.passages is not None, perplexity, untrained
+        return marked, system.passages is not None, perplexity, untrained
 
     converse = [name for name in ready if _corpus(engine, name) in corpora]
     return min(converse, key=rank, default=next(iter(ready or engine.systems)))

@@ -46,7 +46,7 @@ def _passages(results: Results, tested: list[Difference]) -> str:
     for name in results.settings.generators:
         pair = (name, system_of(name, RAG))
         own = [each for each in tested if (each.before, each.after) == pair]
-        changes = [f"{each.score_title} {each.size}, {each.verdict}" for each in own]
+        changes = [f"{each.score_title.lower()} {each.size}, {each.verdict}" for each in own]
         told += f" “{names[name]}” with passages in its prompt: {'; '.join(changes)}." if changes else ""
     return told
 

@@ -27,7 +27,9 @@ def ready(folder: Path, parameters: Parameters, *names: str) -> Engine:
     return engine
 
 
-def test_a_chat_starts_with_a_generator_that_replies_by_the_persona(tmp_path: Path, parameters: Parameters) -> None:
+def test_a_chat_starts_with_the_generator_that_fits_held_out_replies_best(
+    tmp_path: Path, parameters: Parameters
+) -> None:
     assert starting_system(ready(tmp_path, parameters)) == "cobert"
     assert starting_system(ready(tmp_path, parameters, "prompted")) == "prompted"
     for order in (1, -1):
@@ -38,7 +40,7 @@ def test_a_chat_starts_with_a_generator_that_replies_by_the_persona(tmp_path: Pa
     write_json(tmp_path / "metrics/generators.json", {name: {"perplexity": each} for name, each in scores.items()})
     assert starting_system(ready(tmp_path, parameters)) == "prompted"
     assert starting_system(ready(tmp_path, parameters, "rag+rag")) == "prompted"  # without passages
-    assert starting_system(ready(tmp_path, parameters, *SYSTEMS)) == "persona"
+    assert starting_system(ready(tmp_path, parameters, *SYSTEMS)) == "prompted"
 
 
 def test_a_chat_does_not_start_with_a_system_that_answers_badly(tmp_path: Path, parameters: Parameters) -> None:
@@ -46,9 +48,9 @@ def test_a_chat_does_not_start_with_a_system_that_answers_badly(tmp_path: Path, 
     every = dict.fromkeys(SYSTEMS, bad)
     for scores, wanted in (
         (every | {"full": good, "prompted": good | {"perplexity": 20.0}}, "prompted"),
-        (every | {"rag+rag": good, "rag+persona_rag": good}, "rag+persona_rag"),
+        (every | {"rag+rag": good, "rag+persona_rag": good | {"perplexity": 20.0}}, "rag+persona_rag"),
         (every | {"rag+rag": good}, "rag+rag"),
-        (every, "persona"),
+        (every | {"persona": bad | {"perplexity": 29.0}}, "persona"),
     ):
         perplexity = {"perplexity": 30.0}
         write_json(tmp_path / "metrics/generators.json", {name: perplexity | each for name, each in scores.items()})

@@ -213,7 +213,7 @@ def test_own_decoding_settings_change_the_reply(conversations: Conversations) ->
 def test_an_example_is_put_to_a_system_of_its_kind(conversations: Conversations) -> None:
     for text, chosen, wanted in (
         (OPENINGS[0], "cobert", "cobert"),
-        (OPENINGS[1], "lora_openorca", "persona"),
+        (OPENINGS[1], "lora_openorca", "full"),
         (QUESTIONS[0], "full", "lora_openorca"),
         (QUESTIONS[0], "lora_openorca", "lora_openorca"),
     ):

@@ -25,6 +25,8 @@ def test_an_opening_is_the_first_turn_however_it_is_written() -> None:
     first = opening(example("I  am SAD", history=()))
     assert first == opening(example("My cat ran away.", history=("I am sad.", "Why?")))
     assert first != opening(example("I am glad.", history=()))
+    told = [replace(example(text, history=()), situation="My cat ran away.") for text in ("I am sad.", "Come home!")]
+    assert opening(told[0]) == opening(told[1]) == opening(example("my cat ran away", history=()))
 
 
 def test_what_replies_to_a_message_that_is_not_trained_on_comes_first() -> None:
@@ -46,6 +48,14 @@ def test_if_all_would_be_known_conversations_with_one_opening_stay_together() ->
         assert len({rows[at][0] for at in held}) == 10
         assert {rows[at][1] for at in train}.isdisjoint(rows[at][1] for at in held)
         assert {rows[at][0] for at in train}.isdisjoint(rows[at][0] for at in held)
+
+
+def test_then_a_row_of_each_opening_comes_before_the_second_of_any() -> None:
+    names, openings = [f"c{at // 2}" for at in range(80)], [f"{at // 8}" for at in range(80)]
+    _, held = hold_out(names, openings, share=0.3, most=32, seed=1)
+    of = [openings[at] for at in held]
+    assert len(of) == 24
+    assert len({*of[:3]}) == len({*of[3:6]}) == len({*of}) == 3
 
 
 def test_an_opening_that_most_rows_share_is_trained_on() -> None:

@@ -121,8 +121,8 @@ FIGURES = (
     FigureRecord(
         "generator_loss",
         "Generators: loss by step. Thick: a few held-out replies; thin: the training batches. The two are different "
-        "replies, and a generator trained with passages has them in only about half of its training prompts, some of "
-        "which then hold the reply; so compare the points of one line only",
+        "replies, and a generator trained with passages has them in only about half of its training prompts; so "
+        "compare the points of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
     ),

@@ -48,16 +48,15 @@ def test_each_emotion_has_six_situations_or_more() -> None:
 
 def test_each_situation_has_enough_variants() -> None:
     for one in sample.load():
-        assert len(set(one.prompts)) >= 2, one.prompts
         for name, turn in zip(sample.TURNS, one.turns, strict=True):
-            assert len(set(turn)) >= LEAST[name], (name, one.prompts)
+            assert len(set(turn)) >= LEAST[name], (name, one.prompt)
 
 
 def test_each_line_can_be_said_and_be_answered() -> None:
     """Each reply and follow-up leads on, and the lists of what may come next leave no line out."""
     for one in sample.load():
         for turn in (2, 3):
-            assert all(one.after[turn].values()), one.prompts
+            assert all(one.after[turn].values()), one.prompt
         for turn in (2, 3, 4):
             assert {line for lines in one.after[turn].values() for line in lines} == set(one.turns[turn])
 
@@ -69,7 +68,7 @@ def test_no_line_stands_twice_in_the_banks() -> None:
 
 def test_lines_are_clean_text() -> None:
     for one in sample.load():
-        for line in (*one.prompts, *(line for turn in one.turns for line in turn)):
+        for line in (one.prompt, *(line for turn in one.turns for line in turn)):
             assert line == " ".join(line.split())
             assert line.isascii()
             assert line[-1] in ".?!", line
@@ -86,8 +85,8 @@ def test_header_and_seven_commas(folder: Path, split: str) -> None:
 
 def test_split_sizes_and_unique_ids(folder: Path) -> None:
     ids = {s: {line.split(",")[0] for line in lines(folder, s)[1:]} for s in sample.SPLITS}
-    assert {split: len(found) for split, found in ids.items()} == {"train": 2720, "valid": 340, "test": 340}
-    assert len(set.union(*ids.values())) == 3400
+    assert {split: len(found) for split, found in ids.items()} == {"train": 944, "valid": 118, "test": 118}
+    assert len(set.union(*ids.values())) == 1180
 
 
 def test_turns_alternate_and_are_two_to_five(folder: Path) -> None:
@@ -104,10 +103,18 @@ def test_texts_are_those_of_the_banks(folder: Path) -> None:
     """With `_comma_` turned back, each text is a line of its emotion's banks."""
     known: dict[str, set[str]] = {}
     for one in sample.load():
-        known.setdefault(one.emotion, set()).update(one.prompts, *one.turns)
+        known.setdefault(one.emotion, set()).update([one.prompt], *one.turns)
     for rows in talks(folder).values():
         for row in rows:
             assert {row[3].replace("_comma_", ","), row[5].replace("_comma_", ",")} <= known[row[2]]
+
+
+def test_all_conversations_about_a_situation_have_its_prompt_which_is_of_no_other(folder: Path) -> None:
+    """The pipeline splits by the prompt: a test reply must not be about a situation that was trained on."""
+    prompts = Counter(rows[0][3] for rows in talks(folder).values())
+    assert set(prompts) == {one.prompt.replace(",", "_comma_") for one in sample.load()}
+    assert len(prompts) == len(sample.load())
+    assert set(prompts.values()) == {4}
 
 
 def test_conversations_are_unique(folder: Path) -> None:
@@ -115,15 +122,16 @@ def test_conversations_are_unique(folder: Path) -> None:
     assert len(set(texts)) == len(texts)
 
 
-def test_all_emotions_in_each_split(folder: Path) -> None:
-    for split in sample.SPLITS:
-        assert {line.split(",")[2] for line in lines(folder, split)[1:]} == EMOTIONS
+def test_nearly_all_emotions_in_each_split(folder: Path) -> None:
+    found = {split: {line.split(",")[2] for line in lines(folder, split)[1:]} for split in sample.SPLITS}
+    assert found["train"] == EMOTIONS
+    assert all(len(emotions) >= 28 for emotions in found.values())
 
 
 def test_lengths_are_mixed(folder: Path) -> None:
     counts = Counter(len(rows) for rows in talks(folder).values())
     assert counts.most_common(1)[0][0] == 4
-    assert all(counts[n] > 300 for n in (2, 3, 4, 5))
+    assert all(counts[n] > 100 for n in (2, 3, 4, 5))
 
 
 def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -137,7 +145,7 @@ def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
 
 def test_a_line_does_not_take_up_what_nobody_said() -> None:
     turns = (("My kite broke.", "My boat sank."), ("Poor kite!", "Poor boat!", "I am sorry."))
-    situation = sample.Situation("sad", ("A loss.",), turns, {})
+    situation = sample.Situation("sad", "A loss.", turns, {})
     assert sample.fitting(situation, ["My kite broke."], set()) == ["Poor kite!", "I am sorry."]
     assert sample.fitting(situation, ["My boat sank."], {"kite"}) == [
         "Poor kite!",
