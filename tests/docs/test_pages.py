@@ -220,7 +220,8 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
         f"Of the replies of `full`, {own['full']} are nearest to their own message by sentence embeddings, of all 120 "
         f"(by hand {own['targets']}; `prompted` {own['prompted']}), and to a linear probe {feeling['full']} have the "
         f"right feeling, glad or troubled ({feeling['targets']}; {feeling['prompted']}). Of those of `rag`, "
-        f"{own['rag']} and {feeling['rag']} do, and passages change that little ({own['rag+rag']} and {feeling['rag+rag']})."
+        f"{own['rag']} and {feeling['rag']} do, and passages change that little ({own['rag+rag']} and "
+        f"{feeling['rag+rag']})."
     ) in page
 
 
