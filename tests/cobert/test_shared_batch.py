@@ -150,6 +150,7 @@ def assert_alike(one: Path, other: Path) -> None:
         torch.testing.assert_close(tensor, weights[1][name], rtol=1e-3, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_resumes_in_two_processes_and_in_one(tmp_path: Path) -> None:
     whole, broken, one = (tmp_path / name for name in ("whole", "broken", "one"))
     for folder in (whole, broken):

@@ -118,7 +118,7 @@ def test_the_check_comes_first_and_reruns_nothing_else(project: Path) -> None:
 
 
 @pytest.mark.fault("SIGKILL of DVC while it writes which files are in use", "the next run goes on")
-@pytest.mark.parametrize("left", ["", '{"write": {"out'])
+@pytest.mark.parametrize("left", ["", pytest.param('{"write": {"out', marks=pytest.mark.slow)])
 def test_half_a_list_of_the_files_in_use_stops_nobody(project: Path, left: str) -> None:
     (project / ".dvc/tmp").mkdir(exist_ok=True)
     (project / ".dvc/tmp/rwlock").write_text(left)

@@ -45,6 +45,7 @@ def test_cobert_trains_in_two_processes_by_its_recipe(tmp_path: Path, monkeypatc
     assert list(Path(".checkpoints").glob("*/")) == []
 
 
+@pytest.mark.slow
 def test_an_error_in_the_processes_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cobert_project.project(tmp_path, monkeypatch)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
