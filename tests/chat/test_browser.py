@@ -67,7 +67,7 @@ def test_an_example_is_answered_by_a_system_of_its_kind(page: Page) -> None:
     page.locator("#clear").click()
     page.get_by_role("button", name="I had such a hard day").click()
     replied(page, 1)
-    expect(page.locator("#chat .by")).to_contain_text("LoRA on PEC with persona")
+    expect(page.locator("#chat .by")).to_contain_text("Full fine-tuning")
     expect(page.locator("#message textarea")).to_have_value("")
 
 
