@@ -14,6 +14,8 @@ from attune.core.errors import AttuneError
 from attune.index.bank import Bank, about, distinct, exchange_id
 
 Passage = dict[str, Any]
+# How many neighbours are in memory at a time, of all queries together.
+_NEIGHBOURS = 1_000_000
 
 _PASSAGE = pa.struct(
     [
@@ -61,16 +63,21 @@ def nearest_situations(
     exchanges. `own`: what each query's own conversation is `about`, of which no passage is taken. A passage's score is
     its cosine.
     """
+    # No search finds more situations than there are.
+    most = k if own is None else min(k, len({about(row) for row in bank.rows}) - 1)
     passages: list[list[Passage]] = [[] for _ in queries]
     waiting, depth, exact = list(range(len(queries))), 4 * k + 8, False
     while waiting:
-        neighbours = bank.nearest(queries[waiting], depth, exact)
-        for query, rows in zip(waiting, neighbours, strict=True):
-            others = ((row, cosine) for row, cosine in rows if own is None or about(row) != own[query])
-            passages[query] = [row | {"score": cosine} for row, cosine in distinct(others)][:k]
+        # Where a few situations have many rows each, the search goes deep for most queries.
+        size = max(1, _NEIGHBOURS // depth)
+        for part in (waiting[start : start + size] for start in range(0, len(waiting), size)):
+            neighbours = bank.nearest(queries[part], depth, exact)
+            for query, rows in zip(part, neighbours, strict=True):
+                others = ((row, cosine) for row, cosine in rows if own is None or about(row) != own[query])
+                passages[query] = [row | {"score": cosine} for row, cosine in distinct(others)][:k]
         if depth >= len(bank.rows):
             break
-        waiting, depth, exact = [query for query in waiting if len(passages[query]) < k], 4 * depth, True
+        waiting, depth, exact = [query for query in waiting if len(passages[query]) < most], 4 * depth, True
     return passages
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from attune.index.bank import Bank, HnswShape, about, build
 from attune.index.passages import exchanges, nearest_situations, reordered
@@ -36,6 +37,18 @@ def test_the_search_deepens_where_one_conversation_fills_the_nearest_places() ->
     bank, vectors = bank_of("a" * 60 + "b" * 60 + "c")
     (passages,) = nearest_situations(bank, vectors[:1], 2, ["a"])
     assert [passage["id"] for passage in passages] == ["b#60", "c#120"]
+
+
+def test_how_many_neighbours_are_in_memory_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    bank, vectors = bank_of("ab" * 40 + "c")
+    own = [*"ab" * 40, "c"]
+    found = nearest_situations(bank, vectors, 2, own)
+    assert all(
+        {passage["conversation"] for passage in each} == {*"abc"} - {name}
+        for each, name in zip(found, own, strict=True)
+    )
+    monkeypatch.setattr("attune.index.passages._NEIGHBOURS", 50)
+    assert nearest_situations(bank, vectors, 2, own) == found
 
 
 def test_many_copies_in_a_graph_hide_no_other_conversation() -> None:
