@@ -22,7 +22,7 @@ FAMILIES = {
     "passages, replies": "the same pairs: scores of their replies",
     "personas, loss": "each generator with the responder's persona against none and another's: loss",
     "personas, replies": "the same pairs: scores of their replies",
-    "everyday messages": "each generator against the first that is not trained: shares of its replies",
+    "everyday messages": "each generator against the first untrained one, and passages against none: shares of replies",
     "retrieved and written": "CoBERT's retrieved replies against each generator's: scores of the replies",
 }
 

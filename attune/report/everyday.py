@@ -7,7 +7,7 @@ from attune.evaluation.everyday import SHARES
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.schemas import RAG
 from attune.report import html
-from attune.report.differences import Difference, differences
+from attune.report.differences import Difference, between, differences
 from attune.report.findings import best
 from attune.report.names import system_names
 from attune.report.replies import everyday_blocks
@@ -44,9 +44,8 @@ def _passages(results: Results, tested: list[Difference]) -> str:
     """What passages change in the replies of each generator that was trained with them."""
     names, told = system_names(results.settings), ""
     for name in results.settings.generators:
-        pair = (name, system_of(name, RAG))
-        own = [each for each in tested if (each.before, each.after) == pair]
-        changes = [f"{each.score_title.lower()} {each.size}, {each.verdict}" for each in own]
+        own = [between(tested, name, system_of(name, RAG), share) for share in SHARES]
+        changes = [f"{each.score_title.lower()} {each.size}, {each.verdict}" for each in own if each]
         told += f" “{names[name]}” with passages in its prompt: {'; '.join(changes)}." if changes else ""
     return told
 

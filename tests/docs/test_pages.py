@@ -137,11 +137,12 @@ def test_how_many_test_replies_are_known_is_the_committed_share() -> None:
     )
     assert shares["empathetic_dialogues"] == 0
     assert (
-        f"{100 * guanaco:.0f} and {100 * openorca:.0f} % of their test replies do; training lowers the loss of the "
-        f"others no less (by {first['other']:.2f} and {second['other']:.2f} nats per token;"
+        f"{100 * guanaco:.0f} and {100 * openorca:.0f} % of their test replies do. That changes little: training "
+        f"lowers the loss of the others by {first['other']:.2f} and {second['other']:.2f} nats per token, and that of "
+        f"these by {first['overlapping']:.2f} and {second['overlapping']:.2f} (`metrics/contamination.json`)."
     ).replace(" 0.", " .") in SENTENCES
-    assert first["other_high"] > first["overlapping"]
-    assert second["other_high"] > second["overlapping"]
+    for gain in (first, second):
+        assert gain["other_low"] < gain["overlapping"] < gain["other_high"]
     assert found["n"] == 8
 
 

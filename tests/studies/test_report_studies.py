@@ -144,6 +144,10 @@ def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -
         "Instruction, no training, 80 % of whose replies (72 to 84) have the right feeling (replies by hand: 85 %)."
         in page
     )
+    assert (
+        "“Full fine-tuning for RAG” with passages in its prompt: nearest to its own message −30 points, worse; right "
+        "feeling +10 points, no difference found." in page
+    )
     section = page.partition('<h2 id="everyday-messages">')[2].partition("<h2")[0]
     assert "<summary>10 of the messages, with the reply of each system</summary>" in section
     shown = re.findall(r"<blockquote>Message (\d) of the (\w+)\.</blockquote>", section)
