@@ -40,10 +40,9 @@ def mrr(ranker: Any, rows: list[dict[str, Any]]) -> Any:
     """The MRR over `rows`, whose distinct replies are the candidates of each: an `attune.metrics.bootstrap.Ratio`."""
     from attune.evaluation.ranking.candidates import in_batch
     from attune.evaluation.ranking.evaluate import evaluate
-    from attune.metrics.bootstrap import Ratio
-    from attune.metrics.ranking import by_example
+    from attune.evaluation.ranking.summary import ratios
 
-    return Ratio.mean(by_example(evaluate(ranker, rows, in_batch(rows, len(rows), seed=0)))["mrr"])
+    return ratios(evaluate(ranker, rows, in_batch(rows, len(rows), seed=0)))["mrr"]
 
 
 def measured(encoder: Path, recipe: dict[str, Any], rows: dict[str, list[dict[str, Any]]]) -> tuple[Any, Any, float]:

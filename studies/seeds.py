@@ -15,11 +15,10 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json
 from attune.evaluation.generation.summary import nats_per_token
-from attune.evaluation.ranking.summary import log_line
+from attune.evaluation.ranking.summary import log_line, ratios
 from attune.evaluation.schemas import PLAIN
 from attune.evaluation.seeds import METHOD, BySeed, generator_record, ranking_records
 from attune.metrics.bootstrap import Ratio
-from attune.metrics.ranking import by_example
 from attune.parameters import Parameters
 from stages import start
 
@@ -68,7 +67,7 @@ def ranked(
             else:
                 rows = test.rank(Ranker.from_pretrained(models / str(seed) / f"{recipe}-{domain}", encoder))
             print(f"{domain} {recipe}, seed {seed}: {log_line(rows)}", flush=True)
-            results.setdefault(recipe, {})[seed] = Ratio.mean(by_example(rows)["mrr"])
+            results.setdefault(recipe, {})[seed] = ratios(rows)["mrr"]
     return results
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attune.core.errors import AttuneError
+from attune.core.people import REPLIES
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Row, Rows, Schemas
 from attune.corpora.reading import BadRows, lines, location
@@ -15,7 +16,7 @@ from attune.corpora.reading import BadRows, lines, location
 # What the notice of own data begins with.
 OWN_DATA = "Own data"
 FILE = "conversations.jsonl"
-ASKS, REPLIES = "other", "responder"
+ASKS = "other"
 ALL = "all"  # the domain of all conversations, whatever others they have
 SCHEMAS = Schemas(
     {

@@ -17,6 +17,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import stream_parquet
 from attune.corpora import ranking_corpus
 from attune.evaluation.generation.summary import TARGETS, Rows, nats_per_token, system_of
+from attune.evaluation.units import by_unit
 from attune.generators.prompts import Example, example
 from attune.metrics.bootstrap import Ratio, rounded, with_intervals
 from attune.metrics.words import WORD
@@ -151,8 +152,8 @@ def split_ranking(contamination: Contamination, ranked: Rows, seed: int) -> list
             by_row = {each.conversation: places[each.id] for each in contamination.tests[test]}
             for (model,), own in _grouped(rows, "model").items():
                 groups = [[row for row in own if by_row[row["id"]] is kind] for kind in (True, False)]
-                ratios = [Ratio.mean({row["id"]: 1 / row["rank"] for row in group}) for group in groups]
-                records.append({"test": test, "system": model, "score": "mrr", "split": split, **_two(ratios, seed)})
+                two = _two([by_unit(group, "id", [1 / row["rank"] for row in group]) for group in groups], seed)
+                records.append({"test": test, "system": model, "score": "mrr", "split": split, **two})
     return records
 
 
@@ -180,7 +181,7 @@ def split_losses(
 def _two(ratios: Sequence[Ratio], seed: int) -> dict[str, Any]:
     """What overlaps, then the rest: its number of units and, where there are some, the score.
 
-    Units are contexts or, for generators, conversations. The interval needs two of them.
+    Units are as `evaluation.units` has them. The interval needs two.
     """
     record: dict[str, Any] = {}
     for name, ratio in zip(("overlapping", "other"), ratios, strict=True):

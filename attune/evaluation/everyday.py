@@ -87,7 +87,7 @@ def _probe(given: Everyday, encoder: Any, batch_size: int) -> Any:
 
 def scores(rows: Sequence[Mapping[str, Any]], seed: int) -> list[Score]:
     """The shares, the similarity to the reply by hand and the replies' words, with intervals over the messages."""
-    of_replies = means([{**row, "conversation": row["id"]} for row in rows])
+    of_replies = means([{**row, "conversation": row["id"], "cluster": ""} for row in rows])
     return [estimated(name, ratio, seed) for name, ratio in _shares(rows).items()] + [
         estimated(name, of_replies[name], seed) for name in ("similarity", "replies_words", "replies_truncated")
     ]

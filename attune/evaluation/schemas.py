@@ -2,9 +2,11 @@
 
 import pyarrow as pa
 
+# `cluster`: who replies or, where that is unknown, the situation that the conversation is about; may be empty. What has
+# the same cluster is one unit in intervals and tests (`attune.evaluation.units`).
 # One row per model and test context.
 RANKED = pa.schema(
-    [(name, pa.string()) for name in ("model", "subset", "domain", "id")]
+    [(name, pa.string()) for name in ("model", "subset", "domain", "id", "cluster")]
     + [
         ("rank", pa.int32()),  # of the right reply, from 1
         ("loss", pa.float64()),  # nats; null for a method whose scores are not logits
@@ -30,9 +32,11 @@ PLAIN = "plain"
 RAG, PERSONA_RAG, ORACLE_RAG = "rag", "persona_rag", "oracle_rag"
 # Without the persona, and with that of another test conversation's responder.
 NO_PERSONA, OTHER_PERSONA = "no_persona", "other_persona"
+# Which test reply a row is of.
+_REPLY = ("id", "conversation", "cluster", "prompt", "target")
 # One row per generator, variant and test reply.
 GENERATED = pa.schema(
-    [(name, pa.string()) for name in ("generator", "variant", "id", "conversation", "prompt", "target")]
+    [(name, pa.string()) for name in ("generator", "variant", *_REPLY)]
     + [
         ("tokens", pa.int32()),  # of the target, with its end-of-text token
         ("nats", pa.float64()),  # -log p of the target
@@ -63,14 +67,11 @@ SCORED = pa.schema(
 # The system that retrieves its replies, among the generators.
 RETRIEVED = "retrieved"
 # One row per system and test context of the ranking corpus.
-ANSWERED = pa.schema(
-    [(name, pa.string()) for name in ("system", "id", "conversation", "prompt", "target", "reply")]
-    + [("truncated", pa.bool_())]
-)
+ANSWERED = pa.schema([(name, pa.string()) for name in ("system", *_REPLY, "reply")] + [("truncated", pa.bool_())])
 ANSWERED_SCORED = pa.schema([*ANSWERED, *_SEMANTICS])
 # One row per generator, point of the decoding sweep and test prompt.
 SWEPT = pa.schema(
-    [(name, pa.string()) for name in ("generator", "point", "id", "conversation", "prompt", "target", "reply")]
+    [(name, pa.string()) for name in ("generator", "point", *_REPLY, "reply")]
     + [("truncated", pa.bool_()), ("similarity", pa.float64())]
 )
 # One row per system and everyday message.

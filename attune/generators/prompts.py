@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from attune.core.people import responder
 from attune.generators.chat_templates import templated
 from attune.generators.roles import CUE, TURN
 from attune.generators.roles import DIALOGUE as DIALOGUE
@@ -28,7 +29,8 @@ class Example:
     """A prompt and its reply, to be learned, scored or, where it is empty, written.
 
     `system`: an instruction that precedes the conversation. `history`: the turns before `question`, oldest first.
-    `situation`: what the conversation is about, which several may share; no part of the prompt.
+    `situation`: what the conversation is about, which several may share; no part of the prompt, nor is `responder`: the
+    name of who gives the reply, where it is known.
     `passages`: retrieved texts, best first. `persona`: what the responder says about themselves. `own`: for each turn
     of the history and for the question, whether it is the responder's; without it turns alternate, and the question
     is the other person's.
@@ -45,6 +47,7 @@ class Example:
     persona: tuple[str, ...] = ()
     own: tuple[bool, ...] = ()
     situation: str = ""
+    responder: str = ""
 
     @property
     def turns(self) -> list[tuple[bool, str]]:
@@ -93,6 +96,7 @@ def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
         reply=row["response"],
         persona=tuple(row["personas"]),
         own=tuple(speaker == row["response_speaker"] for speaker in row["context_speakers"]),
+        responder=responder(row),
     )
 
 

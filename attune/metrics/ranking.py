@@ -1,7 +1,7 @@
 """Ranking scores as the paper reports them (Zhong et al., EMNLP 2020, section 5): one right reply per context."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -31,13 +31,12 @@ def loss(scores: Sequence[float], right: int) -> float:
     return math.log(math.fsum(math.exp(score - highest) for score in scores)) + highest - scores[right]
 
 
-def ranked(identity: str, scores: Sequence[float], candidates: Sequence[str], logits: bool) -> dict[str, Any]:
-    """One test context's row: id, rank and loss of the right reply (the first candidate), its text and the best's.
+def ranked(scores: Sequence[float], candidates: Sequence[str], logits: bool) -> dict[str, Any]:
+    """One test context's rank and loss of the right reply (the first candidate), that reply and the one ranked first.
 
     loss is in nats, None for scores that are not `logits`.
     """
     return {
-        "id": identity,
         "rank": rank(scores, 0),
         "loss": loss(scores, 0) if logits else None,
         "response": candidates[0],
@@ -54,12 +53,8 @@ def ranking_scores(ranks: Sequence[int]) -> dict[str, float]:
     return {name: fmean(map(metric, ranks)) for name, metric in METRICS.items()}
 
 
-def by_example(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """{score: {id: value}} of ranked rows: METRICS, and `loss` where the method has one."""
-    values: dict[str, dict[str, float]] = {}
-    for row in rows:
-        for name, metric in METRICS.items():
-            values.setdefault(name, {})[row["id"]] = metric(row["rank"])
-        if row.get("loss") is not None:
-            values.setdefault("loss", {})[row["id"]] = row["loss"]
-    return values
+def by_metric(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Each score's value of every ranked row, in order: METRICS, and `loss` where the method has one."""
+    values = {name: [metric(row["rank"]) for row in rows] for name, metric in METRICS.items()}
+    losses = [row["loss"] for row in rows if row["loss"] is not None]
+    return values | ({"loss": losses} if losses else {})

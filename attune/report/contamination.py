@@ -19,10 +19,10 @@ _ABOUT = (
 _SPLIT = (
     "Scores of the test examples that overlap and of the others, by their replies, for the test sets that have both. "
     "Gain: by how many nats per token a generator is better than its untrained base. Where the gain is larger on "
-    "overlapping examples, part of it is memory. n: conversations, which the intervals draw from; with fewer than five "
-    "there is no interval."
+    "overlapping examples, part of it is memory. n: the people, situations or else conversations that the intervals "
+    "draw from; with fewer than five there is no interval."
 )
-# Conversations that an interval is drawn from; a bootstrap of fewer would be too narrow to mean anything.
+# Units that an interval is drawn from; a bootstrap of fewer would be too narrow to mean anything.
 _LEAST = 5
 
 

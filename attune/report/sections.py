@@ -125,9 +125,9 @@ def _differences(results: Results) -> str:
 
 def _rule() -> str:
     return html.about(
-        "Paired on the same test examples. A difference counts where p, corrected within its family by Holm's method, "
-        f"is below {ALPHA:g}; “no difference after correction”: only the uncorrected one is. Effect "
-        "size: the mean difference in standard deviations of the differences."
+        "Paired on the same test examples, all replies of a person taken as one. A difference counts where p, "
+        f"corrected within its family by Holm's method, is below {ALPHA:g}; “no difference after correction”: only "
+        "the uncorrected one is. Effect size: the mean difference in standard deviations of the differences."
     )
 
 

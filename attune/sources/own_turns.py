@@ -3,7 +3,8 @@
 import re
 from typing import Any, NamedTuple
 
-from attune.corpora.own import ASKS, REPLIES
+from attune.core.people import REPLIES
+from attune.corpora.own import ASKS
 from attune.corpora.reading import BadRow
 
 # What the two sides are called, in lower case; the turns of all others but the system are left out.

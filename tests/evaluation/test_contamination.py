@@ -84,7 +84,8 @@ def test_each_test_set_is_compared_with_each_train_set_and_bank(measured: Contam
 def test_scores_are_split_by_overlap_with_the_models_own_train_set(measured: Contamination) -> None:
     ranks = {"a": 1, "b": 2, "c": 4, "d": 4}
     rows = [
-        {"model": "m", "subset": "small", "domain": "happy", "id": name, "rank": rank} for name, rank in ranks.items()
+        {"model": "m", "subset": "small", "domain": "happy", "id": name, "cluster": "", "rank": rank}
+        for name, rank in ranks.items()
     ]
     by_split = {each["split"]: each for each in split_ranking(measured, rows, 13)}
     assert (by_split["reply"]["overlapping"], by_split["reply"]["overlapping_units"]) == (1, 1)
@@ -94,7 +95,7 @@ def test_scores_are_split_by_overlap_with_the_models_own_train_set(measured: Con
     assert by_split["example"]["overlapping_low"] <= 0.75 <= by_split["example"]["overlapping_high"]
 
     def scored(name: str, tokens: int, nats: float) -> dict[str, Any]:
-        about = {"generator": "g", "variant": "rag", "id": f"{name}/1", "conversation": name}
+        about = {"generator": "g", "variant": "rag", "id": f"{name}/1", "conversation": name, "cluster": ""}
         return {**about, "tokens": tokens, "nats": nats, "base_nats": 3.0 * tokens}
 
     losses = split_losses(measured, [scored("e", 4, 4.0), scored("f", 2, 5.0)], {"g": DIALOGUES}, 13)
@@ -123,15 +124,15 @@ def test_split_scores_are_those_of_a_slow_count_over_random_rows(tmp_path: Path)
     for split, each in splits.items():
         write_parquet(tmp_path / "processed" / RANKED / f"{split}.parquet", each, corpus("pec").schemas.rows)
     found = Contamination.measure(tmp_path / "processed", tmp_path / "index", ["pec"])
-    about = {"subset": "small", "domain": "happy"}
+    about = {"subset": "small", "domain": "happy", "cluster": ""}
     ranks = {(model, row["id"]): draws.randint(1, 9) for model in ("m", "n") for row in splits["test"]}
     ranked = [{**about, "model": model, "id": name, "rank": rank} for (model, name), rank in ranks.items()]
     records = {(each["system"], each["split"]): each for each in split_ranking(found, ranked, 13)}
     losses = {row["id"]: (draws.randint(1, 9), draws.uniform(1, 9), draws.uniform(1, 9)) for row in splits["test"]}
     examples = {each.conversation: each.id for each in found.tests[RANKED]}
     scored = [
-        {"generator": "g", "variant": "plain", "id": examples[name], "conversation": name, "tokens": tokens,
-         "nats": nats, "base_nats": base}
+        {"generator": "g", "variant": "plain", "id": examples[name], "conversation": name, "cluster": "",
+         "tokens": tokens, "nats": nats, "base_nats": base}
         for name, (tokens, nats, base) in losses.items()
     ]  # fmt: skip
     of_losses = {(each["score"], each["split"]): each for each in split_losses(found, scored, {"g": RANKED}, 13)}
@@ -154,7 +155,7 @@ def test_split_scores_are_those_of_a_slow_count_over_random_rows(tmp_path: Path)
 
 
 def test_a_group_without_examples_has_no_score(measured: Contamination) -> None:
-    rows = [{"model": "m", "subset": "small", "domain": "happy", "id": "d", "rank": 2}]
+    rows = [{"model": "m", "subset": "small", "domain": "happy", "id": "d", "cluster": "", "rank": 2}]
     for record in split_ranking(measured, rows, 13):
         assert record["overlapping_units"] == 0
         assert "overlapping" not in record

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from attune.metrics.ranking import by_example, rank, ranking_scores
+from attune.metrics.ranking import by_metric, rank, ranking_scores
 
 
 def test_ties_rank_last() -> None:
@@ -34,9 +34,9 @@ def test_scores_agree_with_ir_measures() -> None:
 
 
 def test_values_by_example_make_the_scores() -> None:
-    rows = [{"id": "a", "rank": 1, "loss": 0.5}, {"id": "b", "rank": 20, "loss": 1.5}]
-    values = by_example(rows)
-    assert values["mrr"] == {"a": 1.0, "b": 0.05}
-    assert values["r@10"] == {"a": 1.0, "b": 0.0}
-    assert values["loss"] == {"a": 0.5, "b": 1.5}
-    assert "loss" not in by_example([{"id": "a", "rank": 1, "loss": None}])
+    rows = [{"rank": 1, "loss": 0.5}, {"rank": 20, "loss": 1.5}]
+    values = by_metric(rows)
+    assert values["mrr"] == [1.0, 0.05]
+    assert values["r@10"] == [1.0, 0.0]
+    assert values["loss"] == [0.5, 1.5]
+    assert "loss" not in by_metric([{"rank": 1, "loss": None}])

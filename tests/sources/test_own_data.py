@@ -10,8 +10,9 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_json
+from attune.core.people import REPLIES
 from attune.corpora import raw_corpus
-from attune.corpora.own import ASKS, REPLIES, opening, response_rows
+from attune.corpora.own import ASKS, opening, response_rows
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
 from attune.sources.fetching import fetch

@@ -12,6 +12,7 @@ import pandas as pd
 
 from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.schemas import PLAIN
+from attune.evaluation.units import by_unit
 from attune.metrics.bleu import overlap, self_bleu
 from attune.metrics.bootstrap import Ratio, interval
 from attune.metrics.replies import distinct, reply_scores
@@ -96,13 +97,14 @@ def table(groups: Mapping[tuple[str, ...], Sequence[Score]], keys: Sequence[str]
 
 
 def nats_per_token(rows: Rows, column: str = "nats") -> Ratio:
-    """The mean loss over reply tokens, whose exponential is the perplexity; conversations are the units."""
-    return Ratio.of((row["conversation"], row[column], row["tokens"]) for row in rows)
+    """The mean loss over reply tokens, whose exponential is the perplexity, by unit (`evaluation.units`)."""
+    return by_unit(rows, "conversation", [row[column] for row in rows], [row["tokens"] for row in rows])
 
 
 def means(rows: Rows) -> dict[str, Ratio]:
     """The scores that are means over replies: those of `metrics.replies`, and the semantic ones where rows have any."""
-    values: dict[str, list[tuple[str, float, float]]] = {}
+    values: dict[str, list[float]] = {}
+    having: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["reply"] is None:
             continue
@@ -110,8 +112,9 @@ def means(rows: Rows) -> dict[str, Ratio]:
         each = {f"replies_{name}": value for name, value in counted}
         each |= {name: row[name] for name in SCORES if row.get(name) is not None}
         for name, value in each.items():
-            values.setdefault(name, []).append((row["conversation"], value, 1.0))
-    return {name: Ratio.of(triples, share=name in _SHARES) for name, triples in values.items()}
+            values.setdefault(name, []).append(value)
+            having.setdefault(name, []).append(row)
+    return {name: by_unit(having[name], "conversation", each, share=name in _SHARES) for name, each in values.items()}
 
 
 def _losses(rows: Rows, seed: int) -> list[Score]:
@@ -135,13 +138,13 @@ def _passages(rows: Rows, seed: int) -> list[Score]:
     having = [row for row in rows if row["passage_replies"]]
     if not having:
         return []
-    similarity = Ratio.of((row["conversation"], row["passage_similarity"], 1.0) for row in having)
-    likes = ((row["conversation"], float((row["passage_similarity"] or 0.0) >= LIKE_TARGET), 1.0) for row in rows)
+    similarity = by_unit(having, "conversation", [row["passage_similarity"] for row in having])
+    likes = [float((row["passage_similarity"] or 0.0) >= LIKE_TARGET) for row in rows]
     return [
         Score("passages", round(fmean(len(row["passage_replies"]) for row in rows), PLACES)),
         Score("target_given", round(fmean(row["target_given"] for row in rows), PLACES)),
         estimated("passage_similarity", similarity, seed),
-        estimated("passage_like_target", Ratio.of(likes, share=True), seed),
+        estimated("passage_like_target", by_unit(rows, "conversation", likes, share=True), seed),
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from attune.evaluation.ranking.summary import about
 from attune.index.embedding import embed
 from attune.metrics.ranking import ranked
 from attune.metrics.words import WORD
@@ -71,7 +72,7 @@ class Baselines:
         """
         return {
             method: [
-                ranked(row["id"], scores.tolist(), each, logits=False)
+                about(row) | ranked(scores.tolist(), each, logits=False)
                 for row, scores, each in zip(rows, self.scores(method, rows, texts), texts, strict=True)
             ]
             for method in METHODS

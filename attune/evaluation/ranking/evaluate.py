@@ -13,6 +13,7 @@ from attune.cobert.inputs import TokenSequence
 from attune.cobert.scoring import States, encode, lower_cache, scores
 from attune.core.files import read_parquet
 from attune.evaluation.ranking.candidates import candidates
+from attune.evaluation.ranking.summary import about
 from attune.inference.ranker import Ranker
 from attune.metrics.ranking import ranked
 from attune.parameters.cobert import Cobert as CobertSettings
@@ -70,7 +71,7 @@ def evaluate(
     texts: Sequence[Sequence[str]],
     lower: States | None = None,
 ) -> list[dict[str, Any]]:
-    """One row per context: id, rank, loss (nats), response (the true one) and first (the candidate ranked first).
+    """One row per context: id, cluster, rank, loss (nats), response (the true one) and first (the one ranked first).
 
     texts: each context's candidates, the true response first. lower: output of the frozen layers, from a model that
     freezes the same number of the same encoder; what is missing is computed and added to it.
@@ -84,7 +85,7 @@ def evaluate(
         chunk, given = rows[start : start + CONTEXTS], texts[start : start + CONTEXTS]
         logits = _scores(ranker, chunk, [[replies[text] for text in each] for each in given], known, lower)
         found += [
-            ranked(row["id"], values.tolist(), each, logits=True)
+            about(row) | ranked(values.tolist(), each, logits=True)
             for row, values, each in zip(chunk, logits, given, strict=True)
         ]
     return found

@@ -1,10 +1,12 @@
 """What a test of so many contexts can tell: simulated test sets, drawn from ranked rows.
 
-A model here is one of a subset and domain, as trained by one recipe; two recipes are compared on the contexts of each.
+A model here is one of a subset and domain, as trained by one recipe; two recipes are compared on the contexts of each,
+which is a cell: (units, 2), the sum of each unit's differences (`evaluation.units`) and the number of its contexts. Of
+twice as many contexts, twice as many people are taken to be.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -35,7 +37,7 @@ def power_of(ranked: Rows, own: Rows, pairs: Sequence[Pair], seed: int) -> dict[
     interval: half the width of a difference's 95 % interval by the number of contexts. needed: contexts at which the
     interval excludes 0 in 80 % of test sets. outperform: see `outperforming`. own: the scores and tests of `own`.
 
-    Only models of two contexts or more count. Where the differences of a pair vary in none of them, its numbers are
+    Only models of two units or more count. Where the differences of a pair vary in none of them, its numbers are
     None: nothing can be estimated from them.
     """
     cells = {pair: _varying(differences(ranked, pair)) for pair in pairs}
@@ -60,26 +62,34 @@ def power_of(ranked: Rows, own: Rows, pairs: Sequence[Pair], seed: int) -> dict[
     }
 
 
-def differences(ranked: Iterable[Mapping[str, Any]], pair: Pair) -> list[np.ndarray]:
-    """(contexts,) differences in reciprocal rank of the pair (before, after), for each subset and domain."""
-    ranks: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
-    for row in ranked:
-        by_model = ranks.setdefault((row["subset"], row["domain"]), {})
-        by_model.setdefault(row["model"], {})[row["id"]] = 1 / row["rank"]
+def differences(ranked: Rows, pair: Pair) -> list[np.ndarray]:
+    """The cell of each subset and domain, of the differences in reciprocal rank of the pair (before, after)."""
     before, after = pair
-    return [
-        np.array([models[after][each] - value for each, value in models[before].items()]) for models in ranks.values()
+    by_subset: dict[str, Rows] = {}
+    for row in ranked:
+        by_subset.setdefault(row["subset"], []).append(row)
+    gains = [
+        models[after]["mrr"].above(models[before]["mrr"])
+        for rows in by_subset.values()
+        for models in values_of(rows).values()
     ]
+    return [np.array([(sums, each.denominator[unit]) for unit, sums in each.numerator.items()]) for each in gains]
 
 
 def _varying(cells: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The cells of two contexts or more, if the differences vary in any of them."""
+    """The cells of two units or more, if the differences vary in any of them."""
     known = [each for each in cells if len(each) > 1]
-    return known if any(np.ptp(each) > 0 for each in known) else []
+    return known if any(np.ptp(each[:, 0] / each[:, 1]) > 0 for each in known) else []
+
+
+def _moved(cell: np.ndarray, mean: float) -> np.ndarray:
+    """The cell with all differences shifted by one amount, so that their mean is `mean`."""
+    sums, contexts = cell.T
+    return np.stack([sums - (sums.sum() / contexts.sum() - mean) * contexts, contexts], axis=1)
 
 
 def half_width(cells: Sequence[np.ndarray], size: int, seed: int) -> float | None:
-    """Half the width of the 95 % interval (Student's t) of a mean of `size` differences, mean over cells and draws.
+    """Half the width of the 95 % interval (Student's t) of the mean over `size` contexts, mean over cells and draws.
 
     None without cells.
     """
@@ -91,11 +101,13 @@ def half_width(cells: Sequence[np.ndarray], size: int, seed: int) -> float | Non
 def needed(cells: Sequence[np.ndarray], difference: float) -> int | None:
     """Contexts at which a two-sided test at 5 % sees a true `difference` with a power of 80 %; None without cells.
 
-    After Cohen (1988, section 2.4). The standard deviation is that within the cells, of two contexts or more each.
+    After Cohen (1988, section 2.4), with the variance of a mean over clusters (Cochran 1977, section 11.7) in the place
+    of that over independent contexts. It is the mean of the cells', of two units or more each.
     """
     if not cells:
         return None
-    variance = float(np.mean([each.var(ddof=1) for each in cells]))
+    spread = [float((_moved(each, 0.0)[:, 0] ** 2).sum() / each[:, 1].sum()) for each in cells]
+    variance = float(np.mean([each * len(cell) / (len(cell) - 1) for each, cell in zip(spread, cells, strict=True)]))
     normal = NormalDist()
     both = normal.inv_cdf((1 + LEVEL) / 2) + normal.inv_cdf(POWER)
     return max(2, math.ceil(variance * (both / difference) ** 2))
@@ -111,7 +123,7 @@ def outperforming(cells: Sequence[np.ndarray], size: int, difference: float, see
     if not cells:
         none = dict.fromkeys(("better", "at_most_half", "significant"))
         return {"contexts": size, "difference": difference, "models": 0, **none}
-    means, widths = zip(*(_drawn(each - each.mean() + difference, size, seed) for each in cells), strict=True)
+    means, widths = zip(*(_drawn(_moved(each, difference), size, seed) for each in cells), strict=True)
     ahead = (np.array(means) > 0).sum(0)
     return {
         "contexts": size,
@@ -123,13 +135,21 @@ def outperforming(cells: Sequence[np.ndarray], size: int, difference: float, see
     }
 
 
-def _drawn(values: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(simulations,) means of `size` of the values, drawn with replacement, and half the widths of their intervals."""
-    draws = np.random.default_rng(seeded(seed, "power", size, values.tobytes().hex()).getrandbits(64))
-    counts = draws.multinomial(size, np.full(len(values), 1 / len(values)), SIMULATIONS)
-    means = counts @ values / size
-    variances = np.maximum(counts @ values**2 / size - means**2, 0) * size / (size - 1)
-    return means, stdtrit(size - 1, (1 + LEVEL) / 2) * np.sqrt(variances / size)
+def _drawn(cell: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(simulations,) mean differences over some `size` contexts, and half the widths of their intervals.
+
+    Units are drawn with replacement, as many as have `size` contexts on average, two at least. The variance of the mean
+    is that of a ratio of the drawn units' sums (Cochran 1977, section 11.7).
+    """
+    sums, contexts = cell.T
+    drawn = max(2, round(size * len(cell) / contexts.sum()))
+    draws = np.random.default_rng(seeded(seed, "power", size, cell.tobytes().hex()).getrandbits(64))
+    counts = draws.multinomial(drawn, np.full(len(cell), 1 / len(cell)), SIMULATIONS)
+    total = counts @ contexts
+    means = counts @ sums / total
+    squares = counts @ sums**2 - 2 * means * (counts @ (sums * contexts)) + means**2 * (counts @ contexts**2)
+    variances = np.maximum(squares, 0) / total**2 * drawn / (drawn - 1)
+    return means, stdtrit(drawn - 1, (1 + LEVEL) / 2) * np.sqrt(variances)
 
 
 def _own(ranked: Rows, own: Rows, pairs: Sequence[Pair], seed: int) -> dict[str, Any]:

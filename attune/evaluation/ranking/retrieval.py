@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from attune.core.text import words_of
+from attune.evaluation.ranking.summary import about
+from attune.evaluation.units import by_unit
 from attune.inference.retriever import Retriever
-from attune.metrics.bootstrap import Ratio, with_intervals
+from attune.metrics.bootstrap import with_intervals
 
 PLACES = 6
 
@@ -15,21 +17,21 @@ def evaluate_retrieval(retriever: Retriever, rows: Sequence[dict[str, Any]], see
 
     replies: size of the bank; recall: share of the responses that are in the shortlist; mrr_index, mrr_reranked: mean
     reciprocal rank in the index's order and in CoBERT's, 0 for a response that is not in the shortlist. All but the
-    first have 95 % intervals over the rows. seed: of their resamples.
+    first have 95 % intervals over the rows' units (`evaluation.units`). seed: of their resamples.
 
     Where the bank is no larger than the shortlist, recall says nothing and has no interval, and all_reranked is 1.
     """
     size, replies = retriever.shortlist, len(retriever.bank.rows)
-    by_index: dict[str, float] = {}
-    reranked: dict[str, float] = {}
+    values: dict[str, list[float]] = {"recall": [], "mrr_index": [], "mrr_reranked": []}
     for row in rows:
         retrieved = retriever.retrieve(row["context"], row["personas"], size, row.get("context_speakers"))
-        reranked[row["id"]] = _reciprocal_rank([each.reply for each in retrieved], row["response"])
         by_cosine = sorted(retrieved, key=lambda each: -each.cosine)
-        by_index[row["id"]] = _reciprocal_rank([each.reply for each in by_cosine], row["response"])
-    recalled = {name: float(value > 0) for name, value in reranked.items()}
-    values = {"recall": recalled, "mrr_index": by_index, "mrr_reranked": reranked}
-    scores = {name: [Ratio.mean(each, share=name == "recall")] for name, each in values.items()}
+        reranked = _reciprocal_rank([each.reply for each in retrieved], row["response"])
+        values["recall"].append(float(reranked > 0))
+        values["mrr_index"].append(_reciprocal_rank([each.reply for each in by_cosine], row["response"]))
+        values["mrr_reranked"].append(reranked)
+    whose = [about(row) for row in rows]
+    scores = {name: [by_unit(whose, "id", each, share=name == "recall")] for name, each in values.items()}
     found = {"replies": replies} | with_intervals(scores, seed, PLACES)
     if replies > size:
         return found

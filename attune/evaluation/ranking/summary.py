@@ -1,6 +1,6 @@
 """Aggregate ranked test rows into scores, intervals and paired tests: by domain, and over all domains.
 
-A ranked row is one context ranked by one model: domain, model, id, rank, loss, response and first.
+A ranked row is one context ranked by one model: domain, model, id, cluster, rank, loss, response and first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 
+from attune.core.people import responder
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
+from attune.evaluation.units import by_unit
 from attune.metrics.bootstrap import Ratio, compare, interval, score
-from attune.metrics.ranking import by_example
+from attune.metrics.ranking import by_metric
 
 Rows = list[dict[str, Any]]
-# domain -> model -> score -> its values by example
+# domain -> model -> score -> its values by unit
 Values = Mapping[str, Mapping[str, Mapping[str, Ratio]]]
 # The name of the mean over domains.
 MEAN = "mean"
@@ -43,23 +45,27 @@ def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
     return domains[0] if len(domains) == 1 else f"mean of {', '.join(domains)}"
 
 
+def about(context: Mapping[str, Any]) -> dict[str, str]:
+    """A test context's id and, as its cluster, whose reply is ranked."""
+    return {"id": context["id"], "cluster": responder(context)}
+
+
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:
     """The rows with the columns `labels` (model, domain, subset) added."""
     return [{**labels, **row} for row in rows]
 
 
 def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
-    """The scores of each domain and model with their values by example, in the order of the rows."""
+    """The scores of each domain and model with their values by unit, in the order of the rows."""
     grouped: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for row in rows:
         grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
-    return {
-        domain: {
-            model: {name: Ratio.mean(values, share=name.startswith("r@")) for name, values in by_example(each).items()}
-            for model, each in models.items()
-        }
-        for domain, models in grouped.items()
-    }
+    return {domain: {model: ratios(each) for model, each in models.items()} for domain, models in grouped.items()}
+
+
+def ratios(rows: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
+    """The scores of one model's rows, each a mean over contexts, by unit (`evaluation.units`)."""
+    return {name: by_unit(rows, "id", values, share=name.startswith("r@")) for name, values in by_metric(rows).items()}
 
 
 def telling(names: Iterable[str], candidates: int) -> list[str]:

@@ -18,6 +18,7 @@ def about(example: Example) -> dict[str, str]:
     return {
         "id": example.id,
         "conversation": example.conversation,
+        "cluster": example.responder or example.situation,
         "prompt": example.question,
         "target": example.reply,
     }

@@ -23,6 +23,7 @@ def row(at: int, **changes: Any) -> dict[str, Any]:
         "variant": "plain",
         "id": f"c{at}/1",
         "conversation": f"c{at}",
+        "cluster": "",
         "prompt": "I lost my keys.",
         "target": "Oh no, that is bad.",
         "tokens": 4,

@@ -6,7 +6,7 @@ from attune.evaluation.generation.sweep import best_point, sweep_scores
 
 
 def row(at: int, reply: str, similarity: float) -> dict[str, object]:
-    texts = {"id": f"c{at}", "conversation": f"c{at}", "prompt": "Hm.", "target": "Oh.", "reply": reply}
+    texts = {"id": f"c{at}", "conversation": f"c{at}", "cluster": "", "prompt": "Hm.", "target": "Oh.", "reply": reply}
     return texts | {"truncated": False, "similarity": similarity}
 
 

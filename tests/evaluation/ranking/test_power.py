@@ -6,38 +6,64 @@ from attune.evaluation.ranking.summary import labelled
 
 
 def rows(model: str, ranks: list[int], subset: str = "large", domain: str = "happy") -> list[dict]:
-    each = [{"id": f"{domain}{at}", "rank": rank, "loss": None} for at, rank in enumerate(ranks)]
+    each = [{"id": f"{domain}{at}", "cluster": "", "rank": rank, "loss": None} for at, rank in enumerate(ranks)]
     return labelled(each, model=model, subset=subset, domain=domain)
 
 
-NORMAL = [np.random.default_rng(at).normal(0.1, 0.3, 100) for at in range(6)]
+def cell(differences: list[float] | np.ndarray) -> np.ndarray:
+    """Of contexts that are units of their own."""
+    return np.stack([np.array(differences), np.ones(len(differences))], axis=1)
+
+
+NORMAL = [cell(np.random.default_rng(at).normal(0.1, 0.3, 100)) for at in range(6)]
 
 
 def test_differences_are_those_of_the_same_contexts() -> None:
     ranked = [*rows("a", [1, 2, 4]), *rows("b", [2, 2, 1])]
     (found,) = power.differences(ranked, ("a", "b"))
-    assert found.tolist() == [-0.5, 0.0, 0.75]
+    assert found.tolist() == [[-0.5, 1], [0.0, 1], [0.75, 1]]
 
 
 def test_the_interval_shrinks_with_the_root_of_the_contexts() -> None:
     widths = {size: power.half_width(NORMAL, size, 1) for size in (100, 400)}
-    deviation = np.mean([each.std() for each in NORMAL])
+    deviation = np.mean([each[:, 0].std() for each in NORMAL])
     assert widths[100] == pytest.approx(1.984 * deviation / 10, rel=0.02)
     assert widths[400] == pytest.approx(widths[100] / 2, rel=0.02)
 
 
 def test_the_variance_of_few_contexts_is_not_taken_for_smaller_than_it_is() -> None:
     """Two of -1 and 1: alike in half of the draws, else with a variance (n - 1) of 2, so 12.706 * sqrt(2 / 2)."""
-    assert power.half_width([np.array([-1.0, 1.0])], 2, 1) == pytest.approx(12.706 / 2, rel=0.05)
+    assert power.half_width([cell([-1.0, 1.0])], 2, 1) == pytest.approx(12.706 / 2, rel=0.05)
 
 
 def test_the_contexts_needed_are_those_at_which_four_of_five_intervals_exclude_zero() -> None:
     """By hand: the variance is 100/99 of .09, and (1.96 + .8416)^2 * .0909 / .1^2 = 71.4; then by simulation."""
-    assert power.needed([np.array([-0.3, 0.3] * 50)], 0.1) == 72
+    assert power.needed([cell([-0.3, 0.3] * 50)], 0.1) == 72
     contexts = power.needed(NORMAL, 0.05)
     assert contexts
     found = power.outperforming(NORMAL, contexts, 0.05, seed=1)
     assert found["significant"] == pytest.approx(0.8, abs=0.04)
+
+
+def test_contexts_of_few_people_tell_as_much_as_these_people() -> None:
+    """Each person's four contexts differ alike, so four times as many are needed, and intervals are twice as wide."""
+    draws = np.random.default_rng(8).normal(0.1, 0.3, 100)
+    alone, four = cell(draws), np.stack([4 * draws, np.full(100, 4.0)], axis=1)
+    one, several = power.needed([alone], 0.05), power.needed([four], 0.05)
+    assert one
+    assert several == pytest.approx(4 * one, abs=4)
+    widths = [power.half_width([each], 400, 1) for each in (alone, four)]
+    assert widths[1] == pytest.approx(2 * widths[0], rel=0.02)
+    found = power.outperforming([four] * 6, several, 0.05, seed=1)
+    assert found["significant"] == pytest.approx(0.8, abs=0.04)
+
+
+def test_the_differences_of_one_person_are_summed() -> None:
+    ranked = [*rows("a", [1, 2, 4, 1, 1, 1, 1, 1]), *rows("b", [2, 2, 1, 1, 1, 1, 1, 1])]
+    people = ["ann", "bob", "ann", "carl", "dora", "emil", "fay", ""]
+    (found,) = power.differences([row | {"cluster": people[int(row["id"][-1])]} for row in ranked], ("a", "b"))
+    assert found[:2].tolist() == [[0.25, 2], [0.0, 1]]
+    assert found[:, 1].sum() == 8
 
 
 def test_without_a_difference_half_of_the_models_come_out_ahead() -> None:

@@ -1,10 +1,10 @@
+import itertools
 import random
 
 import pytest
 
 from attune.evaluation.ranking.summary import MEAN, comparisons, labelled, log_line, mean_of, scores, values_of
 from attune.metrics.bootstrap import Ratio, compare, with_intervals
-from attune.metrics.ranking import by_example
 
 SEED = 3
 
@@ -12,7 +12,12 @@ SEED = 3
 def ranked(model: str, domain: str, best: int, loss: bool = True) -> list[dict]:
     draws = random.Random(f"{model}/{domain}")
     rows = [
-        {"id": f"{domain}{at}", "rank": draws.randint(best, 20), "loss": draws.random() if loss else None}
+        {
+            "id": f"{domain}{at}",
+            "cluster": "",
+            "rank": draws.randint(best, 20),
+            "loss": draws.random() if loss else None,
+        }
         for at in range(12)
     ]
     return labelled(rows, model=model, domain=domain)
@@ -30,11 +35,16 @@ def of(domain: str, model: str) -> list[dict]:
     return [row for row in ROWS if (row["domain"], row["model"]) == (domain, model)]
 
 
+def reciprocal(rows: list[dict]) -> Ratio:
+    """The mean reciprocal rank, a value per context."""
+    return Ratio.mean({row["id"]: 1 / row["rank"] for row in rows})
+
+
 def test_scores_are_those_of_each_domain_and_their_mean() -> None:
     table = scores(values_of(ROWS), SEED)
     assert list(table.domain.unique()) == ["happy", "sad", MEAN]
     for group, domains in (("sad", ["sad"]), (MEAN, ["happy", "sad"])):
-        mrr = [Ratio.mean(by_example(of(domain, "after"))["mrr"]) for domain in domains]
+        mrr = [reciprocal(of(domain, "after")) for domain in domains]
         expected = with_intervals({"mrr": mrr}, SEED, 6)
         (row,) = table[(table.domain == group) & (table.model == "after") & (table.score == "mrr")].to_dict("records")
         assert [row["value"], row["low"], row["high"]] == list(expected.values())
@@ -54,14 +64,26 @@ def test_comparisons_are_paired_tests_of_mrr_by_domain() -> None:
     assert [(row["domain"], row["before"], row["after"], row["score"]) for row in found] == [
         (domain, "before", "after", "mrr") for domain in ("happy", "sad", MEAN)
     ]
-    before, after = (
-        [Ratio.mean(by_example(of(domain, model))["mrr"]) for domain in ("happy", "sad")]
-        for model in ("before", "after")
-    )
+    before, after = ([reciprocal(of(domain, model)) for domain in ("happy", "sad")] for model in ("before", "after"))
     assert [row["family"] for row in found] == ["recipes by domain", "recipes by domain", "recipes"]
     expected = compare(before, after, SEED)
     assert found[-1]["difference"] == pytest.approx(expected.difference, abs=1e-6)
     assert found[-1]["p"] == pytest.approx(expected.p, abs=1e-6)
+
+
+def test_contexts_that_one_person_answers_are_one_unit() -> None:
+    """Of the two domains together, whose contexts are the same people's: their ranks are exchanged together."""
+    people = [row | {"cluster": f"person {int(row['id'].strip('hapysd')) // 2}"} for row in ROWS]
+    expected = [
+        Ratio.of((row["cluster"], 1 / row["rank"], 1.0) for row in people if (row["domain"], row["model"]) == place)
+        for place in itertools.product(("happy", "sad"), ("before", "after"))
+    ]
+    test = compare(expected[0::2], expected[1::2], SEED)
+    found = comparisons(values_of(people), [("before", "after")], SEED, "recipes")[-1]
+    assert (found["p"], found["low"]) == pytest.approx((test.p, test.low), abs=1e-6)
+    alone = comparisons(values_of(ROWS), [("before", "after")], SEED, "recipes")[-1]
+    assert found["difference"] == alone["difference"]
+    assert found["low"] != alone["low"]
 
 
 def test_a_log_line_has_the_mean_reciprocal_rank() -> None:

@@ -1,0 +1,38 @@
+"""What intervals and paired tests take as one unit.
+
+A person's replies are alike, and so are replies about one situation: another test set would have other people and other
+situations, so these are what is resampled and exchanged (the cluster bootstrap: Davison and Hinkley 1997, section 3.8;
+Field and Welsh 2007). Taking each reply for itself would give intervals that are too narrow.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attune.metrics.bootstrap import Ratio
+
+# So many units a paired test needs to be significant at 5 % at all. Where fewer people reply, one bot say, they tell
+# nothing about others; the examples are the units then, and what is found holds for these people.
+FEWEST = 6
+
+
+def units(rows: Sequence[Mapping[str, Any]], example: str) -> list[str]:
+    """Each row's unit: its `cluster` or, where that is empty or there are fewer than FEWEST of them, its `example`.
+
+    example: the column that names what belongs together in any case, a conversation say.
+
+    >>> units([{"cluster": "", "id": "a"}, {"cluster": "ann", "id": "b"}], "id")
+    ['a', 'b']
+    """
+    few = len({row["cluster"] for row in rows if row["cluster"]}) < FEWEST
+    return [row[example] if few or not row["cluster"] else row["cluster"] for row in rows]
+
+
+def by_unit(
+    rows: Sequence[Mapping[str, Any]],
+    example: str,
+    values: Sequence[float],
+    weights: Sequence[float] | None = None,
+    share: bool = False,
+) -> Ratio:
+    """sum(values) / sum(weights) of the rows by unit, or their mean without weights. share: as `Ratio` has it."""
+    return Ratio.of(zip(units(rows, example), values, weights or [1.0] * len(rows), strict=True), share)
