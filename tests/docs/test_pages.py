@@ -151,12 +151,12 @@ def test_what_is_said_of_persona_sentences_is_the_committed_result() -> None:
     rows = study("personas_tests.json")
     assert [(row["before"], row["after"]) for row in rows] == [("0", count) for count in ("1", "5", "10", "20")]
     losses = [short(-row["difference"]) for row in rows]
-    assert max(row["p_holm"] for row in rows) < 0.003
+    assert max(row["p_holm"] for row in rows) < 0.022
     assert (
         "with 1, 5, 10 or 20 persona sentences, ranks worse than without any, "
-        f"by {losses[0]} to {losses[-1]} (corrected p below .003; `metrics/personas_tests.json`)"
+        f"by {losses[0]} to {losses[-1]} (corrected p below .022; `metrics/personas_tests.json`)"
     ) in SENTENCES
-    listed = f"by {', '.join(losses[:-1])} and {losses[-1]} (corrected p below .003;"
+    listed = f"by {', '.join(losses[:-1])} and {losses[-1]} (corrected p below .022;"
     assert listed in (ROOT / "docs" / "recipes.md").read_text().replace("\n", " ")
 
 
