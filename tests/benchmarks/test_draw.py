@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,13 @@ from benchmarks import draw
 from benchmarks.harness import RESULTS
 
 FIGURES = ("comparisons", "matching", "search", "corpora")
+_COORDINATE = r"-?\d+\.\d+"
+
+
+def parts(path: Path) -> tuple[list[str], list[float]]:
+    """The text of an SVG between its coordinates, whose sixth decimal is the processor's, and the coordinates."""
+    text = path.read_text()
+    return re.split(_COORDINATE, text), [float(each) for each in re.findall(_COORDINATE, text)]
 
 
 @pytest.mark.usefixtures("committed_results")
@@ -14,6 +22,7 @@ def test_the_committed_figures_show_the_committed_results(tmp_path: Path, monkey
     monkeypatch.setattr(draw, "save", lambda figure, _, name: save(figure, tmp_path, name))
     draw.main()
     for name in FIGURES:
-        assert (tmp_path / f"{name}.svg").read_bytes() == (RESULTS / f"{name}.svg").read_bytes(), (
-            f"{name}.svg is older than its results; `python -m benchmarks.draw` draws it"
-        )
+        (drawn, places), (committed, before) = (parts(folder / f"{name}.svg") for folder in (tmp_path, RESULTS))
+        stale = f"{name}.svg is older than its results; `python -m benchmarks.draw` draws it"
+        assert drawn == committed, stale
+        assert places == pytest.approx(before, abs=1e-3), stale
