@@ -105,12 +105,11 @@ def read_exchanges(kind: str) -> list[Exchange]:
 
 
 def draw_pairs(exchanges: list[Exchange], count: int, rng: Random) -> list[Pair]:
-    """`count` different pairs in random order; no exchange gives a second one before each has given one."""
-    pairs = []
-    for exchange in exchanges:
-        shuffled = rng.sample(exchange.pairs, len(exchange.pairs))
-        pairs += [(number, rng.random(), pair) for number, pair in enumerate(shuffled)]
-    return [pair for _, _, pair in sorted(pairs)[:count]]
+    """One pair of each exchange, in random order, at most `count`.
+
+    Two wordings of one exchange could come into different splits.
+    """
+    return [rng.choice(exchange.pairs) for exchange in rng.sample(exchanges, min(count, len(exchanges)))]
 
 
 def read_tasks() -> list[Task]:

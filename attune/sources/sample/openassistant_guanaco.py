@@ -1,6 +1,10 @@
-"""The sample in the raw format of openassistant-guanaco: chatty conversations of one or two turns."""
+"""The sample in the raw format of openassistant-guanaco: chatty conversations of one or two turns.
+
+All conversations about one question of the banks begin with the same words, which keeps them in one split.
+"""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -17,10 +21,9 @@ from attune.sources.sample.instructions import (
     read_items,
 )
 
-TRAIN_ROWS = 1600
-EVAL_ROWS = 200
+TRAIN_ROWS = 1000
+EVAL_ROWS = 120
 TWO_TURN_SHARE = 0.3
-FACTUAL_TWO_TURN_SHARE = 0.2
 HELD_OUT_SHARE = 0.1
 ROWS_PER_PROBLEM = 12
 
@@ -58,8 +61,13 @@ def greet(question: str, rng: Random) -> str:
     return rng.choice(GREETINGS if first_words_low else POLITE_GREETINGS) + question
 
 
-def chat(kind: str, warm: bool, question: str, answer: str, rng: Random) -> Turn:
-    """One turn with the small talk that fits its kind; a warm answer begins with what it has to say."""
+def asked_once(item: Item, rng: Random) -> Item:
+    """The item with one question, as all of its conversations ask it: the chatty or the plain one."""
+    return replace(item, questions=(greet(rng.choice(item.questions[:2]), rng),))
+
+
+def chatty(kind: str, warm: bool, answer: str, rng: Random) -> str:
+    """The answer with the small talk that fits its kind; a warm one begins with what it has to say."""
     listed = answer.startswith("1. ")
     if not warm and rng.random() < OPENER_SHARE:
         opener = rng.choice(OPENERS[kind])
@@ -67,7 +75,7 @@ def chat(kind: str, warm: bool, question: str, answer: str, rng: Random) -> Turn
     if rng.random() < CLOSER_SHARE and not answer.endswith("?"):
         closer = rng.choice(CLOSERS[kind])
         answer += "\n" + closer.lstrip() if listed and closer else closer
-    return greet(question, rng), answer
+    return answer
 
 
 def render(turns: list[Turn]) -> str:
@@ -76,15 +84,14 @@ def render(turns: list[Turn]) -> str:
 
 
 def single_turns(items: list[Item], problems: list[Problem], rng: Random) -> list[str]:
-    """Every pairing of a chatty or plain question with an answer, shuffled."""
+    """Every item with each of its answers, and every problem, shuffled."""
     texts = [
-        render([chat(item.kind, item.warm, question, answer, rng)])
+        render([(item.questions[0], chatty(item.kind, item.warm, answer, rng))])
         for item in items
-        for question in item.questions[:2]
         for answer in item.answers
     ]
     for problem in problems:
-        texts.append(render([chat("factual", False, problem.questions[0], problem.answer, rng)]))
+        texts.append(render([(greet(problem.questions[0], rng), chatty("factual", False, problem.answer, rng))]))
     rng.shuffle(texts)
     return texts
 
@@ -95,17 +102,16 @@ def exchanged(exchanges: list[Exchange], rows: int, rng: Random) -> list[str]:
     for kind, share in EXCHANGES.items():
         members = [exchange for exchange in exchanges if exchange.kind == kind]
         for said, reply in draw_pairs(members, round(rows * share), rng):
-            turn = chat("how-to", False, said, reply, rng) if kind == "advice" else (greet(said, rng), reply)
-            texts.append(render([turn]))
+            reply = chatty("how-to", False, reply, rng) if kind == "advice" else reply
+            texts.append(render([(greet(said, rng), reply)]))
     return texts
 
 
 def followed_turns(items: list[Item], rng: Random) -> list[str]:
     """Every opening turn of a non-factual item with each of its follow-ups, shuffled."""
     texts = [
-        render([(greet(question, rng), answer), follow_up])
+        render([(item.questions[0], answer), follow_up])
         for item in items
-        for question in item.questions[:2]
         for answer in item.answers
         for follow_up in item.follow_ups
     ]
@@ -113,28 +119,13 @@ def followed_turns(items: list[Item], rng: Random) -> list[str]:
     return texts
 
 
-def paired_facts(items: list[Item], count: int, rng: Random) -> list[str]:
-    """Two questions about one topic in one conversation."""
-    facts = [item for item in items if item.kind == "factual"]
-    texts: dict[str, None] = {}
-    while len(texts) < count:
-        first = rng.choice(facts)
-        second = rng.choice([item for item in facts if item.topic == first.topic])
-        if first is second:
-            continue
-        opening = chat("factual", False, first.questions[0], rng.choice(first.answers), rng)
-        texts[render([opening, (f"thanks! and {second.questions[0]}", rng.choice(second.answers))])] = None
-    return list(texts)
-
-
 def build(items: list[Item], exchanges: list[Exchange], problems: list[Problem], rows: int, rng: Random) -> list[str]:
     """The conversations of one split; half of those about an ambiguous question go on to a second turn."""
-    two_turns = round(rows * TWO_TURN_SHARE)
+    items = [asked_once(item, rng) for item in items]
     vague = [item for item in items if item.kind == "ambiguous"]
     clear = [item for item in items if item.kind != "ambiguous"]
     texts = followed_turns(vague, rng)[: round(rows * AMBIGUOUS_SHARE / 2)]
-    texts += paired_facts(clear, round(two_turns * FACTUAL_TWO_TURN_SHARE), rng)
-    texts += followed_turns(clear, rng)[: two_turns - len(texts)]
+    texts += followed_turns(clear, rng)[: round(rows * TWO_TURN_SHARE) - len(texts)]
     texts += single_turns(vague, [], rng)[: round(rows * AMBIGUOUS_SHARE / 2)] + exchanged(exchanges, rows, rng)
     texts += single_turns(clear, problems, rng)[: rows - len(texts)]
     rng.shuffle(texts)

@@ -1,4 +1,7 @@
-"""The sample in the raw format of OpenOrca: task-like questions under different system prompts."""
+"""The sample in the raw format of OpenOrca: task-like questions under different system prompts.
+
+All rows about one question of the banks ask it in the same words, which keeps them in one split.
+"""
 
 import re
 from pathlib import Path
@@ -21,8 +24,8 @@ from attune.sources.sample.instructions import (
     read_tasks,
 )
 
-ROWS = 1800
-PROBLEMS = 220
+ROWS = 1120
+PROBLEMS = 140
 FILE_NAME = "1M-GPT4-Augmented.parquet"
 WRAPPED_SHARE = 0.3
 PREFIXES = ("flan", "t0")
@@ -43,6 +46,8 @@ WRAPPERS = (
     "Answer the question below.\n\n{}",
     "{}\nThe answer to this question is:",
 )
+TASK = "Task: {}"
+ENDINGS = ("{}", "{}\nA:", "{}\nAnswer:")
 
 Row = tuple[str, str, str, str]
 
@@ -56,7 +61,7 @@ def wrap(question: str, rng: Random) -> str:
     """The question as a task, in some of the cases."""
     if rng.random() >= WRAPPED_SHARE:
         return question
-    return rng.choice(WRAPPERS).format(question) if question.endswith("?") else f"Task: {question}"
+    return (rng.choice(WRAPPERS) if question.endswith("?") else TASK).format(question)
 
 
 def choose_system(item: Item, answer: str, rng: Random) -> str:
@@ -72,15 +77,10 @@ def choose_system(item: Item, answer: str, rng: Random) -> str:
 
 
 def item_rows(item: Item, rng: Random) -> list[Row]:
-    """The rows of one question: plain and formal phrasing with each answer."""
-    prefix = rng.choice(PREFIXES)
-    rows = []
-    for question in item.questions[1:]:
-        for answer in item.answers:
-            rows.append((prefix, choose_system(item, answer, rng), wrap(question, rng), answer))
-        if item.child:
-            rows.append((prefix, CHILD, question, item.child))
-    return rows
+    """The rows of one question, plain or formal: with each answer, and with the one for a child, if it has one."""
+    prefix, question = rng.choice(PREFIXES), wrap(rng.choice(item.questions[1:]), rng)
+    rows = [(prefix, choose_system(item, answer, rng), question, answer) for answer in item.answers]
+    return rows + ([(prefix, CHILD, question, item.child)] if item.child else [])
 
 
 def exchange_row(kind: str, pair: Pair, rng: Random) -> Row:
@@ -107,12 +107,12 @@ def exchange_rows(rng: Random) -> list[Row]:
 def task_rows(task: Task, rng: Random) -> list[Row]:
     """The rows of one task: the bare answer, the answer with its reason, the reason first."""
     bare = task.name in ("choice", "fix") or not is_one_sentence(task.answer)
-    ending = rng.choice(("", "\nA:", "\nAnswer:"))
+    question = rng.choice(ENDINGS).format(task.question)
     end = "" if task.answer[-1] in ".?!" else "."
     return [
-        ("niv", NONE if bare else rng.choice((NONE, SHORT)), task.question + ending, task.answer),
-        ("niv", rng.choice((REASON, CLEAR)), task.question, f"{task.answer}{end} {task.reason}"),
-        ("cot", STEPS, task.question, f"{task.reason}\nResult: {task.answer}"),
+        ("niv", NONE if bare else rng.choice((NONE, SHORT)), question, task.answer),
+        ("niv", rng.choice((REASON, CLEAR)), question, f"{task.answer}{end} {task.reason}"),
+        ("cot", STEPS, question, f"{task.reason}\nResult: {task.answer}"),
     ]
 
 

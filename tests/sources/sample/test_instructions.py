@@ -142,11 +142,27 @@ def test_versions_take_the_words_at_one_place() -> None:
     assert versions(["Hello.", "Hi."]) == [["Hello.", "Hi."]]
 
 
-def test_each_exchange_is_drawn_once_before_any_is_drawn_again() -> None:
+def test_each_exchange_is_drawn_once_at_most() -> None:
     exchanges = [Exchange("k", "t", tuple((f"{n}", f"{v}") for v in range(3))) for n in range(5)]
-    drawn = draw_pairs(exchanges, 7, Random(1))
-    assert {said for said, _ in drawn[:5]} == set("01234")
-    assert len(set(drawn)) == 7
+    assert sorted(said for said, _ in draw_pairs(exchanges, 7, Random(1))) == list("01234")
+    assert len({said for said, _ in draw_pairs(exchanges, 3, Random(1))}) == 3
+
+
+def test_whatever_a_question_s_wordings_all_conversations_about_it_begin_alike(folder: Path) -> None:
+    """They would come into different splits otherwise, and the test replies would stand in the train split."""
+    banks = [{*map(words, one.questions)} for one in read_items()] + [{words(one.question)} for one in read_tasks()]
+    banks += [{words(said) for said, _ in one.pairs} for kind in EXCHANGES for one in read_exchanges(kind)]
+    about = {question: number for number, wordings in enumerate(banks) for question in wordings}
+    assert len(about) == sum(map(len, banks))  # no question is in two places of the banks
+    greetings = ("", *map(words, (*guanaco.GREETINGS, *guanaco.POLITE_GREETINGS)))
+    asked = {f"{greeting} {question}".strip(): number for question, number in about.items() for greeting in greetings}
+    forms = (openorca.TASK, *openorca.ENDINGS, *openorca.WRAPPERS)
+    asked |= {words(form.format(question)): number for question, number in about.items() for form in forms}
+    chats = [turns(text) for text in texts(folder / TRAIN) + texts(folder / EVAL)]
+    for openings in ({chat[0] for chat in chats}, {row["question"] for row in orca_rows(folder)}):
+        found = [asked[words(text)] for text in openings if words(text) in asked]
+        assert len(found) > 0.8 * len(openings)  # the others are arithmetic
+        assert len(set(found)) == len(found)
 
 
 def test_rows_are_replies_to_what_was_said_and_rarely_questions_back(folder: Path) -> None:
@@ -155,7 +171,7 @@ def test_rows_are_replies_to_what_was_said_and_rarely_questions_back(folder: Pat
         assert sum(answer.endswith("?") for _, answer in pairs) < 0.05 * len(pairs)
         for kind, least in {"feelings": 0.15, "fun": 0.11}.items():
             replies = {reply for _, reply in known[kind]}
-            assert sum(answer in replies for _, answer in pairs) >= least * 1800
+            assert sum(answer in replies for _, answer in pairs) >= least * 1120
 
 
 def test_no_question_of_the_evaluation_stands_in_the_corpora(folder: Path) -> None:
@@ -171,8 +187,8 @@ def test_no_question_of_the_evaluation_stands_in_the_corpora(folder: Path) -> No
 
 def test_guanaco_counts_format_and_split(folder: Path) -> None:
     train, held_out = texts(folder / TRAIN), texts(folder / EVAL)
-    assert (len(train), len(held_out)) == (1600, 200)
-    assert len(set(train) | set(held_out)) == 1800
+    assert (len(train), len(held_out)) == (1000, 120)
+    assert len(set(train) | set(held_out)) == 1120
     shape = re.compile(r"(### Human: [^#]+### Assistant: [^#]+){1,2}")
     assert all(shape.fullmatch(text) for text in train + held_out)
     for part in (train, held_out):
@@ -186,9 +202,9 @@ def test_orca_counts_format_and_prompts(folder: Path) -> None:
     assert table.column_names == ["id", "system_prompt", "question", "response"]
     assert {str(kind) for kind in table.schema.types} == {"string"}
     rows = table.to_pylist()
-    assert len(rows) == 1800
-    assert len({row["id"] for row in rows}) == 1800
-    assert len({(row["system_prompt"], row["question"], row["response"]) for row in rows}) == 1800
+    assert len(rows) == 1120
+    assert len({row["id"] for row in rows}) == 1120
+    assert len({(row["system_prompt"], row["question"], row["response"]) for row in rows}) == 1120
     styles = {openorca.CLEAR, openorca.SHORT, openorca.STEPS, openorca.CHILD, openorca.REASON}
     people = {openorca.KIND, openorca.TEACHER}
     assert {row["system_prompt"] for row in rows} == {openorca.NONE} | styles | people
@@ -202,8 +218,8 @@ def test_orca_counts_format_and_prompts(folder: Path) -> None:
 
 
 def test_arithmetic_is_right(folder: Path) -> None:
-    assert check_arithmetic(orca_pairs(folder), 1) >= 120
-    assert check_arithmetic(guanaco_pairs(folder), 0) >= 50
+    assert check_arithmetic(orca_pairs(folder), 1) >= 80
+    assert check_arithmetic(guanaco_pairs(folder), 0) >= 30
 
 
 @pytest.mark.parametrize("write", [guanaco.write, openorca.write])
