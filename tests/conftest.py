@@ -26,7 +26,8 @@ settings.load_profile("attune")
 
 SHARED = Path(__file__).parents[2] / "shared"
 # The longest files, in the order in which they run: before all others, since the last file runs while other cores have
-# nothing left to do. The first two start different servers of tests/forked.py.
+# nothing left to do. The first two start different servers of tests/forked.py. test_pec.py makes the sample of PEC, for
+# which other files would wait.
 LONG = (
     "test_repro.py",
     "test_sharding.py",
@@ -37,6 +38,8 @@ LONG = (
     "test_stage_commands.py",
     "test_training.py",
     "test_gradient_cache.py",
+    "test_pec.py",
+    "test_plot.py",
 )
 
 
