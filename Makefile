@@ -62,7 +62,7 @@ export ROOT ?= .
 app: setup  ## serve the chat page at http://127.0.0.1:7860; ROOT=quick: after `make quick`
 	$(BIN)/python app.py --root "$$ROOT"
 
-chat: setup  ## talk to the systems in the terminal
+chat: setup  ## talk to the systems in the terminal; ROOT=quick: after `make quick`
 	$(BIN)/python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
 
 # One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once,
@@ -75,7 +75,7 @@ test-slow: setup  ## run the slow tests
 	$(BIN)/python -m pytest -m slow
 
 # The fast ones are also part of `test`.
-test-faults: setup  ## inject every fault, end with a table of what followed
+test-faults: setup  ## inject every fault and print a table of the outcomes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m fault --numprocesses $(or $(JOBS),logical) --dist loadfile
 
 check: setup  ## lint, check the format and the types
@@ -83,7 +83,7 @@ check: setup  ## lint, check the format and the types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-deps: setup  ## write the code dependencies of both dvc.yaml files, after a change of imports
+deps: setup  ## update the code dependencies in both dvc.yaml files after imports have changed
 	$(BIN)/python -m tools.deps
 
 # After `repro`, on a quiet machine: the benchmarks beside their peers, their figures, and the tables of the two pages.

@@ -15,7 +15,7 @@ import gradio as gr
 
 from attune.chat.conversations import Settings
 from attune.chat.engine import Engine
-from attune.chat.rendering import crisis_update
+from attune.chat.rendering import NO_REPLY, crisis_update
 from attune.chat.validation import checked_message, persona_sentences
 from attune.core.errors import AttuneError
 
@@ -74,6 +74,9 @@ class Comparisons:
             compared = Compared(checked_message(message), persona_sentences(settings.persona), blind)
         except AttuneError as error:
             yield self._updates(Compared(), str(error), crisis)
+            return
+        if crisis["visible"]:
+            yield self._updates(Compared(), NO_REPLY, crisis)
             return
         names = list(self.engine.systems)
         if blind:

@@ -12,7 +12,7 @@ import gradio as gr
 from attune.chat.answers import Answer, Exchange, answered_turns
 from attune.chat.choices import answers_questions, question_system, starting_system
 from attune.chat.engine import Engine
-from attune.chat.rendering import byline, chat_messages, crisis_update, retrieved_table, status_line
+from attune.chat.rendering import NO_REPLY, byline, chat_messages, crisis_update, retrieved_table, status_line
 from attune.chat.validation import checked_message, persona_sentences
 from attune.core.errors import AttuneError
 from attune.parameters.decoding import Decoding
@@ -123,11 +123,9 @@ class Conversations:
             return
         settings = Settings(persona, own, temperature, top_k, top_p)
         conversation.exchanges = [*history, exchange]
-        task = conversation.task = ReplyTask(settings, history, exchange, restored=conversation.exchanges)
-        waiting = f"{self._label(system)} is waiting for its turn ..."
-        yield gr.update(value="", **BUSY), chat_messages(conversation.exchanges), "", waiting, crisis
-        async for box, *updates in self._write(conversation, task):
-            yield box, *updates, gr.skip()
+        task = ReplyTask(settings, history, exchange, restored=conversation.exchanges)
+        async for update in self._reply(conversation, task, {"value": ""}, crisis):
+            yield update
 
     async def retry(
         self, system: str, persona: str, own: bool, temperature: float, top_k: float, top_p: float, request: gr.Request
@@ -140,11 +138,23 @@ class Conversations:
             return
         *history, last = conversation.exchanges
         settings = Settings(persona, own, temperature, top_k, top_p)
-        task = conversation.task = ReplyTask(settings, history, last.again(system), restored=conversation.exchanges)
-        waiting = f"{self._label(system)} is waiting for its turn ..."
-        yield gr.update(**BUSY), chat_messages(conversation.exchanges), "", waiting, gr.skip()
-        async for box, *updates in self._write(conversation, task):
-            yield box, *updates, gr.skip()
+        task = ReplyTask(settings, history, last.again(system), restored=conversation.exchanges)
+        async for update in self._reply(conversation, task, {}, crisis_update(last.message)):
+            yield update
+
+    async def _reply(
+        self, conversation: Conversation, task: ReplyTask, box: dict[str, Any], crisis: Any
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """The updates of `send` and `retry`; `box`: what becomes of the textbox beside its buttons."""
+        shown = chat_messages(conversation.exchanges)
+        if crisis["visible"]:
+            yield gr.update(**box, **IDLE), shown, "", NO_REPLY, crisis
+            return
+        conversation.task = task
+        waiting = f"{self._label(task.exchange.system)} is waiting for its turn ..."
+        yield gr.update(**box, **BUSY), shown, "", waiting, crisis
+        async for updates in self._write(conversation, task):
+            yield *updates, gr.skip()
 
     async def _write(self, conversation: Conversation, task: ReplyTask) -> AsyncIterator[tuple[Any, ...]]:
         """(textbox, chat, retrieved texts, status) while the reply grows and the task is current."""

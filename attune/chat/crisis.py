@@ -1,7 +1,8 @@
-"""A fixed message with crisis lines, shown where a message speaks of harm. It matches a list of expressions only."""
+"""A fixed message with crisis lines, which is the answer where a message speaks of harm: no model replies there."""
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -24,3 +25,15 @@ def crisis_message(text: str) -> str | None:
     message, pattern = _rules()
     normalised = re.sub(r"\s+", " ", text[:MAX_CHARACTERS].translate(STRAIGHT_QUOTES))
     return message if pattern.search(normalised) else None
+
+
+def without_crises(history: Iterable[str]) -> list[str]:
+    """The earlier turns without each crisis message and the message that it answered, which no model is to read."""
+    fixed, _ = _rules()
+    kept: list[str] = []
+    for turn in history:
+        if turn.strip() == fixed:
+            del kept[-1:]
+        else:
+            kept.append(turn)
+    return kept

@@ -28,6 +28,8 @@ class ReplyRequest(BaseModel):
     async def answer(self, engine: Engine) -> Answer:
         """The complete answer; an AttuneError if an argument is refused or the system cannot answer."""
         message, persona = checked_message(self.message), persona_sentences("\n".join(self.persona))
+        if len(self.history) % 2:
+            raise AttuneError("history: an even number of turns is needed, a message and its reply in turn.")
         turns = [*(checked_turn(turn) for turn in self.history), message]
         decoding = engine.decoding(self.system, self.temperature, self.top_k, self.top_p)
         stream = engine.reply_async(self.system, turns, persona, decoding, self.attempt)
@@ -49,7 +51,7 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
     ) -> dict[str, Any]:
         """One reply; nothing is remembered for the next call.
 
-        `history`: the turns before `message`, oldest first, starting with a message of the one who asks. Without
+        `history`: the turns before `message`, oldest first, each message of the one who asks with its reply. Without
         `temperature`, `top_k` and `top_p`, a generator decodes as params.yaml says.
         """
         try:

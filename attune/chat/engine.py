@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attune.chat.answers import Answer, Question, RetrievedText, unread
 from attune.chat.artifacts import Artifacts, missing
+from attune.chat.crisis import crisis_message, without_crises
 from attune.chat.measured import Measured
 from attune.chat.models import Models, import_libraries, start_thread
 from attune.chat.reading import given_replies, in_pecs_wording, prompt_of
@@ -97,6 +98,8 @@ class Engine:
     ) -> Iterator[Answer]:
         """The answer of the system `name` as it grows; the last one is `done`.
 
+        To a message that speaks of harm, the crisis message is the answer, and no model replies.
+
         turns: oldest first, ending with the message to answer. persona: sentences about the one who replies.
         decoding: of generators; CoBERT's retrieval has none. attempt: another number gives another reply, the same
         number the same reply.
@@ -135,7 +138,7 @@ class Engine:
     def _answering(self, name: str, question: Question) -> Iterator[Callable[[], Future[Answer | None]]]:
         """A function that computes the next answer in the models' thread; None after the last."""
         system = self.system(name)
-        if reason := missing(system.artifacts):
+        if not crisis_message(question.turns[-1]) and (reason := missing(system.artifacts)):
             raise AttuneError(f"{system.label} cannot answer yet: {reason}.")
         answers = self._answers(system, question)
         try:
@@ -144,6 +147,11 @@ class Engine:
             self._thread.submit(answers.close)
 
     def _answers(self, system: System, question: Question) -> Generator[Answer, None, None]:
+        *history, message = question.turns
+        if crisis := crisis_message(message):
+            yield Answer(crisis, done=True)
+            return
+        question = replace(question, turns=[*without_crises(history), message])
         if unloaded := self.models.unloaded(system):
             yield Answer(loading=unloaded)
         recent = question.turns[-2 * MAX_EXCHANGES - 1 :]

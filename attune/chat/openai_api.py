@@ -22,11 +22,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
 from attune.chat.artifacts import missing
+from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.openai_requests import ApiError, CompletionRequest, crisis_preface
+from attune.chat.openai_requests import ApiError, CompletionRequest
 from attune.chat.streaming import Streamed
 from attune.chat.systems import GeneratorSystem
-from attune.chat.validation import checked_turn
 from attune.core.errors import AttuneError
 
 KEY = "ATTUNE_API_KEY"  # the environment variable
@@ -108,7 +108,7 @@ class Api:
                 yield _event(completion.chunk({"role": "assistant", "content": ""}))
                 async for piece in pieces:
                     yield _event(completion.chunk({"content": piece}))
-            yield _event(completion.chunk({}, completion.streamed.finish))
+            yield _event(completion.chunk({}, completion.finish))
             if completion.asked.stream_options and completion.asked.stream_options.include_usage:
                 yield _event(completion.chunk(None) | {"usage": completion.usage()})
             yield "data: [DONE]\n\n"
@@ -141,32 +141,38 @@ class _Completion:
         self.engine, self.asked = engine, asked
         self.turns, self.decoding = asked.turns(), asked.decoding(engine)
         self.system = engine.system(asked.model)
-        if reason := missing(self.system.artifacts):
+        self.crisis = crisis_message(self.turns[-1])
+        if not self.crisis and (reason := missing(self.system.artifacts)):
             raise ApiError(404, f"{asked.model} cannot answer yet: {reason}.", "model", "model_not_found")
         self.streamed = Streamed(asked.stop)
-        self.preface = crisis_preface(self.turns[-1])
         self.id, self.created = f"chatcmpl-{uuid4().hex}", int(time.time())
 
     async def pieces(self) -> AsyncGenerator[str, None]:
-        """The content: a crisis message where it is due, since a chat client shows nothing else, and the reply."""
+        """The reply; the crisis message in its place, where it is due."""
+        if self.crisis:
+            yield self.crisis
+            return
         default, generates = self.engine.parameters.rag.persona, isinstance(self.system, GeneratorSystem)
         try:
             told = self.engine.reads_persona(self.asked.model)
             persona = self.asked.persona(default) if told else default
-            instruction = None if told else checked_turn(self.asked.instruction) or None
+            instruction = None if told else self.asked.instruction()
             answers = self.engine.reply_async(
                 self.asked.model, self.turns, persona, self.decoding, self.asked.seed if generates else 0, instruction,
                 varied=False, limit=self.asked.limit,
             )  # fmt: skip
-            if self.preface:
-                yield self.preface
             async with aclosing(answers):
                 async for piece in self.streamed.pieces(answers):
                     if told and persona is not default and self.streamed.last.dropped_sentences == len(persona):
                         raise AttuneError("No sentence of the system message fits beside the last message; shorten it.")
                     yield piece
         except AttuneError as error:
-            raise ApiError(400, f"{self.preface}{error}") from None  # a client that streams nothing has not got it yet
+            raise ApiError(400, str(error), "messages") from None
+
+    @property
+    def finish(self) -> str:
+        """As OpenAI's API has it: `content_filter` where the reply was withheld."""
+        return "content_filter" if self.crisis else self.streamed.finish
 
     def usage(self) -> dict[str, int]:
         prompt, completion = self.streamed.last.prompt_tokens, self.streamed.last.tokens
@@ -174,7 +180,7 @@ class _Completion:
 
     def whole(self, text: str) -> dict[str, Any]:
         message = {"role": "assistant", "content": text, "refusal": None}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.streamed.finish}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish}
         return self._head("chat.completion") | {"choices": [choice], "usage": self.usage()}
 
     def chunk(self, delta: dict[str, str] | None, finish: str | None = None) -> dict[str, Any]:

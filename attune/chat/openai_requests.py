@@ -1,8 +1,10 @@
 """Requests of OpenAI's chat completions, checked, and errors in the shape that its clients read."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from itertools import groupby
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
@@ -11,6 +13,7 @@ from attune.core.errors import AttuneError
 from attune.parameters.decoding import Decoding
 from attune.parameters.types import NotNegative
 
+_Checked = TypeVar("_Checked")
 MAX_STOPS = 4  # as OpenAI allows
 # What would change a reply and is not built, with the values that change nothing.
 _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
@@ -48,13 +51,17 @@ class Message(BaseModel):
     """A turn, or an instruction; `content` may be given in parts, all of them text."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[_Text]
+    content: str
 
-    @property
-    def text(self) -> str:
-        if isinstance(self.content, str):
-            return self.content
-        return "\n".join(part.text for part in self.content)
+    @field_validator("content", mode="before")
+    @classmethod
+    def parts_are_lines(cls, content: Any) -> Any:
+        if isinstance(content, str):
+            return content
+        try:
+            return "\n".join(part.text for part in TypeAdapter(list[_Text]).validate_python(content))
+        except ValidationError:
+            raise ValueError("must be text: a string, or a list of parts of type text") from None
 
 
 class _StreamOptions(BaseModel):
@@ -82,12 +89,16 @@ class CompletionRequest(BaseModel):
     def parse(cls, body: bytes) -> "CompletionRequest":
         """The request in `body`; an ApiError names the first key that cannot be used."""
         try:
-            return cls.model_validate_json(body)
+            request = cls.model_validate_json(body)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or None
             message = first["msg"].removeprefix("Value error, ")
             raise ApiError(400, f"{place}: {message}" if place else message, place) from None
+        for key, value in (request.model_extra or {}).items():
+            if key in _WITHOUT_EFFECT and value is not None and value not in _WITHOUT_EFFECT[key]:
+                raise ApiError(400, f"{key} = {value!r} is not supported; leave it out", key)
+        return request
 
     @field_validator("stop", mode="before")
     @classmethod
@@ -99,49 +110,36 @@ class CompletionRequest(BaseModel):
     def null_is_the_default(cls, value: Any, info: ValidationInfo) -> Any:
         return cls.model_fields[str(info.field_name)].default if value is None else value
 
-    @model_validator(mode="after")
-    def nothing_unknown_is_asked_for(self) -> "CompletionRequest":
-        for key, value in (self.model_extra or {}).items():
-            if key in _WITHOUT_EFFECT and value is not None and value not in _WITHOUT_EFFECT[key]:
-                raise ValueError(f"{key} = {value!r} is not supported; leave it out")
-        return self
-
     @property
     def limit(self) -> int | None:
         """The most tokens of the reply."""
         return self.max_completion_tokens or self.max_tokens
 
-    @property
-    def instruction(self) -> str:
+    def instruction(self) -> str | None:
         """The text of the system and developer messages."""
-        return "\n".join(each.text for each in self.messages if each.role in ("system", "developer"))
+        return self._told(checked_turn) or None
 
     def persona(self, default: list[str]) -> list[str]:
-        """The sentences of the instruction; `default` where there is none."""
-        return list(persona_sentences(self.instruction)) or default
+        """The sentences of the system and developer messages; `default` where there are none."""
+        return list(self._told(persona_sentences)) or default
+
+    def _told(self, checked: Callable[[str], _Checked]) -> _Checked:
+        try:
+            return checked("\n".join(each.content for each in self.messages if each.role in ("system", "developer")))
+        except AttuneError as error:
+            raise ApiError(400, f"system message: {error}", "messages") from None
 
     def turns(self) -> list[str]:
-        """What was said, oldest first, ending with the user's message; messages of one side in a row are one turn.
-
-        A crisis message that was put before an earlier reply is taken out again: the models did not write it.
-        """
+        """What was said, oldest first, ending with the user's message; messages of one side in a row are one turn."""
         spoken = [each for each in self.messages if each.role in ("user", "assistant")]
         if not spoken or spoken[-1].role != "user":
             raise ApiError(400, "messages: the last one must be the user's", "messages")
-        turns: list[str] = []
-        preface = ""  # what stands before the reply to the user's turn so far
-        for at, each in enumerate(spoken):
-            text = each.text.removeprefix(preface) if each.role == "assistant" else each.text
-            if at and each.role == spoken[at - 1].role:
-                turns[-1] += f"\n{text}"
-            else:
-                turns.append(text)
-            if each.role == "user":
-                preface = crisis_preface(turns[-1])
+        turns = ["\n".join(each.content for each in side) for _, side in groupby(spoken, key=lambda each: each.role)]
         try:
             return [*(checked_turn(turn) for turn in turns[:-1]), checked_message(turns[-1])]
         except AttuneError as error:
-            raise ApiError(400, f"{preface}{error}", "messages") from None  # a client shows nothing else
+            crisis = crisis_message(turns[-1])  # a client shows nothing but the error
+            raise ApiError(400, f"{crisis}\n\n{error}" if crisis else str(error), "messages") from None
 
     def decoding(self, engine: Engine) -> Decoding:
         """As params.yaml says, unless the request names a setting; the others are then OpenAI's defaults."""
@@ -153,9 +151,3 @@ class CompletionRequest(BaseModel):
             return Decoding(method="greedy", **kept)
         temperature = 1.0 if self.temperature is None else self.temperature
         return own.sampling(temperature=temperature, top_p=self.top_p or 1.0, top_k=self.top_k or 0)
-
-
-def crisis_preface(message: str) -> str:
-    """What stands before the reply to `message`: the crisis message where it is due, else nothing."""
-    crisis = crisis_message(message)
-    return f"{crisis}\n\n" if crisis else ""

@@ -11,6 +11,8 @@ from attune.chat.engine import Engine
 from attune.chat.systems import GeneratorSystem, RetrievalSystem
 from attune.report.names import listed
 
+# What the status says where the crisis message is the answer.
+NO_REPLY = "No system replies to this message."
 _ABOUT_SCORES = (
     "Higher scores are better. Where CoBERT orders the texts, the score says how well each suits the conversation, and "
     "compares the texts of one reply only; otherwise it is the similarity to the message (cosine, at most 1)."

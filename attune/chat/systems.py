@@ -100,8 +100,8 @@ def _generator(
         needed += [artifacts.encoder, artifacts.cobert(ranker)]
     reads = ("the conversation", *(("the persona",) if settings.persona_tokens else ()), *_PASSAGES[variant])
     sentence = (
-        f"{_role(corpus(settings.corpus))} The model {parameters.bases[settings.base].model} writes the reply, and "
-        f"reads {listed(reads)}."
+        f"{_role(corpus(settings.corpus))} The model {parameters.bases[settings.base].model} reads "
+        f"{listed(reads)}, and writes the reply."
     )
     tokenised, system = settings.corpus == ranking_corpus().name, system_of(name, variant)
     return GeneratorSystem(

@@ -61,9 +61,9 @@ class Terminal:
             yield from self._send(line)
 
     def _send(self, message: str) -> Iterator[str]:
-        # Comes first: the message may be refused, and the reply may fail.
-        if crisis := crisis_message(message):
-            yield f"{crisis}\n\n"
+        if crisis := crisis_message(message):  # even if the message is too long for a reply
+            yield f"{crisis}\n"
+            return
         history, exchange = self.exchanges, Exchange(checked_message(message), system=self.system)
         self.exchanges = [*history, exchange]  # so that a message whose reply is interrupted can be retried
         try:

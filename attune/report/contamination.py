@@ -49,7 +49,7 @@ def _sentence(overlaps: pd.DataFrame, n: int) -> str:
     shares = [f"{100 * row['example']:.0f} % of {_title(row['test'])}" for row in some.to_dict("records")]
     short = [_title(test) for test in own[own["rows_with_ngrams"] == 0]["test"]]
     none = len(own) - len(some) - len(short)
-    shares += [f"nothing of {none} {'other ' if shares else ''}test set{'s' * (none > 1)}"] if none else []
+    shares += [f"none of {none} {'other ' if shares else ''}test set{'s' * (none > 1)}"] if none else []
     told = [f"Test examples that share a run of {n} words with their train set: {', '.join(shares)}."] if shares else []
     told += [f"No test example of {listed(short)} has a turn of {n} words, which could be shared."] if short else []
     return " ".join(told)

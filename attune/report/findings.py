@@ -84,7 +84,7 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
         if helps
         else "does not clearly help"
     )
-    return f"A persona {answer} ({names[name]}): perplexity {'; '.join(parts)}."
+    return f"In writing, a persona {answer} ({names[name]}): perplexity {'; '.join(parts)}."
 
 
 def _moved(each: Difference, than: str = "", named: bool = True) -> str:
@@ -178,11 +178,14 @@ def about_answers(tests: Sequence[Difference], names: Names, score: str = "simil
     ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
     if not known:
         return ""
+    if not ahead and not behind:
+        every = "the generator" if len(known) == 1 else f"any of {len(known)} generators"
+        return f"{names[known[0].before]} does not clearly differ from {every} in similarity to the true reply."
     rest = len(known) - ahead - behind
     parts = [
         f"answers more like the true reply than {ahead} of {len(known)} generators",
         f"less than {behind}" if behind else "",
-        f"from {f'the other {rest}' if ahead or behind else 'them'} it does not clearly differ" if rest else "",
+        f"from the other {rest} it does not clearly differ" if rest else "",
     ]
     return f"{names[known[0].before]} {'; '.join(part for part in parts if part)}."
 

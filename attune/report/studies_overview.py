@@ -122,8 +122,8 @@ def transfer(results: Results) -> str:
         return ""
     lower = sum(row["value"] < own[row["tested"]] for row in others.to_dict("records"))
     return (
-        f"Transfer: of {len(others)} tests on another domain than that of training, {lower} score below the model that "
-        "was trained on the domain of the test (their differences were not tested; the figure has their intervals)."
+        f"Transfer: in {lower} of {len(others)} tests on a domain other than its own, a model scores below the "
+        "one that was trained on that domain (their differences were not tested; the figure has their intervals)."
     )
 
 

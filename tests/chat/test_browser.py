@@ -131,14 +131,15 @@ def test_text_is_shown_as_text(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text("There is nothing in the message")
 
 
-def test_the_crisis_message_is_shown_beside_the_reply(page: Page) -> None:
+def test_the_crisis_message_is_shown_in_place_of_a_reply(page: Page) -> None:
     choose(page, "full")
     send(page, "I want to kill myself")
     expect(page.locator("#crisis")).to_contain_text("findahelpline.com")
-    replied(page, 1)
+    expect(page.locator("#status")).to_contain_text("No system replies")
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(0)
     send(page, "I am glad today.")
     expect(page.locator("#crisis")).to_be_hidden()
-    replied(page, 2)
+    replied(page, 1)
 
 
 def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(

@@ -11,6 +11,7 @@ import pytest
 from attune.chat.artifacts import Artifacts
 from attune.chat.comparison import DOWN, UP, Card, Compared, Comparisons, as_json, download_link
 from attune.chat.engine import Engine
+from attune.chat.rendering import NO_REPLY
 from attune.parameters import load
 from tests.chat.conftest import events
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
@@ -25,14 +26,14 @@ def cards(event: tuple[Any, ...]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def seen(engine: Engine) -> list[Any]:
-    return events(Comparisons(engine).compare("I <b>want to die</b>", False, *SETTINGS))
+    return events(Comparisons(engine).compare("I <b>am sad</b>", False, *SETTINGS))
 
 
 def test_the_cards_show_the_replies_of_the_chat_one_after_the_other(seen: list[Any], engine: Engine) -> None:
     assert [len(cards(event)) for event in seen] == list(range(len(SYSTEMS) + 1))
     assert [event[1].split()[0] for event in seen] == [f"{at}/{len(SYSTEMS)}" for at in range(len(SYSTEMS) + 1)]
     compared, _, crisis, *_ = seen[-1]
-    assert crisis["visible"]
+    assert not crisis["visible"]
     assert [card.system for card in compared.cards] == list(engine.systems)
     for card, shown in zip(compared.cards, cards(seen[-1]), strict=True):
         assert shown.startswith(f"<h3>{escape(engine.systems[card.system].label)}</h3>")
@@ -45,6 +46,13 @@ def test_a_refused_message_clears_the_cards(engine: Engine) -> None:
     assert compared == Compared()
     assert link == ""
     assert "nothing in the message" in status
+
+
+def test_no_system_replies_to_a_message_that_speaks_of_harm(engine: Engine) -> None:
+    ((compared, status, crisis, *_),) = events(Comparisons(engine).compare("I want to die", False, *SETTINGS))
+    assert compared == Compared()
+    assert status == NO_REPLY
+    assert "findahelpline" in crisis["value"]
 
 
 def test_a_system_that_cannot_answer_says_why(root: Path, tmp_path: Path) -> None:
@@ -104,7 +112,7 @@ def test_verdicts_are_kept_only_where_people_want_it(seen: list[Any], root: Path
         (compared.cards[0].system, "up"),
         (compared.cards[1].system, "down"),
     ]
-    assert lines[0]["context"] == ["I <b>want to die</b>"]
+    assert lines[0]["context"] == ["I <b>am sad</b>"]
     assert lines[0]["time"].endswith("+00:00")
 
 

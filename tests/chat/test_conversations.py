@@ -12,6 +12,7 @@ from attune.chat.answers import Answer, Exchange
 from attune.chat.artifacts import Artifacts
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
+from attune.chat.rendering import NO_REPLY
 from attune.parameters import load
 from tests.chat.conftest import events
 from tests.chat.tiny_pipeline import SAMPLING
@@ -197,6 +198,20 @@ def test_the_crisis_message_is_shown_for_refused_messages_too(conversations: Con
     *_, crisis = events(conversations.send(long, "full", *SETTINGS, ONE))[-1]
     assert crisis["visible"]
     assert "findahelpline" in crisis["value"]
+
+
+def test_a_message_that_speaks_of_harm_gets_the_crisis_message_and_no_reply(conversations: Conversations) -> None:
+    (sent,) = events(conversations.send("I want to kill myself", "full", *SETTINGS, ONE))
+    (again,) = events(conversations.retry("cobert", *SETTINGS, ONE))
+    free: dict[str, Any] = {"submit_btn": "Send", "stop_btn": False}
+    assert (sent[0], again[0]) == (gr.update(value="", **free), gr.update(**free))
+    for event in (sent, again):
+        assert texts(event) == ["I want to kill myself"]
+        assert event[2:4] == ("", NO_REPLY)
+        assert "findahelpline" in event[4]["value"]
+    *_, event = events(conversations.send("Hm.", "full", *SETTINGS, ONE))
+    *_, alone = events(conversations.send("Hm.", "full", *SETTINGS, TWO))
+    assert texts(event) == ["I want to kill myself", *texts(alone)]  # the message was not read
 
 
 def test_own_decoding_settings_change_the_reply(conversations: Conversations) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from attune.chat.crisis import crisis_message
+from attune.chat.crisis import crisis_message, without_crises
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,11 @@ from attune.chat.crisis import crisis_message
         "I DON'T WANT TO LIVE ANYMORE", "I just want to\ndie",
         "I wish I was dead", "I wish I'd never been born",
         "there is no reason to live", "I have been cutting myself", "they would be better off without me",
+        "I wanna die", "I don't want to exist anymore", "I don't want to be here any more", "I feel like dying",
+        "I don't want to wake up", "I don't want to wake up tomorrow.", "I want to end it", "Life isn't worth living.",
+        "I took an overdose", "I overdosed last night", "I slit my wrists", "kms",
         "I am going to kill him", "I'm gonna kill my wife", "He hits me every night", "he threatened to kill me",
+        "My husband hit me", "my dad beat me", "I was raped",
     ],
 )  # fmt: skip
 def test_crisis_lines_are_named_where_a_message_speaks_of_harm(message: str) -> None:
@@ -30,7 +34,17 @@ def test_a_long_message_is_searched_to_its_end() -> None:
         "", "This exam is killing me.", "I could kill for a pizza.", "We had to kill time.", "My phone died.",
         "I want to live in Rome.", "He beats me at chess.", "I don't want to live in this flat", "My dog died.",
         "I cut my finger.", "I am so sad that my cat ran away.", "She will die laughing.",
+        "I'm gonna die laughing", "He hits me up every weekend", "My brother beat me to it", "I ran 10 kms today.",
+        "I don't want to wake up so early.", "I want to end it with my boyfriend",
     ],
 )  # fmt: skip
 def test_other_messages_get_no_crisis_message(message: str) -> None:
     assert crisis_message(message) is None
+
+
+def test_no_model_reads_what_got_the_crisis_message() -> None:
+    crisis = str(crisis_message("I want to die"))
+    assert without_crises(["Hm.", "Yes?", "I want to die", f"{crisis}\n", "Thanks.", "Good."]) == [
+        "Hm.", "Yes?", "Thanks.", "Good."
+    ]  # fmt: skip
+    assert without_crises([crisis, "Hm."]) == ["Hm."]

@@ -27,9 +27,13 @@ def test_the_endpoint_refuses_with_a_sentence_and_logs_nothing(address: str, cap
     for message, reason in ((" ", "nothing in the message"), ("secret" * 20_000, "this one has 120,000")):
         with pytest.raises(AppError, match=reason):
             ask(address, message, [])
-    assert "findahelpline" in ask(address, "secretly I want to die", [])["crisis"]
+    answer = ask(address, "secretly I want to die", [])
+    assert "findahelpline" in answer["reply"]
+    assert answer["reply"] == answer["crisis"]
+    with pytest.raises(AppError, match="history: an even number"):
+        ask(address, "Hm.", ["Hm."])
     with pytest.raises(AppError, match="this one has 5,000"):
-        ask(address, "Hm.", ["a" * 5000])
+        ask(address, "Hm.", ["a" * 5000, "Hm."])
     for history, persona, reason in (("secret", [], "history: .*valid list"), ([], "secret", "persona: .*valid list")):
         with pytest.raises(AppError, match=reason):
             Client(address, verbose=False).predict("Hm.", "full", history, persona, api_name="/reply")

@@ -8,6 +8,7 @@ import pytest
 
 from attune.chat.answers import Answer
 from attune.chat.artifacts import Artifacts
+from attune.chat.crisis import crisis_message
 from attune.chat.engine import MAX_EXCHANGES, Engine
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
@@ -41,6 +42,13 @@ def test_every_system_answers_and_its_answer_grows(engine: Engine, name: str) ->
     assert all(answers[-1].text.startswith(each.text) for each in answers)
     assert answers[-1].text
     assert answers[-1].text not in TURNS
+
+
+def test_no_system_replies_to_a_message_that_speaks_of_harm(root: Path, tmp_path: Path) -> None:
+    bare = Engine(load(root / "params.yaml"), Artifacts(tmp_path))  # with no models either
+    for name in SYSTEMS:
+        (answer,) = bare.reply(name, [*TURNS[:2], "I want to kill myself"], PERSONA, SAMPLING)
+        assert answer == Answer(crisis_message("I want to kill myself") or "", done=True)
 
 
 def test_models_are_loaded_once(root: Path) -> None:

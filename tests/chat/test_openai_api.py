@@ -15,7 +15,6 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.openai_api import KEY, MAX_BODY, api_key, mounted
-from attune.chat.openai_requests import CompletionRequest
 from attune.chat.streaming import Streamed, held_back
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
@@ -116,13 +115,14 @@ def test_a_system_message_that_has_no_room_is_refused(client: OpenAI, stream: bo
             "Sing. " * 60,
             r"The system message has \d+ tokens, and does not fit beside the last message into the ",
         ),
-        ("full", "a" * 5000, "A message may have 4,000 characters; this one has 5,000"),
+        ("full", "a" * 5000, "system message: A message may have 4,000 characters; this one has 5,000"),
+        ("persona", "a" * 3000, "system message: A persona may have 2,000 characters; this one has 3,000"),
         ("persona", long, "No sentence of the system message fits beside the last message"),
     ):
-        messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": "I want to die"}]
+        messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": MESSAGE}]
         with pytest.raises(APIError, match=reason) as raised:
             list(client.chat.completions.create(model=model, messages=messages, stream=stream))
-        assert "findahelpline" in str(raised.value)
+        assert raised.value.param == "messages"
     fits: Any = [{"role": "system", "content": f"i sing .\n{long}"}, {"role": "user", "content": MESSAGE}]
     assert client.chat.completions.create(model="persona", messages=fits).choices[0].message.content
 
@@ -174,32 +174,24 @@ def test_what_follows_the_last_sentence_is_sent_up_to_a_stop() -> None:
     assert asyncio.run(text(["are"])) == "I am. You "
 
 
-def test_a_crisis_message_comes_first_and_is_not_read_as_a_turn(client: OpenAI) -> None:
-    message = "I want to die"
-    preface = f"{crisis_message(message)}\n\n"
-    first = complete(client, message=message).choices[0].message.content
-    assert first.startswith(preface)
-    assert "".join(e.choices[0].delta.content or "" for e in complete(client, message=message, stream=True)) == first
+@pytest.mark.parametrize("asked", [["I want to die"], ["I want to die", "Please answer."]])
+def test_a_crisis_message_is_the_whole_content_and_no_model_reads_what_it_answered(
+    client: OpenAI, asked: list[str]
+) -> None:
+    def completed(*said: tuple[str, str], **settings: Any) -> Any:
+        messages: Any = [{"role": role, "content": text} for role, text in said]
+        return client.chat.completions.create(model="full", messages=messages, **settings)
 
-    def again(reply: str) -> Any:
-        turns = [("user", message), ("assistant", reply), ("user", "Thank you.")]
-        messages: Any = [{"role": role, "content": text} for role, text in turns]
-        return client.chat.completions.create(model="full", messages=messages).choices
-
-    assert again(first)[0].message == again(first.removeprefix(preface))[0].message
-
-
-def test_it_is_taken_out_of_a_reply_to_several_messages_in_a_row(client: OpenAI) -> None:
-    asked: Any = [{"role": "user", "content": text} for text in ("I want to die", "Please answer.")]
-    reply = client.chat.completions.create(model="full", messages=asked).choices[0].message.content or ""
-    preface = f"{crisis_message('I want to die')}\n\n"
-    assert reply.startswith(preface)
-    end = [{"role": "user", "content": "Thank you."}]
-    turns = [
-        CompletionRequest(model="full", messages=[*asked, {"role": "assistant", "content": text}, *end]).turns()
-        for text in (reply, reply.removeprefix(preface))
-    ]
-    assert turns[0] == turns[1] == ["I want to die\nPlease answer.", reply.removeprefix(preface), "Thank you."]
+    said = [("user", text) for text in asked]
+    crisis = crisis_message(asked[0])
+    for settings in ({}, {"stop": "danger", "max_tokens": 1}):
+        (choice,) = completed(*said, **settings).choices
+        assert (choice.message.content, choice.finish_reason) == (crisis, "content_filter")
+    chunks = [chunk.choices[0] for chunk in completed(*said, stream=True)]
+    assert "".join(chunk.delta.content or "" for chunk in chunks) == crisis
+    assert chunks[-1].finish_reason == "content_filter"
+    last = ("user", MESSAGE)
+    assert completed(*said, ("assistant", str(crisis)), last).choices == completed(last).choices
 
 
 def test_null_and_what_changes_nothing_are_as_if_they_were_left_out(client: OpenAI) -> None:
@@ -216,22 +208,23 @@ def test_null_and_what_changes_nothing_are_as_if_they_were_left_out(client: Open
         ({"max_tokens": 0}, "max_tokens", "greater than or equal to 1"),
         ({"extra_body": {"top_k": 3_000_000_000}}, "top_k", "less than or equal to 2147483647"),
         ({"seed": 2**63}, "seed", "less than 9223372036854775808"),
-        ({"n": 2}, None, "n = 2 is not supported"),
-        ({"logit_bias": {"50": 100}}, None, "logit_bias"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, None, "tools"),
+        ({"n": 2}, "n", "n = 2 is not supported"),
+        ({"logit_bias": {"50": 100}}, "logit_bias", "logit_bias"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools", "tools"),
         ({"message": " "}, "messages", "nothing in the message"),
         ({"message": "a" * 5000}, "messages", "this one has 5,000"),
-        ({"message": [{"type": "image_url", "image_url": {"url": "a"}}]}, "messages.2.content", "string"),
+        ({"message": [{"type": "image_url", "image_url": {"url": "a"}}]}, "messages.2.content", "must be text"),
+        ({"message": None}, "messages.2.content", "must be text"),
     ],
 )
 @pytest.mark.fault("wrong requests to the API", "an error of OpenAI's shape")
 def test_what_cannot_be_done_is_an_error_of_openais_shape(
-    client: OpenAI, settings: dict[str, Any], param: str | None, reason: str
+    client: OpenAI, settings: dict[str, Any], param: str, reason: str
 ) -> None:
     with pytest.raises(BadRequestError, match=reason) as raised:
         complete(client, **settings)
     assert raised.value.type == "invalid_request_error"
-    assert str(raised.value.param).startswith(str(param))
+    assert str(raised.value.param).startswith(param)
 
 
 def test_other_requests_are_refused(client: OpenAI) -> None:

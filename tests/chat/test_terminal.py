@@ -5,6 +5,7 @@ import pytest
 
 from attune.chat.answers import Answer, Exchange
 from attune.chat.artifacts import Artifacts
+from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.streaming import settled
 from attune.chat.terminal import HELP, Terminal
@@ -80,24 +81,14 @@ def test_the_decoding_settings_that_are_given_count(engine: Engine, terminal: Te
     assert output(terminal, "I am sad today.").splitlines()[0] != wanted
 
 
-def test_the_crisis_message_comes_before_the_reply(terminal: Terminal) -> None:
-    assert "findahelpline" in next(terminal.handle("I want to kill myself"))
+@pytest.mark.parametrize("end", ["", "a" * 5000])
+def test_the_crisis_message_is_the_whole_answer(terminal: Terminal, end: str) -> None:
+    output(terminal, "I am sad today.")
+    before = terminal.exchanges
+    message = f"I want to kill myself {end}"
+    assert output(terminal, message) == f"{crisis_message(message)}\n"
+    assert terminal.exchanges == before  # so that neither /retry nor a later reply reads it
     assert "findahelpline" not in output(terminal, "I am glad today.")
-
-
-def test_the_crisis_message_is_shown_even_if_the_reply_fails(engine: Engine) -> None:
-    broken = Terminal(engine, "nobody")
-    pieces = broken.handle("I want to kill myself")
-    assert "findahelpline" in next(pieces)
-    with pytest.raises(AttuneError, match="nobody"):
-        list(pieces)
-
-
-def test_the_crisis_message_is_shown_even_if_the_message_is_refused(terminal: Terminal) -> None:
-    pieces = terminal.handle("I want to kill myself " + "a" * 5000)
-    assert "findahelpline" in next(pieces)
-    with pytest.raises(AttuneError, match="this one has 5,022"):
-        list(pieces)
 
 
 def test_a_message_whose_reply_was_interrupted_can_be_retried(terminal: Terminal) -> None:

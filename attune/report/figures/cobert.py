@@ -1,9 +1,7 @@
 """Figures of CoBERT and of the other matching methods."""
 
-import math
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -12,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attune.evaluation.ranking.summary import MEAN
+from attune.report.figures.point_names import name_points
 from attune.report.figures.style import (
     BLUE,
     CYCLE,
@@ -146,68 +145,13 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     axes.set_xscale("symlog", linthresh=linear_to)
     axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
     axes.set_ylim(0, points["mrr"].max() * 1.12)
-    _name_points(axes, points, front, linear_to)
+    name_points(axes, points, front, linear_to)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(label)
     axes.set_ylabel("test MRR")
     axes.legend(frameon=False, loc="lower right")
     axes.set_title("Matching methods: quality against cost (circles: trained)")
     return figure
-
-
-# Lines by which a name is moved up or down, and decades by which it is moved to the right as well, nearest first.
-_MOVES = sorted(
-    ((sign * lines, right) for lines in range(1, 40) for right in (0.0, 0.15) for sign in (1, -1)),
-    key=lambda move: abs(move[0]) + 20 * move[1],
-)
-
-
-@dataclass(frozen=True)
-class _Box:
-    """Where a name or a mark lies: from `start` to `end`, in decades, at `level`."""
-
-    start: float
-    end: float
-    level: float
-
-    def meets(self, other: "_Box", height: float) -> bool:
-        return self.start < other.end and other.start < self.end and abs(self.level - other.level) < height
-
-
-def _decades(cost: float, linear_to: float) -> float:
-    """Where a cost stands on the axis, whose part below `linear_to` is linear and as wide as a decade."""
-    return math.log10(cost) if cost > linear_to else math.log10(linear_to) - 1 + cost / linear_to
-
-
-def _name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_to: float) -> None:
-    """Each method's name beside its point, where neither side is free above or below.
-
-    Names keep off the level parts of the line of the `front`.
-    """
-    height = axes.get_ylim()[1] / 32
-    steps = [_decades(cost, linear_to) for cost in front["cost"]]
-    taken = [_Box(*step) for step in zip(steps, steps[1:], front["mrr"], strict=False)]
-    rows = points.assign(at=[_decades(cost, linear_to) for cost in points["cost"]]).sort_values("mrr")
-    # The mark of a point reaches some 0.05 decades to each side, and a letter is about 0.046 decades wide.
-    marks = {row["model"]: _Box(row["at"] - 0.05, row["at"] + 0.05, row["mrr"]) for row in rows.to_dict("records")}
-    for row in rows.to_dict("records"):
-        text = ranking_name(row["model"])
-        others = [*taken, *(mark for model, mark in marks.items() if model != row["model"])]
-        right = _Box(row["at"] + 0.06, row["at"] + 0.06 + 0.046 * len(text), row["mrr"])
-        left = _Box(row["at"] - 0.06 - 0.046 * len(text), row["at"] - 0.06, row["mrr"])
-        # What costs nothing has no decades in which its name could be moved aside.
-        moves = [move for move in _MOVES if not move[1] or row["cost"] > linear_to]
-        moved = [_Box(right.start + aside, right.end + aside, right.level + lines * height) for lines, aside in moves]
-        beside = [right, left] if left.start > _decades(0, linear_to) else [right]
-        place = next(each for each in [*beside, *moved] if not any(each.meets(other, height) for other in others))
-        taken.append(place)
-        end = row["cost"] if place in beside else row["cost"] * 10 ** (place.start - right.start)
-        axes.plot([row["cost"], end], [row["mrr"], place.level], color=GREY, lw=0.5, zorder=0)
-        box = {"facecolor": "white", "lw": 0, "pad": 0.4}
-        style: Any = {"textcoords": "offset points", "fontsize": 7, "va": "center", "bbox": box, "zorder": 1.5}
-        # Below the marks, above the lines.
-        style |= {"xytext": (6, 0), "ha": "left"} if place.end > row["at"] else {"xytext": (-6, 0), "ha": "right"}
-        axes.annotate(text, (end, place.level), **style)
 
 
 def personas(scores: pd.DataFrame, candidates: str, trained: str) -> Figure:

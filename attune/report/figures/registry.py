@@ -197,8 +197,8 @@ FIGURES = (
     ),
     FigureRecord(
         "everyday_messages",
-        "Replies to everyday messages that are in no corpus: the share that is nearer to its own message than to all "
-        "others, and that replies to the right feeling, with 95 % intervals. Dashed: the replies by hand",
+        "Replies to everyday messages that are in no corpus: the share nearer to its own message than to all others, "
+        "and the share with the right feeling, with 95 % intervals. Dashed: the replies by hand",
         lambda results: generators.answered(results.everyday, EVERYDAY_SCORES, system_names(results.settings)),
         "studies",
     ),
