@@ -126,12 +126,19 @@ def test_passages_that_harm_where_they_do_not_hold_the_reply_are_said_to(elsewhe
         ((WORSE, REAL, NOISE), "than 1 of 3 generators; less than 1; from the other 1 it does not clearly differ."),
         ((WORSE, NOISE, NOISE), "than 1 of 3 generators; from the other 2 it does not clearly differ."),
         ((WORSE, WORSE), "than 2 of 2 generators."),
-        ((NOISE,), "than 0 of 1 generators; from them it does not clearly differ."),
     ],
 )
 def test_retrieval_is_counted_against_the_generators(found: tuple[dict[str, Any], ...], told: str) -> None:
     tests = [compared("retrieved", "g", "similarity", each) for each in found]
     assert about_answers(tests, {"retrieved": "R"}) == f"R answers more like the true reply {told}"
+
+
+@pytest.mark.parametrize(("count", "others"), [(1, "the generator"), (3, "any of 3 generators")])
+def test_retrieval_that_differs_from_no_generator_is_said_not_to(count: int, others: str) -> None:
+    tests = [compared("retrieved", "g", "similarity", NOISE)] * count
+    assert about_answers(tests, {"retrieved": "R"}) == (
+        f"R does not clearly differ from {others} in similarity to the true reply."
+    )
 
 
 def test_a_persona_helps_if_it_is_better_than_none() -> None:
@@ -140,14 +147,16 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
     )
     line = about_personas([none, other], "p", {"p": "P"})
     assert line.startswith(
-        "A persona helps, but its own not clearly more than another person's (P): perplexity lower than without one, "
-        "−18.1 %"
+        "In writing, a persona helps, but its own not clearly more than another person's (P): perplexity lower than "
+        "without one, −18.1 %"
     )
     assert "not clearly lower or higher than with another person's, +1.0 %" in line
     assert about_personas([compared("p+no_persona", "p", "loss", NOISE)], "p", {"p": "P"}).startswith(
-        "A persona does not clearly help (P)"
+        "In writing, a persona does not clearly help (P)"
     )
-    assert about_personas([none], "p", {"p": "P"}).startswith("A persona helps (P): perplexity lower than without one")
+    assert about_personas([none], "p", {"p": "P"}).startswith(
+        "In writing, a persona helps (P): perplexity lower than without one"
+    )
 
 
 def test_generators_are_counted_that_beat_their_base() -> None:

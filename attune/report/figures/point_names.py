@@ -28,10 +28,20 @@ class _Box:
     def meets(self, other: "_Box", height: float) -> bool:
         return self.start < other.end and other.start < self.end and abs(self.level - other.level) < height
 
-    def lies_between(self, at: float, level: float, name: "_Box") -> bool:
-        """Whether the line to `name` from the point at `at` and `level` may cross this mark."""
-        low, high = sorted((level, name.level))
-        return self.start < max(at, name.start) and min(at, name.end) < self.end and low < self.level < high
+
+@dataclass(frozen=True)
+class _Place:
+    """A place for the name of the point at `at` and `level`, and where the line that leads to it ends, in decades."""
+
+    at: float
+    level: float
+    box: _Box
+    end: float
+
+    def leads_over(self, mark: _Box) -> bool:
+        low, high = sorted((self.level, self.box.level))
+        near, far = sorted((self.at, self.end))
+        return mark.start < far and near < mark.end and low < mark.level < high
 
 
 def _decades(cost: float, linear_to: float) -> float:
@@ -39,10 +49,20 @@ def _decades(cost: float, linear_to: float) -> float:
     return math.log10(cost) if cost > linear_to else math.log10(linear_to) - 1 + cost / linear_to
 
 
+def _places(at: float, level: float, width: float, height: float, aside: bool) -> list[_Place]:
+    """To the right and to the left of a point, then moved up and down; `aside`: moved further to that side as well."""
+    places = []
+    for lines, further in [(0, 0.0), *(move for move in _MOVES if aside or not move[1])]:
+        right, left, moved = at + further, at - further, level + lines * height
+        places.append(_Place(at, level, _Box(right + 0.06, right + 0.06 + width, moved), right))
+        places.append(_Place(at, level, _Box(left - 0.06 - width, left - 0.06, moved), left))
+    return places
+
+
 def name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_to: float) -> None:
     """Each method's name beside its point, where neither side is free above or below.
 
-    Names keep off the level parts of the line of the `front`.
+    Names keep off the level parts of the line of the `front`, and lines that lead to them off other points.
     """
     height = axes.get_ylim()[1] / 32
     steps = [_decades(cost, linear_to) for cost in front["cost"]]
@@ -52,30 +72,20 @@ def name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_to
     marks = {row["model"]: _Box(row["at"] - 0.05, row["at"] + 0.05, row["mrr"]) for row in rows.to_dict("records")}
     for row in rows.to_dict("records"):
         text = ranking_name(row["model"])
-        other_marks = [mark for model, mark in marks.items() if model != row["model"]]
-        others = [*taken, *other_marks]
-        right = _Box(row["at"] + 0.06, row["at"] + 0.06 + 0.046 * len(text), row["mrr"])
-        left = _Box(row["at"] - 0.06 - 0.046 * len(text), row["at"] - 0.06, row["mrr"])
+        others = [mark for model, mark in marks.items() if model != row["model"]]
         # What costs nothing has no decades in which its name could be moved aside.
-        moves = [(0, 0.0), *(move for move in _MOVES if not move[1] or row["cost"] > linear_to)]
-        places = [
-            _Box(side.start + sign * aside, side.end + sign * aside, side.level + lines * height)
-            for lines, aside in moves
-            for side, sign in ((right, 1), (left, -1))
-        ]
-        places = [
+        places = _places(row["at"], row["mrr"], 0.046 * len(text), height, aside=row["cost"] > linear_to)
+        free = [
             each for each in places
-            if each.start > _decades(0, linear_to)
-            and not any(each.meets(other, height) for other in others)
-            and not any(mark.lies_between(row["at"], row["mrr"], each) for mark in other_marks)
+            if each.box.start > _decades(0, linear_to)
+            and not any(each.box.meets(other, height) for other in [*taken, *others])
         ]  # fmt: skip
-        place = places[0] if places else right
-        taken.append(place)
-        aside = max(0.0, place.start - right.start) - max(0.0, left.end - place.end)
-        end = row["cost"] * 10**aside if aside else row["cost"]
-        axes.plot([row["cost"], end], [row["mrr"], place.level], color=GREY, lw=0.5, zorder=0)
+        place = min(free, key=lambda each: any(each.leads_over(mark) for mark in others), default=places[0])
+        taken.append(place.box)
+        end = row["cost"] * 10 ** (place.end - row["at"])
+        axes.plot([row["cost"], end], [row["mrr"], place.box.level], color=GREY, lw=0.5, zorder=0)
         box = {"facecolor": "white", "lw": 0, "pad": 0.4}
         style: Any = {"textcoords": "offset points", "fontsize": 7, "va": "center", "bbox": box, "zorder": 1.5}
         # Below the marks, above the lines.
-        style |= {"xytext": (6, 0), "ha": "left"} if place.end > row["at"] else {"xytext": (-6, 0), "ha": "right"}
-        axes.annotate(text, (end, place.level), **style)
+        style |= {"xytext": (6, 0), "ha": "left"} if place.box.end > place.end else {"xytext": (-6, 0), "ha": "right"}
+        axes.annotate(text, (end, place.box.level), **style)

@@ -101,6 +101,21 @@ def test_names_of_points_lie_near_them_and_on_no_other_name_and_no_point() -> No
     assert max(moved) < 6 * boxes[0].height
 
 
+def test_a_line_to_a_name_leads_over_no_other_point() -> None:
+    rows = [
+        ("cosine_last", 0.4, 0.43), ("cosine_context", 1.0, 0.474), ("cosine_bm25", 1.0, 0.444),
+        ("no_persona", 1.2, 0.42), ("attune", 2.7, 0.507), ("poly_encoder", 3.9, 0.439),
+    ]  # fmt: skip
+    points = pd.DataFrame(rows, columns=["model", "cost", "mrr"])
+    axes = cobert.costs(points, ["attune"], "GFLOP", 0.1).axes[0]
+    _front, *lines = [line.get_xydata() for line in axes.lines if len(line.get_xydata()) > 1]
+    assert len(lines) == len(rows)
+    for (cost, level), (end, moved) in lines:
+        low, high = sorted((level, moved))
+        crossed = [each for each in rows if min(cost, end) <= each[1] <= max(cost, end) and low < each[2] < high]
+        assert crossed == []
+
+
 def test_a_method_that_is_not_in_a_panel_is_left_out_there() -> None:
     panels = {
         "domain all": tidy({"tuned": SCORES, "max_sim": SCORES | {"mrr": 0.35}}, ["model"]),
