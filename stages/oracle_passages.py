@@ -22,12 +22,12 @@ def main(*, corpus: str, processed: Path, passages: Path, embedder: Path, target
     settings, record = parameters.load(), record_of(corpus)
     pin(settings.seed, settings.threads)
     test, train = read_parquet(passages / "test.parquet"), read_parquet(processed / record.train_rows)
-    size, template = settings.index.batch_size, settings.rag.template
-    best = most_like_targets(test, train, template, load_embedder(embedder), size)
-    complete = [row | {"passages": [passage]} for row, passage in zip(test, best, strict=True)]
+    size, rag = settings.index.batch_size, settings.rag
+    best = most_like_targets(test, train, rag.template, rag.k, load_embedder(embedder), size)
+    complete = [row | {"passages": passages} for row, passages in zip(test, best, strict=True)]
     with atomic_folder(target) as folder:
         write_parquet(folder / "test.parquet", complete, with_passages(record.schemas.rows))
-    print(f"{corpus}: the most similar of {len(train)} train replies for {len(test)} test rows")
+    print(f"{corpus}: the {rag.k} most similar of {len(train)} train replies for {len(test)} test rows")
 
 
 if __name__ == "__main__":

@@ -38,29 +38,33 @@ def main(*, base_models: Path, generators: Path, data: Path, embedder: Path, sco
 
 
 def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data: Path) -> dict[tuple[str, str], Rows]:
-    """The replies of the generator `name` to the same held-out examples, by (generator, point).
+    """The replies of the generator `name` to the same examples, by (generator, point).
+
+    They are of those held out from its training, so that what is chosen by them is not tested on them.
 
     Those of all points are written together: the more rows in a batch, the less time each takes.
     """
     from attune.evaluation.testing.sampling import about
-    from attune.generators.held_out import sample
+    from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, hold_out, opening
     from attune.generators.prompts import examples
     from attune.inference.generator import Generator
 
     entry, generation = settings.generators[name], settings.generation
-    test = examples(read_parquet(data / entry.rows / "test.parquet"), entry.instruction)
-    prompts = sample(test, generation.sweep.examples, settings.seed)
+    rows = examples(read_parquet(data / entry.rows / "train.parquet"), entry.instruction)
+    names, openings = [each.conversation for each in rows], [opening(each) for each in rows]
+    _, held_out = hold_out(names, openings, HELD_OUT_SHARE, HELD_OUT_ROWS, settings.seed)
+    prompts = [rows[at] for at in held_out[: generation.sweep.examples]]
     generator = Generator.from_pretrained(model, base_models / entry.base, generation.max_new_tokens, 0)
     points = generation.sweep.points
     asked = [(label(point), each) for point in points for each in prompts]
     decodings = [generation.decoding_of(name).sampling(**point.model_dump()) for point in points for _ in prompts]
     replies = generator.replies([each for _, each in asked], decodings, generation.batch_size, settings.seed)
-    rows: dict[tuple[str, str], Rows] = {(name, label(point)): [] for point in points}
+    found: dict[tuple[str, str], Rows] = {(name, label(point)): [] for point in points}
     for (point, each), reply in zip(asked, replies, strict=True):
         written = {"reply": reply.text, "truncated": reply.truncated}
-        rows[name, point].append({"generator": name, "point": point, **about(each), **written})
+        found[name, point].append({"generator": name, "point": point, **about(each), **written})
     print(f"{name}: {len(replies)} replies at {', '.join(map(label, points))}", flush=True)
-    return rows
+    return found
 
 
 def label(point: Point) -> str:

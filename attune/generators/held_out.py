@@ -39,11 +39,13 @@ def hold_out(
 
     `share` of the conversations is held out, fewer where they would give more than `most` rows, at least one. Of those
     held out, rows whose opening no row to train on has come first, since a reply to a known message can be recalled.
-    If there is none, conversations that share an opening are held out or trained on together, unless even the fewest
-    that do would be too many; then one row of each opening comes first, so that few rows are not all about the same.
+    If there are not MEASURED_ROWS of these, conversations that share an opening are held out or trained on together,
+    unless even the fewest that do would be too many; then one row of each opening comes first, so that few rows are not
+    all about the same.
     """
     train, held = _drawn(grouped(conversations, seed, "held out"), share, most)
-    if {openings[at] for at in held} <= {openings[at] for at in train}:
+    known = {openings[at] for at in train}
+    if any(openings[at] in known for at in held) and sum(openings[at] not in known for at in held) < MEASURED_ROWS:
         groups = grouped(_joined(conversations, openings), seed, "held out")
         within = min(most, max(1, round(len(conversations) * share)))
         groups.sort(key=lambda group: max(len(group), within))  # an opening that most of them share is trained on

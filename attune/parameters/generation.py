@@ -9,7 +9,7 @@ from attune.parameters.types import Count, Distinct, Key, Name, Section
 
 
 class Sweep(Section):
-    """The replies of `generators` to `examples` test prompts at each point."""
+    """The replies of `generators` to `examples` prompts, held out from their training, at each point."""
 
     generators: Annotated[list[Key], Field(min_length=1), Distinct]
     points: Annotated[list[Point], Field(min_length=1), Distinct]

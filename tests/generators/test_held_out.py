@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from attune.generators.held_out import hold_out, opening, sample
+from attune.generators.held_out import MEASURED_ROWS, hold_out, opening, sample
 from attune.generators.prompts import examples
 from tests.generators.tiny import dialogue_rows, example
 
@@ -31,12 +31,20 @@ def test_an_opening_is_the_first_turn_however_it_is_written() -> None:
 
 def test_what_replies_to_a_message_that_is_not_trained_on_comes_first() -> None:
     names = [f"c{number}" for number in range(100)]
-    openings = [f"shared {number % 10}" if number % 5 else f"{number}" for number in range(100)]
+    openings = [f"{number}" if number % 5 else f"shared {number % 10}" for number in range(100)]
     train, held = hold_out(names, openings, share=0.3, most=32, seed=1)
     known = [openings[at] in {openings[each] for each in train} for at in held]
     assert (len(train), len(held)) == (70, 30)
-    assert 0 < known.count(False) < 30
+    assert MEASURED_ROWS <= known.count(False) < 30
     assert known == sorted(known)
+
+
+def test_if_some_that_are_measured_would_be_known_none_is() -> None:
+    names = [f"c{number}" for number in range(100)]
+    openings = [f"shared {number // 2}" if number % 5 else f"{number}" for number in range(100)]
+    for seed in range(5):
+        train, held = hold_out(names, openings, share=0.3, most=32, seed=seed)
+        assert {openings[at] for at in train}.isdisjoint(openings[at] for at in held[:MEASURED_ROWS])
 
 
 def test_if_all_would_be_known_conversations_with_one_opening_stay_together() -> None:

@@ -1,17 +1,27 @@
-"""What a perfect retriever would find: the train exchange whose reply is most like the true one."""
+"""What a perfect retriever would find: the train exchanges whose replies are most like the true one."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from attune.core.errors import AttuneError
+from attune.index.bank import distinct
 from attune.index.embedding import embed
 from attune.index.passages import Passage, exchanges
 
 
 def most_like_targets(
-    test: Sequence[dict[str, Any]], train: Sequence[dict[str, Any]], template: str, encoder: Any, batch_size: int
-) -> list[Passage]:
-    """For each test row the exchange of `train` whose reply's cosine with the row's target is highest, as its score.
+    test: Sequence[dict[str, Any]],
+    train: Sequence[dict[str, Any]],
+    template: str,
+    k: int,
+    encoder: Any,
+    batch_size: int,
+) -> list[list[Passage]]:
+    """For each test row the k exchanges of `train` whose replies' cosines with its target are highest, as their scores.
+
+    Best first, and as different in their situations, texts and replies as those that are retrieved.
 
     Raises
     ------
@@ -24,4 +34,5 @@ def most_like_targets(
     passages = exchanges(train, template)
     replies, targets = (embed(encoder, [row["target"] for row in rows], batch_size) for rows in (train, test))
     cosines = targets @ replies.T
-    return [passages[at] | {"score": float(row[at])} for row, at in zip(cosines, cosines.argmax(1), strict=True)]
+    ranked = ([(passages[at], float(row[at])) for at in np.argsort(-row, kind="stable")] for row in cosines)
+    return [[passage | {"score": cosine} for passage, cosine in distinct(each)[:k]] for each in ranked]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from attune.generators.held_out import sample
+from attune.generators.held_out import opening, sample
 from attune.generators.prompts import Example, examples
 
 
@@ -18,7 +18,7 @@ def about(example: Example) -> dict[str, str]:
     return {
         "id": example.id,
         "conversation": example.conversation,
-        "cluster": example.responder or example.situation,
+        "cluster": example.responder or example.situation or opening(example),
         "prompt": example.question,
         "target": example.reply,
     }
