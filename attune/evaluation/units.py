@@ -1,8 +1,8 @@
 """What intervals and paired tests take as one unit.
 
 A person's replies are alike, and so are replies about one situation, or in conversations that begin alike: another test
-set would have others, so these are what is resampled and exchanged (the cluster bootstrap: Davison and Hinkley 1997, section 3.8;
-Field and Welsh 2007). Taking each reply for itself would give intervals that are too narrow.
+set would have others, so these are what is resampled and exchanged (the cluster bootstrap: Davison and Hinkley 1997,
+section 3.8; Field and Welsh 2007). Taking each reply for itself would give intervals that are too narrow.
 """
 
 from collections.abc import Mapping, Sequence
