@@ -164,7 +164,9 @@ def _likeness(passages: Mapping[str, float]) -> str:
 def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -> str:
     """What limits passages: the retrieval, if better passages would help more than those that are retrieved."""
     if not oracle.better:
-        return "nothing shows that retrieval limits it: the passages most like the target do not clearly lower the perplexity"
+        return (
+            "nothing shows that retrieval limits it: passages most like the target do not clearly lower the perplexity"
+        )
     if retrieved.better and new and not new.better:
         return f"passages {_given_away(new)}"
     if retrieved.better:
