@@ -292,6 +292,8 @@ def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
         ("a.json", POINTER.encode(), "is a Git LFS pointer"),
         ("a.parquet", POINTER.encode(), "is a Git LFS pointer"),
         ("a.csv", b"<!DOCTYPE html>", "is a web page (HTML)"),
+        ("a.json", '[{"a": "x", "b": "y"}]'.encode("utf-16"), "a.json is in UTF-16; convert it by `iconv -f utf-16 -t"),
+        ("a.jsonl", '{"a": "x", "b": "y"}'.encode("utf-16-le"), "is in UTF-16; convert it by `iconv -f utf-16le -t"),
         ("a.parquet", b"PAR1", "is not a complete parquet file"),
         ("a.json", b"{}", "must hold a list of objects"),
         ("a.txt", b"", "has the suffix '.txt'; it must be one of .csv, .jsonl, .json, .parquet"),
