@@ -12,7 +12,7 @@ from attune.core.errors import AttuneError
 from attune.corpora import raw_corpus
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
-from attune.corpora.redrawing import redrawn_train
+from attune.corpora.redrawing import redrawn, redrawn_train
 from attune.corpora.subsets import train_and_test
 from attune.evaluation.generation.emotion_probe import train
 from attune.parameters.data import OwnData
@@ -172,11 +172,21 @@ def test_copies_under_several_situations_stay_in_one_split(tmp_path: Path) -> No
     assert (len(train_rows), len(test_rows)) == (96, 24)
     for key in (lambda row: row["situation"], lambda row: row["utterances"][0]):
         assert not set(map(key, train_rows)) & set(map(key, test_rows))
-    again = redrawn_train(
-        record, tmp_path, sampling()._replace(seed=14), True, {"train": "train", "test": "test"}, main=13
-    )
-    assert again
-    assert not {row["input"] for row in again} & {row["utterances"][0] for row in test_rows}
+
+
+def test_another_draw_trains_on_no_copy_of_what_is_tested(tmp_path: Path) -> None:
+    record = raw_corpus("empathetic_dialogues", own=True)
+    rows = [
+        {"q": f"I am {n % 40}.", "a": "Oh.", "mood": ("sad", "glad")[n % 2], "when": f"Then {n}."} for n in range(80)
+    ]
+    own_data.write(record, labelled(tmp_path, rows, emotion="mood", situation="when"), tmp_path, BadRows("error"))
+    files = {"train": "train", "test": "test"}
+    tested = {row["input"] for row in redrawn(record, tmp_path, sampling(40), True, files)["test"]}
+    for seed in (14, 15, 16):  # by the cap, either draw may have one copy and not the other
+        drawn = sampling(40)._replace(seed=seed)
+        learnt = {row["input"] for row in redrawn_train(record, tmp_path, drawn, True, files, main=13)}
+        assert learnt
+        assert not learnt & tested
 
 
 def test_a_row_for_each_domain_of_the_same_words_is_kept_and_stays_in_one_split(tmp_path: Path) -> None:
