@@ -21,7 +21,7 @@ from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
 from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
-from attune.parameters.data import OwnRows, Subsets
+from attune.parameters.data import AnyEntry, OwnRows, Subsets
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
 from stages import start
@@ -83,7 +83,7 @@ def _own_rows(settings: Parameters) -> Iterator[str]:
 
 
 def _trained_on(settings: Parameters) -> Iterator[str]:
-    """Generators that name a corpus without conversations, or rows that no stage makes of their corpus."""
+    """Generators that name a corpus without conversations or personas, or rows that no stage makes of their corpus."""
     for name, generator in settings.generators.items():
         record = record_of(generator.corpus)
         if record.in_own_folder:
@@ -95,6 +95,17 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
                     f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}; it must be "
                     f"{words}"
                 )
+            if generator.persona_tokens and (lack := _lacks_personas(record, settings.corpora[record.name])):
+                yield f"generators.{name}.persona_tokens = {generator.persona_tokens}, but {lack}"
+
+
+def _lacks_personas(record: Corpus, entry: AnyEntry) -> str:
+    """Why no generator can read a persona in a corpus' rows; empty if it may. Rows without `columns` may have any."""
+    if "personas" not in record.schemas.row_columns:
+        return f"{record.name} has no personas; set it to 0"
+    if isinstance(entry, OwnRows) and entry.columns and "persona" not in entry.columns:
+        return f"corpora.{record.name}.columns names no persona; set it to 0, or name the column of the personas there"
+    return ""
 
 
 def _rows_of(record: Corpus, own: bool) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from ruamel.yaml import YAML
 
 from attune.core.files import read_json
@@ -321,3 +322,9 @@ def test_the_first_screen_has_commands_a_figure_and_every_folder() -> None:
         "tools",
     }
     assert not {folder for folder in folders if f"{folder}/" not in screen}
+
+
+def test_options_within_sentences_can_be_read_by_dvc() -> None:
+    parser = OverridesParser.create()
+    options = [parser.parse_override(each).value() for each in re.findall(r"`-S '([^`]+)'`", ALL)]
+    assert {"path": "/data/chats (1).jsonl"} in options

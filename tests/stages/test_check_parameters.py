@@ -49,6 +49,11 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
             VALUES["generators"]["lora_openorca"] | {"rows": "passages/openorca", "passage_tokens": 96},
             "rows = 'passages/openorca' has no rows of corpus = 'openorca'; it must be processed/openorca",
         ),
+        (
+            "generators.full.persona_tokens",
+            32,
+            "generators.full.persona_tokens = 32, but empathetic_dialogues has no personas; set it to 0",
+        ),
         ("generators.persona.rows", "processed/pec", "a subset and a domain, such as processed/pec/large/all"),
         ("generators.persona.rows", "processed/pec/large/sad", "rows = 'processed/pec/large/sad' has no rows of cor"),
         (
