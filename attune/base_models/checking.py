@@ -12,6 +12,7 @@ from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+TEMPLATES = "additional_chat_templates"
 # What the model is to be: a base of generators, CoBERT's encoder, or the sentence encoder of the index.
 Use = Literal["base", "encoder", "embedder"]
 
@@ -20,7 +21,6 @@ _LOADED = (
     *("*config*.json", "modules.json", "tokenizer.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.*", "merges.txt", "*.jinja", "*.safetensors", "*.safetensors.index.json"),
 )
-_TEMPLATES = "additional_chat_templates"
 # What is read where it is there.
 _OF_SENTENCE_ENCODERS = ("config_sentence_transformers.json", "sentence_bert_config.json")
 _OF_TOKENIZERS_AND_MODELS = (
@@ -45,7 +45,7 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
     if not folder.is_dir():
         raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
     refuse_code(folder, writes=use == "base")
-    _check_contents([folder, folder / _TEMPLATES])
+    _check_contents([folder, folder / TEMPLATES])
     modules = check_modules(folder, encodes=use == "embedder")
     _check_contents(path for _, path in modules)
     _check_objects(folder, _OF_SENTENCE_ENCODERS)
