@@ -6,12 +6,14 @@ starts. `target` always holds the same text, so that a change of params.yaml rer
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attune import parameters
 from attune.base_models.checking import Use, check_folder
 from attune.base_models.fetching import is_directory
+from attune.base_models.sizes import Size, size_of
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora import CORPORA, ranking_corpus, raw_corpus
@@ -22,6 +24,7 @@ from attune.corpora.subsets import tested
 from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnRows, Subsets
+from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
 from stages import start
@@ -116,6 +119,33 @@ def _models(settings: Parameters) -> Iterator[str]:
             yield from _refusal(check_folder, Path(model), use)
 
 
+def _sizes(settings: Parameters) -> Iterator[str]:
+    """Generators that ask more layers or positions of their base than it has."""
+    for name, generator in settings.generators.items():
+        if generator.base in settings.bases:
+            with suppress(AttuneError):  # of a broken folder, which is said where that is checked
+                yield from _beyond(name, generator, size_of(settings.bases[generator.base].model))
+
+
+def _beyond(name: str, generator: GeneratorSettings, size: Size) -> Iterator[str]:
+    """What a training would refuse once it has loaded the base."""
+    passages, frozen = 0, 0.0
+    if isinstance(generator, TrainedSettings):
+        passages, frozen = generator.passage_tokens, generator.frozen_layers
+    if size.layers and frozen >= size.layers:
+        yield (
+            f"generators.{name}.frozen_layers = {frozen}, but the base {generator.base} has {size.layers} layers, and "
+            "one at least must train"
+        )
+    virtual, needed = generator.method_keys.get("virtual_tokens", 0), generator.max_length + passages
+    if size.positions and needed + virtual > size.positions:
+        yield (
+            f"generators.{name}: max_length = {generator.max_length} and passage_tokens = {passages} need {needed} "
+            f"positions, but the base {generator.base} has {size.positions - virtual} beside its virtual tokens; lower "
+            "them"
+        )
+
+
 def _refusal(check: Callable[..., object], *arguments: Any) -> Iterator[str]:
     """What `check` says if it raises an AttuneError."""
     try:
@@ -132,6 +162,7 @@ PATHS = (
     Check(("corpora", *_SAMPLED), _own_rows),
     Check(("generators", "corpora"), _trained_on),
     Check(("encoder", "index", "bases"), _models),
+    Check(("generators", "bases"), _sizes),
 )
 
 
