@@ -1,7 +1,12 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from attune.core.errors import AttuneError
+from stages.check_parameters import main
 from tests.generators.tiny import llama, saved
 from tests.project import changed, read
 from tests.stages.running import run
@@ -112,6 +117,47 @@ def test_a_generator_is_held_to_the_size_of_a_base_in_a_directory(
     done = run(tmp_path, *STAGE)
     assert done.returncode == (0 if message is None else 1), done.stderr
     assert (message or "") in done.stderr
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """A folder here that this process may not read, not even as root, which becomes another user for that time."""
+    folder.mkdir()
+    folder.chmod(0)
+    root = not os.geteuid()
+    if root:
+        Path.cwd().chmod(0o755)
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("encoder", "locked", "encoder: this user may not read locked"),
+        ("encoder", "locked/m", "encoder: this user may not read locked/m"),
+        ("index.embedder", "./locked", "index.embedder: this user may not read locked"),
+        ("bases.smollm2.model", "locked", "bases.smollm2.model: this user may not read locked"),
+        ("source", "locked", "source: this user may not read locked/pec"),
+        ("corpora.mine", {"path": "locked/rows.csv"}, "corpora.mine: this user may not read locked/rows.csv"),
+    ],
+)
+@pytest.mark.fault("no permission to read what {key} names", "refused with the key")
+def test_what_may_not_be_read_is_refused_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: object, message: str
+) -> None:
+    changed(tmp_path, (key, value))
+    monkeypatch.chdir(tmp_path)
+    with locked(Path("locked")), pytest.raises(AttuneError) as raised:
+        main(target=Path("checked.txt"))
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"params.yaml: {message}")
+    assert line.endswith("; allow it (chmod -R u+rX), or name another")
 
 
 def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> None:
