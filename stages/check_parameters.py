@@ -23,12 +23,8 @@ from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
 from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
-<<<<<<< HEAD
 from attune.parameters.data import AnyEntry, OwnRows, Subsets
-=======
-from attune.parameters.data import OwnRows, Subsets
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
->>>>>>> 94ef0cdede6f2d5cb3c306390d6ce49a99c6e4dd
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
 from stages import start
