@@ -23,7 +23,7 @@ from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
 from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
-from attune.parameters.data import AnyEntry, OwnRows, Subsets
+from attune.parameters.data import OwnRows, Subsets
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
@@ -106,17 +106,11 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
                     f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}; it must be "
                     f"{words}"
                 )
-            if generator.persona_tokens and (lack := _lacks_personas(record, settings.corpora[record.name])):
-                yield f"generators.{name}.persona_tokens = {generator.persona_tokens}, but {lack}"
-
-
-def _lacks_personas(record: Corpus, entry: AnyEntry) -> str:
-    """Why no generator can read a persona in a corpus' rows; empty if it may. Rows without `columns` may have any."""
-    if "personas" not in record.schemas.row_columns:
-        return f"{record.name} has no personas; set it to 0"
-    if isinstance(entry, OwnRows) and entry.columns and "persona" not in entry.columns:
-        return f"corpora.{record.name}.columns names no persona; set it to 0, or name the column of the personas there"
-    return ""
+            if generator.persona_tokens and "personas" not in record.schemas.row_columns:
+                yield (
+                    f"generators.{name}.persona_tokens = {generator.persona_tokens}, but {record.name} has no personas; "
+                    "set it to 0"
+                )
 
 
 def _rows_of(record: Corpus, own: bool) -> tuple[str, str]:

@@ -126,12 +126,6 @@ def test_a_generator_may_learn_from_one_s_own_domain() -> None:
         ),
         ({}, {}, [("generators.persona.rows", "processed/pec/tiny/all")], "such as processed/pec/large/all"),
         ({}, {}, [("subsets.large", SIZES | {"train": 500})], "but subsets.large.train asks for 500"),
-        (
-            {},
-            {"columns": {"context": "post", "response": "answer"}},
-            [],
-            "generators.persona.persona_tokens = 96, but corpora.pec.columns names no persona; set it to 0, or name",
-        ),
         ({}, {"url": "https://x.org"}, [], "unknown key corpora.pec.url"),
         ({"of": ["all"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'all'; expected a name"),
         ({"of": ["a b"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'a b'; expected a name"),
