@@ -108,8 +108,8 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
                 )
             if generator.persona_tokens and "personas" not in record.schemas.row_columns:
                 yield (
-                    f"generators.{name}.persona_tokens = {generator.persona_tokens}, but {record.name} has no personas; "
-                    "set it to 0"
+                    f"generators.{name}.persona_tokens = {generator.persona_tokens}, but {record.name} has no "
+                    "personas; set it to 0"
                 )
 
 
