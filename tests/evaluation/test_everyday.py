@@ -94,9 +94,9 @@ def test_no_message_or_reply_shares_a_run_of_words_with_the_sample() -> None:
 
 
 def test_no_message_retells_a_situation_of_the_sample() -> None:
-    """In other words, too: 36 of the 120 messages that once stood here did, with cosines of .6 or more."""
-    told = [text for situation in load() for text in (situation.prompt, *situation.turns[0])]
-    assert len(told) > 1_000
+    """In other words, too: a quarter of the messages that once stood here did, with cosines of .6 or more."""
+    told = [text for situation in load() for text in (situation.prompt, situation.turns[0][0])]
+    assert len(told) > 500
     encoder = load_embedder(minilm_folder())
     messages = [each.text for each in WHOLE.messages]
     nearest = (embed(encoder, messages, 64) @ embed(encoder, told, 64).T).max(axis=1)
