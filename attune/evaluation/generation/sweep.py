@@ -42,7 +42,7 @@ def best_point(points: Mapping[tuple[str, str], Rows], groups: Mapping[tuple[str
     fluent = means[means[REPEATED] <= MOST_REPEATED]
     if fluent.empty:
         return str(means[REPEATED].idxmin())
-    told = pd.DataFrame([row | {"of": name, "at": at} for (name, at), rows in points.items() for row in rows])
+    told = pd.DataFrame([{**row, "of": name, "at": at} for (name, at), rows in points.items() for row in rows])
     prompts = told.pivot(index=["of", "id"], columns="at", values="similarity")
     gained = prompts[fluent.index].sub(prompts[fluent["similarity"].idxmax()], axis=0)
     good = gained.mean() >= -gained.sem().fillna(0)
