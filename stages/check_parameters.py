@@ -6,12 +6,14 @@ starts. `target` always holds the same text, so that a change of params.yaml rer
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attune import parameters
 from attune.base_models.checking import Use, check_folder
 from attune.base_models.fetching import is_directory
+from attune.base_models.sizes import Size, size_of
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora import CORPORA, ranking_corpus, raw_corpus
@@ -22,6 +24,7 @@ from attune.corpora.subsets import tested
 from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnRows, Subsets
+from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
 from stages import start
@@ -34,16 +37,24 @@ def main(*, target: Path) -> None:
 
 
 def _sources(settings: Parameters) -> Iterator[str]:
-    """Corpora that could not be fetched; a source that is no directory is said once."""
+    """Corpora that could not be fetched; a source that is no directory, or cannot be read, is said once."""
     for name, entry in settings.corpora.items():
         if isinstance(entry, OwnRows):
             continue
         if name not in CORPORA:
             yield f"corpora.{name} has no path, and is none of the built-in {', '.join(CORPORA)}"
         elif settings.source not in ("sample", "hub"):
-            yield from _refusal(directory.origin_of, record_of(name), settings.source)
-            if not Path(settings.source).is_dir():
+            yield from _refusal("source", directory.origin_of, record_of(name), settings.source)
+            if not _is_listed(settings.source):
                 return
+
+
+def _is_listed(folder: str) -> bool:
+    try:
+        next(Path(folder).iterdir(), None)
+    except OSError:
+        return False
+    return True
 
 
 def _named(settings: Parameters) -> Iterator[str]:
@@ -74,7 +85,7 @@ def _own_rows(settings: Parameters) -> Iterator[str]:
     """Rows of one's own data that do not fit."""
     for name, entry in settings.corpora.items():
         if isinstance(entry, OwnRows):
-            yield from _refusal(check_own, name, entry, settings)
+            yield from _refusal(f"corpora.{name}", check_own, name, entry, settings)
             if name == ranking_corpus().name and settings.seeds.draws:
                 yield (
                     f"seeds.varies = {settings.seeds.varies!r} would train on contexts of the test: another draw of "
@@ -83,7 +94,7 @@ def _own_rows(settings: Parameters) -> Iterator[str]:
 
 
 def _trained_on(settings: Parameters) -> Iterator[str]:
-    """Generators that name a corpus without conversations, or rows that no stage makes of their corpus."""
+    """Generators that name a corpus without conversations or personas, or rows that no stage makes of their corpus."""
     for name, generator in settings.generators.items():
         record = record_of(generator.corpus)
         if record.in_own_folder:
@@ -94,6 +105,11 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
                 yield (
                     f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}; it must be "
                     f"{words}"
+                )
+            if generator.persona_tokens and "personas" not in record.schemas.row_columns:
+                yield (
+                    f"generators.{name}.persona_tokens = {generator.persona_tokens}, but {record.name} has no "
+                    "personas; set it to 0"
                 )
 
 
@@ -110,18 +126,52 @@ def _rows_of(record: Corpus, own: bool) -> tuple[str, str]:
 
 def _models(settings: Parameters) -> Iterator[str]:
     """Models in directories that are not there or hold something else."""
-    models: list[tuple[str, Use]] = [(settings.encoder, "encoder"), (settings.index.embedder, "embedder")]
-    for model, use in [*models, *((base.model, "base") for base in settings.bases.values())]:
-        if is_directory(model):
-            yield from _refusal(check_folder, Path(model), use)
+    yield from _refusal("encoder", _check_model, settings.encoder, "encoder")
+    yield from _refusal("index.embedder", _check_model, settings.index.embedder, "embedder")
+    for name, base in settings.bases.items():
+        yield from _refusal(f"bases.{name}.model", _check_model, base.model, "base")
 
 
-def _refusal(check: Callable[..., object], *arguments: Any) -> Iterator[str]:
-    """What `check` says if it raises an AttuneError."""
+def _check_model(model: str, use: Use) -> None:
+    if is_directory(model):
+        check_folder(Path(model), use)
+
+
+def _sizes(settings: Parameters) -> Iterator[str]:
+    """Generators that ask more layers or positions of their base than it has."""
+    for name, generator in settings.generators.items():
+        if generator.base in settings.bases:
+            with suppress(AttuneError, PermissionError):  # of a broken folder, which is said where that is checked
+                yield from _beyond(name, generator, size_of(settings.bases[generator.base].model))
+
+
+def _beyond(name: str, generator: GeneratorSettings, size: Size) -> Iterator[str]:
+    """What a training would refuse once it has loaded the base."""
+    passages, frozen = 0, 0.0
+    if isinstance(generator, TrainedSettings):
+        passages, frozen = generator.passage_tokens, generator.frozen_layers
+    if size.layers and frozen >= size.layers:
+        yield (
+            f"generators.{name}.frozen_layers = {frozen}, but the base {generator.base} has {size.layers} layers, and "
+            "one at least must train"
+        )
+    virtual, needed = generator.method_keys.get("virtual_tokens", 0), generator.max_length + passages
+    if size.positions and needed + virtual > size.positions:
+        yield (
+            f"generators.{name}: max_length = {generator.max_length} and passage_tokens = {passages} need {needed} "
+            f"positions, but the base {generator.base} has {size.positions - virtual} beside its virtual tokens; lower "
+            "them"
+        )
+
+
+def _refusal(key: str, check: Callable[..., object], *arguments: Any) -> Iterator[str]:
+    """What `check` says if it raises an AttuneError, and that what `key` names may not be read."""
     try:
         check(*arguments)
     except AttuneError as error:
         yield str(error)
+    except PermissionError as error:
+        yield f"{key}: this user may not read {error.filename}; allow it (chmod -R u+rX), or name another"
 
 
 _SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas", "generators")
@@ -132,6 +182,7 @@ PATHS = (
     Check(("corpora", *_SAMPLED), _own_rows),
     Check(("generators", "corpora"), _trained_on),
     Check(("encoder", "index", "bases"), _models),
+    Check(("generators", "bases"), _sizes),
 )
 
 

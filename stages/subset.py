@@ -34,7 +34,9 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
         write_json(folder / "counts.json", subset.counts)
         if scratch.is_dir():
             shutil.rmtree(scratch)
-    print(f"{corpus}: " + (", ".join(f"{name} {size}" for name, size in sizes.items()) or "no conversations"))
+    repeated = subset.counts.get("repeated")
+    left_out = f"; {repeated} repeated row(s) are left out" if repeated else ""
+    print(f"{corpus}: {', '.join(f'{name} {size}' for name, size in sizes.items()) or 'no conversations'}{left_out}")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from attune.base_models.headers import check_content, pickled, read_object, tensor_shapes
 from attune.base_models.sentence_modules import check_modules
-from attune.base_models.vocabulary import check_vocabulary
+from attune.base_models.vocabulary import check_end, check_vocabulary
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+TEMPLATES = "additional_chat_templates"
 # What the model is to be: a base of generators, CoBERT's encoder, or the sentence encoder of the index.
 Use = Literal["base", "encoder", "embedder"]
 
@@ -20,14 +21,14 @@ _LOADED = (
     *("*config*.json", "modules.json", "tokenizer.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.*", "merges.txt", "*.jinja", "*.safetensors", "*.safetensors.index.json"),
 )
-_TEMPLATES = "additional_chat_templates"
 # What is read where it is there.
 _OF_SENTENCE_ENCODERS = ("config_sentence_transformers.json", "sentence_bert_config.json")
 _OF_TOKENIZERS_AND_MODELS = (
     *("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     "sentence_bert_config.json",
 )
-_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+# How the families call the number of layers in config.json.
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 _CAUSAL = re.compile(r"(ForCausalLM|LMHeadModel)$")
 
@@ -45,7 +46,7 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
     if not folder.is_dir():
         raise AttuneError(f"the model directory {folder} does not exist; name an existing one, or a hub id")
     refuse_code(folder, writes=use == "base")
-    _check_contents([folder, folder / _TEMPLATES])
+    _check_contents([folder, folder / TEMPLATES])
     modules = check_modules(folder, encodes=use == "embedder")
     _check_contents(path for _, path in modules)
     _check_objects(folder, _OF_SENTENCE_ENCODERS)
@@ -76,6 +77,9 @@ def _check_model(folder: Path, use: Use | None) -> None:
         )
     config = read_object(folder / "config.json")
     _check_use(folder / "config.json", config, use)
+    if use == "base":
+        _check_trainable(folder / "config.json", config)
+        check_end(folder)
     _check_objects(folder, _OF_TOKENIZERS_AND_MODELS)
     shapes = _shapes(folder)
     _check_layers(folder, config, shapes)
@@ -98,6 +102,29 @@ def _check_use(path: Path, config: Mapping[str, Any], use: Use | None) -> None:
         raise AttuneError(f"{path}: {', '.join(names)} is no causal language model, which a base must be; name another")
     if use in ("base", "encoder") and config.get("is_encoder_decoder"):
         raise AttuneError(f"{path}: {config['model_type']} is an encoder with a decoder, not one of both; name another")
+
+
+def _check_trainable(path: Path, config: Mapping[str, Any]) -> None:
+    """Refuse what would fail only when a training loads it."""
+    if config.get("quantization_config"):
+        raise AttuneError(
+            f"{path} has a quantization_config: its weights are packed, and no base to train from; name the model with "
+            "its whole weights (load_in_4bit of a generator packs them)"
+        )
+    if not _is_known(config["model_type"]):
+        raise AttuneError(
+            f"{path}: the installed transformers knows no model_type {config['model_type']!r}; name another model"
+        )
+
+
+def _is_known(kind: str) -> bool:
+    from transformers.models.auto.auto_mappings import CONFIG_MAPPING_NAMES as KINDS
+
+    if kind in KINDS:
+        return True
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES  # with a few more; it imports torch
+
+    return kind in CONFIG_MAPPING_NAMES
 
 
 def _shapes(folder: Path) -> dict[str, list[int]]:
@@ -125,7 +152,7 @@ def _shapes(folder: Path) -> dict[str, list[int]]:
 
 def _check_layers(folder: Path, config: Mapping[str, Any], shapes: Iterable[str]) -> None:
     """Compare the number of layers, where config.json and the tensors' names both say it."""
-    said = next((config[key] for key in _LAYERS if isinstance(config.get(key), int)), None)
+    said = next((config[key] for key in LAYERS if isinstance(config.get(key), int)), None)
     held = {int(layer[1]) for name in shapes if (layer := _LAYER.search(name))}
     if said is not None and held and len(held) < said:
         raise AttuneError(

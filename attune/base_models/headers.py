@@ -12,7 +12,9 @@ _SAMPLES, _SAMPLE = 64, 4096
 _POINTER = b"version https://git-lfs"
 _AGAIN = "fetch it again"
 # How pickles and the archives that hold them begin.
-_PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_BEGINNINGS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+# How files of pickled weights end.
+PICKLED = (".bin", ".pt", ".pth")
 
 
 def check_content(path: Path) -> None:
@@ -64,7 +66,7 @@ def tensor_shapes(path: Path) -> dict[str, list[int]]:
         start = file.read(8)
         length = int.from_bytes(start, "little")
         if size < 8 or length > size - 8:
-            if start.startswith(_PICKLED):  # as the lengths of some sound headers do, too
+            if start.startswith(_BEGINNINGS):  # as the lengths of some sound headers do, too
                 raise AttuneError(
                     f"{path} is a pickled file under a safetensors name; convert the model to safetensors"
                 )
@@ -85,7 +87,7 @@ def tensor_shapes(path: Path) -> dict[str, list[int]]:
 
 def pickled(folder: Path) -> str:
     """That a folder has pickled weights alone, and their names; empty where it has none."""
-    names = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
+    names = sorted(path.name for path in folder.glob("*") if path.suffix in PICKLED)
     return f"only pickled weights ({', '.join(names)})" if names else ""
 
 

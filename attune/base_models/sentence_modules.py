@@ -25,6 +25,18 @@ _WITH_WEIGHTS = (
 )
 
 
+def module_folders(folder: Path) -> list[str]:
+    """The folders that modules.json names, relative to `folder`, which need not hold them yet; empty for itself.
+
+    Raises
+    ------
+    AttuneError
+        for a broken modules.json.
+    """
+    path = folder / "modules.json"
+    return [place for _, place in _listed(path)] if path.is_file() else []
+
+
 def check_modules(folder: Path, encodes: bool) -> list[tuple[str, Path]]:
     """Check a sentence encoder's modules, and return their kinds and folders; none for any other model.
 
@@ -66,13 +78,19 @@ def _check_flow(path: Path, modules: Sequence[tuple[str, Path]]) -> None:
 
 def _modules(path: Path) -> Iterator[tuple[str, Path]]:
     """The kinds and folders of the modules that modules.json lists."""
+    for kind, place in _listed(path):
+        yield from _module(path, kind, place)
+
+
+def _listed(path: Path) -> Iterator[tuple[str, str]]:
+    """The types and places in modules.json."""
     modules = read_checked(path)
     if not isinstance(modules, list) or not modules:
         raise AttuneError(f"{path} lists no modules; fetch it again")
     for module in modules:
         if not isinstance(module, dict) or not all(isinstance(module.get(key), str) for key in ("path", "type")):
             raise AttuneError(f"{path}: a module without path or type; fetch it again")
-        yield from _module(path, module["type"], module["path"])
+        yield module["type"], module["path"]
 
 
 def _module(named_in: Path, kind: str, place: str) -> Iterator[tuple[str, Path]]:

@@ -15,6 +15,10 @@ _FILES: Sequence[tuple[str, ...]] = (("tokenizer.json",), ("vocab.txt",), ("voca
 _AROUND, _FILLING = ("bos_token", "eos_token", "cls_token", "sep_token"), "pad_token"
 
 
+# Kinds of tokenizers that have no special token unless their files name it; others have some by default.
+_PLAIN = ("PreTrainedTokenizerFast", "TokenizersBackend")
+
+
 class _Added(NamedTuple):
     id: int
     content: str
@@ -61,6 +65,16 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
         raise AttuneError(
             f"{folder / names[0]} has ids up to {largest}, but the model has embeddings for {rows} tokens; it is "
             "another model's tokenizer, or the embeddings were not resized"
+        )
+
+
+def check_end(folder: Path) -> None:
+    """Refuse a tokenizer without an end-of-text token, as far as its files tell."""
+    config = _settings(folder, "tokenizer_config.json")
+    named = _settings(folder, "special_tokens_map.json").get("eos_token") or config.get("eos_token")
+    if not named and ("eos_token" in config or config.get("tokenizer_class") in _PLAIN):
+        raise AttuneError(
+            f"{folder / 'tokenizer_config.json'} names no end-of-text token, without which no reply ends; set eos_token"
         )
 
 

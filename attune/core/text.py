@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+_MARK = re.compile(r"[^\w\s]")
+_GENERAL = re.compile("COMBINING|VARIATION SELECTOR")  # marks of no script, by Unicode's names
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -26,4 +28,13 @@ def repeated(persona: str, response: str) -> bool:
 def words_of(text: str) -> str:
     """What two texts share that differ in case, spaces and punctuation alone; of a text without words, the text."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(re.findall(r"\w+", plain)) or plain.strip()
+    return " ".join(_MARK.sub(_spelt, plain).split()) or plain.strip()
+
+
+def _spelt(mark: re.Match[str]) -> str:
+    """A vowel sign or tone, without which words of Hindi or Thai would be others; a space for what divides words.
+
+    Accents that no letter is composed with, and what chooses the look of an emoji, divide words as punctuation does.
+    """
+    of_a_script = unicodedata.category(mark[0]) in ("Mn", "Mc") and not _GENERAL.match(unicodedata.name(mark[0]))
+    return mark[0] if of_a_script else " "

@@ -8,7 +8,7 @@ from attune.corpora.empathetic_dialogues import EMPATHETIC_DIALOGUES
 from attune.corpora.epitome import EPITOME
 from attune.corpora.openassistant_guanaco import OPENASSISTANT_GUANACO
 from attune.corpora.openorca import OPENORCA
-from attune.corpora.own import FILE, own_corpus
+from attune.corpora.own import FILE, own_corpus, said
 from attune.corpora.pec import PEC
 
 # Those that are always there. EPITOME is not among them: it is where its user has the files.
@@ -35,7 +35,7 @@ def raw_corpus(name: str, own: bool) -> Corpus:
         return record
     if record.own is None:
         raise AttuneError(f"corpora.{name} is built in, and takes no data of your own; give them another name")
-    return replace(record, layouts=({"train": FILE},), read=record.own.read, subset=record.own.subset)
+    return replace(record, layouts=({"train": FILE},), read=record.own.read, subset=record.own.subset, said=said)
 
 
 def ranking_corpus() -> Corpus:

@@ -103,6 +103,7 @@ class Corpus:
     lengths: label -> text column of the processed rows, whose lengths in words the report shows.
     roles: who asks and who replies in a prompt, as in `attune.generators.prompts`; None where replies are ranked.
     opening: what a conversation is about, a text that no two splits share; None: each conversation for itself.
+    said: all that is said in a conversation, which no two splits share either, whatever its opening; None: they may.
     subset: cuts the corpus to size, with a folder for what it has not yet written; None: `subsets.train_and_test`.
     train_rows: the file with the train rows in data/processed/<name>.
     indexed: whether the train rows have a sentence index.
@@ -120,6 +121,7 @@ class Corpus:
     lengths: Mapping[str, str]
     roles: tuple[str, str] | None = None
     opening: Callable[[Row], str] | None = None
+    said: Callable[[Row], str] | None = None
     subset: "Callable[[Corpus, Path, Sampling, BadRows, Path], Subset] | None" = None
     train_rows: str = "train.parquet"
     indexed: bool = False

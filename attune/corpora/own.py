@@ -84,6 +84,11 @@ def opening(conversation: Row) -> str:
     return conversation.get("situation") or conversation["utterances"][conversation.get("opening", 0)]
 
 
+def said(conversation: Row) -> str:
+    """All turns: rows that say the same under several situations are copies, although their openings differ."""
+    return "\n".join(conversation["utterances"])
+
+
 def own_corpus(name: str) -> Corpus:
     """The record of one's own corpus `name`."""
     return Corpus(
@@ -94,6 +99,7 @@ def own_corpus(name: str) -> Corpus:
         read=read,
         key="id",
         opening=opening,
+        said=said,
         rows=response_rows,
         schemas=SCHEMAS,
         lengths={"context": "context", "response": "response"},

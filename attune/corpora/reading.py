@@ -95,17 +95,30 @@ def check_content(path: Path) -> None:
     Raises
     ------
     AttuneError
-        for a pointer of Git LFS and for a web page.
+        for a pointer of Git LFS, for a web page and for text in UTF-16.
     """
     try:
         with path.open("rb") as stream:
-            head = stream.read(200).removeprefix(BOM).lstrip().lower()
+            start = stream.read(200)
     except OSError as error:
         raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
+    if encoding := _utf_16(start):
+        raise AttuneError(f"{path} is in UTF-16; convert it by `iconv -f {encoding} -t utf-8`")
+    head = start.removeprefix(BOM).lstrip().lower()
     if head.startswith(b"version https://git-lfs.github.com/spec/"):
         raise AttuneError(f"{path} is a Git LFS pointer, not the file itself; run `git lfs pull` where it is from")
     if head.startswith((b"<!doctype html", b"<html")):
         raise AttuneError(f"{path} is a web page (HTML), not a corpus file; check the address and fetch it again")
+
+
+def _utf_16(start: bytes) -> str:
+    """What iconv calls the UTF-16 of a file that begins so; empty for what begins with no mark and no ASCII in it."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    first, second = start[:1], start[1:2]
+    if b"\0" not in (first, second) or first == second:
+        return ""
+    return "utf-16be" if first == b"\0" else "utf-16le"
 
 
 def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:
@@ -116,9 +129,10 @@ def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:
     Raises
     ------
     AttuneError
-        for unbalanced quotes, which may swallow any number of rows, and for what is not UTF-8.
+        for unbalanced quotes, which may swallow any number of rows, for what is not UTF-8, and as `check_content`.
     """
     number = 1
+    check_content(path)
     with path.open(newline="", encoding="utf-8-sig") as stream:
         reader = csv.reader(stream, strict=True, **dialect)
         try:

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attune.core.errors import AttuneError
-from attune.corpora.base import Corpus, Rows, Sampling, Subset
+from attune.corpora.base import Corpus, Row, Rows, Sampling, Subset
+from attune.corpora.copies import shared
 from attune.corpora.reading import BadRows
-from attune.corpora.subsets import opening_key, opening_of, train_and_test
+from attune.corpora.subsets import opening_key, train_and_test
 
 
 def redrawn(
@@ -31,7 +32,8 @@ def redrawn_train(
 ) -> Rows:
     """As `redrawn`, the train rows alone, without what the main job tests on, whose seed is `main`.
 
-    A conversation with the opening of one that is tested is left out as well: the subsets keep the two together.
+    A conversation with the opening or the text of one that is tested is left out as well: the subsets keep the two
+    together.
     files: the names of the train and of the test set, by "train" and "test".
 
     Raises
@@ -40,10 +42,10 @@ def redrawn_train(
         where no conversation is left.
     """
     with _subset(record, raw, sampling._replace(seed=main)) as subset:
-        tested = {opening_key(opening_of(record, each)) for each in subset.conversations[files["test"]]}
+        tested = {key for each in subset.conversations[files["test"]] for key in _keys(record, each)}
     with _subset(record, raw, sampling) as subset:
         drawn = subset.conversations[files["train"]]
-        untested = (each for each in drawn if opening_key(opening_of(record, each)) not in tested)
+        untested = (each for each in drawn if tested.isdisjoint(_keys(record, each)))
         rows = [row for each in untested for row in record.rows(each, drop_repeated_personas)]
     if not rows:
         raise AttuneError(
@@ -51,6 +53,10 @@ def redrawn_train(
             "main job; use more data, or set seeds.varies to order"
         )
     return rows
+
+
+def _keys(record: Corpus, conversation: Row) -> list[int]:
+    return [opening_key(text) for text in shared(record, conversation)]
 
 
 @contextmanager

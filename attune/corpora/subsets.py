@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.core.text import words_of
-from attune.corpora.base import Corpus, Row, Sampling, Subset
+from attune.corpora.base import Corpus, Sampling, Subset
+from attune.corpora.copies import joined, shared
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
 
@@ -145,22 +146,17 @@ def assert_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
         raise AttuneError(f"conversations in two splits: {', '.join(shared[:10])}{more}")
 
 
-def opening_of(corpus: Corpus, row: Row) -> str:
-    """What no two splits share; the conversation's own name where its corpus has no openings."""
-    return corpus.opening(row) if corpus.opening else row[corpus.key]
-
-
 def opening_key(opening: str) -> int:
     """A number for an opening, whatever its case and its spaces."""
     return key(" ".join(opening.lower().split()))
 
 
 def drawn_splits(
-    corpus: Corpus, conversations: Iterable[tuple[str, str]], sampling: Sampling, bad: BadRows
+    corpus: Corpus, conversations: Iterable[tuple[str, tuple[str, str]]], sampling: Sampling, bad: BadRows
 ) -> tuple[dict[str, "np.ndarray"], int]:
     """At most `sampling.cap` conversations, split by opening: their numbers from 0, and how many are repeated.
 
-    `conversations`: of each its name and its opening; two numbers of 8 bytes are held. `bad`: those left out of them.
+    `conversations`: of each its name and what is `shared`; three numbers of 8 bytes are held. `bad`: those left out.
 
     Raises
     ------
@@ -169,16 +165,18 @@ def drawn_splits(
     """
     import numpy as np
 
-    ranks, openings = array("Q"), array("Q")
-    for name, opening in conversations:
+    ranks, openings, texts = array("Q"), array("Q"), array("Q")
+    for name, (opening, text) in conversations:
         ranks.append(rank(sampling.seed, name))
         openings.append(opening_key(opening))
+        texts.append(opening_key(text))
     distinct = draw(np.asarray(ranks), None)
     drawn = distinct[: sampling.cap]
     left_out = f" without its {bad.count} malformed row(s)" if bad.count else ""
     has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{left_out} has"
     whose = f"corpora.{corpus.name}{has}"
-    splits = split_by_opening(np.asarray(openings)[drawn], sampling.test_share, whose)
+    together = joined(np.asarray(openings)[drawn], np.asarray(texts)[drawn])
+    splits = split_by_opening(together, sampling.test_share, whose)
     if len(splits["train"]) < TRAINED:
         raise AttuneError(
             f"{whose} {len(drawn)} conversation(s), {len(splits['train'])} of which would be for training; a generator "
@@ -189,9 +187,8 @@ def drawn_splits(
 
 def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
     """The draw of `drawn_splits` out of all raw files together, as streams; raises as it does, and as reading does."""
-
     files = corpus.files(raw).values()
-    named = ((row[corpus.key], opening_of(corpus, row)) for path in files for row in corpus.read(path, bad))
+    named = ((row[corpus.key], shared(corpus, row)) for path in files for row in corpus.read(path, bad))
     splits, repeated = drawn_splits(corpus, named, sampling, bad)
     spool = Spool(scratch, splits)
     again = BadRows("skip")  # they are counted already

@@ -31,7 +31,7 @@ def export(
         if `target` exists, as `read_replies`, `chosen_systems` and `pairs`, and if every two replies are the same.
     """
     refuse_existing(target)
-    written, prompts = read_replies(replies)
+    written, prompts, origins = read_replies(replies)
     turns = read_contexts(contexts) if contexts else prompts
     chosen, same = pairs(written, turns, chosen_systems(written, systems), most, seed, both_orders)
     if not chosen:
@@ -44,7 +44,7 @@ def export(
         fingerprint = sha256(given / "pairs.csv")[:12]
         with atomic_file(given / "form.html") as page:
             page.write_text(form(chosen, fingerprint), encoding="utf-8")
-        write_csv(folder / "key.csv", key(chosen, fingerprint))
+        write_csv(folder / "key.csv", key(chosen, fingerprint, origins))
     return len(chosen), same
 
 

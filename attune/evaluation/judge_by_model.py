@@ -4,12 +4,15 @@
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_csv, refuse_existing, sha256, write_csv, write_json
+
+COLUMNS = ("pair", "context", "reply_a", "reply_b")  # of pairs.csv, in its order
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -44,10 +47,10 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
 
     refuse_existing(target)
     rows = read_csv(pairs) if pairs.is_file() else []
-    if not rows or not {"pair", "context", "reply_a", "reply_b"} <= rows[0].keys():
-        raise AttuneError(f"{pairs} is not the pairs.csv of a form, with pair, context, reply_a and reply_b")
+    if not rows or not rows[0].keys() >= set(COLUMNS):
+        raise AttuneError(f"{pairs} is not the pairs.csv of a form, with {', '.join(COLUMNS)}")
     opinions = LanguageModelJudge.from_folder(model).opinions(rows)
-    about = {"form": sha256(pairs)[:12], "annotator": f"{MODEL}{model.resolve().name}"}
+    about = {"form": _fingerprint(rows), "annotator": f"{MODEL}{model.resolve().name}"}
     bias = position_bias(opinions)
     with atomic_folder(target) as folder:
         write_csv(folder / "answers.csv", [{**about, "pair": each.pair, "verdict": each.verdict} for each in opinions])
@@ -56,6 +59,14 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
         f"{bias['pairs']} pairs, each in both orders: the same reply is preferred in {100 * bias['consistent']:.0f} %, "
         f"the first shown in {100 * bias['always_first']:.0f} % and the second in {100 * bias['always_second']:.0f} %"
     )
+
+
+def _fingerprint(rows: Sequence[Mapping[str, str]]) -> str:
+    """The form's, as it was exported: a spreadsheet may have saved pairs.csv with other bytes around the same text."""
+    with TemporaryDirectory() as folder:
+        exported = Path(folder) / "pairs.csv"
+        write_csv(exported, [{name: row[name] for name in COLUMNS} for row in rows])
+        return sha256(exported)[:12]
 
 
 if __name__ == "__main__":

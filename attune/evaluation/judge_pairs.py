@@ -74,7 +74,7 @@ def _alpha(who: dict[str, Any]) -> str:
         pairs = f"{who['pairs_judged_by_several']} pairs that several judged"
         return f"none, for all verdicts on the {pairs} are the same, and alpha needs two that differ"
     if who["alpha_low"] is None:
-        return f"{who['alpha']:.3f} (no interval: all contexts say the same)"
+        return f"{who['alpha']:.3f} (no interval: all units say the same)"
     return f"{who['alpha']:.3f} (95 % interval {who['alpha_low']:.3f} to {who['alpha_high']:.3f})"
 
 
@@ -87,7 +87,7 @@ def _both_orders(who: dict[str, Any]) -> list[str]:
 
 def _ends(record: dict[str, Any]) -> str:
     if record["strength_low"] is None:
-        return "no interval: all contexts say the same"
+        return "no interval: all units say the same"
     return f"{record['strength_low']:+.2f} to {record['strength_high']:+.2f}"
 
 

@@ -20,6 +20,7 @@ from attune.core.errors import AttuneError, one_line
 from attune.core.files import write_json
 from attune.core.model_code import refuse_code
 from attune.generators.chat_templates import pin_date
+from attune.generators.decodable import check_decodable
 from attune.generators.prompts import FORMAT_VERSION
 from attune.generators.roles import Roles
 from attune.parameters.generators import GeneratorSettings
@@ -137,7 +138,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     Raises
     ------
     AttuneError
-        if the folder holds no such model, or if this machine cannot load 4 bits.
+        if the folder holds no such model, or one that `check_decodable` refuses, or if this machine cannot load 4 bits.
     """
     check_folder(folder, "base")
     options: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
@@ -150,6 +151,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     if info["missing_keys"]:
         missing = f"{min(info['missing_keys'])} is missing"
         raise AttuneError(f"{folder}: its weights are not of a {model.config.model_type} that writes text: {missing}")
+    check_decodable(model, folder)
     if four_bits:
         return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     return model.to(device())

@@ -5,7 +5,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.distributed.fsdp import FSDPModule
 
+from attune.core.errors import AttuneError
 from attune.generators.batches import IGNORED, by_length, ends_together, scored_batch, tokens_at_once
 from attune.generators.encoding import Encoded
 
@@ -35,11 +37,21 @@ def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -
     """-log p of each row's reply in nats, summed over its tokens, the end-of-text token included.
 
     On out-of-memory it continues with half of the `batch_size` rows at a time, of which a CPU takes fewer.
+
+    Raises
+    ------
+    AttuneError
+        on out-of-memory where parameters are divided among processes: in every layer the others wait for this one.
     """
     was_training = model.training
     try:
         return _reply_nats(model.eval(), rows, pad, batch_size)
     except torch.OutOfMemoryError:
+        if isinstance(model, FSDPModule):
+            raise AttuneError(
+                "out of GPU memory while the held-out loss is measured; with fsdp, lower max_length or passage_tokens, "
+                "or use more GPUs"
+            ) from None
         if batch_size == 1:
             raise
     finally:

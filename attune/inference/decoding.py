@@ -110,7 +110,9 @@ def _text(tokenizer: Any, ids: list[int], ended: bool) -> str:
     """The reply without its stop token, but with the punctuation that a token such as `.\\n` begins with."""
     text = tokenizer.decode(ids[:-1] if ended else ids, skip_special_tokens=True)
     last = tokenizer.decode(ids[-1:], skip_special_tokens=True) if ended else ""
-    return (text + last.split("\n")[0]).strip()
+    before, line_break, _ = last.partition("\n")
+    # Without one it is a mark, which a tokenizer need not call special.
+    return (text + before * bool(line_break)).strip()
 
 
 def _draws(seed: int, name: str, count: int) -> torch.Tensor:

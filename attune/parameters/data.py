@@ -58,6 +58,15 @@ class OwnRows(Section):
                              "or turns alone in their place")  # fmt: skip
         return self
 
+    @model_validator(mode="after")
+    def each_column_is_one_thing(self) -> Self:
+        seen: dict[str, str] = {}
+        for key, column in (self.columns or {}).items():
+            if column in seen:
+                raise ValueError(f"columns names {column!r} for {seen[column]} and for {key}; name another column")
+            seen[column] = key
+        return self
+
 
 class OwnData(OwnRows):
     """A file of one's own, .csv, .jsonl, .json or .parquet."""
@@ -74,13 +83,15 @@ class OwnDataset(OwnRows):
     revision: Name = "main"
 
 
-def _kind(section: Any) -> str:
-    """What an entry is by its keys; the tag stands in pydantic's locations."""
-    keys = section if isinstance(section, dict) else getattr(section, "__dict__", {})
-    return next((kind for kind, key in _MARKS.items() if key in keys), "hub")
+def _kind(section: Any) -> str | None:
+    """What an entry is by its keys, None if by none of them; the tag stands in pydantic's locations."""
+    keys = section if isinstance(section, dict) else getattr(section, "__dict__", {"repo"})
+    kind = next((kind for key, kind in _MARKS.items() if key in keys), None)
+    # A dataset of one's own may name a revision too.
+    return kind or ("hub" if "revision" in keys and set(keys) <= set(HubDataset.model_fields) else None)
 
 
-_MARKS = {"own": "path", "own dataset": "datasets", "archive": "url"}
+_MARKS = {"path": "own", "datasets": "own dataset", "url": "archive", "sha256": "archive", "repo": "hub"}
 PUBLISHED: dict[str, type[Section]] = {
     "archive": Archive,
     "hub": HubDataset,

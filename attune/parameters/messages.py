@@ -1,8 +1,9 @@
 """What is wrong with a value of params.yaml, in a sentence that says what would be right."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from attune.parameters.data import PUBLISHED
+from attune.parameters.data import PUBLISHED, OwnData, OwnDataset
 from attune.parameters.generators import SECTIONS
 from attune.parameters.sections import Parameters
 from attune.parameters.types import Section
@@ -27,6 +28,8 @@ def sentence(detail: Any) -> str:
             return f"unknown key {key} = {_shortened(detail)}; {section} may hold {_known(detail['loc'][:-1])}"
         case "missing":
             return f"the key {key} is missing"
+        case "union_tag_not_found" if place[0] == "corpora":
+            return f"{key} needs `path` (a file) or `datasets` (a hub's dataset){_unknown(detail['input'])}"
         case "union_tag_not_found":
             return f"the key {key}.method is missing"
         case "union_tag_invalid":
@@ -37,6 +40,12 @@ def sentence(detail: Any) -> str:
             return f"{key}: {detail['ctx']['error']}"
     message = _SHAPES.get(detail["type"], f"{detail['msg'][0].lower()}{detail['msg'][1:]}")
     return f"{key} = {_shortened(detail)}: {message}"
+
+
+def _unknown(entry: Mapping[Any, Any]) -> str:
+    """Which keys of an entry of `corpora` no data of one's own have."""
+    keys = [str(key) for key in entry if key not in OwnData.model_fields | OwnDataset.model_fields]
+    return f"; {', '.join(keys)} {'is' if len(keys) == 1 else 'are'} unknown" if keys else ""
 
 
 def _shortened(detail: Any) -> str:

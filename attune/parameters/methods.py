@@ -56,7 +56,7 @@ def frozen_count(model: Any, frozen_layers: float) -> int:
 
 
 def freeze(model: Any, count: int) -> None:
-    """Freeze the embeddings, an output layer that is tied to them, and the lowest `count` layers; 0 freezes nothing.
+    """Freeze the lowest `count` layers, all before them, the embeddings, and an output layer tied to them; 0: nothing.
 
     Raises
     ------
@@ -72,6 +72,30 @@ def freeze(model: Any, count: int) -> None:
         raise AttuneError(f"frozen_layers = {count}, but the base has {len(stack)} layers, and one at least must train")
     for module in (*stack[:count], *(each for each in model.modules() if isinstance(each, Embedding))):
         module.requires_grad_(False)
+    for module in _before(model, stack[0]):
+        for parameter in module.parameters(recurse=False):  # the whole model is among them
+            parameter.requires_grad_(False)
+
+
+def _before(model: Any, layer: Any) -> list[Any]:
+    """The modules that `model` calls before `layer`, such as BLOOM's norm of the embeddings and OPT's projection.
+
+    Where they stand in the model does not say so: OPT's last norm and projection also stand before the layers.
+    """
+    import torch
+
+    called: list[Any] = []
+    hooks = [each.register_forward_pre_hook(lambda module, _: called.append(module)) for each in model.modules()]
+    body, was_training = model.base_model, model.training
+    body.eval()
+    try:
+        with torch.no_grad():
+            body(input_ids=torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=False)
+    finally:
+        body.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return called[: called.index(layer)]
 
 
 def train_all(model: Any, _base: Path, *, frozen_layers: int = 0) -> Any:

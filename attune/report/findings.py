@@ -146,7 +146,7 @@ def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, o
     return [
         f"{sentence(retrieved, names)}.",
         f"What is retrieved: {_likeness(values[after[0]])}.",
-        "What could be, with the one train exchange whose reply is most like the target: "
+        "What could be, with the train exchanges whose replies are most like the target: "
         f"{_likeness(values[after[1]])}; {sentence(oracle, names)}.",
         f"So {_reason(retrieved, oracle, between(list(tests), other, after[0], 'loss_target_not_given'))}.",
     ]
@@ -164,7 +164,9 @@ def _likeness(passages: Mapping[str, float]) -> str:
 def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -> str:
     """What limits passages: the retrieval, if better passages would help more than those that are retrieved."""
     if not oracle.better:
-        return "retrieval is not what limits it: the passage most like the target does not clearly lower the perplexity"
+        return (
+            "nothing shows that retrieval limits it: passages most like the target do not clearly lower the perplexity"
+        )
     if retrieved.better and new and not new.better:
         return f"passages {_given_away(new)}"
     if retrieved.better:

@@ -1,6 +1,5 @@
 """The hub: datasets at pinned revisions through its client, archives by their address and hash."""
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from attune.corpora.base import Corpus
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
 from attune.sources.archive import unpack_zip
+from attune.sources.blobs import damage
 from attune.sources.directory import copy_files
 from attune.sources.manifest import Origin
 
@@ -91,19 +91,12 @@ def _step(key: str, repo: str, name: str, revision: str, error: Exception, named
 
 
 def _sound(address: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
-    """The file and its commit; once more from the start if it is not the one whose sha256 the hub names.
-
-    The client compares sizes alone, and keeps what it has.
-    """
+    """The file and its commit; once more from the start if it is not the one whose sha256 the hub names."""
     for _ in range(2):
         path, commit = _asked_for(repo, name, revision)
-        blob = path.resolve()
-        # The hub's tag of a large file is its sha256, and the client calls the file by its tag.
-        if not re.fullmatch("[0-9a-f]{64}", blob.name) or (found := sha256(blob)) == blob.name:
+        if not (damaged := damage(path)):
             return path, commit
-        path.unlink()
-        blob.unlink(missing_ok=True)
-    raise transfer.failed(address, f"its sha256 is {found}, and the hub names {blob.name}", LATER)
+    raise transfer.failed(address, damaged, LATER)
 
 
 def _asked_for(repo: str, name: str, revision: str) -> tuple[Path, str]:

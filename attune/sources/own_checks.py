@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Row, Sampling
-from attune.corpora.own import opening
+from attune.corpora.own import opening, said
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import check_candidates, drawn_splits
 from attune.evaluation.generation import emotion_folds, empathy_labels
@@ -40,7 +40,7 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
     def rows(bad: BadRows) -> Iterator[Row]:
         return own_data.conversations(paths, entry.columns, bad, place)
 
-    splits, _ = drawn_splits(record, ((each["id"], opening(each)) for each in rows(bad)), sampling, bad)
+    splits, _ = drawn_splits(record, ((each["id"], (opening(each), said(each))) for each in rows(bad)), sampling, bad)
     if record.has_emotions:
         train = set(splits["train"].tolist())
         again = enumerate(rows(BadRows("skip")))  # they are counted already

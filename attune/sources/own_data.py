@@ -139,22 +139,24 @@ def _conversation(
     for key in needed:
         if not read_text(number, key, cells[key]):
             raise BadRow(number, f"{key} is empty; expected text")
+    labels = _labels(number, cells)
     conversation = {
-        "id": digest(system, *personas, *utterances),
+        # Labels belong to it: were the same words under another emotion a copy, that emotion could vanish.
+        "id": digest(system, *personas, *utterances, *(f"{key}: {label}" for key, label in labels.items() if label)),
         "system": system,
-        "emotion": read_text(number, "emotion", cells.get("emotion")),
         "personas": personas,
         "speakers": speakers,
         "utterances": utterances,
         **({} if turns.guessed or speakers[0] == ASKS else {"opening": speakers.index(ASKS)}),
-        **_labels(number, cells),
+        **labels,
     }
     return conversation, turns.left_out
 
 
 def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
-    """What conversations have in some places alone."""
-    labels = {key: read_text(number, key, cells[key]) for key in ("situation", "domain") if key in cells}
+    """A conversation's emotion, which may be empty, and what conversations have in some places alone."""
+    labels = {"emotion": read_text(number, "emotion", cells.get("emotion"))}
+    labels |= {key: read_text(number, key, cells[key]) for key in ("situation", "domain") if key in cells}
     domain = labels.get("domain", "x")
     if domain in (ALL, MEAN) or not _DOMAIN.fullmatch(domain):
         other = f"other than {ALL} and {MEAN}"

@@ -98,14 +98,14 @@ def joined(number: int, turns: Turns) -> tuple[list[str], list[str]]:
 
 
 def read_text(number: int, key: str, cell: Any) -> str:
-    """The text of a cell, which may be missing; a BadRow names any other content of `key`."""
+    """The text of a cell, which may be missing, with line breaks as \\n; a BadRow names any other content of `key`."""
     if cell is None:
         return ""
     if not isinstance(cell, str):
         raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected text")
     if any("\ud800" <= letter <= "\udfff" for letter in cell):  # which JSON can spell, and no file can hold
         raise BadRow(number, f"{key} holds half of a surrogate pair; expected text")
-    return cell.strip()
+    return cell.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _content(number: int, turn: dict[str, Any]) -> str:

@@ -44,7 +44,8 @@ def _files(path: Path) -> list[Path]:
 def training_folder(roots: Sequence[Path], key: str) -> Iterator[Path]:
     """Lock the folder `key` in the first of `roots` where no other process uses it.
 
-    It is deleted if the block succeeds, and kept for resuming otherwise.
+    It is deleted if the block succeeds, and kept for resuming otherwise. It is renamed first, so that no rerun
+    resumes from a half of it.
 
     Raises
     ------
@@ -54,10 +55,13 @@ def training_folder(roots: Sequence[Path], key: str) -> Iterator[Path]:
     root, lock = _locked(roots, key)
     try:
         with dying_with_parent():
-            folder = root / key
+            folder, done = root / key, root / f"{key}.done"
+            if done.exists():  # of a process that was killed while it deleted
+                shutil.rmtree(done)
             folder.mkdir(exist_ok=True)
             yield folder
-            shutil.rmtree(folder)
+            folder.rename(done)
+            shutil.rmtree(done)
     finally:
         lock.release()
 

@@ -170,6 +170,18 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "tokenizer.json").unlink() or (folder / "tokenizer.json").mkdir(),
         r"tokenizer\.json is a folder",
     ),
+    "weights are packed": (
+        lambda folder: changed(folder / "config.json", quantization_config={"quant_method": "gptq", "bits": 4}),
+        r"config\.json has a quantization_config: its weights are packed, and no base to train from; name",
+    ),
+    "an unknown kind": (
+        lambda folder: changed(folder / "config.json", model_type="qwen99"),
+        r"config\.json: the installed transformers knows no model_type 'qwen99'; name another model",
+    ),
+    "replies without an end": (
+        lambda folder: changed(folder / "tokenizer_config.json", eos_token=None),
+        r"tokenizer_config\.json names no end-of-text token, without which no reply ends; set eos_token",
+    ),
     "architectures are no list": (
         lambda folder: changed(folder / "config.json", architectures=3),
         r"config\.json: architectures is '3'; expected a list of names",
@@ -188,6 +200,20 @@ def test_a_broken_folder_is_one_sentence_with_the_file(
         check_folder(folder, "base")
     assert "\n" not in str(raised.value)
     assert str(folder) in str(raised.value)
+
+
+def test_kinds_and_ends_that_transformers_knows_by_itself_pass(model: Path, tmp_path: Path) -> None:
+    """GPT-SW3 has no configuration of its own, and published GPT-2 names no end-of-text token."""
+    folder = shutil.copytree(model, tmp_path / "m")
+    changed(folder / "config.json", model_type="gpt-sw3")
+    settings = read_json(folder / "tokenizer_config.json") | {"tokenizer_class": "GPT2Tokenizer"}
+    del settings["eos_token"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    check_folder(folder, "base")
+    changed(folder / "tokenizer_config.json", eos_token=None)
+    (folder / "special_tokens_map.json").write_text('{"eos_token": "<|endoftext|>"}')
+    check_folder(folder, "base")
+    assert load_tokenizer(folder).eos_token == "<|endoftext|>"
 
 
 @pytest.mark.parametrize("use", [None, "base"])

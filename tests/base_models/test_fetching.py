@@ -1,5 +1,3 @@
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +6,6 @@ from attune.base_models.fetching import fetch
 from attune.core.errors import AttuneError
 from tests.cobert.tiny import encoder
 from tests.git_lfs import POINTER
-from tests.sources.hub_server import Fault, Hub, serve, undisturbed
 
 
 def test_minilm_is_the_wheels_own_and_loads_both_ways(tmp_path: Path) -> None:
@@ -27,194 +24,9 @@ def test_a_missing_directory_is_not_taken_for_a_hub_id(tmp_path: Path) -> None:
         fetch(str(tmp_path / "nowhere"), tmp_path / "target")
 
 
-def test_a_directory_is_copied_without_pickles_and_caches(tmp_path: Path) -> None:
-    folder = encoder(tmp_path / "m")
-    for name in ("training_args.bin", "chat_template.jinja", "1_Pooling/config.json", ".cache/lock.json"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text("{}")
-    fetch(str(folder), tmp_path / "target")
-    copied = {str(path.relative_to(tmp_path / "target")) for path in (tmp_path / "target").rglob("*.*")}
-    assert copied == {
-        "1_Pooling/config.json",
-        "chat_template.jinja",
-        "config.json",
-        "model.safetensors",
-        "tokenizer.json",
-        "tokenizer_config.json",
-    }
-
-
 def test_a_directory_that_is_no_model_is_not_copied(tmp_path: Path) -> None:
     folder = encoder(tmp_path / "m")
     (folder / "model.safetensors").write_text(POINTER)
     with pytest.raises(AttuneError, match=r"model\.safetensors is a Git LFS pointer"):
         fetch(str(folder), tmp_path / "target")
     assert not (tmp_path / "target").exists()
-
-
-@pytest.mark.fault("no hub for a base model", "the model and what to do are named")
-def test_the_hub_out_of_reach_names_the_model_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(AttuneError, match=r"'nobody/nothing' could not be fetched .* name a directory"):
-        fetch("nobody/nothing", tmp_path / "target")
-
-
-def test_a_word_that_is_no_hub_id_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(AttuneError, match="could not be fetched from the hub"):
-        fetch("no such/id/at all", tmp_path / "target")
-
-
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9"])
-@pytest.mark.fault("a proxy that the hub's client does not know: {}", "named, with what to do")
-def test_a_proxy_of_an_unknown_kind_is_one_clear_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
-    from huggingface_hub import constants, set_client_factory
-    from huggingface_hub.utils._http import default_client_factory
-
-    monkeypatch.setenv("ALL_PROXY", proxy)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    set_client_factory(default_client_factory)  # also forgets the client that was made without the proxy
-    try:
-        with pytest.raises(AttuneError, match="could not be fetched from the hub; check the id and the network"):
-            fetch("nobody/nothing", tmp_path / "target")
-    finally:
-        set_client_factory(default_client_factory)
-
-
-LISTING = "GET /api/models/me/m/revision/main"
-HOUR = Fault(429, headers={"Retry-After": "3600"})
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    from huggingface_hub import constants, set_client_factory
-    from huggingface_hub.utils._http import default_client_factory
-
-    undisturbed(monkeypatch)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    with serve(Hub({"models/me/m": {"main": encoder(tmp_path / "served")}})) as running:
-        monkeypatch.setattr(constants, "ENDPOINT", running.url)
-        template = running.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        yield running
-        set_client_factory(default_client_factory)
-
-
-@pytest.mark.fault("the hub: HTTP 429 and 503 for the list of a model's files", "asked for again")
-def test_an_overloaded_hub_is_asked_again_for_a_model(
-    hub: Hub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    hub.faults[LISTING] = [Fault(429, headers={"Retry-After": "0"}), Fault(503)]
-    fetch("me/m", tmp_path / "target")
-    served = tmp_path / "served" / "model.safetensors"
-    assert (tmp_path / "target" / "model.safetensors").read_bytes() == served.read_bytes()
-    assert capfd.readouterr().err.count("the model 'me/m': ") == 2
-
-
-@pytest.mark.parametrize("place", ["list", "tree", "file"])
-@pytest.mark.fault("the hub: an hour's wait for a model's {}", "one sentence with the time, and no waiting")
-def test_a_long_wait_for_a_model_is_not_waited_for(hub: Hub, tmp_path: Path, place: str) -> None:
-    commit = Hub.commit("models/me/m", "main")
-    asked = {
-        "list": LISTING,
-        "tree": f"GET /api/models/me/m/tree/{commit}",
-        "file": f"HEAD /me/m/resolve/{commit}/model.safetensors",
-    }
-    hub.faults[asked[place]] = [HOUR] * 9
-    message = (
-        "^the model 'me/m' could not be fetched from the hub; try again later, or name a directory that holds it, .*: "
-        "HTTP Error 429; the server asks to wait 3,600 s$"
-    )
-    with pytest.raises(AttuneError, match=message):
-        fetch("me/m", tmp_path / "target")
-
-
-def test_a_model_that_was_fetched_before_is_used_where_the_hub_asks_for_a_long_wait(hub: Hub, tmp_path: Path) -> None:
-    fetch("me/m", tmp_path / "first")
-    hub.faults[LISTING] = [HOUR]
-    fetch("me/m", tmp_path / "second")
-    assert not hub.faults[LISTING]
-    names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("first", "second")]
-    assert names[0] == names[1]
-
-
-@pytest.mark.fault("the hub: HTTP 503 for a model, every time", "one sentence after three tries")
-def test_a_hub_that_stays_overloaded_is_left_for_later(hub: Hub, tmp_path: Path) -> None:
-    hub.faults[LISTING] = [Fault(503)] * 9
-    with pytest.raises(AttuneError, match=r"fetched from the hub; try again later, or name .*: .*503 Service Unavail"):
-        fetch("me/m", tmp_path / "target")
-    assert len(hub.faults[LISTING]) == 6
-
-
-def cut_download(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an interrupted download of an older client leaves in its cache: no weights, and no list of the files."""
-    from huggingface_hub import constants
-
-    fetch("me/m", folder / "first")
-    left_out = shutil.ignore_patterns("trees", "model.safetensors")
-    shutil.copytree(folder / "cache", folder / "cut", symlinks=True, ignore=left_out)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "cut"))
-
-
-@pytest.mark.usefixtures("hub")
-@pytest.mark.fault("half of a model in the hub client's cache, and no network", "said, with what to do")
-def test_a_download_that_was_cut_is_told_from_a_model_without_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from huggingface_hub import constants
-
-    cut_download(tmp_path, monkeypatch)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    message = (
-        r"no weights.*If a download of me/m was interrupted, .* only a part of it: run this again with the network"
-    )
-    with pytest.raises(AttuneError, match=message):
-        fetch("me/m", tmp_path / "second")
-    assert not (tmp_path / "second").exists()
-
-
-@pytest.mark.fault("half of a model in the hub client's cache, and an hour's wait", "one sentence with the time")
-def test_a_long_wait_with_half_of_a_model_in_the_cache_is_told_as_the_wait(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cut_download(tmp_path, monkeypatch)
-    hub.faults[LISTING] = [HOUR] * 9
-    with pytest.raises(AttuneError, match=r"; try again later, or .*; the server asks to wait 3,600 s$"):
-        fetch("me/m", tmp_path / "second")
-
-
-@pytest.mark.parametrize(("status", "code"), [(401, "GatedRepo"), (403, "GatedRepo"), (401, "RepoNotFound")])
-@pytest.mark.fault("a model that the hub gives to nobody without terms or login: {}", "said what to do")
-def test_a_model_behind_terms_or_a_login_is_told_how_it_is_opened(
-    hub: Hub, tmp_path: Path, status: int, code: str
-) -> None:
-    hub.faults[LISTING] = [Fault(status, headers={"X-Error-Code": code})] * 9
-    message = r"from the hub; accept its terms on its page and run `hf auth login`, or correct the id, or name a dir"
-    with pytest.raises(AttuneError, match=message):
-        fetch("me/m", tmp_path / "target")
-
-
-@pytest.mark.usefixtures("hub")
-@pytest.mark.fault("no folder in the place of the hub client's cache", "the disk's error, not the network's")
-def test_an_error_of_the_disk_is_the_disk_s(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("a file in its place")
-    with pytest.raises(OSError, match="cache"):
-        fetch("me/m", tmp_path / "target")
-
-
-@pytest.mark.usefixtures("hub")
-@pytest.mark.parametrize("there", [True, False])
-@pytest.mark.fault("SSL_CERT_FILE names no certificate, there: {}", "said of which model, not as an error of the disk")
-def test_an_error_of_a_certificate_is_not_the_disk_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
-) -> None:
-    certificate = tmp_path / "none.pem"
-    if there:
-        certificate.write_text("none")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with pytest.raises(AttuneError, match=r"the model 'me/m' could not be fetched from the hub"):
-        fetch("me/m", tmp_path / "target")

@@ -22,3 +22,28 @@ def test_a_persona_sentence_is_found_token_by_token(persona: str, response: str,
 def test_texts_are_the_same_by_their_words_or_where_they_have_none_by_their_marks() -> None:
     texts = ["Thank you!", "thank you .", "THANK YOU", "thanks", ":)", ":("]
     assert [words_of(text) for text in texts] == ["thank you", "thank you", "thank you", "thanks", ":)", ":("]
+
+
+@pytest.mark.parametrize(
+    "different",
+    [("की", "का", "के", "कि"), ("ไม่", "ไม", "ใหม่", "ใหม้"), ("நான்", "நன"), ("বাড়ি", "বাড়")],
+)
+def test_vowel_signs_and_tones_are_part_of_words(different: tuple[str, ...]) -> None:
+    words = [words_of(f"{text} {different[0]}!") for text in different]
+    assert len(set(words)) == len(different)
+    assert words[0] == f"{different[0]} {different[0]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Café, naïve", "café naïve"),
+        ("Cafe\u0301, nai\u0308ve", "café naïve"),
+        ("\u0130yi x\u0302y", "i yi x y"),
+        ("I \u2764\ufe0f you\ufe0f!", "i you"),
+        ("1\ufe0f\u20e3st", "1 st"),
+        ("a_b\u200dc", "a_b c"),
+    ],
+)
+def test_accents_and_emoji_are_as_in_composed_text(text: str, words: str) -> None:
+    assert words_of(text) == words

@@ -1,9 +1,10 @@
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.corpora.reading import BadRows, ends_with_line_break, lines
+from attune.corpora.reading import BadRows, csv_rows, ends_with_line_break, lines
 
 
 def test_an_error_names_file_line_and_what_skips_it(tmp_path: Path) -> None:
@@ -56,3 +57,15 @@ def test_ends_with_line_break(tmp_path: Path, content: bytes, complete: bool) ->
     path = tmp_path / "a.txt"
     path.write_bytes(content)
     assert ends_with_line_break(path) is complete
+
+
+@pytest.mark.parametrize(
+    ("codec", "named"), [("utf-16", "utf-16"), ("utf-16-le", "utf-16le"), ("utf-16-be", "utf-16be")]
+)
+@pytest.mark.parametrize("read", [lines, csv_rows])
+@pytest.mark.fault("a file in UTF-16", "the conversion is named")
+def test_utf_16_is_called_so(tmp_path: Path, read: Callable[[Path], Iterable[object]], codec: str, named: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("post,answer\nHällo.,Hi.\n".encode(codec))
+    with pytest.raises(AttuneError, match=rf"a\.csv is in UTF-16; convert it by `iconv -f {named} -t utf-8`$"):
+        list(read(path))

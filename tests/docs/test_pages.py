@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from ruamel.yaml import YAML
 
 from attune.core.files import read_json
@@ -116,7 +117,7 @@ def test_where_recipes_start_is_the_committed_score() -> None:
     tuned, attune = (short(scores[f"{name} before training"]["mrr"]) for name in ("tuned", "attune"))
     assert f"higher, at {tuned} and {attune} (means; `metrics/compare.json`)" in SENTENCES
     baseline = short(scores["baseline"]["mrr"])
-    assert f"`tuned` has {tuned} before any training, where `baseline` has {baseline} after its own." in SENTENCES
+    assert f"before any training `tuned` has {tuned}; `baseline` has {baseline} after its training." in SENTENCES
 
 
 @pytest.mark.usefixtures("committed_results")
@@ -125,9 +126,7 @@ def test_how_many_test_replies_are_known_is_the_committed_share() -> None:
     shares = {each["test"]: each["reply"] for each in found["overlaps"] if each["test"] == each["source"]}
     assert shares["empathetic_dialogues"] == 0
     guanaco, openorca = (f"{100 * shares[name]:.1f}" for name in ("openassistant_guanaco", "openorca"))
-    assert (
-        f"Of the test replies of the instruction corpora {guanaco} and {openorca} % do, since no question" in SENTENCES
-    )
+    assert f"Of the test replies of guanaco and OpenOrca, {guanaco} and {openorca} % do: no question" in SENTENCES
     assert found["n"] == 8
 
 
@@ -323,3 +322,9 @@ def test_the_first_screen_has_commands_a_figure_and_every_folder() -> None:
         "tools",
     }
     assert not {folder for folder in folders if f"{folder}/" not in screen}
+
+
+def test_options_within_sentences_can_be_read_by_dvc() -> None:
+    parser = OverridesParser.create()
+    options = [parser.parse_override(each).value() for each in re.findall(r"`-S '([^`]+)'`", ALL)]
+    assert {"path": "/data/chats (1).jsonl"} in options

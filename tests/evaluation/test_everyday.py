@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from attune.evaluation.everyday import SHARES, Everyday, comparisons, judged, scores
-from attune.index.embedding import load_embedder
+from attune.index.embedding import embed, load_embedder
 from attune.metrics.replies import ngrams
 from attune.sources.packages import minilm_folder
+from attune.sources.sample.empathetic_dialogues import load
 
 WHOLE = Everyday.read()
 # Half of it, with as many messages of either feeling.
@@ -90,6 +91,16 @@ def test_no_message_or_reply_shares_a_run_of_words_with_the_sample() -> None:
     known = {run for bank in sorted(banks.glob("*.toml")) for run in runs(bank.read_text(encoding="utf-8"))}
     assert len(known) > 10_000
     assert [each.text for each in WHOLE.messages if known & (runs(each.text) | runs(each.reply))] == []
+
+
+def test_no_message_retells_a_situation_of_the_sample() -> None:
+    """In other words, too: a quarter of the messages that once stood here did, with cosines of .6 or more."""
+    told = [text for situation in load() for text in (situation.prompt, situation.turns[0][0])]
+    assert len(told) > 500
+    encoder = load_embedder(minilm_folder())
+    messages = [each.text for each in WHOLE.messages]
+    nearest = (embed(encoder, messages, 64) @ embed(encoder, told, 64).T).max(axis=1)
+    assert [text for text, cosine in zip(messages, nearest, strict=True) if cosine >= 0.6] == []
 
 
 def runs(text: str, length: int = 7) -> set[tuple[str, ...]]:

@@ -1,8 +1,10 @@
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import BloomConfig, BloomForCausalLM, OPTConfig, OPTForCausalLM
 
 from attune.core.errors import AttuneError
 from attune.generators import frozen
@@ -19,6 +21,10 @@ WORDS = tokenizer()
 PAD = WORDS.eos_token_id
 ROWS = encode_all(examples(dialogue_rows()), WORDS, Room(64))
 FAMILIES = pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), lambda: llama(num_hidden_layers=3)])
+
+
+def trained_of(model: Any) -> set[str]:
+    return {name for name, each in model.named_parameters() if each.requires_grad}
 
 
 def gradients(model: Any, ends: bool) -> dict[str, torch.Tensor]:
@@ -114,10 +120,37 @@ def test_there_is_dropout_in_the_upper_layers_alone() -> None:
 def test_the_embeddings_and_what_is_tied_to_them_are_frozen(tied: bool) -> None:
     model = llama(tie_word_embeddings=tied)
     freeze(model, 1)
-    trained = {name for name, each in model.named_parameters() if each.requires_grad}
+    trained = trained_of(model)
     assert ("lm_head.weight" in trained) is not tied
     assert trained >= {"model.norm.weight", "model.layers.1.mlp.up_proj.weight"}
     assert not {name for name in trained if "layers.0." in name or "embed" in name}
+
+
+@FAMILIES
+def test_of_the_usual_families_layers_and_embeddings_alone_are_frozen(make: Any) -> None:
+    model = make().train()
+    upper = {name for name in trained_of(model) if not re.search(r"\.(wte|wpe|embed_tokens|h\.0|layers\.0)\.", name)}
+    random = torch.get_rng_state()
+    freeze(model, 1)
+    assert trained_of(model) == upper
+    assert torch.equal(torch.get_rng_state(), random)  # LoRA's matrices are drawn next
+    assert all(module.training for module in model.modules())
+
+
+def test_nothing_below_the_frozen_layers_is_trained_and_what_stands_above_them_is() -> None:
+    shape = {"vocab_size": 99, "hidden_size": 16}
+    bloom = BloomForCausalLM(BloomConfig(**shape, n_layer=2, n_head=2))
+    freeze(bloom, 1)
+    assert {name.partition("h.1.")[0] for name in trained_of(bloom)} == {
+        "transformer.",
+        "transformer.ln_f.weight",
+        "transformer.ln_f.bias",
+    }
+    opt = {"word_embed_proj_dim": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "ffn_dim": 32}
+    model = OPTForCausalLM(OPTConfig(**shape, **opt, do_layer_norm_before=True))
+    freeze(model, 1)
+    above = {"final_layer_norm.weight", "final_layer_norm.bias", "project_out.weight"}
+    assert {name.removeprefix("model.decoder.") for name in trained_of(model) if ".layers.1." not in name} == above
 
 
 def test_lora_s_matrices_are_in_the_layers_above() -> None:

@@ -3,8 +3,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch.distributed.fsdp import FSDPModule
 from transformers import GPT2LMHeadModel
 
+from attune.core.errors import AttuneError
+from attune.generators import losses
 from attune.generators.batches import scored_batch
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.losses import mean_loss, reply_nats, token_losses
@@ -59,9 +62,9 @@ def test_the_mean_of_the_token_losses_is_transformers_loss() -> None:
     model = gpt()
     wanted = model(**scored_batch(ROWS[:5], WORDS.eos_token_id, ends=False)).loss.item()
     for ends in (False, True):
-        losses = token_losses(model, scored_batch(ROWS[:5], WORDS.eos_token_id, ends))
-        assert len(losses) == sum(len(row.reply) for row in ROWS[:5])
-        assert losses.mean().item() == pytest.approx(wanted, rel=1e-5)
+        found = token_losses(model, scored_batch(ROWS[:5], WORDS.eos_token_id, ends))
+        assert len(found) == sum(len(row.reply) for row in ROWS[:5])
+        assert found.mean().item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_the_output_layer_sees_reply_tokens_alone() -> None:
@@ -71,3 +74,28 @@ def test_the_output_layer_sees_reply_tokens_alone() -> None:
     token_losses(model, batch)
     model(**batch)  # and is afterwards as it was
     assert seen == [(sum(len(row.reply) for row in ROWS[:5]),), tuple(batch["input_ids"].shape)]
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_out_of_memory_halves_the_batch_but_not_where_other_processes_wait(
+    divided: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, sizes, real = gpt(), [], losses.token_losses
+    wanted = reply_nats(model, ROWS, WORDS.eos_token_id, 8)
+    if divided:
+        model.__class__ = type("Divided", (FSDPModule, type(model)), {})  # as `fully_shard` does
+
+    def scarce(model: Any, batch: Any) -> torch.Tensor:
+        sizes.append(len(batch["input_ids"]))
+        if sizes[-1] > 2:
+            raise torch.OutOfMemoryError
+        return real(model, batch)
+
+    monkeypatch.setattr(losses, "token_losses", scarce)
+    if divided:
+        with pytest.raises(AttuneError, match="held-out loss is measured; with fsdp, lower max_length or"):
+            reply_nats(model, ROWS, WORDS.eos_token_id, 8)
+        assert len(sizes) == 1
+    else:
+        assert reply_nats(model, ROWS, WORDS.eos_token_id, 8) == pytest.approx(wanted, rel=1e-5)
+        assert sizes[:2] == [8, 4]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
+    AddedToken,
     GPT2LMHeadModel,
     LogitsProcessorList,
     TemperatureLogitsWarper,
@@ -177,6 +178,21 @@ def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
     assert stop_token_ids(model, words, lines=True) == (STOP,)
     model.generation_config.eos_token_id = [STOP, 7]
     assert stop_token_ids(model, words, lines=False) == tuple(sorted((STOP, 7)))
+
+
+def test_a_stop_token_is_no_part_of_the_reply_but_what_stands_before_its_line_break_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = tokenizer()
+    words.add_tokens([AddedToken("<end_of_turn>", special=False), AddedToken(".\n", special=False)])
+    mark, line = words.convert_tokens_to_ids(["<end_of_turn>", ".\n"])
+    said = words("So sad", add_special_tokens=False)["input_ids"]
+    for stop, text in ((mark, "So sad"), (line, "So sad."), (STOP, "So sad")):
+        monkeypatch.setattr(
+            "attune.inference.decoding._growing", lambda *_, stop=stop: iter([torch.tensor([[*said, stop]])])
+        )
+        (reply,) = stream_reply(gpt(), words, "x", [7], GREEDY, Limits(9, (STOP, mark, line)), seed=5)
+        assert (reply.text, reply.truncated) == (text, False)
 
 
 @pytest.mark.parametrize("settings", [{"top_k": 7}, {"top_p": 0.8}, {"top_k": 20, "top_p": 0.6, "temperature": 0.7}])

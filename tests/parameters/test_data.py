@@ -35,6 +35,14 @@ def test_a_corpus_without_an_entry_is_an_error_with_the_entries(tmp_path: Path) 
             r"unknown key corpora\.openorca\.repo = .*\.openorca may hold url, sha256",
         ),
         ("corpora.toys", {"repo": "a/b"}, r"the key corpora\.toys\.revision is missing"),
+        ("corpora.toys", {"sha256": None}, r"the key corpora\.toys\.url is missing"),
+        ("corpora.toys", {"revision": "main", "cap": None}, r"the key corpora\.toys\.repo is missing"),
+        ("corpora.toys", 5, r"corpora\.toys = 5: it must be a mapping"),
+        (
+            "corpora.mine",
+            {"path": "a.csv", "columns": {"context": "a", "response": "b", "persona": "b"}},
+            r"corpora\.mine: columns names 'b' for response and for persona; name another column",
+        ),
         ("index.backend", "onnx", r"index\.backend = 'onnx': input should be 'torch' or 'openvino'"),
         ("bases.mine", {}, r"the key bases\.mine\.model is missing"),
     ],
@@ -42,3 +50,24 @@ def test_a_corpus_without_an_entry_is_an_error_with_the_entries(tmp_path: Path) 
 def test_a_wrong_entry_is_named_by_its_key(tmp_path: Path, key: str, value: object, message: str) -> None:
     with pytest.raises(AttuneError, match=message):
         load(changed(tmp_path, (key, value)))
+
+
+@pytest.mark.parametrize(
+    ("entry", "unknown"),
+    [
+        ({"pth": "/x"}, "; pth is unknown"),
+        ({"dataset": "a/b", "split": "train", "revision": "main"}, "; dataset is unknown"),
+        ({"Path": "/x", "columns": {"turns": "t"}}, "; Path is unknown"),
+        ({"file": "x.csv", "sep": ","}, "; file, sep are unknown"),
+        ({"cap": 10}, ""),
+        ({}, ""),
+    ],
+)
+def test_an_entry_of_no_kind_is_told_what_data_of_ones_own_need(
+    tmp_path: Path, entry: dict[str, object], unknown: str
+) -> None:
+    path = changed(tmp_path, ("corpora.mine", entry))
+    with pytest.raises(AttuneError) as raised:
+        load(path)
+    needed = "corpora.mine needs `path` (a file) or `datasets` (a hub's dataset)"
+    assert str(raised.value) == f"{path}: {needed}{unknown}"

@@ -82,7 +82,7 @@ def test_the_reason_follows_from_the_tests() -> None:
         "after correction."
     )
     for oracle in (NOISE, REAL):
-        assert passages(NOISE, oracle)[-1].startswith("So retrieval is not what limits it")
+        assert passages(NOISE, oracle)[-1].startswith("So nothing shows that retrieval limits it")
 
 
 def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without_it() -> None:

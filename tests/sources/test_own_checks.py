@@ -12,6 +12,7 @@ from attune.core.errors import AttuneError
 from attune.corpora import raw_corpus
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
+from attune.corpora.redrawing import redrawn, redrawn_train
 from attune.corpora.subsets import train_and_test
 from attune.evaluation.generation.emotion_probe import train
 from attune.parameters.data import OwnData
@@ -114,7 +115,7 @@ def test_what_is_told_is_the_situation_and_not_the_greeting(tmp_path: Path) -> N
         (5, ["sad", "glad"], None, "the train split has 4 different situation(s), and 1 emotion(s) of more than one"),
         (12, ["sad"], None, "and 1 emotion(s) of more than one of them (most often 'sad'); the emotion probe needs 5"),
         (12, ["sad", "glad"], 5, "has 4 different situation(s)"),
-        (12, ["sad", "sad", "glad", "sad", "sad"], None, "too few situations of other emotions than 'sad'"),
+        (12, ["sad", "glad", "sad", "sad", "sad"], None, "too few situations of other emotions than 'sad'"),
         (12, ["sad", "glad"], None, ""),
     ],
 )
@@ -134,3 +135,71 @@ def test_the_emotion_probe_can_be_trained_on_what_is_accepted(
     probed, checked = said(train, vectors, emotions, situations), said(check, record, given, drawn, BadRows("error"))
     assert bool(probed) == bool(checked) == bool(message)
     assert message in checked
+
+
+def labelled(folder: Path, rows: list[dict[str, str]], **columns: str) -> OwnData:
+    (folder / "labelled.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return OwnData(path=str(folder / "labelled.jsonl"), columns=COLUMNS | columns)
+
+
+def test_a_row_for_each_emotion_of_the_same_words_keeps_them_all(tmp_path: Path) -> None:
+    record = raw_corpus("empathetic_dialogues", own=True)
+    rows = [{"q": f"I am {n}.", "a": "Oh.", "mood": mood} for n in range(20) for mood in ("sad", "glad", "sad")]
+    given = labelled(tmp_path, rows, emotion="mood")
+    check(record, given, sampling(), BadRows("error"))
+    own_data.write(record, given, tmp_path, BadRows("error"))
+    subset = train_and_test(record, tmp_path, sampling(), BadRows("error"), tmp_path / "scratch")
+    splits = {split: list(part) for split, part in subset.conversations.items()}
+    assert subset.counts["repeated"] == 20
+    said_in = {split: {row["utterances"][0] for row in part} for split, part in splits.items()}
+    assert {split: len(part) for split, part in splits.items()} == {"train": 32, "test": 8}
+    assert not said_in["train"] & said_in["test"]
+
+
+def test_copies_under_several_situations_stay_in_one_split(tmp_path: Path) -> None:
+    record = raw_corpus("empathetic_dialogues", own=True)
+    # Text 0 has the situations 0 and 1, text 1 also has 1, and so on: six at a time hang together.
+    rows = [
+        {"q": f"I am {n}.", "a": "Oh.", "mood": ("sad", "glad")[n % 2], "when": f"Then {(n + step) % 6 + n // 6 * 6}."}
+        for n in range(60)
+        for step in (0, 1)
+    ]
+    given = labelled(tmp_path, rows, emotion="mood", situation="when")
+    check(record, given, sampling(), BadRows("error"))
+    own_data.write(record, given, tmp_path, BadRows("error"))
+    subset = train_and_test(record, tmp_path, sampling(), BadRows("error"), tmp_path / "scratch")
+    train_rows, test_rows = (list(subset.conversations[split]) for split in ("train", "test"))
+    assert (len(train_rows), len(test_rows)) == (96, 24)
+    for key in (lambda row: row["situation"], lambda row: row["utterances"][0]):
+        assert not set(map(key, train_rows)) & set(map(key, test_rows))
+
+
+def test_another_draw_trains_on_no_copy_of_what_is_tested(tmp_path: Path) -> None:
+    record = raw_corpus("empathetic_dialogues", own=True)
+    rows = [
+        {"q": f"I am {n % 40}.", "a": "Oh.", "mood": ("sad", "glad")[n % 2], "when": f"Then {n}."} for n in range(80)
+    ]
+    own_data.write(record, labelled(tmp_path, rows, emotion="mood", situation="when"), tmp_path, BadRows("error"))
+    files = {"train": "train", "test": "test"}
+    tested = {row["input"] for row in redrawn(record, tmp_path, sampling(40), True, files)["test"]}
+    for seed in (14, 15, 16):  # by the cap, either draw may have one copy and not the other
+        drawn = sampling(40)._replace(seed=seed)
+        learnt = {row["input"] for row in redrawn_train(record, tmp_path, drawn, True, files, main=13)}
+        assert learnt
+        assert not learnt & tested
+
+
+def test_a_row_for_each_domain_of_the_same_words_is_kept_and_stays_in_one_split(tmp_path: Path) -> None:
+    record = raw_corpus("pec", own=True)
+    rows = [{"q": f"I am {n}.", "a": f"Oh, {n}.", "of": of} for n in range(40) for of in ("work", "home")]
+    given = labelled(tmp_path, rows, domain="of")
+    own_data.write(record, given, tmp_path, BadRows("error"))
+    sizes = {"large": {"train": 10, "valid": 2, "test": 4, "evaluate": None}}
+    assert record.subset is not None
+    drawn = sampling()._replace(sizes=sizes)
+    subset = record.subset(record, tmp_path, drawn, BadRows("error"), tmp_path / "scratch")
+    assert subset.counts["repeated"] == 0
+    assert set(subset.candidates) == {"all", "work", "home"}
+    files = {file: list(part) for file, part in subset.conversations.items()}
+    trained, tested = ({row["utterances"][0] for row in files[f"large/all/{split}"]} for split in ("train", "test"))
+    assert not trained & tested

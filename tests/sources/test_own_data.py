@@ -235,6 +235,18 @@ def test_turns_one_per_line_end_at_line_breaks_alone(tmp_path: Path) -> None:
     assert conversation["utterances"] == ["one\u2028two\x0cthree", "four", "five", "six"]
 
 
+def test_line_breaks_of_any_system_make_the_same_conversation(tmp_path: Path) -> None:
+    columns = PAIR | {"emotion": "c"}
+    rows = [{"a": f"one{end}two", "b": f"three{end}{end}four", "c": f"so{end}so"} for end in ("\n", "\r\n", "\r")]
+    turns = [
+        {"messages": [{"role": "user", "content": row["a"]}, {"role": "assistant", "content": row["b"]}]}
+        for row in rows
+    ]
+    for same in (read(lines(tmp_path / "a.jsonl", *rows), columns), read(lines(tmp_path / "b.jsonl", *turns))):
+        assert same[0] == same[1] == same[2]
+        assert same[0]["utterances"] == ["one\ntwo", "three\n\nfour"]
+
+
 def test_other_columns_of_parquet_may_hold_anything(tmp_path: Path) -> None:
     times = pa.array([1, 10**18], pa.timestamp("ns"))  # Python's have microseconds
     pq.write_table(pa.table({"a": ["x", "u"], "b": ["y", "v"], "at": times}), tmp_path / "a.parquet")
@@ -292,6 +304,8 @@ def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
         ("a.json", POINTER.encode(), "is a Git LFS pointer"),
         ("a.parquet", POINTER.encode(), "is a Git LFS pointer"),
         ("a.csv", b"<!DOCTYPE html>", "is a web page (HTML)"),
+        ("a.json", '[{"a": "x", "b": "y"}]'.encode("utf-16"), "a.json is in UTF-16; convert it by `iconv -f utf-16 -t"),
+        ("a.jsonl", '{"a": "x", "b": "y"}'.encode("utf-16-le"), "is in UTF-16; convert it by `iconv -f utf-16le -t"),
         ("a.parquet", b"PAR1", "is not a complete parquet file"),
         ("a.json", b"{}", "must hold a list of objects"),
         ("a.txt", b"", "has the suffix '.txt'; it must be one of .csv, .jsonl, .json, .parquet"),

@@ -1,7 +1,13 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from attune.core.errors import AttuneError
+from stages.check_parameters import main
+from tests.generators.tiny import llama, saved
 from tests.project import changed, read
 from tests.stages.running import run
 
@@ -49,6 +55,22 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
             VALUES["generators"]["lora_openorca"] | {"rows": "passages/openorca", "passage_tokens": 96},
             "rows = 'passages/openorca' has no rows of corpus = 'openorca'; it must be processed/openorca",
         ),
+        (
+            "generators.full.persona_tokens",
+            32,
+            "generators.full.persona_tokens = 32, but empathetic_dialogues has no personas; set it to 0",
+        ),
+        (
+            "generators.full.frozen_layers",
+            30,
+            "generators.full.frozen_layers = 30, but the base smollm2 has 30 layers, and one at least must train",
+        ),
+        (
+            "generators.prompt_tuning.max_length",
+            8185,
+            "generators.prompt_tuning: max_length = 8185 and passage_tokens = 0 need 8185 positions, but the base "
+            "smollm2 has 8184 beside its virtual tokens; lower them",
+        ),
         ("generators.persona.rows", "processed/pec", "a subset and a domain, such as processed/pec/large/all"),
         ("generators.persona.rows", "processed/pec/large/sad", "rows = 'processed/pec/large/sad' has no rows of cor"),
         (
@@ -76,6 +98,71 @@ def test_wrong_parameters_are_refused(tmp_path: Path, key: str, value: object, m
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data/checked.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"frozen_layers": 1, "max_length": 64}, None),
+        ({"frozen_layers": 2, "max_length": 64}, "generators.full.frozen_layers = 2, but the base own has 2 layers"),
+        (
+            {"frozen_layers": 0.5, "max_length": 65},
+            "generators.full: max_length = 65 and passage_tokens = 0 need 65",
+        ),
+        ({"frozen_layers": 99, "max_length": 64, "base": "hub"}, None),
+    ],
+)
+def test_a_generator_is_held_to_the_size_of_a_base_in_a_directory(
+    tmp_path: Path, values: dict[str, object], message: str | None
+) -> None:
+    saved(llama(), tmp_path / "own")
+    bases = VALUES["bases"] | {"own": {"model": "./own"}, "hub": {"model": "somebody/large"}}
+    full = VALUES["generators"]["full"] | {"base": "own"} | values
+    changed(tmp_path, ("bases", bases), ("generators.full", full))
+    done = run(tmp_path, *STAGE)
+    assert done.returncode == (0 if message is None else 1), done.stderr
+    assert (message or "") in done.stderr
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """A folder here that this process may not read, not even as root, which becomes another user for that time."""
+    folder.mkdir()
+    folder.chmod(0)
+    root = not os.geteuid()
+    if root:
+        Path.cwd().chmod(0o755)
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("encoder", "locked", "encoder: this user may not read locked"),
+        ("encoder", "locked/m", "encoder: this user may not read locked/m"),
+        ("index.embedder", "./locked", "index.embedder: this user may not read locked"),
+        ("bases.smollm2.model", "locked", "bases.smollm2.model: this user may not read locked"),
+        ("source", "locked", "source: this user may not read locked/pec"),
+        ("corpora.mine", {"path": "locked/rows.csv"}, "corpora.mine: this user may not read locked/rows.csv"),
+    ],
+)
+@pytest.mark.fault("no permission to read what {key} names", "refused with the key")
+def test_what_may_not_be_read_is_refused_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: object, message: str
+) -> None:
+    changed(tmp_path, (key, value))
+    monkeypatch.chdir(tmp_path)
+    with locked(Path("locked")), pytest.raises(AttuneError) as raised:
+        main(target=Path("checked.txt"))
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"params.yaml: {message}")
+    assert line.endswith("; allow it (chmod -R u+rX), or name another")
 
 
 def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> None:

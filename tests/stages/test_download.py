@@ -1,11 +1,16 @@
+import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from attune.core.errors import AttuneError
+from attune.core.files import read_parquet
+from attune.core.text import words_of
+from attune.corpora import CORPORA
 from stages.download import main
 from tests.sources.corpora_by_hand import write
 
@@ -60,3 +65,15 @@ def test_an_unknown_corpus_is_an_error(project: Path) -> None:
     with pytest.raises(AttuneError, match=r"params\.yaml has no corpora\.reddit; it has pec, empathetic_dialogues"):
         main(corpus="reddit", target=Path("raw"))
     assert not (project / "raw").exists()
+
+
+def test_the_words_of_the_sample_are_what_stands_between_all_but_letters_and_digits(sample: Path) -> None:
+    for corpus in CORPORA:
+        folder = sample / "raw" / corpus
+        texts = [str(cell) for path in folder.rglob("*.parquet") for row in read_parquet(path) for cell in row.values()]
+        for path in {*folder.rglob("*.txt"), *folder.rglob("*.csv"), *folder.rglob("*.jsonl")}:
+            texts += path.read_text(encoding="utf-8").splitlines()
+        assert len(texts) > 1000
+        for text in texts:
+            plain = unicodedata.normalize("NFKC", text).casefold()
+            assert words_of(text) == (" ".join(re.findall(r"\w+", plain)) or plain.strip())

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from attune.core.files import read_parquet, sha256
 from attune.corpora import corpus
 from attune.corpora.base import Sampling
 from attune.corpora.redrawing import redrawn, redrawn_train
+from stages import download
 from stages.subset import main
 from tests.project import changed, read
 from tests.stages.running import data
@@ -100,3 +102,15 @@ def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch
     with pytest.raises(AttuneError, match=r"corpora\.pec\.cap does nothing: `subsets` says"):
         main(corpus="pec", raw=sample / "raw/pec", target=Path("out"))
     assert not Path("out").exists()
+
+
+def test_repeated_rows_are_said_to_be_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"q": f"I am {number % 9}.", "a": "Oh."} for number in range(12)]
+    Path("mine.json").write_text(json.dumps(rows))
+    changed(tmp_path, ("corpora.mine", {"path": "mine.json", "columns": {"context": "q", "response": "a"}}))
+    download.main(corpus="mine", target=Path("raw"))
+    main(corpus="mine", raw=Path("raw"), target=Path("out"))
+    assert capsys.readouterr().out.endswith("mine: train 7, test 2; 3 repeated row(s) are left out\n")

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
+from attune.training import checkpoints
 from attune.training.checkpoints import mark_complete, newest_complete, run_key, training_folder
 from tests.forked import python
 
@@ -43,6 +44,26 @@ def test_folder_goes_after_success_and_stays_after_an_error(tmp_path: Path) -> N
     with training_folder([tmp_path], "key") as folder:
         assert (folder / "step").read_text() == "1"
     assert not folder.exists()
+
+
+@pytest.mark.fault("killed while the finished training's checkpoints are deleted", "the rerun begins anew")
+def test_a_folder_that_was_half_deleted_is_never_resumed_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(path: Path) -> None:
+        (path / "best").unlink()
+        raise KeyboardInterrupt
+
+    def train() -> None:
+        with training_folder([tmp_path], "key") as folder:
+            for name in ("best", "step"):
+                (folder / name).write_text("1")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train()
+    with training_folder([tmp_path], "key") as folder:
+        assert not list(folder.iterdir())
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 @pytest.mark.fault("two trainings with one checkpoint folder", "the second is refused")

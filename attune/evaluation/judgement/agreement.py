@@ -1,6 +1,6 @@
 """How far annotators agree with each other, and with themselves when the two replies change places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from attune.core.determinism import seeded
 from attune.evaluation.judgement.answers import MODEL, VISITOR, Judgement
-from attune.evaluation.judgement.preferences import PLACES, RESAMPLES
-from attune.metrics.bootstrap import LEVEL, Ratio, rounded, with_intervals
+from attune.evaluation.judgement.preferences import PLACES, RESAMPLES, share, units_of
+from attune.metrics.bootstrap import LEVEL, rounded, with_intervals
 
 # By context and pair of systems, of each annotator: whether the first of the pair was shown first, and its points.
 _Items = dict[tuple[str, str, str], dict[str, list[tuple[bool, float]]]]
@@ -20,8 +20,8 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
 
     The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
     agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
-    verdicts; `consistent` is the share of such pairs on which the two agree. Both have 95 % intervals over contexts;
-    alpha's bounds are None where no context differs from the others. Visitors are one annotator for alpha, since the
+    verdicts; `consistent` is the share of such pairs on which the two agree. Both have 95 % intervals over units;
+    alpha's bounds are None where no unit differs from the others. Visitors are one annotator for alpha, since the
     page asks for no name; they are many people, so that `consistent` leaves them out, as it does language
     models, which have one verdict on both orders.
     """
@@ -31,24 +31,27 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
         first = each.first == system
         verdict = first, each.points if first else 1 - each.points
         items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(verdict)
+    whose = {each.context: each for each in judgements}
     annotators = sorted({each.annotator for each in judgements})
     return {
-        **_alpha(items, annotators, seed),
+        **_alpha(items, whose, annotators, seed),
         "annotators": len(annotators),
         "pairs": len(items),
         "pairs_judged_by_several": sum(len(values) > 1 for values in items.values()),
-        **_consistency(items, seed),
+        **_consistency(items, whose, seed),
     }
 
 
-def _alpha(items: _Items, annotators: Sequence[str], seed: int) -> dict[str, float | None]:
-    """alpha, and the percentiles of its values over resampled contexts."""
+def _alpha(
+    items: _Items, whose: Mapping[str, Judgement], annotators: Sequence[str], seed: int
+) -> dict[str, float | None]:
+    """alpha, and the percentiles of its values over resampled units. whose: a judgement of each context."""
+    several = [(whose[context], values) for (context, *_), values in items.items() if len(values) > 1]
     columns: dict[str, list[list[float]]] = {}
-    for (context, *_), values in items.items():
-        if len(values) > 1:
-            means = {name: fmean(points for _, points in verdicts) for name, verdicts in values.items()}
-            columns.setdefault(context, []).append([means.get(name, np.nan) for name in annotators])
-    tables = [np.array(each).T for each in columns.values()]  # (annotators, pairs) of each context
+    for unit, (_, values) in zip(units_of(each for each, _ in several), several, strict=True):
+        means = {name: fmean(points for _, points in verdicts) for name, verdicts in values.items()}
+        columns.setdefault(unit, []).append([means.get(name, np.nan) for name in annotators])
+    tables = [np.array(each).T for each in columns.values()]  # (annotators, pairs) of each unit
     alpha = _krippendorff(tables)
     if alpha is None:
         return dict.fromkeys(("alpha", "alpha_low", "alpha_high"))
@@ -71,15 +74,15 @@ def _krippendorff(tables: Sequence[np.ndarray]) -> float | None:
     return float(krippendorff.alpha(table, level_of_measurement="ordinal"))
 
 
-def _consistency(items: _Items, seed: int) -> dict[str, float]:
+def _consistency(items: _Items, whose: Mapping[str, Judgement], seed: int) -> dict[str, float]:
     """Of the pairs that an annotator judged in both orders: how many, and the share with the same verdict twice."""
     twice = [
-        (context, float(len({points for _, points in verdicts}) == 1), 1.0)
+        (whose[context], float(len({points for _, points in verdicts}) == 1))
         for (context, *_), values in items.items()
         for name, verdicts in values.items()
         if name != VISITOR and not name.startswith(MODEL) and len({first for first, _ in verdicts}) == 2
     ]
     if not twice:
         return {}
-    same = with_intervals({"consistent": [Ratio.of(twice, share=True)]}, seed, PLACES)
-    return {"judged_in_both_orders": len(twice), **same}
+    equal = share([each for each, _ in twice], [same for _, same in twice])
+    return {"judged_in_both_orders": len(twice), **with_intervals({"consistent": [equal]}, seed, PLACES)}

@@ -17,7 +17,8 @@ THUMBS = {"up": 1.0, "down": 0.0}
 VISITOR = "visitor"
 # The name of an annotator that is a language model begins so. It is asked in both orders, and has one verdict on both.
 MODEL = "model:"
-_KEY = ("form", "pair", "id", "system_a", "system_b")
+_ORIGIN = ("conversation", "cluster")
+_KEY = ("form", "pair", "id", "system_a", "system_b", *_ORIGIN)
 _ANSWER = ("form", "annotator", "pair", "verdict")
 
 
@@ -25,8 +26,9 @@ _ANSWER = ("form", "annotator", "pair", "verdict")
 class Judgement:
     """One annotator's verdict on two systems' replies to one context.
 
-    `context` names what belongs together: judgements of one context are not independent. `points`: 1 where the system
-    shown first is preferred, 0 where the second is, 0.5 for neither.
+    `points`: 1 where the system shown first is preferred, 0 where the second is, 0.5 for neither. `conversation` and
+    `cluster` (`attune.evaluation.schemas`) name what the context belongs with, since judgements about one person's
+    replies, say, are not independent; they are empty where that is unknown.
     """
 
     annotator: str
@@ -34,6 +36,8 @@ class Judgement:
     first: str
     second: str
     points: float
+    conversation: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def read_answers(key: Path, paths: Iterable[Path]) -> list[Judgement]:
     Raises
     ------
     AttuneError
-        naming the file and line of an answer that is malformed, of another form or given twice, or for no answers.
+        naming the file and line of an answer that is malformed, of another form or given twice, or for no answers; and
+        for a key without conversations and clusters, as earlier versions wrote it.
     """
     pairs = {row["pair"]: row for _, row in _rows(key, _KEY)}
     judgements: list[Judgement] = []
@@ -65,7 +70,8 @@ def read_answers(key: Path, paths: Iterable[Path]) -> list[Judgement]:
             if before != place:
                 raise AttuneError(f"{place}: {name} has answered pair {row['pair']} already, in {before}; remove one")
             points = VERDICTS[row["verdict"]]
-            judgements.append(Judgement(name, each["id"], each["system_a"], each["system_b"], points))
+            systems = each["system_a"], each["system_b"]
+            judgements.append(Judgement(name, each["id"], *systems, points, each["conversation"], each["cluster"]))
     if not judgements:
         raise AttuneError("the files hold no answers; an annotator's file has at least one line below its header")
     return judgements
@@ -92,7 +98,12 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
         _, header = next(rows, (1, []))
         missing = [name for name in columns if name not in header]
         if missing:
-            raise AttuneError(f"{path} has no column {missing[0]!r}; its header must name {', '.join(columns)}")
+            # Another export of the same replies has the same form, so that its key fits answers that were given before.
+            again = "; export the pairs again with the same options to a new folder, whose key fits these answers"
+            raise AttuneError(
+                f"{path} has no column {missing[0]!r}; its header must name {', '.join(columns)}"
+                + (again if set(missing) <= set(_ORIGIN) else "")
+            )
         for line, cells in rows:
             if cells and len(cells) != len(header):
                 raise AttuneError(f"{path} line {line} has not as many fields as the header has names")

@@ -15,6 +15,8 @@ from attune.evaluation.generation.summary import TARGETS, system_of
 Replies = Mapping[str, Mapping[str, str]]
 # The turns before the reply by the test example's id, oldest first.
 Contexts = Mapping[str, tuple[str, ...]]
+# What else a test example belongs with, its `conversation` and `cluster` (`attune.evaluation.schemas`), by its id.
+Origins = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,11 @@ class Pair:
     reply_b: str
 
 
-def read_replies(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tuple[str, ...]]]:
-    """The systems' replies, and for each example its prompt, of a file in data/evaluation.
+def read_replies(path: Path) -> tuple[Replies, Contexts, Origins]:
+    """The systems' replies, and for each example its prompt and its origin, of a file in data/evaluation.
 
-    A row has `system`, or `generator` and `variant`; rows without a reply were only scored, and are left out.
+    A row has `system`, or `generator` and `variant`; rows without a reply were only scored, and are left out. A
+    file without conversations and clusters, such as that of everyday messages, has contexts that belong with no other.
 
     Raises
     ------
@@ -44,6 +47,7 @@ def read_replies(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tuple
         raise AttuneError(f"{path} is missing; name a file with replies, such as data/evaluation/answers.parquet")
     replies: dict[str, dict[str, str]] = {}
     prompts: dict[str, tuple[str, ...]] = {}
+    origins: dict[str, dict[str, str]] = {}
     for row in read_parquet(path):
         if not {"id", "prompt", "reply"} <= row.keys() or not (
             "system" in row or {"generator", "variant"} <= row.keys()
@@ -58,7 +62,8 @@ def read_replies(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tuple
         if replies.setdefault(system, {}).setdefault(row["id"], row["reply"]) != row["reply"]:
             raise AttuneError(f"{path}: {system} has two different replies to {row['id']!r}; it may have one")
         prompts[row["id"]] = (row["prompt"],)
-    return replies, prompts
+        origins[row["id"]] = {"conversation": row.get("conversation", row["id"]), "cluster": row.get("cluster", "")}
+    return replies, prompts, origins
 
 
 def read_contexts(path: Path) -> dict[str, tuple[str, ...]]:
@@ -135,9 +140,13 @@ def shown(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
     ]
 
 
-def key(pairs: Iterable[Pair], form: str) -> list[dict[str, Any]]:
-    """What annotators are not given: the form's fingerprint, and which systems and context each pair is of."""
+def key(pairs: Iterable[Pair], form: str, origins: Origins) -> list[dict[str, Any]]:
+    """What annotators are not given: the form's fingerprint, and which systems and context each pair is of.
+
+    The context's conversation and cluster say what its judgements belong with when the answers are analysed.
+    """
     return [
         {"form": form, "pair": each.pair, "id": each.id, "system_a": each.system_a, "system_b": each.system_b}
+        | dict(origins[each.id])
         for each in pairs
     ]

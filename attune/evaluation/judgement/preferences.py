@@ -1,6 +1,7 @@
 """What judgements say: win rates, Bradley-Terry strengths and position bias.
 
-Judgements of one context are one unit in every interval and test. A tie is half a win for each system.
+Judgements of contexts in which one person replies, or that are about one situation, are one unit in every interval and
+test (`attune.evaluation.units`), whoever judges. A tie is half a win for each system.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
 from attune.evaluation.judgement.answers import MODEL, Judgement, Thumb
+from attune.evaluation.units import units
 from attune.metrics.bootstrap import LEVEL, Ratio, compare, rounded, with_intervals
 from attune.metrics.multiplicity import holm
 
@@ -27,35 +29,36 @@ def systems_of(judgements: Iterable[Judgement]) -> list[str]:
     return sorted({name for each in judgements for name in (each.first, each.second)})
 
 
-def _points(judgements: Iterable[Judgement], system: str, other: str) -> list[tuple[str, float]]:
-    """(context, points of `system` against `other`) of each judgement of the two."""
-    sides = {(system, other): lambda points: points, (other, system): lambda points: 1 - points}
-    return [
-        (each.context, sides[each.first, each.second](each.points))
-        for each in judgements
-        if (each.first, each.second) in sides
-    ]
+def units_of(judgements: Iterable[Judgement]) -> list[str]:
+    """Each judgement's unit. Without people or situations it is the conversation and, on the chat page, the context."""
+    rows = [{"cluster": each.cluster, "conversation": each.conversation or each.context} for each in judgements]
+    return units(rows, "conversation")
+
+
+def share(judgements: Sequence[Judgement], points: Sequence[float]) -> Ratio:
+    """The mean of each judgement's points, by unit."""
+    return Ratio.of(((unit, each, 1.0) for unit, each in zip(units_of(judgements), points, strict=True)), share=True)
 
 
 def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
     """One record per two systems that were compared: how often `system` was preferred to `other`.
 
-    win_rate has its 95 % interval (bootstrap over contexts; exact where all contexts agree); p is two-sided, by the
-    randomisation test that exchanges the two systems in each context (`metrics.bootstrap.compare`). p_holm: corrected
-    for the number of records.
+    win_rate has its 95 % interval (bootstrap over units; exact where all units agree); p is two-sided, by the
+    randomisation test that exchanges the two systems in each unit (`metrics.bootstrap.compare`). p_holm: corrected for
+    the number of records.
     """
     records: list[dict[str, Any]] = []
     for system, other in combinations(systems_of(judgements), 2):
-        points = _points(judgements, system, other)
-        if not points:
+        both = [each for each in judgements if {each.first, each.second} == {system, other}]
+        if not both:
             continue
-        won = Ratio.of(((context, value, 1.0) for context, value in points), share=True)
-        lost = Ratio.of(((context, 1 - value, 1.0) for context, value in points), share=True)
-        values = [value for _, value in points]
-        counts = {"wins": values.count(1.0), "ties": values.count(0.5), "losses": values.count(0.0)}
+        points = [each.points if each.first == system else 1 - each.points for each in both]
+        won, lost = share(both, points), share(both, [1 - each for each in points])
+        sizes = {"contexts": len({each.context for each in both}), "units": len(won.numerator)}
+        counts = {"wins": points.count(1.0), "ties": points.count(0.5), "losses": points.count(0.0)}
         rate = with_intervals({"win_rate": [won]}, seed, PLACES)
         p = compare([lost], [won], seed).p
-        records.append({"system": system, "other": other, "contexts": len(won.numerator), **counts, **rate, "p": p})
+        records.append({"system": system, "other": other, **sizes, **counts, **rate, "p": p})
     adjusted = holm([record["p"] for record in records])
     return [
         record | rounded({"p": record["p"], "p_holm": p_holm}, PLACES)
@@ -68,8 +71,8 @@ def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
 
     A system with a log-strength higher by d is preferred with the probability 1 / (1 + exp(-d)); their mean is 0
     (Bradley and Terry 1952). Every two systems that were compared are given one tie more, without which a system that
-    always wins would be infinitely strong. Intervals are percentiles over resampled contexts; where no context differs
-    from the others they would have no width, and are None.
+    always wins would be infinitely strong. Intervals are percentiles over resampled units; where no unit differs from
+    the others they would have no width, and are None.
 
     Raises
     ------
@@ -115,13 +118,14 @@ def fit(wins: np.ndarray) -> np.ndarray:
 
 
 def _wins(judgements: Sequence[Judgement], systems: Sequence[str]) -> np.ndarray:
-    """(contexts, systems, systems): the points of the row's system against the column's."""
+    """(units, systems, systems): the points of the row's system against the column's."""
     place = {name: at for at, name in enumerate(systems)}
-    unit = {name: at for at, name in enumerate(sorted({each.context for each in judgements}))}
-    wins = np.zeros((len(unit), len(systems), len(systems)))
-    for each in judgements:
-        wins[unit[each.context], place[each.first], place[each.second]] += each.points
-        wins[unit[each.context], place[each.second], place[each.first]] += 1 - each.points
+    of = units_of(judgements)
+    row = {name: at for at, name in enumerate(sorted(set(of)))}
+    wins = np.zeros((len(row), len(systems), len(systems)))
+    for unit, each in zip(of, judgements, strict=True):
+        wins[row[unit], place[each.first], place[each.second]] += each.points
+        wins[row[unit], place[each.second], place[each.first]] += 1 - each.points
     return wins
 
 
@@ -146,12 +150,14 @@ def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, flo
     people = [each for each in judgements if not each.annotator.startswith(MODEL)]
     if not people:
         return {}
-    first = Ratio.of(((each.context, each.points, 1.0) for each in people), share=True)
-    return with_intervals({"first_preferred": [first]}, seed, PLACES)
+    return with_intervals({"first_preferred": [share(people, [each.points for each in people])]}, seed, PLACES)
 
 
 def thumbs_up(thumbs: Iterable[Thumb], seed: int) -> list[dict[str, Any]]:
-    """One record per system: the share of its replies with a thumb up, with the interval over contexts."""
+    """One record per system: the share of its replies with a thumb up, with the interval over contexts.
+
+    Each context is a unit here: the page does not know who writes.
+    """
     systems: dict[str, list[Thumb]] = {}
     for each in thumbs:
         systems.setdefault(each.system, []).append(each)

@@ -11,11 +11,12 @@ from attune.evaluation.schemas import ANSWERED
 STRENGTHS = {"good": 1.2, "fair": 0.2, "poor": -1.4}
 
 
-def write_replies(path: Path, contexts: int = 40) -> None:
-    """Each system's own reply to each context."""
+def write_replies(path: Path, contexts: int = 40, people: int = 0) -> None:
+    """Each system's own reply to each context; people: so many reply in turn, and are named."""
     rows = [
         {
-            "system": system, "id": f"c{at}/1", "conversation": f"c{at}", "prompt": f"Message {at}",
+            "system": system, "id": f"c{at}/1", "conversation": f"c{at}",
+            "cluster": f"person {at % people}" if people else "", "prompt": f"Message {at}",
             "target": "True.", "reply": f"Reply {at} of {number}.", "truncated": False,
         }
         for number, system in enumerate([*STRENGTHS, "targets"])

@@ -1,3 +1,4 @@
+import csv
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from attune.evaluation.judgement.pairs import Pair, key, shown
 from tests.generators.tiny import CHAT, END, gpt, llama, saved, tokenizer
 
 PAIRS = [Pair(f"p{at}", f"c{at}", ("Hi.",), "x", "y", f"Reply {at}.", "Oh no.") for at in range(3)]
+ORIGINS = {each.id: {"conversation": each.id, "cluster": ""} for each in PAIRS}
 
 
 def test_a_verdict_that_the_order_decides_is_a_tie_and_is_counted() -> None:
@@ -31,7 +33,7 @@ def test_any_causal_model_in_a_folder_answers_as_an_annotator_does(tmp_path: Pat
     torch.manual_seed(0)
     saved(gpt(positions=512), tmp_path / "judge")
     write_csv(tmp_path / "pairs.csv", shown(PAIRS))
-    write_csv(tmp_path / "key.csv", key(PAIRS, sha256(tmp_path / "pairs.csv")[:12]))
+    write_csv(tmp_path / "key.csv", key(PAIRS, sha256(tmp_path / "pairs.csv")[:12], ORIGINS))
     words = ["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / "judge")]
     main([*words, "--target", str(tmp_path / "judged")])
     judgements = read_answers(tmp_path / "key.csv", [tmp_path / "judged" / "answers.csv"])
@@ -83,10 +85,15 @@ def test_a_model_without_all_of_its_weights_is_refused(tmp_path: Path) -> None:
 def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_the_form(tmp_path: Path) -> None:
     saved(gpt(positions=512), tmp_path / "judge")
     write_csv(tmp_path / "pairs.csv", shown(PAIRS))
-    (tmp_path / "pairs.csv").write_text((tmp_path / "pairs.csv").read_text(), encoding="utf-8-sig")
+    write_csv(tmp_path / "key.csv", key(PAIRS, sha256(tmp_path / "pairs.csv")[:12]))
+    with (tmp_path / "pairs.csv").open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, shown(PAIRS)[0], quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerows(shown(PAIRS))
     words = ["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / "judge")]
     main([*words, "--target", str(tmp_path / "judged")])
     assert [row["pair"] for row in read_csv(tmp_path / "judged" / "answers.csv")] == ["p0", "p1", "p2"]
+    assert len(read_answers(tmp_path / "key.csv", [tmp_path / "judged" / "answers.csv"])) == 3
 
 
 @pytest.mark.fault(

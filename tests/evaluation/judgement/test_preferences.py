@@ -235,7 +235,10 @@ def test_a_message_with_any_line_break_is_one_line(tmp_path: Path) -> None:
         judge_pairs.read(None, [], tmp_path / "thumbs.jsonl")
 
 
-KEY = [{"form": "f", "pair": f"p{at}", "id": "c", "system_a": "x", "system_b": "y"} for at in (1, 2)]
+KEY = [
+    {"form": "f", "pair": f"p{at}", "id": "c", "system_a": "x", "system_b": "y", "conversation": "c", "cluster": ""}
+    for at in (1, 2)
+]
 GOOD = {"form": "f", "annotator": "ann", "pair": "p1", "verdict": "a"}
 
 
