@@ -206,6 +206,6 @@ def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
         )
     return (
         f"Best decoding is {best} (temperature/top_k/top_p): of the points whose replies repeat at most "
-        f"{100 * MOST_REPEATED:.0f} % of their trigrams, the one whose replies are most similar to the true ones "
-        f"({numbers})."
+        f"{100 * MOST_REPEATED:.0f} % of their trigrams, the first that is within one standard error of the one most "
+        f"similar to the true replies ({numbers})."
     )

@@ -31,4 +31,4 @@ def test_a_gpu_s_results_are_as_near_to_the_committed_ones_as_it_says() -> None:
     assert "MRRs differ from the committed ones by at most 0.0006" in PAGE
     assert max(changed) <= 0.015
     assert "perplexities of `persona` differ by up to 0.015" in PAGE
-    assert f"in {found['seconds'] // 60}:{found['seconds'] % 60} minutes" in PAGE
+    assert f"in {found['seconds'] // 60} min {found['seconds'] % 60} s" in PAGE

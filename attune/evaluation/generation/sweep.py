@@ -20,21 +20,30 @@ def sweep_scores(points: Mapping[tuple[str, str], Rows], seed: int) -> pd.DataFr
     groups = {
         point: diversity([row["reply"] for row in rows]) + mean_scores(rows, seed) for point, rows in points.items()
     }
-    best = best_point(groups)
+    best = best_point(points, groups)
     return table(
         {key: scores + [Score("best", True)] * (key[1] == best) for key, scores in groups.items()},
         ("generator", "point"),
     )
 
 
-def best_point(groups: Mapping[tuple[str, str], list[Score]]) -> str:
-    """The point whose replies are most similar to the true ones and repeat at most MOST_REPEATED of their trigrams.
+def best_point(points: Mapping[tuple[str, str], Rows], groups: Mapping[tuple[str, str], list[Score]]) -> str:
+    """The first point that is as good as the best: a few prompts cannot tell nearly equal ones apart.
 
-    Both are means over the generators. Where replies repeat more at every point, it is the point of least repetition.
+    The best has the replies that are most similar to the true ones, of those that repeat at most MOST_REPEATED of their
+    trigrams, both as means over the generators. As good is what lacks at most one standard error of the difference
+    (the one-standard-error rule: Breiman et al. 1984, section 3.4.3). Where replies repeat more at every point, it is
+    the point of least repetition. groups: the scores of each point's replies.
     """
     scores = pd.DataFrame(
         [{"point": point, **{each.score: each.value for each in group}} for (_, point), group in groups.items()]
     )
     means = scores.groupby("point", sort=False)[["similarity", REPEATED]].mean()
     fluent = means[means[REPEATED] <= MOST_REPEATED]
-    return str(means[REPEATED].idxmin() if fluent.empty else fluent["similarity"].idxmax())
+    if fluent.empty:
+        return str(means[REPEATED].idxmin())
+    told = pd.DataFrame([row | {"of": name, "at": at} for (name, at), rows in points.items() for row in rows])
+    prompts = told.pivot(index=["of", "id"], columns="at", values="similarity")
+    lacking = prompts[fluent.index].rsub(prompts[fluent["similarity"].idxmax()], axis=0)
+    good = lacking.mean() <= lacking.sem().fillna(0)
+    return str(good.idxmax())

@@ -1,3 +1,5 @@
+from statistics import fmean
+
 import pandas as pd
 import pytest
 
@@ -10,8 +12,14 @@ def row(at: int, reply: str, similarity: float) -> dict[str, object]:
     return texts | {"truncated": False, "similarity": similarity}
 
 
-def scores(similarity: float, repeated: float) -> list[Score]:
-    return [Score("similarity", similarity), Score("replies_repeated_3grams", repeated)]
+def best(points: dict[tuple[str, str], tuple[list[float], float]]) -> str:
+    """The best of the points, each with its replies' similarities and the share of their trigrams that they repeat."""
+    rows = {place: [row(at, "Hm.", each) for at, each in enumerate(values)] for place, (values, _) in points.items()}
+    groups = {
+        place: [Score("similarity", fmean(values)), Score("replies_repeated_3grams", repeated)]
+        for place, (values, repeated) in points.items()
+    }
+    return best_point(rows, groups)
 
 
 def test_each_point_has_its_scores_and_the_best_is_marked() -> None:
@@ -27,14 +35,19 @@ def test_each_point_has_its_scores_and_the_best_is_marked() -> None:
 
 
 def test_the_best_point_is_the_most_similar_one_over_all_generators() -> None:
-    groups = {
-        ("g", "a"): scores(0.9, 0.0), ("g", "b"): scores(0.7, 0.0),
-        ("h", "a"): scores(0.2, 0.0), ("h", "b"): scores(0.6, 0.0),
+    points = {
+        ("g", "a"): ([0.9, 0.9], 0.0), ("g", "b"): ([0.7, 0.7], 0.0),
+        ("h", "a"): ([0.2, 0.2], 0.0), ("h", "b"): ([0.6, 0.6], 0.0),
     }  # fmt: skip
-    assert best_point(groups) == "b"
+    assert best(points | {("g", "a"): ([0.5, 0.5], 0.0)}) == "b"
+
+
+def test_a_point_within_a_standard_error_of_the_most_similar_one_is_as_good_and_the_first_such_is_taken() -> None:
+    top = ("g", "c"), ([0.6, 0.4, 0.6, 0.4], 0.0)
+    assert best({("g", "a"): ([0.1] * 4, 0.0), ("g", "b"): ([0.4, 0.5, 0.5, 0.5], 0.0), top[0]: top[1]}) == "b"
+    assert best({("g", "a"): ([0.1] * 4, 0.0), ("g", "b"): ([0.5, 0.3, 0.5, 0.3], 0.0), top[0]: top[1]}) == "c"
 
 
 def test_a_point_whose_replies_repeat_themselves_is_not_the_best() -> None:
-    groups = {("g", "a"): scores(0.9, 0.06), ("g", "b"): scores(0.2, 0.05), ("g", "c"): scores(0.1, 0.0)}
-    assert best_point(groups) == "b"
-    assert best_point({("g", "a"): scores(0.9, 0.8), ("g", "b"): scores(0.2, 0.7)}) == "b"
+    assert best({("g", "a"): ([0.9], 0.06), ("g", "b"): ([0.2], 0.05), ("g", "c"): ([0.1], 0.0)}) == "b"
+    assert best({("g", "a"): ([0.9], 0.8), ("g", "b"): ([0.2], 0.7)}) == "b"
