@@ -44,6 +44,6 @@ def best_point(points: Mapping[tuple[str, str], Rows], groups: Mapping[tuple[str
         return str(means[REPEATED].idxmin())
     told = pd.DataFrame([row | {"of": name, "at": at} for (name, at), rows in points.items() for row in rows])
     prompts = told.pivot(index=["of", "id"], columns="at", values="similarity")
-    lacking = prompts[fluent.index].rsub(prompts[fluent["similarity"].idxmax()], axis=0)
-    good = lacking.mean() <= lacking.sem().fillna(0)
+    gained = prompts[fluent.index].sub(prompts[fluent["similarity"].idxmax()], axis=0)
+    good = gained.mean() >= -gained.sem().fillna(0)
     return str(good.idxmax())
