@@ -94,7 +94,7 @@ def test_a_test_set_of_short_turns_is_not_said_to_share_nothing() -> None:
     short, long = own("pec/small/happy", 0), own("openorca", 5)
     told = "No test example of PEC, small, happy has a turn of 8 words, which could be shared.</p>"
     _, body = section(found | {"overlaps": [short, long]}, {})
-    first = "Test examples that share a run of 8 words with their train set: nothing of 1 test set. "
+    first = "Test examples that share a run of 8 words with their train set: none of 1 test set. "
     assert body.startswith(f"<p>{first}{told}")
     _, body = section(found | {"overlaps": [short]}, {})
     assert body.startswith(f"<p>{told}")

@@ -85,7 +85,7 @@ def test_a_model_without_all_of_its_weights_is_refused(tmp_path: Path) -> None:
 def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_the_form(tmp_path: Path) -> None:
     saved(gpt(positions=512), tmp_path / "judge")
     write_csv(tmp_path / "pairs.csv", shown(PAIRS))
-    write_csv(tmp_path / "key.csv", key(PAIRS, sha256(tmp_path / "pairs.csv")[:12]))
+    write_csv(tmp_path / "key.csv", key(PAIRS, sha256(tmp_path / "pairs.csv")[:12], ORIGINS))
     with (tmp_path / "pairs.csv").open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.DictWriter(stream, shown(PAIRS)[0], quoting=csv.QUOTE_ALL)
         writer.writeheader()
