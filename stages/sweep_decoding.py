@@ -45,14 +45,13 @@ def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data:
     Those of all points are written together: the more rows in a batch, the less time each takes.
     """
     from attune.evaluation.testing.sampling import about
-    from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, hold_out, opening
+    from attune.generators.held_out import hold_out, opening
     from attune.generators.prompts import examples
     from attune.inference.generator import Generator
 
     entry, generation = settings.generators[name], settings.generation
     rows = examples(read_parquet(data / entry.rows / "train.parquet"), entry.instruction)
-    names, openings = [each.conversation for each in rows], [opening(each) for each in rows]
-    _, held_out = hold_out(names, openings, HELD_OUT_SHARE, HELD_OUT_ROWS, settings.seed)
+    _, held_out = hold_out([each.conversation for each in rows], [opening(each) for each in rows], settings.seed)
     prompts = [rows[at] for at in held_out[: generation.sweep.examples]]
     generator = Generator.from_pretrained(model, base_models / entry.base, generation.max_new_tokens, 0)
     points = generation.sweep.points

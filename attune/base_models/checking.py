@@ -150,9 +150,14 @@ def _shapes(folder: Path) -> dict[str, list[int]]:
     return {tensor: found[name][tensor] for tensor, name in places.items()}
 
 
+def whole_number(config: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
+    """The first whole number that a configuration has under one of the keys."""
+    return next((config[key] for key in keys if isinstance(config.get(key), int)), None)
+
+
 def _check_layers(folder: Path, config: Mapping[str, Any], shapes: Iterable[str]) -> None:
     """Compare the number of layers, where config.json and the tensors' names both say it."""
-    said = next((config[key] for key in LAYERS if isinstance(config.get(key), int)), None)
+    said = whole_number(config, LAYERS)
     held = {int(layer[1]) for name in shapes if (layer := _LAYER.search(name))}
     if said is not None and held and len(held) < said:
         raise AttuneError(

@@ -1,10 +1,9 @@
 """How large a base is, as far as that is known before it is fetched."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from attune.base_models.checking import LAYERS
+from attune.base_models.checking import LAYERS, whole_number
 from attune.base_models.fetching import is_directory
 from attune.base_models.headers import read_object
 from attune.sources.packages import SMOLLM2, SMOLLM2_LAYERS, SMOLLM2_POSITIONS
@@ -33,8 +32,4 @@ def size_of(model: str) -> Size:
     if not is_directory(model):
         return Size()
     config = read_object(Path(model) / "config.json")
-    return Size(_first(config, LAYERS), _first(config, _POSITIONS))
-
-
-def _first(config: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
-    return next((config[key] for key in keys if isinstance(config.get(key), int)), None)
+    return Size(whole_number(config, LAYERS), whole_number(config, _POSITIONS))

@@ -33,7 +33,11 @@ def opening(example: Example) -> str:
 
 
 def hold_out(
-    conversations: Sequence[str], openings: Sequence[str], share: float, most: int, seed: int
+    conversations: Sequence[str],
+    openings: Sequence[str],
+    seed: int,
+    share: float = HELD_OUT_SHARE,
+    most: int = HELD_OUT_ROWS,
 ) -> tuple[list[int], list[int]]:
     """Positions to train on and positions to hold out, given each row's conversation and its `opening`.
 

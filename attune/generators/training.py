@@ -14,7 +14,7 @@ from attune.generators.batches import IGNORED, ends_together, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.frozen import lower_states_kept
-from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS, hold_out, opening
+from attune.generators.held_out import MEASURED_ROWS, hold_out, opening
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
 from attune.generators.length_sampler import GroupingTrainer
 from attune.generators.loading import (
@@ -182,7 +182,7 @@ def _positions(
     conversations: Sequence[str], openings: Sequence[str], corpus: str, seed: int
 ) -> tuple[list[int], list[int]]:
     """Which rows to train on, and which of those held out to measure the loss of."""
-    positions, held_out = hold_out(conversations, openings, HELD_OUT_SHARE, HELD_OUT_ROWS, seed)
+    positions, held_out = hold_out(conversations, openings, seed)
     if not positions:
         raise AttuneError(f"{corpus} has one conversation in its train split; training needs two")
     return positions, held_out[:MEASURED_ROWS]

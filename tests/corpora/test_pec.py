@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
@@ -118,6 +118,7 @@ turns = st.lists(st.tuples(users, words.filter(bool)), min_size=2, max_size=5)
 
 
 @given(st.lists(turns, max_size=4))
+@example([[("\0", "a"), ("b", "c")]])
 @pytest.mark.fault("any text at all in PEC (fuzz)", "it is read back as it was")
 def test_any_text_survives_the_format(
     tmp_path_factory: pytest.TempPathFactory, conversations: list[list[tuple[str, str]]]

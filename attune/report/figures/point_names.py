@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from attune.report.figures.style import GREY
 from attune.report.names import ranking_name
 
-# Lines by which a name is moved up or down, and decades by which it is moved to the right as well, nearest first.
+# Lines by which a name is moved up or down, and decades by which it is moved aside as well, nearest first.
 _MOVES = sorted(
-    ((sign * lines, right) for lines in range(1, 40) for right in (0.0, 0.15) for sign in (1, -1)),
+    ((sign * lines, aside) for lines in range(1, 40) for aside in (0.0, 0.15) for sign in (1, -1)),
     key=lambda move: abs(move[0]) + 20 * move[1],
 )
 
