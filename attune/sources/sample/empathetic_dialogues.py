@@ -117,8 +117,8 @@ def conversations(situations: list[Situation], count: int, rng: random.Random) -
     while len(made) < count:
         order = order or rng.sample(situations, len(situations))
         situation = order.pop()
+        length = rng.choices(lengths, [LENGTHS[n] for n in lengths])[0]
         for _ in range(TRIES):
-            length = rng.choices(lengths, [LENGTHS[n] for n in lengths])[0]
             new = converse(situation, length, common, rng)
             if made.setdefault(new.utterances, new) is new:
                 break
