@@ -61,8 +61,11 @@ def count_rows(path: Path) -> int:
 
 
 def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -> Dataset:
-    """Encode the examples into the file `path`, and map it into memory: one row per example, in their order."""
-    waiting = iter(examples)
+    """Encode the examples into the file `path`, and map it into memory: one row per example, in their order.
+
+    How many replies lose their end for lack of room is printed.
+    """
+    waiting, count, cut = iter(examples), 0, 0
     with atomic_file(path) as temporary, pa.ipc.new_stream(temporary, _SCHEMA) as writer:
         while part := list(islice(waiting, _AT_ONCE)):
             rows = [
@@ -77,6 +80,10 @@ def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Ro
                 for each, row in zip(part, encode_all(part, tokenizer, room), strict=True)
             ]
             writer.write_batch(pa.RecordBatch.from_pylist(rows, _SCHEMA))
+            count += len(rows)
+            cut += sum(row["reply"][-1] != tokenizer.eos_token_id for row in rows)
+    if cut:
+        print(f"{cut} of {count} replies are longer than max_length allows and lose their end", flush=True)
     return Dataset.from_file(str(path))
 
 

@@ -29,6 +29,15 @@ def test_rows_come_back_from_the_file_as_they_were_encoded(tmp_path: Path, monke
     assert {file["filename"] for file in mapped.cache_files} == {str(tmp_path / "rows.arrow")}  # mapped, not read
 
 
+@pytest.mark.fault("replies longer than max_length allows", "the log counts them")
+def test_replies_that_lose_their_end_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    some = [EXAMPLES[0], replace(EXAMPLES[1], reply="I am so sorry. " * 50)]
+    write_rows(tmp_path / "rows.arrow", some, WORDS, Room(80))
+    assert capsys.readouterr().out == "1 of 2 replies are longer than max_length allows and lose their end\n"
+    write_rows(tmp_path / "rows.arrow", some[:1], WORDS, Room(80))
+    assert capsys.readouterr().out == ""
+
+
 def test_examples_are_streamed_from_parquet(tmp_path: Path) -> None:
     write_parquet(tmp_path / "train.parquet", dialogue_rows(), corpus("empathetic_dialogues").schemas.rows)
     assert list(StoredExamples(tmp_path / "train.parquet", "", 0)) == EXAMPLES
