@@ -16,6 +16,7 @@ import pandas as pd
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_json, read_parquet, write_json, write_parquet
+from attune.evaluation import families
 from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.ranking.power import power_of
@@ -52,7 +53,7 @@ def main(
         values = summary.values_of(of_subset)
         tables.append(summary.scores(values, seed).assign(subset=subset))
         pairs = list(combinations(names, 2))
-        compared += summary.labelled(summary.comparisons(values, pairs, seed, "recipes"), subset=subset)
+        compared += summary.labelled(summary.comparisons(values, pairs, seed, families.RECIPES), subset=subset)
         ranked += of_subset
     table, keys = pd.concat(tables), ["subset", "domain", "model"]
     write_json(scores, nested(table[table.domain != summary.MEAN], keys, intervals=False))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json
+from attune.evaluation import families
 from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.tables import nested
@@ -64,7 +65,7 @@ def write(
         recipes = [each for each in settings.cobert.recipes if f"{each}, {OWN}" in numbers[summary.MEAN]]
         pairs = [(f"{recipe}, {whose}", f"{recipe}, {OWN}") for recipe in recipes for whose in (NONE, OTHER)]
         pairs = [(before, after) for before, after in pairs if before in numbers[summary.MEAN]]
-        found = corrected(summary.comparisons(values, pairs, settings.seed, "whose persona"))
+        found = corrected(summary.comparisons(values, pairs, settings.seed, families.WHOSE_PERSONA))
         if counts["contexts_without_persona"]:
             for each in numbers[summary.MEAN].values():
                 each |= counts

@@ -15,6 +15,7 @@ from scipy.special import stdtrit
 
 from attune.core.determinism import seeded
 from attune.evaluation.comparison import corrected
+from attune.evaluation.families import RECIPES_ON_FEW
 from attune.evaluation.ranking.summary import Rows, comparisons, labelled, scores, values_of
 from attune.evaluation.tables import nested
 
@@ -160,7 +161,7 @@ def _own(ranked: Rows, own: Rows, pairs: Sequence[Pair], seed: int) -> dict[str,
             continue
         values = values_of(few)
         tables[subset] = nested(scores(values, seed), ["domain", "model"])
-        tests += labelled(comparisons(values, pairs, seed, "recipes, few contexts"), subset=subset)
+        tests += labelled(comparisons(values, pairs, seed, RECIPES_ON_FEW), subset=subset)
     return {"scores": tables, "tests": corrected(tests)}
 
 
