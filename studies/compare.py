@@ -63,8 +63,7 @@ def main(
         ranked += rank(settings, test, baselines, domain, models, encoder)
         ranked += before_training(settings, test, domain, recipes, encoder)
         for name in (summary.UNTRAINED, *settings.cobert.recipes):
-            wanted = {"subset": subset, "domain": domain, "model": name}
-            ranked += [row for row in evaluated if wanted.items() <= row.items()]
+            ranked += summary.of_model(evaluated, subset, domain, name)
     values = summary.values_of(ranked)
     write_json(scores, nested(table(settings, values, pd.concat(costs)), ["domain", "model"]))
     write_json(tests, corrected(comparisons(settings, values)))

@@ -47,9 +47,8 @@ def main(*, ranks: Path, processed: Path, models: Path, scores: Path, tests: Pat
         ids = {row["id"] for row in contexts}
         for recipe in settings.cobert.recipes:
             rows = rank(test, recipe, models / f"{recipe}-{subset}-{domain}", domain, settings.seed, another)
-            wanted = {"subset": subset, "domain": domain, "model": recipe}
-            own = (row for row in evaluated if rows and wanted.items() <= row.items() and row["id"] in ids)
-            ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own]
+            own = summary.of_model(evaluated, subset, domain, recipe) if rows else []
+            ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own if row["id"] in ids]
     counts = {"contexts": sum(len(each) for each, _ in known.values()), "contexts_without_persona": unknown}
     write(ranked, settings, scores, tests, counts)
 
