@@ -41,11 +41,11 @@ def main(
     pin(settings.seed, settings.threads)
     names, seed = [summary.UNTRAINED, *settings.cobert.recipes], settings.seed
     # The domain `all` has the others' contexts, so that the domains share the output of frozen layers.
-    lower: dict[int, Any] = {}
+    frozen_states: dict[int, Any] = {}
     by_domain = [
         row
         for domain in settings.cobert.domains
-        for row in rank(settings, domain, recipes, encoder, processed, models, lower)
+        for row in rank(settings, domain, recipes, encoder, processed, models, frozen_states)
     ]
     tables, compared, ranked = [], [], []
     for subset in settings.cobert.subsets:
@@ -73,11 +73,11 @@ def rank(
     encoder: Path,
     processed: Path,
     models: Path,
-    lower: dict[int, Any],
+    frozen_states: dict[int, Any],
 ) -> summary.Rows:
     """The ranked rows of a domain: for each subset those of the untrained encoder, then of each recipe's model.
 
-    Subsets with the same contexts share the untrained encoder's rows. lower: as RankingTest has it.
+    Subsets with the same contexts share the untrained encoder's rows. frozen_states: as RankingTest has it.
     """
     from attune.evaluation.ranking.evaluate import RankingTest
     from attune.inference.ranker import Ranker
@@ -88,7 +88,7 @@ def rank(
     untrained: dict[tuple[str, ...], summary.Rows] = {}
     ranked: summary.Rows = []
     for subset in options.subsets:
-        test = RankingTest.load(processed, subset, domain, options, settings.seed, lower)
+        test = RankingTest.load(processed, subset, domain, options, settings.seed, frozen_states)
         ids = tuple(row["id"] for row in test.contexts)
         test = tests.setdefault(ids, test)
         if ids not in untrained:
