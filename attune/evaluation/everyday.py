@@ -14,12 +14,11 @@ import numpy as np
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.families import EVERYDAY
 from attune.evaluation.generation.summary import Score, estimated, means
+from attune.evaluation.schemas import SHARES
 from attune.index.embedding import embed
 from attune.metrics.bootstrap import Ratio, compare
 
 MESSAGES = Path(__file__).with_name("everyday.toml")
-# The columns that are shares of the replies, and are tested.
-SHARES = ("own_message", "right_feeling")
 # Decimals of cosines: more of them differ between machines.
 _PLACES = 4
 
