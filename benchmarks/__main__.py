@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: each benchmark in a process of its own, then their figures and the tables of the pages.
+"""`python -m benchmarks`: each of BENCHMARKS in a process of its own, then their figures and the tables of the pages.
 
 Words of the command line are options for every benchmark, such as `--threads 1`.
 """
@@ -7,6 +7,8 @@ import argparse
 import subprocess
 import sys
 
+# Three are run by hand: `attune` trains a model per part of a recipe, from folders that it is told; `corpora` fills the
+# disk with made-up corpora of the sizes that it is told; `gpu` needs an NVIDIA GPU.
 BENCHMARKS = ("cobert", "matching", "generators", "embedding", "search", "scale")
 
 

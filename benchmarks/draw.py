@@ -42,7 +42,7 @@ def comparisons(results: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def labels(name: str, row: pd.Series) -> str:
+def label(name: str, row: pd.Series) -> str:
     """What a bar stands for."""
     if name == "cobert":
         return f"{row['context']}: {row['what']} | {row['peer']}"
@@ -83,7 +83,7 @@ def search(rows: pd.DataFrame) -> Figure:
 def main() -> None:
     results = {name: pd.DataFrame(read_json(RESULTS / f"{name}.json")["rows"]) for name in TITLES}
     for name, rows in results.items():
-        rows["label"] = [labels(name, row) for _, row in rows.iterrows()]
+        rows["label"] = [label(name, row) for _, row in rows.iterrows()]
     save(comparisons(results), RESULTS, "comparisons")
     ways, settings = read_json(RESULTS / "matching.json"), parameters.load()
     trained = [*settings.compare.recipes, *settings.cobert.recipes]

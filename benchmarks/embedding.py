@@ -34,11 +34,13 @@ def sample(data: Path) -> list[str]:
 
 def real() -> list[str]:
     """Distinct utterances of EmpatheticDialogues; none where the corpus is not there."""
+    from attune.corpora.empathetic_dialogues import read
+    from attune.corpora.reading import BadRows
+
     path = SHARED / "empathetic_dialogues" / "train.csv"
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()[1:]
-    return sorted({line.split(",")[5].replace("_comma_", ",") for line in lines})
+    return sorted({each for dialogue in read(path, BadRows("error")) for each in dialogue.utterances})
 
 
 def compare(name: str, texts: list[str], encoders: dict[str, Any], rounds: int) -> list[dict[str, Any]]:

@@ -137,8 +137,9 @@ def main() -> None:
     measured = [rate("bert-base", SHAPES["bert-base"].layers, chosen), rate("gpt-neo-1.3B", chosen.layers, chosen)]
     speeds = {each["model"]: each["gflops"] for each in measured}
     plans = [extrapolated(plan, speeds[plan.model]) for plan in PLANS]
-    print(*measured, *plans, sep="\n", flush=True)
-    write("scale", [], chosen.threads, measured=measured, extrapolated=plans)
+    rows = [{"kind": "measured"} | each for each in measured] + [{"kind": "extrapolated"} | each for each in plans]
+    print(*rows, sep="\n", flush=True)
+    write("scale", rows, chosen.threads)
 
 
 if __name__ == "__main__":

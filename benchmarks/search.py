@@ -94,8 +94,7 @@ def shape() -> Any:
     from attune.index.bank import HnswShape
     from attune.parameters import load
 
-    index = load().index
-    return HnswShape(index.hnsw_links, index.hnsw_construction, index.hnsw_search)
+    return HnswShape.of(load().index)
 
 
 def searched(index: Any, queries: np.ndarray, rounds: int) -> tuple[np.ndarray, float]:

@@ -88,6 +88,11 @@ def matching(result: Row) -> str:
     return table(with_scores(result, read_json(COMPARED)), columns)
 
 
+def of_kind(result: Row, kind: str) -> list[Row]:
+    """The rows of benchmarks.scale that were measured, or else extrapolated from them."""
+    return [row for row in result["rows"] if row["kind"] == kind]
+
+
 def measured(result: Row) -> str:
     columns: dict[str, str | Callable[[Row], Any]] = {
         "model": "model",
@@ -97,7 +102,7 @@ def measured(result: Row) -> str:
         "tokens/s": "tokens_per_s",
         "GFLOP/s": "gflops",
     }
-    return table(result["settings"]["measured"], columns)
+    return table(of_kind(result, "measured"), columns)
 
 
 def extrapolated(result: Row) -> str:
@@ -111,7 +116,7 @@ def extrapolated(result: Row) -> str:
         "hours on this machine": "hours_here",
         "GiB of disk": "disk_gib",
     }
-    return table(result["settings"]["extrapolated"], columns)
+    return table(of_kind(result, "extrapolated"), columns)
 
 
 def gpu(result: Row) -> str:

@@ -21,6 +21,7 @@ from attune.corpora import EPITOME, corpus
 from attune.evaluation.comparison import corrected, records
 from attune.evaluation.generation import summary
 from attune.evaluation.generation.comparisons import answer_comparisons, comparisons
+from attune.evaluation.generation.emotion_probe import Probe
 from attune.evaluation.generation.empathy import qualities, trained_probes, with_columns, with_empathy
 from attune.evaluation.generation.semantics import trained_probe, with_passage_similarity, with_semantics
 from attune.evaluation.schemas import ANSWERED_SCORED, RETRIEVED, SCORED
@@ -68,12 +69,17 @@ def main(
     write_json(answered_scores, nested(summary.answer_scores(answering, settings.seed), ["system"]))
     compared = answer_comparisons(answering, RETRIEVED, settings.generators, settings.seed)
     write_json(answered_tests, corrected(records(compared)))
-    accuracy = with_intervals({"accuracy": [trained.accuracy]}, settings.seed, summary.PLACES)
-    probes = accuracy | {"confusion": trained.confusion()} | qualities(empathy, settings.seed)
+    probes = probe_scores(trained, settings.seed) | qualities(empathy, settings.seed)
     write_json(probe, probes | {"signatures": signatures()})
     write_parquet(rows, scored, with_columns(SCORED, empathy))
     write_parquet(answered_rows, answers, with_columns(ANSWERED_SCORED, empathy))
     print(f"{len(systems)} systems; the emotion probe is right on {trained.accuracy.value:.3f} of held-out situations")
+
+
+def probe_scores(trained: Probe, seed: int) -> dict[str, Any]:
+    """The emotion probe's accuracy on held-out situations, with its interval, and its confusions."""
+    accuracy = with_intervals({"accuracy": [trained.accuracy]}, seed, summary.PLACES)
+    return accuracy | {"confusion": trained.confusion()}
 
 
 def read_rows(settings: Parameters, evaluations: Path) -> Rows:

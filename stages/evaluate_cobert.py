@@ -16,6 +16,7 @@ import pandas as pd
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_json, read_parquet, write_json, write_parquet
+from attune.evaluation import families
 from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.ranking.power import power_of
@@ -40,11 +41,11 @@ def main(
     pin(settings.seed, settings.threads)
     names, seed = [summary.UNTRAINED, *settings.cobert.recipes], settings.seed
     # The domain `all` has the others' contexts, so that the domains share the output of frozen layers.
-    lower: dict[int, Any] = {}
+    frozen_states: dict[int, Any] = {}
     by_domain = [
         row
         for domain in settings.cobert.domains
-        for row in rank(settings, domain, recipes, encoder, processed, models, lower)
+        for row in rank(settings, domain, recipes, encoder, processed, models, frozen_states)
     ]
     tables, compared, ranked = [], [], []
     for subset in settings.cobert.subsets:
@@ -52,13 +53,16 @@ def main(
         values = summary.values_of(of_subset)
         tables.append(summary.scores(values, seed).assign(subset=subset))
         pairs = list(combinations(names, 2))
-        compared += summary.labelled(summary.comparisons(values, pairs, seed, "recipes"), subset=subset)
+        compared += summary.labelled(summary.comparisons(values, pairs, seed, families.RECIPES), subset=subset)
         ranked += of_subset
     table, keys = pd.concat(tables), ["subset", "domain", "model"]
     write_json(scores, nested(table[table.domain != summary.MEAN], keys, intervals=False))
     write_json(intervals, nested(table, keys))
     write_json(tests, corrected(compared))
-    write_json(power, power_of(ranked, own_rows(ranked, processed), list(pairwise(names)), seed))
+    steps = list(pairwise(names))
+    # The second recipe is the first report's, and the first the paper's; a single one is compared with no training.
+    reported = steps[1] if len(steps) > 1 else steps[0]
+    write_json(power, power_of(ranked, own_rows(ranked, processed), steps, reported, seed))
     write_parquet(rows, ranked, RANKED)
 
 
@@ -69,11 +73,11 @@ def rank(
     encoder: Path,
     processed: Path,
     models: Path,
-    lower: dict[int, Any],
+    frozen_states: dict[int, Any],
 ) -> summary.Rows:
     """The ranked rows of a domain: for each subset those of the untrained encoder, then of each recipe's model.
 
-    Subsets with the same contexts share the untrained encoder's rows. lower: as RankingTest has it.
+    Subsets with the same contexts share the untrained encoder's rows. frozen_states: as RankingTest has it.
     """
     from attune.evaluation.ranking.evaluate import RankingTest
     from attune.inference.ranker import Ranker
@@ -84,7 +88,7 @@ def rank(
     untrained: dict[tuple[str, ...], summary.Rows] = {}
     ranked: summary.Rows = []
     for subset in options.subsets:
-        test = RankingTest.load(processed, subset, domain, options, settings.seed, lower)
+        test = RankingTest.load(processed, subset, domain, options, settings.seed, frozen_states)
         ids = tuple(row["id"] for row in test.contexts)
         test = tests.setdefault(ids, test)
         if ids not in untrained:

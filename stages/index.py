@@ -33,9 +33,8 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
     rows = entries(stream_parquet(processed / record.train_rows))
     texts, size = [row["text"] for row in rows], options.batch_size
     vectors = embed(settings.engine, embedder, options.backend, texts, size, settings.seed, settings.threads)
-    shape = HnswShape(options.hnsw_links, options.hnsw_construction, options.hnsw_search)
     with atomic_folder(target) as folder:
-        faiss.write_index(build(vectors, options.exact_up_to, shape), str(folder / "index.faiss"))
+        faiss.write_index(build(vectors, options.exact_up_to, HnswShape.of(options)), str(folder / "index.faiss"))
         write_parquet(folder / "rows.parquet", rows, arrow_schema(COLUMNS))
         _write_embeddings(folder / "embeddings.parquet", [row["id"] for row in rows], vectors)
     print(f"{corpus}: {len(rows)} rows indexed")

@@ -18,6 +18,7 @@ import pandas as pd
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_json, read_parquet, write_json, write_parquet
+from attune.evaluation import families
 from attune.evaluation.comparison import PLACES, corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.ranking.baselines import METHODS, Baselines
@@ -62,8 +63,7 @@ def main(
         ranked += rank(settings, test, baselines, domain, models, encoder)
         ranked += before_training(settings, test, domain, recipes, encoder)
         for name in (summary.UNTRAINED, *settings.cobert.recipes):
-            wanted = {"subset": subset, "domain": domain, "model": name}
-            ranked += [row for row in evaluated if wanted.items() <= row.items()]
+            ranked += summary.of_model(evaluated, subset, domain, name)
     values = summary.values_of(ranked)
     write_json(scores, nested(table(settings, values, pd.concat(costs)), ["domain", "model"]))
     write_json(tests, corrected(comparisons(settings, values)))
@@ -125,11 +125,11 @@ def comparisons(settings: parameters.Parameters, values: summary.Values) -> list
     pairs = [(way, ours) for way in untrained]
     other_pairs = [(way, recipe) for recipe in others for way in untrained]
     trained_pairs = [(way, recipe) for recipe in (*others, ours) for way in settings.compare.recipes]
-    rows = summary.comparisons(every, pairs, settings.seed, "ways without training")
-    rows += summary.comparisons(every, other_pairs, settings.seed, "ways without training, other recipes")
+    rows = summary.comparisons(every, pairs, settings.seed, families.WITHOUT_TRAINING)
+    rows += summary.comparisons(every, other_pairs, settings.seed, families.OTHERS_WITHOUT_TRAINING)
     gains = [(start, recipe) for recipe, start in summary.starts(settings.cobert.recipes).items()]
-    rows += summary.comparisons(every, gains, settings.seed, "what training adds")
-    for row in summary.comparisons(compared, trained_pairs, settings.seed, "trained ways"):
+    rows += summary.comparisons(every, gains, settings.seed, families.TRAINING_ADDS)
+    for row in summary.comparisons(compared, trained_pairs, settings.seed, families.TRAINED_WAYS):
         if row["domain"] == summary.MEAN:
             rows.append(row | {"domain": name})
         elif len(compared) > 1:  # a single domain is its own mean

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json
+from attune.evaluation import families
 from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.tables import nested
@@ -46,9 +47,8 @@ def main(*, ranks: Path, processed: Path, models: Path, scores: Path, tests: Pat
         ids = {row["id"] for row in contexts}
         for recipe in settings.cobert.recipes:
             rows = rank(test, recipe, models / f"{recipe}-{subset}-{domain}", domain, settings.seed, another)
-            wanted = {"subset": subset, "domain": domain, "model": recipe}
-            own = (row for row in evaluated if rows and wanted.items() <= row.items() and row["id"] in ids)
-            ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own]
+            own = summary.of_model(evaluated, subset, domain, recipe) if rows else []
+            ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own if row["id"] in ids]
     counts = {"contexts": sum(len(each) for each, _ in known.values()), "contexts_without_persona": unknown}
     write(ranked, settings, scores, tests, counts)
 
@@ -64,7 +64,7 @@ def write(
         recipes = [each for each in settings.cobert.recipes if f"{each}, {OWN}" in numbers[summary.MEAN]]
         pairs = [(f"{recipe}, {whose}", f"{recipe}, {OWN}") for recipe in recipes for whose in (NONE, OTHER)]
         pairs = [(before, after) for before, after in pairs if before in numbers[summary.MEAN]]
-        found = corrected(summary.comparisons(values, pairs, settings.seed, "whose persona"))
+        found = corrected(summary.comparisons(values, pairs, settings.seed, families.WHOSE_PERSONA))
         if counts["contexts_without_persona"]:
             for each in numbers[summary.MEAN].values():
                 each |= counts

@@ -11,6 +11,7 @@ from pathlib import Path
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import write_json
+from attune.evaluation import families
 from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.tables import nested
@@ -36,7 +37,8 @@ def main(*, processed: Path, models: Path, scores: Path, tests: Path) -> None:
     table = summary.scores(values, settings.seed)
     write_json(scores, nested(table[table.domain == domain], ["model"]))
     # The mean over a single domain is that domain's.
-    compared = summary.comparisons(values, [(first, other) for other in others], settings.seed, "persona sentences")
+    pairs = [(first, other) for other in others]
+    compared = summary.comparisons(values, pairs, settings.seed, families.PERSONA_SENTENCES)
     told = any(row["personas"] for row in test.contexts)
     kept = [row for row in compared if told and row["domain"] == summary.MEAN]
     write_json(tests, corrected({key: row[key] for key in row if key != "domain"} for row in kept))

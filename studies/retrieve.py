@@ -23,7 +23,7 @@ def main(*, processed: Path, models: Path, embedder: Path, scores: Path) -> None
     options, index = settings.retrieval, settings.index
     subset = settings.cobert.subsets[0]
     encoder = load_embedder(embedder)
-    shape = HnswShape(index.hnsw_links, index.hnsw_construction, index.hnsw_search)
+    shape = HnswShape.of(index)
     by_domain = {}
     for domain in settings.cobert.domains:
         replies = {row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")}

@@ -15,7 +15,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json
 from attune.evaluation.generation.summary import nats_per_token
-from attune.evaluation.ranking.summary import log_line, ratios
+from attune.evaluation.ranking.summary import log_line, of_model, ratios
 from attune.evaluation.schemas import PLAIN
 from attune.evaluation.seeds import METHOD, BySeed, generator_record, ranking_records
 from attune.metrics.bootstrap import Ratio
@@ -62,8 +62,7 @@ def ranked(
     for recipe in settings.seeds.recipes:
         for seed in settings.seeds.values:
             if settings.trains(seed, recipe, domain):
-                wanted = {"subset": subset, "domain": domain, "model": recipe}
-                rows = [row for row in main_rows if wanted.items() <= row.items()]
+                rows = of_model(main_rows, subset, domain, recipe)
             else:
                 rows = test.rank(Ranker.from_pretrained(models / str(seed) / f"{recipe}-{domain}", encoder))
             print(f"{domain} {recipe}, seed {seed}: {log_line(rows)}", flush=True)

@@ -1,6 +1,6 @@
 """What a system is asked, its answer, and the exchanges that a conversation is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from attune.inference.sentences import ends_whole
@@ -14,15 +14,17 @@ _LIMITED = "since the model's input is limited"
 class Question:
     """The turns so far, oldest first and ending with the message to answer, and how to answer it.
 
-    `instruction`: in the place of the one that the generator was trained with. `varied`: a reply that was given before
-    is written again, and another attempt samples; otherwise `decoding` counts as it is. `limit`: the most tokens of the
-    reply, where it is lower than the generator's own.
+    `persona`: sentences about the one who replies. `decoding`: of generators; CoBERT's retrieval has none. `attempt`:
+    another number gives another reply, the same number the same reply. `instruction`: in the place of the one that the
+    generator was trained with. `varied`: a reply that was given before is written again, and another attempt samples;
+    otherwise `decoding` counts as it is. `limit`: the most tokens of the reply, where it is lower than the generator's
+    own.
     """
 
-    turns: list[str]
-    persona: list[str]
+    turns: Sequence[str]
+    persona: Sequence[str]
     decoding: Decoding
-    attempt: int
+    attempt: int = 0
     instruction: str | None = None
     varied: bool = True
     limit: int | None = None

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
+from attune.chat.answers import Question
 from attune.chat.conversations import Settings
 from attune.chat.engine import Engine
 from attune.chat.rendering import NO_REPLY, crisis_update
@@ -91,7 +92,8 @@ class Comparisons:
     async def _card(self, name: str, message: str, settings: Settings) -> Card:
         started, reply = time.monotonic(), ""
         try:
-            async for answer in self.engine.reply_async(name, [message], *settings.checked(self.engine, name)):
+            question = Question([message], *settings.checked(self.engine, name))
+            async for answer in self.engine.reply_async(name, question):
                 reply = answer.text
         except AttuneError as error:
             return Card(name, None, 0.0, str(error))

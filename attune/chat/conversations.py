@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from attune.chat.answers import Answer, Exchange, answered_turns
+from attune.chat.answers import Answer, Exchange, Question, answered_turns
 from attune.chat.choices import answers_questions, question_system, starting_system
 from attune.chat.engine import Engine
 from attune.chat.rendering import NO_REPLY, byline, chat_messages, crisis_update, retrieved_table, status_line
@@ -193,7 +193,7 @@ class Conversations:
         asked = task.exchange
         persona, decoding = task.settings.checked(self.engine, asked.system)
         turns = [*answered_turns(task.history), asked.message]
-        return self.engine.reply_async(asked.system, turns, persona, decoding, asked.attempt)
+        return self.engine.reply_async(asked.system, Question(turns, persona, decoding, asked.attempt))
 
     def example(self, text: str, system: str) -> tuple[str, str]:
         """The text of the example that was clicked, and the system for it: the chosen one, if it is of its kind."""

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 from pydantic import BaseModel, ValidationError
 
-from attune.chat.answers import Answer
+from attune.chat.answers import Answer, Question
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.validation import checked_message, checked_turn, persona_sentences
@@ -32,7 +32,7 @@ class ReplyRequest(BaseModel):
             raise AttuneError("history: an even number of turns is needed, a message and its reply in turn.")
         turns = [*(checked_turn(turn) for turn in self.history), message]
         decoding = engine.decoding(self.system, self.temperature, self.top_k, self.top_p)
-        stream = engine.reply_async(self.system, turns, persona, decoding, self.attempt)
+        stream = engine.reply_async(self.system, Question(turns, persona, decoding, self.attempt))
         return [answer async for answer in stream][-1]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -93,43 +93,22 @@ class Engine:
         own = generation.decoding_of(system.generator if isinstance(system, GeneratorSystem) else system.name)
         return changed_decoding(own, temperature, top_k, top_p)
 
-    def reply(
-        self, name: str, turns: Sequence[str], persona: Sequence[str], decoding: Decoding, attempt: int = 0
-    ) -> Iterator[Answer]:
+    def reply(self, name: str, question: Question) -> Iterator[Answer]:
         """The answer of the system `name` as it grows; the last one is `done`.
 
         To a message that speaks of harm, the crisis message is the answer, and no model replies.
-
-        turns: oldest first, ending with the message to answer. persona: sentences about the one who replies.
-        decoding: of generators; CoBERT's retrieval has none. attempt: another number gives another reply, the same
-        number the same reply.
 
         Raises
         ------
         AttuneError
             if there is no such system or one of its artifacts is missing; it names the stage that writes it.
         """
-        with self._answering(name, Question(list(turns), list(persona), decoding, attempt)) as next_answer:
+        with self._answering(name, question) as next_answer:
             while (answer := next_answer().result()) is not None:
                 yield answer
 
-    async def reply_async(
-        self,
-        name: str,
-        turns: Sequence[str],
-        persona: Sequence[str],
-        decoding: Decoding,
-        attempt: int = 0,
-        instruction: str | None = None,
-        varied: bool = True,
-        limit: int | None = None,
-    ) -> AsyncGenerator[Answer, None]:
-        """As `reply`; a task that waits for the next answer can be cancelled at any time.
-
-        instruction: takes the place of the one that a generator was trained with. varied: whether a generator avoids
-        its earlier replies of the conversation. limit: the most tokens that a generator writes, if lower than its own.
-        """
-        question = Question(list(turns), list(persona), decoding, attempt, instruction, varied, limit)
+    async def reply_async(self, name: str, question: Question) -> AsyncGenerator[Answer, None]:
+        """As `reply`; a task that waits for the next answer can be cancelled at any time."""
         with self._answering(name, question) as next_answer:
             while (answer := await asyncio.wrap_future(next_answer())) is not None:
                 yield answer

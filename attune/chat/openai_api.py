@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
+from attune.chat.answers import Question
 from attune.chat.artifacts import missing
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
@@ -157,10 +158,11 @@ class _Completion:
             told = self.engine.reads_persona(self.asked.model)
             persona = self.asked.persona(default) if told else default
             instruction = None if told else self.asked.instruction()
-            answers = self.engine.reply_async(
-                self.asked.model, self.turns, persona, self.decoding, self.asked.seed if generates else 0, instruction,
-                varied=False, limit=self.asked.limit,
-            )  # fmt: skip
+            attempt = self.asked.seed if generates else 0
+            question = Question(
+                self.turns, persona, self.decoding, attempt, instruction, varied=False, limit=self.asked.limit
+            )
+            answers = self.engine.reply_async(self.asked.model, question)
             async with aclosing(answers):
                 async for piece in self.streamed.pieces(answers):
                     if told and persona is not default and self.streamed.last.dropped_sentences == len(persona):

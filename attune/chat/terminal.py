@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attune.chat.about import about
-from attune.chat.answers import Answer, Exchange, answered_turns
+from attune.chat.answers import Answer, Exchange, Question, answered_turns
 from attune.chat.choices import decoding_note, require_ready, starting_system
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
@@ -25,8 +25,8 @@ HELP = """/system NAME   switch to another system         /systems   list the sy
 class Terminal:
     """A conversation, one entered line at a time."""
 
-    def __init__(self, engine: Engine, system: str, sampling: Sequence[float | None] = ()) -> None:
-        """`sampling`: temperature, top_k and top_p, as `Engine.decoding` takes them."""
+    def __init__(self, engine: Engine, system: str, sampling: Sequence[float | None]) -> None:
+        """`sampling`: temperature, top_k and top_p, as `Engine.decoding` takes them; it may be empty."""
         self.engine, self.system, self.sampling = engine, system, sampling
         self.persona = list(engine.parameters.rag.persona)
         self.exchanges: list[Exchange] = []
@@ -86,7 +86,7 @@ class Terminal:
     def _write(self, history: list[Exchange], exchange: Exchange) -> Iterator[str]:
         turns, written = [*answered_turns(history), exchange.message], ""
         decoding = self.engine.decoding(self.system, *self.sampling)
-        for answer in self.engine.reply(self.system, turns, self.persona, decoding, exchange.attempt):
+        for answer in self.engine.reply(self.system, Question(turns, self.persona, decoding, exchange.attempt)):
             if answer.loading:
                 yield f"({answer.loading_note} ...)\n"
             text = answer.text if answer.done else settled(answer.text)  # so that nothing is shown and then cut

@@ -48,7 +48,7 @@ def persona_sentences(persona: str) -> tuple[str, ...]:
 
 
 def changed_decoding(
-    decoding: Decoding, temperature: float | None = None, top_k: float | None = None, top_p: float | None = None
+    decoding: Decoding, temperature: float | None, top_k: float | None, top_p: float | None
 ) -> Decoding:
     """`decoding` with the values that are not None; any of them makes it sampling.
 

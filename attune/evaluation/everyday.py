@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from attune.evaluation.comparison import Comparison
+from attune.evaluation.families import EVERYDAY
 from attune.evaluation.generation.summary import Score, estimated, means
+from attune.evaluation.schemas import SHARES
 from attune.index.embedding import embed
 from attune.metrics.bootstrap import Ratio, compare
 
 MESSAGES = Path(__file__).with_name("everyday.toml")
-FAMILY = "everyday messages"
-# The columns that are shares of the replies, and are tested.
-SHARES = ("own_message", "right_feeling")
 # Decimals of cosines: more of them differ between machines.
 _PLACES = 4
 
@@ -99,7 +98,7 @@ def comparisons(
     """The shares of each pair's first system against those of its second, paired by message."""
     shares = {name: _shares(rows) for name, rows in systems.items()}
     return [
-        Comparison.of(before, after, share, compare([left], [shares[after][share]], seed), FAMILY)
+        Comparison.of(before, after, share, compare([left], [shares[after][share]], seed), EVERYDAY)
         for before, after in pairs
         for share, left in shares[before].items()
     ]

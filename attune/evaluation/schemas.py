@@ -74,9 +74,11 @@ SWEPT = pa.schema(
     [(name, pa.string()) for name in ("generator", "point", *_REPLY, "reply")]
     + [("truncated", pa.bool_()), ("similarity", pa.float64())]
 )
+# The columns of replies to everyday messages that are shares of the replies, and are tested.
+SHARES = ("own_message", "right_feeling")
 # One row per system and everyday message.
 EVERYDAY = pa.schema(
     [(name, pa.string()) for name in ("system", "id", "prompt", "target", "reply")]
     + [("truncated", pa.bool_())]
-    + [(name, pa.float64()) for name in ("similarity", "own_message", "right_feeling")]
+    + [(name, pa.float64()) for name in ("similarity", *SHARES)]
 )

@@ -1,1 +1,1 @@
-"""Trained models as folders that load elsewhere, with a model card that a hub reads."""
+"""What leaves the project: trained models as folders with a model card, corpora with a Croissant description."""

@@ -113,8 +113,7 @@ class Facts:
 
     def front_matter(self, name: str, corpus: str, base: str, results: Iterable[EvalResult], **more: Any) -> str:
         """The card's YAML, by the library that a hub reads it with. base: as params.yaml names it, or ""."""
-        hub = self.parameters.corpora.get(corpus)
-        from_hub = self.parameters.source == "hub" and isinstance(hub, HubDataset)
+        hub = self.parameters.corpora.get(corpus) if self.parameters.source == "hub" else None
         # Only the sample's licences are known to go with the GPL; a hub shows `other` with a link to the card.
         licence: dict[str, Any] = {"license": "gpl-3.0"}
         if self.origin(corpus).get("source") != "sample":
@@ -122,7 +121,7 @@ class Facts:
         data = ModelCardData(
             language=None if self.is_own(corpus) else "en",
             base_model=self._hub_name(base),
-            datasets=[hub.repo] if from_hub and isinstance(hub, HubDataset) else None,
+            datasets=[hub.repo] if isinstance(hub, HubDataset) else None,
             model_name=name,
             eval_results=list(results) or None,
             **licence,

@@ -36,6 +36,7 @@ def hold_out(
     conversations: Sequence[str],
     openings: Sequence[str],
     seed: int,
+    *,
     share: float = HELD_OUT_SHARE,
     most: int = HELD_OUT_ROWS,
 ) -> tuple[list[int], list[int]]:

@@ -10,6 +10,7 @@ import numpy as np
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
 from attune.core.text import words_of
+from attune.parameters.data import Index
 
 Row = dict[str, Any]
 
@@ -21,6 +22,10 @@ class HnswShape:
     links: int
     construction: int
     search: int
+
+    @classmethod
+    def of(cls, settings: Index) -> "HnswShape":
+        return cls(settings.hnsw_links, settings.hnsw_construction, settings.hnsw_search)
 
 
 def build(vectors: np.ndarray, exact_up_to: int, shape: HnswShape) -> Any:

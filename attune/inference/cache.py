@@ -91,6 +91,18 @@ def read_prompts(
     return cache, mask, torch.stack([last[row] for row in range(count)])
 
 
+def read_rows(
+    model: Any, prompts: Sequence[torch.Tensor], which: Sequence[int], more: int
+) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
+    """As `read_prompts`, for rows with the prompts `which`; one that several rows have is read once."""
+    cache, mask, logits = read_prompts(model, prompts, more)
+    if len(which) > len(prompts):
+        copies = torch.tensor(which, device=mask.device)
+        cache.batch_select_indices(copies)
+        mask, logits = mask[copies], logits[copies]
+    return cache, mask, logits
+
+
 def last_logits(model: Any) -> dict[str, int]:
     """The argument with which `model` computes the logits of the last token alone, where it knows one."""
     return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}

@@ -11,7 +11,7 @@ from attune.core.determinism import seeded
 from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
-from attune.inference.cache import last_logits, read_prompts
+from attune.inference.cache import last_logits, read_rows
 from attune.inference.next_token import choose_each, processors
 from attune.inference.sentences import whole_sentences
 from attune.parameters.decoding import Decoding
@@ -170,13 +170,9 @@ def _tokens(
 ) -> Iterator[torch.Tensor]:
     """[rows, tokens so far], one more token of every row per step, until all rows have ended.
 
-    which: the prompt of each row; one that several rows have is read once.
+    which: the prompt of each row.
     """
-    cache, mask, logits = read_prompts(base, prompts, limits.tokens)
-    if len(which) > len(prompts):
-        copies = torch.tensor(which, device=mask.device)
-        cache.batch_select_indices(copies)
-        mask, logits = mask[copies], logits[copies]
+    cache, mask, logits = read_rows(base, prompts, which, limits.tokens)
     positions = mask.sum(1, keepdim=True)
     stops = torch.tensor(limits.stop_token_ids, device=mask.device)
     draws = draws.to(mask.device, torch.float32 if mask.device.type == "mps" else torch.float64)  # MPS has no float64

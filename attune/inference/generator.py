@@ -17,8 +17,8 @@ from attune.generators.loading import (
 )
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import Example
+from attune.inference.arguments import ancestor, checked
 from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
-from attune.inference.texts import checked
 from attune.parameters.decoding import Decoding
 
 MAX_NEW_TOKENS = 96
@@ -164,4 +164,4 @@ class Generator:
 
 
 def _base_folder(folder: Path, card: Card, base: str | Path | None) -> Path:
-    return [*folder.absolute().parents][:2][-1] / "base" / card.base if base is None else Path(base)
+    return ancestor(folder, 2) / "base" / card.base if base is None else Path(base)

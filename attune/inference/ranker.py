@@ -13,7 +13,7 @@ from attune.cobert.inputs import PERSONA_SENTENCE, Inputs
 from attune.cobert.model import Cobert, inputs_for, start, to_device
 from attune.cobert.scoring import encode, scores
 from attune.core.errors import AttuneError
-from attune.inference.texts import checked
+from attune.inference.arguments import ancestor, checked
 
 
 class Ranked(NamedTuple):
@@ -162,4 +162,4 @@ def _turns(context: Sequence[str], speakers: Sequence[Any] | None) -> tuple[list
 
 
 def _encoder_folder(folder: Path, encoder: str | Path | None) -> Path:
-    return [*folder.absolute().parents][:2][-1] / "base" / "encoder" if encoder is None else Path(encoder)
+    return ancestor(folder, 2) / "base" / "encoder" if encoder is None else Path(encoder)

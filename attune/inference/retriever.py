@@ -11,8 +11,8 @@ from attune.core.errors import AttuneError
 from attune.index.bank import Bank, distinct
 from attune.index.embedding import embed, load_embedder
 from attune.index.reader import reads_whole
+from attune.inference.arguments import ancestor, checked
 from attune.inference.ranker import Ranker
-from attune.inference.texts import checked
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Retriever:
         """
         from attune.corpora import ranking_corpus
 
-        root = [*Path(path).absolute().parents][:3][-1]
+        root = ancestor(path, 3)
         embedding = Path(embedder or root / "models" / "base" / "embedder")
         folder = Path(index or root / "data" / "index" / ranking_corpus().name)
         found = cls(Ranker.from_pretrained(path, encoder), load_embedder(embedding), Bank.load(folder), shortlist)

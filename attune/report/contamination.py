@@ -16,14 +16,14 @@ _ABOUT = (
     "mostly contained where at least {mostly:.0f} % of its runs do. The former is GPT-3's measure (Brown et al. 2020, "
     "appendix C), the latter PaLM's (Chowdhery et al. 2022, section 8). Turns of fewer than {n} words cannot overlap."
 )
+# Units that an interval is drawn from, in words below; a bootstrap of fewer would be too narrow to mean anything.
+_LEAST = 5
 _SPLIT = (
     "Scores of the test examples that overlap and of the others, by their replies, for the test sets that have both. "
     "Gain: by how many nats per token a generator is better than its untrained base. Where the gain is larger on "
     "overlapping examples, part of it is memory. n: the people, situations or else conversations that the intervals "
     "draw from; with fewer than five there is no interval."
 )
-# Units that an interval is drawn from; a bootstrap of fewer would be too narrow to mean anything.
-_LEAST = 5
 
 
 def section(found: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, str]:
@@ -98,8 +98,9 @@ def _cell(row: Mapping[str, Any], part: str) -> html.Cell:
         form.text(row[f"{part}{end}"]).replace("-", MINUS) for end in ("", "_low", "_high") if f"{part}{end}" in row
     )
     units = row[f"{part}_units"]
+    # Gains may be negative, and a dash between negative numbers would be read as a minus.
     about = ", ".join([*([" to ".join(ends)] if ends and units >= _LEAST else []), f"n = {units}"])
-    return html.Cell(f'{value} <span class="interval">{about}</span>', row[part])
+    return html.Cell(html.with_interval(value, about), row[part])
 
 
 def _title(name: str) -> str:

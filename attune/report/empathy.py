@@ -35,8 +35,9 @@ def _quality(probes: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
         {
             "Mechanism": format_of(mechanism).title,
             "Accuracy": html.Cell(
-                f'{each["accuracy"]:.3f} <span class="interval">{each["accuracy_low"]:.3f}–{each["accuracy_high"]:.3f}'
-                "</span>",
+                html.with_interval(
+                    f"{each['accuracy']:.3f}", f"{each['accuracy_low']:.3f}–{each['accuracy_high']:.3f}"
+                ),
                 each["accuracy"],
             ),
             "Chance accuracy": each["chance_accuracy"],

@@ -3,9 +3,8 @@
 import pandas as pd
 
 from attune.evaluation.comparison import table
-from attune.evaluation.everyday import SHARES
 from attune.evaluation.generation.summary import TARGETS, system_of
-from attune.evaluation.schemas import RAG
+from attune.evaluation.schemas import RAG, SHARES
 from attune.report import html
 from attune.report.differences import Difference, between, differences
 from attune.report.findings import best

@@ -174,9 +174,9 @@ def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -
     return "retrieval is what limits it: passages like the target would help, but they are seldom retrieved"
 
 
-def about_answers(tests: Sequence[Difference], names: Names, score: str = "similarity") -> str:
+def about_answers(tests: Sequence[Difference], names: Names) -> str:
     """Retrieved replies against written ones to the same contexts."""
-    known = [each for each in tests if each.score == score]
+    known = [each for each in tests if each.score == "similarity"]
     ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
     if not known:
         return ""

@@ -90,6 +90,11 @@ def folded(summary: str, body: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>\n{body}\n</details>"
 
 
+def with_interval(number: str, interval: str) -> str:
+    """A number's HTML, and in small print beside it the text of its interval."""
+    return f'{number} <span class="interval">{interval}</span>'
+
+
 def bullets(lines: Iterable[str], style: str = "") -> str:
     attribute = f' class="{style}"' if style else ""
     return f"<ul{attribute}>" + "".join(f"<li>{escape(line)}</li>\n" for line in lines) + "</ul>"

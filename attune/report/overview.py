@@ -166,7 +166,7 @@ def _steps(tests: list[Difference], subset: str, models: list[str]) -> str:
 
 def _personas(results: Results, tests: list[Difference]) -> list[str]:
     names = system_names(results.settings)
-    return [findings.about_personas(tests, name, names) for name in results.with_personas]
+    return [findings.about_personas(tests, name, names) for name in results.also_tested_without_persona]
 
 
 def _passages(results: Results, tests: list[Difference]) -> list[str]:

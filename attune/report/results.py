@@ -102,8 +102,8 @@ class Results:
         return self._tests("retrieved_and_written_tests")
 
     @property
-    def with_personas(self) -> list[str]:
-        """The generators that were evaluated without a persona too."""
+    def also_tested_without_persona(self) -> list[str]:
+        """Generators that were also evaluated without the persona in their prompt."""
         systems = set(self.generator_intervals["system"])
         return [name for name in self.settings.generators if system_of(name, NO_PERSONA) in systems]
 

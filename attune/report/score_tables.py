@@ -64,7 +64,7 @@ def _cell(form: ScoreFormat, value: float, low: float | None, high: float | None
     text = f"<b>{form.text(value)}</b>" if best else form.text(value)
     # An interval without width, as of what is 1 by definition, would claim to be exact.
     if low is not None and high is not None and low < high:
-        text += f' <span class="interval">{form.text(low)}–{form.text(high)}</span>'
+        text = html.with_interval(text, f"{form.text(low)}–{form.text(high)}")
     return html.Cell(text, value)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from attune.evaluation.families import BY_DOMAIN
 from attune.report import contamination, everyday, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
@@ -45,7 +46,7 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
 
 def of_studies(results: Results, figures: Path) -> list[Section]:
     """The studies' page; figures: the folder of their figures."""
-    methods = results.method_tests[~results.method_tests["family"].str.contains(" by domain")].drop(columns="domain")
+    methods = results.method_tests[~results.method_tests["family"].isin(BY_DOMAIN)].drop(columns="domain")
     found = pd.concat([methods, means(results.persona_use_tests), results.persona_tests, everyday.tests(results)])
     return [
         ("Findings", html.bullets(studies_overview.findings_of(results), "lead")),

@@ -46,12 +46,12 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
     """One row per model, the mean and its interval in one cell."""
     table: list[dict[str, object]] = []
     for row in rows.to_dict("records"):
-        interval = f'<span class="interval">{row["low"]:.3f}–{row["high"]:.3f}</span>'
+        mean = html.with_interval(f"{row['mean']:.3f}", f"{row['low']:.3f}–{row['high']:.3f}")
         table.append(
             {
                 "Model": row["label"],
                 "Score": format_of(row["score"]).title,
-                "Mean": html.Cell(f"{row['mean']:.3f} {interval}", row["mean"]),
+                "Mean": html.Cell(mean, row["mean"]),
                 "Standard deviation over seeds": row["sd"],
                 "By seed": ", ".join(f"{value:.3f}" for value in row["by_seed"].values()),
             }

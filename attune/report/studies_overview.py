@@ -1,5 +1,6 @@
 """What the studies found, in a few sentences."""
 
+from attune.evaluation.families import TRAINED_WAYS, TRAINING_ADDS, WITHOUT_TRAINING
 from attune.report import everyday
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
@@ -28,7 +29,7 @@ def findings_of(results: Results) -> list[str]:
 
 def without_training(results: Results) -> str:
     """The last of CoBERT's recipes against every way to match that takes no training, over all domains."""
-    found = [each for each in over_domains(differences(results.method_tests)) if each.family == "ways without training"]
+    found = [each for each in over_domains(differences(results.method_tests)) if each.family == WITHOUT_TRAINING]
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     nearest = min(found, key=lambda each: each.difference)
     title = mean_title(results.settings.cobert.domains)
@@ -51,7 +52,7 @@ def without_training(results: Results) -> str:
 
 def what_training_adds(results: Results) -> str:
     """Each of CoBERT's recipes against its model before training, over all domains."""
-    found = [each for each in over_domains(differences(results.method_tests)) if each.family == "what training adds"]
+    found = [each for each in over_domains(differences(results.method_tests)) if each.family == TRAINING_ADDS]
     gains = "; ".join(f"{ranking_name(each.after)} {each.size} {in_brackets(each)}, {each.verdict}" for each in found)
     return f"What training adds to each recipe (MRR, {mean_title(results.settings.cobert.domains)}): {gains}."
 
@@ -69,7 +70,7 @@ def _methods(results: Results) -> str:
     other = best(others, "mrr")
     line += f"; the best of the others {ranking_name(other['model'])}, {scored(other, 'mrr')}"
     for each in differences(results.method_tests):
-        if each.family == "trained ways" and (each.before, each.after) == (other["model"], ours["model"]):
+        if each.family == TRAINED_WAYS and (each.before, each.after) == (other["model"], ours["model"]):
             return f"{line}. {_told(each)}."
     return f"{line}."
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from attune.chat.answers import Answer
+from attune.chat.answers import Answer, Question
 from attune.chat.engine import Engine
 from tests.chat.browser import PHONE, accessible, choose, fits, lowest, needs_chromium, replied, send
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
@@ -148,7 +148,7 @@ def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
     async def slow(*_: object) -> AsyncIterator[Answer]:
         """Real replies, again and again, none of which ends."""
         for at in range(10_000):
-            async for answer in real("full", [f"I am sad {at}."], (), SAMPLING):
+            async for answer in real("full", Question([f"I am sad {at}."], (), SAMPLING)):
                 if answer.text and not answer.done:
                     yield answer
 

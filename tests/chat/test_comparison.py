@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import gradio as gr
 import pytest
 
+from attune.chat.answers import Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.comparison import DOWN, UP, Card, Compared, Comparisons, as_json, download_link
 from attune.chat.engine import Engine
@@ -37,7 +38,7 @@ def test_the_cards_show_the_replies_of_the_chat_one_after_the_other(seen: list[A
     assert [card.system for card in compared.cards] == list(engine.systems)
     for card, shown in zip(compared.cards, cards(seen[-1]), strict=True):
         assert shown.startswith(f"<h3>{escape(engine.systems[card.system].label)}</h3>")
-    *_, alone = engine.reply("cobert", [compared.message], compared.persona, SAMPLING)
+    *_, alone = engine.reply("cobert", Question([compared.message], compared.persona, SAMPLING))
     assert compared.cards[0].reply == alone.text
 
 

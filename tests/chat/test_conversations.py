@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from attune.chat.answers import Answer, Exchange
+from attune.chat.answers import Answer, Exchange, Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
@@ -101,7 +101,7 @@ def test_a_message_without_a_reply_is_not_part_of_the_context(conversations: Con
     assert conversations._conversation(ONE).exchanges == [Exchange("Never mind.")]
     *_, event = events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
     assert texts(event)[:2] == ["Never mind.", "I am sad today."]
-    *_, alone = engine.reply("full", ["I am sad today."], (), SAMPLING)
+    *_, alone = engine.reply("full", Question(["I am sad today."], (), SAMPLING))
     assert texts(event)[-1] == alone.text
 
 
@@ -131,8 +131,8 @@ def test_a_retry_after_an_empty_reply_is_another_attempt(root: Path, monkeypatch
     engine = Engine(load(root / "params.yaml"), Artifacts(root))
     attempts = []
 
-    def reply_async(*asked: Any) -> AsyncIterator[Answer]:
-        attempts.append(asked[-1])
+    def reply_async(_: str, question: Question) -> AsyncIterator[Answer]:
+        attempts.append(question.attempt)
         return empty()
 
     async def empty() -> AsyncIterator[Answer]:

@@ -5,6 +5,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from attune.chat.answers import Question
 from attune.chat.engine import Engine
 from tests.chat.tiny_pipeline import SAMPLING
 
@@ -18,7 +19,7 @@ def test_concurrent_requests_get_the_same_replies_as_single_ones(address: str, e
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda history: ask(address, "My cat ran away.", history), histories))
     for history, each in zip(histories, answers, strict=True):
-        *_, alone = engine.reply("full", [*history, "My cat ran away."], (), SAMPLING)
+        *_, alone = engine.reply("full", Question([*history, "My cat ran away."], (), SAMPLING))
         about = {"reply": alone.text, "truncated": alone.truncated, "dropped_turns": 0, "message_shortened": False}
         assert each == about | {"dropped_sentences": 0, "retrieved": [], "crisis": None}
 

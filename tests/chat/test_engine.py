@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from attune.chat.answers import Answer
+from attune.chat.answers import Answer, Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import MAX_EXCHANGES, Engine
@@ -22,6 +22,7 @@ from tests.chat.tiny_pipeline import DIALOGUES, SAMPLING, SYSTEMS
 
 PERSONA = ("i love apples .",)
 TURNS = ["I am sad today.", "Why are you sad?", "My cat ran away."]
+ASKED = Question(TURNS, PERSONA, SAMPLING)
 # So long that no model reads what comes before it.
 RECENT = ["I am sad today.", "Why are you sad, and since when?"] * 15
 
@@ -37,7 +38,7 @@ def test_the_systems_are_those_of_params_yaml_and_cobert(engine: Engine) -> None
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_answers_and_its_answer_grows(engine: Engine, name: str) -> None:
-    answers = [each for each in engine.reply(name, TURNS, PERSONA, SAMPLING) if not each.loading]
+    answers = [each for each in engine.reply(name, ASKED) if not each.loading]
     assert [each.done for each in answers] == [False] * (len(answers) - 1) + [True]
     assert all(answers[-1].text.startswith(each.text) for each in answers)
     assert answers[-1].text
@@ -47,14 +48,14 @@ def test_every_system_answers_and_its_answer_grows(engine: Engine, name: str) ->
 def test_no_system_replies_to_a_message_that_speaks_of_harm(root: Path, tmp_path: Path) -> None:
     bare = Engine(load(root / "params.yaml"), Artifacts(tmp_path))  # with no models either
     for name in SYSTEMS:
-        (answer,) = bare.reply(name, [*TURNS[:2], "I want to kill myself"], PERSONA, SAMPLING)
+        (answer,) = bare.reply(name, Question([*TURNS[:2], "I want to kill myself"], PERSONA, SAMPLING))
         assert answer == Answer(crisis_message("I want to kill myself") or "", done=True)
 
 
 def test_models_are_loaded_once(root: Path) -> None:
     fresh = Engine(load(root / "params.yaml"), Artifacts(root))
     for name in ("full", "cobert"):
-        loading = [[each.loading for each in fresh.reply(name, TURNS, PERSONA, SAMPLING)] for _ in range(2)]
+        loading = [[each.loading for each in fresh.reply(name, ASKED)] for _ in range(2)]
         assert [any(each) for each in loading] == [True, False]
         assert loading[0][0]
 
@@ -64,20 +65,24 @@ def test_a_reply_is_the_one_that_the_evaluation_writes(root: Path, engine: Engin
     generator = Generator.from_pretrained(root / "models/generators/full", max_new_tokens=8)
     example = Example("chat/3", "chat", DIALOGUE, "", tuple(TURNS[:2]), TURNS[2], "")
     (wanted,) = generator.replies([example], SAMPLING, 1, settings.seed)
-    answer = last(engine.reply("full", TURNS, PERSONA, SAMPLING))
+    answer = last(engine.reply("full", ASKED))
     assert (answer.text, answer.truncated) == (wanted.text, wanted.truncated)
 
 
 def test_replies_repeat_until_the_next_attempt(engine: Engine) -> None:
     for name in ("full", "cobert"):
-        first, again, other = (last(engine.reply(name, TURNS, PERSONA, SAMPLING, attempt)) for attempt in (0, 0, 1))
+        first, again, other = (
+            last(engine.reply(name, Question(TURNS, PERSONA, SAMPLING, attempt))) for attempt in (0, 0, 1)
+        )
         assert first == again
         assert first.text != other.text
 
 
 @pytest.mark.parametrize("decoding", [Decoding(method="greedy"), Decoding(method="sampling", top_k=1)])
 def test_another_attempt_differs_though_the_likeliest_token_is_always_taken(engine: Engine, decoding: Decoding) -> None:
-    first, again, other = (last(engine.reply("full", TURNS, PERSONA, decoding, attempt)) for attempt in (0, 0, 1))
+    first, again, other = (
+        last(engine.reply("full", Question(TURNS, PERSONA, decoding, attempt))) for attempt in (0, 0, 1)
+    )
     assert first == again
     assert first.text != other.text
 
@@ -85,24 +90,24 @@ def test_another_attempt_differs_though_the_likeliest_token_is_always_taken(engi
 @pytest.mark.parametrize("name", ["full", "persona"])
 def test_a_generator_says_nothing_twice_in_a_conversation(engine: Engine, name: str) -> None:
     greedy = Decoding(method="greedy")
-    alone = last(engine.reply(name, ["Hm.", "Why?", *RECENT, "Hm."], (), greedy))
+    alone = last(engine.reply(name, Question(["Hm.", "Why?", *RECENT, "Hm."], (), greedy)))
     assert alone.dropped_turns >= 2
     turns = ["Hm.", alone.text, *RECENT, "Hm."]
-    answers = list(engine.reply(name, turns, (), greedy))
+    answers = list(engine.reply(name, Question(turns, (), greedy)))
     assert answers[-1].text
     assert words_of(answers[-1].text) != words_of(alone.text)
     assert not any(words_of(alone.text).startswith(words_of(each.text)) for each in answers if each.text)
 
     async def exactly() -> list[Answer]:
-        return [each async for each in engine.reply_async(name, turns, (), greedy, varied=False)]
+        return [each async for each in engine.reply_async(name, Question(turns, (), greedy, varied=False))]
 
     assert asyncio.run(exactly())[-1].text == alone.text
 
 
 def test_cobert_takes_its_next_best_reply_where_it_has_given_the_best(engine: Engine) -> None:
-    alone = last(engine.reply("cobert", ["Hm.", "Why?", *RECENT, "Hm."], (), SAMPLING))
+    alone = last(engine.reply("cobert", Question(["Hm.", "Why?", *RECENT, "Hm."], (), SAMPLING)))
     assert alone.dropped_turns >= 2
-    again = last(engine.reply("cobert", ["Hm.", alone.text, *RECENT, "Hm."], (), SAMPLING))
+    again = last(engine.reply("cobert", Question(["Hm.", alone.text, *RECENT, "Hm."], (), SAMPLING)))
     assert [each.text for each in alone.retrieved][:2] == [alone.text, again.text]
     assert alone.text != again.text
 
@@ -111,16 +116,16 @@ def test_cobert_takes_its_next_best_reply_where_it_has_given_the_best(engine: En
 def test_what_was_said_before_the_turns_that_are_read_is_not_said_again_either(engine: Engine, name: str) -> None:
     greedy, later = Decoding(method="greedy"), [*RECENT, *RECENT, "Hm."]
     assert len(later) > 2 * MAX_EXCHANGES
-    alone = last(engine.reply(name, ["Hm.", "Why?", *later], (), greedy))
-    again = last(engine.reply(name, ["Hm.", alone.text, *later], (), greedy))
+    alone = last(engine.reply(name, Question(["Hm.", "Why?", *later], (), greedy)))
+    again = last(engine.reply(name, Question(["Hm.", alone.text, *later], (), greedy)))
     assert again.text
     assert words_of(again.text) != words_of(alone.text)
 
 
 def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:
     asked = [["I am sad today."], ["I am proud today."], ["Why?", "My cat ran away.", "I am lost today."]]
-    alone = [last(engine.reply("full", turns, PERSONA, SAMPLING)) for turns in asked]
-    streams = {at: engine.reply("full", turns, PERSONA, SAMPLING) for at, turns in enumerate(asked)}
+    alone = [last(engine.reply("full", Question(turns, PERSONA, SAMPLING))) for turns in asked]
+    streams = {at: engine.reply("full", Question(turns, PERSONA, SAMPLING)) for at, turns in enumerate(asked)}
     together: dict[int, Answer] = {}
     while streams:
         for at, stream in list(streams.items()):
@@ -134,27 +139,29 @@ def test_concurrent_conversations_do_not_mix(engine: Engine) -> None:
 
 @pytest.mark.fault("a reply abandoned in the middle", "the next one comes, and is the same")
 def test_an_abandoned_stream_does_not_block_the_next(engine: Engine) -> None:
-    wanted = last(engine.reply("full", TURNS, PERSONA, SAMPLING))
+    wanted = last(engine.reply("full", ASKED))
     for _ in range(3):
-        stream = engine.reply("full", ["I am glad today."], PERSONA, SAMPLING)
+        stream = engine.reply("full", Question(["I am glad today."], PERSONA, SAMPLING))
         next(stream)
         stream.close()
-    assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)) == wanted
+    assert last(engine.reply("full", ASKED)) == wanted
 
 
 def test_the_retrieved_texts_and_the_used_ones_are_shown(engine: Engine) -> None:
-    passages = last(engine.reply("rag+rag", ["I am sad today."], PERSONA, SAMPLING)).retrieved
+    passages = last(engine.reply("rag+rag", Question(["I am sad today."], PERSONA, SAMPLING))).retrieved
     assert len(passages) == 2
     assert "I am sad today." in passages[0].text
     assert passages[0].score > passages[1].score
-    assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)).retrieved == ()
-    cobert = last(engine.reply("cobert", TURNS, PERSONA, SAMPLING))
+    assert last(engine.reply("full", ASKED)).retrieved == ()
+    cobert = last(engine.reply("cobert", ASKED))
     assert [each.text for each in cobert.retrieved if each.used] == [cobert.text]
 
 
 def test_the_persona_orders_passages(engine: Engine) -> None:
     scores = {
-        persona: [each.score for each in last(engine.reply("rag+persona_rag", TURNS, persona, SAMPLING)).retrieved]
+        persona: [
+            each.score for each in last(engine.reply("rag+persona_rag", Question(TURNS, persona, SAMPLING))).retrieved
+        ]
         for persona in ((), ("i love apples .",), ("i love dogs .", "i am old ."))
     }
     assert len({tuple(each) for each in scores.values()}) == 3
@@ -163,13 +170,13 @@ def test_the_persona_orders_passages(engine: Engine) -> None:
 
 def test_a_generator_trained_with_personas_reads_one_in_the_wording_of_its_text(engine: Engine) -> None:
     texts = {
-        persona: last(engine.reply("persona", ["I can't stay."], persona, SAMPLING)).text
+        persona: last(engine.reply("persona", Question(["I can't stay."], persona, SAMPLING))).text
         for persona in ((), ("i love apples .",), ("I love apples.",), ("i love dogs .",))
     }
     assert len(set(texts.values())) == 3
     assert texts["i love apples .",] == texts["I love apples.",]
-    assert last(engine.reply("persona", ["i ca n't stay ."], (), SAMPLING)).text == texts[()]
-    plain = [last(engine.reply("full", TURNS, persona, SAMPLING)) for persona in ((), PERSONA)]
+    assert last(engine.reply("persona", Question(["i ca n't stay ."], (), SAMPLING))).text == texts[()]
+    plain = [last(engine.reply("full", Question(TURNS, persona, SAMPLING))) for persona in ((), PERSONA)]
     assert plain[0] == plain[1]
 
 
@@ -182,7 +189,9 @@ def test_a_generator_decodes_as_params_yaml_says_unless_told_otherwise(engine: E
 
 @pytest.mark.parametrize("name", ["full", "cobert"])
 def test_the_oldest_turns_are_dropped_and_counted(engine: Engine, name: str) -> None:
-    few, many = (last(engine.reply(name, TURNS[:2] * count + TURNS[2:], PERSONA, SAMPLING)) for count in (1, 600))
+    few, many = (
+        last(engine.reply(name, Question(TURNS[:2] * count + TURNS[2:], PERSONA, SAMPLING))) for count in (1, 600)
+    )
     assert few.dropped_turns == 0
     assert 1000 < many.dropped_turns < 1200
     assert many.text
@@ -199,14 +208,14 @@ def test_what_is_not_read_of_a_long_message_is_said(engine: Engine) -> None:
         ("cobert", 30, (cobert,)), ("cobert", 90, (index, cobert)), ("rag+rag", 90, (beginning, index)),
         ("rag+persona_rag", 90, (beginning, index, cobert)),
     ):  # fmt: skip
-        answer = last(engine.reply(name, ["My cat ran away. " * count], PERSONA, SAMPLING))
+        answer = last(engine.reply(name, Question(["My cat ran away. " * count], PERSONA, SAMPLING)))
         assert answer.unread == wanted
         assert set(wanted) <= set(answer.notes())
 
 
 def test_sentences_of_the_persona_that_are_not_read_are_noted(engine: Engine) -> None:
     for name in ("persona", "cobert", "rag+persona_rag"):
-        few, many = (last(engine.reply(name, TURNS[:1], PERSONA * count, SAMPLING)) for count in (1, 40))
+        few, many = (last(engine.reply(name, Question(TURNS[:1], PERSONA * count, SAMPLING))) for count in (1, 40))
         assert not any("persona" in note for note in few.notes())
         if name == "persona":
             assert 0 < many.dropped_sentences < 40
@@ -216,8 +225,12 @@ def test_sentences_of_the_persona_that_are_not_read_are_noted(engine: Engine) ->
             assert (many.dropped_sentences, many.unread) == (0, ())
             note = "CoBERT did not read all of the persona"
         assert note in many.notes()
-    assert last(engine.reply("full", TURNS[:1], PERSONA * 40, SAMPLING)).dropped_sentences == 0  # it reads no persona
-    long = last(engine.reply("cobert", TURNS[:1], ("i love apples and " + "pears and " * 20 + "plums .",), SAMPLING))
+    assert (
+        last(engine.reply("full", Question(TURNS[:1], PERSONA * 40, SAMPLING))).dropped_sentences == 0
+    )  # it reads no persona
+    long = last(
+        engine.reply("cobert", Question(TURNS[:1], ("i love apples and " + "pears and " * 20 + "plums .",), SAMPLING))
+    )
     assert "CoBERT did not read all of the persona" in long.notes()
 
 
@@ -226,7 +239,7 @@ def test_no_passage_has_a_reply_that_was_given_before(engine: Engine, name: str)
     def passages(given: str, varied: bool = True) -> list[str]:
         async def texts() -> list[str]:
             turns = ["Hm.", given, "I am sad today."]
-            stream = engine.reply_async(name, turns, PERSONA, SAMPLING, varied=varied)
+            stream = engine.reply_async(name, Question(turns, PERSONA, SAMPLING, varied=varied))
             return [text.text for text in [each async for each in stream][-1].retrieved]
 
         return asyncio.run(texts())
@@ -242,7 +255,7 @@ def test_no_passage_has_a_reply_that_was_given_before(engine: Engine, name: str)
 def test_no_text_is_kept_between_replies(root: Path) -> None:
     fresh = Engine(load(root / "params.yaml"), Artifacts(root))
     for name in ("cobert", "rag+persona_rag"):
-        last(fresh.reply(name, ["a secret"], ("another secret",), SAMPLING))
+        last(fresh.reply(name, Question(["a secret"], ("another secret",), SAMPLING)))
     (ranker,) = fresh.models._rankers.values()
     assert not ranker.inputs._pieces
 
@@ -252,7 +265,7 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
 
     async def left() -> None:
         busy = engine._thread.submit(gate.wait, 60)
-        waiting = asyncio.ensure_future(anext(engine.reply_async("full", TURNS, PERSONA, SAMPLING)))
+        waiting = asyncio.ensure_future(anext(engine.reply_async("full", ASKED)))
         await asyncio.sleep(0)  # it has begun
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -263,7 +276,7 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
         asyncio.run(left())
     finally:
         gate.set()
-    assert last(engine.reply("full", TURNS, PERSONA, SAMPLING)).text
+    assert last(engine.reply("full", ASKED)).text
 
 
 @pytest.mark.fault("a model missing from the page", "its stage is named")
@@ -277,12 +290,12 @@ def test_a_missing_artifact_is_named_with_its_stage(root: Path, tmp_path: Path) 
         with pytest.raises(
             AttuneError, match=f"{label} cannot answer yet: .* is missing; `dvc repro {stage}` writes it"
         ):
-            next(empty.reply(name, TURNS, PERSONA, SAMPLING))
+            next(empty.reply(name, ASKED))
     shutil.copytree(root / "models" / "base", tmp_path / "models" / "base")
     with pytest.raises(AttuneError, match="dvc repro train_generator@full"):
-        next(empty.reply("full", TURNS, PERSONA, SAMPLING))
+        next(empty.reply("full", ASKED))
     with pytest.raises(AttuneError, match=r"There is no system 'gpt5'; there are cobert, "):
-        next(empty.reply("gpt5", TURNS, PERSONA, SAMPLING))
+        next(empty.reply("gpt5", ASKED))
 
 
 def test_an_index_of_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
@@ -296,7 +309,7 @@ def test_an_index_of_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
     )
     other = Engine(load(root / "params.yaml"), Artifacts(tmp_path))
     with pytest.raises(AttuneError, match=r"the index was not built from .*run `dvc repro index`"):
-        last(other.reply("rag+rag", TURNS, PERSONA, SAMPLING))
+        last(other.reply("rag+rag", ASKED))
 
 
 @pytest.mark.parametrize(
@@ -304,4 +317,4 @@ def test_an_index_of_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_any_text_is_answered(engine: Engine, name: str, text: str) -> None:
-    assert last(engine.reply(name, [text], (text,), SAMPLING)).done
+    assert last(engine.reply(name, Question([text], (text,), SAMPLING))).done

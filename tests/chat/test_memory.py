@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from attune.chat.answers import Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.engine import Engine
 from attune.chat.memory import Memory, free_bytes
@@ -53,7 +54,7 @@ def test_every_system_answers_where_no_two_fit(root: Path, engine: Engine) -> No
     small = Engine(load(root / "params.yaml"), Artifacts(root))
     small.models = Models(small.parameters, small.artifacts, Memory(limit=1))
     for name in ("full", "cobert", "lora_openorca", "full"):
-        wanted, found = ([*each.reply(name, TURNS, [], SAMPLING)][-1] for each in (engine, small))
+        wanted, found = ([*each.reply(name, Question(TURNS, [], SAMPLING))][-1] for each in (engine, small))
         assert found == wanted
     kept = small.models
     assert (list(kept._generators), kept._rankers, kept._retrievers, kept._embedders) == (["full"], {}, {}, {})

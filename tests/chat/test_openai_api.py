@@ -10,7 +10,7 @@ from openai import APIError, APIStatusError, BadRequestError, NotFoundError, Ope
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from attune.chat.answers import Answer
+from attune.chat.answers import Answer, Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
@@ -38,7 +38,7 @@ def complete(client: OpenAI, model: str = "full", message: str = MESSAGE, **sett
 def written(engine: Engine, decoding: Decoding = SAMPLING, attempt: int = 0) -> list[str]:
     """The reply as it grows, token by token."""
     turns = [*(each["content"] for each in SAID), MESSAGE]
-    answers = engine.reply("full", turns, (), decoding, attempt)
+    answers = engine.reply("full", Question(turns, (), decoding, attempt))
     return [answer.text for answer in answers if not answer.done and not answer.loading]
 
 
@@ -94,7 +94,7 @@ def test_a_system_message_instructs_or_is_the_persona(client: OpenAI, engine: En
         messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": MESSAGE}]
         return client.chat.completions.create(model=model, messages=messages).choices[0].message.content or ""
 
-    *_, told = engine.reply("persona", [MESSAGE], ["i am a baker .", "i sing ."], SAMPLING)
+    *_, told = engine.reply("persona", Question([MESSAGE], ["i am a baker .", "i sing ."], SAMPLING))
     assert reply("persona", "i am a baker .\ni sing .").startswith(told.text)
     generator = engine.models.generator("full")
     for given, read in (([], None), ([{"role": "system", "content": "Sing."}], "Sing.")):
@@ -135,7 +135,7 @@ def test_a_refused_message_is_no_reason_to_leave_out_the_crisis_message(client: 
 @pytest.mark.parametrize("model", ["full", "persona"])
 def test_the_last_token_before_a_limit_is_sent(client: OpenAI, engine: Engine, model: str) -> None:
     turns = [*(each["content"] for each in SAID), MESSAGE]
-    answers = engine.reply(model, turns, engine.parameters.rag.persona, SAMPLING)
+    answers = engine.reply(model, Question(turns, engine.parameters.rag.persona, SAMPLING))
     *grown, last = [answer for answer in answers if not answer.loading]
     assert last.truncated
     for limit in (1, 2, len(grown)):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.chat.answers import Answer, Exchange
+from attune.chat.answers import Answer, Exchange, Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
@@ -21,12 +21,12 @@ from tests.project import ROOT, changed
 @pytest.fixture(autouse=True, scope="module")
 def loaded(engine: Engine) -> None:
     """Otherwise the first output of a test that runs alone would be that the generator is loading."""
-    list(engine.reply("full", ["Hm."], (), SAMPLING))
+    list(engine.reply("full", Question(["Hm."], (), SAMPLING)))
 
 
 @pytest.fixture
 def terminal(engine: Engine) -> Terminal:
-    return Terminal(engine, "full")
+    return Terminal(engine, "full", ())
 
 
 def output(terminal: Terminal, line: str) -> str:
@@ -66,7 +66,7 @@ def test_the_system_and_the_persona_can_be_changed(terminal: Terminal) -> None:
 
 
 def test_what_is_being_loaded_is_said_before_the_reply(root: Path) -> None:
-    fresh = Terminal(Engine(load(root / "params.yaml"), Artifacts(root)), "rag+persona_rag")
+    fresh = Terminal(Engine(load(root / "params.yaml"), Artifacts(root)), "rag+persona_rag", ())
     loading, *_ = output(fresh, "I am sad today.").splitlines()
     assert loading.startswith(
         "(loading CoBERT, the exchanges of EmpatheticDialogues and the language model; this takes"
@@ -76,7 +76,7 @@ def test_what_is_being_loaded_is_said_before_the_reply(root: Path) -> None:
 
 def test_the_decoding_settings_that_are_given_count(engine: Engine, terminal: Terminal) -> None:
     likeliest = Terminal(engine, "full", (None, 1, None))
-    wanted = [*engine.reply("full", ["I am sad today."], (), engine.decoding("full", top_k=1))][-1].text
+    wanted = [*engine.reply("full", Question(["I am sad today."], (), engine.decoding("full", top_k=1)))][-1].text
     assert output(likeliest, "I am sad today.").splitlines()[0] == wanted
     assert output(terminal, "I am sad today.").splitlines()[0] != wanted
 
@@ -101,7 +101,7 @@ def test_a_message_whose_reply_was_interrupted_can_be_retried(terminal: Terminal
 
 
 def test_a_retry_with_another_system_gives_that_system_s_reply(engine: Engine, terminal: Terminal) -> None:
-    first = {name: output(Terminal(engine, name), "I am sad today.") for name in ("full", "cobert")}
+    first = {name: output(Terminal(engine, name, ()), "I am sad today.") for name in ("full", "cobert")}
     assert output(terminal, "I am sad today.") == first["full"]
     output(terminal, "/system cobert")
     assert output(terminal, "/retry") == first["cobert"]
@@ -120,7 +120,7 @@ def test_a_failed_reply_leaves_the_conversation_unchanged(terminal: Terminal) ->
 
 
 def test_a_message_without_a_reply_is_not_part_of_the_context(engine: Engine) -> None:
-    silent, fresh = (Terminal(engine, "full") for _ in range(2))
+    silent, fresh = (Terminal(engine, "full", ()) for _ in range(2))
     silent.exchanges = [Exchange("Hello?")]
     assert output(silent, "I am sad today.") == output(fresh, "I am sad today.")
     assert silent.exchanges[0] == Exchange("Hello?")

@@ -24,13 +24,13 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence() -> None:
         "i ski",
     )
     with pytest.raises(AttuneError, match=r"temperature = 0: .*greater than 0"):
-        changed_decoding(Decoding(method="greedy"), temperature=0)
+        changed_decoding(Decoding(method="greedy"), 0, None, None)
     assert checked_turn("half an emoji: \ud83d") == "half an emoji: ?"
 
 
 def test_a_changed_decoding_samples_and_keeps_the_rest() -> None:
     own = Decoding(method="sampling", temperature=0.5, top_k=15, top_p=0.97, no_repeat_ngram=3)
-    assert changed_decoding(own) is own
-    assert changed_decoding(own, top_k=1) == own.model_copy(update={"top_k": 1})
+    assert changed_decoding(own, None, None, None) is own
+    assert changed_decoding(own, None, 1, None) == own.model_copy(update={"top_k": 1})
     beams = Decoding(method="beam", beams=3, early_stopping=True, no_repeat_ngram=2)
-    assert changed_decoding(beams, 0.7) == Decoding(method="sampling", temperature=0.7, no_repeat_ngram=2)
+    assert changed_decoding(beams, 0.7, None, None) == Decoding(method="sampling", temperature=0.7, no_repeat_ngram=2)

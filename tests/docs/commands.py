@@ -81,7 +81,7 @@ RULES = (
     Rule(r"python -m attune\.export .*", MODELS),
     Rule(r"make chat", MODELS, keys="I passed my driving test today!\n\x04"),
     Rule(r"curl .*", MODELS),
-    Rule(r"python -m attune\.(corpora\.croissant|evaluation\.\w+) .*|mlcroissant .*", DATA),
+    Rule(r"python -m attune\.(export\.croissant|judgement\.\w+) .*|mlcroissant .*", DATA),
     # Not as they are documented.
     _instead(r"make (quick|test|test-slow|test-faults|check|deps|bench)", "minutes, or what runs this", r"make -n \1"),
     _instead(r"make quick SET=.*", "minutes; a test of its own takes other parameters", "make -n quick"),
@@ -102,7 +102,7 @@ RULES = (
     _instead(r"python -m stages\.NAME .*", "a form; tests/docs/test_stage_commands.py starts every stage"),
     _instead(r"python -m tools\.api", "it writes a page; tests/tools/test_api.py holds that to the code"),
     _instead(r"dvc (exp run|plots)|git add|pip install", "a mention, without its words"),
-    _instead(r"python -m attune\.(corpora\.croissant|evaluation\.judge_pairs)", "a mention"),
+    _instead(r"python -m attune\.(export\.croissant|judgement\.judge_pairs)", "a mention"),
 )
 
 

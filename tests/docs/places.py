@@ -91,7 +91,7 @@ class Places:
     def _data(self, folder: Path) -> None:
         """Corpora with their manifests, and replies of three systems to the same contexts."""
         from attune.generators.prompts import examples
-        from tests.corpora import test_croissant
+        from tests.export import test_croissant
         from tests.generators.tiny import gpt, saved
         from tests.stages.cobert_project import pec_rows
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from attune.evaluation.everyday import SHARES, Everyday, comparisons, judged, scores
+from attune.evaluation.everyday import Everyday, comparisons, judged, scores
+from attune.evaluation.schemas import SHARES
 from attune.index.embedding import embed, load_embedder
 from attune.metrics.replies import ngrams
 from attune.sources.packages import minilm_folder

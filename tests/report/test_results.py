@@ -69,7 +69,7 @@ def test_generators_with_personas_are_those_that_were_evaluated_without_them(res
     first, second, *_ = results.settings.generators
     systems = (first, second, f"{second}+no_persona")
     write_json(tmp_path / "generators_intervals.json", {system: {"perplexity": 20.0} for system in systems})
-    assert results.with_personas == [second]
+    assert results.also_tested_without_persona == [second]
 
 
 def test_the_best_point_of_the_sweep_is_no_score(results: Results, tmp_path: Path) -> None:

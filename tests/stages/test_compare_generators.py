@@ -156,7 +156,9 @@ def test_retrieved_and_written_replies_are_scored_by_the_same_scores() -> None:
     rows = read_parquet(Path("answered_scored.parquet"))
     assert len(rows) == 4 * 8
     assert list(rows[0]) == ANSWERED_SCORED.names
-    assert all(row["reply"] == row["target"] for row in rows if row["system"] == "targets")
+    targets = [row for row in rows if row["system"] == "targets"]
+    assert len(targets) == 8
+    assert all(row["reply"] == row["target"] for row in targets)
 
 
 @pytest.mark.usefixtures("compared")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import read_json, read_parquet
-from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, hold_out, opening
+from attune.generators.held_out import hold_out, opening
 from attune.generators.prompts import examples
 from stages import base_models
 from stages.sweep_decoding import main
@@ -29,7 +29,7 @@ def test_each_point_has_its_replies_and_scores(tmp_path: Path, monkeypatch: pyte
     assert list(scores["tiny_lora"]) == ["0.1/1/1", "0.1/5/0.99", "0.5/15/0.97", "0.9/30/0.95"]
     train_rows = examples(read_parquet(Path(f"processed/{CORPUS}/train.parquet")))
     names = [each.conversation for each in train_rows]
-    _, held_out = hold_out(names, [opening(each) for each in train_rows], HELD_OUT_SHARE, HELD_OUT_ROWS, 13)
+    _, held_out = hold_out(names, [opening(each) for each in train_rows], 13)
     for point in scores["tiny_lora"]:
         assert [row["id"] for row in rows if row["point"] == point] == [train_rows[at].id for at in held_out[:5]]
     assert [point for point, found in scores["tiny_lora"].items() if found.get("best")] != []

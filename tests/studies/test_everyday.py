@@ -5,7 +5,8 @@ import pytest
 
 from attune.core.files import read_json, read_parquet
 from attune.evaluation import everyday as measure
-from attune.evaluation.everyday import SHARES, Everyday
+from attune.evaluation.everyday import Everyday
+from attune.evaluation.schemas import SHARES
 from attune.inference.generator import Generator
 from attune.parameters import load
 from stages import base_models, index

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from attune.evaluation import families
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.generation.summary import Rows, means, nats_per_token, system_of
-from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, PLAIN, RAG
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG
 from attune.metrics.bootstrap import Ratio, compare
 from attune.parameters.generators import GeneratorSettings
 
@@ -22,22 +23,25 @@ def comparisons(systems: Mapping[str, Rows], generators: Generators, seed: int) 
     results = []
     for name in generators:
         test = compare([nats_per_token(systems[name], "base_nats")], [nats_per_token(systems[name])], seed)
-        results.append(Comparison.of(f"base of {name}", name, "loss", test, "training generators"))
+        results.append(Comparison.of(f"base of {name}", name, "loss", test, families.TRAINING_GENERATORS))
         for before, after in pairs_of(name, generators):
             if before in systems and after in systems:
                 left, right = systems[before], systems[after]
-                changed = "personas" if system_of(name, PLAIN) == after else "passages"
-                results += _compared(before, after, _losses(left, right), seed, f"{changed}, loss")
-                results += _compared(before, after, _means(left, right), seed, f"{changed}, replies")
+                loss, replies = families.PASSAGES_LOSS, families.PASSAGES_REPLIES
+                if after == name:  # with the right persona; passages would be in the name
+                    loss, replies = families.PERSONAS_LOSS, families.PERSONAS_REPLIES
+                results += _compared(before, after, _losses(left, right), seed, loss)
+                results += _compared(before, after, _means(left, right), seed, replies)
     return results
 
 
 def answer_comparisons(systems: Mapping[str, Rows], before: str, after: Iterable[str], seed: int) -> list[Comparison]:
     """The replies of `before` against those of each of `after`."""
+    family = families.RETRIEVED_AND_WRITTEN
     return [
         comparison
         for each in after
-        for comparison in _compared(before, each, _means(systems[before], systems[each]), seed, "retrieved and written")
+        for comparison in _compared(before, each, _means(systems[before], systems[each]), seed, family)
     ]
 
 

@@ -1,4 +1,7 @@
-"""What the emotion probe needs to learn: in a module of its own, by which stages long before it can ask."""
+"""The emotion probe's cross-validation folds and minimum data.
+
+Without scikit-learn, so that the first stages can check the data cheaply.
+"""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the empathy probes need to learn: in a module of its own, by which stages long before them can ask."""
+"""The empathy probes' minimum data, apart from the probes so that the first stages can check it cheaply."""
 
 from collections import Counter
 from collections.abc import Sequence

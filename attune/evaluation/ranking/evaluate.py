@@ -26,14 +26,14 @@ CONTEXTS = 256
 class RankingTest:
     """Test contexts, each with its candidates, the true response first.
 
-    contexts: rows with id, context (turns), personas (sentences) and response. All models that are tested must share
-    their encoder: the output of its frozen layers is computed once for all that freeze the same number. lower: that
-    output by their number, which tests may share.
+    contexts: rows with id, context (turns), personas (sentences) and response. frozen_states: number of frozen layers
+    -> their output, which is computed once for all models that freeze as many; so all that are tested must share their
+    encoder. Tests may share it, too.
     """
 
     contexts: Sequence[dict[str, Any]]
     candidates: Sequence[Sequence[str]]
-    lower: dict[int, States] = field(default_factory=dict)
+    frozen_states: dict[int, States] = field(default_factory=dict)
 
     @classmethod
     def load(
@@ -43,11 +43,11 @@ class RankingTest:
         domain: str,
         settings: CobertSettings,
         seed: int,
-        lower: dict[int, States] | None = None,
+        frozen_states: dict[int, States] | None = None,
     ) -> "RankingTest":
         """The contexts that models of a subset and domain are ranked on.
 
-        processed: the stage preprocess' folder; settings: `cobert` of params.yaml; lower: that of tests before.
+        processed: the stage preprocess' folder; settings: `cobert` of params.yaml; frozen_states: another test's.
 
         Raises
         ------
@@ -57,11 +57,11 @@ class RankingTest:
         rows = read_parquet(processed / "evaluate" / subset / f"{domain}.parquet")
         pool = [row["response"] for row in read_parquet(processed / "candidates" / f"{domain}.parquet")]
         drawn = candidates(rows, pool, settings.candidates, seed, settings.drawn_from)
-        return cls(rows, drawn, {} if lower is None else lower)
+        return cls(rows, drawn, {} if frozen_states is None else frozen_states)
 
     def rank(self, ranker: Ranker, contexts: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
         """As `evaluate`. `contexts` replaces the test's, with other personas for instance."""
-        lower = self.lower.setdefault(ranker.model.config.frozen_layers, {})
+        lower = self.frozen_states.setdefault(ranker.model.config.frozen_layers, {})
         return evaluate(ranker, self.contexts if contexts is None else contexts, self.candidates, lower)
 
 

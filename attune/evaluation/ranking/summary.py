@@ -55,6 +55,12 @@ def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:
     return [{**labels, **row} for row in rows]
 
 
+def of_model(rows: Rows, subset: str, domain: str, model: str) -> Rows:
+    """The rows of one model of a subset and domain."""
+    wanted = {"subset": subset, "domain": domain, "model": model}
+    return [row for row in rows if wanted.items() <= row.items()]
+
+
 def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
     """The scores of each domain and model with their values by unit, in the order of the rows."""
     grouped: dict[str, dict[str, list[Mapping[str, Any]]]] = {}

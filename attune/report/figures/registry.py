@@ -142,7 +142,9 @@ FIGURES = (
     FigureRecord(
         "persona_perplexity",
         "Generators: perplexity with the right persona, none and another one",
-        lambda results: generators.personas(results.generator_intervals, _names(results, results.with_personas)),
+        lambda results: generators.personas(
+            results.generator_intervals, _names(results, results.also_tested_without_persona)
+        ),
     ),
     FigureRecord(
         "retrieval_beside_generation",

@@ -3,7 +3,16 @@ import random
 
 import pytest
 
-from attune.evaluation.ranking.summary import MEAN, comparisons, labelled, log_line, mean_of, scores, values_of
+from attune.evaluation.ranking.summary import (
+    MEAN,
+    comparisons,
+    labelled,
+    log_line,
+    mean_of,
+    of_model,
+    scores,
+    values_of,
+)
 from attune.metrics.bootstrap import Ratio, compare, with_intervals
 
 SEED = 3
@@ -84,6 +93,12 @@ def test_contexts_that_one_person_answers_are_one_unit() -> None:
     alone = comparisons(values_of(ROWS), [("before", "after")], SEED, "recipes")[-1]
     assert found["difference"] == alone["difference"]
     assert found["low"] != alone["low"]
+
+
+def test_the_rows_of_one_model_are_those_of_its_subset_and_domain() -> None:
+    places = [("large", "happy", "a"), ("small", "happy", "a"), ("large", "all", "a"), ("large", "happy", "b")]
+    given = [{"subset": subset, "domain": domain, "model": model} for subset, domain, model in places]
+    assert of_model(given, "large", "happy", "a") == given[:1]
 
 
 def test_a_log_line_has_the_mean_reciprocal_rank() -> None:

@@ -1,6 +1,6 @@
 """Croissant metadata of the processed corpora: what their files, columns, licence and origin are, as JSON-LD.
 
-`python -m attune.corpora.croissant --raw FOLDER --processed FOLDER --target FOLDER` writes one file per corpus. The
+`python -m attune.export.croissant --raw FOLDER --processed FOLDER --target FOLDER` writes one file per corpus. The
 format is MLCommons' Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html), by which dataset
 search engines and `mlcroissant` read data. The rows are what Attune makes of a corpus: version, date and citation are
 those of CITATION.cff, and the description says where the corpus came from.
@@ -196,7 +196,7 @@ def write(raw: Path, processed: Path, target: Path) -> list[Path]:
 
 def main(words: Sequence[str] | None = None) -> None:
     print_any_text()
-    parser = argparse.ArgumentParser(prog="python -m attune.corpora.croissant", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m attune.export.croissant", description=__doc__)
     parser.add_argument("--raw", type=Path, required=True, help="data/raw, with each corpus' manifest.json")
     parser.add_argument("--processed", type=Path, required=True, help="data/processed")
     parser.add_argument("--target", type=Path, required=True, help="folder for the descriptions, one JSON per corpus")

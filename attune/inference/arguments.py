@@ -1,6 +1,15 @@
-"""What the public API takes for texts."""
+"""What the public API takes for texts, and for the folder of a model: where what belongs to it is by default."""
 
 from collections.abc import Iterable
+from pathlib import Path
+
+
+def ancestor(path: str | Path, levels: int) -> Path:
+    """The folder so many levels above `path`, or the file system's root if that is nearer."""
+    folder = Path(path).absolute()
+    for _ in range(levels):
+        folder = folder.parent
+    return folder
 
 
 def checked(name: str, texts: Iterable[str], needs: str = "") -> list[str]:

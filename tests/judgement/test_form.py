@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from attune.core.files import read_csv
-from attune.evaluation.export_pairs import main
-from attune.evaluation.judgement.answers import read_answers
+from attune.judgement.answers import read_answers
+from attune.judgement.export_pairs import main
 from tests.chat.browser import CHROMIUM
-from tests.evaluation.judgement.annotators import write_replies
+from tests.judgement.annotators import write_replies
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
 

@@ -1,4 +1,4 @@
-"""What people's answers say: `python -m attune.evaluation.judge_pairs --key CSV --answers CSV ... --target JSON`.
+"""What people's answers say: `python -m attune.judgement.judge_pairs --key CSV --answers CSV ... --target JSON`.
 
 `--thumbs` reads the chat page's file of verdicts, beside answers or alone.
 """
@@ -11,9 +11,9 @@ from typing import Any
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import write_json
-from attune.evaluation.judgement.agreement import agreement
-from attune.evaluation.judgement.answers import Judgement, Thumb, read_answers, read_thumbs
-from attune.evaluation.judgement.preferences import first_preferred, strengths, thumbs_up, win_rates
+from attune.judgement.agreement import agreement
+from attune.judgement.answers import Judgement, Thumb, read_answers, read_thumbs
+from attune.judgement.preferences import first_preferred, strengths, thumbs_up, win_rates
 
 
 def analysis(judgements: Sequence[Judgement], thumbs: Sequence[Thumb], seed: int) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _share(record: dict[str, Any], name: str) -> str:
 
 def main(words: Sequence[str] | None = None) -> None:
     print_any_text()
-    parser = argparse.ArgumentParser(prog="python -m attune.evaluation.judge_pairs", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m attune.judgement.judge_pairs", description=__doc__)
     parser.add_argument("--key", type=Path, help="key.csv, which was written beside the form")
     parser.add_argument("--answers", type=Path, nargs="+", default=[], help="the files that annotators saved")
     parser.add_argument("--thumbs", type=Path, help="JSON lines that the chat page wrote")

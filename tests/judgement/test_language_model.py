@@ -6,10 +6,10 @@ import torch
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, sha256, write_csv
-from attune.evaluation.judge_by_model import main
-from attune.evaluation.judgement.answers import read_answers
-from attune.evaluation.judgement.language_model import LanguageModelJudge, Opinion, position_bias
-from attune.evaluation.judgement.pairs import Pair, key, shown
+from attune.judgement.answers import read_answers
+from attune.judgement.judge_by_model import main
+from attune.judgement.language_model import LanguageModelJudge, Opinion, position_bias
+from attune.judgement.pairs import Pair, key, shown
 from tests.generators.tiny import CHAT, END, gpt, llama, saved, tokenizer
 
 PAIRS = [Pair(f"p{at}", f"c{at}", ("Hi.",), "x", "y", f"Reply {at}.", "Oh no.") for at in range(3)]

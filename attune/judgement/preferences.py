@@ -12,8 +12,8 @@ import numpy as np
 
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
-from attune.evaluation.judgement.answers import MODEL, Judgement, Thumb
 from attune.evaluation.units import units
+from attune.judgement.answers import MODEL, Judgement, Thumb
 from attune.metrics.bootstrap import LEVEL, Ratio, compare, rounded, with_intervals
 from attune.metrics.multiplicity import holm
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from attune.core.files import read_csv, read_json, write_csv, write_parquet
-from attune.evaluation import export_pairs, judge_pairs
-from attune.evaluation.judgement.agreement import agreement
-from attune.evaluation.judgement.answers import VISITOR, Judgement
-from attune.evaluation.judgement.preferences import first_preferred, strengths, units_of, win_rates
 from attune.evaluation.schemas import EVERYDAY
 from attune.evaluation.units import FEWEST
-from tests.evaluation.judgement.annotators import answer, write_replies
+from attune.judgement import export_pairs, judge_pairs
+from attune.judgement.agreement import agreement
+from attune.judgement.answers import VISITOR, Judgement
+from attune.judgement.preferences import first_preferred, strengths, units_of, win_rates
+from tests.judgement.annotators import answer, write_replies
 
 # Three contexts of each of eight people, whose three are alike; the annotators disagree about the last two people.
 PEOPLE, EACH = 8, 3

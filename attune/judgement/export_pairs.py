@@ -1,4 +1,4 @@
-"""Blind pairs of replies for people to judge: `python -m attune.evaluation.export_pairs --replies PARQUET ...`."""
+"""Blind pairs of replies for people to judge: `python -m attune.judgement.export_pairs --replies PARQUET ...`."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from pathlib import Path
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file, atomic_folder, refuse_existing, sha256, write_csv
-from attune.evaluation.judgement.form import form
-from attune.evaluation.judgement.pairs import chosen_systems, key, pairs, read_contexts, read_replies, shown
+from attune.judgement.form import form
+from attune.judgement.pairs import chosen_systems, key, pairs, read_contexts, read_replies, shown
 
 
 def export(
@@ -50,7 +50,7 @@ def export(
 
 def main(words: Sequence[str] | None = None) -> None:
     print_any_text()
-    parser = argparse.ArgumentParser(prog="python -m attune.evaluation.export_pairs", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m attune.judgement.export_pairs", description=__doc__)
     parser.add_argument("--replies", type=Path, required=True, help="answers.parquet or replies.parquet of a run")
     parser.add_argument("--contexts", type=Path, help="their test.parquet in data/processed: shows whole conversations")
     parser.add_argument("--systems", nargs="+", default=[], help="whose replies; all but the true ones by default")

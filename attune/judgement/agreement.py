@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from attune.core.determinism import seeded
-from attune.evaluation.judgement.answers import MODEL, VISITOR, Judgement
-from attune.evaluation.judgement.preferences import PLACES, RESAMPLES, share, units_of
+from attune.judgement.answers import MODEL, VISITOR, Judgement
+from attune.judgement.preferences import PLACES, RESAMPLES, share, units_of
 from attune.metrics.bootstrap import LEVEL, rounded, with_intervals
 
 # By context and pair of systems, of each annotator: whether the first of the pair was shown first, and its points.

@@ -11,11 +11,11 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, write_csv
-from attune.evaluation import export_pairs, judge_pairs
-from attune.evaluation.judgement.agreement import agreement
-from attune.evaluation.judgement.answers import VISITOR, Judgement, Thumb, read_answers
-from attune.evaluation.judgement.preferences import first_preferred, fit, strengths, thumbs_up, win_rates
-from tests.evaluation.judgement.annotators import STRENGTHS, answer, write_replies
+from attune.judgement import export_pairs, judge_pairs
+from attune.judgement.agreement import agreement
+from attune.judgement.answers import VISITOR, Judgement, Thumb, read_answers
+from attune.judgement.preferences import first_preferred, fit, strengths, thumbs_up, win_rates
+from tests.judgement.annotators import STRENGTHS, answer, write_replies
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from attune.core.files import read_json, sha256, write_json, write_parquet
 from attune.corpora import CORPORA, corpus
-from attune.corpora.croissant import main
 from attune.corpora.own import OWN_DATA
+from attune.export.croissant import main
 from attune.sources.manifest import Origin, build
 from tests.project import ROOT
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from attune.evaluation.judgement.pairs import Pair
+from attune.judgement.pairs import Pair
 
 _TEMPLATE = Path(__file__).with_name("form.html")
 _MARK = "@pairs@"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.evaluation import judge_pairs
+from attune.judgement import judge_pairs
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Let a causal language model judge exported pairs, each in both orders; no part of Attune does so by itself.
 
-`python -m attune.evaluation.judge_by_model --pairs CSV --model FOLDER --target FOLDER`
+`python -m attune.judgement.judge_by_model --pairs CSV --model FOLDER --target FOLDER`
 """
 
 import argparse
@@ -17,7 +17,7 @@ COLUMNS = ("pair", "context", "reply_a", "reply_b")  # of pairs.csv, in its orde
 
 def main(words: Sequence[str] | None = None) -> None:
     print_any_text()
-    parser = argparse.ArgumentParser(prog="python -m attune.evaluation.judge_by_model", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m attune.judgement.judge_by_model", description=__doc__)
     parser.add_argument("--pairs", type=Path, required=True, help="pairs.csv of a form")
     parser.add_argument("--model", type=Path, required=True, help="folder of any causal language model")
     parser.add_argument(
@@ -42,8 +42,8 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
     AttuneError
         if `target` exists or `pairs` is not of a form, and as `LanguageModelJudge`.
     """
-    from attune.evaluation.judgement.answers import MODEL
-    from attune.evaluation.judgement.language_model import LanguageModelJudge, position_bias
+    from attune.judgement.answers import MODEL
+    from attune.judgement.language_model import LanguageModelJudge, position_bias
 
     refuse_existing(target)
     rows = read_csv(pairs) if pairs.is_file() else []

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import read_csv, read_parquet, sha256, write_parquet
-from attune.evaluation.export_pairs import main
 from attune.evaluation.schemas import ANSWERED
-from tests.evaluation.judgement.annotators import STRENGTHS, write_replies
+from attune.judgement.export_pairs import main
+from tests.judgement.annotators import STRENGTHS, write_replies
 
 
 def export(folder: Path, *words: str, name: str = "judged") -> Path:
