@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-# `cluster`: who replies or, where that is unknown, the situation that the conversation is about; may be empty. What has
-# the same cluster is one unit in intervals and tests (`attune.evaluation.units`).
+# `cluster`: who replies or, where that is unknown, the situation that the conversation is about or its first turn. What
+# has the same cluster is one unit in intervals and tests (`attune.evaluation.units`).
 # One row per model and test context.
 RANKED = pa.schema(
     [(name, pa.string()) for name in ("model", "subset", "domain", "id", "cluster")]

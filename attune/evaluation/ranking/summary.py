@@ -3,6 +3,7 @@
 A ranked row is one context ranked by one model: domain, model, id, cluster, rank, loss, response and first.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from attune.core.people import responder
+from attune.core.text import words_of
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
 from attune.evaluation.units import by_unit
@@ -46,8 +48,13 @@ def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
 
 
 def about(context: Mapping[str, Any]) -> dict[str, str]:
-    """A test context's id and, as its cluster, whose reply is ranked."""
-    return {"id": context["id"], "cluster": responder(context)}
+    """A test context's id and, as its cluster, whose reply is ranked or, where nobody is named, its first turn.
+
+    Own data name nobody, and may have many answers to one message. Of the turn that is 16 hex digits, the same whatever
+    its case, spaces and punctuation, as in the clusters of generators' rows.
+    """
+    first = hashlib.sha256(words_of(context["context"][0]).encode()).hexdigest()[:16]
+    return {"id": context["id"], "cluster": responder(context) or first}
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:

@@ -3,7 +3,9 @@ import random
 
 import pytest
 
-from attune.evaluation.ranking.summary import MEAN, comparisons, labelled, log_line, mean_of, scores, values_of
+from attune.evaluation.ranking.summary import MEAN, about, comparisons, labelled, log_line, mean_of, scores, values_of
+from attune.evaluation.testing import sampling
+from attune.generators.prompts import example
 from attune.metrics.bootstrap import Ratio, compare, with_intervals
 
 SEED = 3
@@ -84,6 +86,25 @@ def test_contexts_that_one_person_answers_are_one_unit() -> None:
     alone = comparisons(values_of(ROWS), [("before", "after")], SEED, "recipes")[-1]
     assert found["difference"] == alone["difference"]
     assert found["low"] != alone["low"]
+
+
+def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_generators_are() -> None:
+    asked = ["What shall I do?", "what shall i do", "My dog died."]
+    rows = [
+        {
+            "id": str(at),
+            "context": [first, "Tell me more.", "I will."],
+            "context_speakers": ["seeker", "responder", "seeker"],
+            "response": f"Answer {at}",
+            "response_speaker": "responder",
+            "personas": [],
+        }
+        for at, first in enumerate(asked)
+    ]
+    clusters = [about(row)["cluster"] for row in rows]
+    assert clusters == [sampling.about(example(row))["cluster"] for row in rows]
+    assert clusters[0] == clusters[1] != clusters[2]
+    assert about(rows[0] | {"response_speaker": "ann"})["cluster"] == "ann"
 
 
 def test_a_log_line_has_the_mean_reciprocal_rank() -> None:
