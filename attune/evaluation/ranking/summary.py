@@ -14,7 +14,7 @@ from attune.core.people import responder
 from attune.core.text import words_of
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
-from attune.evaluation.units import by_unit
+from attune.evaluation.units import by_unit, enough_clusters
 from attune.metrics.bootstrap import Ratio, compare, interval, score
 from attune.metrics.ranking import by_metric
 
@@ -62,17 +62,26 @@ def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:
     return [{**labels, **row} for row in rows]
 
 
-def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
-    """The scores of each domain and model with their values by unit, in the order of the rows."""
+def values_of(rows: Sequence[Mapping[str, Any]]) -> Values:
+    """The scores of each domain and model with their values by unit, in the order of the rows.
+
+    A context is in the same unit in every domain that has it, so that the mean over domains resamples it as one.
+    """
+    clustered = enough_clusters(rows)
     grouped: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for row in rows:
         grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
-    return {domain: {model: ratios(each) for model, each in models.items()} for domain, models in grouped.items()}
+    return {
+        domain: {model: ratios(each, clustered) for model, each in models.items()} for domain, models in grouped.items()
+    }
 
 
-def ratios(rows: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
-    """The scores of one model's rows, each a mean over contexts, by unit (`evaluation.units`)."""
-    return {name: by_unit(rows, "id", values, share=name.startswith("r@")) for name, values in by_metric(rows).items()}
+def ratios(rows: Sequence[Mapping[str, Any]], clustered: bool | None = None) -> dict[str, Ratio]:
+    """The scores of one model's rows, each a mean over contexts, by unit; clustered: as `evaluation.units` has it."""
+    return {
+        name: by_unit(rows, "id", values, share=name.startswith("r@"), clustered=clustered)
+        for name, values in by_metric(rows).items()
+    }
 
 
 def telling(names: Iterable[str], candidates: int) -> list[str]:

@@ -88,6 +88,24 @@ def test_contexts_that_one_person_answers_are_one_unit() -> None:
     assert found["low"] != alone["low"]
 
 
+def test_a_context_is_in_the_same_unit_in_each_domain() -> None:
+    """Five people reply at work and six at home; the domain `all` has both."""
+    place = {
+        name: [
+            {"id": f"{name}{at}", "cluster": f"{name} {at % people}", "rank": 1 + at, "loss": None} for at in range(20)
+        ]
+        for name, people in (("work", 5), ("home", 6))
+    }
+    rows = [
+        row
+        for domain, contexts in (*place.items(), ("all", [*place["work"], *place["home"]]))
+        for row in labelled(contexts, model="ours", domain=domain)
+    ]
+    units = {domain: set(models["ours"]["mrr"].numerator) for domain, models in values_of(rows).items()}
+    assert {domain: len(names) for domain, names in units.items()} == {"work": 5, "home": 6, "all": 11}
+    assert units["work"] | units["home"] == units["all"]
+
+
 def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_generators_are() -> None:
     asked = ["What shall I do?", "what shall i do", "My dog died."]
     rows = [
