@@ -4,6 +4,7 @@ A ranked row is one context ranked by one model: domain, model, id, cluster, ran
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -100,13 +101,16 @@ def _groups(values: Values) -> Iterator[tuple[str, list[str]]]:
 
 
 def scores(values: Values, seed: int) -> pd.DataFrame:
-    """The scores with their 95 % intervals: columns domain (MEAN is last), model, score, value, low and high."""
+    """The scores with their 95 % intervals: columns domain (MEAN is last), model, score, value, low and high.
+
+    low and high are NaN where there is no interval (`metrics.bootstrap.interval`).
+    """
     estimates = []
     for group, domains in _groups(values):
         for model, names in values[domains[0]].items():
             for name in names:
                 ratios = [values[domain][model][name] for domain in domains]
-                low, high = interval(ratios, seed)
+                low, high = interval(ratios, seed) or (math.nan, math.nan)
                 estimate = {"value": score(ratios), "low": low, "high": high}
                 rounded = {key: round(each, PLACES) for key, each in estimate.items()}
                 estimates.append({"domain": group, "model": model, "score": name, **rounded})

@@ -106,6 +106,13 @@ def test_a_context_is_in_the_same_unit_in_each_domain() -> None:
     assert units["work"] | units["home"] == units["all"]
 
 
+def test_a_domain_of_a_single_context_has_no_interval_and_neither_has_the_mean() -> None:
+    table = scores(values_of([row for row in ROWS if row["domain"] == "happy" or row["id"] == "sad0"]), SEED)
+    without = table[table["low"].isna()]
+    assert set(without["domain"]) == {"sad", MEAN}
+    assert set(without[without["domain"] == "sad"]["score"]) == {"mrr", "loss"}  # of shares it is exact
+
+
 def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_generators_are() -> None:
     asked = ["What shall I do?", "what shall i do", "My dog died."]
     rows = [
