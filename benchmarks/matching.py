@@ -32,7 +32,8 @@ def works(settings: parameters.Parameters, data: Path, base: Path, count: int) -
     subset, domain = settings.cobert.subsets[0], settings.compare.domains[0]
     test = RankingTest.load(data, subset, domain, settings.cobert, settings.seed)
     pairs = list(zip(test.contexts, test.candidates, strict=True))[:count]
-    baselines = Baselines.of(load_embedder(base / "embedder"), test.candidates, settings.index.batch_size)
+    size, num_personas = settings.index.batch_size, settings.recipe(settings.cobert.recipes[-1])["num_personas"]
+    baselines = Baselines.of(load_embedder(base / "embedder"), test.candidates, size, num_personas)
     found = {name: [by_baseline(baselines, name, *pair) for pair in pairs] for name in METHODS}
     for name in (*settings.compare.recipes, *settings.cobert.recipes):
         ranker = Ranker.untrained(base / "encoder", settings.recipe(name))

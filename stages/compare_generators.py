@@ -63,7 +63,7 @@ def main(
     systems = summary.by_system(scored)
     table = summary.scores(systems, settings.seed)
     write_json(scores, nested(table, ["system"], intervals=False))
-    write_json(intervals, nested(table[table["low"].notna()], ["system"]))
+    write_json(intervals, nested(summary.estimated_scores(table), ["system"]))
     write_json(tests, corrected(records(comparisons(systems, settings.generators, settings.seed))))
     answering = summary.grouped(answers)
     write_json(answered_scores, nested(summary.answer_scores(answering, settings.seed), ["system"]))

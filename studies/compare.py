@@ -52,12 +52,15 @@ def main(
     settings = parameters.load(further=STUDIES)
     pin(settings.seed, settings.threads)
     subset = settings.cobert.subsets[0]
+    ours = read_json(recipes / f"{settings.cobert.recipes[-1]}.json")
     evaluated = read_parquet(ranks)
     ranked: summary.Rows = []
     costs = []
     for domain in settings.cobert.domains:
         test = RankingTest.load(processed, subset, domain, settings.cobert, settings.seed)
-        baselines = Baselines.of(load_embedder(embedder), test.candidates, settings.index.batch_size)
+        baselines = Baselines.of(
+            load_embedder(embedder), test.candidates, settings.index.batch_size, ours["num_personas"]
+        )
         if domain in settings.compare.domains:
             costs.append(cost(settings, test, baselines, recipes, encoder).assign(domain=domain))
         ranked += rank(settings, test, baselines, domain, models, encoder)

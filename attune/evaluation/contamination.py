@@ -179,17 +179,15 @@ def split_losses(
 
 
 def _two(ratios: Sequence[Ratio], seed: int) -> dict[str, Any]:
-    """What overlaps, then the rest: its number of units and, where there are some, the score.
+    """What overlaps, then the rest: its number of units and, where there are some, the score, with two its interval.
 
-    Units are as `evaluation.units` has them. The interval needs two.
+    Units are as `evaluation.units` has them.
     """
     record: dict[str, Any] = {}
     for name, ratio in zip(("overlapping", "other"), ratios, strict=True):
         record[f"{name}_units"] = len(ratio.numerator)
-        if len(ratio.numerator) > 1:
+        if ratio.numerator:
             record |= with_intervals({name: [ratio]}, seed, PLACES)
-        elif ratio.numerator:
-            record[name] = round(ratio.value, PLACES)
     return record
 
 

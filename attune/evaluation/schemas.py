@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-# `cluster`: who replies or, where that is unknown, the situation that the conversation is about; may be empty. What has
-# the same cluster is one unit in intervals and tests (`attune.evaluation.units`).
+# `cluster`: who replies or, where that is unknown, the situation that the conversation is about or its first turn. What
+# has the same cluster is one unit in intervals and tests (`attune.evaluation.units`).
 # One row per model and test context.
 RANKED = pa.schema(
     [(name, pa.string()) for name in ("model", "subset", "domain", "id", "cluster")]
@@ -45,7 +45,7 @@ GENERATED = pa.schema(
         ("base_nats", pa.float64()),
         ("passage_texts", pa.list_(pa.string())),  # the passages that the prompt includes, as it has them
         ("passage_replies", pa.list_(pa.string())),  # the reply in each of them
-        ("target_given", pa.bool_()),  # one of the passages contains the target
+        ("target_given", pa.bool_()),  # one of the passages contains the target, as whole words
         ("reply", pa.string()),  # null where only the target was scored
         ("truncated", pa.bool_()),  # the reply reached the length limit before it ended
     ]

@@ -40,7 +40,8 @@ def tidy(scores: Mapping[str, Any], keys: Sequence[str]) -> pd.DataFrame:
         for name, value in values.items()
         if not (name.endswith(("_low", "_high")) and name.rpartition("_")[0] in values)
     ]
-    return pd.DataFrame(rows, columns=[*keys, "score", "value", "low", "high"])
+    table = pd.DataFrame(rows, columns=[*keys, "score", "value", "low", "high"])
+    return table.astype({"low": float, "high": float})
 
 
 def _leaves(scores: Mapping[str, Any], depth: int) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:

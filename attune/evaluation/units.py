@@ -5,7 +5,7 @@ set would have others, so these are what is resampled and exchanged (the cluster
 section 3.8; Field and Welsh 2007). Taking each reply for itself would give intervals that are too narrow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attune.metrics.bootstrap import Ratio
@@ -15,16 +15,23 @@ from attune.metrics.bootstrap import Ratio
 FEWEST = 6
 
 
-def units(rows: Sequence[Mapping[str, Any]], example: str) -> list[str]:
-    """Each row's unit: its `cluster` or, where that is empty or there are fewer than FEWEST of them, its `example`.
+def enough_clusters(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the rows have so many different clusters that these are the units."""
+    return len({row["cluster"] for row in rows if row["cluster"]}) >= FEWEST
 
-    example: the column that names what belongs together in any case, a conversation say.
+
+def units(rows: Sequence[Mapping[str, Any]], example: str, clustered: bool | None = None) -> list[str]:
+    """Each row's unit: its `cluster` or, where that is empty or the rows are not `clustered`, its `example`.
+
+    example: the column that names what belongs together in any case, a conversation say. clustered: by default whether
+    the rows have `enough_clusters`. For several domains that is decided once, of the rows of all: an example would not
+    be one unit in one domain and part of a person's in another.
 
     >>> units([{"cluster": "", "id": "a"}, {"cluster": "ann", "id": "b"}], "id")
     ['a', 'b']
     """
-    few = len({row["cluster"] for row in rows if row["cluster"]}) < FEWEST
-    return [row[example] if few or not row["cluster"] else row["cluster"] for row in rows]
+    clustered = enough_clusters(rows) if clustered is None else clustered
+    return [row["cluster"] if clustered and row["cluster"] else row[example] for row in rows]
 
 
 def by_unit(
@@ -33,6 +40,10 @@ def by_unit(
     values: Sequence[float],
     weights: Sequence[float] | None = None,
     share: bool = False,
+    clustered: bool | None = None,
 ) -> Ratio:
-    """sum(values) / sum(weights) of the rows by unit, or their mean without weights. share: as `Ratio` has it."""
-    return Ratio.of(zip(units(rows, example), values, weights or [1.0] * len(rows), strict=True), share)
+    """sum(values) / sum(weights) of the rows by unit, or their mean without weights.
+
+    share: as `Ratio` has it. clustered: as for `units`.
+    """
+    return Ratio.of(zip(units(rows, example, clustered), values, weights or [1.0] * len(rows), strict=True), share)

@@ -61,6 +61,18 @@ def reads_whole(encoder: Any, query: str) -> bool:
     return reader.fits(reader.written(query))
 
 
+def with_persona(encoder: Any, message: str, persona: Sequence[str], num_personas: int) -> str:
+    """A query of the message, then the first `num_personas` sentences of the persona, as many as fit beside all of it.
+
+    Of a query that is too long the encoder would read the end, and so the persona in place of the message.
+    """
+    reader = Reader(encoder, "query")
+    sentences = list(persona[:num_personas])
+    while sentences and not reader.fits(reader.written(" ".join([message, *sentences]))):
+        sentences.pop()
+    return " ".join([message, *sentences])
+
+
 def prompt_of(encoder: Any, role: Role | None) -> str:
     """What the encoder puts before a text."""
     prompts = getattr(encoder, "prompts", None) or {}

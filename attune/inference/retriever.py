@@ -10,7 +10,7 @@ import numpy as np
 from attune.core.errors import AttuneError
 from attune.index.bank import Bank, distinct
 from attune.index.embedding import embed, load_embedder
-from attune.index.reader import reads_whole
+from attune.index.reader import reads_whole, with_persona
 from attune.inference.arguments import ancestor, checked
 from attune.inference.ranker import Ranker
 
@@ -20,7 +20,7 @@ class Retrieved:
     """A row of the bank, CoBERT's score of its reply (a logit), and the cosine by which the index proposed it.
 
     cosine: of the row's embedding and the direction halfway between those of the last turn and of the last turn with
-    the persona.
+    the persona's first sentences: at most as many as CoBERT is to read (`num_personas`), and as fit beside that turn.
     """
 
     row: dict[str, Any]
@@ -96,7 +96,7 @@ class Retriever:
         if k < 1:
             raise ValueError(f"k is {k}; it must be at least 1")
         context, persona = checked("context", context, "turn"), checked("persona", persona)  # both are read twice
-        near = self._nearest(query(self.embedder, context, persona), k)
+        near = self._nearest(query(self.embedder, context, persona, self.ranker.inputs.num_personas), k)
         (scores,) = self.ranker.scores([context], [persona], [[row["reply"] for row, _ in near]], [speakers])
         scored = [Retrieved(row, score, cosine) for (row, cosine), score in zip(near, scores, strict=True)]
         return sorted(scored, key=lambda each: -each.score)[:k]
@@ -116,10 +116,12 @@ class Retriever:
             depth, exact, deeper = 4 * depth, deeper, True
 
 
-def query(embedder: Any, context: Sequence[str], persona: Sequence[str]) -> np.ndarray:
-    """(1, d), unit length: halfway between the embeddings of the last turn and of the last turn with the persona."""
+def query(embedder: Any, context: Sequence[str], persona: Sequence[str], num_personas: int) -> np.ndarray:
+    """(1, d), unit length: halfway between the embeddings of the last turn and of the last turn with the persona.
+
+    num_personas: the sentences that are used at most, the first of those given.
+    """
     last = checked("context", context, "turn")[-1]
-    vectors = embed(embedder, [last, " ".join([last, *checked("persona", persona)])], batch_size=2, role="query").sum(
-        0, keepdims=True
-    )
+    texts = [last, with_persona(embedder, last, checked("persona", persona), num_personas)]
+    vectors = embed(embedder, texts, batch_size=2, role="query").sum(0, keepdims=True)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

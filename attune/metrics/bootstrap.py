@@ -94,13 +94,16 @@ def score(domains: Domains) -> float:
     return fmean(domain.value for domain in domains)
 
 
-def interval(domains: Domains, seed: int) -> tuple[float, float]:
+def interval(domains: Domains, seed: int) -> tuple[float, float] | None:
     """The 95 % interval of `score` (percentile bootstrap over units; Efron and Tibshirani 1993, section 13.3).
 
     Shares whose units all agree, such as 0 of 12, would have an interval without width; theirs is exact (`_exact`).
+    Of other scores a single unit says nothing about how units differ: None where a domain has no more.
     """
     if _unanimous(domains):
         return _exact(domains, lowest=0)
+    if min(len(each.numerator) for each in domains) < 2:
+        return None
     return _quantiles(_scores(_resampled(_table(domains), seed)))
 
 
@@ -187,11 +190,12 @@ def rounded(scores: Mapping[str, float], places: int) -> dict[str, float]:
 
 
 def with_intervals(scores: Mapping[str, Domains], seed: int, places: int) -> dict[str, float]:
-    """{name: score, name_low: low, name_high: high, ...}, rounded to `places` decimals."""
+    """{name: score, name_low: low, name_high: high, ...}, rounded to `places` decimals; bounds only where there are."""
     columns: dict[str, float] = {}
     for name, domains in scores.items():
-        low, high = interval(domains, seed)
-        columns |= {name: score(domains), f"{name}_low": low, f"{name}_high": high}
+        columns[name] = score(domains)
+        if bounds := interval(domains, seed):
+            columns |= dict(zip((f"{name}_low", f"{name}_high"), bounds, strict=True))
     return rounded(columns, places)
 
 

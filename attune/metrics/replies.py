@@ -63,9 +63,9 @@ def copied(reply: str, prompt: str) -> float:
 
 
 def begins_with(reply: str, prompt: str) -> bool:
-    """Whether the reply starts with the whole message that it answers, ignoring case."""
-    start = prompt.strip().lower()
-    return bool(start) and reply.strip().lower().startswith(start)
+    """Whether the reply starts with the words and marks of the whole message that it answers, ignoring case."""
+    start = words(prompt)
+    return bool(start) and words(reply)[: len(start)] == start
 
 
 def extra_turn(reply: str) -> bool:

@@ -90,7 +90,8 @@ def _own(power: Numbers) -> str:
     lines = []
     for subset, domains in power["own"]["scores"].items():
         scores = [
-            f"{model} {each['mrr']:.3f} ({each['mrr_low']:.3f} to {each['mrr_high']:.3f})"
+            f"{model} {each['mrr']:.3f}"
+            + (f" ({each['mrr_low']:.3f} to {each['mrr_high']:.3f})" if "mrr_low" in each else "")
             for model, each in domains["mean"].items()
         ]
         lines.append(f"{subset} subset on its own test contexts alone, mean MRR of the domains: {', '.join(scores)}.")

@@ -16,6 +16,12 @@ def test_a_table_is_written_and_read_the_same() -> None:
     assert nested(table, ["domain", "model"]) == SCORES
 
 
+def test_bounds_that_are_nowhere_are_no_numbers() -> None:
+    table = tidy({"tuned": {"mrr": 0.5}}, ["model"])
+    assert table["low"].dtype == table["high"].dtype == float
+    assert table[["low", "high"]].isna().all(axis=None)
+
+
 def test_intervals_can_be_left_out() -> None:
     table = tidy(SCORES, ["domain", "model"])
     assert nested(table, ["domain", "model"], intervals=False) == {

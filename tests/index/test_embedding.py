@@ -12,7 +12,7 @@ from transformers import Qwen3Config, Qwen3Model
 
 from attune.core.errors import AttuneError
 from attune.index.embedding import embed, embed_by, load_embedder
-from attune.index.reader import Reader, Role, reads_whole, tells_queries_apart
+from attune.index.reader import Reader, Role, reads_whole, tells_queries_apart, with_persona
 from attune.sources.packages import minilm_folder
 from tests.generators.tiny import saved, tokenizer
 
@@ -119,6 +119,17 @@ def test_the_end_of_a_text_counts_that_is_longer_than_the_encoder_reads(role: Ro
         True,
         "My dog died.",
     )
+
+
+def test_a_long_persona_leaves_the_whole_message_in_the_query() -> None:
+    encoder, message = load_embedder(minilm_folder()), "My dog died yesterday."
+    persona = [f"I met {number} friends in the town by the sea on a rainy weekend." for number in range(60)]
+    reader, query = Reader(encoder, "query"), with_persona(encoder, message, persona, 60)
+    kept = query.count("friends")
+    assert reader.read(query) == query == " ".join([message, *persona[:kept]])
+    assert not reader.fits(" ".join([message, *persona[: kept + 1]]))
+    assert with_persona(encoder, message, persona, 2) == " ".join([message, *persona[:2]])
+    assert with_persona(encoder, START, persona, 60) == START
 
 
 def test_the_name_of_a_special_token_is_text() -> None:

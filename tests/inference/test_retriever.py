@@ -31,7 +31,7 @@ def test_cobert_orders_what_the_index_proposes(ranker: Ranker) -> None:
     found = once.retrieve(context, persona, 3)
     assert len(found) == 3
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
-    everything = once.bank.nearest(query(once.embedder, context, persona), 100)[0]
+    everything = once.bank.nearest(query(once.embedder, context, persona, 10), 100)[0]
     shortlist = [row["reply"] for row, _ in everything[:4]]
     assert {each.reply for each in found} <= set(shortlist)
     scores = dict(zip(shortlist, ranker.scores([context], [persona], [shortlist])[0], strict=True))
@@ -73,6 +73,15 @@ def test_the_cosine_is_that_of_the_direction_between_the_message_and_the_message
     middle = (alone + both) / math.hypot(*(alone + both))
     assert found == pytest.approx({"dog sea": middle @ both, "dog": middle @ alone}, abs=1e-6)
     assert max(found.values()) <= 1
+
+
+def test_the_index_is_searched_with_the_sentences_of_the_persona_that_cobert_reads(tmp_path: Path) -> None:
+    ranker, bank = Ranker(*cobert(tmp_path, num_personas=1)), bank_of(["dog sea", "dog city", "dog"])
+    one, two = (
+        {each.reply: each.cosine for each in Retriever(ranker, Words(), bank).retrieve(["i lost my dog"], persona, 3)}
+        for persona in (["i love the sea"], ["i love the sea", "i live in the city"])
+    )
+    assert one == two
 
 
 def test_replies_are_found_beside_many_copies_of_one(ranker: Ranker) -> None:

@@ -75,6 +75,11 @@ def test_the_exact_interval_counts_units_and_is_of_shares_that_agree_alone() -> 
     assert interval([Ratio.mean(some, share=True)], seed=1) == interval([Ratio.mean(some)], seed=1)
 
 
+def test_a_single_unit_has_no_interval_but_the_exact_one_of_a_share() -> None:
+    assert interval([mean(1, 60), mean(2, 1)], seed=1) is None
+    assert interval([Ratio.mean({"a": 0.0}, share=True)], seed=1) == pytest.approx((0, 0.975))
+
+
 def test_a_difference_that_is_the_same_in_all_units_is_no_certainty() -> None:
     """At six units, the fewest that p allows, the exact interval of six wins just excludes 0."""
     for count in (5, 6, 40):

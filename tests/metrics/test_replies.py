@@ -41,6 +41,12 @@ def test_copies_are_of_the_prompt() -> None:
     assert begins_with(" I LOST my keys. Oh", "i lost my keys.")
     assert not begins_with("Oh, i lost my keys.", "i lost my keys.")
     assert not begins_with("Oh", "")
+    assert begins_with("我很难过。真的", "我很难过")
+
+
+@pytest.mark.parametrize(("reply", "prompt"), [("His name is Tom.", "hi"), ("Hi", "hi there")])
+def test_the_beginning_of_a_word_is_no_copy_of_it(reply: str, prompt: str) -> None:
+    assert not begins_with(reply, prompt)
 
 
 @pytest.mark.parametrize("reply", ["It is 4.\nQuestion: And 5?", "Q: What?", "Yes.\n  Speaker: I see", "4\nuser: ok"])

@@ -75,3 +75,5 @@ def test_the_contexts_that_a_difference_needs_and_the_small_test_set_stand_besid
         "small subset on its own test contexts alone, mean MRR of the domains: baseline 0.250 (0.125 to 0.375)" in page
     )
     assert about(POWER | {"own": {"scores": {}, "tests": []}}).count("<li>") == 0
+    alone = {"scores": {"small": {"mean": {"baseline": {"mrr": 0.25}}}}, "tests": []}
+    assert "mean MRR of the domains: baseline 0.250.<" in about(POWER | {"own": alone})

@@ -29,6 +29,11 @@ _SHARES = {
     "emotion_match", "replies_empty", "replies_truncated", "replies_starts_with_input", "replies_extra_turn",
     "replies_repeated_sentences",
 }  # fmt: skip
+# Counts, what is told of prompts and bases, and scores of all replies together.
+_WITHOUT_INTERVALS = {
+    "tokens", "examples", "replies", "base_perplexity", "passages", "target_given", "distinct_1", "distinct_2",
+    "self_bleu", "bleu", "chrf",
+}  # fmt: skip
 
 
 class Score(NamedTuple):
@@ -96,6 +101,11 @@ def table(groups: Mapping[tuple[str, ...], Sequence[Score]], keys: Sequence[str]
     return frame.astype({"low": float, "high": float})
 
 
+def estimated_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of those scores that have intervals, even where a single unit leaves them without."""
+    return scores[~scores["score"].isin(_WITHOUT_INTERVALS)]
+
+
 def nats_per_token(rows: Rows, column: str = "nats") -> Ratio:
     """The mean loss over reply tokens, whose exponential is the perplexity, by unit (`evaluation.units`)."""
     return by_unit(rows, "conversation", [row[column] for row in rows], [row["tokens"] for row in rows])
@@ -120,9 +130,8 @@ def means(rows: Rows) -> dict[str, Ratio]:
 def _losses(rows: Rows, seed: int) -> list[Score]:
     """Perplexity and what the prompts contained."""
     loss = nats_per_token(rows)
-    low, high = interval([loss], seed)
     scores = [
-        Score("perplexity", *(round(math.exp(nats), PLACES) for nats in (loss.value, low, high))),
+        Score("perplexity", *(round(math.exp(nats), PLACES) for nats in (loss.value, *(interval([loss], seed) or ())))),
         Score("base_perplexity", round(math.exp(nats_per_token(rows, "base_nats").value), PLACES)),
         *_passages(rows, seed),
     ]
@@ -164,8 +173,8 @@ def mean_scores(rows: Rows, seed: int) -> list[Score]:
 
 
 def estimated(name: str, ratio: Ratio, seed: int) -> Score:
-    """A score with its interval."""
-    return Score(name, *(round(value, PLACES) for value in (ratio.value, *interval([ratio], seed))))
+    """A score with its interval, if it has one."""
+    return Score(name, *(round(value, PLACES) for value in (ratio.value, *(interval([ratio], seed) or ()))))
 
 
 def diversity(replies: Sequence[str]) -> list[Score]:

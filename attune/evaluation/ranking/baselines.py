@@ -8,12 +8,15 @@ import numpy as np
 
 from attune.evaluation.ranking.summary import about
 from attune.index.embedding import embed
+from attune.index.reader import with_persona
 from attune.metrics.ranking import ranked
 from attune.metrics.words import WORD
 
 Rows = list[dict[str, Any]]
 # From queries to their scores of every reply of a bank, (queries, bank).
 Scorer = Callable[[Sequence[str]], np.ndarray]
+# From a test context to its query.
+Query = Callable[[Mapping[str, Any]], str]
 
 
 def whole_context(row: Mapping[str, Any]) -> str:
@@ -21,19 +24,20 @@ def whole_context(row: Mapping[str, Any]) -> str:
     return " ".join(row["context"])
 
 
-def with_persona(row: Mapping[str, Any]) -> str:
-    """The last turn, then the responder's persona."""
-    return " ".join([row["context"][-1], *row["personas"]])
+def queries(embedder: Any, num_personas: int) -> dict[str, tuple[str, Query]]:
+    """Each method's scorer, and its query for a test context; num_personas: as `index.reader.with_persona` has it."""
+    return {
+        "tfidf": ("tfidf", whole_context),
+        "bm25": ("bm25", whole_context),
+        "cosine": ("cosine", lambda row: row["context"][-1]),
+        "cosine_context": ("cosine", whole_context),
+        "cosine_persona": (
+            "cosine",
+            lambda row: with_persona(embedder, row["context"][-1], row["personas"], num_personas),
+        ),
+    }
 
 
-# Each method's scorer, and its query for a test context.
-_QUERIES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
-    "tfidf": ("tfidf", whole_context),
-    "bm25": ("bm25", whole_context),
-    "cosine": ("cosine", lambda row: row["context"][-1]),
-    "cosine_context": ("cosine", whole_context),
-    "cosine_persona": ("cosine", with_persona),
-}
 # Methods whose rankings are fused.
 _FUSED = {"cosine_bm25": ("cosine_context", "bm25")}
 # Every method with its name in words.
@@ -53,17 +57,23 @@ _K = 60
 class Baselines:
     """The scorers of a bank of replies: `tfidf`, `bm25` and `cosine`, each set up for the bank once.
 
-    bank: distinct texts. Document frequencies are those of the whole bank.
+    bank: distinct texts. Document frequencies are those of the whole bank. queries: as the function of that name.
     """
 
     bank: Sequence[str]
     scorers: Mapping[str, Scorer]
+    queries: Mapping[str, tuple[str, Query]]
 
     @classmethod
-    def of(cls, embedder: Any, texts: Sequence[Sequence[str]], batch_size: int) -> "Baselines":
-        """For the candidates of all test contexts. embedder: as `load_embedder` returns it."""
+    def of(cls, embedder: Any, texts: Sequence[Sequence[str]], batch_size: int, num_personas: int) -> "Baselines":
+        """For the candidates of all test contexts.
+
+        embedder: as `load_embedder` returns it. num_personas: the persona sentences that `cosine_persona` reads at
+        most, the first ones; those of the model that it is compared with.
+        """
         bank = sorted({text for each in texts for text in each})
-        return cls(bank, {"tfidf": tfidf(bank), "bm25": bm25(bank), "cosine": cosine(bank, embedder, batch_size)})
+        scorers = {"tfidf": tfidf(bank), "bm25": bm25(bank), "cosine": cosine(bank, embedder, batch_size)}
+        return cls(bank, scorers, queries(embedder, num_personas))
 
     def rank(self, rows: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]) -> dict[str, Rows]:
         """The ranked rows of each method.
@@ -85,7 +95,7 @@ class Baselines:
         if method in _FUSED:
             fused = (self.scores(each, rows, texts) for each in _FUSED[method])
             return [reciprocal_ranks(each) for each in zip(*fused, strict=True)]
-        scorer, query = _QUERIES[method]
+        scorer, query = self.queries[method]
         column = {text: number for number, text in enumerate(self.bank)}
         matrix = self.scorers[scorer]([query(row) for row in rows])
         return [scores[[column[text] for text in each]] for scores, each in zip(matrix, texts, strict=True)]

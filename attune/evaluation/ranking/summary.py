@@ -3,6 +3,8 @@
 A ranked row is one context ranked by one model: domain, model, id, cluster, rank, loss, response and first.
 """
 
+import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -10,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from attune.core.people import responder
+from attune.core.text import words_of
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
-from attune.evaluation.units import by_unit
+from attune.evaluation.units import by_unit, enough_clusters
 from attune.metrics.bootstrap import Ratio, compare, interval, score
 from attune.metrics.ranking import by_metric
 
@@ -46,8 +49,13 @@ def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
 
 
 def about(context: Mapping[str, Any]) -> dict[str, str]:
-    """A test context's id and, as its cluster, whose reply is ranked."""
-    return {"id": context["id"], "cluster": responder(context)}
+    """A test context's id and, as its cluster, whose reply is ranked or, where nobody is named, its first turn.
+
+    Own data name nobody, and may have many answers to one message. Of the turn that is 16 hex digits, the same whatever
+    its case, spaces and punctuation, as in the clusters of generators' rows.
+    """
+    first = hashlib.sha256(words_of(context["context"][0]).encode()).hexdigest()[:16]
+    return {"id": context["id"], "cluster": responder(context) or first}
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:
@@ -61,17 +69,26 @@ def of_model(rows: Rows, subset: str, domain: str, model: str) -> Rows:
     return [row for row in rows if wanted.items() <= row.items()]
 
 
-def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
-    """The scores of each domain and model with their values by unit, in the order of the rows."""
+def values_of(rows: Sequence[Mapping[str, Any]]) -> Values:
+    """The scores of each domain and model with their values by unit, in the order of the rows.
+
+    A context is in the same unit in every domain that has it, so that the mean over domains resamples it as one.
+    """
+    clustered = enough_clusters(rows)
     grouped: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for row in rows:
         grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
-    return {domain: {model: ratios(each) for model, each in models.items()} for domain, models in grouped.items()}
+    return {
+        domain: {model: ratios(each, clustered) for model, each in models.items()} for domain, models in grouped.items()
+    }
 
 
-def ratios(rows: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
-    """The scores of one model's rows, each a mean over contexts, by unit (`evaluation.units`)."""
-    return {name: by_unit(rows, "id", values, share=name.startswith("r@")) for name, values in by_metric(rows).items()}
+def ratios(rows: Sequence[Mapping[str, Any]], clustered: bool | None = None) -> dict[str, Ratio]:
+    """The scores of one model's rows, each a mean over contexts, by unit; clustered: as `evaluation.units` has it."""
+    return {
+        name: by_unit(rows, "id", values, share=name.startswith("r@"), clustered=clustered)
+        for name, values in by_metric(rows).items()
+    }
 
 
 def telling(names: Iterable[str], candidates: int) -> list[str]:
@@ -90,13 +107,16 @@ def _groups(values: Values) -> Iterator[tuple[str, list[str]]]:
 
 
 def scores(values: Values, seed: int) -> pd.DataFrame:
-    """The scores with their 95 % intervals: columns domain (MEAN is last), model, score, value, low and high."""
+    """The scores with their 95 % intervals: columns domain (MEAN is last), model, score, value, low and high.
+
+    low and high are NaN where there is no interval (`metrics.bootstrap.interval`).
+    """
     estimates = []
     for group, domains in _groups(values):
         for model, names in values[domains[0]].items():
             for name in names:
                 ratios = [values[domain][model][name] for domain in domains]
-                low, high = interval(ratios, seed)
+                low, high = interval(ratios, seed) or (math.nan, math.nan)
                 estimate = {"value": score(ratios), "low": low, "high": high}
                 rounded = {key: round(each, PLACES) for key, each in estimate.items()}
                 estimates.append({"domain": group, "model": model, "score": name, **rounded})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attune.core.text import repeated
 from attune.evaluation.testing.sampling import about
 from attune.evaluation.testing.variants import Variant
 from attune.generators.encoding import Encoded
@@ -47,7 +48,7 @@ def _row(example: Example, encoded: Encoded, passage_replies: Mapping[str, str],
         "tokens": len(encoded.reply),
         "passage_texts": list(encoded.passages),
         "passage_replies": [passage_replies[passage] for passage in encoded.passages],
-        "target_given": any(example.reply.strip() in passage for passage in encoded.passages),
+        "target_given": any(repeated(example.reply, passage) for passage in encoded.passages),
         "reply": reply.text if reply else None,
         "truncated": reply.truncated if reply else None,
     }

@@ -1,5 +1,6 @@
 """Figures of CoBERT and of the other matching methods."""
 
+import math
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -182,7 +183,8 @@ def transfer(scores: pd.DataFrame) -> Figure:
     axes.imshow(values, cmap="Blues", aspect="auto", vmin=0, vmax=1)
     axes.grid(visible=False)
     for row in rows.to_dict("records"):
-        text = f"{row['value']:.2f}\n{row['low']:.2f} to {row['high']:.2f}"
+        interval = "" if math.isnan(row["low"]) else f"\n{row['low']:.2f} to {row['high']:.2f}"
+        text = f"{row['value']:.2f}{interval}"
         colour = "black" if row["value"] < 0.6 else "white"
         place = (tested.index(row["tested"]), trained.index(row["trained"]))
         axes.text(*place, text, ha="center", va="center", color=colour, fontsize=8)

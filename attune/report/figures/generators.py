@@ -86,7 +86,7 @@ def _variants(scores: pd.DataFrame, names: Names, variants: Mapping[str, tuple[s
         )
         for value, high, height in zip(rows["value"], rows["high"], heights, strict=True):
             if not math.isnan(value):
-                _beside(axes, f"{value:.1f}", high, height, colour)
+                _beside(axes, f"{value:.1f}", value if math.isnan(high) else high, height, colour)
     _legend(figure, axes, "perplexity of the test replies (left is better; 95 % intervals)")
     return figure
 

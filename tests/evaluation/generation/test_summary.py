@@ -7,6 +7,7 @@ from attune.evaluation.generation.summary import (
     TARGETS,
     answer_scores,
     by_system,
+    estimated_scores,
     grouped,
     scores,
     system_of,
@@ -59,6 +60,7 @@ def test_scores_are_a_tidy_table() -> None:
     assert not [name for name in values["g"] if name.startswith("passage")]
     assert str(values["g"]["tokens"]) == "24"  # counts stay whole numbers
     estimated = set(table[table["low"].notna()]["score"])
+    assert estimated == set(estimated_scores(table)["score"])
     assert {"perplexity", "replies_truncated", "passage_like_target"} <= estimated
     assert estimated.isdisjoint({"base_perplexity", "bleu", "distinct_1", "tokens", "passages"})
 
@@ -78,6 +80,16 @@ def test_no_fault_in_few_replies_is_no_certainty() -> None:
     assert (values["replies_empty_low"], values["replies_empty"], values["replies_empty_high"]) == (0, 0, 0.4593)
     assert (values["replies_words_low"], values["replies_words_high"]) == (3, 3)
     assert (values["replies_repeated_3grams_low"], values["replies_repeated_3grams_high"]) == (0, 0)
+
+
+def test_one_conversation_has_its_scores_without_intervals_but_those_of_shares() -> None:
+    one = estimated_scores(scores(by_system([row(0, id=f"c0/{at}", nats=8.0 + at) for at in range(3)]), seed=1))
+    values = nested(one, ["system"])["g"]
+    assert values["perplexity"] == round(math.exp(27 / 12), 4)
+    assert {name for name in values if name.endswith("_low")} == {
+        f"replies_{name}_low"
+        for name in ("empty", "truncated", "starts_with_input", "extra_turn", "repeated_sentences")
+    }
 
 
 def test_targets_are_a_system_without_a_loss() -> None:

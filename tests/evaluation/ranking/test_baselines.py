@@ -8,10 +8,10 @@ from attune.evaluation.ranking.baselines import (
     METHODS,
     Baselines,
     bm25,
+    queries,
     reciprocal_ranks,
     tfidf,
     whole_context,
-    with_persona,
 )
 
 BANK = ["my dog is old", "the cat sat", "a dog and a cat", "we won the game !"]
@@ -46,7 +46,8 @@ def test_tfidf_is_one_for_the_same_text_and_zero_for_none_in_common() -> None:
 def baselines(texts: list[list[str]]) -> Baselines:
     """With TF-IDF in place of the embedder, so that `cosine` knows words only."""
     bank = sorted({text for each in texts for text in each})
-    return Baselines(bank, {"tfidf": tfidf(bank), "bm25": bm25(bank), "cosine": tfidf(bank)})
+    scorers = {"tfidf": tfidf(bank), "bm25": bm25(bank), "cosine": tfidf(bank)}
+    return Baselines(bank, scorers, queries(embedder=None, num_personas=1))
 
 
 def test_a_query_without_a_known_word_ranks_last_for_it_knows_nothing() -> None:
@@ -61,12 +62,18 @@ def test_a_query_without_a_known_word_ranks_last_for_it_knows_nothing() -> None:
 
 def test_the_right_reply_s_rank_is_among_its_own_candidates() -> None:
     rows = [
-        {"id": "1", "context": ["hello", "is it old ?"], "personas": ["i have a dog"], "response": "my dog is old"},
+        {
+            "id": "1",
+            "context": ["hello", "is it old ?"],
+            "personas": ["i have a dog", "i run"],
+            "response": "my dog is old",
+        },
         {"id": "2", "context": ["who won the game"], "personas": [], "response": "the cat sat"},
     ]
-    assert (whole_context(rows[0]), with_persona(rows[0])) == ("hello is it old ?", "is it old ? i have a dog")
     texts = [["my dog is old", "the cat sat"], ["the cat sat", "we won the game !", "my dog is old"]]
-    found = baselines(texts).rank(rows, texts)
+    ranking = baselines(texts)
+    (_, with_persona), found = ranking.queries["cosine_persona"], ranking.rank(rows, texts)
+    assert (whole_context(rows[0]), with_persona(rows[0])) == ("hello is it old ?", "is it old ? i have a dog")
     for name in ("tfidf", "bm25"):
         assert [row["rank"] for row in found[name]] == [1, 2]
         assert [row["first"] for row in found[name]] == ["my dog is old", "we won the game !"]

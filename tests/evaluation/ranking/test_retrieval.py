@@ -47,7 +47,7 @@ def test_the_bank_s_scores_by_hand(size: int) -> None:
     for row in rows:
         replies = [each.row["reply"] for each in retriever.retrieve(row["context"], row["personas"], size)]
         reranked.append(1 / (replies.index(row["response"]) + 1) if row["response"] in replies else 0)
-        near = retriever.bank.nearest(query(words, row["context"], row["personas"]), size)[0]
+        near = retriever.bank.nearest(query(words, row["context"], row["personas"], 2), size)[0]
         cosines = {each["reply"]: cosine for each, cosine in near}
         own = cosines.get(row["response"], np.inf)  # counted words are often equally near
         least.append(1 / sum(cosine >= own for cosine in cosines.values()) if own < np.inf else 0)

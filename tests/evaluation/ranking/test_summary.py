@@ -5,6 +5,7 @@ import pytest
 
 from attune.evaluation.ranking.summary import (
     MEAN,
+    about,
     comparisons,
     labelled,
     log_line,
@@ -13,6 +14,8 @@ from attune.evaluation.ranking.summary import (
     scores,
     values_of,
 )
+from attune.evaluation.testing import sampling
+from attune.generators.prompts import example
 from attune.metrics.bootstrap import Ratio, compare, with_intervals
 
 SEED = 3
@@ -99,6 +102,50 @@ def test_the_rows_of_one_model_are_those_of_its_subset_and_domain() -> None:
     places = [("large", "happy", "a"), ("small", "happy", "a"), ("large", "all", "a"), ("large", "happy", "b")]
     given = [{"subset": subset, "domain": domain, "model": model} for subset, domain, model in places]
     assert of_model(given, "large", "happy", "a") == given[:1]
+
+
+def test_a_context_is_in_the_same_unit_in_each_domain() -> None:
+    """Five people reply at work and six at home; the domain `all` has both."""
+    place = {
+        name: [
+            {"id": f"{name}{at}", "cluster": f"{name} {at % people}", "rank": 1 + at, "loss": None} for at in range(20)
+        ]
+        for name, people in (("work", 5), ("home", 6))
+    }
+    rows = [
+        row
+        for domain, contexts in (*place.items(), ("all", [*place["work"], *place["home"]]))
+        for row in labelled(contexts, model="ours", domain=domain)
+    ]
+    units = {domain: set(models["ours"]["mrr"].numerator) for domain, models in values_of(rows).items()}
+    assert {domain: len(names) for domain, names in units.items()} == {"work": 5, "home": 6, "all": 11}
+    assert units["work"] | units["home"] == units["all"]
+
+
+def test_a_domain_of_a_single_context_has_no_interval_and_neither_has_the_mean() -> None:
+    table = scores(values_of([row for row in ROWS if row["domain"] == "happy" or row["id"] == "sad0"]), SEED)
+    without = table[table["low"].isna()]
+    assert set(without["domain"]) == {"sad", MEAN}
+    assert set(without[without["domain"] == "sad"]["score"]) == {"mrr", "loss"}  # of shares it is exact
+
+
+def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_generators_are() -> None:
+    asked = ["What shall I do?", "what shall i do", "My dog died."]
+    rows = [
+        {
+            "id": str(at),
+            "context": [first, "Tell me more.", "I will."],
+            "context_speakers": ["seeker", "responder", "seeker"],
+            "response": f"Answer {at}",
+            "response_speaker": "responder",
+            "personas": [],
+        }
+        for at, first in enumerate(asked)
+    ]
+    clusters = [about(row)["cluster"] for row in rows]
+    assert clusters == [sampling.about(example(row))["cluster"] for row in rows]
+    assert clusters[0] == clusters[1] != clusters[2]
+    assert about(rows[0] | {"response_speaker": "ann"})["cluster"] == "ann"
 
 
 def test_a_log_line_has_the_mean_reciprocal_rank() -> None:

@@ -134,3 +134,11 @@ def test_the_transfer_table_has_rows_of_training_and_columns_of_testing() -> Non
     assert axes.images[0].get_array().tolist() == [[0.5, 0.25], [0.125, 0.75]]
     texts = {text.get_position(): text.get_text().splitlines()[0] for text in axes.texts}
     assert texts == {(0, 0): "0.50", (1, 0): "0.25", (0, 1): "0.12", (1, 1): "0.75"}
+
+
+def test_scores_without_intervals_are_drawn_alone() -> None:
+    alone = tidy({"a": {"a": {"mrr": 0.5}}}, ["trained", "tested"])
+    assert [text.get_text() for text in cobert.transfer(alone).axes[0].texts] == ["0.50"]
+    mean = tidy({"small": {"mean": {"a": {"mrr": 0.5}}}}, ["subset", "domain", "model"])
+    (label,) = cobert.comparison(mean, "mrr", "MRR").axes[0].texts
+    assert (label.get_text(), label.xy) == ("0.50", (0.5, 0))

@@ -59,6 +59,11 @@ def test_the_right_persona_stands_before_none_and_another_s() -> None:
     assert marks(generators.personas(perplexities(**values), {"p": "P"})) == [[20.0], [25.0], [30.0]]
 
 
+def test_a_perplexity_without_an_interval_has_its_number_beside_the_mark() -> None:
+    (text,) = generators.passages(tidy({"g": {"perplexity": 9.0}}, ["system"]), {"g": "G"}).axes[0].texts
+    assert (text.get_text(), text.xy) == ("9.0", (9.0, text.xy[1]))
+
+
 def test_where_nobody_was_evaluated_so_the_figures_are_empty() -> None:
     for draw in (generators.passages, generators.personas):
         figure = draw(perplexities(p=20.0), {})

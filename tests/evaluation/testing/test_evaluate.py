@@ -1,0 +1,23 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from attune.evaluation.testing.evaluate import evaluate
+from attune.evaluation.testing.variants import Variant
+from attune.generators.prompts import example
+
+
+@pytest.mark.parametrize(
+    ("passage", "given"),
+    [("Have you told her?\nYes, I did.", True), ("It was yesterday.\nYesterday!", False), ("No.", False)],
+)
+def test_a_passage_gives_the_target_as_whole_words_alone(passage: str, given: bool) -> None:
+    row = {"id": "1", "history": [], "turn": 1, "system": "", "prompt": "Did you tell her?", "completion": "Yes"}
+    asked = example(row)
+    encoded = SimpleNamespace(reply=(1, 2), passages=(passage,))
+    generator: Any = SimpleNamespace(nats=lambda *_: ([3.0], [encoded]), replies=lambda *_: [])
+    settings: Any = SimpleNamespace(batch_size=1, reply_examples=0)
+    variant = Variant("rag", [asked], replied=False, passage_replies={passage: "I did."})
+    (found,) = evaluate(generator, {asked.id: 4.0}, [variant], settings, settings, seed=1)
+    assert found["target_given"] is given
