@@ -59,9 +59,9 @@ def test_a_gpu_is_the_same_at_another_place_of_the_list(tmp_path: Path) -> None:
 
 
 def test_a_gpu_that_is_listed_several_times_takes_as_many_stages(tmp_path: Path) -> None:
-    with free_one(["0", "1", "0"], tmp_path) as one, free_one(["0", "1", "0"], tmp_path) as two:
-        with free_one(["0", "1", "0"], tmp_path) as three:
-            assert (one, two, three) == ("0", "1", "0")
+    given = "0", "1", "0"
+    with free_one(given, tmp_path) as one, free_one(given, tmp_path) as two, free_one(given, tmp_path) as three:
+        assert (one, two, three) == given
 
 
 @pytest.mark.fault("SIGKILL of a process that holds a GPU", "the GPU is free")
