@@ -3,9 +3,11 @@
 `python -m studies.train_seeds seed=N raw=FOLDER data=FOLDER encoder=FOLDER base_models=FOLDER target=FOLDER`
 
 data: the folder with processed/ and passages/. target: a folder per model, RECIPE-DOMAIN or GENERATOR, the latter with
-the main job's test rows. Where the main job has trained a model with this seed, there is none.
+the main job's test rows. Where the main job has trained a model with this seed, there is none. Until all are trained,
+those that are lie among the checkpoints, so that an interruption costs none of them.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from attune.corpora.base import Corpus, Sampling
 from attune.corpora.redrawing import redrawn, redrawn_train
 from attune.parameters import Parameters
 from attune.parameters.data import OwnRows, published
-from attune.training.checkpoints import run_key
+from attune.training.checkpoints import run_key, training_folder
 from stages import checkpoint_roots, start
 
 Rows = list[dict[str, Any]]
@@ -28,18 +30,22 @@ Rows = list[dict[str, Any]]
 def main(*, seed: str, raw: Path, data: Path, encoder: Path, base_models: Path, target: Path) -> None:
     settings, value = parameters.load(), number(seed)
     training = settings.seeds.of_training(value, settings.seed)
-    with atomic_folder(target) as folder:
-        (folder / "README.md").write_text(f"Models trained with seed {value} ({settings.seeds.varies}).\n")
+    models: dict[str, Path] = {}
+    finished = training_folder(checkpoint_roots(), run_key(["finished", value], [], [], target))
+    with finished as kept, atomic_folder(target) as folder:
         for recipe in settings.seeds.recipes:
             for domain in settings.seeds.domains:
                 if not settings.trains(value, recipe, domain):
                     place = f"{ranking_corpus().name}/{settings.cobert.subsets[0]}/{domain}"
                     rows = recipe_rows(settings, value, raw, data, f"processed/{place}")
-                    options = settings.recipe(recipe) | {"seed": training}
-                    train_recipe(options, rows, encoder, folder, target / f"{recipe}-{domain}")
+                    options, name = settings.recipe(recipe) | {"seed": training}, f"{recipe}-{domain}"
+                    models[name] = train_recipe(options, rows, encoder, kept, target / name)
         for name in settings.seeds.generators if value != settings.seed else []:
             rows = generator_rows(settings, value, raw, data, settings.generators[name].rows)
-            train_generator(settings, name, training, rows, base_models, folder, target / name)
+            models[name] = train_generator(settings, name, training, rows, base_models, kept, target / name)
+        for name, path in models.items():
+            shutil.move(path, folder / name)
+        (folder / "README.md").write_text(f"Models trained with seed {value} ({settings.seeds.varies}).\n")
 
 
 def number(seed: str) -> int:
@@ -83,8 +89,11 @@ def _drawing(
     return record, raw / name, sampling, settings.preprocess.drop_repeated_personas, files
 
 
-def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, folder: Path, target: Path) -> None:
-    """As the stage train_cobert does, in one process; `folder` becomes the parent of `target` when all are trained."""
+def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, kept: Path, target: Path) -> Path:
+    """Train as the stage train_cobert does, in one process, where an earlier run has not; returns the model's folder.
+
+    kept: the folder with such a folder for each training that has ended, by its key. target: where the model belongs.
+    """
     from attune.cobert import storage
     from attune.cobert.model import inputs_for
     from attune.cobert.model import start as untrained
@@ -93,23 +102,23 @@ def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, 
 
     options = {key: value for key, value in options.items() if key != "processes"}
     key = run_key([options, rows], [encoder], closure(Path(__file__)), target)
+    if (kept / key).is_dir():
+        return _trained_before(kept / key, target)
     pin(options["seed"], options["threads"])
     model = untrained(encoder, options)
     inputs = inputs_for(model, encoder)
-    with job_folders(checkpoint_roots(), key, folder / target.name) as (checkpoints, model_folder):
+    with job_folders(checkpoint_roots(), key, kept / key) as (checkpoints, model_folder):
         _, reached = train(model, rows, inputs, options, checkpoints)
         storage.save(model, model_folder)
         inputs.tokenizer.save_pretrained(model_folder)
     print(f"{target.name}: valid MRR {reached}", flush=True)
+    return kept / key
 
 
 def train_generator(
-    settings: Parameters, name: str, seed: int, rows: dict[str, Rows], base_models: Path, folder: Path, target: Path
-) -> None:
-    """As the stage train_generator does, in one process; the test rows are written beside the weights.
-
-    folder, target: as for `train_recipe`.
-    """
+    settings: Parameters, name: str, seed: int, rows: dict[str, Rows], base_models: Path, kept: Path, target: Path
+) -> Path:
+    """As `train_recipe`, but as the stage train_generator does; the test rows are written beside the weights."""
     from attune.generators.learning_curve import summary
     from attune.generators.prompts import examples
     from attune.generators.training import train
@@ -117,17 +126,24 @@ def train_generator(
 
     generator = settings.generators[name]
     base, schema = base_models / generator.base, corpus(generator.corpus).schemas.rows
-    decides = [generator.model_dump(), seed, settings.threads, rows["train"]]
-    key = run_key(decides, [base], closure(Path(__file__)), target)
+    key = run_key([generator.model_dump(), seed, settings.threads, rows], [base], closure(Path(__file__)), target)
+    if (kept / key).is_dir():
+        return _trained_before(kept / key, target)
     pin(seed, settings.threads)
     passages = None if generator.passage_tokens else 0
-    with job_folders(checkpoint_roots(), key, folder / target.name) as (checkpoints, model_folder):
+    with job_folders(checkpoint_roots(), key, kept / key) as (checkpoints, model_folder):
         given = examples(rows["train"], generator.instruction, passages)
         learning = train(generator, base, given, seed, checkpoints, model_folder, False)
         # Without passages: they are tested without.
         test = [{column: row[column] for column in schema.names} for row in rows["test"]]
         write_parquet(model_folder / "test.parquet", test, schema)
     print(f"{name}: {summary(learning)}", flush=True)
+    return kept / key
+
+
+def _trained_before(model: Path, target: Path) -> Path:
+    print(f"{target.name}: trained by the run that was interrupted", flush=True)
+    return model
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
@@ -28,8 +29,14 @@ def visible(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 @contextmanager
 def free_one(gpus: Sequence[str], folder: Path) -> Iterator[str]:
-    """The first of `gpus` that no other process holds, waited for if need be; its lock is a file in `folder`."""
-    place, lock = _first_free([FileLock(folder / f"gpu-{place}.lock", timeout=0) for place in range(len(gpus))])
+    """The first of `gpus` that no other process holds, waited for if need be; its lock is a file in `folder`.
+
+    The lock goes by the GPU's name, so that runs agree on it wherever it stands in their lists; a GPU that is listed
+    several times has as many locks.
+    """
+    # A part of a GPU (MIG) may have a slash in its name.
+    names = [f"gpu-{quote(name, safe='')}-{gpus[:place].count(name)}.lock" for place, name in enumerate(gpus)]
+    place, lock = _first_free([FileLock(folder / name, timeout=0) for name in names])
     try:
         yield gpus[place]
     finally:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from attune.core.files import atomic_file
-from tools.stage import DONE, FAILED, LINE, STARTED
+from tools.stage import DONE, FAILED, LINE, SKIPPED, STARTED
 
 WAITING = "waiting"
 
@@ -42,14 +42,14 @@ class Log:
     def shown(self, line: str, elapsed: float) -> str:
         """A line of make's output, a record of `tools.stage` or make's own, `elapsed` seconds after the start."""
         name, event, text = [*line.split("\t", 2), "", ""][:3]
-        if name not in self.states or event not in (STARTED, LINE, DONE, FAILED):
+        if name not in self.states or event not in (STARTED, LINE, DONE, SKIPPED, FAILED):
             return line
         if event == LINE:
             return f"{name} | {text}"
-        self.states[name] = event
+        self.states[name] = DONE if event == SKIPPED else event
         if event == STARTED:
             self.starts[name] = elapsed
-        elif event == DONE:
+        elif event == DONE:  # one that was skipped says nothing about how long it takes
             self.times.record(name, elapsed - self.starts[name])
         shown = f"[{self._progress(elapsed)}{self._left(elapsed)}] {name} {event}{text and f' after {text}'}"
         running = [other for other in self._names(STARTED) if other != name]

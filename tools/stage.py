@@ -23,7 +23,7 @@ from attune.core.environment import lives
 from attune.core.preloaded import PASSED_ON, SECONDS
 from tools import gpus
 
-STARTED, LINE, DONE, FAILED = "started", "line", "done", "failed"
+STARTED, LINE, DONE, SKIPPED, FAILED = "started", "line", "done", "skipped", "failed"
 # What DVC says after every stage alike.
 _ADVICE = re.compile(r"(To track the changes|To enable auto staging|Use `dvc push`|\t(git add|dvc config) )")
 LOCKS = Path(".dvc/tmp")
@@ -68,8 +68,11 @@ def process_group(
 
 
 def main(name: str, watched: int) -> int:
-    """DVC's exit code, after a record per line of the output of DVC and of the stage."""
-    start = time.monotonic()
+    """DVC's exit code, after a record per line of the output of DVC and of the stage.
+
+    The stage is skipped where DVC did not run it: nothing that it needs has changed, or its outputs were in the cache.
+    """
+    start, ended = time.monotonic(), SKIPPED
     _say(name, STARTED)
     command = [sys.executable, "-m", "tools.dvc", "--wait-for-lock", "repro", "--single-item", name]
     seconds_of_forks = LOCKS / f"seconds-{os.getpid()}"
@@ -83,6 +86,8 @@ def main(name: str, watched: int) -> int:
             for line in dvc.stdout or ():
                 # Of a progress bar, the state that a terminal would show last.
                 text = line.decode(errors="replace").rstrip().rpartition("\r")[2]
+                if text == f"Running stage '{name}':":
+                    ended = DONE
                 if text and not _ADVICE.match(text):
                     _say(name, LINE, text)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -91,7 +96,7 @@ def main(name: str, watched: int) -> int:
         used += sum(map(float, seconds_of_forks.read_text().split()))
         seconds_of_forks.unlink()
     seconds = f"{time.monotonic() - start:.0f} s ({used:.0f} s of processor time)"
-    _say(name, FAILED if dvc.returncode else DONE, seconds)
+    _say(name, FAILED if dvc.returncode else ended, seconds)
     return 1 if dvc.returncode else 0
 
 

@@ -45,6 +45,13 @@ def api_key(host: str) -> str | None:
     return os.environ.get(KEY) or (None if _is_loopback(host) else secrets.token_urlsafe(24))
 
 
+def key_notice(key: str | None) -> str:
+    """What is printed about the key: the user's own is a secret, and what is printed may be kept."""
+    if key is None:
+        return ""
+    return f", with the key of {KEY}" if os.environ.get(KEY) else f", with the key {key}"
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -120,8 +127,11 @@ class Api:
             yield _event(_FAILED.body)
 
     def _admit(self, request: Request) -> None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if self.key is not None and not hmac.compare_digest(given.encode(), self.key.encode()):
+        if self.key is None:
+            return
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        # The scheme's case says nothing (RFC 9110, section 11.1).
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.key.encode()):
             raise ApiError(401, f"the key is missing or wrong; it is {KEY} where the page was started, "
                                 "or what was printed there", code="invalid_api_key")  # fmt: skip
 

@@ -22,7 +22,7 @@ from attune.chat.documents import routes
 from attune.chat.endpoint import reply_endpoint
 from attune.chat.engine import Engine
 from attune.chat.events import CONCURRENCY, MAX_CONCURRENT_REPLIES, PRIVATE
-from attune.chat.openai_api import api_key, mounted
+from attune.chat.openai_api import api_key, key_notice, mounted
 
 CSS = Path(__file__).parent / "page.css"
 RESULTS = {"report": "Report", "studies": "Studies"}
@@ -116,7 +116,7 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
         app_kwargs={"routes": [*_unserved(), mounted(engine, key), *routes(engine)]},
     )  # fmt: skip
     print(f"Attune's page is at {address} (Ctrl+C stops it)", flush=True)
-    print(f"OpenAI's API is at {address}v1{f', with the key {key}' if key else ''}", flush=True)
+    print(f"OpenAI's API is at {address}v1{key_notice(key)}", flush=True)
     engine.preload()
     if wait:
         page.block_thread()

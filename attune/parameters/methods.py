@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 
 # What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
 INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
@@ -105,8 +105,14 @@ def train_all(model: Any, _base: Path, *, frozen_layers: int = 0) -> Any:
 
 
 def add_virtual_tokens(model: Any, base: Path, *, virtual_tokens: int) -> Any:
-    """Freeze the model and put `virtual_tokens` trainable embeddings before every prompt."""
-    from peft import PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
+    """Freeze the model and put `virtual_tokens` trainable embeddings before every prompt.
+
+    Raises
+    ------
+    AttuneError
+        if PEFT refuses the model.
+    """
+    from peft import PromptTuningConfig, PromptTuningInit, TaskType
 
     config = PromptTuningConfig(
         task_type=TaskType.CAUSAL_LM,
@@ -114,15 +120,26 @@ def add_virtual_tokens(model: Any, base: Path, *, virtual_tokens: int) -> Any:
         prompt_tuning_init=PromptTuningInit.TEXT,
         prompt_tuning_init_text=INITIAL_TEXT,
         tokenizer_name_or_path=str(base),
+        # If these are not given, PEFT looks for them in the configuration: in vain in MPT's and XGLM's, and in
+        # OPT-350m's it takes the width of the layers for that of the embeddings.
+        num_layers=model.config.num_hidden_layers,
+        num_attention_heads=getattr(model.config, "num_attention_heads", None),
+        token_dim=model.get_input_embeddings().embedding_dim,
     )
-    return get_peft_model(model, config)
+    return _adapted(model, config, base, "prompt_tuning")
 
 
 def add_lora(
-    model: Any, _base: Path, *, lora_rank: int, lora_alpha: int, lora_dropout: float, frozen_layers: int = 0
+    model: Any, base: Path, *, lora_rank: int, lora_alpha: int, lora_dropout: float, frozen_layers: int = 0
 ) -> Any:
-    """Freeze the model and add trainable low-rank matrices to every linear layer above the `frozen_layers`."""
-    from peft import LoraConfig, TaskType, get_peft_model
+    """Freeze the model and add trainable low-rank matrices to every linear layer above the `frozen_layers`.
+
+    Raises
+    ------
+    AttuneError
+        if PEFT refuses the model, or no layer is left to train.
+    """
+    from peft import LoraConfig, TaskType
     from torch.nn import Linear
     from transformers.pytorch_utils import Conv1D
 
@@ -138,7 +155,20 @@ def add_lora(
         layers_to_transform=list(range(frozen_layers, len(stack))) if frozen_layers else None,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's transposed weights
     )
-    return get_peft_model(model, config)
+    return _adapted(model, config, base, "lora")
+
+
+def _adapted(model: Any, config: Any, base: Path, method: str) -> Any:
+    """The model with PEFT's adapter; an AttuneError with PEFT's words where it has none for such a model."""
+    from peft import get_peft_model
+
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise AttuneError(
+            f"method = {method} cannot train the base {base.name}, whose model_type is {model.config.model_type}; "
+            f"name another method, or another base. PEFT says: {one_line(error)}"
+        ) from None
 
 
 _Count = Annotated[int, Field(ge=1, le=2**16)]

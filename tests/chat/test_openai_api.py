@@ -14,7 +14,7 @@ from attune.chat.answers import Answer, Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.openai_api import KEY, MAX_BODY, api_key, mounted
+from attune.chat.openai_api import MAX_BODY, mounted
 from attune.chat.streaming import Streamed, held_back
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
@@ -245,23 +245,6 @@ def test_a_model_that_is_not_trained_says_what_trains_it(root: Path, tmp_path: P
     answer = TestClient(app).post("/v1/chat/completions", json=body)
     assert answer.status_code == 404
     assert "`dvc repro" in answer.json()["error"]["message"]
-
-
-@pytest.mark.fault("a request without the key", "refused with 401")
-def test_a_key_is_asked_for_where_others_reach_the_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(KEY, raising=False)
-    assert [api_key(host) for host in ("127.0.0.1", "localhost", "::1")] == [None] * 3
-    made = {api_key(host) for host in ("0.0.0.0", "::", "192.168.1.2", "example.org")}
-    assert len(made) == 4
-    assert None not in made
-    monkeypatch.setenv(KEY, "secret")
-    assert [api_key(host) for host in ("127.0.0.1", "0.0.0.0")] == ["secret"] * 2
-    served = TestClient(Starlette(routes=[mounted(engine, "secret")]))
-    for carried in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": b"Bearer \xe9"}):
-        for answer in (served.get("/v1/models", headers=carried), served.post("/v1/chat/completions", headers=carried)):
-            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
-    models = served.get("/v1/models", headers={"Authorization": "Bearer secret"}).json()
-    assert [each["id"] for each in models["data"]] == list(engine.systems)
 
 
 def test_what_may_begin_a_stop_waits_and_nothing_is_taken_back() -> None:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ from attune.parameters import Parameters, load
 from studies import train_seeds
 from tests.stages.small_project import change
 from tests.studies.seeds_project import BASE, project, train
+
+
+def digests() -> dict[str, str]:
+    folder = Path("models/14")
+    return {str(path.relative_to(folder)): sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_another_seed_trains_other_models_on_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +43,45 @@ def test_the_main_job_s_seed_is_not_trained_again(tmp_path: Path, monkeypatch: p
     project(tmp_path, monkeypatch)
     train(13)
     assert [path.name for path in Path("models/13").iterdir()] == ["README.md"]
+
+
+@pytest.mark.fault("an interruption between two trainings of one stage", "the first is not trained again")
+def test_what_is_trained_survives_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path, monkeypatch)
+    train(14)
+    whole = digests()
+    shutil.rmtree("models/14")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(train_seeds, "train_generator", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(14)
+    assert not Path("models/14").exists()
+    capsys.readouterr()
+    train(14)
+    assert "tuned-happy: trained by the run that was interrupted\n" in capsys.readouterr().out
+    assert digests() == whole
+    assert not [path for path in Path(".checkpoints").iterdir() if path.is_dir()]
+
+
+def test_what_is_trained_is_not_taken_for_another_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other parameters, and other test rows, which lie beside a generator's weights."""
+    project(tmp_path, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "move", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(14)
+    change(lambda values: values["recipes"]["tuned"].update(lr=2e-2))
+    place = Path("processed/empathetic_dialogues/test.parquet")
+    write_parquet(place, read_parquet(place)[:-1], corpus("empathetic_dialogues").schemas.rows)
+    train(14)
+    assert "interrupted" not in capsys.readouterr().out
+    assert read_parquet(Path("models/14/tiny_full/test.parquet")) == read_parquet(place)
+    assert not [path for path in Path(".checkpoints").iterdir() if path.is_dir()]
 
 
 def test_the_draw_and_the_order_vary_as_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

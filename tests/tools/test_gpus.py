@@ -50,6 +50,20 @@ def test_each_stage_gets_a_gpu_of_its_own_and_one_that_ends_hands_it_on(tmp_path
         assert fourth == "a"
 
 
+def test_a_gpu_is_the_same_at_another_place_of_the_list(tmp_path: Path) -> None:
+    names = "0", "MIG-GPU-a/1/0"
+    with free_one(names, tmp_path) as first, free_one(names[1:], tmp_path) as alone:
+        assert (first, alone) == names
+    with free_one(["1"], tmp_path) as alone, free_one(["1", "0"], tmp_path) as other:
+        assert (alone, other) == ("1", "0")
+
+
+def test_a_gpu_that_is_listed_several_times_takes_as_many_stages(tmp_path: Path) -> None:
+    given = "0", "1", "0"
+    with free_one(given, tmp_path) as one, free_one(given, tmp_path) as two, free_one(given, tmp_path) as three:
+        assert (one, two, three) == given
+
+
 @pytest.mark.fault("SIGKILL of a process that holds a GPU", "the GPU is free")
 def test_a_killed_process_holds_no_gpu(tmp_path: Path) -> None:
     code = (

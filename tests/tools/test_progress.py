@@ -30,6 +30,10 @@ def test_what_took_how_long_is_known_to_the_next_run(times: Times) -> None:
     log.shown("b\tstarted\t", 102)
     log.shown("b\tfailed\t1 s", 103)  # no measure of how long it takes
     assert json.loads(times.path.read_text()) == {"a": 100.3}
+    again = Log({"a": []}, 1, times)
+    again.shown("a\tstarted\t", 0)
+    assert again.shown("a\tskipped\t1 s", 1) == "[0:01 min, 1 of 1 done] a skipped after 1 s"  # nor this
+    assert json.loads(times.path.read_text()) == {"a": 100.3}
     assert Times(times.path).seconds == {"a": 100.3}
 
 

@@ -1,5 +1,6 @@
 """Stages side by side, in DVC projects of a few lines."""
 
+import json
 import os
 import re
 import signal
@@ -115,6 +116,21 @@ def test_the_check_comes_first_and_reruns_nothing_else(project: Path) -> None:
     started = [line.split("] ")[1] for line in done.stdout.splitlines() if line.endswith("started")]
     assert started == ["check_parameters started", "late started"]
     assert (project / "late").read_text() == "2\n"
+
+
+def test_what_dvc_does_not_run_keeps_the_time_that_it_took(project: Path) -> None:
+    """`left` runs again to the same file, so `last` and `end` need not; `both` comes from the cache."""
+    assert repro(project, jobs=2).returncode == 0
+    times = project / ".dvc/tmp/seconds.json"
+    times.write_text(json.dumps(dict.fromkeys(("left", "both", "last", "end"), 1000)))
+    (project / "both").unlink()
+    (project / "dvc.yaml").write_text(STAGES.replace("touch began_left", "touch -c began_left"))
+    done = repro(project, jobs=2)
+    ends = dict(re.findall(r"] (\w+) (done|skipped) after", done.stdout))
+    assert ends == {"left": "done", "both": "skipped", "last": "skipped", "end": "skipped"}
+    assert "both | Stage 'both' is cached - skipping run, checking out outputs" in done.stdout
+    seconds = json.loads(times.read_text())
+    assert (seconds.pop("left") < 1000, seconds) == (True, dict.fromkeys(("both", "last", "end"), 1000))
 
 
 @pytest.mark.fault("SIGKILL of DVC while it writes which files are in use", "the next run goes on")
