@@ -95,6 +95,8 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
             "Hello?",
             "generation.questions.asked: a question cannot be called 'opening'",
         ),
+        ("generation.sweep.generators", [], "sweep.generators: the list is empty; name at least one generator"),
+        ("generation.questions.generators", [], "questions.generators: the list is empty; name at least one generator"),
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
         ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
         (
