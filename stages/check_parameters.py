@@ -102,9 +102,16 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
         elif record.name in settings.corpora:
             pattern, words = _rows_of(record, own=isinstance(settings.corpora[record.name], OwnRows))
             if not re.fullmatch(pattern, generator.rows):
+                without = generator.rows.startswith("passages/") and not record.has_passages
+                reason = f" ({record.name} has no passages)" if without else ""
                 yield (
-                    f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}; it must be "
-                    f"{words}"
+                    f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}{reason}; it "
+                    f"must be {words}"
+                )
+            elif generator.rows.startswith("passages/") != (generator.passage_tokens > 0):
+                yield (
+                    f"generators.{name}: passage_tokens = {generator.passage_tokens} with rows: {generator.rows}; it "
+                    "must be above 0 with rows in passages/, and 0 otherwise"
                 )
             if generator.persona_tokens and "personas" not in record.schemas.row_columns:
                 yield (

@@ -53,7 +53,18 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
         (
             "generators.lora_openorca",
             VALUES["generators"]["lora_openorca"] | {"rows": "passages/openorca", "passage_tokens": 96},
-            "rows = 'passages/openorca' has no rows of corpus = 'openorca'; it must be processed/openorca",
+            "corpus = 'openorca' (openorca has no passages); it must be processed/openorca",
+        ),
+        (
+            "generators.full.passage_tokens",
+            9,
+            "passage_tokens = 9 with rows: processed/empathetic_dialogues; it must be above 0 with rows in passages/",
+        ),
+        ("generators.rag.passage_tokens", 0, "passage_tokens = 0 with rows: passages/empathetic_dialogues; it must be"),
+        (
+            "generators.lora_openorca.rows",
+            "passages/openorca",
+            "corpus = 'openorca' (openorca has no passages); it must be processed/openorca",
         ),
         (
             "generators.full.persona_tokens",
