@@ -13,6 +13,7 @@ from typing import Any
 from attune import parameters
 from attune.base_models.checking import Use, check_folder
 from attune.base_models.fetching import is_directory
+from attune.base_models.hub import check_id
 from attune.base_models.sizes import Size, size_of
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
@@ -27,6 +28,7 @@ from attune.parameters.data import OwnRows, Subsets
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
+from attune.sources.packages import MINILM, SMOLLM2
 from stages import start
 
 
@@ -102,9 +104,16 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
         elif record.name in settings.corpora:
             pattern, words = _rows_of(record, own=isinstance(settings.corpora[record.name], OwnRows))
             if not re.fullmatch(pattern, generator.rows):
+                without = generator.rows.startswith("passages/") and not record.has_passages
+                reason = f" ({record.name} has no passages)" if without else ""
                 yield (
-                    f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}; it must be "
-                    f"{words}"
+                    f"generators.{name}.rows = {generator.rows!r} has no rows of corpus = {record.name!r}{reason}; it "
+                    f"must be {words}"
+                )
+            elif generator.rows.startswith("passages/") != (generator.passage_tokens > 0):
+                yield (
+                    f"generators.{name}: passage_tokens = {generator.passage_tokens} with rows: {generator.rows}; it "
+                    "must be above 0 with rows in passages/, and 0 otherwise"
                 )
             if generator.persona_tokens and "personas" not in record.schemas.row_columns:
                 yield (
@@ -125,7 +134,7 @@ def _rows_of(record: Corpus, own: bool) -> tuple[str, str]:
 
 
 def _models(settings: Parameters) -> Iterator[str]:
-    """Models in directories that are not there or hold something else."""
+    """Models in directories that are not there or hold something else, and ids that the hub does not have."""
     yield from _refusal("encoder", _check_model, settings.encoder, "encoder")
     yield from _refusal("index.embedder", _check_model, settings.index.embedder, "embedder")
     for name, base in settings.bases.items():
@@ -135,6 +144,8 @@ def _models(settings: Parameters) -> Iterator[str]:
 def _check_model(model: str, use: Use) -> None:
     if is_directory(model):
         check_folder(Path(model), use)
+    elif model not in (MINILM, SMOLLM2):  # which are installed
+        check_id(model)
 
 
 def _sizes(settings: Parameters) -> Iterator[str]:

@@ -13,6 +13,9 @@ from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patientl
 from attune.sources.blobs import damage
 from attune.sources.packages import MINILM, SMOLLM2
 
+# Seconds for the hub's answer before anything is downloaded.
+_PATIENCE = 10
+
 
 def download(model: str, use: Use | None) -> Path:
     """Download `id` or `id@revision` from the hub, or take it from the hub client's cache; checked.
@@ -44,6 +47,30 @@ def download(model: str, use: Use | None) -> Path:
     except AttuneError as error:
         raise AttuneError(f"{error}{_known(model, folder)}") from None
     return folder
+
+
+def check_id(model: str) -> None:
+    """Ask the hub, without downloading anything, whether it has `id` or `id@revision`, unless that is in the cache.
+
+    A hub that does not answer is left for `download`: there may be a cache by then, or a network.
+
+    Raises
+    ------
+    AttuneError
+        as `download` does, for an id or a revision that the hub does not have.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+    bound_waits()
+    name, _, revision = model.partition("@")
+    try:
+        if not isinstance(try_to_load_from_cache(name, "config.json", revision=revision or None), str):
+            HfApi().model_info(name, revision=revision or None, timeout=_PATIENCE)
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        raise _failed(model, _step(error), error) from None
+    except (LongWait, OSError, HTTPError, ValueError, ImportError):
+        return
 
 
 def _failed(model: str, step: str, reason: object) -> AttuneError:

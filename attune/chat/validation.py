@@ -1,16 +1,13 @@
 """Checks on what people enter; each refusal is a sentence that can be shown to them."""
 
-import re
-
 from pydantic import ValidationError
 
 from attune.core.errors import AttuneError
+from attune.corpora import personas
 from attune.parameters.decoding import Decoding
 
 # In characters; anything longer is refused before a tokenizer sees it.
 MAX_MESSAGE, MAX_PERSONA = 4_000, 2_000
-# Neither a title's full stop nor that of a number in front of a line ends a sentence.
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\b(?:Mr|Ms|Dr|St)\.)(?<!\bMrs\.)(?<!^\d\.)(?<!^\d\d\.)\s+")
 
 
 def checked_message(message: str) -> str:
@@ -34,7 +31,7 @@ def checked_turn(turn: str) -> str:
 
 
 def persona_sentences(persona: str) -> tuple[str, ...]:
-    """The persona's sentences: a line break ends one, and so does a space after a full stop or the like.
+    """The persona's sentences, as one's own data have them (`attune.corpora.personas`).
 
     Raises
     ------
@@ -43,8 +40,7 @@ def persona_sentences(persona: str) -> tuple[str, ...]:
     """
     if len(persona) > MAX_PERSONA:
         raise AttuneError(f"A persona may have {MAX_PERSONA:,} characters; this one has {len(persona):,}.")
-    lines = _encodable(persona).splitlines()
-    return tuple(sentence for line in lines for sentence in _SENTENCE_END.split(line.strip()) if sentence)
+    return personas.persona_sentences(_encodable(persona))
 
 
 def changed_decoding(

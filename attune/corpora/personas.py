@@ -1,5 +1,6 @@
-"""Files of persona sentences: blocks of a user's name and what that user says about himself or herself."""
+"""Persona sentences: their files, in blocks of a user's name and what that user says, and those of a free text."""
 
+import re
 from array import array
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -12,6 +13,16 @@ from attune.corpora.subsets import key
 
 if TYPE_CHECKING:
     import numpy as np
+
+# Neither a title's full stop nor that of a number in front of a line ends a sentence.
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\b(?:Mr|Ms|Dr|St)\.)(?<!\bMrs\.)(?<!^\d\.)(?<!^\d\d\.)\s+")
+
+
+def persona_sentences(persona: str) -> tuple[str, ...]:
+    """The sentences of a text: a line break ends one, and so does a space after a full stop or the like."""
+    return tuple(
+        sentence for line in persona.splitlines() for sentence in _SENTENCE_END.split(line.strip()) if sentence
+    )
 
 
 class Personas(Mapping[str, tuple[str, ...]]):

@@ -26,6 +26,10 @@ SPLITS = ("train", "valid", "test")
 TRAINED = 2
 
 
+class TooFew(AttuneError):
+    """A split has fewer conversations than `subsets` asks for."""
+
+
 def digest(*parts: str) -> str:
     """An id of 16 hex digits made from a text's content: the same conversation has the same id in every file."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
@@ -97,15 +101,21 @@ def check_candidates(corpus: str, domain: str, replies: Iterable[str], wanted: i
     AttuneError
         for fewer than `wanted`, which is cobert.candidates, beside any of the replies.
     """
-    words = Counter(map(words_of, set(replies)))
-    alike = max(words.values(), default=1)
-    if (most := words.total() - alike + 1) < wanted:
+    different = set(replies)
+    if (most := most_candidates(different)) < wanted:
+        alike = len(different) - most + 1
         same = f", {alike} of which have the same words," if alike > 1 else ","
         lower = f"set it to at most {most}, or " if most > 1 else ""
         raise AttuneError(
-            f"corpora.{corpus}: the test split of {domain} has {words.total()} different replies{same} and "
+            f"corpora.{corpus}: the test split of {domain} has {len(different)} different replies{same} and "
             f"cobert.candidates is {wanted}; {lower}{step}"
         )
+
+
+def most_candidates(replies: Iterable[str]) -> int:
+    """Among how many of the replies each of them can be ranked, itself included."""
+    words = Counter(map(words_of, set(replies)))
+    return words.total() - max(words.values(), default=1) + 1
 
 
 def without_leaks(
@@ -210,8 +220,10 @@ def sized(
 
     Raises
     ------
+    TooFew
+        for a split with fewer conversations than a size asks for.
     AttuneError
-        for a split with fewer conversations than a size asks for, and for a conversation in two splits.
+        for a conversation in two splits.
     """
     import numpy as np
 
@@ -221,7 +233,7 @@ def sized(
             for key, split in [*zip(SPLITS, SPLITS, strict=True), ("evaluate", "test")]:
                 pool, count = splits[split], wanted[split] if wanted.get(key) is None else wanted[key]
                 if len(pool) < (count or 0):
-                    raise AttuneError(
+                    raise TooFew(
                         f"{corpus} {domain}/{split} has {len(pool)} usable conversations, but subsets.{size}.{key} "
                         f"asks for {count}; lower it in params.yaml or use a larger source"
                     )

@@ -7,6 +7,7 @@ from attune.core.files import read_csv
 from attune.corpora import ranking_corpus
 from attune.evaluation.ranking.summary import telling
 from attune.export.facts import Facts, table
+from attune.export.recorded import UNRECORDED, Training, changes, of_study
 from attune.parameters import Parameters
 from attune.parameters.data import Subset
 
@@ -46,7 +47,7 @@ print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."],
 The {frozen} lowest layers of the encoder were frozen. {kept} {time}
 
 {recipe}
-
+{unrecorded}
 {curve}
 
 ## Test scores
@@ -112,6 +113,7 @@ def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> s
     options |= {"seed": facts.seed(place), "num_personas": config.num_personas} if options else {}
     path = facts.root / "metrics" / "curves" / place / f"{name}.csv"
     curve = read_csv(path) if path.is_file() else []
+    recorded = training(model, facts)
     shown = table([(each, scores[each].shown) for each in _SHOWN if each in scores], "score", "value")
     return head + _TEXT.format(
         name=name,
@@ -125,11 +127,34 @@ def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> s
         kept=_kept(config.trained_share, bool(options.get("interpolate"))),
         time=facts.training_time(origin.stage),
         recipe=table(options.items(), "key", "value") if options else "",
+        unrecorded=f"\n{UNRECORDED}\n" if recorded and changes(facts.root, recorded) is None else "",
         curve=table((tuple(each.values()) for each in curve), *curve[0]) if curve else "",
         scores=_SCORES.format(parameters.cobert.candidates, shown) if scores else "Not measured.",
         context_length=config.context_length,
         turn_length=config.turn_length,
     )
+
+
+def training(model: Path, facts: Facts) -> Training | None:
+    """The training of the CoBERT in the folder `model`; None for a copy, of which the card has no parameters."""
+    place, parameters, corpus = facts.place(model), facts.parameters, ranking_corpus().name
+    origin = _origin(model.name, place, parameters)
+    if not origin.recipe:
+        return None
+    recipe = parameters.recipes.get(origin.recipe)
+    # The top level's, where the recipe leaves them to it.
+    general = [key for key in ("lr", "max_length") if recipe and getattr(recipe, key) is None]
+    read = ["seed", "threads", f"recipes.{origin.recipe}", *general]
+    shown = {
+        "base_encoders@encoder": ["encoder"],
+        f"download@{corpus}": ["source", f"corpora.{corpus}"],
+        f"subset@{corpus}": ["seed", "subsets"],
+    }
+    if place.startswith("seeds/"):
+        stage = of_study(f"train_seeds@{place.partition('/')[2]}")
+        return Training(stage, {stage: [*read, "seeds.varies"], **shown})
+    study = ["personas.recipe", "personas.subset", "personas.domain"] if place == "personas" else []
+    return Training(origin.stage, {"recipes": [*read, "launcher", *study], **shown})
 
 
 def _origin(name: str, place: str, parameters: Parameters) -> _Origin:
@@ -139,10 +164,10 @@ def _origin(name: str, place: str, parameters: Parameters) -> _Origin:
             scores = ("cobert_intervals.json", subset, domain, recipe)
             return _Origin(recipe, subset, domain, scores, f"train_cobert@{name}")
         case ["compared", recipe, subset, domain]:
-            stage = f"studies/dvc.yaml:train_compared@{recipe}-{domain}"
+            stage = of_study(f"train_compared@{recipe}-{domain}")
             return _Origin(recipe, subset, domain, ("compare.json", domain, recipe), stage)
         case ["personas", count]:
-            study, stage = parameters.personas, f"studies/dvc.yaml:train_personas@{count}"
+            study, stage = parameters.personas, of_study(f"train_personas@{count}")
             return _Origin(study.recipe, study.subset, study.domain, ("personas.json", count), stage)
         case ["seeds", recipe, domain]:
             return _Origin(recipe, parameters.cobert.subsets[0], domain)

@@ -6,6 +6,7 @@ from typing import Any
 from attune.corpora import ranking_corpus
 from attune.corpora.wording import tokenised
 from attune.export.facts import Facts, table
+from attune.export.recorded import UNRECORDED, Training, changes, of_study
 from attune.generators.chat_templates import messages_of
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS
@@ -69,7 +70,7 @@ No training read the test conversations.
 # What depends on whether there was a training at all.
 _TRAINED = {
     "held_out": _HELD_OUT,
-    "training": "{pinned}{time}",
+    "training": "{pinned}{time}{unrecorded}",
     "draws": ", from this one training: they cover the draw of test\nconversations, not that of the seed",
     "most": "were at most {length} tokens in training",
     "texts": "The text it was trained on, and that of its base,",
@@ -129,7 +130,27 @@ def _of_training(model: Path, card: Card, facts: Facts) -> dict[str, str]:
     seed = facts.seed(place)
     pinned = _PINNED.format(seed=seed, threads=facts.parameters.threads) if seed else ""
     time = facts.training_time(f"train_generator@{model.name}" if place == "generators" else "")
-    return {key: part.format(pinned=pinned, time=time, length=card.max_length) for key, part in parts.items()}
+    recorded = training(model, card, facts)
+    unrecorded = f"\n\n{UNRECORDED}" if recorded and changes(facts.root, recorded) is None else ""
+    values = {"pinned": pinned, "time": time, "unrecorded": unrecorded, "length": card.max_length}
+    return {key: part.format(**values) for key, part in parts.items()}
+
+
+def training(model: Path, card: Card, facts: Facts) -> Training | None:
+    """The training of the generator in the folder `model`; None for a copy, of which the card has no parameters."""
+    place = facts.place(model)
+    shown = {
+        f"base_models@{card.base}": [f"bases.{card.base}"],
+        f"download@{card.corpus}": ["source", f"corpora.{card.corpus}"],
+    }
+    own = ["seed", "threads", f"generators.{model.name}"]
+    if place == "generators":
+        stage = f"train_generator@{model.name}"
+        return Training(stage, {stage: [*own, "launcher"], **shown})
+    if place.startswith("seeds/"):
+        stage = of_study(f"train_seeds@{place.partition('/')[2]}")
+        return Training(stage, {stage: [*own, "seeds.varies"], **shown})
+    return None
 
 
 def in_place(folder: str, base: str, card: Card) -> str:

@@ -7,6 +7,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_json, refuse_existing
 from attune.export import cobert_card, generator_card
 from attune.export.facts import Facts
+from attune.export.recorded import Training, changes
 
 
 def export(model: Path, target: Path, root: Path | None = None) -> None:
@@ -19,7 +20,8 @@ def export(model: Path, target: Path, root: Path | None = None) -> None:
     Raises
     ------
     AttuneError
-        if `model` is no trained model or cannot be written whole, if `target` exists, or without a params.yaml.
+        if `model` is no trained model or cannot be written whole, if `target` exists, without a params.yaml, and if
+        that has other values than the model was trained with.
     """
     refuse_existing(target)
     write = _export_generator if _is_generator(model) else _export_cobert
@@ -68,6 +70,15 @@ def _is_generator(model: Path) -> bool:
     )
 
 
+def _refuse_changed(folder: Path, training: Training | None, facts: Facts) -> None:
+    """Raise an AttuneError where the card would have other parameters than the training had."""
+    if training and (found := changes(facts.root, training)):
+        raise AttuneError(
+            f"params.yaml has other values than the training of {folder} had ({', '.join(found)}), and the card would "
+            f"report them; take them back, or train with them (`dvc repro {training.stage}`)"
+        )
+
+
 def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
     from peft import PeftModel
 
@@ -79,6 +90,7 @@ def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
             f"{folder} was trained over a base of 4 bits, into which its adapter cannot be merged without loss; "
             "it stays a PEFT adapter"
         )
+    _refuse_changed(folder, generator_card.training(folder, card, facts), facts)
     model = load_generator(folder, card, facts.root / "models" / "base" / card.base)
     if isinstance(model, PeftModel):
         if model.active_peft_config.is_prompt_learning:
@@ -103,6 +115,7 @@ def _export_cobert(folder: Path, target: Path, facts: Facts) -> None:
     from attune.cobert import storage
     from attune.inference.ranker import Ranker
 
+    _refuse_changed(folder, cobert_card.training(folder, facts), facts)
     ranker = Ranker.from_pretrained(folder, facts.root / "models" / "base" / "encoder")
     ranker.model.requires_grad_(True)  # what is frozen would be left out
     with atomic_folder(target) as written:

@@ -2,16 +2,26 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from attune.parameters.decoding import Decoding, Point
 from attune.parameters.types import Count, Distinct, Key, Name, Section
 
 
+def _named(generators: list[str]) -> list[str]:
+    if not generators:
+        raise ValueError("the list is empty; name at least one generator, which may be any of `generators`")
+    return generators
+
+
+# The report shows what they write.
+Generators = Annotated[list[Key], AfterValidator(_named), Distinct]
+
+
 class Sweep(Section):
     """The replies of `generators` to `examples` prompts, held out from their training, at each point."""
 
-    generators: Annotated[list[Key], Field(min_length=1), Distinct]
+    generators: Generators
     points: Annotated[list[Point], Field(min_length=1), Distinct]
     examples: Count
 
@@ -20,7 +30,7 @@ class Questions(Section):
     """`opening`: how a conversation begins, put to every generator. `asked`: by kind, put to each of `generators`."""
 
     opening: Name
-    generators: Annotated[list[Key], Field(min_length=1), Distinct]
+    generators: Generators
     asked: Annotated[dict[Key, Name], Field(min_length=1)]
 
     @field_validator("asked")

@@ -51,15 +51,6 @@ class GeneratorSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def passages_have_room(self) -> Self:
-        if self.rows.startswith("passages/") != (self.passage_tokens > 0):
-            raise ValueError(
-                f"passage_tokens = {self.passage_tokens} with rows: {self.rows}; it must be above 0 with rows in "
-                "passages/, and 0 otherwise"
-            )
-        return self
-
-    @model_validator(mode="after")
     def four_bits_are_frozen(self) -> Self:
         if self.load_in_4bit and METHODS[self.method].trains_base:
             frozen = ", ".join(name for name, each in METHODS.items() if not each.trains_base)

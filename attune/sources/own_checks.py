@@ -8,10 +8,10 @@ from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Row, Sampling
 from attune.corpora.own import opening, said
 from attune.corpora.reading import BadRows
-from attune.corpora.subsets import check_candidates, drawn_splits
+from attune.corpora.subsets import TooFew, check_candidates, drawn_splits
 from attune.evaluation.generation import emotion_folds, empathy_labels
 from attune.parameters.data import OwnRows
-from attune.sources import directory, own_data
+from attune.sources import directory, own_data, own_sizes
 
 
 def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> None:
@@ -66,13 +66,19 @@ def check_ranked(
     Raises
     ------
     AttuneError
-        for fewer conversations than `sampling.sizes` asks for, a domain that there is not, and too few replies.
+        for fewer conversations than `sampling.sizes` asks for, with all values that would do; for a domain that there
+        is not, and for too few replies.
     """
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder)
         own_data.write(record, entry, raw, bad)
         assert record.subset is not None
-        subset = record.subset(record, raw, sampling, BadRows("skip"), raw / "scratch")
+        try:
+            subset = record.subset(record, raw, sampling, BadRows("skip"), raw / "scratch")
+        except TooFew:  # of one size alone; corrected, the next would be refused
+            named = {*domains, *learnt}
+            reason = own_sizes.that_fit(record, raw, sampling, named, candidates, raw / "whole")
+            raise AttuneError(reason) from None
         for domain, place in {**dict.fromkeys(domains, ""), **learnt}.items():
             if domain not in subset.candidates:
                 raise AttuneError(

@@ -13,6 +13,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora.base import Corpus, Own
 from attune.corpora.own import ALL, ASKS, FILE, OWN_DATA
+from attune.corpora.personas import persona_sentences
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
 from attune.parameters.data import OwnData, OwnDataset, OwnRows
@@ -135,7 +136,8 @@ def _conversation(
     system = turns.system or read_text(number, "system", cells.get("system"))
     speakers, utterances = joined(number, turns)
     persona = _listed(number, "persona", cells.get("persona"))
-    personas = [text for each in persona if (text := read_text(number, "persona", each))]
+    # A paragraph as one sentence would be read up to the models' limit for a sentence, or be left out whole.
+    personas = [said for each in persona for said in persona_sentences(read_text(number, "persona", each))]
     for key in needed:
         if not read_text(number, key, cells[key]):
             raise BadRow(number, f"{key} is empty; expected text")

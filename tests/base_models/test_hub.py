@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from attune.base_models.fetching import fetch
+from attune.base_models.hub import check_id
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
 from tests.sources.hub_server import Fault, Hub
@@ -208,3 +209,25 @@ def test_a_model_with_pickled_weights_alone_is_told_from_an_interrupted_download
 def test_what_is_wrong_with_a_whole_model_is_not_said_to_be_an_interruption(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=r"is no causal language model, which a base must be; name another$"):
         fetch("me/m", tmp_path / "target", "base")
+
+
+@pytest.mark.parametrize("model", ["me/typo", "me/m@typo", "no such/id/at all"])
+@pytest.mark.fault("an id or a revision that the hub does not have", "refused before anything is fetched")
+def test_an_id_that_the_hub_does_not_have_is_refused_by_one_question(hub: Hub, model: str) -> None:
+    with pytest.raises(AttuneError, match=f"^the model '{model}' could not be fetched from the hub; check the id and"):
+        check_id(model)
+    assert len(hub.requests) <= 1
+
+
+@pytest.mark.parametrize("fault", [None, HOUR, Fault(503)])
+def test_a_hub_that_does_not_answer_is_left_for_the_download(hub: Hub, fault: Fault | None) -> None:
+    hub.faults["GET /api/models/me/m"] = [fault] * 9
+    check_id("me/m")
+    assert set(hub.requests) == {"GET /api/models/me/m"}
+
+
+def test_what_is_in_the_cache_is_not_asked_for(hub: Hub, tmp_path: Path) -> None:
+    fetch("me/m", tmp_path / "target")
+    asked = len(hub.requests)
+    check_id("me/m")
+    assert len(hub.requests) == asked

@@ -69,6 +69,7 @@ RULES = (
     _instead(r"dvc exp run -S '\+corpora\.mine=\{datasets: .*", "the network; tests/sources has a hub of its own"),
     # An extra that nobody needs to have: without it the check of the parameters ends the run.
     Rule(r"dvc exp run -S engine=ray", first=RESET, code=0 if find_spec("ray") else 255),
+    _instead(r"dvc exp run -S '~corpora\.openass.*", "the small project has other generators"),
     Rule(r"dvc exp run( --queue)? -S .*", first=RESET),
     # docs/sweeps.md: a queue, then a remote and a clone, which stands for a second machine.
     Rule(r"dvc queue (status|start .*)"),

@@ -4,15 +4,20 @@ tests/docs/commands.py knows all commands; tests/docs/test_slow_commands.py runs
 """
 
 import re
+import shlex
 import shutil
+from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 
-from stages import arguments, train_generator
+from attune.parameters import load
+from stages import arguments, check_parameters, train_generator
 from tests.docs import commands
 from tests.docs.commands import Command, Rule
 from tests.docs.places import Places
 from tests.docs.terminal import COLUMNS
+from tests.project import changed
 
 DOCUMENTED = commands.documented()
 RULED = [(each, rule) for each in DOCUMENTED if (rule := commands.rule_of(each.text))]
@@ -75,6 +80,18 @@ def test_a_wrong_value_is_refused_and_the_way_back_is_right(places: Places) -> N
     assert places.run(f"{first} && {second}").code == 0
     assert places.run("git status --short").text == ""
     assert "up to date" in places.run("dvc status dvc.yaml").text
+
+
+def test_without_the_instruction_corpora_the_parameters_are_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = shlex.split(text_of(r"dvc exp run -S '~corpora\.openass"))[3:]
+    apply_overrides(changed(tmp_path), [each for each in options if each != "-S"])
+    check_parameters.main(target=Path("checked.txt"))
+    settings = load()
+    assert settings.corpora.keys() == {"pec", "empathetic_dialogues"}
+    assert {each.corpus for each in settings.generators.values()} == settings.corpora.keys()
 
 
 def test_torchrun_is_given_the_words_of_the_stage() -> None:

@@ -59,11 +59,6 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("generators.full.rate", 4, "unknown key generators.full.rate = 4; generators.full may hold method"),
         ("generators.full.lr", "fast", "generators.full.lr = 'fast': input should be a valid number"),
         ("generators.full.method", "half", "generators.full.method = 'half'; it may be 'prompt', 'full'"),
-        (
-            "generators.full.passage_tokens",
-            9,
-            "passage_tokens = 9 with rows: processed/empathetic_dialogues; it must be above 0 with rows in passages/",
-        ),
         ("generators.full.rows", "processed", "rows = 'processed' is no folder of rows below data/; name one such as"),
         ("generators.prompt_tuning.frozen_layers", 2, "frozen_layers = 2, but prompt_tuning trains what the lowest"),
         ("generators.full.load_in_4bit", True, "weights of 4 bits cannot be trained"),
@@ -95,6 +90,8 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
             "Hello?",
             "generation.questions.asked: a question cannot be called 'opening'",
         ),
+        ("generation.sweep.generators", [], "sweep.generators: the list is empty; name at least one generator"),
+        ("generation.questions.generators", [], "questions.generators: the list is empty; name at least one generator"),
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
         ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
         (

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from attune.chat.validation import persona_sentences
 from attune.core.errors import AttuneError
 from attune.core.files import read_json
 from attune.core.people import REPLIES
@@ -205,6 +206,13 @@ def test_torn_rows_are_left_out_and_counted_in_the_manifest(tmp_path: Path, name
     assert (manifest["bad_rows"], manifest["files"][0]["rows"]) == (torn, 2)
     with pytest.raises(AttuneError, match=rf"{name}, (line|row) .*`on_bad_row: skip` counts such rows"):
         fetch(raw_corpus("mine", own=True), "sample", target, entry, "error", 13)
+
+
+@pytest.mark.parametrize("cell", ["I teach. Dr. Ho is my boss!\nI ski", ["I teach. Dr. Ho is my boss!", "I ski"]])
+def test_a_persona_that_is_a_paragraph_is_split_as_on_the_chat_page(tmp_path: Path, cell: str | list[str]) -> None:
+    (conversation,) = read(lines(tmp_path / "a.jsonl", {"a": "x", "b": "y", "c": cell}), WHO)
+    said = cell if isinstance(cell, str) else "\n".join(cell)
+    assert conversation["personas"] == ["I teach.", "Dr. Ho is my boss!", "I ski"] == [*persona_sentences(said)]
 
 
 def test_what_the_first_row_lacks_is_not_dropped_from_the_others(tmp_path: Path) -> None:

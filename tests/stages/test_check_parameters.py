@@ -34,6 +34,7 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
         ("source", ".", "pec is missing; source = '.' must hold pec/"),
         ("encoder", "/nowhere", "the model directory /nowhere does not exist"),
         ("bases.smollm2.model", ".", "has no config.json"),
+        ("bases.smollm2.model", "a/b/c", "the model 'a/b/c' could not be fetched from the hub; check the id"),
         (
             "corpora.epitome",
             {"path": "/nowhere"},
@@ -53,7 +54,18 @@ def test_the_same_is_written_for_all_parameters_so_that_no_other_stage_reruns(tm
         (
             "generators.lora_openorca",
             VALUES["generators"]["lora_openorca"] | {"rows": "passages/openorca", "passage_tokens": 96},
-            "rows = 'passages/openorca' has no rows of corpus = 'openorca'; it must be processed/openorca",
+            "corpus = 'openorca' (openorca has no passages); it must be processed/openorca",
+        ),
+        (
+            "generators.full.passage_tokens",
+            9,
+            "passage_tokens = 9 with rows: processed/empathetic_dialogues; it must be above 0 with rows in passages/",
+        ),
+        ("generators.rag.passage_tokens", 0, "passage_tokens = 0 with rows: passages/empathetic_dialogues; it must be"),
+        (
+            "generators.lora_openorca.rows",
+            "passages/openorca",
+            "corpus = 'openorca' (openorca has no passages); it must be processed/openorca",
         ),
         (
             "generators.full.persona_tokens",
@@ -113,8 +125,9 @@ def test_wrong_parameters_are_refused(tmp_path: Path, key: str, value: object, m
     ],
 )
 def test_a_generator_is_held_to_the_size_of_a_base_in_a_directory(
-    tmp_path: Path, values: dict[str, object], message: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, object], message: str | None
 ) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # the hub has no such model
     saved(llama(), tmp_path / "own")
     bases = VALUES["bases"] | {"own": {"model": "./own"}, "hub": {"model": "somebody/large"}}
     full = VALUES["generators"]["full"] | {"base": "own"} | values

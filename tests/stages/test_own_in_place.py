@@ -1,10 +1,12 @@
 """One's own data in the built-in corpora's places, from files to trained and ranked models, by parameters alone."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, read_parquet
@@ -125,7 +127,7 @@ def test_a_generator_may_learn_from_one_s_own_domain() -> None:
             "generators.persona.rows = 'processed/pec/small/rare': corpora.pec has no domain 'rare' but all, work; a",
         ),
         ({}, {}, [("generators.persona.rows", "processed/pec/tiny/all")], "such as processed/pec/large/all"),
-        ({}, {}, [("subsets.large", SIZES | {"train": 500})], "but subsets.large.train asks for 500"),
+        ({}, {}, [("subsets.large", SIZES | {"train": 500})], "-S 'subsets.large={train: 43, valid: 4, test: 8, eval"),
         ({}, {"url": "https://x.org"}, [], "unknown key corpora.pec.url"),
         ({"of": ["all"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'all'; expected a name"),
         ({"of": ["a b"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'a b'; expected a name"),
@@ -141,6 +143,28 @@ def test_what_does_not_suffice_is_refused_before_anything_starts(
         check_parameters.main(target=Path("checked.txt"))
     assert message in str(raised.value)
     assert not Path("checked.txt").exists()
+
+
+@pytest.mark.parametrize("of", [["work"] * 60, ["work", "home"] * 30])
+def test_all_sizes_that_are_too_large_are_named_at_once_with_values_that_do(of: list[str]) -> None:
+    sizes = {
+        "large": SIZES | {"train": None, "valid": 30, "test": 20, "evaluate": 30},
+        "small": SIZES | {"train": 50, "valid": 4},
+    }
+    entry = {"path": posts(Path("posts.csv"), of=of), "columns": COLUMNS | {"domain": "of"}}
+    # By this share, either domain has conversations in every split.
+    changes: dict[str, Any] = {"subsets": sizes, "preprocess.test_share": 0.4}
+    changes |= {"cobert.candidates": 40, "cobert.domains": ["all", "work"]}
+    parameters(entry, *changes.items())
+    with pytest.raises(AttuneError) as raised:
+        check_parameters.main(target=Path("checked.txt"))
+    (line,) = str(raised.value).splitlines()
+    assert "its 60 conversations give" in line
+    read = YAML(typ="safe")
+    values = {key: read.load(value) for key, value in re.findall(r"-S '?([\w.]+)=(\{.*?\}|\d+)", line)}
+    assert values.keys() == {"subsets.large", "subsets.small", "cobert.candidates"}
+    parameters(entry, *(changes | values).items())
+    check_parameters.main(target=Path("checked.txt"))
 
 
 @pytest.mark.parametrize(
