@@ -79,6 +79,7 @@ def test_the_decoding_settings_that_are_given_count(engine: Engine, terminal: Te
     wanted = [*engine.reply("full", Question(["I am sad today."], (), engine.decoding("full", top_k=1)))][-1].text
     assert output(likeliest, "I am sad today.").splitlines()[0] == wanted
     assert output(terminal, "I am sad today.").splitlines()[0] != wanted
+    assert "decodes as you chose: sampling, temperature 0.9, top_k 1, " in output(likeliest, "/system full")
 
 
 @pytest.mark.parametrize("end", ["", "a" * 5000])
