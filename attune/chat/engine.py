@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attune.chat.answers import Answer, Question, RetrievedText, unread
-from attune.chat.artifacts import Artifacts, missing
+from attune.chat.artifacts import Artifacts, missing, require_project
 from attune.chat.crisis import crisis_message, without_crises
 from attune.chat.measured import Measured
 from attune.chat.models import Models, import_libraries, start_thread
@@ -58,6 +58,7 @@ class Engine:
         AttuneError
             if params.yaml is missing or invalid.
         """
+        require_project(root)
         prepare()
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         return cls(load(root / "params.yaml"), Artifacts(root))

@@ -172,7 +172,8 @@ def test_the_command_refuses_missing_files_and_wrong_options(root: Path, tmp_pat
     changed(untrained)
     (unreadable := tmp_path / "unreadable" / "params.yaml").mkdir(parents=True)
     for words, reason in (
-        (["--root", str(tmp_path)], "params.yaml is missing"),
+        (["--root", str(tmp_path)], f"error: {tmp_path} has no params.yaml; name a project's folder with --root"),
+        (["--root", str(tmp_path / "quick")], f"{tmp_path}/quick has no params.yaml; run `make quick` first"),
         (["--root", str(untrained)], "no system can answer yet: "),
         (["--root", str(unreadable.parent)], f"error: [Errno 21] Is a directory: '{unreadable}'"),
         (["--root", str(root), "--system", "nobody"], "There is no system 'nobody'"),
