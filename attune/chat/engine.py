@@ -70,7 +70,9 @@ class Engine:
     def system(self, name: str) -> System:
         """The system called `name`; an AttuneError names the systems where there is none."""
         if name not in self.systems:
-            raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.systems)}.")
+            meant = [each for each in self.systems if each.startswith(f"{name}+")]
+            there = f"did you mean {meant[0]}? There" if meant else "there"
+            raise AttuneError(f"There is no system {name!r}; {there} are {', '.join(self.systems)}.")
         return self.systems[name]
 
     def reads_persona(self, name: str) -> bool:
