@@ -22,6 +22,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
+_DETACHED = "`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
 
 
 def start(main: Callable[..., None]) -> None:
@@ -31,7 +32,7 @@ def start(main: Callable[..., None]) -> None:
     if note := _left_detached():
         print(note, file=sys.stderr, flush=True)
     # Only DVC's: what somebody starts by hand may outlive its shell, as any program does.
-    as_a_part = dying_with_parent(_mended_by()) if "DVC_STAGE" in os.environ else nullcontext()
+    as_a_part = dying_with_parent(_repair()) if "DVC_STAGE" in os.environ else nullcontext()
     try:
         values = arguments(main, sys.argv[1:])
         for path in values.values():
@@ -82,23 +83,27 @@ def _way_back() -> str:
     """How to undo `dvc exp run` in the workspace, which leaves the changed params.yaml there when a stage fails."""
     if not _in_the_workspace_of_an_experiment():
         return ""
-    # From HEAD, since a killed run leaves files staged.
-    back = "`git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots`, then `dvc checkout`"
-    return f"\nto go back to the last commit: {back}"
+    # From HEAD, since a killed run leaves files staged. Of dvc.yaml alone, since `dvc checkout` fails where the studies
+    # were not run.
+    back = "`git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots`, then `dvc checkout dvc.yaml`"
+    loss = "this also undoes your own uncommitted changes of params.yaml; commit them first"
+    return f"\nto go back to the last commit: {back} ({loss})"
 
 
 def _in_the_workspace_of_an_experiment() -> bool:
     return "DVC_EXP_NAME" in os.environ and project_folder() == Path.cwd()
 
 
-def _mended_by() -> str:
-    """What mends the repository where `dvc exp run`, which detaches HEAD while it runs, was killed."""
-    back = "\n`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
-    return f"{back}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
+def _repair() -> str:
+    """How to repair the repository after `dvc exp run`, which detaches HEAD, was killed."""
+    return f"\n{_DETACHED}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
 
 
 def _left_detached() -> str:
-    """The same for the next run, by the reference that a killed `dvc exp run` leaves; empty where HEAD is a branch."""
+    """A note for the next run if a killed `dvc exp run` left HEAD detached; else empty.
+
+    DVC leaves the reference EXEC_HEAD.
+    """
     git = Path(".git")
     try:
         head, left = ((git / name).read_text().strip() for name in ("HEAD", "refs/exps/exec/EXEC_HEAD"))
@@ -106,7 +111,7 @@ def _left_detached() -> str:
         return ""
     if head != left or "DVC_EXP_NAME" in os.environ:
         return ""
-    return "note: a killed `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
+    return f"note: {_DETACHED}"
 
 
 def project_folder() -> Path:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from attune.core.errors import AttuneError
 from attune.corpora import corpus
 
 
@@ -86,3 +87,11 @@ def missing(artifacts: Iterable[Artifact]) -> str | None:
             also = "; `make repro` runs the whole pipeline" if command.startswith("dvc repro") else ""
             return f"{path} is missing; `{command}` writes it{also}"
     return None
+
+
+def require_project(root: Path) -> None:
+    """An AttuneError where a `root` other than the current folder has no params.yaml; it says what to do."""
+    if root.resolve() == Path.cwd() or (root / "params.yaml").exists():
+        return
+    advice = "run `make quick` first" if root.name == "quick" else "name a project's folder with --root"
+    raise AttuneError(f"{root} has no params.yaml; {advice}")

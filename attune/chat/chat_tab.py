@@ -151,6 +151,14 @@ def _show_system(engine: Engine, system: gr.Dropdown, about: gr.HTML, settings: 
 
     system.change(described, system, [about, settings.note, settings.persona], queue=False, **PRIVATE)
     settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
+    temperature, top_k, top_p = settings.sliders
+    for moved in (temperature, top_p):
+        moved.input(_more_than_the_likeliest, top_k, top_k, queue=False, **PRIVATE)
+
+
+def _more_than_the_likeliest(top_k: float) -> float:
+    """All tokens in place of the likeliest alone, with which the temperature and top_p would change nothing."""
+    return 0 if top_k == 1 else top_k
 
 
 def _answer(

@@ -1,6 +1,7 @@
 """Which systems a chat starts with, and how their generators decode, by what the pipeline has measured."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from attune.chat.artifacts import missing
@@ -64,15 +65,19 @@ def question_system(engine: Engine) -> str:
     return starting_system(engine)
 
 
-def decoding_note(engine: Engine, name: str) -> str:
-    """How the system decodes unless it is told otherwise, and whether the sweep found that best."""
+def decoding_note(engine: Engine, name: str, sampling: Sequence[float | None] = ()) -> str:
+    """How the system decodes, and whether the sweep found that best.
+
+    sampling: temperature, top_k and top_p where people chose them, as `Engine.decoding` takes them.
+    """
     system = engine.system(name)
     if not isinstance(system, GeneratorSystem):
         return f"{system.label} retrieves its replies, and decodes nothing."
-    decoding = engine.decoding(name)
+    decoding = engine.decoding(name, *sampling)
+    said_by = "params.yaml says (generation.decoding)" if decoding == engine.decoding(name) else "you chose"
     settings = {key: value for key, value in decoding.model_dump(exclude_defaults=True).items() if key != "method"}
     written = ", ".join([decoding.method, *(f"{key} {value:g}" for key, value in settings.items())])
-    note = f"{system.label} decodes as params.yaml says (generation.decoding): {written}."
+    note = f"{system.label} decodes as {said_by}: {written}."
     if varied(decoding, attempt=1) != decoding:
         note += " It takes the likeliest word each time; Retry leaves more to chance, for another reply."
     swept = [each for each, points in measured(engine.artifacts.sweep).items() if decoding in _best(points, decoding)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attune.chat.answers import Answer, Question, RetrievedText, unread
-from attune.chat.artifacts import Artifacts, missing
+from attune.chat.artifacts import Artifacts, missing, require_project
 from attune.chat.crisis import crisis_message, without_crises
 from attune.chat.measured import Measured
 from attune.chat.models import Models, import_libraries, start_thread
@@ -58,6 +58,7 @@ class Engine:
         AttuneError
             if params.yaml is missing or invalid.
         """
+        require_project(root)
         prepare()
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         return cls(load(root / "params.yaml"), Artifacts(root))
@@ -69,7 +70,9 @@ class Engine:
     def system(self, name: str) -> System:
         """The system called `name`; an AttuneError names the systems where there is none."""
         if name not in self.systems:
-            raise AttuneError(f"There is no system {name!r}; there are {', '.join(self.systems)}.")
+            meant = [each for each in self.systems if each.startswith(f"{name}+")]
+            there = f"did you mean {meant[0]}? There" if meant else "there"
+            raise AttuneError(f"There is no system {name!r}; {there} are {', '.join(self.systems)}.")
         return self.systems[name]
 
     def reads_persona(self, name: str) -> bool:

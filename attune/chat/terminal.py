@@ -81,7 +81,7 @@ class Terminal:
     def _switch(self, name: str) -> str:
         system = self.engine.system(name)
         self.system = name
-        return f"{system.title}\n{decoding_note(self.engine, name)}\n"
+        return f"{system.title}\n{decoding_note(self.engine, name, self.sampling)}\n"
 
     def _write(self, history: list[Exchange], exchange: Exchange) -> Iterator[str]:
         turns, written = [*answered_turns(history), exchange.message], ""
@@ -102,8 +102,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m attune.chat", description="Chat with a system in this terminal.")
     parser.add_argument("--root", type=Path, default=Path(), help="the folder with params.yaml, models and data")
     parser.add_argument("--system", help="the system that answers; /systems lists all")
-    for option, kind in (("--temperature", float), ("--top-k", int), ("--top-p", float)):
-        parser.add_argument(option, type=kind, help="in place of the value in params.yaml")
+    instead = "in place of the value in params.yaml"
+    parser.add_argument("--temperature", type=float, help=f"{instead}; without --top-k, every token may then be drawn")
+    parser.add_argument("--top-k", type=int, help=instead)
+    parser.add_argument("--top-p", type=float, help=f"{instead}; without --top-k, as with --temperature")
     arguments = parser.parse_args()
     try:
         engine = Engine.from_root(arguments.root)
@@ -114,7 +116,7 @@ def main() -> None:
     except (AttuneError, OSError) as error:
         sys.exit(f"error: {error}")
     engine.preload()
-    print(f"{about(engine.parameters, engine.artifacts)}\n{title}\n{decoding_note(engine, name)}\n{HELP}")
+    print(f"{about(engine.parameters, engine.artifacts)}\n{title}\n{decoding_note(engine, name, sampling)}\n{HELP}")
     chat(Terminal(engine, name, sampling))
 
 

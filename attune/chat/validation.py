@@ -46,7 +46,7 @@ def persona_sentences(persona: str) -> tuple[str, ...]:
 def changed_decoding(
     decoding: Decoding, temperature: float | None, top_k: float | None, top_p: float | None
 ) -> Decoding:
-    """`decoding` with the values that are not None; any of them makes it sampling.
+    """`decoding` with the values that are not None; any of them makes it sampling, of all tokens without a `top_k`.
 
     Raises
     ------
@@ -58,7 +58,8 @@ def changed_decoding(
     if not changes:
         return decoding
     try:
-        return decoding.sampling(**changes)
+        # A top_k of 1, as params.yaml has it, would leave nothing for the temperature and top_p to decide.
+        return decoding.sampling(**({"top_k": 0} | changes))
     except ValidationError as error:
         first = error.errors()[0]
         raise AttuneError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None

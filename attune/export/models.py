@@ -64,10 +64,18 @@ def _is_generator(model: Path) -> bool:
         return True
     if (model / "config.json").is_file() and read_json(model / "config.json").get("model_type") == "attune-cobert":
         return False
-    raise AttuneError(
-        f"{model} holds no model that this pipeline has trained; name a folder such as models/generators/NAME or "
-        "models/cobert/RECIPE-SUBSET-DOMAIN"
-    )
+    such = "name a folder such as models/generators/NAME or models/cobert/RECIPE-SUBSET-DOMAIN"
+    if model.exists():
+        raise AttuneError(f"{model} holds no model that this pipeline has trained; {such}")
+    raise AttuneError(f"{model} does not exist; {_written_by(model) or such}")
+
+
+def _written_by(model: Path) -> str:
+    """That make writes `model`; empty where it is no folder of the pipeline's models."""
+    project, *kind = model.absolute().parts[-4:-1]
+    if kind not in (["models", "generators"], ["models", "cobert"]):
+        return ""
+    return f"`make {'quick' if project == 'quick' else 'repro'}` writes it"
 
 
 def _refuse_changed(folder: Path, training: Training | None, facts: Facts) -> None:

@@ -80,6 +80,9 @@ def test_the_decoding_is_said_with_what_the_sweep_found(tmp_path: Path, paramete
         assert ("found these settings best" in decoding_note(engine, "rag+rag")) == found
     assert "by the replies of LoRA on OpenOrca" in decoding_note(engine, "full")
     assert "decodes nothing" in decoding_note(engine, "cobert")
+    chosen = decoding_note(engine, "full", (1.5, None, None))
+    assert chosen.endswith(" decodes as you chose: sampling, temperature 1.5, top_p 0.95.")
+    assert decoding_note(engine, "full", (None, None, None)) == decoding_note(engine, "full")
 
 
 def test_the_swept_point_keeps_what_bars_repetitions(tmp_path: Path, parameters: Parameters) -> None:

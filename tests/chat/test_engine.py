@@ -187,6 +187,11 @@ def test_a_generator_decodes_as_params_yaml_says_unless_told_otherwise(engine: E
         engine.decoding("gpt5")
 
 
+def test_a_generator_that_reads_passages_is_suggested_by_its_system_s_name(engine: Engine) -> None:
+    with pytest.raises(AttuneError, match=r"There is no system 'rag'; did you mean rag\+rag\? There are cobert, "):
+        engine.system("rag")
+
+
 @pytest.mark.parametrize("name", ["full", "cobert"])
 def test_the_oldest_turns_are_dropped_and_counted(engine: Engine, name: str) -> None:
     few, many = (

@@ -12,7 +12,7 @@ import pytest
 from attune.chat.about import data
 from attune.chat.conversations import MAX_CONVERSATIONS
 from attune.chat.engine import Engine
-from attune.chat.page import serve
+from attune.chat.page import build, serve
 from tests.chat.conftest import free_port
 from tests.project import ROOT
 
@@ -24,6 +24,17 @@ def test_the_page_says_whose_text_the_models_learned_from(address: str, engine: 
     (head,) = (each["props"]["value"] for each in shown if each["props"].get("elem_id") == "head")
     assert f" {data(engine.parameters, engine.artifacts)} " in head
     assert "Data: the " in head
+
+
+def test_moving_temperature_or_top_p_ends_the_choice_of_the_likeliest_token(engine: Engine) -> None:
+    page = build(engine)
+    events = [(*target, each) for each in page.fns.values() for target in each.targets]
+    moved = {page.blocks[slider].elem_id: each for slider, event, each in events if slider and event == "input"}
+    assert set(moved) == {"temperature", "top_p"}
+    for handler in moved.values():
+        assert [each.elem_id for each in (*handler.inputs, *handler.outputs)] == ["top_k", "top_k"]
+        assert handler.fn is not None
+        assert [handler.fn(top_k) for top_k in (1, 0, 30)] == [0, 0, 30]
 
 
 def test_documents_run_no_scripts_but_the_report_s_own(address: str, report: Path) -> None:
@@ -132,7 +143,7 @@ from pathlib import Path
 from attune.chat.engine import Engine
 from attune.chat.gradio_settings import prepare
 prepare()
-from attune.chat.page import serve
+from attune.chat.page import build, serve
 engine = Engine.from_root(Path(sys.argv[1]))
 engine.preload = lambda: None  # torch takes seconds to import
 serve(engine, "127.0.0.1", int(sys.argv[2]))

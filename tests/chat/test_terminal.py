@@ -79,6 +79,7 @@ def test_the_decoding_settings_that_are_given_count(engine: Engine, terminal: Te
     wanted = [*engine.reply("full", Question(["I am sad today."], (), engine.decoding("full", top_k=1)))][-1].text
     assert output(likeliest, "I am sad today.").splitlines()[0] == wanted
     assert output(terminal, "I am sad today.").splitlines()[0] != wanted
+    assert "decodes as you chose: sampling, temperature 0.9, top_k 1, " in output(likeliest, "/system full")
 
 
 @pytest.mark.parametrize("end", ["", "a" * 5000])
@@ -171,7 +172,8 @@ def test_the_command_refuses_missing_files_and_wrong_options(root: Path, tmp_pat
     changed(untrained)
     (unreadable := tmp_path / "unreadable" / "params.yaml").mkdir(parents=True)
     for words, reason in (
-        (["--root", str(tmp_path)], "params.yaml is missing"),
+        (["--root", str(tmp_path)], f"error: {tmp_path} has no params.yaml; name a project's folder with --root"),
+        (["--root", str(tmp_path / "quick")], f"{tmp_path}/quick has no params.yaml; run `make quick` first"),
         (["--root", str(untrained)], "no system can answer yet: "),
         (["--root", str(unreadable.parent)], f"error: [Errno 21] Is a directory: '{unreadable}'"),
         (["--root", str(root), "--system", "nobody"], "There is no system 'nobody'"),

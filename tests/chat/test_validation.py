@@ -32,5 +32,9 @@ def test_a_changed_decoding_samples_and_keeps_the_rest() -> None:
     own = Decoding(method="sampling", temperature=0.5, top_k=15, top_p=0.97, no_repeat_ngram=3)
     assert changed_decoding(own, None, None, None) is own
     assert changed_decoding(own, None, 1, None) == own.model_copy(update={"top_k": 1})
+    likeliest = own.model_copy(update={"top_k": 1})
+    assert changed_decoding(likeliest, 2.5, None, None) == own.model_copy(update={"temperature": 2.5, "top_k": 0})
+    assert changed_decoding(likeliest, None, None, 0.9) == own.model_copy(update={"top_p": 0.9, "top_k": 0})
+    assert changed_decoding(likeliest, 2.5, 15, None) == own.model_copy(update={"temperature": 2.5})
     beams = Decoding(method="beam", beams=3, early_stopping=True, no_repeat_ngram=2)
     assert changed_decoding(beams, 0.7, None, None) == Decoding(method="sampling", temperature=0.7, no_repeat_ngram=2)

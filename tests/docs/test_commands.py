@@ -76,7 +76,7 @@ def test_a_wrong_value_is_refused_and_the_way_back_is_right(places: Places) -> N
     assert "Traceback" not in done.text
     assert re.findall("Running stage '(.*)'", done.text) == ["check_parameters"]
     assert all(path.is_file() for path in written)
-    first, second = re.findall("`(git checkout .*?|dvc checkout)`", done.text)
+    first, second = re.findall("`(git checkout .*?|dvc checkout .*?)`", done.text)
     assert places.run(f"{first} && {second}").code == 0
     assert places.run("git status --short").text == ""
     assert "up to date" in places.run("dvc status dvc.yaml").text

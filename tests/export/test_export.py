@@ -263,6 +263,22 @@ def test_what_cannot_be_exported_is_refused(root: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("model", "advice"),
+    [
+        ("models/generators/full", "`make repro` writes it"),
+        ("quick/models/cobert/attune-small-all", "`make quick` writes it"),
+        ("elsewhere/full", "name a folder such as models/generators/NAME or "),
+    ],
+)
+def test_a_model_that_does_not_exist_is_said_with_what_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, advice: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AttuneError, match=f"^{model} does not exist; {advice}"):
+        export(Path(model), tmp_path / "new")
+
+
 def test_a_generator_of_another_seed_or_a_copy_has_none_of_the_main_model_s_scores(root: Path, tmp_path: Path) -> None:
     changed(tmp_path, ("seed", 13), ("seeds.varies", "order"))
     write_json(tmp_path / "metrics/generators_intervals.json", {"full": {"perplexity": 12.5}})

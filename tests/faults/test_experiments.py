@@ -1,4 +1,4 @@
-"""`dvc exp run` detaches HEAD while it runs; killed, it leaves it so, and what mends it is printed."""
+"""`dvc exp run` detaches HEAD while it runs; killed, it leaves it so, and how to repair it is printed."""
 
 import re
 import signal
@@ -69,12 +69,10 @@ def test_a_killed_experiment_says_how_to_mend_the_repository(project: Path) -> N
     again = subprocess.run(
         [sys.executable, "-m", "stage", "target=log"], cwd=project, env=environment(), capture_output=True, text=True
     )
-    assert again.stderr == (
-        "note: a killed `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch\n"
-    )
+    assert again.stderr == ("note: `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch\n")
     commands = re.findall(r"`((?:git|dvc) checkout[^`]*)`", said)
     back = "git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots"
-    assert commands == ["git checkout -", back, "dvc checkout"]
+    assert commands == ["git checkout -", back, "dvc checkout dvc.yaml"]
     for command in commands:
         words = command.split()
         (dvc if words[0] == "dvc" else git)(project, *words[1:])
