@@ -68,7 +68,7 @@ def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Ro
     waiting, count, cut = iter(examples), 0, 0
     with atomic_file(path) as temporary, pa.ipc.new_stream(temporary, _SCHEMA) as writer:
         while part := list(islice(waiting, _AT_ONCE)):
-            rows = [
+            rows: list[dict[str, Any]] = [
                 {
                     "id": each.id,
                     "conversation": each.conversation,
