@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from attune.chat.choices import decoding_note, starting_system
+from attune.chat.choices import decoding_note, persona_note, starting_system
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.chat.events import PRIVATE, QUEUED
-from attune.chat.rendering import persona_note, system_choices, system_note
+from attune.chat.rendering import system_choices, system_note
 from attune.corpora.wording import as_written
 from attune.parameters.generation import Generation
 

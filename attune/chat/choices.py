@@ -1,4 +1,4 @@
-"""Which systems a chat starts with, and how their generators decode, by what the pipeline has measured."""
+"""Which systems a chat starts with, by what the pipeline has measured; how they decode and what persona they read."""
 
 import math
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from typing import Any
 from attune.chat.artifacts import missing
 from attune.chat.engine import Engine
 from attune.chat.measured import measured
-from attune.chat.systems import GeneratorSystem
+from attune.chat.systems import GeneratorSystem, RetrievalSystem
 from attune.chat.variety import varied
 from attune.core.errors import AttuneError
 from attune.corpora import dialogue_corpora, ranking_corpus
 from attune.parameters.decoding import Decoding
 from attune.parameters.methods import METHODS
-from attune.report.names import generator_names
+from attune.report.names import generator_names, listed
 
 
 def starting_system(engine: Engine) -> str:
@@ -86,6 +86,21 @@ def decoding_note(engine: Engine, name: str, sampling: Sequence[float | None] = 
     names = generator_names(engine.parameters.generators)
     by = " and ".join(names.get(each, each) for each in swept)
     return f"{note} The sweep found these settings best on held-out text, by the replies of {by}."
+
+
+def persona_note(engine: Engine, name: str) -> str:
+    """Whether the system replies by the persona and how much of it is read, or which systems do."""
+    label = engine.system(name).label
+    readers = [each.label for other, each in engine.systems.items() if engine.reads_persona(other)]
+    if label not in readers:
+        return f"Not read by {label}, but by {listed(readers)}."
+    system, settings = engine.system(name), engine.parameters
+    if isinstance(system, GeneratorSystem) and system.ranker is None:
+        tokens = settings.generators[system.generator].persona_tokens
+        return f"Read by {label}, as many sentences as fit into {tokens} tokens."
+    reranking = settings.retrieval if isinstance(system, RetrievalSystem) else settings.rag
+    limit = settings.recipes[reranking.recipe].num_personas
+    return f"Read by CoBERT, at most {limit} sentences."
 
 
 def _best(points: dict[str, Any], decoding: Decoding) -> list[Decoding]:

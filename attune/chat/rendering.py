@@ -8,8 +8,6 @@ import gradio as gr
 from attune.chat.answers import Answer, Exchange
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.systems import GeneratorSystem, RetrievalSystem
-from attune.report.names import listed
 
 # What the status says where the crisis message is the answer.
 NO_REPLY = "No system replies to this message."
@@ -59,21 +57,6 @@ def system_note(engine: Engine, name: str) -> str:
     weak = "; ".join(engine.measured.weaknesses(system))
     mark = f"<p>Weak in tests: {escape(weak)}.</p>" if weak else ""
     return f"<p>{escape(system.sentence)}</p><p>{facts}</p>{mark}"
-
-
-def persona_note(engine: Engine, name: str) -> str:
-    """Whether the system replies by the persona and how much of it is read, or which systems do."""
-    label = engine.system(name).label
-    readers = [each.label for other, each in engine.systems.items() if engine.reads_persona(other)]
-    if label not in readers:
-        return f"Not read by {label}, but by {listed(readers)}."
-    system, settings = engine.system(name), engine.parameters
-    if isinstance(system, GeneratorSystem) and system.ranker is None:
-        tokens = settings.generators[system.generator].persona_tokens
-        return f"Read by {label}, as many sentences as fit into {tokens} tokens."
-    reranking = settings.retrieval if isinstance(system, RetrievalSystem) else settings.rag
-    limit = settings.recipes[reranking.recipe].num_personas
-    return f"Read by CoBERT, at most {limit} sentences."
 
 
 def system_choices(engine: Engine) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attune.chat.about import about
 from attune.chat.answers import Answer, Exchange, Question, answered_turns
-from attune.chat.choices import decoding_note, require_ready, starting_system
+from attune.chat.choices import decoding_note, persona_note, require_ready, starting_system
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.streaming import settled
@@ -51,6 +51,7 @@ class Terminal:
         elif command == "/persona":
             self.persona = [*self.persona, *persona_sentences(argument)] if argument else []
             yield "".join(f"- {sentence}\n" for sentence in self.persona) or "no persona\n"
+            yield self._unread_persona()
         elif command == "/retrieved":
             yield "".join(f"{each.score:8.3f}  {each.text!r}\n" for each in self.last.retrieved) or "nothing\n"
         elif command == "/clear":
@@ -81,7 +82,12 @@ class Terminal:
     def _switch(self, name: str) -> str:
         system = self.engine.system(name)
         self.system = name
-        return f"{system.title}\n{decoding_note(self.engine, name, self.sampling)}\n"
+        return f"{system.title}\n{decoding_note(self.engine, name, self.sampling)}\n{self._unread_persona()}"
+
+    def _unread_persona(self) -> str:
+        """Which systems do read the persona, where the chosen one does not and there is one."""
+        unread = self.persona and not self.engine.reads_persona(self.system)
+        return f"Persona: {persona_note(self.engine, self.system)}\n" if unread else ""
 
     def _write(self, history: list[Exchange], exchange: Exchange) -> Iterator[str]:
         turns, written = [*answered_turns(history), exchange.message], ""

@@ -4,7 +4,7 @@ import pytest
 
 from attune.chat.about import about
 from attune.chat.artifacts import Artifacts
-from attune.chat.choices import decoding_note, question_system, require_ready, starting_system
+from attune.chat.choices import decoding_note, persona_note, question_system, require_ready, starting_system
 from attune.chat.engine import Engine
 from attune.core.errors import AttuneError
 from attune.core.files import write_json
@@ -96,6 +96,16 @@ def test_the_swept_point_keeps_what_bars_repetitions(tmp_path: Path, parameters:
     likeliest = generation.model_copy(update={"decoding": {"default": Decoding(method="greedy")}})
     greedy = Engine(parameters.model_copy(update={"generation": likeliest}), Artifacts(tmp_path))
     assert "Retry leaves more to chance" in decoding_note(greedy, "full")
+
+
+def test_the_persona_note_says_how_much_is_read(engine: Engine) -> None:
+    assert persona_note(engine, "persona") == (
+        f"Read by {engine.system('persona').label}, as many sentences as fit into 60 tokens."
+    )
+    limit = engine.parameters.recipes["attune"].num_personas
+    for name in ("cobert", "rag+persona_rag"):
+        assert persona_note(engine, name) == f"Read by CoBERT, at most {limit} sentences."
+    assert persona_note(engine, "full").startswith(f"Not read by {engine.system('full').label}, but by ")
 
 
 def test_people_are_told_what_answers_and_where_to_find_help(tmp_path: Path, parameters: Parameters) -> None:

@@ -1,18 +1,6 @@
 import pytest
 
 from attune.chat.answers import Answer
-from attune.chat.engine import Engine
-from attune.chat.rendering import persona_note
-
-
-def test_the_persona_note_says_how_much_is_read(engine: Engine) -> None:
-    assert persona_note(engine, "persona") == (
-        f"Read by {engine.system('persona').label}, as many sentences as fit into 60 tokens."
-    )
-    limit = engine.parameters.recipes["attune"].num_personas
-    for name in ("cobert", "rag+persona_rag"):
-        assert persona_note(engine, name) == f"Read by CoBERT, at most {limit} sentences."
-    assert persona_note(engine, "full").startswith(f"Not read by {engine.system('full').label}, but by ")
 
 
 @pytest.mark.parametrize(

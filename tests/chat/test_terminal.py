@@ -5,6 +5,7 @@ import pytest
 
 from attune.chat.answers import Answer, Exchange, Question
 from attune.chat.artifacts import Artifacts
+from attune.chat.choices import persona_note
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.streaming import settled
@@ -63,6 +64,16 @@ def test_the_system_and_the_persona_can_be_changed(terminal: Terminal) -> None:
     with pytest.raises(AttuneError, match="There is no system 'nobody'"):
         output(terminal, "/system nobody")
     assert output(terminal, "/what") == HELP + "\n"
+
+
+def test_a_persona_that_the_system_does_not_read_is_said_to_have_no_effect(engine: Engine, terminal: Terminal) -> None:
+    note = f"Persona: {persona_note(engine, 'full')}\n"
+    assert note.startswith("Persona: Not read by Full fine-tuning, but by CoBERT's retrieval, ")
+    assert output(terminal, "/persona i hate the sea .").endswith(f"- i hate the sea .\n{note}")
+    assert "Not read" not in output(terminal, "/system persona")
+    assert output(terminal, "/persona i ski .").endswith("- i ski .\n")
+    assert output(terminal, "/system full").endswith(note)
+    assert output(terminal, "/persona") == "no persona\n"
 
 
 def test_what_is_being_loaded_is_said_before_the_reply(root: Path) -> None:
