@@ -53,7 +53,6 @@ def test_methods_are_known_without_torch() -> None:
         ("prompt_tuning", {"frozen_layers": 1}, "prompt_tuning trains what the lowest layer reads; it must be 0, or"),
         ("full", {"rows": "processed"}, "rows = 'processed' is no folder of rows below data/; name one such as"),
         ("full", {"rows": "../processed/pec"}, "is no folder of rows below data/"),
-        ("full", {"rows": "passages/pec"}, "passage_tokens = 0 with rows: passages/pec; it must be above 0"),
         ("full", {"frozen_layers": 1.5}, "1.5 is neither a whole number of layers nor a share of them, above 0 and be"),
         ("full", {"frozen_layers": 0.0}, "0.0 is neither a whole number of layers nor a share"),
         ("lora", {"early_stopping": 0}, "greater than or equal to 1"),
