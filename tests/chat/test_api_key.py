@@ -1,5 +1,8 @@
 """The key of OpenAI's API: when it is asked for, how requests carry it, and what is printed of it."""
 
+import io
+from contextlib import redirect_stdout
+
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -48,12 +51,14 @@ def test_a_key_that_was_made_is_printed(monkeypatch: pytest.MonkeyPatch) -> None
     assert [key_notice(key) for key in (None, "made")] == ["", ", with the key made"]
 
 
-def test_one_s_own_key_is_not_printed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], engine: Engine
-) -> None:
+def test_one_s_own_key_is_not_printed(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
+    """Not with capsys, which also replaces stderr: absl, where TensorBoard has imported it, closes the stderr of its
+    import when uvicorn sets its logging up, unless that is still `sys.stderr`; pytest cannot go on without it.
+    """
     monkeypatch.setenv(KEY, "secret")
-    page, address = serve(engine, "127.0.0.1", free_port(), wait=False)
-    page.close()
-    printed = capsys.readouterr().out
+    with redirect_stdout(io.StringIO()) as stream:
+        page, address = serve(engine, "127.0.0.1", free_port(), wait=False)
+        page.close()
+    printed = stream.getvalue()
     assert f"OpenAI's API is at {address}v1, with the key of ATTUNE_API_KEY\n" in printed
     assert "secret" not in printed
