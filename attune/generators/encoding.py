@@ -62,10 +62,13 @@ class Room:
 def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
     """Prompt and reply within `room` together: the tokens of their joined text, divided where the prompt ends.
 
-    A reply longer than half of the room without passages loses its end, and with it the end-of-text token.
+    A reply longer than half of the room without passages, and than what the prompt leaves of it, loses its end, and so
+    the end-of-text token.
     """
-    reply, most = reply_text(example, tokenizer), room.prompt // 2
-    size = min(len(token_ids(tokenizer, reply)) + 1, most)
+    reply = reply_text(example, tokenizer)
+    size = len(token_ids(tokenizer, reply)) + 1
+    most = _most(example, tokenizer, room, size)
+    size = min(size, most)
     while True:
         fit = _fit(example, tokenizer, room - size)
         whole = [*fit.first, *token_ids(tokenizer, *fit.parts, reply), tokenizer.eos_token_id]
@@ -75,6 +78,15 @@ def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
             prompt = fit.cut(whole[:start])
             return Encoded(example.id, prompt, ids, tuple(fit.passages))
         size = len(ids)  # after the prompt, the reply has more tokens than by itself
+
+
+def _most(example: Example, tokenizer: Any, room: Room, size: int) -> int:
+    """How many tokens a reply of `size` may have: half of the room, or what a prompt within the other half leaves."""
+    half = room.prompt // 2
+    if size <= half:
+        return half
+    prompt = _fit(example, tokenizer, replace(room, passages=0) - half)
+    return max(half, room.prompt - len(prompt.cut(prompt.ids)))
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:

@@ -115,6 +115,16 @@ def test_a_reply_too_long_loses_its_end_and_so_its_eos() -> None:
     assert WORDS.decode(row.prompt).endswith("Listener:")
 
 
+def test_a_long_reply_takes_the_room_that_its_prompt_leaves() -> None:
+    asked = example(history=(), reply="I am sorry. " * 5)
+    prompt, reply = prompted_by(asked, 0), [*ids(reply_text(asked, WORDS)), WORDS.eos_token_id]
+    assert len(reply) > len(prompt)
+    whole = encode(asked, WORDS, Room(len(prompt) + len(reply)))
+    assert (whole.prompt, whole.reply) == (prompt, reply)
+    cut = encode(asked, WORDS, Room(len(prompt) + len(reply) - 1))
+    assert (cut.prompt, cut.reply) == (prompt, reply[:-1])
+
+
 PASSAGES = ("Speaker: I won.\nListener: Well done!\n\n", "Speaker: I lost it all.\nListener: Oh no.\n\n")
 
 
