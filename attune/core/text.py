@@ -1,5 +1,6 @@
 """Texts compared by their words."""
 
+import hashlib
 import re
 import unicodedata
 
@@ -29,6 +30,11 @@ def words_of(text: str) -> str:
     """What two texts share that differ in case, spaces and punctuation alone; of a text without words, the text."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(_MARK.sub(_spelt, plain).split()) or plain.strip()
+
+
+def words_hash(text: str) -> str:
+    """16 hex digits that stand for a text, whatever its case, spaces and punctuation (`words_of`)."""
+    return hashlib.sha256(words_of(text).encode()).hexdigest()[:16]
 
 
 def _spelt(mark: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
-from attune.core.text import words_of
+from attune.core.text import words_hash
 from attune.generators.prompts import Example
 
 HELD_OUT_SHARE = 0.1
@@ -24,12 +24,9 @@ def grouped(conversations: Sequence[str], seed: int, purpose: str) -> list[list[
 
 
 def opening(example: Example) -> str:
-    """16 hex digits that stand for what a conversation is about, whatever its case, spaces and punctuation.
-
-    That is its situation, or its first turn where its corpus names none.
-    """
+    """The `words_hash` of what a conversation is about: its situation or, where its corpus has none, its first turn."""
     about, *_ = (*filter(None, [example.situation]), *example.history, example.question)
-    return hashlib.sha256(words_of(about).encode()).hexdigest()[:16]
+    return words_hash(about)
 
 
 def hold_out(

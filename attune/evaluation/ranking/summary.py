@@ -3,7 +3,6 @@
 A ranked row is one context ranked by one model: domain, model, id, cluster, rank, loss, response and first.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
@@ -12,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from attune.core.people import responder
-from attune.core.text import words_of
+from attune.core.text import words_hash
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
 from attune.evaluation.units import by_unit, enough_clusters
@@ -51,11 +50,10 @@ def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
 def about(context: Mapping[str, Any]) -> dict[str, str]:
     """A test context's id and, as its cluster, whose reply is ranked or, where nobody is named, its first turn.
 
-    Own data name nobody, and may have many answers to one message. Of the turn that is 16 hex digits, the same whatever
-    its case, spaces and punctuation, as in the clusters of generators' rows.
+    Own data name nobody, and may have many answers to one message. Of the turn that is its `words_hash`, as in the
+    clusters of generators' rows.
     """
-    first = hashlib.sha256(words_of(context["context"][0]).encode()).hexdigest()[:16]
-    return {"id": context["id"], "cluster": responder(context) or first}
+    return {"id": context["id"], "cluster": responder(context) or words_hash(context["context"][0])}
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:
