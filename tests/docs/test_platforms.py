@@ -11,8 +11,7 @@ PAGE = " ".join((ROOT / "docs/platforms.md").read_text(encoding="utf-8").split()
 
 @pytest.mark.usefixtures("committed_results")
 def test_a_gpu_s_results_are_as_near_to_the_committed_ones_as_it_says() -> None:
-    found, metrics = read_json(RESULTS / "main_job_gpu.json"), ROOT / "metrics"
-    ranked, written = read_json(metrics / "cobert.json"), read_json(metrics / "generators.json")
+    found, ranked = read_json(RESULTS / "main_job_gpu.json"), read_json(ROOT / "metrics/cobert.json")
     mrr = {
         (model, subset, domain): abs(value - ranked[subset][domain][model]["mrr"])
         for subset, domains in found["mrr"].items()
@@ -24,11 +23,6 @@ def test_a_gpu_s_results_are_as_near_to_the_committed_ones_as_it_says() -> None:
     then, now = (figures["small"]["all"]["attune"] for figures in (found["mrr"], ranked))
     kept = f"(MRR {now['mrr']:.3f}, in that run {then:.3f})".replace(" 0.", " .")
     assert f"`attune` on the small subset of `all` now keeps its untrained weights {kept}" in PAGE
-    perplexity = {name: abs(value - written[name]["perplexity"]) for name, value in found["perplexity"].items()}
-    # Since the GPU's run some training rows of `persona` have changed, and all of the other generators.
-    changed = [value for name, value in perplexity.items() if name.split("+")[0] == "persona"]
     assert (len(mrr), max(mrr.values()) <= 0.0006) == (23, True)
     assert "MRRs differ from the committed ones by at most 0.0006" in PAGE
-    assert max(changed) <= 0.015
-    assert "perplexities of `persona` differ by up to 0.015" in PAGE
     assert f"in {found['seconds'] // 60} min {found['seconds'] % 60} s" in PAGE
