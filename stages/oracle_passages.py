@@ -1,4 +1,4 @@
-"""Find, for each test reply that has passages, the train exchange whose reply is most like it.
+"""Find, for each test reply that has passages, the train exchanges whose replies are most like it.
 
 `python -m stages.oracle_passages corpus=NAME processed=FOLDER passages=FOLDER embedder=FOLDER target=FOLDER`
 

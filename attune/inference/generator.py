@@ -94,7 +94,7 @@ class Generator:
         Raises
         ------
         ValueError
-            without a turn, and for what is no list of strings.
+            without a turn, and for an argument that is not the list of strings that it should be.
         """
         (reply,) = self.replies([self.example("reply", context, passages, persona)], decoding, 1, seed)
         return reply

@@ -207,8 +207,9 @@ def _table(domains: Domains) -> np.ndarray:
 
 
 def _scores(sums: np.ndarray) -> np.ndarray:
-    """(resamples,) scores of (resamples, 2 * domains) sums."""
-    return (sums[:, 0::2] / np.maximum(sums[:, 1::2], 1e-12)).mean(1)
+    """(resamples,) scores of (resamples, 2 * domains) sums; a resample without a unit of each domain has none."""
+    sums = sums[(sums[:, 1::2] > 0).all(1)]
+    return (sums[:, 0::2] / sums[:, 1::2]).mean(1)
 
 
 def _resampled(table: np.ndarray, seed: int) -> np.ndarray:

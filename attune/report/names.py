@@ -17,7 +17,7 @@ from attune.parameters.methods import METHODS
 VARIANTS = {
     RAG: " + passages",
     PERSONA_RAG: " + reranked passages",
-    ORACLE_RAG: " + the ideal passage",
+    ORACLE_RAG: " + ideal passages",
     NO_PERSONA: " without the persona",
     OTHER_PERSONA: " with another's persona",
 }

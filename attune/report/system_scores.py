@@ -74,7 +74,7 @@ def _generators(results: Results) -> str:
         "Distinct words and bigrams: the different ones as a share of all, over all replies. Trigrams copied from the "
         "prompt: the share of a reply's that the message has too. With an extra turn: replies that go on to write the "
         "next turn, as a line that begins with “Question:”.",
-        "The ideal passage is the train exchange whose reply is most like the true one, which no retriever can know.",
+        "Ideal passages are the train exchanges whose replies are most like the true one, which no retriever can know.",
         "Passages' similarity to the target is the mean over the prompts with passages; shares are of all prompts.",
     ]
     intervals = _by_test_set(results, results.generator_intervals)
@@ -99,7 +99,7 @@ def _by_test_set(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ideal(scores: pd.DataFrame) -> pd.Series:
-    """Which rows are of prompts with the ideal passage, which no retriever finds."""
+    """Which rows are of prompts with ideal passages, which no retriever finds."""
     return scores["system"].str.endswith(f"+{ORACLE_RAG}")
 
 

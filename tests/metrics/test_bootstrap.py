@@ -228,6 +228,13 @@ def test_domains_count_alike_whatever_their_size() -> None:
     assert score([Ratio.mean({"a": 1.0}), Ratio.mean({"b": 0.0, "c": 0.0, "d": 0.0})]) == 0.5
 
 
+def test_a_resample_without_a_unit_of_some_domain_does_not_count() -> None:
+    """Of 52 units, 2 are one domain's: one resample in eight has neither, which is no score of 0."""
+    few = Ratio.mean({"a": 10.0, "b": 11.0})
+    many = Ratio.mean({f"u{at}": 10.0 + at % 2 for at in range(50)})
+    assert interval([few, many], seed=1) == pytest.approx((10.2, 10.8), abs=0.1)
+
+
 def test_other_examples_are_refused() -> None:
     with pytest.raises(ValueError, match="same examples"):
         compare([mean(1, 5)], [mean(1, 6)], seed=1)

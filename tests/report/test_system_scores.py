@@ -65,7 +65,7 @@ def test_generators_compete_within_their_corpus_and_the_ideal_passage_does_not(t
     assert every == [
         ["Full fine-tuning (full)", dialogues, "<b>20.0</b>"],
         ["Full fine-tuning (lora)", dialogues, "30.0"],
-        ["Full fine-tuning (lora) + the ideal passage", dialogues, "2.0"],
+        ["Full fine-tuning (lora) + ideal passages", dialogues, "2.0"],
         ["True replies", dialogues, ""],
         ["LoRA on PEC with persona", pec, "10.0"],
     ]

@@ -59,7 +59,7 @@ def passages(scores: pd.DataFrame, names: Names) -> Figure:
         PLAIN: ("no passages", GREY),
         RAG: ("passages", BLUE),
         PERSONA_RAG: ("reranked by CoBERT", ORANGE),
-        ORACLE_RAG: ("ideal passage", GREEN),
+        ORACLE_RAG: ("ideal passages", GREEN),
     }
     return _variants(scores, names, variants)
 

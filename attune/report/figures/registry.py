@@ -135,8 +135,8 @@ FIGURES = (
     FigureRecord(
         "rag_perplexity",
         # An interval is of a single score and covers the draw of test replies; differences are tested on the same ones.
-        "Generators: perplexity without and with retrieved passages. Ideal passage: the train exchange whose reply is "
-        "most like the true one. Intervals, here and below, may overlap although scores differ: see Differences",
+        "Generators: perplexity without and with retrieved passages. Ideal passages: the train exchanges whose replies "
+        "are most like the true one. Intervals, here and below, may overlap although scores differ: see Differences",
         lambda results: generators.passages(results.generator_intervals, _names(results, results.retrieval_augmented)),
     ),
     FigureRecord(
