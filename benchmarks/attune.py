@@ -1,9 +1,9 @@
 """Ablation of the recipe `attune`: `python -m benchmarks.attune DATA ENCODER`.
 
 Every variant changes one part of the recipe, is trained once (seeds are not varied) and ranks all distinct test replies
-for each test context; differences from the full recipe are paired over contexts. The validation split has no part in
-that, since the training chooses by it. DATA: a folder with train.parquet, valid.parquet and test.parquet, such as
-data/processed/pec/large/happy.
+for each test context; differences from the full recipe are paired over units (people, where there are enough). The
+validation split has no part in that, since the training chooses by it. DATA: a folder with train.parquet, valid.parquet
+and test.parquet, such as data/processed/pec/large/happy.
 """
 
 import argparse
@@ -66,7 +66,8 @@ def main(words: Sequence[str] | None = None) -> None:
     """words: those of the command line, which are the process's own by default."""
     from attune import parameters
     from attune.core.files import read_parquet
-    from attune.metrics.bootstrap import compare
+    from attune.metrics.bootstrap import PairedTest, compare
+    from attune.metrics.multiplicity import holm
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
@@ -75,15 +76,19 @@ def main(words: Sequence[str] | None = None) -> None:
     settings = parameters.load()
     rows = {split: read_parquet(chosen.data / f"{split}.parquet") for split in ("train", "valid", "test")}
     full: Any = None
-    print(
-        "| variant | MRR untrained | trained | difference from attune (95 %) | p | seconds |\n|---|---|---|---|---|---|"
-    )
+    tests: dict[str, PairedTest] = {}
+    print("| variant | MRR untrained | trained | difference from attune (95 %) | seconds |\n|---|---|---|---|---|")
     for name, changes in VARIANTS.items():
         before, trained, seconds = measured(chosen.encoder, settings.recipe("attune") | changes, rows)
-        full = full or trained
-        test = compare([full], [trained], settings.seed)
-        difference = f"{test.difference:+.3f} ({test.low:+.3f} to {test.high:+.3f}) | {test.p:.3f}"
+        if full is None:
+            full, difference = trained, ""
+        else:
+            test = tests[name] = compare([full], [trained], settings.seed)
+            difference = f"{test.difference:+.3f} ({test.low:+.3f} to {test.high:+.3f})"
         print(f"| {name} | {before.value:.3f} | {trained.value:.3f} | {difference} | {seconds:.0f} |", flush=True)
+    print("\np of each difference, corrected for their number by Holm's method:")
+    for name, p in zip(tests, holm([each.p for each in tests.values()]), strict=True):
+        print(f"{p:.3f} {name}")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def compared(settings: Parameters, systems: list[str]) -> list[tuple[str, str]]:
     before = next(untrained, None)
     pairs = [(before, after) for after in systems if after not in (before, summary.TARGETS)] if before else []
     with_passages = [(name, summary.system_of(name, RAG)) for name in settings.generators]
-    return pairs + [(name, after) for name, after in with_passages if after in systems]
+    return list(dict.fromkeys(pairs + [(name, after) for name, after in with_passages if after in systems]))
 
 
 def systems_of(

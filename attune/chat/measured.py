@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from attune.chat.artifacts import Artifact, Artifacts
-from attune.chat.systems import RetrievalSystem, System
+from attune.chat.systems import GeneratorSystem, RetrievalSystem, System
 from attune.core.files import read_json
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import Parameters
+from attune.parameters.methods import METHODS
 from attune.report.names import candidates_title, start_title
 
 # A generator is marked where more of its test replies than this were cut off at the length limit, ...
@@ -40,10 +41,9 @@ class Measured:
         scores = self._generators.get(system.name)
         if not scores:
             return "not measured yet"
-        untrained = (
-            f" (its base before training: {scores['base_perplexity']:.1f})" if "base_perplexity" in scores else ""
-        )
-        return f"test perplexity {scores['perplexity']:.1f}{untrained}"
+        base = "its base before training" if self._trained(system) else "without the instruction"
+        before = f" ({base}: {scores['base_perplexity']:.1f})" if "base_perplexity" in scores else ""
+        return f"test perplexity {scores['perplexity']:.1f}{before}"
 
     def weaknesses(self, system: System) -> list[str]:
         """By which test scores the system answers badly, a phrase each; none where nothing is measured."""
@@ -54,12 +54,15 @@ class Measured:
             )
             worse = trained is not None and untrained is not None and trained <= untrained
             return [f"it ranks test replies no better than {start_title(self.parameters)}"] if worse else []
-        return _of_generator(self._generators.get(system.name, {}))
+        return _of_generator(self._generators.get(system.name, {}), self._trained(system))
+
+    def _trained(self, system: GeneratorSystem) -> bool:
+        return METHODS[self.parameters.generators[system.generator].method].adapt is not None
 
 
-def _of_generator(scores: Mapping[str, float]) -> list[str]:
+def _of_generator(scores: Mapping[str, float], trained: bool) -> list[str]:
     found = []
-    if scores.get("perplexity", 0) >= scores.get("base_perplexity", float("inf")):
+    if trained and scores.get("perplexity", 0) >= scores.get("base_perplexity", float("inf")):
         found.append("it predicts test replies no better than its base before training")
     if (cut := scores.get("replies_truncated", 0)) > MOST_TRUNCATED:
         found.append(f"{cut:.0%} of its test replies reach the length limit")

@@ -17,7 +17,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import stream_parquet
 from attune.corpora import ranking_corpus
 from attune.evaluation.generation.summary import TARGETS, Rows, nats_per_token, system_of
-from attune.evaluation.units import by_unit
+from attune.evaluation.units import by_unit, enough_clusters
 from attune.generators.prompts import Example, example
 from attune.metrics.bootstrap import Ratio, rounded, with_intervals
 from attune.metrics.words import WORD
@@ -152,7 +152,7 @@ def split_ranking(contamination: Contamination, ranked: Rows, seed: int) -> list
             by_row = {each.conversation: places[each.id] for each in contamination.tests[test]}
             for (model,), own in _grouped(rows, "model").items():
                 groups = [[row for row in own if by_row[row["id"]] is kind] for kind in (True, False)]
-                two = _two([by_unit(group, "id", [1 / row["rank"] for row in group]) for group in groups], seed)
+                two = _two([_mrr(group, enough_clusters(own)) for group in groups], seed)
                 records.append({"test": test, "system": model, "score": "mrr", "split": split, **two})
     return records
 
@@ -173,15 +173,19 @@ def split_losses(
             places = contamination.overlapping(about["test"], split)
             groups = [[row for row in rows if places[row["id"]] is kind] for kind in (True, False)]
             for score, column in (("loss", "nats"), ("gain", "gain")):
-                two = _two([nats_per_token(group, column) for group in groups], seed)
+                two = _two([nats_per_token(group, column, enough_clusters(rows)) for group in groups], seed)
                 records.append({**about, "score": score, "split": split, **two})
     return records
 
 
-def _two(ratios: Sequence[Ratio], seed: int) -> dict[str, Any]:
-    """What overlaps, then the rest: its number of units and, where there are some, the score, with two its interval.
+def _mrr(rows: Rows, clustered: bool) -> Ratio:
+    return by_unit(rows, "id", [1 / row["rank"] for row in rows], clustered=clustered)
 
-    Units are as `evaluation.units` has them.
+
+def _two(ratios: Sequence[Ratio], seed: int) -> dict[str, Any]:
+    """What overlaps, then the rest: its number of units and, where there are some, the score with its interval.
+
+    Units are as `evaluation.units` has them, of both together.
     """
     record: dict[str, Any] = {}
     for name, ratio in zip(("overlapping", "other"), ratios, strict=True):

@@ -8,15 +8,14 @@ section 3.8; Field and Welsh 2007). Taking each reply for itself would give inte
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attune.metrics.bootstrap import Ratio
-
-# So many units a paired test needs to be significant at 5 % at all. Where fewer people reply, one bot say, they tell
-# nothing about others; the examples are the units then, and what is found holds for these people.
-FEWEST = 6
+from attune.metrics.bootstrap import FEWEST, Ratio
 
 
 def enough_clusters(rows: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether the rows have so many different clusters that these are the units."""
+    """Whether the rows have so many different clusters that these are the units.
+
+    Fewer people, one bot say, tell nothing about others; then the examples are, and what is found holds for them alone.
+    """
     return len({row["cluster"] for row in rows if row["cluster"]}) >= FEWEST
 
 
@@ -24,8 +23,8 @@ def units(rows: Sequence[Mapping[str, Any]], example: str, clustered: bool | Non
     """Each row's unit: its `cluster` or, where that is empty or the rows are not `clustered`, its `example`.
 
     example: the column that names what belongs together in any case, a conversation say. clustered: by default whether
-    the rows have `enough_clusters`. For several domains that is decided once, of the rows of all: an example would not
-    be one unit in one domain and part of a person's in another.
+    the rows have `enough_clusters`. Where rows are parts of others, of several domains say, that is decided once, of
+    all: an example would not be one unit in one part and a fraction of a person's in another.
 
     >>> units([{"cluster": "", "id": "a"}, {"cluster": "ann", "id": "b"}], "id")
     ['a', 'b']

@@ -34,7 +34,7 @@ class Score(NamedTuple):
 
     @property
     def shown(self) -> str:
-        interval = "" if self.low is None else f" ({self.low:.3f} to {self.high:.3f})"
+        interval = "" if self.low is None or self.low == self.high else f" ({self.low:.3f} to {self.high:.3f})"
         return f"{self.value:.3f}{interval}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from attune.core.determinism import seeded
 from attune.judgement.answers import MODEL, VISITOR, Judgement
 from attune.judgement.preferences import PLACES, RESAMPLES, share, units_of
-from attune.metrics.bootstrap import LEVEL, rounded, with_intervals
+from attune.metrics.bootstrap import FEWEST, LEVEL, rounded, with_intervals
 
 # By context and pair of systems, of each annotator: whether the first of the pair was shown first, and its points.
 _Items = dict[tuple[str, str, str], dict[str, list[tuple[bool, float]]]]
@@ -45,7 +45,10 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
 def _alpha(
     items: _Items, whose: Mapping[str, Judgement], annotators: Sequence[str], seed: int
 ) -> dict[str, float | None]:
-    """alpha, and the percentiles of its values over resampled units. whose: a judgement of each context."""
+    """alpha, and the percentiles of its values over resampled units. whose: a judgement of each context.
+
+    The percentiles are None where there are fewer units than FEWEST.
+    """
     several = [(whose[context], values) for (context, *_), values in items.items() if len(values) > 1]
     columns: dict[str, list[list[float]]] = {}
     for unit, (_, values) in zip(units_of(each for each, _ in several), several, strict=True):
@@ -60,7 +63,7 @@ def _alpha(
     resampled = [value for each in drawn if (value := _krippendorff([tables[at] for at in each])) is not None]
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     ends = rounded({"alpha_low": low, "alpha_high": high}, PLACES)
-    varies = ends["alpha_low"] < ends["alpha_high"]
+    varies = len(tables) >= FEWEST and ends["alpha_low"] < ends["alpha_high"]
     return {**rounded({"alpha": alpha}, PLACES), **(ends if varies else dict.fromkeys(ends))}
 
 

@@ -14,6 +14,7 @@ from attune.core.files import write_json
 from attune.judgement.agreement import agreement
 from attune.judgement.answers import Judgement, Thumb, read_answers, read_thumbs
 from attune.judgement.preferences import first_preferred, strengths, thumbs_up, win_rates
+from attune.metrics.bootstrap import FEWEST
 
 
 def analysis(judgements: Sequence[Judgement], thumbs: Sequence[Thumb], seed: int) -> dict[str, Any]:
@@ -48,6 +49,9 @@ def read(key: Path | None, answers: Sequence[Path], thumbs: Path | None) -> tupl
     return judgements + compared, single
 
 
+_NO_INTERVAL = f"fewer than {FEWEST} units, or all say the same"
+
+
 def sentences(found: dict[str, Any]) -> list[str]:
     """The analysis for the terminal."""
     lines = []
@@ -74,7 +78,7 @@ def _alpha(who: dict[str, Any]) -> str:
         pairs = f"{who['pairs_judged_by_several']} pairs that several judged"
         return f"none, for all verdicts on the {pairs} are the same, and alpha needs two that differ"
     if who["alpha_low"] is None:
-        return f"{who['alpha']:.3f} (no interval: all units say the same)"
+        return f"{who['alpha']:.3f} (no interval: {_NO_INTERVAL})"
     return f"{who['alpha']:.3f} (95 % interval {who['alpha_low']:.3f} to {who['alpha_high']:.3f})"
 
 
@@ -87,13 +91,15 @@ def _both_orders(who: dict[str, Any]) -> list[str]:
 
 def _ends(record: dict[str, Any]) -> str:
     if record["strength_low"] is None:
-        return "no interval: all units say the same"
+        return f"no interval: {_NO_INTERVAL}"
     return f"{record['strength_low']:+.2f} to {record['strength_high']:+.2f}"
 
 
 def _share(record: dict[str, Any], name: str) -> str:
-    value, low, high = (100 * record[f"{name}{end}"] for end in ("", "_low", "_high"))
-    return f"{value:.0f} % (95 % interval {low:.0f} to {high:.0f} %)"
+    value = f"{100 * record[name]:.0f} %"
+    if f"{name}_low" not in record:
+        return f"{value} (no interval: fewer than {FEWEST} units)"
+    return f"{value} (95 % interval {100 * record[f'{name}_low']:.0f} to {100 * record[f'{name}_high']:.0f} %)"
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -4,6 +4,7 @@ Judgements of contexts in which one person replies, or that are about one situat
 test (`attune.evaluation.units`), whoever judges. A tie is half a win for each system.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
@@ -12,9 +13,9 @@ import numpy as np
 
 from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
-from attune.evaluation.units import units
+from attune.evaluation.units import enough_clusters, units
 from attune.judgement.answers import MODEL, Judgement, Thumb
-from attune.metrics.bootstrap import LEVEL, Ratio, compare, rounded, with_intervals
+from attune.metrics.bootstrap import FEWEST, LEVEL, PairedTest, Ratio, compare, rounded, with_intervals
 from attune.metrics.multiplicity import holm
 
 PLACES = 4
@@ -29,36 +30,41 @@ def systems_of(judgements: Iterable[Judgement]) -> list[str]:
     return sorted({name for each in judgements for name in (each.first, each.second)})
 
 
-def units_of(judgements: Iterable[Judgement]) -> list[str]:
-    """Each judgement's unit. Without people or situations it is the conversation and, on the chat page, the context."""
+def units_of(judgements: Iterable[Judgement], clustered: bool | None = None) -> list[str]:
+    """Each judgement's unit. Without people or situations it is the conversation and, on the chat page, the context.
+
+    clustered: as `evaluation.units.units` has it, where the judgements are a part of all.
+    """
     rows = [{"cluster": each.cluster, "conversation": each.conversation or each.context} for each in judgements]
-    return units(rows, "conversation")
+    return units(rows, "conversation", clustered)
 
 
-def share(judgements: Sequence[Judgement], points: Sequence[float]) -> Ratio:
-    """The mean of each judgement's points, by unit."""
-    return Ratio.of(((unit, each, 1.0) for unit, each in zip(units_of(judgements), points, strict=True)), share=True)
+def share(judgements: Sequence[Judgement], points: Sequence[float], clustered: bool | None = None) -> Ratio:
+    """The mean of each judgement's points, by unit (`units_of`)."""
+    of = units_of(judgements, clustered)
+    return Ratio.of(((unit, each, 1.0) for unit, each in zip(of, points, strict=True)), share=True)
 
 
 def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
     """One record per two systems that were compared: how often `system` was preferred to `other`.
 
-    win_rate has its 95 % interval (bootstrap over units; exact where all units agree); p is two-sided, by the
-    randomisation test that exchanges the two systems in each unit (`metrics.bootstrap.compare`). p_holm: corrected for
-    the number of records.
+    p is two-sided, by the randomisation test that exchanges the two systems in each unit, and win_rate has the 95 %
+    interval of that test (`metrics.bootstrap.compare`), so that p is below 0.05 where it excludes a half; none with so
+    few units that none is. p_holm: corrected for the number of records.
     """
     records: list[dict[str, Any]] = []
+    clustered = enough_clusters({"cluster": each.cluster} for each in judgements)
     for system, other in combinations(systems_of(judgements), 2):
         both = [each for each in judgements if {each.first, each.second} == {system, other}]
         if not both:
             continue
         points = [each.points if each.first == system else 1 - each.points for each in both]
-        won, lost = share(both, points), share(both, [1 - each for each in points])
+        won, lost = (share(both, each, clustered) for each in (points, [1 - each for each in points]))
         sizes = {"contexts": len({each.context for each in both}), "units": len(won.numerator)}
         counts = {"wins": points.count(1.0), "ties": points.count(0.5), "losses": points.count(0.0)}
-        rate = with_intervals({"win_rate": [won]}, seed, PLACES)
-        p = compare([lost], [won], seed).p
-        records.append({"system": system, "other": other, **sizes, **counts, **rate, "p": p})
+        test = compare([lost], [won], seed)
+        rate = rounded({"win_rate": won.value, **_bounds(test)}, PLACES)
+        records.append({"system": system, "other": other, **sizes, **counts, **rate, "p": test.p})
     adjusted = holm([record["p"] for record in records])
     return [
         record | rounded({"p": record["p"], "p_holm": p_holm}, PLACES)
@@ -66,13 +72,19 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     ]
 
 
+def _bounds(test: PairedTest) -> dict[str, float]:
+    """Of the share won, which is a half where its difference from the share lost is 0."""
+    ends = {"win_rate_low": test.low, "win_rate_high": test.high}
+    return {name: min(1.0, max(0.0, 0.5 + end / 2)) for name, end in ends.items() if math.isfinite(end)}
+
+
 def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
     """One record per system: its log-strength in the Bradley-Terry model with its 95 % interval, strongest first.
 
     A system with a log-strength higher by d is preferred with the probability 1 / (1 + exp(-d)); their mean is 0
     (Bradley and Terry 1952). Every two systems that were compared are given one tie more, without which a system that
-    always wins would be infinitely strong. Intervals are percentiles over resampled units; where no unit differs from
-    the others they would have no width, and are None.
+    always wins would be infinitely strong. Intervals are percentiles over resampled units. They are None where there
+    are fewer units than FEWEST, and where no unit differs from the others, so that they would have no width.
 
     Raises
     ------
@@ -92,7 +104,7 @@ def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     records: list[dict[str, Any]] = []
     for name, value, below, above in zip(systems, *(each.tolist() for each in (estimates, low, high)), strict=True):
         ends = rounded({"strength_low": below, "strength_high": above}, PLACES)
-        varies = ends["strength_low"] < ends["strength_high"]
+        varies = len(wins) >= FEWEST and ends["strength_low"] < ends["strength_high"]
         records.append(
             {"system": name, **rounded({"strength": value}, PLACES), **(ends if varies else dict.fromkeys(ends))}
         )

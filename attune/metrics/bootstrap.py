@@ -14,11 +14,15 @@ from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from attune.core.determinism import seeded
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+# So many units a paired test needs to be significant at 5 % at all, and the range of their values to hold the truth in
+# 95 % of test sets.
+FEWEST = 6
 # Resamples drawn at a time: for a large test set all of them at once would not fit into memory.
 _CHUNKS = (500,) * (RESAMPLES // 500)
 # Up to so many units the resamples are kept for the next score, 40 MB of them, since drawing is nearly all of the work.
@@ -31,7 +35,7 @@ _BESIDE_0 = sys.float_info.min
 class Ratio:
     """A score that is sum(numerator) / sum(denominator), both by unit.
 
-    share: it is a proportion, to which each example adds 0 or 1, or a half where tied: R@k, how many replies are empty.
+    share: it is a proportion, to which each example adds 0 or 1, or what is between: R@k, how many replies are empty.
     """
 
     numerator: Mapping[str, float]
@@ -73,9 +77,9 @@ class Ratio:
 class PairedTest:
     """The difference of two systems' scores, the bounds of its 95 % interval, its two-sided p and its effect size.
 
-    p is below 0.05 exactly where the interval excludes 0. Fewer than six units can never be significant: the bounds are
-    then infinite. effect: Cohen's d_z, the mean difference of a unit in standard deviations of such differences (Lakens
-    2013, section "paired samples"); None where all units differ by the same amount, other than 0.
+    p is below 0.05 exactly where the interval excludes 0. Fewer units than FEWEST can never be significant: the bounds
+    are then infinite. effect: Cohen's d_z, the mean difference of a unit in standard deviations of such differences
+    (Lakens 2013, section "paired samples"); None where all units differ by the same amount, other than 0.
     """
 
     difference: float
@@ -95,16 +99,20 @@ def score(domains: Domains) -> float:
 
 
 def interval(domains: Domains, seed: int) -> tuple[float, float] | None:
-    """The 95 % interval of `score` (percentile bootstrap over units; Efron and Tibshirani 1993, section 13.3).
+    """The 95 % interval of `score`: percentiles of a bootstrap over units (Efron and Tibshirani 1993, section 13.3).
 
-    Shares whose units all agree, such as 0 of 12, would have an interval without width; theirs is exact (`_exact`).
-    Of other scores a single unit says nothing about how units differ: None where a domain has no more.
+    Few units differ less in resamples than in truth, so the percentiles are further out (`_tail`). Shares whose units
+    all agree, such as 0 of 12, would have an interval without width; theirs is exact (`_exact`). None for other scores
+    where a domain has fewer units than FEWEST.
     """
     if _unanimous(domains):
         return _exact(domains, lowest=0)
-    if min(len(each.numerator) for each in domains) < 2:
+    if min(len(each.numerator) for each in domains) < FEWEST:
         return None
-    return _quantiles(_scores(_resampled(_table(domains), seed)))
+    table = _table(domains)
+    tail = _tail(len(table))
+    low, high = np.quantile(_scores(_resampled(table, seed)), [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
@@ -230,9 +238,13 @@ def _kept_counts(units: int, seed: int) -> list[np.ndarray]:
     return [counts.astype(np.uint16) for counts in _counts(units, seed)]
 
 
-def _quantiles(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+def _tail(units: int) -> float:
+    """The share of resamples beyond either bound: .011 for 12 units, .020 for 40, .025 for ever more.
+
+    So wide is the interval of a mean by Student's t (the expanded percentile interval: Hesterberg 2015, "What teachers
+    should know about the bootstrap").
+    """
+    return float(ndtr(math.sqrt(units / (units - 1)) * stdtrit(units - 1, (1 - LEVEL) / 2)))
 
 
 def _generator(seed: int, purpose: str) -> np.random.Generator:

@@ -34,13 +34,14 @@ def loss(scores: Sequence[float], right: int) -> float:
 def ranked(scores: Sequence[float], candidates: Sequence[str], logits: bool) -> dict[str, Any]:
     """One test context's rank and loss of the right reply (the first candidate), that reply and the one ranked first.
 
-    loss is in nats, None for scores that are not `logits`.
+    loss is in nats, None for scores that are not `logits`. Of tied candidates the last is first, so that the right one
+    is only where its rank is 1.
     """
     return {
         "rank": rank(scores, 0),
         "loss": loss(scores, 0) if logits else None,
         "response": candidates[0],
-        "first": candidates[max(range(len(scores)), key=scores.__getitem__)],
+        "first": candidates[max(range(len(scores)), key=lambda at: (scores[at], at))],
     }
 
 

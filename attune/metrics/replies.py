@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from attune.metrics.words import WORD
+from attune.metrics.words import SPACED, WORD
 
 _WORD = re.compile(rf"{WORD}|[^\w\s]")
 _SENTENCE = re.compile(r"[^.!?\n\u3002\uff01\uff1f]+")
@@ -22,7 +22,7 @@ def reply_scores(reply: str, prompt: str, truncated: bool) -> Iterator[tuple[str
     yield "repeated_sentences", float(repeats_a_sentence(reply))
     yield f"repeated_{NGRAM}grams", repeated_ngrams(reply)
     yield f"copied_{NGRAM}grams", copied(reply, prompt)
-    yield "words", float(len(words(reply)))
+    yield "words", float(len(SPACED.findall(reply)))
 
 
 def words(text: str) -> list[str]:

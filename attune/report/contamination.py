@@ -16,13 +16,11 @@ _ABOUT = (
     "mostly contained where at least {mostly:.0f} % of its runs do. The former is GPT-3's measure (Brown et al. 2020, "
     "appendix C), the latter PaLM's (Chowdhery et al. 2022, section 8). Turns of fewer than {n} words cannot overlap."
 )
-# Units that an interval is drawn from, in words below; a bootstrap of fewer would be too narrow to mean anything.
-_LEAST = 5
 _SPLIT = (
     "Scores of the test examples that overlap and of the others, by their replies, for the test sets that have both. "
-    "Gain: by how many nats per token a generator is better than its untrained base. Where the gain is larger on "
-    "overlapping examples, part of it is memory. n: the people, situations or else conversations that the intervals "
-    "draw from; with fewer than five there is no interval."
+    "Gain: by how many nats per token a generator is better than its untrained base. A larger gain on "
+    "overlapping examples may be memory; the difference is not tested. n: the people, situations or else conversations "
+    "that the intervals draw from; with fewer than six there is no interval."
 )
 
 
@@ -99,7 +97,7 @@ def _cell(row: Mapping[str, Any], part: str) -> html.Cell:
     )
     units = row[f"{part}_units"]
     # Gains may be negative, and a dash between negative numbers would be read as a minus.
-    about = ", ".join([*([" to ".join(ends)] if ends and units >= _LEAST else []), f"n = {units}"])
+    about = ", ".join([*([" to ".join(ends)] if ends else []), f"n = {units}"])
     return html.Cell(html.with_interval(value, about), row[part])
 
 

@@ -34,12 +34,7 @@ def _quality(probes: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Mechanism": format_of(mechanism).title,
-            "Accuracy": html.Cell(
-                html.with_interval(
-                    f"{each['accuracy']:.3f}", f"{each['accuracy_low']:.3f}–{each['accuracy_high']:.3f}"
-                ),
-                each["accuracy"],
-            ),
+            "Accuracy": html.Cell(_accuracy(each), each["accuracy"]),
             "Chance accuracy": each["chance_accuracy"],
             "F1 (macro)": each["f1"],
             "Chance F1": each["chance_f1"],
@@ -47,3 +42,11 @@ def _quality(probes: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
         }
         for mechanism, each in probes.items()
     )
+
+
+def _accuracy(quality: Mapping[str, float]) -> str:
+    """HTML, with the interval, which the probe of a few posts has not."""
+    text = f"{quality['accuracy']:.3f}"
+    if "accuracy_low" not in quality:
+        return text
+    return html.with_interval(text, f"{quality['accuracy_low']:.3f}–{quality['accuracy_high']:.3f}")

@@ -36,7 +36,7 @@ def finding(results: Results) -> str:
     by_hand = results.everyday["system"] == TARGETS
     tested = differences(tests(results))
     parts = [_leading(results, share, told, by_hand, tested) for share, told in _TOLD.items()]
-    return f"Everyday messages, best of all generators: {'; '.join(parts)}.{_passages(results, tested)}"
+    return f"Everyday messages, highest shares of all generators: {'; '.join(parts)}.{_passages(results, tested)}"
 
 
 def _passages(results: Results, tested: list[Difference]) -> str:
@@ -62,7 +62,7 @@ def _leading(results: Results, share: str, told: str, by_hand: pd.Series, tested
 
 def section(results: Results) -> str:
     """HTML of the scores and of some messages with every system's reply."""
-    names = system_names(results.settings)
+    names = system_names(results.settings) | {TARGETS: "Replies by hand"}
     scores = (*SHARES, "similarity", "replies_words", "replies_truncated")
     rows = score_table(results.everyday, scores, lambda name: names.get(name, name), {TARGETS})
     return (

@@ -141,14 +141,16 @@ def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, o
     values = {system: dict(zip(rows["score"], rows["value"], strict=True)) for system, rows in shown.groupby("system")}
     after = [system_of(name, variant) for variant in (RAG, ORACLE_RAG)]
     retrieved, oracle = (between(list(tests), other, each, "loss") for each in after)
-    if not (retrieved and oracle and all(each in values for each in after)):
+    apart = between(list(tests), after[0], after[1], "loss")
+    if not (retrieved and oracle and apart and all(each in values for each in after)):
         return []
+    new = between(list(tests), other, after[0], "loss_target_not_given")
     return [
         f"{sentence(retrieved, names)}.",
         f"What is retrieved: {_likeness(values[after[0]])}.",
         "What could be, with the train exchanges whose replies are most like the target: "
         f"{_likeness(values[after[1]])}; {sentence(oracle, names)}.",
-        f"So {_reason(retrieved, oracle, between(list(tests), other, after[0], 'loss_target_not_given'))}.",
+        f"So {_reason(retrieved, oracle, apart, new)}.",
     ]
 
 
@@ -161,17 +163,18 @@ def _likeness(passages: Mapping[str, float]) -> str:
     )
 
 
-def _reason(retrieved: Difference, oracle: Difference, new: Difference | None) -> str:
-    """What limits passages: the retrieval, if better passages would help more than those that are retrieved."""
-    if not oracle.better:
-        return (
-            "nothing shows that retrieval limits it: passages most like the target do not clearly lower the perplexity"
-        )
+def _reason(retrieved: Difference, oracle: Difference, apart: Difference, new: Difference | None) -> str:
+    """What limits passages: the retrieval, if better passages help more than those that are retrieved (apart)."""
     if retrieved.better and new and not new.better:
         return f"passages {_given_away(new)}"
+    if retrieved.better and apart.better:
+        return "passages are worth retrieving, and those most like the target help more"
     if retrieved.better:
-        return "passages are worth retrieving, and the more like the target their replies are, the more they help"
-    return "retrieval is what limits it: passages like the target would help, but they are seldom retrieved"
+        return "passages are worth retrieving, and those most like the target do not clearly help more"
+    if oracle.better and apart.better:
+        return "retrieval is what limits it: passages most like the target help, those retrieved do not clearly"
+    like = "do not clearly help more than those retrieved" if oracle.better else "do not clearly lower the perplexity"
+    return f"nothing shows that retrieval limits it: passages most like the target {like}"
 
 
 def about_answers(tests: Sequence[Difference], names: Names) -> str:

@@ -52,15 +52,19 @@ def best_ranker(results: Results) -> str:
 
 
 def best_generator(results: Results) -> str:
-    """The generator of the lowest perplexity on the conversations, without passages; of each base, as tokens differ."""
+    """The generator of the lowest perplexity on the conversations, without passages; of each base, as tokens differ.
+
+    It is tested against its base alone, so it may be no better than the next.
+    """
     generators, scores = results.settings.generators, results.generator_intervals
     tested = set(scores[scores["score"] == "perplexity"]["system"])
     for corpus in dialogue_corpora():
         by_base: dict[str, list[str]] = {}
         for name in (name for name, each in generators.items() if each.corpus == corpus.name and name in tested):
             by_base.setdefault(generators[name].base, []).append(name)
+        title = "Generator with the lowest perplexity"
         lines = (
-            _best_of(results, own, f"Best generator{f' from {base}' if len(by_base) > 1 else ''}")
+            _best_of(results, own, f"{title}, from {base}" if len(by_base) > 1 else title)
             for base, own in by_base.items()
         )
         if by_base:

@@ -1,6 +1,8 @@
 """The report's tables of scores, each behind a fold: ranking, generators, retrieval beside generation."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -68,8 +70,7 @@ def _generators(results: Results) -> str:
     ]
     notes = [
         "Emotion match is the share of replies in which a probe detects the same emotion as in the message"
-        f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {probe['accuracy']:.3f} (95 % "
-        f"interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f}).",
+        f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {_accuracy(probe)}.",
         f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}. {_SELF_BLEU}",
         "Distinct words and bigrams: the different ones as a share of all, over all replies. Trigrams copied from the "
         "prompt: the share of a reply's that the message has too. With an extra turn: replies that go on to write the "
@@ -109,6 +110,13 @@ def _true_replies(results: Results) -> str:
     return corpus_title(corpora[0]) if corpora else ""
 
 
+def _accuracy(probe: Mapping[str, Any]) -> str:
+    """With its interval, which the probe of a few situations has not."""
+    if "accuracy_low" not in probe:
+        return f"{probe['accuracy']:.3f}"
+    return f"{probe['accuracy']:.3f} (95 % interval {probe['accuracy_low']:.3f} to {probe['accuracy_high']:.3f})"
+
+
 def _ceiling(results: Results) -> str:
     """How often the true replies match; where most do not, a higher share is no better."""
     rows = results.generator_intervals
@@ -116,9 +124,10 @@ def _ceiling(results: Results) -> str:
     if reached.empty:
         return ""
     text = format_of("emotion_match").text
-    share, low, high = (text(float(reached[key].iloc[0])) for key in ("value", "low", "high"))
-    few = ". Most of these do not match, so a higher share is no better" if reached["high"].iloc[0] < 0.5 else ""
-    return f"; the true replies of {_true_replies(results)} match in {share} % (95 % interval {low} to {high}){few}"
+    share, low, high = (float(reached[key].iloc[0]) for key in ("value", "low", "high"))
+    interval = "" if math.isnan(low) else f" (95 % interval {text(low)} to {text(high)})"
+    few = ". Most of these do not match, so a higher share is no better" if high < 0.5 else ""
+    return f"; the true replies of {_true_replies(results)} match in {text(share)} %{interval}{few}"
 
 
 def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> str:

@@ -26,6 +26,13 @@ def test_the_test_scores_are_said(root: Path, tmp_path: Path) -> None:
     assert not any("weak in tests" in label for label, _ in system_choices(measured))
 
 
+def test_what_was_not_trained_is_not_compared_with_its_base_before_training(root: Path, tmp_path: Path) -> None:
+    measured = engine(root, tmp_path, {"prompted": {"perplexity": 26.9, "base_perplexity": 24.2}}, {})
+    note = system_note(measured, "prompted")
+    assert "Test perplexity 26.9 (without the instruction: 24.2)" in note
+    assert "Weak in tests" not in note
+
+
 def test_batches_may_have_fewer_candidates(root: Path, tmp_path: Path) -> None:
     parameters = engine(root, tmp_path, {}, {"attune": 0.504}).parameters
     cobert = parameters.cobert.model_copy(update={"drawn_from": "in_batch", "candidates": 50})

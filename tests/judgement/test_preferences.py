@@ -80,9 +80,9 @@ def test_p_are_corrected_for_the_number_of_pairs() -> None:
 
 
 def test_judgements_of_one_context_are_one_unit() -> None:
-    """Three annotators of the same five contexts know less than fifteen contexts would say."""
-    several = [Judgement(name, str(at), "x", "y", float(at < 3)) for name in "abc" for at in range(5)]
-    many = [Judgement("a", f"{name}{at}", "x", "y", float(at < 3)) for name in "abc" for at in range(5)]
+    """Three annotators of the same ten contexts know less than thirty contexts would say."""
+    several = [Judgement(name, str(at), "x", "y", float(at < 6)) for name in "abc" for at in range(10)]
+    many = [Judgement("a", f"{name}{at}", "x", "y", float(at < 6)) for name in "abc" for at in range(10)]
     (few,), (more,) = win_rates(several, 13), win_rates(many, 13)
     assert few["win_rate"] == more["win_rate"] == 0.6
     assert few["win_rate_high"] - few["win_rate_low"] > more["win_rate_high"] - more["win_rate_low"]
@@ -110,11 +110,23 @@ def test_a_system_that_always_wins_is_not_infinitely_strong() -> None:
 
 
 def test_a_unanimous_win_rate_is_no_certainty() -> None:
-    """Of n contexts that all say the same, the exact bound: 0.025 to the power of 1 / n."""
-    (always,) = win_rates([Judgement("a", str(at), "x", "y", 1.0) for at in range(4)], 13)
-    assert [always[name] for name in ("win_rate_low", "win_rate", "win_rate_high")] == [0.3976, 1.0, 1.0]
-    (never,) = win_rates([Judgement("a", str(at), "x", "y", 0.0) for at in range(4)], 13)
-    assert [never[name] for name in ("win_rate_low", "win_rate", "win_rate_high")] == [0.0, 0.0, 0.6024]
+    """Of ten contexts that all say the same, the exact bound: 0.025 to the power of 1 / 10. Of four there is none."""
+    (always,) = win_rates([Judgement("a", str(at), "x", "y", 1.0) for at in range(10)], 13)
+    assert [always[name] for name in ("win_rate_low", "win_rate", "win_rate_high")] == [0.6915, 1.0, 1.0]
+    (never,) = win_rates([Judgement("a", str(at), "x", "y", 0.0) for at in range(10)], 13)
+    assert [never[name] for name in ("win_rate_low", "win_rate", "win_rate_high")] == [0.0, 0.0, 0.3085]
+    few = [Judgement("a", str(at), "x", "y", 1.0) for at in range(4)]
+    assert "win_rate_low" not in win_rates(few, 13)[0]
+    assert "x is preferred to y in 100 % (no interval: fewer than 6 units), corrected p = 0.12" in "".join(
+        judge_pairs.sentences(judge_pairs.analysis(few, [], 13))
+    )
+
+
+@pytest.mark.parametrize("won", range(11))
+def test_a_win_rate_differs_from_a_half_where_its_interval_says_so(won: int) -> None:
+    (found,) = win_rates([Judgement("a", str(at), "x", "y", float(at < won)) for at in range(10)], 13)
+    assert found["win_rate_low"] <= found["win_rate"] <= found["win_rate_high"]
+    assert (found["p"] < 0.05) == (found["win_rate_low"] > 0.5 or found["win_rate_high"] < 0.5)
 
 
 def test_verdicts_in_both_orders_are_one_value_and_their_agreement_is_told() -> None:
@@ -130,7 +142,7 @@ def test_verdicts_in_both_orders_are_one_value_and_their_agreement_is_told() -> 
     assert (found["alpha"], found["judged_in_both_orders"], found["consistent"]) == (1, 2, 0.5)
     assert "consistent" not in agreement(ben, 13)
     told = judge_pairs.sentences(judge_pairs.analysis(both + ben, [], 13))
-    assert "2 judgements in both orders, the same verdict in 50 % (95 % interval 0 to 100 %)" in told
+    assert "2 judgements in both orders, the same verdict in 50 % (no interval: fewer than 6 units)" in told
 
 
 def test_the_same_order_twice_and_visitors_are_not_both_orders() -> None:

@@ -1,3 +1,4 @@
+import math
 import random
 from collections.abc import Callable
 
@@ -6,7 +7,7 @@ import pytest
 import scipy.stats
 
 from attune.metrics import bootstrap
-from attune.metrics.bootstrap import PairedTest, Ratio, compare, interval, rounded, score, with_intervals
+from attune.metrics.bootstrap import FEWEST, PairedTest, Ratio, compare, interval, rounded, score, with_intervals
 
 
 def values(seed: int, count: int, shift: float = 0.0) -> dict[str, float]:
@@ -29,11 +30,22 @@ def test_a_ratio_weighs_units_by_their_denominators() -> None:
     assert Ratio.of([("a", 2.0, 1.0), ("b", 1.0, 3.0), ("a", 3.0, 2.0)]).value == 1.0
 
 
+def as_wide_as_students(units: int) -> float:
+    """The level at which percentiles are as far apart as the 95 % interval of a mean by Student's t."""
+    bound = scipy.stats.t.ppf(0.975, units - 1) * math.sqrt(units / (units - 1))
+    return float(scipy.stats.norm.cdf(bound) - scipy.stats.norm.cdf(-bound))
+
+
 def test_the_interval_of_a_mean_is_scipy_s() -> None:
     given = values(1, 80)
     low, high = interval([Ratio.mean(given)], seed=3)
     oracle = scipy.stats.bootstrap(
-        (list(given.values()),), np.mean, method="percentile", n_resamples=20_000, random_state=1
+        (list(given.values()),),
+        np.mean,
+        method="percentile",
+        n_resamples=20_000,
+        confidence_level=as_wide_as_students(80),
+        random_state=1,
     ).confidence_interval
     assert (low, high) == pytest.approx((oracle.low, oracle.high), abs=0.02)
     assert low < Ratio.mean(given).value < high
@@ -48,6 +60,7 @@ def test_the_interval_of_a_ratio_is_scipy_s() -> None:
         vectorized=True,
         method="percentile",
         n_resamples=20_000,
+        confidence_level=as_wide_as_students(60),
         random_state=1,
     ).confidence_interval
     low, high = interval([given], seed=3)
@@ -75,8 +88,9 @@ def test_the_exact_interval_counts_units_and_is_of_shares_that_agree_alone() -> 
     assert interval([Ratio.mean(some, share=True)], seed=1) == interval([Ratio.mean(some)], seed=1)
 
 
-def test_a_single_unit_has_no_interval_but_the_exact_one_of_a_share() -> None:
-    assert interval([mean(1, 60), mean(2, 1)], seed=1) is None
+def test_few_units_have_no_interval_but_the_exact_one_of_a_share() -> None:
+    assert interval([mean(1, 60), mean(2, FEWEST - 1)], seed=1) is None
+    assert interval([mean(1, 60), mean(2, FEWEST)], seed=1) is not None
     assert interval([Ratio.mean({"a": 0.0}, share=True)], seed=1) == pytest.approx((0, 0.975))
 
 
@@ -108,14 +122,15 @@ def test_the_same_half_in_all_units_has_an_interval_that_agrees_with_p(count: in
     assert abs(far) == pytest.approx((1 - unseen) / 2 + unseen)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("count", [FEWEST, 12, 60])
+def test_the_interval_covers_the_truth_about_as_often_as_it_says(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a tenth of the resamples, which is as often within a hundredth."""
     monkeypatch.setattr(bootstrap, "_CHUNKS", (500, 500))
     covered = 0
-    for seed in range(200):
-        low, high = interval([mean(seed, 60)], seed=1)
+    for seed in range(400):
+        low, high = interval([mean(seed, count)], seed=1)
         covered += low <= 0 <= high
-    assert 0.89 < covered / 200 < 0.99
+    assert 0.91 < covered / 400 < 0.98
 
 
 def test_the_paired_test_is_scipy_s() -> None:
@@ -229,9 +244,9 @@ def test_domains_count_alike_whatever_their_size() -> None:
 
 
 def test_a_resample_without_a_unit_of_some_domain_does_not_count() -> None:
-    """Of 52 units, 2 are one domain's: one resample in eight has neither, which is no score of 0."""
-    few = Ratio.mean({"a": 10.0, "b": 11.0})
-    many = Ratio.mean({f"u{at}": 10.0 + at % 2 for at in range(50)})
+    """Of 306 units, 6 are one domain's: one resample in 400 has none of them, which is no score of 0."""
+    few = Ratio.mean({f"few{at}": 10.0 + at % 2 for at in range(6)})
+    many = Ratio.mean({f"u{at}": 10.0 + at % 2 for at in range(300)})
     assert interval([few, many], seed=1) == pytest.approx((10.2, 10.8), abs=0.1)
 
 

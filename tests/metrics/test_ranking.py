@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from attune.metrics.ranking import by_metric, rank, ranking_scores
+from attune.metrics.ranking import by_metric, rank, ranked, ranking_scores
 
 
 def test_ties_rank_last() -> None:
@@ -31,6 +31,11 @@ def test_scores_agree_with_ir_measures() -> None:
     assert ranking_scores(ranks) == pytest.approx(
         {"mrr": oracle[RR], "r@1": oracle[R @ 1], "r@10": oracle[R @ 10], "r@50": oracle[R @ 50]}
     )
+
+
+def test_of_tied_candidates_the_right_one_is_not_first() -> None:
+    found = ranked([0.5, 0.5, 0.1], ["right", "as good", "worse"], logits=False)
+    assert (found["rank"], found["response"], found["first"]) == (2, "right", "as good")
 
 
 def test_values_by_example_make_the_scores() -> None:

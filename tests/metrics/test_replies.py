@@ -12,6 +12,11 @@ from attune.metrics.replies import (
 )
 
 
+def test_the_length_of_a_reply_is_its_words_without_its_marks() -> None:
+    counted = dict(reply_scores("I'm so sorry, that's awful! Don't give up.", "Hi.", truncated=False))
+    assert counted["words"] == 8
+
+
 def test_words_are_lower_case_with_their_marks_and_ideographs_alone() -> None:
     assert words("It's OK!") == ["it", "'", "s", "ok", "!"]
     assert words("我很难过。ok") == ["我", "很", "难", "过", "。", "ok"]

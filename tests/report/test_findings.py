@@ -48,9 +48,13 @@ def likeness(similarity: float, like: float) -> dict[str, float]:
     return {"passage_similarity": similarity, "passage_like_target": like}
 
 
-def passages(retrieved: dict[str, Any], oracle: dict[str, Any], new: dict[str, Any] | None = None) -> list[str]:
+def passages(
+    retrieved: dict[str, Any], oracle: dict[str, Any], new: dict[str, Any] | None = None, apart: dict[str, Any] = WORSE
+) -> list[str]:
+    """apart: the test of the ideal passages against those that are retrieved."""
     scores = tidy({"r+rag": likeness(0.3, 0.1), "r+oracle_rag": likeness(0.6, 0.86)}, ["system"])
     tests = [compared("full", "r+rag", "loss", retrieved), compared("full", "r+oracle_rag", "loss", oracle)]
+    tests.append(compared("r+rag", "r+oracle_rag", "loss", apart))
     if new:
         tests.append(compared("full", "r+rag", "loss_target_not_given", new))
     return why_passages(scores, tests, "r", "full", {})
@@ -83,6 +87,12 @@ def test_the_reason_follows_from_the_tests() -> None:
     )
     for oracle in (NOISE, REAL):
         assert passages(NOISE, oracle)[-1].startswith("So nothing shows that retrieval limits it")
+    for apart in (NOISE, REAL):
+        assert passages(WORSE, WORSE, apart=apart)[-1].endswith("those most like the target do not clearly help more.")
+        assert passages(NOISE, WORSE, apart=apart)[-1] == (
+            "So nothing shows that retrieval limits it: passages most like the target do not clearly help more than "
+            "those retrieved."
+        )
 
 
 def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without_it() -> None:

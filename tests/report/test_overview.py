@@ -131,11 +131,14 @@ def test_perplexities_of_different_tokenizers_are_not_compared(folder: Path) -> 
     scores = {"a": 9.0, "b": 12.0, "c": 30.0}
     line = best_of(results, folder, scores, a="small", b="small", c="large")
     assert line == (
-        "Best generator from small: Full fine-tuning (a), perplexity 9.0 on EmpatheticDialogues without passages. "
-        "Best generator from large: Full fine-tuning (c), perplexity 30.0 on EmpatheticDialogues without passages."
+        "Generator with the lowest perplexity, from small: Full fine-tuning (a), perplexity 9.0 on "
+        "EmpatheticDialogues without passages. "
+        "Generator with the lowest perplexity, from large: Full fine-tuning (c), perplexity 30.0 on "
+        "EmpatheticDialogues without passages."
     )
     assert best_of(results, folder, scores, a="small", b="small") == (
-        "Best generator: Full fine-tuning (a), perplexity 9.0 on EmpatheticDialogues without passages."
+        "Generator with the lowest perplexity: Full fine-tuning (a), perplexity 9.0 on "
+        "EmpatheticDialogues without passages."
     )
 
 

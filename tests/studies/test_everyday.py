@@ -11,6 +11,7 @@ from attune.inference.generator import Generator
 from attune.parameters import load
 from stages import base_models, index
 from studies import everyday
+from tests.project import ROOT
 from tests.stages import generators_project
 from tests.stages.small_project import change
 
@@ -50,6 +51,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base_models.main(name="embedder", target=Path("embedder"))
     name = "empathetic_dialogues"
     index.main(corpus=name, processed=Path("processed") / name, embedder=Path("embedder"), target=Path("index") / name)
+
+
+def test_no_two_systems_are_compared_twice() -> None:
+    """Though an untrained generator that reads passages is compared with them, and so is the first untrained one."""
+    settings = load(ROOT / "params.yaml")
+    untrained = settings.generators["prompted"].model_copy(update={"passage_tokens": 16})
+    alone = settings.model_copy(update={"generators": {"prompted": untrained}})
+    assert everyday.compared(alone, ["prompted", "prompted+rag", "targets"]) == [("prompted", "prompted+rag")]
 
 
 @pytest.mark.usefixtures("project")

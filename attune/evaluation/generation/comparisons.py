@@ -8,6 +8,7 @@ from attune.evaluation.comparison import Comparison
 from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.generation.summary import Rows, means, nats_per_token, system_of
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG
+from attune.evaluation.units import enough_clusters
 from attune.metrics.bootstrap import Ratio, compare
 from attune.parameters.generators import GeneratorSettings
 
@@ -76,8 +77,12 @@ def _losses(before: Rows, after: Rows) -> dict[str, tuple[Ratio, Ratio]]:
     pairs = {"loss": (nats_per_token(before), nats_per_token(after))}
     new = {row["id"] for row in after if not row["target_given"]}
     if 0 < len(new) < len(after):
+        clustered = enough_clusters(after)
         left, right = ([row for row in rows if row["id"] in new] for rows in (before, after))
-        pairs["loss_target_not_given"] = nats_per_token(left), nats_per_token(right)
+        pairs["loss_target_not_given"] = (
+            nats_per_token(left, clustered=clustered),
+            nats_per_token(right, clustered=clustered),
+        )
     return pairs
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.schemas import PLAIN
-from attune.evaluation.units import by_unit
+from attune.evaluation.units import by_unit, enough_clusters
 from attune.metrics.bleu import overlap, self_bleu
 from attune.metrics.bootstrap import Ratio, interval
 from attune.metrics.replies import distinct, reply_scores
@@ -24,10 +24,10 @@ PLACES = 4  # decimals of the scores
 # From this cosine on, a passage's reply counts as like the target. Of the pairs of unrelated replies in
 # EmpatheticDialogues (6,000 train, 300 test replies), one in 500 reaches it, and half of all pairs are below 0.1.
 LIKE_TARGET = 0.5
-# The means over replies that are shares of them.
+# The means over replies that are shares: of the replies, or of each reply's trigrams.
 _SHARES = {
     "emotion_match", "replies_empty", "replies_truncated", "replies_starts_with_input", "replies_extra_turn",
-    "replies_repeated_sentences",
+    "replies_repeated_sentences", "replies_repeated_3grams", "replies_copied_3grams",
 }  # fmt: skip
 # Counts, what is told of prompts and bases, and scores of all replies together.
 _WITHOUT_INTERVALS = {
@@ -106,9 +106,10 @@ def estimated_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[~scores["score"].isin(_WITHOUT_INTERVALS)]
 
 
-def nats_per_token(rows: Rows, column: str = "nats") -> Ratio:
+def nats_per_token(rows: Rows, column: str = "nats", clustered: bool | None = None) -> Ratio:
     """The mean loss over reply tokens, whose exponential is the perplexity, by unit (`evaluation.units`)."""
-    return by_unit(rows, "conversation", [row[column] for row in rows], [row["tokens"] for row in rows])
+    nats, tokens = ([row[name] for row in rows] for name in (column, "tokens"))
+    return by_unit(rows, "conversation", nats, tokens, clustered=clustered)
 
 
 def means(rows: Rows) -> dict[str, Ratio]:
@@ -124,7 +125,11 @@ def means(rows: Rows) -> dict[str, Ratio]:
         for name, value in each.items():
             values.setdefault(name, []).append(value)
             having.setdefault(name, []).append(row)
-    return {name: by_unit(having[name], "conversation", each, share=name in _SHARES) for name, each in values.items()}
+    clustered = enough_clusters(row for row in rows if row["reply"] is not None)
+    return {
+        name: by_unit(having[name], "conversation", each, share=name in _SHARES, clustered=clustered)
+        for name, each in values.items()
+    }
 
 
 def _losses(rows: Rows, seed: int) -> list[Score]:
@@ -147,7 +152,8 @@ def _passages(rows: Rows, seed: int) -> list[Score]:
     having = [row for row in rows if row["passage_replies"]]
     if not having:
         return []
-    similarity = by_unit(having, "conversation", [row["passage_similarity"] for row in having])
+    similarities, clustered = [row["passage_similarity"] for row in having], enough_clusters(rows)
+    similarity = by_unit(having, "conversation", similarities, clustered=clustered)
     likes = [float((row["passage_similarity"] or 0.0) >= LIKE_TARGET) for row in rows]
     return [
         Score("passages", round(fmean(len(row["passage_replies"]) for row in rows), PLACES)),

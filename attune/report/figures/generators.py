@@ -91,10 +91,10 @@ def _variants(scores: pd.DataFrame, names: Names, variants: Mapping[str, tuple[s
     return figure
 
 
-def answered(scores: pd.DataFrame, panels: Mapping[str, str], names: Names) -> Figure:
-    """Retrieved, written and true replies to the same contexts, by the scores `panels` (score -> label).
+def answered(scores: pd.DataFrame, panels: Mapping[str, str], names: Names, targets: str) -> Figure:
+    """Retrieved and written replies to the same contexts, by the scores `panels` (score -> label).
 
-    What the true replies reach is a dashed line: a score's ceiling, or its reference.
+    What the `targets`, a word for the true replies or those by hand, reach is a dashed line: a ceiling or reference.
     """
     systems = [each for each in dict.fromkeys(scores["system"]) if each != TARGETS]
     figure, (row,) = grid(WIDTH, 0.36 * len(systems) + 1.3, 1, len(panels), axis="x", sharey=True)
@@ -108,7 +108,7 @@ def answered(scores: pd.DataFrame, panels: Mapping[str, str], names: Names) -> F
         reached = float(rows["value"].get(TARGETS, math.nan))
         if not math.isnan(reached) and score != "similarity":  # the true replies' similarity to themselves is 1
             axes.axvline(reached, color="black", lw=1, ls="--")
-            label += f"\n(true replies: {reached:.2g})"
+            label += f"\n({targets}: {reached:.2g})"
         axes.set_xlim(left=1.05 * min([0.0, *shown["value"].astype(float), *shown["low"].astype(float)]))
         axes.set_xlabel(label, fontsize=8)
     row[0].set_yticks(range(len(systems)), [fill(names[system], 18) for system in systems])

@@ -150,7 +150,9 @@ FIGURES = (
         "retrieval_beside_generation",
         "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Dashed: "
         "the true replies",
-        lambda results: generators.answered(results.answered, ANSWER_SCORES, system_names(results.settings)),
+        lambda results: generators.answered(
+            results.answered, ANSWER_SCORES, system_names(results.settings), "true replies"
+        ),
     ),
     FigureRecord(
         "decoding_sweep",
@@ -199,9 +201,11 @@ FIGURES = (
     ),
     FigureRecord(
         "everyday_messages",
-        "Replies to everyday messages that are in no corpus: the share nearer to its own message than to all others, "
+        "Replies to everyday messages that are in no corpus: the share to which no other message is nearer, "
         "and the share with the right feeling, with 95 % intervals. Dashed: the replies by hand",
-        lambda results: generators.answered(results.everyday, EVERYDAY_SCORES, system_names(results.settings)),
+        lambda results: generators.answered(
+            results.everyday, EVERYDAY_SCORES, system_names(results.settings), "replies by hand"
+        ),
         "studies",
     ),
     FigureRecord(

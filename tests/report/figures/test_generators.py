@@ -90,17 +90,17 @@ def test_answers_stand_from_top_to_bottom_beside_what_the_true_replies_reach() -
     values = (("retrieved", 3.0), ("g", 9.0), ("targets", 2.5))
     scores = tidy({name: estimated | {"emotion_match": value} for name, value in values}, ["system"])
     names = {"retrieved": "Retrieval", "g": "G"}
-    first, second = generators.answered(scores, {"similarity": "like", "emotion_match": "same"}, names).axes
+    first, second = generators.answered(scores, {"similarity": "like", "emotion_match": "same"}, names, "by hand").axes
     assert [label.get_text() for label in first.get_yticklabels()] == ["Retrieval", "G"]
     assert first.get_ylim()[0] > first.get_ylim()[1]
     assert [line.get_xdata()[0] for line in second.lines] == [3.0, 9.0, 2.5]
-    assert (first.get_xlabel(), second.get_xlabel()) == ("like", "same\n(true replies: 2.5)")
+    assert (first.get_xlabel(), second.get_xlabel()) == ("like", "same\n(by hand: 2.5)")
 
 
 def test_a_similarity_below_zero_is_seen() -> None:
     estimated = {"similarity": 0.1, "similarity_low": -0.2, "similarity_high": 0.4}
-    (axes,) = generators.answered(tidy({"g": estimated}, ["system"]), {"similarity": "like"}, {"g": "G"}).axes
+    (axes,) = generators.answered(tidy({"g": estimated}, ["system"]), {"similarity": "like"}, {"g": "G"}, "true").axes
     assert axes.get_xlim()[0] < -0.2
     above = {"similarity": 0.1, "similarity_low": 0.05, "similarity_high": 0.4}
-    (axes,) = generators.answered(tidy({"g": above}, ["system"]), {"similarity": "like"}, {"g": "G"}).axes
+    (axes,) = generators.answered(tidy({"g": above}, ["system"]), {"similarity": "like"}, {"g": "G"}, "true").axes
     assert axes.get_xlim()[0] == 0
