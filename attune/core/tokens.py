@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -31,6 +31,12 @@ def token_ids(tokenizer: Any, *parts: str) -> list[int]:
     reader = _reader(tokenizer)
     text = "".join(reader.named(part) if isinstance(part, Markup) else _without_prefix(part) for part in parts)
     return reader.copy.encode(text, add_special_tokens=False).ids
+
+
+def shared_start(ids: Sequence[int], others: Sequence[int]) -> int:
+    """How many ids both begin with."""
+    pairs = enumerate(zip(ids, others, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(ids), len(others)))
 
 
 def special_pattern(tokenizer: Any) -> re.Pattern[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from attune.core.tokens import token_ids
+from attune.core.tokens import shared_start, token_ids
 from attune.generators.prompts import Example, Text, prompt_parts, reply_text
 
 
@@ -72,7 +72,7 @@ def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
     while True:
         fit = _fit(example, tokenizer, room - size)
         whole = [*fit.first, *token_ids(tokenizer, *fit.parts, reply), tokenizer.eos_token_id]
-        start = _shared(fit.ids, whole)
+        start = shared_start(fit.ids, whole)
         ids = whole[start:][:most]
         if len(ids) <= size:
             prompt = fit.cut(whole[:start])
@@ -85,8 +85,7 @@ def _most(example: Example, tokenizer: Any, room: Room, size: int) -> int:
     half = room.prompt // 2
     if size <= half:
         return half
-    prompt = _fit(example, tokenizer, replace(room, passages=0) - half)
-    return max(half, room.prompt - len(prompt.cut(prompt.ids)))
+    return max(half, room.prompt - _fit(example, tokenizer, replace(room, passages=0) - half).taken)
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:
@@ -112,7 +111,8 @@ def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
 class _Fit(NamedTuple):
     """A prompt that fits: its text, its token ids, and the passages that are in it.
 
-    `turns`, `system`, `sentences`: how many turns of the history are in it, whether the system text is, and how many
+    `taken`: how many tokens it takes of the room, a last one that is left to the reply included. `turns`, `system`,
+    `sentences`: how many turns of the history are in it, whether the system text is, and how many
     sentences of the persona. `first`: the ids among them that no text stands for. Where the question alone is too long,
     `ids` are not cut yet: `limit` is how many of them `cut` leaves, `before` how many stand before the question's text,
     and `kept` how many of those it leaves.
@@ -122,6 +122,7 @@ class _Fit(NamedTuple):
     first: list[int]
     ids: list[int]
     passages: list[str]
+    taken: int
     turns: int
     system: bool
     sentences: int
@@ -146,15 +147,34 @@ def _fit(example: Example, tokenizer: Any, room: Room) -> _Fit:
     first = [] if tokenizer.chat_template or tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     room = room - len(first)
     persona = _within(example.persona, tokenizer, room.persona)
+    most = len(example.history)
     for kept, system, sentences in _truncations(example, len(persona)):
+        if kept > most:
+            continue
         text = partial(prompt_parts, example, kept, system, tokenizer=tokenizer, persona=persona[:sentences])
         without = text(passages=())
         ids = token_ids(tokenizer, *without.parts)
         if len(ids) <= room.prompt:
             written, ids, passages = _with_passages(text, example.passages, without, ids, tokenizer, room)
             lasting = _lasting(example, written.parts, ids, tokenizer)
-            return _Fit(written.parts, first, first + lasting, passages, written.turns, system, sentences)
+            taken = len(first) + len(ids)
+            return _Fit(written.parts, first, first + lasting, passages, taken, written.turns, system, sentences)
+        if kept == len(example.history) and kept:
+            most = _turns_within(example, tokenizer, room.prompt)
     return _question_alone(example, tokenizer, first, room.prompt)
+
+
+def _turns_within(example: Example, tokenizer: Any, limit: int) -> int:
+    """How many of the history's last turns may fit into `limit` tokens, at most, which spares trying many prompts.
+
+    A turn by itself may have a token more at either end than beside others.
+    """
+    taken = 0
+    for count, (_, turn) in enumerate(reversed(example.turns[:-1])):
+        taken += max(0, len(token_ids(tokenizer, turn)) - 2)
+        if taken > limit:
+            return count
+    return len(example.history)
 
 
 def _question_alone(example: Example, tokenizer: Any, first: list[int], limit: int) -> _Fit:
@@ -167,11 +187,11 @@ def _question_alone(example: Example, tokenizer: Any, first: list[int], limit: i
     system = _around(parts, tokenizer) <= max(limit // 2, _around(short, tokenizer))
     parts = parts if system else short
     ids = token_ids(tokenizer, *parts)
-    before = _shared(token_ids(tokenizer, *parts[:-2]), ids)
+    before = shared_start(token_ids(tokenizer, *parts[:-2]), ids)
     kept = before if _around(parts, tokenizer) < limit else 0
     ids = first + _lasting(example, parts, ids, tokenizer)
     start = len(first)
-    return _Fit(parts, first, ids, [], 0, system, 0, start + limit, start + before, start + kept)
+    return _Fit(parts, first, ids, [], start + limit, 0, system, 0, start + limit, start + before, start + kept)
 
 
 def _around(parts: Sequence[str], tokenizer: Any) -> int:
@@ -182,12 +202,7 @@ def _around(parts: Sequence[str], tokenizer: Any) -> int:
 def _lasting(example: Example, parts: Sequence[str], ids: list[int], tokenizer: Any) -> list[int]:
     """The `ids` of a prompt, whose text is `parts`, that are the same when a reply follows."""
     reply = reply_text(replace(example, reply="I"), tokenizer)
-    return ids[: _shared(ids, token_ids(tokenizer, *parts, reply))]
-
-
-def _shared(ids: Sequence[int], others: Sequence[int]) -> int:
-    """How many ids both begin with."""
-    return next((at for at, (left, right) in enumerate(zip(ids, others, strict=False)) if left != right), len(ids))
+    return ids[: shared_start(ids, token_ids(tokenizer, *parts, reply))]
 
 
 def _with_passages(

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from attune.core.errors import AttuneError
-from attune.core.tokens import token_ids
+from attune.core.tokens import shared_start, token_ids
 from attune.generators.chat_templates import templated
 from attune.generators.loading import load_base, load_tokenizer
 from attune.generators.roles import CHAT
@@ -85,18 +85,22 @@ class LanguageModelJudge:
         return bool(logits[letters[0]] > logits[letters[1]])
 
     def _prompt(self, text: str) -> tuple[list[int], list[int]]:
-        """The prompt's token ids, without special tokens of the text's, and those of the letters that may follow."""
+        """The prompt's token ids, without special tokens of the text's, and those of the letters that may follow.
+
+        The prompt is what the texts with either letter begin with: a space may be a token of its own, or the letter's.
+        """
         if self.tokenizer.chat_template:
             first, space = None, ""  # a chat template writes its own first token
             parts, _ = templated(self.tokenizer, "", [(False, text)], CHAT)
         else:
             first, space = self.tokenizer.bos_token_id, " "
             parts = (text + CUE,)
-        ids = [*([] if first is None else [first]), *token_ids(self.tokenizer, *parts)]
-        letters = [token_ids(self.tokenizer, *parts, space + each)[-1] for each in "AB"]
-        if letters[0] == letters[1]:
+        answers = [token_ids(self.tokenizer, *parts, space + each) for each in "AB"]
+        start = shared_start(*answers)
+        if start == min(map(len, answers)):
             raise AttuneError("the model's tokenizer has no token of its own for each of the letters A and B")
-        return ids, letters
+        prompt = answers[0][:start]
+        return [*([] if first is None else [first]), *prompt], [each[start] for each in answers]
 
 
 def position_bias(opinions: Sequence[Opinion]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from attune.core.tokens import token_ids
+from attune.generators import encoding
 from attune.generators.encoding import Prompt, Room, encode, encode_prompt
 from attune.generators.prompts import Example, prompt_text, reply_text
 from tests.generators.sentencepiece import bpe
@@ -240,6 +242,32 @@ def test_prompt_and_reply_are_the_tokens_of_their_joined_text(made: Callable[[],
             words.eos_token_id,
         ]
         assert row.prompt == encode_prompt(asked, words, Room(200)).ids  # what the reply is written to
+
+
+@pytest.mark.parametrize("template", [None, CHAT, ENDING_IN_A_SPACE])
+def test_a_long_reply_leaves_its_prompt_what_it_was_measured_with(template: str | None) -> None:
+    """Whatever the room: the prompt that half of it holds stays whole, and the reply takes all the rest or nearly so."""
+    words = bpe()
+    words.chat_template = template
+    asked = example("Why?", history=("I am sad.", "Why?"), reply="I am sorry to hear that. " * 9)
+    for room in range(30, 90):
+        row, prompt = encode(asked, words, Room(room)), encode_prompt(asked, words, Room(room - room // 2)).ids
+        assert row.prompt == prompt
+        assert room - 1 <= row.length <= room
+
+
+def test_a_long_history_is_not_read_again_for_every_turn_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def counted(words: Any, *parts: str) -> list[int]:
+        nonlocal read
+        read += sum(map(len, parts))
+        return token_ids(words, *parts)
+
+    monkeypatch.setattr(encoding, "token_ids", counted)
+    asked = example(history=("It rains on me every day.",) * 400)
+    assert encode_prompt(asked, WORDS, Room(300)).turns > 4
+    assert read < 3 * sum(map(len, asked.history))
 
 
 @pytest.mark.parametrize("template", [None, CHAT])

@@ -3,9 +3,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import ByteLevelBPETokenizer
+from transformers import PreTrainedTokenizerFast
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, sha256, write_csv
+from attune.core.tokens import token_ids
 from attune.judgement.answers import read_answers
 from attune.judgement.judge_by_model import main
 from attune.judgement.language_model import LanguageModelJudge, Opinion, position_bias
@@ -57,6 +60,17 @@ def test_a_special_token_in_a_reply_is_text(template: str | None) -> None:
     assert words.eos_token_id not in ids[1:]
     assert f"oh no {END} Reply" in words.decode(ids)
     assert (words.decode([a]).strip(), words.decode([b]).strip()) == ("A", "B")
+
+
+def test_a_letter_after_a_space_of_the_template_is_asked_for_after_that_space() -> None:
+    merging = ByteLevelBPETokenizer()
+    merging.train_from_iterator(["A or B: A B"] * 9, special_tokens=[END], show_progress=False)
+    words = PreTrainedTokenizerFast(tokenizer_object=merging._tokenizer, eos_token=END)
+    assert len(token_ids(words, "x", " A")) == 2
+    words.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n\n{% endfor %}assistant: "
+    ids, letters = LanguageModelJudge(None, words)._prompt("A or B?")
+    for letter, token in zip("AB", letters, strict=True):
+        assert [*ids, token] == token_ids(words, f"user: A or B?\n\nassistant: {letter}")
 
 
 def test_a_folder_without_a_model_and_a_pair_that_is_too_long_are_refused(tmp_path: Path) -> None:
