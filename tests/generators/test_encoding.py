@@ -246,7 +246,7 @@ def test_prompt_and_reply_are_the_tokens_of_their_joined_text(made: Callable[[],
 
 @pytest.mark.parametrize("template", [None, CHAT, ENDING_IN_A_SPACE])
 def test_a_long_reply_leaves_its_prompt_what_it_was_measured_with(template: str | None) -> None:
-    """Whatever the room: the prompt that half of it holds stays whole, and the reply takes all the rest or nearly so."""
+    """Whatever the room: the prompt that half of it holds stays whole, and the reply takes all the rest, or nearly."""
     words = bpe()
     words.chat_template = template
     asked = example("Why?", history=("I am sad.", "Why?"), reply="I am sorry to hear that. " * 9)
