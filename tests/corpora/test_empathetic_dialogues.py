@@ -50,7 +50,8 @@ def test_the_hubs_parquet_gives_the_same_dialogues(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", ",candidates"])
 @pytest.mark.parametrize(
-    "candidates", ["Hi_comma_ there|No_pipe_way|\"Me.|Me.", "Me.", "", "|".join(f"reply {number}" for number in range(100))]
+    "candidates",
+    ['Hi_comma_ there|No_pipe_way|"Me.|Me.', "Me.", "", "|".join(f"reply {number}" for number in range(100))],
 )
 def test_rows_of_the_original_valid_and_test_may_have_candidates_in_a_ninth_cell(
     tmp_path: Path, name: str, candidates: str
