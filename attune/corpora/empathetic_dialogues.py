@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
+from attune.corpora.context import context_before
 from attune.corpora.own import ASKS
 from attune.corpora.own import opening as own_opening
 from attune.corpora.own import read as read_own
@@ -175,8 +176,8 @@ def reply_rows(conversation: Row, _drop_repeated_personas: bool = False) -> Rows
             "turn": turn,
             "context": conversation["emotion"],
             "situation": conversation["situation"],
-            "speakers": speakers[:turn],
-            "history": utterances[: turn - 1],
+            "speakers": context_before(speakers, turn),
+            "history": context_before(utterances, turn)[:-1],
             "input": utterances[turn - 1],
             "target": utterances[turn],
         }
@@ -215,7 +216,7 @@ EMPATHETIC_DIALOGUES = Corpus(
             "context": "string",  # the emotion, under the corpus' own name for that column
             "situation": "string",
             "speakers": "list<int32>",  # of `history` and `input`: 0 for the speaker, 1 for the listener
-            "history": "list<string>",  # the turns before `input`, oldest first
+            "history": "list<string>",  # the turns before `input`, oldest first; `context_before`
             "input": "string",  # the speaker's last turn
             "target": "string",  # the listener's reply
         },
