@@ -24,10 +24,11 @@ from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
 from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
-from attune.parameters.data import OwnRows, Subsets
+from attune.parameters.data import OwnData, OwnRows, Subsets
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
+from attune.sources.origins import check_apart
 from attune.sources.packages import MINILM, SMOLLM2
 from stages import start
 
@@ -36,6 +37,19 @@ def main(*, target: Path) -> None:
     parameters.load(further=PATHS)
     with atomic_file(target) as temporary:
         temporary.write_text("params.yaml was checked.\n", encoding="utf-8")
+
+
+def _apart(settings: Parameters) -> Iterator[str]:
+    """One's own files and folders where stages write: DVC would delete them."""
+    origins = [("encoder", settings.encoder), ("index.embedder", settings.index.embedder)]
+    origins += [(f"bases.{name}.model", base.model) for name, base in settings.bases.items()]
+    for name, entry in settings.corpora.items():
+        if isinstance(entry, OwnData):
+            origins.append((f"corpora.{name}.path", entry.path))
+        elif not isinstance(entry, OwnRows) and settings.source not in ("sample", "hub"):
+            origins.append(("source", str(Path(settings.source) / name)))
+    for key, origin in origins:
+        yield from _refusal(key, check_apart, key, origin)
 
 
 def _sources(settings: Parameters) -> Iterator[str]:
@@ -187,6 +201,7 @@ def _refusal(key: str, check: Callable[..., object], *arguments: Any) -> Iterato
 
 _SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas", "generators")
 PATHS = (
+    Check(("source", "corpora", "encoder", "index", "bases"), _apart),
     Check(("source", "corpora"), _sources),
     Check(("corpora",), _named),
     Check(("corpora", "preprocess"), _capped),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attune import parameters
 from attune.core.files import atomic_folder, stream_parquet, stream_tables, write_parquet, write_tables
 from attune.corpora import corpus as record_of
-from attune.corpora.processing import processing
+from attune.corpora.processing import in_parts, processing
 from attune.engines.job import Job
 from attune.engines.running import map_batches
 from stages import start
@@ -26,9 +26,9 @@ def main(*, corpus: str, subset: Path, target: Path) -> None:
 
     def batches() -> Iterator["pa.Table"]:
         for path in sorted(set(subset.rglob("*.parquet")) - set(candidates)):
-            for table in stream_tables(path):
+            for part in (part for table in stream_tables(path) for part in in_parts(table)):
                 read.append(path)
-                yield table
+                yield part
 
     with atomic_folder(target) as folder:
         for path in candidates:

@@ -3,6 +3,7 @@
 One row per utterance, in the original csv or in the hub's parquet conversion of it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -11,12 +12,15 @@ from typing import NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
+from attune.corpora.context import context_before
 from attune.corpora.own import ASKS
 from attune.corpora.own import opening as own_opening
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
 
 COLUMNS = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utterance", "selfeval", "tags")
+# What `selfeval` holds: both sides' marks, such as 5|5|5_2|2|5; it may be empty.
+_MARKS = re.compile(r"([\d_]*\|[\d|_]*)?")
 SPEAKER, LISTENER = 0, 1
 
 
@@ -57,13 +61,24 @@ def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
 
 
 def _csv(path: Path) -> Iterator[Record]:
-    """Split at every comma: quotes are plain characters here, and a csv reader would swallow 9 % of the rows."""
+    """Split at every comma: quotes are plain characters here, and a csv reader would swallow 9 % of the rows.
+
+    In the original valid.csv and test.csv rows may have a ninth cell, without a name in the header: replies to choose
+    from, divided by bars.
+    """
     rows = lines(path)
     header = next(rows, (1, ""))[1]
-    if tuple(header.split(",")) != COLUMNS:
+    names = tuple(header.split(","))
+    if names[: len(COLUMNS)] != COLUMNS or len(names) > len(COLUMNS) + 1:
         raise AttuneError(f"{path}, line 1: the header is {header[:200]!r}; expected {','.join(COLUMNS)}")
     for number, line in rows:
-        yield Record(number, line.split(","))
+        values = line.split(",")
+        yield Record(number, values[: len(COLUMNS)] if _has_candidates(values) else values)
+
+
+def _has_candidates(values: list[str]) -> bool:
+    """Whether a ninth cell holds candidates: with a comma that stands in a text, `selfeval` has the text's end."""
+    return len(values) == len(COLUMNS) + 1 and ("|" in values[-1] or _MARKS.fullmatch(values[6]) is not None)
 
 
 def _parquet(path: Path) -> Iterator[Record]:
@@ -161,8 +176,8 @@ def reply_rows(conversation: Row, _drop_repeated_personas: bool = False) -> Rows
             "turn": turn,
             "context": conversation["emotion"],
             "situation": conversation["situation"],
-            "speakers": speakers[:turn],
-            "history": utterances[: turn - 1],
+            "speakers": context_before(speakers, turn),
+            "history": context_before(utterances, turn)[:-1],
             "input": utterances[turn - 1],
             "target": utterances[turn],
         }
@@ -201,7 +216,7 @@ EMPATHETIC_DIALOGUES = Corpus(
             "context": "string",  # the emotion, under the corpus' own name for that column
             "situation": "string",
             "speakers": "list<int32>",  # of `history` and `input`: 0 for the speaker, 1 for the listener
-            "history": "list<string>",  # the turns before `input`, oldest first
+            "history": "list<string>",  # the turns before `input`, oldest first; `context_before`
             "input": "string",  # the speaker's last turn
             "target": "string",  # the listener's reply
         },

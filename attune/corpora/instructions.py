@@ -1,6 +1,7 @@
 """What the instruction corpora share: conversations of questions and answers, and the rows made of them."""
 
 from attune.corpora.base import Row, Rows, Schemas
+from attune.corpora.context import context_before
 from attune.corpora.question_types import question_type
 
 ROLES = ("Question", "Answer")
@@ -14,7 +15,7 @@ SCHEMAS = Schemas(
         "id": "string",
         "turn": "int32",
         "system": "string",
-        "history": "list<string>",  # earlier questions and answers, oldest first
+        "history": "list<string>",  # earlier questions and answers, oldest first; `context_before`
         "prompt": "string",
         "completion": "string",
         "kind": "string",  # ambiguous, subjective, how-to, factual or task
@@ -36,7 +37,7 @@ def answer_rows(conversation: Row, _drop_repeated_personas: bool = False) -> Row
             "id": conversation["id"],
             "turn": turn,
             "system": conversation["system"],
-            "history": turns[: turn - 1],
+            "history": context_before(turns, turn)[:-1],
             "prompt": turns[turn - 1],
             "completion": turns[turn],
             "kind": question_type(turns[turn - 1]),

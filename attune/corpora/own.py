@@ -11,6 +11,7 @@ from attune.core.errors import AttuneError
 from attune.core.people import REPLIES
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Row, Rows, Schemas
+from attune.corpora.context import context_before
 from attune.corpora.reading import BadRows, lines, location
 
 # What the notice of own data begins with.
@@ -29,9 +30,10 @@ SCHEMAS = Schemas(
     },
     {
         "id": "string",
+        "turn": "int32",  # the response's position in the conversation, from 0
         "system": "string",
         "emotion": "string",
-        "context": "list<string>",  # oldest turn first
+        "context": "list<string>",  # oldest turn first; `context_before`
         "context_speakers": "list<string>",
         "response": "string",
         "response_speaker": "string",
@@ -62,10 +64,11 @@ def response_rows(conversation: Row, drop_repeated_personas: bool) -> Rows:
         kept = [each for each in personas if not (drop_repeated_personas and repeated(each, response))]
         row = {
             "id": conversation["id"],
+            "turn": turn,
             "system": conversation["system"],
             "emotion": conversation["emotion"],
-            "context": utterances[:turn],
-            "context_speakers": speakers[:turn],
+            "context": context_before(utterances, turn),
+            "context_speakers": context_before(speakers, turn),
             "response": response,
             "response_speaker": REPLIES,
             "personas": kept,

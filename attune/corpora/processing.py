@@ -1,5 +1,6 @@
 """Conversations into rows, batch by batch."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from attune.corpora import corpus as record_of
@@ -7,6 +8,20 @@ from attune.engines.job import Work
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+# Bytes of conversations whose rows are in memory together: those of 1,000 ordinary ones. In rows a turn stands some
+# 128 times at most, in the contexts of half the `attune.corpora.context.TURNS` that follow it.
+AT_ONCE = 2**20
+
+
+def in_parts(conversations: "pa.Table") -> "Iterator[pa.Table]":
+    """The conversations in their order, in tables of AT_ONCE bytes at most or of one conversation."""
+    if conversations.nbytes <= AT_ONCE or len(conversations) < 2:
+        yield conversations
+    else:
+        half = len(conversations) // 2
+        yield from in_parts(conversations.slice(0, half))
+        yield from in_parts(conversations.slice(half))
 
 
 def processing(corpus: str, drop_repeated_personas: bool) -> Work:

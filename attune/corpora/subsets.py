@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from attune.core.errors import AttuneError
 from attune.core.text import words_of
 from attune.corpora.base import Corpus, Sampling, Subset
-from attune.corpora.copies import joined, shared
+from attune.corpora.copies import check_repeated, joined, shared
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
 
@@ -196,10 +196,12 @@ def drawn_splits(
 
 
 def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
-    """The draw of `drawn_splits` out of all raw files together, as streams; raises as it does, and as reading does."""
+    """`drawn_splits` of all raw files together, as streams; raises as it does, as `check_repeated` and as reading."""
     files = corpus.files(raw).values()
     named = ((row[corpus.key], shared(corpus, row)) for path in files for row in corpus.read(path, bad))
     splits, repeated = drawn_splits(corpus, named, sampling, bad)
+    if repeated:
+        check_repeated(corpus, files)
     spool = Spool(scratch, splits)
     again = BadRows("skip")  # they are counted already
     spool.fill(row for path in files for row in corpus.read(path, again))

@@ -87,7 +87,7 @@ def example(row: Mapping[str, Any], instruction: str = "", passages: int | None 
 def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
     *history, question = row["context"]
     return Example(
-        id=f"{row['id']}/{len(row['context'])}",
+        id=f"{row['id']}/{row.get('turn', len(row['context']))}",
         conversation=row["id"],
         roles=DIALOGUE,
         system=row.get("system") or instruction,

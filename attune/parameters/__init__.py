@@ -8,7 +8,7 @@ from pydantic import ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.parameters.agreement import AGREEMENT, Check
 from attune.parameters.messages import sentence
 from attune.parameters.sections import Parameters
@@ -34,6 +34,9 @@ def load(path: Path = Path("params.yaml"), further: Sequence[Check] = ()) -> Par
         raise AttuneError(f"{path}, line {line}: text that is not UTF-8; save the file in UTF-8") from None
     except YAMLError as error:
         raise AttuneError(f"{path} is not YAML: {error}") from None
+    except (ValueError, LookupError, RecursionError) as error:  # of a value; the parser does not say which
+        form = "a date is one of the calendar, what follows !!int is a whole number, and brackets are few"
+        raise AttuneError(f"{path} holds a value that YAML cannot have ({one_line(error)}); {form}") from None
     if not isinstance(raw, dict):
         raise AttuneError(f"{path} must hold a mapping of parameters")
     return parse(raw, path, further)

@@ -103,17 +103,18 @@ def _read_kept(path: Path) -> tuple[str, list[str]]:
 
 
 def _configs(card: Path) -> dict[str, dict[str, Any]]:
-    """What a card says about configurations, by their names."""
+    """What a card says about configurations, by their names; nothing where it is broken."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     matter = re.match(r"---\s*\n(.*?\n)---\s*(\n|$)", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL)
     try:
         values = YAML(typ="safe", pure=True).load(matter[1]) if matter else {}
-    except YAMLError:
+    except (YAMLError, ValueError, LookupError, RecursionError):  # all but the first of a value, as a 30th of February
         return {}
     listed = values.get("configs") if isinstance(values, dict) else None
-    found = [each for each in listed or () if isinstance(each, dict) and {"data_files", "data_dir"} & each.keys()]
+    configs = listed if isinstance(listed, list) else []
+    found = [each for each in configs if isinstance(each, dict) and {"data_files", "data_dir"} & each.keys()]
     return {str(each.get("config_name", "default")): each for each in found}
 
 

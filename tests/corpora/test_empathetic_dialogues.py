@@ -48,6 +48,23 @@ def test_the_hubs_parquet_gives_the_same_dialogues(tmp_path: Path) -> None:
     assert list(read(as_parquet(tmp_path, rows), bad)) == list(read(written(tmp_path, *rows), bad))
 
 
+@pytest.mark.parametrize("name", ["", ",candidates"])
+@pytest.mark.parametrize(
+    "candidates",
+    ['Hi_comma_ there|No_pipe_way|"Me.|Me.', "Me.", "", "|".join(f"reply {number}" for number in range(100))],
+)
+def test_rows_of_the_original_valid_and_test_may_have_candidates_in_a_ninth_cell(
+    tmp_path: Path, name: str, candidates: str
+) -> None:
+    third = f"hit:0_conv:1,3,proud,I won_comma_ at last.,402,Me.,5|5|5_2|2|5,,{candidates}"
+    path = tmp_path / "valid.csv"
+    path.write_text("\n".join([HEADER + name, FIRST, SECOND, third, f"{OTHER},{candidates}"]) + "\n")
+    assert list(read(path, BadRows("error"))) == [
+        WHOLE,
+        Dialogue("hit:1_conv:2", "sad", "It rained.", (0,), ("It rained.",)),
+    ]
+
+
 def test_one_side_may_speak_twice(tmp_path: Path) -> None:
     rows = [f"c,{number},sad,s,{speaker},u{number},," for number, speaker in enumerate("0110", start=3)]
     (dialogue,) = read(written(tmp_path, *rows), BadRows("error"))
@@ -59,6 +76,9 @@ def test_one_side_may_speak_twice(tmp_path: Path) -> None:
     ("rows", "line", "message"),
     [
         (["c,1,sad,s,0,hello, you,,"], 2, "8 commas; expected 7"),
+        (["c,1,sad,s,0,hello, you,5|5|5_2|2|5,"], 2, "8 commas; expected 7"),
+        (["c,1,sad,in May, s,0,hello,5|5|5_2|2|5,"], 2, "8 commas; expected 7"),
+        (["c,1,sad,s,0,hello,5|5|5_2|2|5,,Hi|Yo,no"], 2, "9 commas; expected 7"),
         (["c,1,sad,s,0,hell"], 2, "5 commas; expected 7"),
         (["c,one,sad,s,0,hello,,"], 2, "utterance_idx is 'one'; expected a whole number"),
         ([f"c,{'9' * 5000},sad,s,0,hello,,"], 2, "utterance_idx is '9+'; expected a whole number"),
@@ -92,7 +112,7 @@ def test_a_dialogue_that_appears_a_second_time(tmp_path: Path) -> None:
         list(read(path, BadRows("error")))
 
 
-@pytest.mark.parametrize("header", ["", "conv_id,utterance\n", "\n\n"])
+@pytest.mark.parametrize("header", ["", "conv_id,utterance\n", "\n\n", f"{HEADER},candidates,more\n"])
 def test_header(tmp_path: Path, header: str) -> None:
     path = tmp_path / "train.csv"
     path.write_text(header)

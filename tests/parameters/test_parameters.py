@@ -135,6 +135,27 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) 
         load(path)
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("2024-02-30", "day is out of range for month"),
+        ("!!int x", "invalid literal for int"),
+        ("!!float x", "could not convert string to float"),
+        ("!!bool x", "'x'"),
+        ("!!int ''", "string index out of range"),
+        ("[" * 2000 + "]" * 2000, "maximum recursion depth exceeded"),
+    ],
+)
+@pytest.mark.fault("a value in params.yaml that YAML cannot have", "one line, with the reason")
+def test_a_value_that_yaml_cannot_have_is_refused(tmp_path: Path, value: str, reason: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("\nseed: 13\n", f"\nseed: {value}\n"))
+    with pytest.raises(AttuneError) as raised:
+        load(path)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"{path} holds a value that YAML cannot have ({reason}")
+
+
 @pytest.mark.fault("a params.yaml that is not UTF-8", "the line is named")
 def test_text_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"

@@ -105,6 +105,15 @@ def test_what_the_hub_no_longer_has_is_told_with_the_entry_s_key(hub: Hub, tmp_p
     assert "set corpora.mine.revision to one at which me/mine has pairs.parquet" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize("matter", ["date: 2023-02-30", "size: !!int x", "configs: 5", "configs: pairs", "a: [", "- 5"])
+@pytest.mark.fault("a dataset's card that is broken ({matter})", "names and folders say what files are")
+def test_a_broken_card_says_nothing(hub: Hub, tmp_path: Path, matter: str) -> None:
+    (tmp_path / "served/plain/README.md").write_text(f"---\n{matter}\n---\nMy chats.\n")
+    done = python(hub, tmp_path, "-c", ASK, json.dumps([{"datasets": "me/plain"}]))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0] == ["train.json"]
+
+
 @pytest.mark.parametrize(
     ("names", "entry", "files"),
     [

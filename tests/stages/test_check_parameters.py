@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
+from attune.sources.origins import OUTPUTS
 from stages.check_parameters import main
+from tests.forked import python
 from tests.generators.tiny import llama, saved
-from tests.project import changed, read
+from tests.project import ROOT, changed, read
 from tests.stages.running import run
+from tests.tools.made_up import environment, initialise
+from tools.deps import FILES
 
 VALUES = read()
 STAGE = ("stages.check_parameters", "target=data/checked.txt")
@@ -176,6 +180,105 @@ def test_what_may_not_be_read_is_refused_with_its_key(
     (line,) = str(raised.value).splitlines()
     assert line.startswith(f"params.yaml: {message}")
     assert line.endswith("; allow it (chmod -R u+rX), or name another")
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One's own file or model in each place where it may lie, or may not."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("data/raw/mine", "data/raw/pec", "data/mine", "models/base", "models/mine", "apart"):
+        Path(name).mkdir(parents=True)
+        Path(name, "posts.csv").write_text("q,a\nhi,yo\n")
+    Path("link").symlink_to("data/raw")
+    Path("data/raw/out.csv").symlink_to(tmp_path / "apart/posts.csv")
+    Path("models/cobert").symlink_to(tmp_path / "apart")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "corpora.mine",
+            {"path": "data/raw/mine/posts.csv"},
+            "corpora.mine.path: data/raw/mine/posts.csv lies in data/r",
+        ),
+        (
+            "corpora.mine",
+            {"path": "data/mine/../raw/mine/posts.csv"},
+            "lies in data/raw/, where DVC deletes what there is",
+        ),
+        ("corpora.mine", {"path": "link/mine/posts.csv"}, "corpora.mine.path: link/mine/posts.csv lies in data/raw/"),
+        ("corpora.mine", {"path": "data/raw/out.csv"}, "corpora.mine.path: data/raw/out.csv lies in data/raw/"),
+        ("corpora.mine", {"path": "apart/posts.csv"}, "corpora.mine.path: apart/posts.csv lies in models/cobert/"),
+        ("corpora.epitome", {"path": "data"}, "corpora.epitome.path: data holds data/raw/, where DVC"),
+        (
+            "source",
+            "data/raw",
+            "source: data/raw/pec lies in data/raw/, where DVC deletes what there is before a stage",
+        ),
+        ("encoder", "models/base", "encoder: models/base lies in models/base/, where DVC"),
+        ("index.embedder", "./models", "index.embedder: ./models holds models/base/"),
+        ("bases.smollm2.model", "./link/mine", "bases.smollm2.model: ./link/mine lies in data/raw/"),
+    ],
+)
+@pytest.mark.fault("one's own data or model where a stage writes ({key})", "refused before DVC deletes it")
+@pytest.mark.usefixtures("places")
+def test_what_lies_where_a_stage_writes_is_refused(key: str, value: object, message: str) -> None:
+    changed(Path.cwd(), (key, value))
+    with pytest.raises(AttuneError) as raised:
+        main(target=Path("checked.txt"))
+    (line,) = [each for each in str(raised.value).splitlines() if "move it to another folder" in each]
+    assert line.startswith("params.yaml: ")
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("corpora.mine", {"path": "data/mine/posts.csv"}),
+        ("corpora.mine", {"path": "data/raw/../mine/posts.csv"}),
+        ("corpora.mine", {"path": "~/data/raw/mine/posts.csv"}),
+        ("corpora.mine", {"path": "a\0b"}),
+        ("source", "data"),
+        ("source", "."),
+        ("encoder", "models/mine"),
+        ("bases.smollm2.model", "somebody/models"),
+    ],
+)
+@pytest.mark.usefixtures("places")
+def test_what_lies_elsewhere_is_not_refused_for_its_place(key: str, value: object) -> None:
+    changed(Path.cwd(), (key, value), ("lr", "fast"))
+    with pytest.raises(AttuneError, match="lr = 'fast'") as raised:
+        main(target=Path("checked.txt"))
+    assert "DVC" not in str(raised.value)
+
+
+def test_dvc_stops_before_it_deletes_what_lies_where_a_stage_writes(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "attune", "stages", "studies"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    initialise(tmp_path)
+    corpus, model = tmp_path / "data/raw/mine/posts.csv", tmp_path / "models/base/mine"
+    corpus.parent.mkdir(parents=True)
+    corpus.write_text("q,a\n" + "".join(f"I lost {number}.,Oh no!\n" for number in range(20)))
+    saved(llama(), model)
+    entry = {"path": "data/raw/mine/posts.csv", "columns": {"context": "q", "response": "a"}}
+    changed(tmp_path, ("corpora.mine", entry), ("bases.mine", {"model": "models/base/mine"}))
+    files = sorted(model.iterdir())
+    for stage in ("download@mine", "base_models@mine"):
+        done = python("dvc", "-m", "dvc", "repro", stage, cwd=tmp_path, env=environment())
+        assert done.returncode
+        assert "params.yaml: corpora.mine.path: data/raw/mine/posts.csv lies in data/raw/" in done.stderr
+        assert "params.yaml: bases.mine.model: models/base/mine lies in models/base/" in done.stderr
+    assert corpus.is_file()
+    assert sorted(model.iterdir()) == files
+
+
+def test_every_output_of_a_stage_is_where_no_origin_may_be() -> None:
+    bodies = [stage.get("do", stage) for file in FILES for stage in read(ROOT / file)["stages"].values()]
+    outs = [next(iter(out)) if isinstance(out, dict) else out for body in bodies for out in body["outs"]]
+    assert outs.count("data/params_checked.txt") == 1
+    apart = [out for out in outs if out != "data/params_checked.txt"]
+    assert {next((each for each in OUTPUTS if f"{out}/".startswith(f"{each}/")), out) for out in apart} == {*OUTPUTS}
 
 
 def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> None:
