@@ -1,5 +1,6 @@
 import csv
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,7 @@ def test_malformed_rows_can_be_left_out(tmp_path: Path) -> None:
     [
         ("a.jsonl", '{"a": "x", "b": "y"}\n{"a": "x", \n["x", "y"]\n{"a": "u", "b": "v"}\n', 2),
         ("a.json", '{"a": "x", "b": "y"}\n{"a": "x", \n{"a": "u", "b": "v"}\n', 1),
+        ("a.json", '\n{"a": "x", \n{"a": "x", "b": "y"}\n{"a": "u", "b": "v"}\n', 1),
         ("a.csv", "a,b\nx,y\nx,y,z\nx\nu,v\n", 2),
     ],
 )
@@ -206,6 +208,17 @@ def test_torn_rows_are_left_out_and_counted_in_the_manifest(tmp_path: Path, name
     assert (manifest["bad_rows"], manifest["files"][0]["rows"]) == (torn, 2)
     with pytest.raises(AttuneError, match=rf"{name}, (line|row) .*`on_bad_row: skip` counts such rows"):
         fetch(raw_corpus("mine", own=True), "sample", target, entry, "error", 13)
+
+
+def test_lines_in_a_file_called_json_are_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("".join(json.dumps({"a": f"{number} {'x' * 10_000}", "b": "y"}) + "\n" for number in range(400)))
+    tracemalloc.start()
+    count = sum(1 for _ in conversations([path], PAIR, BadRows("error")))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (count, path.stat().st_size) > (399, 4_000_000)
+    assert peak < 1_000_000
 
 
 @pytest.mark.parametrize("cell", ["I teach. Dr. Ho is my boss!\nI ski", ["I teach. Dr. Ho is my boss!", "I ski"]])
@@ -316,6 +329,9 @@ def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": "x", "b": "y"}'.encode("utf-16-le"), "is in UTF-16; convert it by `iconv -f utf-16le -t"),
         ("a.parquet", b"PAR1", "is not a complete parquet file"),
         ("a.json", b"{}", "must hold a list of objects"),
+        ("a.json", b"", "must hold a list of objects"),
+        ("a.json", b'{"data":\n[]}', "must hold a list of objects"),
+        ("a.json", b' [["x", "y"]]', "must hold a list of objects"),
         ("a.txt", b"", "has the suffix '.txt'; it must be one of .csv, .jsonl, .json, .parquet"),
     ],
 )
