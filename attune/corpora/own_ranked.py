@@ -55,8 +55,9 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     names, splits = _splits(corpus, corpus.read(path, bad), sampling, counts)
     counts["bad_rows"] = bad.count
     pools = {ALL: splits}
+    divided = {split: _by_domain(part, len(names)) for split, part in splits.items()}
     for number, name in enumerate(names):
-        own = {split: part[part["domain"] == number] for split, part in splits.items()}
+        own = {split: parts[number] for split, parts in divided.items()}
         if name != ALL and _enough(own, sampling):
             pools[name] = own
     sets = {"/".join(place): part["number"] for place, part in sized(corpus.name, pools, sampling.sizes).items()}
@@ -101,10 +102,18 @@ def _splits(
     return list(names), {"train": rest[parts["train"]], "valid": rest[parts["test"]], "test": test}
 
 
+def _by_domain(records: "np.ndarray", domains: int) -> "list[np.ndarray]":
+    """The records of each domain, in their order; sorted once, since there may be as many domains as records."""
+    import numpy as np
+
+    order = np.argsort(records["domain"], kind="stable")
+    return np.split(records[order], np.searchsorted(records["domain"][order], np.arange(1, domains)))
+
+
 def _enough(splits: Splits, sampling: Sampling) -> bool:
-    """Whether a domain has as many conversations as every size asks for."""
+    """Whether a domain has as many conversations as every size asks for, and one at least."""
     return all(
-        len(splits["test" if split == "evaluate" else split]) >= (count or 0)
+        len(splits["test" if split == "evaluate" else split]) >= (count or 1)
         for size in sampling.sizes.values()
         for split, count in size.items()
     )
