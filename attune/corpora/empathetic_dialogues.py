@@ -209,5 +209,5 @@ EMPATHETIC_DIALOGUES = Corpus(
     lengths={"input": "input", "target": "target"},
     roles=("Speaker", "Listener"),
     indexed=True,
-    own=Own(own_dialogues, columns=("situation",), needed=("emotion",)),
+    own=Own(own_dialogues, columns=("emotion", "situation"), needed=("emotion",)),
 )

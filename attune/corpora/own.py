@@ -10,7 +10,7 @@ from pathlib import Path
 from attune.core.errors import AttuneError
 from attune.core.people import REPLIES
 from attune.core.text import repeated
-from attune.corpora.base import Corpus, Row, Rows, Schemas
+from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
 from attune.corpora.reading import BadRows, lines, location
 
 # What the notice of own data begins with.
@@ -89,6 +89,10 @@ def said(conversation: Row) -> str:
     return "\n".join(conversation["utterances"])
 
 
+# Under a name of their own.
+OWN = Own(read, columns=("system", "persona", "emotion"))
+
+
 def own_corpus(name: str) -> Corpus:
     """The record of one's own corpus `name`."""
     return Corpus(
@@ -104,4 +108,5 @@ def own_corpus(name: str) -> Corpus:
         schemas=SCHEMAS,
         lengths={"context": "context", "response": "response"},
         roles=("Speaker", "Listener"),
+        own=OWN,
     )

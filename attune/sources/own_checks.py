@@ -33,7 +33,8 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
                 raise AttuneError(f"{path}: {reason}")
         return
     place = record.own
-    for name in {"situation", "domain"} & set(entry.columns or ()) - set(place.columns if place else ()):
+    assert place is not None
+    for name in set(entry.columns or ()) - own_data.SAID - set(place.columns):
         raise AttuneError(f"corpora.{record.name}.columns names {name}, which has no meaning there; leave it out")
     paths = own_data.files_of(record, entry).paths
 

@@ -14,7 +14,8 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_json
 from attune.core.people import REPLIES
 from attune.corpora import raw_corpus
-from attune.corpora.own import ASKS, opening, response_rows
+from attune.corpora.own import ASKS, OWN, opening, response_rows
+from attune.corpora.pec import PEC
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
 from attune.sources.fetching import fetch
@@ -170,7 +171,7 @@ def test_lines_that_begin_with_a_bracket_stay_text(tmp_path: Path, first: str) -
         ({"a": "x", "b": "y", "c": ["\ud800"]}, WHO, "line 1: persona holds half of a surrogate pair"),
         (
             {"a": "x", "b": "y", "c": "z" * 300},
-            {"context": "a", "response": "b", "domain": "c"},
+            PAIR | {"domain": "c"},
             "zz'; expected a name of at most 40 letters, digits and underscores",
         ),
         ({"a": "x", "b": "y", "c": [3]}, WHO, "line 1: persona is '3'; expected text"),
@@ -179,8 +180,11 @@ def test_lines_that_begin_with_a_bracket_stay_text(tmp_path: Path, first: str) -
 )
 @pytest.mark.fault("rows of one's own data that do not fit", "line and column are named")
 def test_what_does_not_fit_is_refused_with_its_place(tmp_path: Path, row: Any, columns: Any, message: str) -> None:
+    place = PEC.own if "domain" in (columns or ()) else OWN
+    assert place is not None
+    path = lines(tmp_path / "a.jsonl", row)
     with pytest.raises(AttuneError) as raised:
-        read(lines(tmp_path / "a.jsonl", row), columns)
+        list(conversations([Path(path)], columns, BadRows("error"), place))
     assert message in str(raised.value)
 
 
