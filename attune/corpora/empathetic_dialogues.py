@@ -144,6 +144,7 @@ def own_dialogues(path: Path, bad: BadRows) -> Iterator[Row]:
             "situation": own_opening(each),
             "speakers": [SPEAKER if speaker == ASKS else LISTENER for speaker in each["speakers"]],
             "utterances": each["utterances"],
+            "conversation": each.get("conversation", ""),
         }
 
 

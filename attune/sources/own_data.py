@@ -33,7 +33,7 @@ _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
 )
 _OPTIONAL = ("system", "input", "persona", "emotion")  # what rows of any shape may have
 # What is read in every place; of all else, what the place has.
-SAID = {"context", "input", "response", "turns"}
+EVERYWHERE = {"context", "input", "response", "turns", "conversation"}
 
 
 def write(record: Corpus, entry: OwnRows, folder: Path, bad: BadRows) -> Origin:
@@ -129,7 +129,7 @@ def _conversation(
     number: int, row: Mapping[str, Any], mapping: Mapping[str, str], place: Own
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The conversation, and who said what is left out of it."""
-    cells = {key: row.get(column) for key, column in mapping.items() if key in {*SAID, *place.columns}}
+    cells = {key: row.get(column) for key, column in mapping.items() if key in {*EVERYWHERE, *place.columns}}
     if "turns" in mapping:
         turns = read_turns(number, _listed(number, "turns", cells["turns"]))
     else:
@@ -154,6 +154,7 @@ def _conversation(
         "utterances": utterances,
         **({} if turns.guessed or speakers[0] == ASKS else {"opening": speakers.index(ASKS)}),
         **labels,
+        **_part_of(number, cells),
     }
     return conversation, turns.left_out
 
@@ -169,6 +170,17 @@ def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
             number, f"domain is {domain[:80]!r}; expected a name of at most 40 letters, digits and underscores, {other}"
         )
     return labels
+
+
+def _part_of(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
+    """Digits that rows have in common which are parts of one conversation; nothing where no column says so."""
+    if "conversation" not in cells:
+        return {}
+    cell = cells["conversation"]
+    name = str(cell) if isinstance(cell, int) else read_text(number, "conversation", cell)
+    if not name:
+        raise BadRow(number, "conversation is empty; expected a text or number that all of its rows have")
+    return {"conversation": digest(name)}
 
 
 def _said(number: int, context: Any, addition: Any) -> list[str]:

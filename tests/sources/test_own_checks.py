@@ -1,7 +1,8 @@
 """What is promised of one's own data before anything starts, against what the pipeline then does with them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_the_emotion_probe_can_be_trained_on_what_is_accepted(
     assert message in checked
 
 
-def labelled(folder: Path, rows: list[dict[str, str]], **columns: str) -> OwnData:
+def labelled(folder: Path, rows: Sequence[Mapping[str, object]], **columns: str) -> OwnData:
     (folder / "labelled.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return OwnData(path=str(folder / "labelled.jsonl"), columns=COLUMNS | columns)
 
@@ -225,3 +226,29 @@ def test_rows_that_differ_in_what_the_place_does_not_have_are_copies(
     assert subset.counts["repeated"] == 80
     files = [list(part) for file, part in subset.conversations.items() if not file.startswith("evaluate")]
     assert sum(map(len, files)) == 40
+
+
+@pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "pec"])
+@pytest.mark.fault("rows that are parts of one conversation", "in one split, if a column says so")
+def test_rows_of_one_conversation_stay_in_one_split(tmp_path: Path, name: str) -> None:
+    """Two dialogues begin alike each; "Thank you!", further on in all of them, joins none."""
+    record = raw_corpus(name, own=True)
+    lines = [[f"Hi {n // 2}!", f"{n}: Hello.", f"{n}: No.", "Thank you!", f"{n}: Bye."] for n in range(60)]
+    rows = [
+        {"q": question, "a": answer, "of": number, "mood": ("sad", "glad")[number % 2]}
+        for number, said in enumerate(lines)
+        for question, answer in pairwise(said)
+    ]
+    labels = {} if name == "pec" else {"emotion": "mood"}
+    given = labelled(tmp_path, rows, conversation="of", **labels)
+    drawn = sampling()._replace(sizes={"large": dict.fromkeys(("train", "valid", "test", "evaluate"))})
+    check(record, given, drawn, BadRows("error"))
+    own_data.write(record, given, tmp_path, BadRows("error"))
+    subset = (record.subset or train_and_test)(record, tmp_path, drawn, BadRows("error"), tmp_path / "scratch")
+    files = {file: list(part) for file, part in subset.conversations.items() if not file.startswith("evaluate")}
+    parts = [
+        {line for row in part for line in row["utterances"]} - {"Thank you!", "thank you !"} for part in files.values()
+    ]
+    assert sum(map(len, parts)) == len(set().union(*parts)) == 30 + 3 * 60
+    tested = next(part for file, part in files.items() if file.endswith("test"))
+    assert len(tested) == len(rows) // 5

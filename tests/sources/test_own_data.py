@@ -174,6 +174,12 @@ def test_lines_that_begin_with_a_bracket_stay_text(tmp_path: Path, first: str) -
             PAIR | {"domain": "c"},
             "zz'; expected a name of at most 40 letters, digits and underscores",
         ),
+        (
+            {"a": "x", "b": "y", "c": ""},
+            PAIR | {"conversation": "c"},
+            "line 1: conversation is empty; expected a text or",
+        ),
+        ({"a": "x", "b": "y", "c": [3]}, PAIR | {"conversation": "c"}, "line 1: conversation is '[3]'; expected text"),
         ({"a": "x", "b": "y", "c": [3]}, WHO, "line 1: persona is '3'; expected text"),
         (["x"], None, "line 1: '[\"x\"]' is no object"),
     ],
