@@ -5,8 +5,8 @@ from pathlib import Path
 
 from attune import parameters
 from attune.core.files import atomic_folder, stream_parquet, write_json, write_parquet
-from attune.corpora import raw_corpus
-from attune.corpora.base import Sampling
+from attune.corpora import copies, raw_corpus
+from attune.corpora.base import Corpus, Sampling
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import train_and_test
 from attune.evaluation.generation import emotion_folds
@@ -31,12 +31,28 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
         if record.has_emotions:  # the probe comes after the trainings, which would be in vain
             train = stream_parquet(folder / "train.parquet")
             emotion_folds.check(corpus, [(row["emotion"], row["situation"]) for row in train])
+        recalled = _recalled(folder, record, entry) if isinstance(entry, OwnRows) else ""
         write_json(folder / "counts.json", subset.counts)
         if scratch.is_dir():
             shutil.rmtree(scratch)
     repeated = subset.counts.get("repeated")
     left_out = f"; {repeated} repeated row(s) are left out" if repeated else ""
     print(f"{corpus}: {', '.join(f'{name} {size}' for name, size in sizes.items()) or 'no conversations'}{left_out}")
+    if recalled:
+        print(f"{corpus}: {recalled}")
+
+
+def _recalled(folder: Path, record: Corpus, entry: OwnRows) -> str:
+    """How many test replies train has, and what to do where those are parts of one conversation."""
+    train = folder / record.train_rows
+    if record.in_own_folder:
+        return ""
+    count, replies = copies.recalled(stream_parquet(train), stream_parquet(train.with_name("test.parquet")))
+    if not count:
+        return ""
+    part = "if rows are parts of longer conversations, name the column that says of which one: columns.conversation"
+    advice = "" if "conversation" in (entry.columns or ()) else f"; {part}"
+    return f"{count} of {replies} test replies stand word for word in train{advice}"
 
 
 if __name__ == "__main__":

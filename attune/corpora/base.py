@@ -74,10 +74,10 @@ class Subset(NamedTuple):
 
 
 class Own(NamedTuple):
-    """How one's own conversations take a built-in corpus' place, as rows of its `schemas.conversations`.
+    """How one's own conversations take a corpus' place, as rows of its `schemas.conversations`.
 
     `read`: parses their one file; where `subset` is None, into such rows. `subset`: as for a `Corpus`. `columns`: what
-    they may have beside what all of one's own data may have; `needed`: which of their columns no row may lack.
+    the corpus has beside what is said, others do nothing there; `needed`: which of them no row may lack.
     `folder`: they are a folder with the corpus' own files instead, which `read` parses one by one.
     """
 
@@ -107,7 +107,7 @@ class Corpus:
     subset: cuts the corpus to size, with a folder for what it has not yet written; None: `subsets.train_and_test`.
     train_rows: the file with the train rows in data/processed/<name>.
     indexed: whether the train rows have a sentence index.
-    own: how one's own conversations take its place; None: they cannot.
+    own: how one's own conversations take its place, or are it; None: they cannot.
     """
 
     name: str

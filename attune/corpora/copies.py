@@ -1,10 +1,12 @@
 """What no two splits share: a conversation's opening and, where openings differ, all that is said in it."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
+from attune.core.text import words_hash
 from attune.corpora.base import Corpus, Row
 from attune.corpora.reading import BadRows
 
@@ -12,10 +14,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def shared(corpus: Corpus, row: Row) -> tuple[str, str]:
-    """The opening, or the conversation's name where its corpus has none, and `Corpus.said`, or else the same again."""
+def shared(corpus: Corpus, row: Row) -> tuple[str, str, str]:
+    """The opening, or the conversation's name where its corpus has none; `Corpus.said`, or else the same again; and, in
+    one's own data, of which conversation the row is a part, empty where no column says so.
+    """
     opening = corpus.opening(row) if corpus.opening else row[corpus.key]
-    return opening, corpus.said(row) if corpus.said else opening
+    return opening, corpus.said(row) if corpus.said else opening, row.get("conversation", "")
 
 
 def joined(openings: "np.ndarray", texts: "np.ndarray") -> "np.ndarray":
@@ -53,3 +57,29 @@ def check_repeated(corpus: Corpus, files: Collection[Path]) -> None:
                     f"{path}: {corpus.key} {name!r} is that of another conversation in {before}; give each "
                     "conversation an id of its own, in all files together"
                 )
+
+
+def together(
+    openings: "np.ndarray", texts: "np.ndarray", conversations: "np.ndarray", drawn: "np.ndarray"
+) -> "np.ndarray":
+    """As `joined`, for the rows at the positions `drawn`.
+
+    conversations: what a row is a part of, 0 for nothing. A part has the opening of its conversation's first row: what
+    comes before a reply further on, "Thank you" say, would join what has nothing else in common.
+    """
+    import numpy as np
+
+    if conversations.any():
+        _, first, group = np.unique(conversations, return_index=True, return_inverse=True)
+        openings = openings[first][group]
+    return joined(openings[drawn], texts[drawn])
+
+
+def recalled(train: Iterable[Row], test: Iterable[Row]) -> tuple[int, int]:
+    """How many conversations of test end with a turn that train has word for word (`words_of`), and how many there are.
+
+    Streams: what is held is a hash for each of the test's last turns.
+    """
+    replies = Counter(words_hash(row["utterances"][-1]) for row in test)
+    hashes = (words_hash(turn) for row in train for turn in row["utterances"])
+    return sum(replies[each] for each in set(filter(replies.__contains__, hashes))), replies.total()

@@ -159,6 +159,7 @@ def own_dialogues(path: Path, bad: BadRows) -> Iterator[Row]:
             "situation": own_opening(each),
             "speakers": [SPEAKER if speaker == ASKS else LISTENER for speaker in each["speakers"]],
             "utterances": each["utterances"],
+            "conversation": each.get("conversation", ""),
         }
 
 
@@ -224,5 +225,5 @@ EMPATHETIC_DIALOGUES = Corpus(
     lengths={"input": "input", "target": "target"},
     roles=("Speaker", "Listener"),
     indexed=True,
-    own=Own(own_dialogues, columns=("situation",), needed=("emotion",)),
+    own=Own(own_dialogues, columns=("emotion", "situation"), needed=("emotion",)),
 )

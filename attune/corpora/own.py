@@ -10,7 +10,7 @@ from pathlib import Path
 from attune.core.errors import AttuneError
 from attune.core.people import REPLIES
 from attune.core.text import repeated
-from attune.corpora.base import Corpus, Row, Rows, Schemas
+from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
 from attune.corpora.context import context_before
 from attune.corpora.reading import BadRows, lines, location
 
@@ -92,6 +92,10 @@ def said(conversation: Row) -> str:
     return "\n".join(conversation["utterances"])
 
 
+# Under a name of their own.
+OWN = Own(read, columns=("system", "persona", "emotion"))
+
+
 def own_corpus(name: str) -> Corpus:
     """The record of one's own corpus `name`."""
     return Corpus(
@@ -107,4 +111,5 @@ def own_corpus(name: str) -> Corpus:
         schemas=SCHEMAS,
         lengths={"context": "context", "response": "response"},
         roles=("Speaker", "Listener"),
+        own=OWN,
     )

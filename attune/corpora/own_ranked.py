@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus, Row, Sampling, Subset
-from attune.corpora.own import ALL, opening
+from attune.corpora.copies import together
+from attune.corpora.own import ALL, opening, said
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
@@ -30,6 +31,7 @@ def read(path: Path, bad: BadRows) -> Iterator[Row]:
             "utterances": [tokenised(text) for text in each["utterances"]],
             "personas": list(dict.fromkeys(map(tokenised, each["personas"]))),
             "opening": each.get("opening", 0),
+            "conversation": each.get("conversation", ""),
         }
 
 
@@ -37,10 +39,11 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     """Conversations and candidates as the built-in corpus has them, out of one file.
 
     `sampling.test_share` of the conversations are for testing, and half that share of the rest for validation; those
-    with the same opening stay together. If one opening is all that is left beside the test part, a third of that part
-    is for validation. Domains that have too few conversations for `sampling.sizes` are part of `all` alone.
+    with the same opening, and rows of the same `conversation`, stay together. If one opening is all that is left beside
+    the test part, a third of that part is for validation. Domains that have too few conversations for `sampling.sizes`
+    are part of `all` alone.
 
-    Streams: some 40 bytes are held per conversation.
+    Streams: some 60 bytes are held per conversation.
 
     Raises
     ------
@@ -55,8 +58,9 @@ def subset(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch:
     names, splits = _splits(corpus, corpus.read(path, bad), sampling, counts)
     counts["bad_rows"] = bad.count
     pools = {ALL: splits}
+    divided = {split: _by_domain(part, len(names)) for split, part in splits.items()}
     for number, name in enumerate(names):
-        own = {split: part[part["domain"] == number] for split, part in splits.items()}
+        own = {split: parts[number] for split, parts in divided.items()}
         if name != ALL and _enough(own, sampling):
             pools[name] = own
     sets = {"/".join(place): part["number"] for place, part in sized(corpus.name, pools, sampling.sizes).items()}
@@ -74,20 +78,26 @@ def _splits(
     """The domains, and the distinct conversations of each split, as numbers alone."""
     import numpy as np
 
-    columns = {name: array("Q") for name in ("id", "rank", "opening", "domain")}
+    columns = {name: array("Q") for name in ("id", "rank", "domain")}
+    texts = {name: array("Q") for name in ("opening", "said", "conversation")}
     names: dict[str, int] = {}
     unknown = 0
     for row in rows:
         columns["id"].append(int(row["id"], 16))
         columns["rank"].append(rank(sampling.seed, row["id"]))
-        columns["opening"].append(key(opening(row)))
+        texts["opening"].append(key(opening(row)))
+        texts["said"].append(key(said(row)))
+        texts["conversation"].append(key(row["conversation"]) if row["conversation"] else 0)
         columns["domain"].append(names.setdefault(row["domain"], len(names)))
         unknown += not row["personas"]
-    pool = np.empty(len(columns["id"]), [(name, "u8") for name in ("number", *columns)])
+    pool = np.empty(len(columns["id"]), [(name, "u8") for name in ("number", "opening", *columns)])
     pool["number"] = np.arange(len(pool))
     for name, values in columns.items():
         pool[name] = values
-    drawn = pool[draw(pool["rank"], None)]
+    distinct = draw(pool["rank"], None)
+    drawn = pool[distinct]
+    openings, said_texts, conversations = map(np.asarray, texts.values())
+    drawn["opening"] = together(openings, said_texts, conversations, distinct)
     counts["repeated"] = len(pool) - len(drawn)
     counts["conversations_without_persona"] = unknown
     whose = f"corpora.{corpus.name}"
@@ -101,10 +111,18 @@ def _splits(
     return list(names), {"train": rest[parts["train"]], "valid": rest[parts["test"]], "test": test}
 
 
+def _by_domain(records: "np.ndarray", domains: int) -> "list[np.ndarray]":
+    """The records of each domain, in their order; sorted once, since there may be as many domains as records."""
+    import numpy as np
+
+    order = np.argsort(records["domain"], kind="stable")
+    return np.split(records[order], np.searchsorted(records["domain"][order], np.arange(1, domains)))
+
+
 def _enough(splits: Splits, sampling: Sampling) -> bool:
-    """Whether a domain has as many conversations as every size asks for."""
+    """Whether a domain has as many conversations as every size asks for, and one at least."""
     return all(
-        len(splits["test" if split == "evaluate" else split]) >= (count or 0)
+        len(splits["test" if split == "evaluate" else split]) >= (count or 1)
         for size in sampling.sizes.values()
         for split, count in size.items()
     )

@@ -219,5 +219,5 @@ PEC = Corpus(
     subset=subset,
     train_rows="large/all/train.parquet",
     indexed=True,
-    own=Own(read_own, own_subset, columns=("domain",)),
+    own=Own(read_own, own_subset, columns=("persona", "domain")),
 )

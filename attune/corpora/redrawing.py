@@ -32,8 +32,8 @@ def redrawn_train(
 ) -> Rows:
     """As `redrawn`, the train rows alone, without what the main job tests on, whose seed is `main`.
 
-    A conversation with the opening or the text of one that is tested is left out as well: the subsets keep the two
-    together.
+    A conversation with the opening or the text of one that is tested, or of the same `conversation`, is left out as
+    well: the subsets keep the two together.
     files: the names of the train and of the test set, by "train" and "test".
 
     Raises
@@ -56,7 +56,7 @@ def redrawn_train(
 
 
 def _keys(record: Corpus, conversation: Row) -> list[int]:
-    return [opening_key(text) for text in shared(record, conversation)]
+    return [opening_key(text) for text in shared(record, conversation) if text]
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """Rows on their way into files whose order is not the one in which the rows are read: on disk instead of in memory."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from attune.core.files import ROW_GROUP
 from attune.corpora.base import Row
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _AT_ONCE = 65_536
+_HELD = 4_000_000  # characters on their way into buckets, of which there may be more than files can be open
 
 
 class Spool:
@@ -31,18 +32,21 @@ class Spool:
         names = list(self.chosen)
         wanted = self._wanted(names)
         following = next(wanted, None)
-        with ExitStack() as open_files:
-            buckets: dict[Path, IO[str]] = {}
-            for number, row in enumerate(rows):
-                while following and following[0] == number:
-                    _, file, position = following
-                    path = self._bucket(names[file], position // ROW_GROUP)
-                    if path not in buckets:
-                        buckets[path] = open_files.enter_context(path.open("w", encoding="utf-8"))
-                    buckets[path].write(json.dumps([position, row], ensure_ascii=False) + "\n")
-                    following = next(wanted, None)
-                if not following:
-                    break
+        buckets: defaultdict[Path, list[str]] = defaultdict(list)
+        held = 0
+        for number, row in enumerate(rows):
+            while following and following[0] == number:
+                _, file, position = following
+                line = json.dumps([position, row], ensure_ascii=False) + "\n"
+                buckets[self._bucket(names[file], position // ROW_GROUP)].append(line)
+                held += len(line)
+                following = next(wanted, None)
+            if not following:
+                break
+            if held > _HELD:
+                _append(buckets)
+                held = 0
+        _append(buckets)
 
     def rows(self, name: str) -> Iterator[Row]:
         """The rows of the file `name` in its order."""
@@ -70,3 +74,11 @@ class Spool:
         for start in range(0, len(order), _AT_ONCE):
             part = order[start : start + _AT_ONCE]
             yield from zip(numbers[part].tolist(), files[part].tolist(), positions[part].tolist(), strict=True)
+
+
+def _append(buckets: dict[Path, list[str]]) -> None:
+    """Write the lines at the end of their files, and forget them."""
+    for path, lines in buckets.items():
+        with path.open("a", encoding="utf-8") as stream:
+            stream.writelines(lines)
+    buckets.clear()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from attune.core.errors import AttuneError
 from attune.core.text import words_of
 from attune.corpora.base import Corpus, Sampling, Subset
-from attune.corpora.copies import check_repeated, joined, shared
+from attune.corpora.copies import check_repeated, shared, together
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
 
@@ -162,11 +162,11 @@ def opening_key(opening: str) -> int:
 
 
 def drawn_splits(
-    corpus: Corpus, conversations: Iterable[tuple[str, tuple[str, str]]], sampling: Sampling, bad: BadRows
+    corpus: Corpus, conversations: Iterable[tuple[str, tuple[str, str, str]]], sampling: Sampling, bad: BadRows
 ) -> tuple[dict[str, "np.ndarray"], int]:
     """At most `sampling.cap` conversations, split by opening: their numbers from 0, and how many are repeated.
 
-    `conversations`: of each its name and what is `shared`; three numbers of 8 bytes are held. `bad`: those left out.
+    `conversations`: of each its name and what is `shared`; four numbers of 8 bytes are held. `bad`: those left out.
 
     Raises
     ------
@@ -175,18 +175,19 @@ def drawn_splits(
     """
     import numpy as np
 
-    ranks, openings, texts = array("Q"), array("Q"), array("Q")
-    for name, (opening, text) in conversations:
+    ranks, openings, texts, groups = (array("Q") for _ in range(4))
+    for name, (opening, text, group) in conversations:
         ranks.append(rank(sampling.seed, name))
         openings.append(opening_key(opening))
         texts.append(opening_key(text))
+        groups.append(key(group) if group else 0)
     distinct = draw(np.asarray(ranks), None)
     drawn = distinct[: sampling.cap]
     left_out = f" without its {bad.count} malformed row(s)" if bad.count else ""
     has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{left_out} has"
     whose = f"corpora.{corpus.name}{has}"
-    together = joined(np.asarray(openings)[drawn], np.asarray(texts)[drawn])
-    splits = split_by_opening(together, sampling.test_share, whose)
+    openings_of = together(np.asarray(openings), np.asarray(texts), np.asarray(groups), drawn)
+    splits = split_by_opening(openings_of, sampling.test_share, whose)
     if len(splits["train"]) < TRAINED:
         raise AttuneError(
             f"{whose} {len(drawn)} conversation(s), {len(splits['train'])} of which would be for training; a generator "

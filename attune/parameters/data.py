@@ -36,14 +36,16 @@ class HubDataset(Section):
 class OwnRows(Section):
     """Rows of one's own; `source` does not matter to them.
 
-    `columns`: the names in the rows of `context` and `response`, or of `turns`, and of `persona`, `emotion` and
-    `system` where there are; in the place of a built-in corpus also what `attune.corpora.base.Own` names. Null where
-    the rows have ShareGPT's or Alpaca's shape. `cap`: as for a hub's dataset.
+    `columns`: the names in the rows of `context` and `response`, or of `turns`; of `conversation`, whose equal values
+    keep rows in one split; and of what `attune.corpora.base.Own` says that the corpus has. Null where the rows have
+    ShareGPT's or Alpaca's shape. `cap`: as for a hub's dataset.
     """
 
     columns: (
         dict[
-            Literal["context", "response", "turns", "persona", "emotion", "system", "situation", "domain"],
+            Literal[
+                "context", "response", "turns", "conversation", "persona", "emotion", "system", "situation", "domain"
+            ],
             Name,
         ]
         | None

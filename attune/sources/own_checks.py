@@ -33,14 +33,16 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
                 raise AttuneError(f"{path}: {reason}")
         return
     place = record.own
-    for name in {"situation", "domain"} & set(entry.columns or ()) - set(place.columns if place else ()):
+    assert place is not None
+    for name in set(entry.columns or ()) - own_data.EVERYWHERE - set(place.columns):
         raise AttuneError(f"corpora.{record.name}.columns names {name}, which has no meaning there; leave it out")
     paths = own_data.files_of(record, entry).paths
 
     def rows(bad: BadRows) -> Iterator[Row]:
         return own_data.conversations(paths, entry.columns, bad, place)
 
-    splits, _ = drawn_splits(record, ((each["id"], (opening(each), said(each))) for each in rows(bad)), sampling, bad)
+    named = ((each["id"], (opening(each), said(each), each.get("conversation", ""))) for each in rows(bad))
+    splits, _ = drawn_splits(record, named, sampling, bad)
     if record.has_emotions:
         train = set(splits["train"].tolist())
         again = enumerate(rows(BadRows("skip")))  # they are counted already

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora.base import Corpus, Own
-from attune.corpora.own import ALL, ASKS, FILE, OWN_DATA
+from attune.corpora.own import ALL, ASKS, FILE, OWN, OWN_DATA
 from attune.corpora.personas import persona_sentences
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
@@ -32,11 +32,14 @@ _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"instruction", "output"}, {"context": "instruction", "response": "output"}),
 )
 _OPTIONAL = ("system", "input", "persona", "emotion")  # what rows of any shape may have
+# What is read in every place; of all else, what the place has.
+EVERYWHERE = {"context", "input", "response", "turns", "conversation"}
 
 
 def write(record: Corpus, entry: OwnRows, folder: Path, bad: BadRows) -> Origin:
     """Write the conversations of `entry`, that of `record` in params.yaml, into `folder`; raises as `conversations`."""
     found, left_out = files_of(record, entry), Counter[str]()
+    assert record.own is not None
     with atomic_file(folder / FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
         for conversation in conversations(found.paths, entry.columns, bad, record.own, left_out):
             stream.write(json.dumps(conversation, ensure_ascii=False) + "\n")
@@ -71,27 +74,26 @@ def conversations(
     paths: Sequence[Path],
     columns: Mapping[Any, str] | None,
     bad: BadRows,
-    place: Own | None = None,
+    place: Own = OWN,
     left_out: Counter[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The rows of the files as `attune.corpora.own` keeps conversations, one at a time.
 
-    place: that of a built-in corpus, if they take one. left_out: counts the turns that are of neither side, by their
-    speaker.
+    place: that of a built-in corpus, if they take one; columns that it does not have are not read. left_out: counts the
+    turns that are of neither side, by their speaker.
 
     Raises
     ------
     AttuneError
         for a file that cannot be read, a column that does not exist or is missing in `columns`, and as `BadRows.add`.
     """
-    needed = place.needed if place else ()
     wanted = set(columns.values()) if columns else {*_OPTIONAL, *(name for marks, _ in _SHAPES for name in marks)}
     for path in paths:
         mapping = None
         for number, row in records(path, wanted, bad):
-            mapping = mapping or _mapping(path, row, columns, needed)
+            mapping = mapping or _mapping(path, row, columns, place.needed)
             with bad.leaving_out(path):
-                conversation, others = _conversation(number, row, mapping, needed)
+                conversation, others = _conversation(number, row, mapping, place)
                 if left_out is not None:
                     left_out.update(others)
                 yield conversation
@@ -124,26 +126,27 @@ def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _conversation(
-    number: int, row: Mapping[str, Any], mapping: Mapping[str, str], needed: Sequence[str]
+    number: int, row: Mapping[str, Any], mapping: Mapping[str, str], place: Own
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The conversation, and who said what is left out of it."""
-    cells = {key: row.get(column) for key, column in mapping.items()}
+    cells = {key: row.get(column) for key, column in mapping.items() if key in {*EVERYWHERE, *place.columns}}
     if "turns" in mapping:
         turns = read_turns(number, _listed(number, "turns", cells["turns"]))
     else:
         context = _said(number, cells["context"], cells.get("input"))
         turns = alternating([*context, read_text(number, "response", cells["response"])])
-    system = turns.system or read_text(number, "system", cells.get("system"))
+    system = turns.system or read_text(number, "system", cells.get("system")) if "system" in place.columns else ""
     speakers, utterances = joined(number, turns)
     persona = _listed(number, "persona", cells.get("persona"))
     # A paragraph as one sentence would be read up to the models' limit for a sentence, or be left out whole.
     personas = [said for each in persona for said in persona_sentences(read_text(number, "persona", each))]
-    for key in needed:
+    for key in place.needed:
         if not read_text(number, key, cells[key]):
             raise BadRow(number, f"{key} is empty; expected text")
     labels = _labels(number, cells)
     conversation = {
-        # Labels belong to it: were the same words under another emotion a copy, that emotion could vanish.
+        # Labels belong to it: were the same words under another emotion a copy, that emotion could vanish. What the
+        # place does not have does not: rows that are the same without it are copies there.
         "id": digest(system, *personas, *utterances, *(f"{key}: {label}" for key, label in labels.items() if label)),
         "system": system,
         "personas": personas,
@@ -151,6 +154,7 @@ def _conversation(
         "utterances": utterances,
         **({} if turns.guessed or speakers[0] == ASKS else {"opening": speakers.index(ASKS)}),
         **labels,
+        **_part_of(number, cells),
     }
     return conversation, turns.left_out
 
@@ -166,6 +170,17 @@ def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
             number, f"domain is {domain[:80]!r}; expected a name of at most 40 letters, digits and underscores, {other}"
         )
     return labels
+
+
+def _part_of(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
+    """Digits that rows have in common which are parts of one conversation; nothing where no column says so."""
+    if "conversation" not in cells:
+        return {}
+    cell = cells["conversation"]
+    name = str(cell) if isinstance(cell, int) else read_text(number, "conversation", cell)
+    if not name:
+        raise BadRow(number, "conversation is empty; expected a text or number that all of its rows have")
+    return {"conversation": digest(name)}
 
 
 def _said(number: int, context: Any, addition: Any) -> list[str]:

@@ -36,7 +36,7 @@ def records(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Recor
         return _parquet(path, wanted)
     if suffix == ".csv":
         return _csv(path, wanted, bad)
-    return (_json_lines if suffix == ".jsonl" else _json)(path, bad)
+    return _json(path) if suffix == ".json" and _begins_with(path, "[") else _json_lines(path, bad)
 
 
 def _csv(path: Path, wanted: Collection[str], bad: BadRows) -> Iterator[Record]:
@@ -73,6 +73,8 @@ def _rows(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 def _json_lines(path: Path, bad: BadRows) -> Iterator[Record]:
     columns = {name: None for _, row in _objects(path, BadRows("skip")) for name in row}
+    if not columns and path.suffix.lower() == ".json":
+        raise AttuneError(f"{path} must hold a list of objects, one per row, or one object per line")
     return ((number, columns | row) for number, row in _objects(path, bad))
 
 
@@ -84,18 +86,21 @@ def _objects(path: Path, bad: BadRows) -> Iterator[Record]:
             yield number, _object(number, text)
 
 
-def _json(path: Path, bad: BadRows) -> Iterator[Record]:
+def _begins_with(path: Path, character: str) -> bool:
+    """Whether the first character of the file that is no space is this one; little of the file is read."""
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        parts = iter(lambda: stream.read(4096), "")
+        return next(filter(None, map(str.lstrip, parts)), "").startswith(character)
+
+
+def _json(path: Path) -> Iterator[Record]:
+    """The objects of a list; a file that holds one object per line is called .json by hubs too, and is not read so."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data":  # one object per line, as hubs call it too
-            yield from _json_lines(path, bad)
-            return
-        raise AttuneError(f"{path} is not JSON in UTF-8: {error}") from None
     except (ValueError, RecursionError) as error:
         raise AttuneError(f"{path} is not JSON in UTF-8: {error}") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise AttuneError(f"{path} must hold a list of objects, one per row; for one object per line call it .jsonl")
+    if not all(isinstance(row, dict) for row in rows):
+        raise AttuneError(f"{path} must hold a list of objects, one per row, or one object per line")
     columns = {name: None for row in rows for name in row}
     yield from ((number, columns | row) for number, row in enumerate(rows, start=1))
 

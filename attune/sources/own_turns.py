@@ -54,7 +54,7 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
             if replied and _TOOLS.search(speaker) and not speaker.endswith(("call", "calls")):
                 said.pop()
                 left_out.append(_CALL)
-        elif each.get("tool_calls") or each.get("function_call"):
+        elif _holds_any([each.get("tool_calls"), each.get("function_call")]):
             left_out.append(_CALL)
         else:
             said.append((_SIDES[speaker], _content(number, each)))
@@ -62,6 +62,20 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
             continue
         replied = False
     return Turns(said, "\n".join(system), tuple(left_out))
+
+
+def _holds_any(calls: list[Any]) -> bool:
+    """Whether anything is in the calls; parquet fills those that a turn does not make with fields that are null."""
+    rest = list(calls)  # no recursion, since JSON may be nested deeper than Python's functions
+    while rest:
+        each = rest.pop()
+        if isinstance(each, dict):
+            rest += each.values()
+        elif isinstance(each, list):
+            rest += each
+        elif each and each != "[]":
+            return True
+    return False
 
 
 def alternating(texts: list[str]) -> Turns:
@@ -103,8 +117,10 @@ def read_text(number: int, key: str, cell: Any) -> str:
         return ""
     if not isinstance(cell, str):
         raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected text")
-    if any("\ud800" <= letter <= "\udfff" for letter in cell):  # which JSON can spell, and no file can hold
-        raise BadRow(number, f"{key} holds half of a surrogate pair; expected text")
+    try:
+        cell.encode()
+    except UnicodeEncodeError:  # JSON can spell it, and no file can hold it
+        raise BadRow(number, f"{key} holds half of a surrogate pair; expected text") from None
     return cell.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 

@@ -1,6 +1,8 @@
 """One's own conversations in PEC's place: what is ranked, and where it is split."""
 
 import json
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,28 @@ def test_a_domain_with_too_few_conversations_is_part_of_all_alone(tmp_path: Path
 def test_the_only_domain_is_one_too(tmp_path: Path) -> None:
     files, _ = drawn(tmp_path, [conversation(number, domain="pets") for number in range(100)])
     assert {name.split("/")[1] for name in files if name.startswith("large")} == {"all", "pets"}
+
+
+@pytest.fixture
+def _few_open_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_few_open_files")
+@pytest.mark.fault("own data of more domains than files can be open", "each is written all the same")
+def test_there_may_be_more_domains_than_files_can_be_open(tmp_path: Path) -> None:
+    rows = [conversation(number, domain=f"d{number // 2 % 50}") for number in range(50 * 60)]
+    sizes = {size: {"train": 2, "valid": 1, "test": 1, "evaluate": None} for size in ("large", "small")}
+    files, _ = drawn(tmp_path, rows, sizes=sizes)
+    domains = {name.split("/")[1] for name in files if name.startswith("candidates/")}
+    assert len(domains) > 40
+    for domain in domains - {"all"}:
+        assert {row["domain"] for row in files[f"large/{domain}/train"]} == {domain}
+    in_domains = (row["id"] for domain in domains - {"all"} for row in files[f"candidates/{domain}"])
+    assert {row["id"] for row in files["candidates/all"]} >= set(in_domains)
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What is promised of one's own data before anything starts, against what the pipeline then does with them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_what_the_draw_refuses_is_refused_at_once(
     assert bool(checked) == bool(message)
 
 
-def greeted(folder: Path, questions: int, names: int) -> OwnData:
+def greeted(folder: Path, questions: int, names: int, **columns: str) -> OwnData:
     """Nine chats of each question, of which the assistant begins six, with a greeting by one of `names`."""
     rows = []
     for number in range(9 * questions):
@@ -83,14 +84,15 @@ def greeted(folder: Path, questions: int, names: int) -> OwnData:
         greeting = [{"from": "gpt", "value": f"Hello {number % names}!"}] if number >= 3 * questions else []
         rows.append({"conversations": greeting + turns, "mood": ("sad", "glad")[number % 2]})
     (folder / "chats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return OwnData(path=str(folder / "chats.jsonl"), columns={"turns": "conversations", "emotion": "mood"})
+    return OwnData(path=str(folder / "chats.jsonl"), columns={"turns": "conversations", **columns})
 
 
 @pytest.mark.parametrize("names", [1, 100])
 @pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "pec"])
 @pytest.mark.fault("one's own chats that begin with the assistant's greeting", "split by what is asked, not by it")
 def test_no_question_is_trained_and_tested_on_behind_a_greeting(tmp_path: Path, name: str, names: int) -> None:
-    record, given = raw_corpus(name, own=True), greeted(tmp_path, 12, names)
+    labels = {} if name == "pec" else {"emotion": "mood"}
+    record, given = raw_corpus(name, own=True), greeted(tmp_path, 12, names, **labels)
     sizes = {"large": {"train": 40, "valid": 4, "test": 8, "evaluate": None}}
     drawn = sampling()._replace(sizes=sizes)
     check(record, given, drawn, BadRows("error"))
@@ -103,7 +105,7 @@ def test_no_question_is_trained_and_tested_on_behind_a_greeting(tmp_path: Path, 
 
 def test_what_is_told_is_the_situation_and_not_the_greeting(tmp_path: Path) -> None:
     record = raw_corpus("empathetic_dialogues", own=True)
-    own_data.write(record, greeted(tmp_path, 2, 1), tmp_path, BadRows("error"))
+    own_data.write(record, greeted(tmp_path, 2, 1, emotion="mood"), tmp_path, BadRows("error"))
     rows = list(record.read(tmp_path / "conversations.jsonl", BadRows("error")))
     assert rows[-1]["utterances"][0] == "Hello 0!"
     assert {row["situation"] for row in rows} == {"Question 0?", "Question 1?"}
@@ -137,7 +139,7 @@ def test_the_emotion_probe_can_be_trained_on_what_is_accepted(
     assert message in checked
 
 
-def labelled(folder: Path, rows: list[dict[str, str]], **columns: str) -> OwnData:
+def labelled(folder: Path, rows: Sequence[Mapping[str, object]], **columns: str) -> OwnData:
     (folder / "labelled.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return OwnData(path=str(folder / "labelled.jsonl"), columns=COLUMNS | columns)
 
@@ -203,3 +205,50 @@ def test_a_row_for_each_domain_of_the_same_words_is_kept_and_stays_in_one_split(
     files = {file: list(part) for file, part in subset.conversations.items()}
     trained, tested = ({row["utterances"][0] for row in files[f"large/all/{split}"]} for split in ("train", "test"))
     assert not trained & tested
+
+
+@pytest.mark.parametrize(("name", "labels"), [("pec", ["system", "emotion"]), ("empathetic_dialogues", ["system"])])
+@pytest.mark.fault("rows that differ in what a place does not have", "copies: they count once")
+def test_rows_that_differ_in_what_the_place_does_not_have_are_copies(
+    tmp_path: Path, name: str, labels: list[str]
+) -> None:
+    record = raw_corpus(name, own=True)
+    rows = [
+        {"instruction": f"I am {n}.", "output": f"Oh, {n}.", "emotion": ("sad", "glad")[n % 2]}
+        | {label: f"{label} {copy}" for label in labels}
+        for n in range(40)
+        for copy in range(3)
+    ]
+    (tmp_path / "alpaca.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    own_data.write(record, OwnData(path=str(tmp_path / "alpaca.jsonl")), tmp_path, BadRows("error"))
+    drawn = sampling()._replace(sizes={"large": dict.fromkeys(("train", "valid", "test", "evaluate"))})
+    subset = (record.subset or train_and_test)(record, tmp_path, drawn, BadRows("error"), tmp_path / "scratch")
+    assert subset.counts["repeated"] == 80
+    files = [list(part) for file, part in subset.conversations.items() if not file.startswith("evaluate")]
+    assert sum(map(len, files)) == 40
+
+
+@pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "pec"])
+@pytest.mark.fault("rows that are parts of one conversation", "in one split, if a column says so")
+def test_rows_of_one_conversation_stay_in_one_split(tmp_path: Path, name: str) -> None:
+    """Two dialogues begin alike each; "Thank you!", further on in all of them, joins none."""
+    record = raw_corpus(name, own=True)
+    lines = [[f"Hi {n // 2}!", f"{n}: Hello.", f"{n}: No.", "Thank you!", f"{n}: Bye."] for n in range(60)]
+    rows = [
+        {"q": question, "a": answer, "of": number, "mood": ("sad", "glad")[number % 2]}
+        for number, said in enumerate(lines)
+        for question, answer in pairwise(said)
+    ]
+    labels = {} if name == "pec" else {"emotion": "mood"}
+    given = labelled(tmp_path, rows, conversation="of", **labels)
+    drawn = sampling()._replace(sizes={"large": dict.fromkeys(("train", "valid", "test", "evaluate"))})
+    check(record, given, drawn, BadRows("error"))
+    own_data.write(record, given, tmp_path, BadRows("error"))
+    subset = (record.subset or train_and_test)(record, tmp_path, drawn, BadRows("error"), tmp_path / "scratch")
+    files = {file: list(part) for file, part in subset.conversations.items() if not file.startswith("evaluate")}
+    parts = [
+        {line for row in part for line in row["utterances"]} - {"Thank you!", "thank you !"} for part in files.values()
+    ]
+    assert sum(map(len, parts)) == len(set().union(*parts)) == 30 + 3 * 60
+    tested = next(part for file, part in files.items() if file.endswith("test"))
+    assert len(tested) == len(rows) // 5

@@ -1,5 +1,6 @@
 import csv
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_json
 from attune.core.people import REPLIES
 from attune.corpora import raw_corpus
-from attune.corpora.own import ASKS, opening, response_rows
+from attune.corpora.own import ASKS, OWN, opening, response_rows
+from attune.corpora.pec import PEC
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
 from attune.sources.fetching import fetch
@@ -169,17 +171,26 @@ def test_lines_that_begin_with_a_bracket_stay_text(tmp_path: Path, first: str) -
         ({"a": "x", "b": "y", "c": ["\ud800"]}, WHO, "line 1: persona holds half of a surrogate pair"),
         (
             {"a": "x", "b": "y", "c": "z" * 300},
-            {"context": "a", "response": "b", "domain": "c"},
+            PAIR | {"domain": "c"},
             "zz'; expected a name of at most 40 letters, digits and underscores",
         ),
+        (
+            {"a": "x", "b": "y", "c": ""},
+            PAIR | {"conversation": "c"},
+            "line 1: conversation is empty; expected a text or",
+        ),
+        ({"a": "x", "b": "y", "c": [3]}, PAIR | {"conversation": "c"}, "line 1: conversation is '[3]'; expected text"),
         ({"a": "x", "b": "y", "c": [3]}, WHO, "line 1: persona is '3'; expected text"),
         (["x"], None, "line 1: '[\"x\"]' is no object"),
     ],
 )
 @pytest.mark.fault("rows of one's own data that do not fit", "line and column are named")
 def test_what_does_not_fit_is_refused_with_its_place(tmp_path: Path, row: Any, columns: Any, message: str) -> None:
+    place = PEC.own if "domain" in (columns or ()) else OWN
+    assert place is not None
+    path = lines(tmp_path / "a.jsonl", row)
     with pytest.raises(AttuneError) as raised:
-        read(lines(tmp_path / "a.jsonl", row), columns)
+        list(conversations([Path(path)], columns, BadRows("error"), place))
     assert message in str(raised.value)
 
 
@@ -194,6 +205,7 @@ def test_malformed_rows_can_be_left_out(tmp_path: Path) -> None:
     [
         ("a.jsonl", '{"a": "x", "b": "y"}\n{"a": "x", \n["x", "y"]\n{"a": "u", "b": "v"}\n', 2),
         ("a.json", '{"a": "x", "b": "y"}\n{"a": "x", \n{"a": "u", "b": "v"}\n', 1),
+        ("a.json", '\n{"a": "x", \n{"a": "x", "b": "y"}\n{"a": "u", "b": "v"}\n', 1),
         ("a.csv", "a,b\nx,y\nx,y,z\nx\nu,v\n", 2),
     ],
 )
@@ -206,6 +218,17 @@ def test_torn_rows_are_left_out_and_counted_in_the_manifest(tmp_path: Path, name
     assert (manifest["bad_rows"], manifest["files"][0]["rows"]) == (torn, 2)
     with pytest.raises(AttuneError, match=rf"{name}, (line|row) .*`on_bad_row: skip` counts such rows"):
         fetch(raw_corpus("mine", own=True), "sample", target, entry, "error", 13)
+
+
+def test_lines_in_a_file_called_json_are_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("".join(json.dumps({"a": f"{number} {'x' * 10_000}", "b": "y"}) + "\n" for number in range(400)))
+    tracemalloc.start()
+    count = sum(1 for _ in conversations([path], PAIR, BadRows("error")))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (count, path.stat().st_size) > (399, 4_000_000)
+    assert peak < 1_000_000
 
 
 @pytest.mark.parametrize("cell", ["I teach. Dr. Ho is my boss!\nI ski", ["I teach. Dr. Ho is my boss!", "I ski"]])
@@ -316,6 +339,9 @@ def test_a_damaged_copy_is_named(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": "x", "b": "y"}'.encode("utf-16-le"), "is in UTF-16; convert it by `iconv -f utf-16le -t"),
         ("a.parquet", b"PAR1", "is not a complete parquet file"),
         ("a.json", b"{}", "must hold a list of objects"),
+        ("a.json", b"", "must hold a list of objects"),
+        ("a.json", b'{"data":\n[]}', "must hold a list of objects"),
+        ("a.json", b' [["x", "y"]]', "must hold a list of objects"),
         ("a.txt", b"", "has the suffix '.txt'; it must be one of .csv, .jsonl, .json, .parquet"),
     ],
 )

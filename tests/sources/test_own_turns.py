@@ -53,6 +53,15 @@ SHAPES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         ],
         ["call of a tool", "function"],
     ),
+    "as parquet fills it, where a call has fields": (
+        [
+            {"role": "user", "content": "Do I need a coat?", "function_call": {"name": None}, "tool_calls": "[]"},
+            {"role": "assistant", "content": None, "function_call": {"name": "weather"}, "tool_calls": "[]"},
+            {"role": "tool", "content": RESULT, "function_call": {"name": None}, "tool_calls": "[]"},
+            {"role": "assistant", "content": PARTS, "function_call": {"name": None}, "tool_calls": [{"id": ""}]},
+        ],
+        ["call of a tool", "tool"],
+    ),
     "somebody else": ([QUESTION, {"from": "narrator", "value": "It rains."}, ANSWER], ["narrator"]),
 }
 
@@ -106,7 +115,7 @@ def test_what_is_left_out_is_counted_and_said(
     changed(tmp_path, ("corpora.mine", {"path": str(tmp_path / "chats.json")}))
     monkeypatch.chdir(tmp_path)
     main(corpus="mine", target=Path("raw"))
-    counted = {"call of a tool": 3, "tool": 3, "function_call": 2, "observation": 2, "function": 1, "narrator": 1}
+    counted = {"call of a tool": 4, "tool": 4, "function_call": 2, "observation": 2, "function": 1, "narrator": 1}
     assert read_json(Path("raw/manifest.json"))["turns_left_out"] == counted
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith("mine: 12 turns left out, which are of neither side (call of a tool 3, tool 3, ")
+    assert said.startswith("mine: 14 turns left out, which are of neither side (call of a tool 4, tool 4, ")

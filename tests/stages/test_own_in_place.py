@@ -95,7 +95,8 @@ def test_other_draws_of_ones_own_data_are_refused_since_they_would_train_on_test
 
 def test_an_own_emotion_column_takes_empathetic_dialogues_place() -> None:
     moods = ["calm", "sad", "glad"] * 20
-    entry = {"path": posts(Path("posts.csv"), mood=moods), "columns": COLUMNS | {"emotion": "mood"}}
+    columns = {"context": "post", "response": "answer", "emotion": "mood"}
+    entry = {"path": posts(Path("posts.csv"), mood=moods), "columns": columns}
     parameters(entry, name="empathetic_dialogues")
     rows = read_parquet(made("empathetic_dialogues") / "train.parquet")
     assert {row["context"] for row in rows} == set(moods)
@@ -132,6 +133,8 @@ def test_a_generator_may_learn_from_one_s_own_domain() -> None:
         ({"of": ["all"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'all'; expected a name"),
         ({"of": ["a b"] * 60}, {"columns": COLUMNS | {"domain": "of"}}, [], "line 2: domain is 'a b'; expected a name"),
         ({"of": ["x"] * 60}, {"columns": COLUMNS | {"situation": "of"}}, [], "columns names situation, which has no"),
+        ({"of": ["x"] * 60}, {"columns": COLUMNS | {"system": "of"}}, [], "columns names system, which has no"),
+        ({"of": ["x"] * 60}, {"columns": COLUMNS | {"emotion": "of"}}, [], "columns names emotion, which has no"),
     ],
 )
 @pytest.mark.fault("one's own data that do not suffice for a built-in corpus' place", "refused before anything starts")
@@ -182,13 +185,17 @@ def test_all_sizes_that_are_too_large_are_named_at_once_with_values_that_do(of: 
             "and 0 emotion(s) of more than one of them (most often 'as ",
         ),
         (["sad"] * 60, {}, "say in `columns` which of post, answer, about me, mood is the emotion"),
+        (["sad"] * 60, {"emotion": "mood", "persona": "about me"}, "columns names persona, which has no meaning"),
     ],
 )
 @pytest.mark.fault("conversations without emotions where those are needed", "refused before anything starts")
 def test_emotions_are_needed_in_empathetic_dialogues_place(
     moods: list[str], columns: dict[str, str], message: str
 ) -> None:
-    entry = {"path": posts(Path("posts.csv"), mood=moods), "columns": COLUMNS | columns}
+    entry = {
+        "path": posts(Path("posts.csv"), mood=moods),
+        "columns": columns | {"context": "post", "response": "answer"},
+    }
     parameters(entry, name="empathetic_dialogues")
     with pytest.raises(AttuneError) as raised:
         check_parameters.main(target=Path("checked.txt"))

@@ -108,9 +108,34 @@ def test_repeated_rows_are_said_to_be_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = [{"q": f"I am {number % 9}.", "a": "Oh."} for number in range(12)]
+    rows = [{"q": f"I am {number % 9}.", "a": f"Oh, {number % 9}."} for number in range(12)]
     Path("mine.json").write_text(json.dumps(rows))
     changed(tmp_path, ("corpora.mine", {"path": "mine.json", "columns": {"context": "q", "response": "a"}}))
     download.main(corpus="mine", target=Path("raw"))
     main(corpus="mine", raw=Path("raw"), target=Path("out"))
     assert capsys.readouterr().out.endswith("mine: train 7, test 2; 3 repeated row(s) are left out\n")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_replies_that_train_has_too_are_said_unless_a_column_keeps_them_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pairs = [{"q": f"{n}: {at}!", "a": f"{n}: {at + 1}?", "of": n} for n in range(20) for at in range(5)]
+    Path("mine.json").write_text(json.dumps(pairs))
+    columns = {"context": "q", "response": "a"} | ({"conversation": "of"} if named else {})
+    changed(tmp_path, ("corpora.mine", {"path": "mine.json", "columns": columns}))
+    download.main(corpus="mine", target=Path("raw"))
+    main(corpus="mine", raw=Path("raw"), target=Path("out"))
+    said = capsys.readouterr().out.splitlines()
+    if named:
+        assert said[-1] == "mine: train 80, test 20"
+        return
+    trained, tested = (read_parquet(Path(f"out/{split}.parquet")) for split in ("train", "test"))
+    turns = {turn.rstrip("?!") for row in trained for turn in row["utterances"]}
+    count = sum(row["utterances"][-1].rstrip("?!") in turns for row in tested)
+    assert said[-2:] == [
+        "mine: train 80, test 20",
+        f"mine: {count} of 20 test replies stand word for word in train; if rows are parts of longer conversations, "
+        "name the column that says of which one: columns.conversation",
+    ]

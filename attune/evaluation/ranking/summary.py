@@ -48,12 +48,17 @@ def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
 
 
 def about(context: Mapping[str, Any]) -> dict[str, str]:
-    """A test context's id and, as its cluster, whose reply is ranked or, where nobody is named, its first turn.
+    """A test context's id and, as its cluster, whose reply is ranked or, where nobody is named, what is answered.
 
-    Own data name nobody, and may have many answers to one message. Of the turn that is its `words_hash`, as in the
-    clusters of generators' rows.
+    Own data name nobody, and may have many answers to one message: the other side's first turn, not a greeting by which
+    the responder began. Of the turn that is its `words_hash`, as in the clusters of generators' rows.
     """
-    return {"id": context["id"], "cluster": responder(context) or words_hash(context["context"][0])}
+    said = zip(context.get("context_speakers", ()), context["context"], strict=False)
+    asked = (turn for speaker, turn in said if speaker != context["response_speaker"])
+    return {
+        "id": context["id"],
+        "cluster": responder(context) or words_hash(next(asked, context["context"][0])),
+    }
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:

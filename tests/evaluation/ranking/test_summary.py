@@ -148,6 +148,26 @@ def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_gen
     assert about(rows[0] | {"response_speaker": "ann"})["cluster"] == "ann"
 
 
+def test_contexts_that_the_same_greeting_begins_are_clustered_by_what_is_then_asked() -> None:
+    asked = ["What shall I do?", "what shall i do", "My dog died."]
+    rows = [
+        {
+            "id": str(at),
+            "context": ["Hello!", first],
+            "context_speakers": ["responder", "seeker"],
+            "response": f"Answer {at}",
+            "response_speaker": "responder",
+            "personas": [],
+        }
+        for at, first in enumerate(asked)
+    ]
+    clusters = [about(row)["cluster"] for row in rows]
+    assert clusters == [sampling.about(example(row))["cluster"] for row in rows]
+    assert clusters[0] == clusters[1] != clusters[2]
+    alone = {"context": ["Hello!"], "context_speakers": ["responder"]}
+    assert len({about(row | alone)["cluster"] for row in rows}) == 1
+
+
 def test_a_log_line_has_the_mean_reciprocal_rank() -> None:
     assert log_line([{"rank": 1}, {"rank": 4}]) == "MRR 0.625 over 2 contexts"
 
