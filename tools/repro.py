@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,15 +136,42 @@ def _goals(names: Iterable[str]) -> str:
 
 
 def sort_lock(path: Path) -> None:
-    """Put the entries of a dvc.lock, to which DVC adds in the order in which stages end, in alphabetical order."""
-    if not path.is_file():
+    """Put the entries of a dvc.lock, to which DVC adds in the order in which stages end, in alphabetical order.
+
+    It stays as it is while another DVC has locked the project, which may be writing it, and if it is not valid, as with
+    the marks of a merge conflict.
+    """
+    if not _unsorted(path):  # the usual case, for which importing DVC would take too long
         return
-    text = path.read_text(encoding="utf-8")
+    from dvc.exceptions import DvcException
+    from dvc.lock import make_lock
+    from dvc.repo import Repo
+
+    with suppress(DvcException), Repo(str(path.absolute().parent)) as repo:
+        hardlink = repo.config["core"].get("hardlink_lock", False)
+        with make_lock(repo.lock.lockfile, repo.tmp_dir, hardlink_lock=hardlink):  # `repo.lock` says that it waits
+            if ordered := _unsorted(path):
+                with atomic_file(path) as temporary:
+                    temporary.write_text(ordered, encoding="utf-8")
+
+
+def _unsorted(path: Path) -> str:
+    """The text of a dvc.lock with its entries in order; empty where it has that already or is not valid."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     head, stages, body = text.partition("\nstages:\n")
     ordered = head + stages + "".join(sorted(_LOCK_ENTRY.split(body)))
-    if ordered != text:
-        with atomic_file(path) as temporary:
-            temporary.write_text(ordered, encoding="utf-8")
+    return ordered if ordered != text and _same_content(text, ordered) else ""
+
+
+def _same_content(one: str, other: str) -> bool:
+    """Whether both are YAML, and of the same content."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return bool(YAML(typ="safe").load(one) == YAML(typ="safe").load(other))
+    except YAMLError:
+        return False
 
 
 def _exit_code(code: int) -> int:

@@ -95,7 +95,8 @@ class Terminal:
         for answer in self.engine.reply(self.system, Question(turns, self.persona, decoding, exchange.attempt)):
             if answer.loading:
                 yield f"({answer.loading_note} ...)\n"
-            text = answer.text if answer.done else settled(answer.text)  # so that nothing is shown and then cut
+            # So that nothing is shown and then cut. Once a reply is cut, less of it is settled than before.
+            text = answer.text if answer.done else max(written, settled(answer.text), key=len)
             yield text[len(written) :]
             written, self.last = text, answer
         yield "\n"

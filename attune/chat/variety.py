@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attune.chat.answers import Question
+from attune.chat.streaming import settled
 from attune.core.text import words_of
 from attune.parameters.decoding import Decoding
 
@@ -42,14 +43,15 @@ def unrepeated(write: Callable[[int], Iterator["Reply"]], said: Collection[str])
     """The growing reply of the first attempt that repeats nothing in `said`; of the last one, whatever it is.
 
     write: the reply of an attempt, counted from 0, as it grows. said: earlier replies, as `words_of` has them. A reply
-    has no text for as long as it may still become one of them.
+    has no text for as long as it may still become one of them, also by being cut after a sentence at the length limit.
     """
     for attempt in range(_ATTEMPTS):
         shown, words = False, ""
         for reply in write(attempt):
             words = words_of(reply.text)
             begun = not said or any(map(str.isalnum, words))  # punctuation alone says nothing yet
-            shown = shown or (begun and not any(each.startswith(words) for each in said))
+            repeats = any(each.startswith(words) for each in said) or words_of(settled(reply.text)) in said
+            shown = shown or (begun and not repeats)
             yield reply if shown else replace(reply, text="")
         if shown:
             return

@@ -1,7 +1,7 @@
 """Training steps whose memory is bounded by the micro-batch, whatever the batch size (Gao et al. 2021, section 3)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,10 @@ from torch import Tensor
 from attune.cobert.cross_batch_memory import CrossBatchMemory
 from attune.cobert.matchers import Side
 from attune.cobert.model import Cobert, cross_entropy
+from attune.training.random_states import RandomStates, random_states, restored
 
 Batch = dict[str, Tensor]
 Precision = Callable[[], AbstractContextManager[Any]]
-# The random states of the CPU and, where the model is on one, of the GPU.
-RandomStates = tuple[Tensor, list[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def match_sides(sides: list[Side], model: Cobert, same: Tensor, micro_batch: int
         return loss.detach()
     blocks = list(_blocks(sides, micro_batch))
     scores = torch.empty(same.shape, device=model.device, dtype=sides[-1].states.dtype)
-    random_states = _random_states(model.device)
+    before = random_states(model.device)
     with torch.no_grad():
         for rows, columns, block in blocks:
             scores[rows, columns] = model.score(*block)
@@ -89,7 +88,7 @@ def match_sides(sides: list[Side], model: Cobert, same: Tensor, micro_batch: int
     loss = cross_entropy(scores, same) * share
     (score_gradient,) = torch.autograd.grad(loss, scores)
     # One state for all blocks: scoring alone draws, namely a cross-encoder's dropout, and both times in the same order.
-    with _restored(model.device, random_states):
+    with restored(model.device, before):
         for rows, columns, block in blocks:
             torch.autograd.backward(model.score(*block), score_gradient[rows, columns])
     return loss.detach()
@@ -104,7 +103,7 @@ def propagate(encoded: list[Encoded], model: Cobert, precision: Precision) -> No
             kept.append((source, gradient))
             continue
         for part in source:
-            with _restored(model.device, part.random_states), precision():
+            with restored(model.device, part.random_states), precision():
                 states = model.encode(part.batch).states
             _backward([(states, gradient[part.rows, : states.shape[1]])])
     _backward(kept)
@@ -123,7 +122,7 @@ def _encode(model: Cobert, batch: Batch, size: int, precision: Precision) -> Enc
         rows = slice(start, start + size)
         longest = max(int(mask[rows].sum(1).max()), 1)
         cut = {name: value[rows, :longest] for name, value in batch.items()}
-        part = _MicroBatch(rows, cut, _random_states(model.device))
+        part = _MicroBatch(rows, cut, random_states(model.device))
         with torch.no_grad(), precision():
             encoded = model.encode(part.batch).states
         parts.append(part)
@@ -138,24 +137,3 @@ def _blocks(sides: list[Side], size: int) -> Iterator[tuple[slice, slice, tuple[
         for left in range(0, len(responses.mask), size):
             rows, columns = slice(top, top + size), slice(left, left + size)
             yield rows, columns, (contexts[rows], personas[rows], responses[columns])
-
-
-def _random_states(device: torch.device) -> RandomStates:
-    return torch.get_rng_state(), [] if device.type == "cpu" else [torch.get_device_module(device).get_rng_state()]
-
-
-def _set_random_states(device: torch.device, states: RandomStates) -> None:
-    torch.set_rng_state(states[0])
-    for state in states[1]:
-        torch.get_device_module(device).set_rng_state(state)
-
-
-@contextmanager
-def _restored(device: torch.device, states: RandomStates) -> Iterator[None]:
-    """Inside, random numbers are drawn from `states`; afterwards, as if none had been drawn."""
-    before = _random_states(device)
-    _set_random_states(device, states)
-    try:
-        yield
-    finally:
-        _set_random_states(device, before)

@@ -56,10 +56,11 @@ class GroupingTrainer(RecoveringTrainer):
     """
 
     unit, remedy = "reply", "lower max_length or passage_tokens, raise frozen_layers, or set gradient_checkpointing"
-    model_accepts_loss_kwargs = True  # otherwise Trainer would not count their reply tokens
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        # Trainer would otherwise count the reply tokens of those models alone that take the count themselves.
+        self.model_accepts_loss_kwargs = True
         self.batch_size = self.args.train_batch_size
 
     def get_train_dataloader(self) -> DataLoader[Any]:

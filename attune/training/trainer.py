@@ -20,6 +20,9 @@ from attune.core.errors import AttuneError
 from attune.training.checkpoints import MARKER, by_step, mark_complete
 from attune.training.distributed import barrier, highest, sum_gradients, total
 from attune.training.launcher import processes
+from attune.training.random_states import random_states, set_random_states
+
+_MICRO_BATCH = "micro_batch.txt"
 
 if not sys.stderr.isatty():
     disable_progress_bar()  # a log file would keep every redraw
@@ -87,6 +90,8 @@ class FiniteTrainer(Trainer):
 class RecoveringTrainer(FiniteTrainer):
     """On out-of-memory it halves the micro-batch and repeats the step; the batch size is unchanged.
 
+    The micro-batch is saved with each checkpoint, so that a training resumes to the same bits.
+
     A subclass computes a step on `micro_batch` rows at a time, all where that is None, and says in `rows_of` how many
     rows a batch has. `unit`: what a row is called. `remedy`: what helps if not even one of them fits. `batch_size`: the
     rows of a whole batch.
@@ -105,8 +110,9 @@ class RecoveringTrainer(FiniteTrainer):
         raise NotImplementedError
 
     def _step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> torch.Tensor:
-        """One micro-step of the Trainer; an attempt that ran out of memory leaves no gradients behind."""
+        """One micro-step of the Trainer; an attempt that ran out of memory leaves no gradients and no draws behind."""
         before = [(each, each.grad) for each in model.parameters()]
+        draws = random_states(self.args.device)
         while True:
             for parameter, _ in before:
                 parameter.grad = None
@@ -116,6 +122,7 @@ class RecoveringTrainer(FiniteTrainer):
             except torch.OutOfMemoryError:
                 self._halve(highest(self.rows_of(inputs)))
             torch.cuda.empty_cache()
+            set_random_states(self.args.device, draws)
         for parameter, gradient in before:
             if gradient is not None:
                 parameter.grad = gradient if parameter.grad is None else gradient.add_(parameter.grad)
@@ -123,6 +130,17 @@ class RecoveringTrainer(FiniteTrainer):
 
     def _attempt(self, *inputs: Any, **named: Any) -> torch.Tensor:
         return super()._step(*inputs, **named)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """With the micro-batch, which decides in what order dropout is drawn from them."""
+        super()._save_rng_state(output_dir)
+        if self.args.should_save and self.micro_batch is not None:
+            (Path(output_dir) / _MICRO_BATCH).write_text(f"{self.micro_batch}\n", encoding="utf-8")
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        super()._load_rng_state(checkpoint)
+        if checkpoint is not None and (saved := Path(checkpoint) / _MICRO_BATCH).is_file():
+            self.micro_batch = int(saved.read_text(encoding="utf-8"))
 
     def _halve(self, rows: int) -> None:
         current = min(self.micro_batch or rows, rows)

@@ -145,7 +145,8 @@ def test_what_is_on_the_screen_is_the_reply_that_is_remembered(
     written = "1. Eat less sugar.\n2. Walk 3.5 miles (or more.) a day.\n7. Eat more whole"
     grown = [Answer(written[:end].strip(), truncated=True) for end in range(len(written) + 1)]
     kept = "1. Eat less sugar.\n2. Walk 3.5 miles (or more.) a day."
-    monkeypatch.setattr(terminal.engine, "reply", lambda *_: iter([*grown, Answer(kept, done=True, truncated=True)]))
+    answers = [*grown[:-1], Answer(kept, truncated=True), Answer(kept, done=True, truncated=True)]
+    monkeypatch.setattr(terminal.engine, "reply", lambda *_: iter(answers))
     pieces = list(terminal.handle("How to keep healthy?"))
     assert "".join(pieces) == f"{kept}\n({terminal.last.notes()[0]})\n"
     assert len([piece for piece in pieces if piece]) > 3  # it grows

@@ -5,12 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from attune.core.files import read_json
 from tests.project import ROOT
+from tests.tools.made_up import initialise
 from tools.deps import FILES
 from tools.repro import TYPICAL, fitting_jobs, longest_first, rules, sort_lock
+
+HEAD = "schema: '2.0'\nstages:\n"
+FIRST, SECOND = "  a@1:\n    cmd: x\n      y\n    outs:\n    - path: o\n", "  b:\n    cmd: z\n"
 
 
 def test_the_rules_are_a_makefile_s() -> None:
@@ -29,12 +34,42 @@ def test_the_rules_are_a_makefile_s() -> None:
 
 
 def test_a_lock_file_s_entries_are_sorted_and_stay_whole(tmp_path: Path) -> None:
-    path, head = tmp_path / "dvc.lock", "schema: '2.0'\nstages:\n"
-    first, second = "  a@1:\n    cmd: x\n      y\n    outs:\n    - path: o\n", "  b:\n    cmd: z\n"
-    path.write_text(head + second + first)
+    initialise(tmp_path)
+    path = tmp_path / "studies" / "dvc.lock"
+    path.parent.mkdir()
+    path.write_text(HEAD + SECOND + FIRST)
     sort_lock(path)
-    assert path.read_text() == head + first + second
+    assert path.read_text() == HEAD + FIRST + SECOND
     sort_lock(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        f"<<<<<<< HEAD\n{SECOND}=======\n{FIRST}>>>>>>> topic\n",
+        f"{SECOND}<<<<<<< HEAD\n{FIRST}=======\n  a@1:\n    cmd: w\n>>>>>>> 1234567 (topic: other words)\n",
+        f"{SECOND}{FIRST}  c: [",
+        f"{SECOND}{FIRST}other: words\n",
+    ],
+)
+def test_what_is_no_whole_lock_file_is_not_sorted(tmp_path: Path, entries: str) -> None:
+    initialise(tmp_path)
+    path = tmp_path / "dvc.lock"
+    path.write_text(HEAD + entries)
+    sort_lock(path)
+    assert path.read_text() == HEAD + entries
+
+
+def test_a_lock_file_is_not_sorted_while_dvc_may_be_writing_it(tmp_path: Path) -> None:
+    """Where it did: between the moment at which DVC empties the file and that at which it has written it."""
+    initialise(tmp_path)
+    path = tmp_path / "dvc.lock"
+    path.write_text(HEAD + SECOND + FIRST)
+    with Repo(str(tmp_path)).lock:
+        sort_lock(path)
+        assert path.read_text() == HEAD + SECOND + FIRST
+    sort_lock(path)
+    assert path.read_text() == HEAD + FIRST + SECOND
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,21 @@
-"""What a training says while it runs."""
+"""What a training says while it runs, and how one that ran out of memory goes on."""
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
+from datasets import Dataset
+from torch import Tensor
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
+from attune.generators.batches import scored_batch
+from attune.generators.encoding import Encoded
+from attune.generators.length_sampler import GroupingTrainer
 from attune.training import trainer
-from attune.training.trainer import Follow
+from attune.training.trainer import Follow, arguments
+from tests.generators.tiny import gpt
 
 
 def test_what_is_left_is_told_by_the_steps_since_it_began(
@@ -24,3 +33,43 @@ def test_what_is_left_is_told_by_the_steps_since_it_began(
         follow.on_log(settings, state, control)
     told = capsys.readouterr().out.splitlines()
     assert told == ["step 110 of 200, about 3 min left", "step 199 of 200, about 2 s left"]
+
+
+def weights(folder: Path, lacking: bool = False, micro_batch: int | None = None, resumed: bool = False) -> list[Tensor]:
+    """Those after four updates with dropout, of which the second is saved.
+
+    lacking: the first forward pass runs out of memory, once its dropout was drawn.
+    """
+    model = gpt()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.3
+
+    def limited(*_: Any) -> None:
+        nonlocal lacking
+        if lacking:
+            lacking = False
+            raise torch.OutOfMemoryError
+
+    model.register_forward_hook(limited)
+    settings = {"max_steps": 4, "save_steps": 2, "per_device_train_batch_size": 4, "learning_rate": 1e-2}
+    training = GroupingTrainer(
+        model=model,
+        args=arguments(folder, 1, lr_scheduler_type="constant", remove_unused_columns=False, **settings),
+        train_dataset=Dataset.from_list([{"length": 4, "token": token} for token in range(16)]),
+        data_collator=lambda rows: scored_batch([Encoded("", [1, 2], [row["token"], 3]) for row in rows], 0, True),
+    )
+    training.micro_batch = micro_batch
+    training.train(resume_from_checkpoint=str(folder / "checkpoint-2") if resumed else None)
+    return [each.detach() for each in model.parameters()]
+
+
+@pytest.mark.fault("out of memory in a training that is then interrupted", "resumed to the same bits")
+def test_a_training_that_ran_out_of_memory_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    """It is that which had smaller micro-batches from the start."""
+    expected = weights(tmp_path / "steady", micro_batch=2)
+    whole = weights(tmp_path / "run", lacking=True)
+    resumed = weights(tmp_path / "run", resumed=True)
+    for one, *others in zip(expected, whole, resumed, strict=True):
+        assert all(torch.equal(one, other) for other in others)
+    assert any(map(torch.any, map(torch.ne, expected, weights(tmp_path / "other"))))
