@@ -1,12 +1,21 @@
 """Who replies in a conversation, as far as the data say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Own data's name for whoever answers.
-REPLIES = "responder"
+# Own data's names for whoever answers, for who is answered, and for the latter where the sides are not named but
+# counted back from the last turn.
+REPLIES, ASKS, UNNAMED = "responder", "other", "other (unnamed)"
 # Names that are nobody's: that one, and Reddit's for a deleted account.
 _NOBODY = {REPLIES, "[deleted]"}
+
+
+def greeting(speakers: Sequence[str]) -> int:
+    """How many first turns are the greeting of a responder who is known to have begun: 1, or 0 in other conversations.
+
+    Many conversations begin with the same greeting of an assistant, while what a person says first is about something.
+    """
+    return int(list(speakers[:2]) == [REPLIES, ASKS])
 
 
 def responder(row: Mapping[str, Any]) -> str:

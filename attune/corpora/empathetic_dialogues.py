@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attune.core.errors import AttuneError
+from attune.core.people import REPLIES
 from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
 from attune.corpora.context import context_before
-from attune.corpora.own import ASKS
 from attune.corpora.own import opening as own_opening
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
@@ -157,7 +157,7 @@ def own_dialogues(path: Path, bad: BadRows) -> Iterator[Row]:
             "conv_id": each["id"],
             "emotion": each["emotion"],
             "situation": own_opening(each),
-            "speakers": [SPEAKER if speaker == ASKS else LISTENER for speaker in each["speakers"]],
+            "speakers": [LISTENER if speaker == REPLIES else SPEAKER for speaker in each["speakers"]],
             "utterances": each["utterances"],
             "conversation": each.get("conversation", ""),
         }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attune.core.errors import AttuneError
-from attune.core.people import REPLIES
+from attune.core.people import REPLIES, greeting
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Own, Row, Rows, Schemas
 from attune.corpora.context import context_before
@@ -17,7 +17,6 @@ from attune.corpora.reading import BadRows, lines, location
 # What the notice of own data begins with.
 OWN_DATA = "Own data"
 FILE = "conversations.jsonl"
-ASKS = "other"
 ALL = "all"  # the domain of all conversations, whatever others they have
 SCHEMAS = Schemas(
     {
@@ -79,12 +78,8 @@ def response_rows(conversation: Row, drop_repeated_personas: bool) -> Rows:
 
 
 def opening(conversation: Row) -> str:
-    """The situation where there is one, or else the first turn.
-
-    If the responder is known to have begun, it is the other side's first turn: a greeting does not say what a
-    conversation is about.
-    """
-    return conversation.get("situation") or conversation["utterances"][conversation.get("opening", 0)]
+    """The situation where there is one, or else the first turn after a greeting (`core.people.greeting`)."""
+    return conversation.get("situation") or conversation["utterances"][greeting(conversation["speakers"])]
 
 
 def said(conversation: Row) -> str:

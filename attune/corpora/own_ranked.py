@@ -30,7 +30,6 @@ def read(path: Path, bad: BadRows) -> Iterator[Row]:
             "speakers": each["speakers"],
             "utterances": [tokenised(text) for text in each["utterances"]],
             "personas": list(dict.fromkeys(map(tokenised, each["personas"]))),
-            "opening": each.get("opening", 0),
             "conversation": each.get("conversation", ""),
         }
 

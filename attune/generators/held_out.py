@@ -26,13 +26,9 @@ def grouped(conversations: Sequence[str], seed: int, purpose: str) -> list[list[
 def opening(example: Example) -> str:
     """The `words_hash` of what a conversation is about: its situation or, where its corpus has none, its first turn.
 
-    If a responder whom nobody names began, it is the other side's first turn: many conversations begin with the same
-    greeting of an assistant, while what a person says first is about something.
+    A greeting is no such turn.
     """
-    turns = (*example.history, example.question)
-    own = () if example.responder else example.own
-    asked = (turn for is_own, turn in zip(own, turns, strict=False) if not is_own)
-    return words_hash(example.situation or next(asked, turns[0]))
+    return words_hash(example.situation or (*example.history, example.question)[example.greeting])
 
 
 def hold_out(

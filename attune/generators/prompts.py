@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from attune.core.people import responder
+from attune.core.people import greeting, responder
 from attune.generators.chat_templates import templated
 from attune.generators.roles import CUE, TURN
 from attune.generators.roles import DIALOGUE as DIALOGUE
@@ -30,7 +30,7 @@ class Example:
 
     `system`: an instruction that precedes the conversation. `history`: the turns before `question`, oldest first.
     `situation`: what the conversation is about, which several may share; no part of the prompt, nor is `responder`: the
-    name of who gives the reply, where it is known.
+    name of who gives the reply, where it is known. `greeting`: how many first turns are one (`core.people.greeting`).
     `passages`: retrieved texts, best first. `persona`: what the responder says about themselves. `own`: for each turn
     of the history and for the question, whether it is the responder's; without it turns alternate, and the question
     is the other person's.
@@ -48,6 +48,7 @@ class Example:
     own: tuple[bool, ...] = ()
     situation: str = ""
     responder: str = ""
+    greeting: int = 0
 
     @property
     def turns(self) -> list[tuple[bool, str]]:
@@ -97,6 +98,7 @@ def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
         persona=tuple(row["personas"]),
         own=tuple(speaker == row["response_speaker"] for speaker in row["context_speakers"]),
         responder=responder(row),
+        greeting=greeting(row["context_speakers"]),
     )
 
 

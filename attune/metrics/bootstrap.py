@@ -20,8 +20,7 @@ from attune.core.determinism import seeded
 
 RESAMPLES = 10_000
 LEVEL = 0.95
-# So many units a paired test needs to be significant at 5 % at all, and the range of their values to hold the truth in
-# 95 % of test sets.
+# So many units a test needs to be significant at 5 %, and the range of their values to hold the truth in 95 % of cases.
 FEWEST = 6
 # Resamples drawn at a time: for a large test set all of them at once would not fit into memory.
 _CHUNKS = (500,) * (RESAMPLES // 500)
@@ -35,7 +34,7 @@ _BESIDE_0 = sys.float_info.min
 class Ratio:
     """A score that is sum(numerator) / sum(denominator), both by unit.
 
-    share: it is a proportion, to which each example adds 0 or 1, or what is between: R@k, how many replies are empty.
+    share: a proportion, to which each example adds 0 or 1, or what is between: R@k, how many replies are empty.
     """
 
     numerator: Mapping[str, float]

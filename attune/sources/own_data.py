@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
+from attune.core.people import ASKS, UNNAMED
 from attune.corpora.base import Corpus, Own
-from attune.corpora.own import ALL, ASKS, FILE, OWN, OWN_DATA
+from attune.corpora.own import ALL, FILE, OWN, OWN_DATA
 from attune.corpora.personas import persona_sentences
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.subsets import digest
@@ -150,9 +151,8 @@ def _conversation(
         "id": digest(system, *personas, *utterances, *(f"{key}: {label}" for key, label in labels.items() if label)),
         "system": system,
         "personas": personas,
-        "speakers": speakers,
+        "speakers": [UNNAMED if turns.guessed and each == ASKS else each for each in speakers],
         "utterances": utterances,
-        **({} if turns.guessed or speakers[0] == ASKS else {"opening": speakers.index(ASKS)}),
         **labels,
         **_part_of(number, cells),
     }

@@ -3,8 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from attune.core.people import REPLIES
-from attune.corpora.own import ASKS
+from attune.core.people import ASKS, REPLIES
 from attune.corpora.reading import BadRow
 
 # What the two sides are called, in lower case; the turns of all others but the system are left out.

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.people import REPLIES
+from attune.core.people import ASKS, REPLIES
 from attune.corpora import raw_corpus
 from attune.corpora.base import Sampling
-from attune.corpora.own import ASKS, FILE
+from attune.corpora.own import FILE
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import digest
 

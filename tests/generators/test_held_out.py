@@ -29,11 +29,10 @@ def test_an_opening_is_the_first_turn_however_it_is_written() -> None:
     assert opening(told[0]) == opening(told[1]) == opening(example("my cat ran away", history=()))
 
 
-def test_a_greeting_by_a_responder_whom_nobody_names_is_no_opening() -> None:
-    greeted = example("My cat ran away.", history=("Hello!", "I am sad.", "Why?"), own=(True, False, True, False))
+def test_a_greeting_is_no_opening() -> None:
+    greeted = example("My cat ran away.", history=("Hello!", "I am sad.", "Why?"), greeting=1)
     assert opening(greeted) == opening(example("Oh.", history=("I am sad.", "Why?")))
-    assert opening(replace(greeted, responder="ann")) == opening(example("hello", history=()))
-    assert opening(example("Hello!", history=(), own=(True,))) == opening(example("hello", history=()))
+    assert opening(replace(greeted, greeting=0)) == opening(example("hello", history=()))
 
 
 def test_what_replies_to_a_message_that_is_not_trained_on_comes_first() -> None:

@@ -12,9 +12,9 @@ import pytest
 from attune.chat.validation import persona_sentences
 from attune.core.errors import AttuneError
 from attune.core.files import read_json
-from attune.core.people import REPLIES
+from attune.core.people import ASKS, REPLIES, UNNAMED
 from attune.corpora import raw_corpus
-from attune.corpora.own import ASKS, OWN, opening, response_rows
+from attune.corpora.own import OWN, opening, response_rows
 from attune.corpora.pec import PEC
 from attune.corpora.reading import BadRows
 from attune.parameters.data import OwnData
@@ -85,7 +85,7 @@ def test_columns_of_other_names_are_mapped_alike_in_csv_jsonl_and_parquet(tmp_pa
 def test_turns_without_speakers_alternate_and_end_with_the_response(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", {"t": ["a", "b", "c"]}, {"t": "d\ne"})
     first, second = read(path, {"turns": "t"})
-    assert first["speakers"] == [REPLIES, ASKS, REPLIES]
+    assert first["speakers"] == [REPLIES, UNNAMED, REPLIES]
     assert opening(first) == "a"  # a thread's first post, of which the next may be an answer
     assert [row["response"] for row in response_rows(first, False)] == ["c"]
     assert second["utterances"] == ["d", "e"]

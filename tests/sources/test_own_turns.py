@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from attune.core.files import read_json
-from attune.core.people import REPLIES
-from attune.corpora.own import ASKS
+from attune.core.people import ASKS, REPLIES
 from attune.corpora.reading import BadRow
 from attune.sources.own_turns import Turns, joined, read_turns
 from stages.download import main

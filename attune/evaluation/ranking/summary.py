@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from attune.core.people import responder
+from attune.core.people import greeting, responder
 from attune.core.text import words_hash
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
@@ -50,15 +50,11 @@ def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
 def about(context: Mapping[str, Any]) -> dict[str, str]:
     """A test context's id and, as its cluster, whose reply is ranked or, where nobody is named, what is answered.
 
-    Own data name nobody, and may have many answers to one message: the other side's first turn, not a greeting by which
-    the responder began. Of the turn that is its `words_hash`, as in the clusters of generators' rows.
+    Own data name nobody, and may have many answers to one message: the `words_hash` of the first turn after a greeting,
+    as in clusters of generators' rows.
     """
-    said = zip(context.get("context_speakers", ()), context["context"], strict=False)
-    asked = (turn for speaker, turn in said if speaker != context["response_speaker"])
-    return {
-        "id": context["id"],
-        "cluster": responder(context) or words_hash(next(asked, context["context"][0])),
-    }
+    answered = context["context"][greeting(context.get("context_speakers", ()))]
+    return {"id": context["id"], "cluster": responder(context) or words_hash(answered)}
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:

@@ -154,7 +154,7 @@ def test_contexts_that_the_same_greeting_begins_are_clustered_by_what_is_then_as
         {
             "id": str(at),
             "context": ["Hello!", first],
-            "context_speakers": ["responder", "seeker"],
+            "context_speakers": ["responder", "other"],
             "response": f"Answer {at}",
             "response_speaker": "responder",
             "personas": [],
@@ -165,7 +165,10 @@ def test_contexts_that_the_same_greeting_begins_are_clustered_by_what_is_then_as
     assert clusters == [sampling.about(example(row))["cluster"] for row in rows]
     assert clusters[0] == clusters[1] != clusters[2]
     alone = {"context": ["Hello!"], "context_speakers": ["responder"]}
-    assert len({about(row | alone)["cluster"] for row in rows}) == 1
+    unnamed = {"context_speakers": ["responder", "other (unnamed)"]}  # a post, a comment and an answer, say
+    for part in (alone, unnamed):
+        assert len({about(row | part)["cluster"] for row in rows}) == 1
+        assert len({sampling.about(example(row | part))["cluster"] for row in rows}) == 1
 
 
 def test_a_log_line_has_the_mean_reciprocal_rank() -> None:
