@@ -90,6 +90,20 @@ def test_a_shell_cannot_choose_other_threads_or_instructions(monkeypatch: pytest
     assert {name for name in os.environ if os.environ[name] == "PASSIVE"} == {"OMP_WAIT_POLICY"}
 
 
+def test_a_processor_with_avx_512_computes_as_one_without() -> None:
+    """By what the libraries themselves say; MKL's sums are the same on AMD's processors."""
+    code = (
+        "from attune.core.determinism import prepare; prepare()\n"
+        "import faiss, numpy._core._multiarray_umath as loops, torch\n"
+        "print(torch.backends.cpu.get_cpu_capability(), loops.__cpu_features__['X86_V4'], faiss.SIMDConfig.get_level_name())"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "ATEN_CPU_CAPABILITY": "avx512", "FAISS_SIMD_LEVEL": "AVX512"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "AVX512" not in done.stdout
+    assert "True" not in done.stdout
+
+
 @pytest.mark.fault("settings of the shell for accelerate and cuBLAS", "the project's own numbers")
 def test_a_shell_cannot_choose_other_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"ACCELERATE_MIXED_PRECISION": "bf16", "CUBLAS_WORKSPACE_CONFIG": ":0:0"}.items():
