@@ -95,7 +95,8 @@ def test_a_processor_with_avx_512_computes_as_one_without() -> None:
     code = (
         "from attune.core.determinism import prepare; prepare()\n"
         "import faiss, numpy._core._multiarray_umath as loops, torch\n"
-        "print(torch.backends.cpu.get_cpu_capability(), loops.__cpu_features__['X86_V4'], faiss.SIMDConfig.get_level_name())"
+        "print(torch.backends.cpu.get_cpu_capability(), loops.__cpu_features__['X86_V4'])\n"
+        "print(faiss.SIMDConfig.get_level_name())"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT), "ATEN_CPU_CAPABILITY": "avx512", "FAISS_SIMD_LEVEL": "AVX512"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
