@@ -17,7 +17,6 @@ from attune.evaluation.schemas import NO_PERSONA, RAG, RETRIEVED
 from attune.evaluation.tables import tidy
 from attune.metrics.words import SPACED
 from attune.parameters import Parameters
-from attune.parameters.generators import TrainedSettings
 
 # The key columns of a score table, each with its values in order; none: as in the file.
 Keys = Mapping[str, Sequence[str]]
@@ -107,10 +106,6 @@ class Results:
         """Generators that were also evaluated without the persona in their prompt."""
         systems = set(self.generator_intervals["system"])
         return [name for name in self.settings.generators if system_of(name, NO_PERSONA) in systems]
-
-    @property
-    def trained_generators(self) -> list[str]:
-        return [name for name, each in self.settings.generators.items() if isinstance(each, TrainedSettings)]
 
     @property
     def trained_with_passages(self) -> list[str]:

@@ -128,7 +128,7 @@ FIGURES = (
         "compare the points of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
-        shown=lambda results: results.trained_generators,
+        shown=lambda results: [name for name, each in results.settings.generators.items() if each.method != "prompt"],
     ),
     FigureRecord(
         "generator_perplexity",
