@@ -44,9 +44,9 @@ PHRASES = (
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
-    "Best generator: ",
+    "Generator with the lowest perplexity: ",
     "Models: untrained, baseline before training; baseline, the paper&#x27;s recipe at a laptop&#x27;s size; tuned",
-    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats.</p>",
+    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. tuned and",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",
