@@ -24,7 +24,8 @@ def save(model: Cobert, folder: Path) -> None:
     frozen = _frozen(model)
     model.config.frozen_sha256 = _digest(frozen) if frozen else None
     trained = {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
-    model.save_pretrained(folder, state_dict=trained)
+    # Some families' names on the hub are others than the model's, which `load` reads.
+    model.save_pretrained(folder, state_dict=trained, save_original_format=False)
 
 
 def load(folder: Path, encoder: Path) -> Cobert:

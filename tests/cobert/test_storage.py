@@ -28,7 +28,7 @@ def trained(folder: Path, family: str = "bert", **settings: object) -> tuple[Cob
 
 
 @pytest.mark.parametrize("frozen", [0, 1])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, "nomic_bert"])
 def test_a_saved_model_scores_the_same_to_the_bit(tmp_path: Path, family: str, frozen: int) -> None:
     """As the whole model, saved and loaded by transformers, also does."""
     model, inputs = trained(

@@ -14,6 +14,7 @@ from transformers import (
     ElectraConfig,
     GPT2Config,
     MPNetConfig,
+    NomicBertConfig,
     PreTrainedTokenizerFast,
     RobertaConfig,
 )
@@ -74,6 +75,8 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
             vocab_size=size, type_vocab_size=1, max_position_embeddings=130, **SHAPE | changes
         ),
         "mpnet": lambda: MPNetConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
+        # Its weights have other names on the hub than in transformers.
+        "nomic_bert": lambda: NomicBertConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
         "electra": lambda: ElectraConfig(vocab_size=size, embedding_size=8, **SHAPE | changes),
         "distilbert": lambda: DistilBertConfig(
             vocab_size=size, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=128, **changes
