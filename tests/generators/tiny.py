@@ -17,6 +17,8 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
 )
 
 from attune.generators.prompts import DIALOGUE, Example
@@ -102,6 +104,14 @@ def gpt_neox() -> Any:
     """Its weights have other names on the hub than in transformers."""
     torch.manual_seed(1)
     return GPTNeoXForCausalLM(GPTNeoXConfig(vocab_size=len(tokenizer()), **_SHAPE)).eval()
+
+
+def qwen3_moe() -> Any:
+    """Experts in the lower two of three layers; PEFT then adapts them, as the last layer's modules have their names."""
+    torch.manual_seed(1)
+    experts = {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16, "mlp_only_layers": [2]}
+    shape = _SHAPE | {"num_hidden_layers": 3, "num_key_value_heads": 1, "head_dim": 8} | experts
+    return Qwen3MoeForCausalLM(Qwen3MoeConfig(vocab_size=len(tokenizer()), **shape)).eval()
 
 
 def lfm2() -> Any:
