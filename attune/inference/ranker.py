@@ -99,8 +99,7 @@ class Ranker:
         Raises
         ------
         ValueError
-            without a turn or a reply, for texts that are no list of strings, and for speakers that are no list of as
-            many as turns.
+            without a turn or a reply, for texts that are no list of strings, and unless each turn has one speaker.
         """
         replies = checked("replies", replies, "reply")
         (values,) = self.scores([context], [persona], [replies], None if speakers is None else [speakers])
