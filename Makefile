@@ -43,6 +43,9 @@ JOBS ?=
 AT_ONCE = $(if $(JOBS),--jobs $(JOBS))
 SIDE_BY_SIDE = $(BIN)/python -m tools.repro $(AT_ONCE)
 
+# As many test workers as there are cores, and as fit into memory.
+WORKERS = $(or $(JOBS),$(shell $(BIN)/python -m tools.cores))
+
 # SET: options for other parameters, such as SET="-S 'cobert.domains=[all]' -S seed=14".
 SET ?=
 
@@ -68,7 +71,7 @@ chat: setup  ## talk to the systems in the terminal; ROOT=quick: after `make qui
 # One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once,
 # and the files keep the order that tests/conftest.py gives them.
 test: setup  ## run the fast tests, one worker per core; JOBS=n: n workers
-	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses $(or $(JOBS),logical) \
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) \
 		--dist loadfile --no-loadscope-reorder
 
 test-slow: setup  ## run the slow tests
@@ -76,7 +79,7 @@ test-slow: setup  ## run the slow tests
 
 # The fast ones are also part of `test`.
 test-faults: setup  ## inject every fault and print a table of the outcomes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m fault --numprocesses $(or $(JOBS),logical) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m fault --numprocesses $(WORKERS) --dist loadfile
 
 check: setup  ## lint, check the format and the types
 	$(BIN)/ruff check .
@@ -94,6 +97,6 @@ bench: setup  ## run the benchmarks beside their peers, on a quiet machine (half
 OUTPUTS = $(addprefix data/,evaluation index oracle_passages params_checked.txt passages persona_passages processed raw \
 	recipes subset) $(addprefix models/,base cobert compared generators personas seeds)
 
-# metrics/, plots/, .venv, DVC's cache and your own files stay.
+# metrics/, plots/, runs/, .venv, DVC's cache and your own files stay.
 clean:  ## delete the stages' data and models, quick/, checkpoints; metrics/ and plots/ stay
-	rm -rf $(OUTPUTS) quick runs .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(OUTPUTS) quick .checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis

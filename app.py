@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from attune.core.determinism import prepare as set_libraries_up
 from attune.core.environment import require_environment
 from attune.core.errors import AttuneError
 
 
 def main() -> None:
     require_environment()
+    set_libraries_up()
     from attune.chat.choices import require_ready
     from attune.chat.engine import Engine
     from attune.chat.gradio_settings import prepare

@@ -1,8 +1,9 @@
 """Put the studies on one page.
 
-`python -m studies.report_studies metrics=FOLDER figures=FOLDER everyday=PARQUET page=HTML`
+`python -m studies.report_studies raw=FOLDER metrics=FOLDER figures=FOLDER everyday=PARQUET page=HTML`
 
-everyday: the replies to everyday messages, as the stage of that name writes them.
+raw: the corpora's raw files, with their manifests. everyday: the replies to everyday messages, as the stage of that
+name writes them.
 """
 
 from pathlib import Path
@@ -14,8 +15,8 @@ from attune.report.results import Results
 from stages import start
 
 
-def main(*, metrics: Path, figures: Path, everyday: Path, page: Path) -> None:
-    parts = sections.of_studies(Results(parameters.load(), metrics=metrics, everyday=everyday), figures)
+def main(*, raw: Path, metrics: Path, figures: Path, everyday: Path, page: Path) -> None:
+    parts = sections.of_studies(Results(parameters.load(), raw=raw, metrics=metrics, everyday=everyday), figures)
     with atomic_file(page) as temporary:
         temporary.write_text(html.page("Attune: studies", parts), encoding="utf-8")
     print(f"{page}: {page.stat().st_size // 1024} KiB")

@@ -135,3 +135,11 @@ def test_a_clone_with_line_endings_of_windows_has_the_same_bytes(tmp_path: Path)
     command = ["git", "hash-object", "--no-filters", "--stdin-paths"]
     hashes = subprocess.run(command, input="\n".join(files), **run).stdout.split()
     assert dict(zip(files, hashes, strict=True)) == files
+
+
+def test_an_image_gets_nothing_that_git_leaves_out() -> None:
+    """Such as a remote's password in .dvc/config.local, or what people said in judgements.jsonl."""
+    kept = {line.strip("/") for line in (ROOT / ".dockerignore").read_text().splitlines()}
+    left = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line.startswith("/")}
+    left |= {f".dvc/{line.strip('/')}" for line in (ROOT / ".dvc" / ".gitignore").read_text().splitlines()}
+    assert left <= kept

@@ -26,10 +26,9 @@ ELSEWHERE = {
     "report_studies": {
         "corpora",
         "generation.max_new_tokens",
+        "generation.perplexity_examples",
+        "generation.reply_examples",
         "recipes",
-        "seed",
-        "source",
-        "subsets",
     },  # of the main job's page
 }
 

@@ -17,6 +17,7 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo, lock_repo
     from dvc.repo.reproduce import collect_stages, plan_repro
+    from dvc.scm import SCMError
 
     waits: dict[str, list[str]] = {}
     _drop_torn(Path(".dvc/tmp/rwlock"))
@@ -32,6 +33,8 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                     # DVC locks a stage's files once for `status`, three times for `changed`.
                     if set(before) - {CHECK} or stage.status():
                         waits[stage.addressing] = before
+    except SCMError:
+        sys.exit("error: this folder is no git repository, which DVC needs; `git init` makes it one")
     except (DvcException, TypeError) as error:  # DVC's own TypeError, for a parameter that should be a list
         sys.exit(f"error: {wrong_parameters() or f'{error} (`dvc repro --dry {target}` says more)'}")
     if CHECK in waits:

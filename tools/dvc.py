@@ -1,15 +1,44 @@
-"""DVC's command line, `python -m tools.dvc WORDS`, a quarter faster: see `attune.core.garbage_collection`."""
+"""DVC's command line, `python -m tools.dvc WORDS`, a quarter faster (`attune.core.garbage_collection`) and safer."""
 
+import io
 import sys
+from pathlib import Path
+from typing import Any
 
 from attune.core import garbage_collection
+from attune.core.files import atomic_file
 
 
 def main() -> int:
     garbage_collection.defer()
+    write_whole_files()
     from dvc.cli import main as dvc
 
     return int(dvc(sys.argv[1:]) or 0)
+
+
+def write_whole_files() -> None:
+    """Let DVC's files, such as dvc.lock, take the place of what they replace once they are whole.
+
+    DVC empties a file before it turns the content into YAML, half a second for this project's: an interrupted one would
+    leave a dvc.lock that no DVC can read.
+    """
+    from dvc.utils.serialize import _common, _yaml
+
+    for module in (_common, _yaml):
+        module._dump_data = _dump
+
+
+def _dump(path: Any, data: Any, dumper: Any, fs: Any = None, **options: Any) -> None:
+    """In the place of DVC's function of this name; a file elsewhere than on this machine is written as DVC does."""
+    text = io.StringIO()
+    dumper(data, text, **options)
+    if fs is not None and fs.protocol != "local":
+        with fs.open(path, "w+", encoding="utf-8") as file:
+            file.write(text.getvalue())
+        return
+    with atomic_file(Path(path).resolve()) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -80,11 +80,21 @@ def main() -> int:
 
 
 def cache_of(folder: Path) -> dict[str, Any]:
-    """The settings of DVC's cache for the project in `folder`, wherever that cache is; `dir` is a whole path."""
-    from dvc.repo import Repo
+    """The settings of DVC's cache for the project in `folder`, wherever that cache is; `dir` is a whole path.
 
-    with Repo(str(folder)) as repo:
-        return dict(repo.config["cache"]) | {"dir": repo.cache.local_cache_dir}
+    Raises
+    ------
+    AttuneError
+        for a folder outside a git repository.
+    """
+    from dvc.repo import Repo
+    from dvc.scm import SCMError
+
+    try:
+        with Repo(str(folder)) as repo:
+            return dict(repo.config["cache"]) | {"dir": repo.cache.local_cache_dir}
+    except SCMError:
+        raise AttuneError(f"{folder} is no git repository, which DVC needs; `git init` makes it one") from None
 
 
 def prepare(folder: Path, cache: dict[str, Any], changes: Sequence[str] = ()) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from attune.core import garbage_collection, memory
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
-from tools import gpus
+from tools import cores, gpus
 from tools.changes import changed_stages, wrong_parameters
 from tools.deps import FILES
 from tools.preload import PACKAGES, preloading
@@ -73,8 +73,8 @@ def run(target: str, jobs: int | None) -> int:
 
 def fitting_jobs() -> int:
     """As many as there are cores, and as fit into the memory; where there are GPUs, one for each of them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, memory.usable() // JOB_BYTES, len(gpus.visible()) or cores))
+    known = cores.usable()
+    return max(1, min(known, memory.usable() // JOB_BYTES, len(gpus.visible()) or known))
 
 
 def plain(target: str) -> int:

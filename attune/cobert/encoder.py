@@ -1,5 +1,6 @@
 """The shared encoder: any that AutoModel loads, optionally with frozen lower layers whose output can be cached."""
 
+import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def load_encoder(folder: Path) -> Any:
     Raises
     ------
     AttuneError
-        if the folder holds no encoder of a known family with safetensors weights.
+        if the folder holds no encoder of a known family with safetensors weights, or one that reads padding as text.
     """
     refuse_code(folder)
     verbosity = logging.get_verbosity()
@@ -38,6 +39,11 @@ def load_encoder(folder: Path) -> Any:
         logging.set_verbosity(verbosity)
     if missing := sorted(name for name in info["missing_keys"] if "pooler" not in name):
         raise AttuneError(f"{folder}: its weights are not of a {config.model_type}: {missing[0]} is missing")
+    if "attention_mask" not in inspect.signature(encoder.forward).parameters:  # others take any argument, and ignore it
+        raise AttuneError(
+            f"{folder}: a {config.model_type} knows no attention_mask, so that scores would depend on the padding in a "
+            "batch; name an encoder with attention, such as BERT or RoBERTa"
+        )
     return encoder
 
 
@@ -102,7 +108,9 @@ def run_encoder(encoder: Any, batch: dict[str, Tensor], frozen: int) -> Tensor:
     """
     if "states" in batch:
         return _upper(encoder, batch["states"], batch["attention_mask"], frozen)
-    return encoder(**_accepted(encoder, batch)).last_hidden_state
+    arguments = _accepted(encoder, batch)
+    arguments["attention_mask"] = arguments["attention_mask"].long()  # XLNet computes with it
+    return encoder(**arguments).last_hidden_state
 
 
 def packs(encoder: Any) -> bool:

@@ -27,7 +27,7 @@ GROUP_TOKENS, PACKED_TOKENS = 384, 1024
 # What dropout is called in the configurations of the encoder families.
 DROPOUTS = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout",
-    "attention_dropout",
+    "attention_dropout", "embedding_dropout", "mlp_dropout", "embed_dropout", "resid_dropout",
 )  # fmt: skip
 
 
@@ -236,7 +236,9 @@ def to_device(model: Cobert) -> Cobert:
 
 def inputs_for(model: Cobert, folder: Path) -> Inputs:
     """The tokenizer in `folder` with the length limits of `model`."""
-    positions = getattr(model.encoder.config, "max_position_embeddings", 512)
+    positions = getattr(model.encoder.config, "max_position_embeddings", None)
+    if positions is None or positions < 1:  # XLNet's are unlimited, and given as -1
+        positions = 512
     if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         positions -= 2  # they number positions from the padding id (1) + 1
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

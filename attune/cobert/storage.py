@@ -11,7 +11,7 @@ from transformers.initialization import no_init_weights
 
 from attune.cobert.encoder import load_encoder
 from attune.cobert.model import Cobert, CobertConfig
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 
 WEIGHTS = "model.safetensors"
 
@@ -24,7 +24,8 @@ def save(model: Cobert, folder: Path) -> None:
     frozen = _frozen(model)
     model.config.frozen_sha256 = _digest(frozen) if frozen else None
     trained = {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
-    model.save_pretrained(folder, state_dict=trained)
+    # Some families' names on the hub are others than the model's, which `load` reads.
+    model.save_pretrained(folder, state_dict=trained, save_original_format=False)
 
 
 def load(folder: Path, encoder: Path) -> Cobert:
@@ -37,16 +38,26 @@ def load(folder: Path, encoder: Path) -> Cobert:
     OSError, ValueError, SafetensorError
         if `folder` lacks a file, or if one is torn or not that of a CoBERT.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if config.get("model_type") != CobertConfig.model_type:
-        raise ValueError("config.json is of another model type")
-    with no_init_weights():  # each weight is read below
-        model = Cobert(CobertConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
+    model = _described(folder)
     trained, frozen = load_file(folder / WEIGHTS), _frozen(model) if model.config.frozen_sha256 else {}
     _check({name: tensor for name, tensor in model.state_dict().items() if name not in frozen}, trained)
     given = _of_encoder(folder, encoder, frozen, model.config.frozen_sha256) if frozen else {}
     model.load_state_dict(trained | given)
     return model
+
+
+def _described(folder: Path) -> Cobert:
+    """The model that config.json describes; its weights are still to be read."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if not isinstance(config, dict) or config.get("model_type") != CobertConfig.model_type:
+        raise ValueError("config.json is of another model type")
+    try:
+        with no_init_weights():
+            return Cobert(CobertConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
+    except Exception as error:  # what another version's setting becomes depends on where it is read
+        raise ValueError(
+            f"config.json describes no CoBERT of the installed version ({type(error).__name__}: {one_line(error)})"
+        ) from None
 
 
 def _frozen(model: Cobert) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixin
 
 from attune.generators.batches import by_length, left_padded, tokens_at_once
 
@@ -98,9 +98,18 @@ def read_rows(
     cache, mask, logits = read_prompts(model, prompts, more)
     if len(which) > len(prompts):
         copies = torch.tensor(which, device=mask.device)
-        cache.batch_select_indices(copies)
+        select_rows(cache, copies)
         mask, logits = mask[copies], logits[copies]
     return cache, mask, logits
+
+
+def select_rows(cache: DynamicCache, rows: torch.Tensor) -> None:
+    """Only keep `rows` of the cache, in their order; a row may occur several times."""
+    for layer in cache.layers:
+        if isinstance(layer, LinearAttentionCacheLayerMixin):
+            layer.reorder_cache(rows)  # a hybrid model's layers with a state know no batch_select_indices
+        else:
+            layer.batch_select_indices(rows)
 
 
 def last_logits(model: Any) -> dict[str, int]:

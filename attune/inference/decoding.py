@@ -11,7 +11,7 @@ from attune.core.determinism import seeded
 from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
-from attune.inference.cache import last_logits, read_rows
+from attune.inference.cache import last_logits, read_rows, select_rows
 from attune.inference.next_token import choose_each, processors
 from attune.inference.sentences import whole_sentences
 from attune.parameters.decoding import Decoding
@@ -190,7 +190,7 @@ def _tokens(
             break
         if 4 * ended[rows].sum() >= len(rows):  # seldom enough to pay for copying what the others have in the cache
             going = (~ended[rows]).nonzero()[:, 0]
-            cache.batch_select_indices(going)
+            select_rows(cache, going)
             rows, chosen, mask, positions = rows[going], chosen[going], mask[going], positions[going]
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
         inputs = {"input_ids": chosen[:, None], "attention_mask": mask, "position_ids": positions}

@@ -99,7 +99,7 @@ class Ranker:
         Raises
         ------
         ValueError
-            without a turn or a reply, for another number of speakers than turns, and for what is no list of strings.
+            without a turn or a reply, for texts that are no list of strings, and unless each turn has one speaker.
         """
         replies = checked("replies", replies, "reply")
         (values,) = self.scores([context], [persona], [replies], None if speakers is None else [speakers])
@@ -156,9 +156,15 @@ class Ranker:
 
 def _turns(context: Sequence[str], speakers: Sequence[Any] | None) -> tuple[list[str], Sequence[Any] | None]:
     turns = checked("context", context, "turn")
-    if speakers is not None and len(speakers) != len(turns):
-        raise ValueError(f"{len(speakers)} speakers for {len(turns)} turns of the context; each turn needs one")
-    return turns, speakers
+    if speakers is None:
+        return turns, None
+    try:
+        said_by = list(speakers)
+    except TypeError:
+        raise ValueError(f"speakers is {speakers!r}; it must be a list with one entry per turn") from None
+    if len(said_by) != len(turns):
+        raise ValueError(f"{len(said_by)} speakers for {len(turns)} turns of the context; each turn needs one")
+    return turns, said_by
 
 
 def _encoder_folder(folder: Path, encoder: str | Path | None) -> Path:

@@ -119,9 +119,11 @@ class Retriever:
 def query(embedder: Any, context: Sequence[str], persona: Sequence[str], num_personas: int) -> np.ndarray:
     """(1, d), unit length: halfway between the embeddings of the last turn and of the last turn with the persona.
 
+    Zeros where the embedder gives zeros, as some do for a text of which they know no word: every row is as near.
+
     num_personas: the sentences that are used at most, the first of those given.
     """
     last = checked("context", context, "turn")[-1]
     texts = [last, with_persona(embedder, last, checked("persona", persona), num_personas)]
     vectors = embed(embedder, texts, batch_size=2, role="query").sum(0, keepdims=True)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(vectors.dtype).tiny)

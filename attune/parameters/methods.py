@@ -155,7 +155,10 @@ def add_lora(
         layers_to_transform=list(range(frozen_layers, len(stack))) if frozen_layers else None,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's transposed weights
     )
-    return _adapted(model, config, base, "lora")
+    adapted = _adapted(model, config, base, "lora")
+    for layer in stack[:frozen_layers]:
+        layer.requires_grad_(False)  # PEFT heeds layers_to_transform in modules, but not in the weights of experts
+    return adapted
 
 
 def _adapted(model: Any, config: Any, base: Path, method: str) -> Any:

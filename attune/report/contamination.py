@@ -17,7 +17,8 @@ _ABOUT = (
     "appendix C), the latter PaLM's (Chowdhery et al. 2022, section 8). Turns of fewer than {n} words cannot overlap."
 )
 _SPLIT = (
-    "Scores of the test examples that overlap and of the others, by their replies, for the test sets that have both. "
+    "Scores of the test examples that overlap and of the others, by their replies, for the test sets whose scored "
+    "replies are of both kinds. "
     "Gain: by how many nats per token a generator is better than its untrained base. A larger gain on "
     "overlapping examples may be memory; the difference is not tested. n: the people, situations or else conversations "
     "that the intervals draw from; with fewer than six there is no interval."
@@ -32,9 +33,7 @@ def section(found: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, st
         f"<p>{escape(_sentence(overlaps, found['n']))}</p>"
         + html.folded("Each test set", about + html.table(_own(overlaps)))
         + html.folded("Each test set against each train set and retrieval bank", html.table(_matrix(overlaps)))
-        + html.folded(
-            "Scores by overlap", f"<p>{_SPLIT}</p>" + html.table(_split([*found["ranking"], *found["losses"]], names))
-        )
+        + html.folded("Scores by overlap", f"<p>{_SPLIT}</p>" + _splits([*found["ranking"], *found["losses"]], names))
     )
 
 
@@ -44,7 +43,7 @@ def _sentence(overlaps: pd.DataFrame, n: int) -> str:
     """
     own = overlaps[overlaps["test"] == overlaps["source"]]
     some = own[own["example"] > 0].sort_values("example", ascending=False)
-    shares = [f"{100 * row['example']:.0f} % of {_title(row['test'])}" for row in some.to_dict("records")]
+    shares = [f"{_percent(row['example'])} % of {_title(row['test'])}" for row in some.to_dict("records")]
     short = [_title(test) for test in own[own["rows_with_ngrams"] == 0]["test"]]
     none = len(own) - len(some) - len(short)
     shares += [f"none of {none} {'other ' if shares else ''}test set{'s' * (none > 1)}"] if none else []
@@ -73,6 +72,16 @@ def _matrix(overlaps: pd.DataFrame) -> pd.DataFrame:
     table = overlaps.assign(example=shares).pivot(index="test", columns="source", values="example")
     table = table[overlaps["source"].unique()].rename(index=_title, columns=lambda name: f"{_title(name)} (%)")
     return table.rename_axis(index="Test set", columns=None).reset_index()
+
+
+def _splits(records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    table = _split(records, names)
+    return "<p>None has.</p>" if table.empty else html.table(table)
+
+
+def _percent(share: float) -> str:
+    """A share in whole percent, and one that is not 0 never as 0."""
+    return "under 1" if 0 < share < 0.005 else f"{100 * share:.0f}"
 
 
 def _split(records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> pd.DataFrame:

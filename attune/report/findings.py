@@ -82,6 +82,8 @@ def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:
         if helps and own
         else "helps, but its own not clearly more than another person's"
         if helps
+        else "harms"
+        if none and none.worse
         else "does not clearly help"
     )
     return f"In writing, a persona {answer} ({names[name]}): perplexity {'; '.join(parts)}."
@@ -187,8 +189,10 @@ def about_answers(tests: Sequence[Difference], names: Names) -> str:
         every = "the generator" if len(known) == 1 else f"any of {len(known)} generators"
         return f"{names[known[0].before]} does not clearly differ from {every} in similarity to the true reply."
     rest = len(known) - ahead - behind
+    if len(known) == 1:
+        return f"{names[known[0].before]} answers {'more' if ahead else 'less'} like the true reply than the generator."
     parts = [
-        f"answers more like the true reply than {ahead} of {len(known)} generators",
+        f"answers more like the true reply than {ahead or 'none'} of {len(known)} generators",
         f"less than {behind}" if behind else "",
         f"from the other {rest} it does not clearly differ" if rest else "",
     ]
@@ -208,7 +212,7 @@ def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
             f"trigrams; best is {best}, where they repeat the least ({numbers})."
         )
     return (
-        f"Best decoding is {best} (temperature/top_k/top_p): of the points whose replies repeat at most "
+        f"Best decoding is {best} (temperature/top_k/top_p; {numbers}): of the points whose replies repeat at most "
         f"{100 * MOST_REPEATED:.0f} % of their trigrams, the first that is within one standard error of the one most "
-        f"similar to the true replies ({numbers})."
+        "similar to the true replies."
     )

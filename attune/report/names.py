@@ -18,8 +18,8 @@ VARIANTS = {
     RAG: " + passages",
     PERSONA_RAG: " + reranked passages",
     ORACLE_RAG: " + ideal passages",
-    NO_PERSONA: " without the persona",
-    OTHER_PERSONA: " with another's persona",
+    NO_PERSONA: ", told none",
+    OTHER_PERSONA: ", told another's",
 }
 
 

@@ -98,22 +98,23 @@ def what_is_compared(results: Results) -> str:
     cobert = settings.cobert
     models = [f"{name}, {_RECIPES[name]}" for name in cobert.recipes if name in _RECIPES]
     sizes = [f"{_train_size(settings, name)} ({name})" for name in cobert.subsets]
-    first, *others = cobert.recipes
+    first = cobert.recipes[0]
     return (
         f"CoBERT ranks {candidates_title(cobert)} per test context, the right reply among them. MRR: the mean of "
         "1 / its rank (1: always first). Models: "
-        f"{'; '.join([f'{UNTRAINED}, {first} before training', *models])}. {_starts(others)}Recipes train on "
+        f"{'; '.join([f'{UNTRAINED}, {first} before training', *models])}. Recipes train on "
         f"{' or '.join(sizes)} conversations per domain. {_domains(results)}"
     ).rstrip()
 
 
-def _starts(others: Sequence[str]) -> str:
+def starts(results: Results) -> str:
     """What the untrained model does not tell of the recipes that it is not the start of."""
+    _, *others = results.settings.cobert.recipes
     if not others:
         return ""
     return (
         f"{listed(others)} may start from another untrained model; plots/studies.html, written by `make studies`, "
-        f"shows what training adds to {'them' if len(others) > 1 else 'it'}. "
+        f"shows what training adds to {'them' if len(others) > 1 else 'it'}."
     )
 
 

@@ -41,9 +41,10 @@ def code_version() -> str:
     """
     other = _has_other_parameters()
     deciding = [each for each in _DECIDING if not (other and each == _PARAMETERS)]
-    commit, _, date = _git("log", "-1", "--format=%H %cs", "--", *deciding).partition(" ")
+    commit, _, date = _last_change(*deciding).partition(" ")
     if not commit:
-        return "Code and parameters outside a git repository"
+        where = "in a clone without its history" if _git("rev-parse", "HEAD") else "outside a git repository"
+        return f"Code and parameters {where}"
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", *deciding)
     own = "; parameters other than the repository's, shown below" if other else ""
     return (
@@ -82,12 +83,23 @@ def _is_own(manifest: Mapping[str, Any]) -> bool:
 
 def _source(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
     if source == "sample":
-        date = _git("log", "-1", "--format=%cs", "--", "attune/sources") or "unknown date"
+        date = _last_change("attune/sources").partition(" ")[2] or "unknown date"
         return f"Data: the embedded sample (as of {date}), not the published corpora."
     known = [f"{corpus_title(each['corpus'])} at {each['revision']}" for each in manifests if each["revision"]]
     place = "the published corpora, from the hub" if source == "hub" else f"the directory {source}"
     revisions = f" ({', '.join(known)})" if known else ""
     return f"Data: {place}{revisions}."
+
+
+def _last_change(*paths: str) -> str:
+    """The last commit that changed the paths, and its date; empty where a shallow clone lacks it.
+
+    The oldest commit of such a clone seems to have changed all files.
+    """
+    commit = _git("log", "-1", "--format=%H %cs", "--", *paths)
+    shallow = _git("rev-parse", "--is-shallow-repository") == "true"
+    oldest = _git("rev-list", "--max-parents=0", "HEAD").split() if shallow else []
+    return "" if commit.partition(" ")[0] in oldest else commit
 
 
 def _git(*words: str) -> str:

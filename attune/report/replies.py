@@ -13,6 +13,7 @@ from attune.report import html
 # Prompts of each kind that the page holds; replies.csv has every one.
 EXAMPLES = 10
 _VARIANTS = {PLAIN: "Without passages", RAG: "With passages", PERSONA_RAG: "With reranked passages"}
+_LAST_ALONE = "Only the last message is shown; the systems read the turns before it as well."
 _ABOUT_PASSAGES = (
     "The passages stand here as in the prompt, in the form of rag.template: by default a message from another "
     "conversation and the reply to it. A generator may copy from both."
@@ -40,7 +41,7 @@ def dialogue_blocks(replies: pd.DataFrame, names: Names) -> str:
     blocks = (_block(rows["prompt"].iloc[0], _dialogue(rows, names)) for _, rows in prompts)
     return html.folded(
         f"{len(prompts)} prompts: replies beside the passages that were retrieved for them",
-        html.about(_ABOUT_PASSAGES) + "\n".join(blocks),
+        html.about(f"{_LAST_ALONE} {_ABOUT_PASSAGES}") + "\n".join(blocks),
     )
 
 
@@ -75,7 +76,8 @@ def answered_blocks(replies: pd.DataFrame, names: Names) -> str:
     by_length = sorted(contexts, key=lambda each: len(each[1]["prompt"].iloc[0]))
     contexts.sort(key=lambda each: each is not by_length[len(by_length) // 2])
     first, *rest = [_block(as_written(rows["prompt"].iloc[0]), _answered(rows, names)) for _, rows in contexts] or [""]
-    return first + (html.folded(f"{len(rest)} more contexts", "\n".join(rest)) if rest else "")
+    about = html.about(_LAST_ALONE) if contexts else ""
+    return about + first + (html.folded(f"{len(rest)} more contexts", "\n".join(rest)) if rest else "")
 
 
 def everyday_blocks(replies: pd.DataFrame, names: Names) -> str:

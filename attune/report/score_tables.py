@@ -7,7 +7,7 @@ import pandas as pd
 
 from attune.report import html
 from attune.report.differences import Difference, families, over_domains
-from attune.report.scores import ScoreFormat, format_of
+from attune.report.scores import MINUS, ScoreFormat, format_of
 from attune.report.tables import keys, records, wide
 
 Name = Callable[[str], str]
@@ -62,9 +62,12 @@ def _cell(form: ScoreFormat, value: float, low: float | None, high: float | None
     if pd.isna(value):
         return html.Cell("")
     text = f"<b>{form.text(value)}</b>" if best else form.text(value)
+    text = text.replace("-", MINUS)
     # An interval without width, as of what is 1 by definition, would claim to be exact.
-    if low is not None and high is not None and low < high:
-        text = html.with_interval(text, f"{form.text(low)}–{form.text(high)}")
+    if low is not None and high is not None and form.text(low) != form.text(high):
+        # A dash between negative numbers would be read as a minus.
+        dash = " to " if low < 0 else "–"
+        text = html.with_interval(text, f"{form.text(low)}{dash}{form.text(high)}".replace("-", MINUS))
     return html.Cell(text, value)
 
 

@@ -11,7 +11,7 @@ from attune.report import contamination, everyday, html, overview, power, seeds,
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
 from attune.report.names import corpus_title, mean_title, sentences_title, system_names, way_title
-from attune.report.provenance import environment
+from attune.report.provenance import code_version, data_sentence, environment
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
 from attune.report.score_tables import difference_tables, score_table
@@ -27,7 +27,7 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
         (
             "Summary",
             html.bullets(overview.summary(results), "lead")
-            + html.about(overview.what_is_compared(results))
+            + html.about(f"{overview.what_is_compared(results)} {overview.starts(results)}".strip())
             + _figures("report", "first", figures),
         ),
         ("Findings", html.bullets(overview.main_findings(results))),
@@ -49,7 +49,14 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
     methods = results.method_tests[~results.method_tests["family"].isin(BY_DOMAIN)].drop(columns="domain")
     found = pd.concat([methods, means(results.persona_use_tests), results.persona_tests, everyday.tests(results)])
     return [
-        ("Findings", html.bullets(studies_overview.findings_of(results), "lead")),
+        (
+            "Findings",
+            html.bullets(studies_overview.findings_of(results), "lead")
+            + html.about(
+                f"{data_sentence(results.settings.source, results.manifests)} {code_version()}; seed "
+                f"{results.settings.seed}. {overview.what_is_compared(results)}"
+            ),
+        ),
         ("Figures", _shown_figures("studies", figures)),
         ("Differences", _rule() + difference_tables(differences(found), _words(results))),
         (
@@ -150,7 +157,7 @@ def _figures(page: Page, place: str, folder: Path) -> str:
     return "\n".join(
         html.figure(record.name, (folder / f"{record.name}.png").read_bytes(), record.caption, record.place)
         for record in on_page(page)
-        if record.place == place
+        if record.place == place and (folder / f"{record.name}.png").is_file()
     )
 
 

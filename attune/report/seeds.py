@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from attune.report import html
-from attune.report.scores import format_of
+from attune.report.scores import format_of, signed
 
 Numbers = Mapping[str, Any]
 _VARIES = {
@@ -27,9 +27,9 @@ def about(seeds: Numbers, names: Mapping[str, str]) -> str:
     """The scores with their intervals, and the differences between recipes, as HTML; names: generators in words."""
     values = ", ".join(map(str, seeds["seeds"]))
     lines = [
-        f"{row['domain']}: {row['after']} is {abs(row['mean']):.3f} MRR {'above' if row['mean'] > 0 else 'below'} "
-        f"{row['before']} (95 % interval {row['low']:+.3f} to {row['high']:+.3f}; by seed "
-        f"{', '.join(f'{value:+.3f}' for value in row['by_seed'].values())})."
+        f"{row['domain']}: {row['after']} against {row['before']}, {signed(row['mean'], 3)} MRR (95 % interval "
+        f"{signed(row['low'], 3)} to {signed(row['high'], 3)}; by seed "
+        f"{', '.join(signed(value, 3) for value in row['by_seed'].values())})."
         for row in seeds["ranking"]
         if "before" in row
     ]

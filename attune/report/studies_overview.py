@@ -6,6 +6,7 @@ from attune.report.differences import Difference, differences, in_brackets, over
 from attune.report.findings import best, scored
 from attune.report.names import mean_title, personas_title, ranking_name, sentences_title, way_title
 from attune.report.results import Results
+from attune.report.scores import signed
 from attune.report.tables import compared, means
 
 
@@ -47,7 +48,8 @@ def without_training(results: Results) -> str:
         else f"{len(better) or 'none'} of {len(found)} ways to match without training and worse than "
         f"{len(worse) or 'none'} of them"
     )
-    return f"{ranking_name(nearest.after)} is better than {ways} (MRR, {title}). Its difference from {best_way}"
+    start = f"{ranking_name(nearest.after)} before training is not among them."
+    return f"{ranking_name(nearest.after)} is better than {ways} (MRR, {title}). Its difference from {best_way} {start}"
 
 
 def what_training_adds(results: Results) -> str:
@@ -121,10 +123,11 @@ def transfer(results: Results) -> str:
     others = rows[rows["trained"] != rows["tested"]]
     if others.empty:
         return ""
-    lower = sum(row["value"] < own[row["tested"]] for row in others.to_dict("records"))
+    apart = [row["value"] - own[row["tested"]] for row in others.to_dict("records")]
     return (
-        f"Transfer: in {lower} of {len(others)} tests on a domain other than its own, a model scores below the "
-        "one that was trained on that domain (their differences were not tested; the figure has their intervals)."
+        f"Transfer: in {sum(each < 0 for each in apart)} of {len(others)} tests on a domain other than its own, a "
+        "model scores below the one that was trained on that domain (MRR "
+        f"{signed(min(apart), 3)} to {signed(max(apart), 3)}; not tested; the figure has their intervals)."
     )
 
 
@@ -151,7 +154,10 @@ def bank(results: Results) -> str:
 
 def _listed(found: list[Difference]) -> str:
     """The largest of the differences, in brackets."""
-    return f" (most: {_told(max(found, key=lambda each: abs(each.difference)))})" if found else ""
+    if not found:
+        return ""
+    most = "most: " if len(found) > 1 else ""
+    return f" ({most}{_told(max(found, key=lambda each: abs(each.difference)))})"
 
 
 def _told(each: Difference) -> str:

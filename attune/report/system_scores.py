@@ -61,20 +61,24 @@ def _ranking(results: Results) -> str:
 
 
 def _generators(results: Results) -> str:
-    probe, names = results.probe, system_names(results.settings)
+    probe, names, generation = results.probe, system_names(results.settings), results.settings.generation
     told = [
-        "Perplexity is over reply tokens alone; it is comparable between models with the same tokenizer and test set.",
+        f"Perplexity is over the tokens of at most {generation.perplexity_examples} true replies of a test set, the "
+        f"other scores over {generation.reply_examples} written ones. It is how many equally likely tokens would be as "
+        "hard to predict, and comparable between models with the same tokenizer and test set.",
         f"{_SIMILARITY} Repeated trigrams: the share of a reply's word triples that it had before. Truncated replies "
-        f"had not ended after {results.settings.generation.max_new_tokens} tokens (generation.max_new_tokens).",
+        f"had not ended after {generation.max_new_tokens} tokens; they are shown and scored up to their last whole "
+        "sentence.",
         findings.about_decoding(results.decoding, results.best_point, names),
     ]
     notes = [
         "Emotion match is the share of replies in which a probe detects the same emotion as in the message"
-        f"{_ceiling(results)}. The probe's own accuracy on held-out situations is {_accuracy(probe)}.",
+        f"{_ceiling(results)}. The probe's own accuracy on situations held out from it is "
+        f"{_accuracy(probe)}, by chance {1 / len(probe['confusion']):.3f}.",
         f"BLEU: {probe['signatures']['bleu']}; chrF: {probe['signatures']['chrf']}. {_SELF_BLEU}",
         "Distinct words and bigrams: the different ones as a share of all, over all replies. Trigrams copied from the "
-        "prompt: the share of a reply's that the message has too. With an extra turn: replies that go on to write the "
-        "next turn, as a line that begins with “Question:”.",
+        "message: the share of a reply's that the last message has too. With an extra turn: replies that go on to "
+        "write the next turn, as a line that begins with “Question:”.",
         "Ideal passages are the train exchanges whose replies are most like the true one, which no retriever can know.",
         "Passages' similarity to the target is the mean over the prompts with passages; shares are of all prompts.",
     ]

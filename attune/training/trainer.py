@@ -12,7 +12,14 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.utils.logging import disable_progress_bar
 
 from attune.core.devices import device
@@ -130,6 +137,14 @@ class RecoveringTrainer(FiniteTrainer):
 
     def _attempt(self, *inputs: Any, **named: Any) -> torch.Tensor:
         return super()._step(*inputs, **named)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """Under the model's own names: some families' on the hub are others, and what is loaded is not renamed."""
+        if self.args.should_save and isinstance(self.model, PreTrainedModel):
+            folder = output_dir or self.args.output_dir
+            self.model.save_pretrained(folder, state_dict=state_dict, save_original_format=False)
+        else:
+            super()._save(output_dir, state_dict)
 
     def _save_rng_state(self, output_dir: str) -> None:
         """With the micro-batch, which decides in what order dropout is drawn from them."""

@@ -186,7 +186,7 @@ def test_the_highest_layer_always_learns(tmp_path: Path) -> None:
 
 
 def test_dropout_is_the_recipe_s_whatever_the_family_calls_it(tmp_path: Path) -> None:
-    for family in FAMILIES:
+    for family in (*FAMILIES, "modernbert", "gpt_neo"):
         model = Cobert.from_encoder(encoder(tmp_path / family, family), dropout=0.0)
         assert not [module for module in model.modules() if isinstance(module, torch.nn.Dropout) and module.p > 0]
         model.train()
@@ -214,3 +214,17 @@ def test_positions_are_roberta_s(tmp_path: Path) -> None:
     assert inputs.positions == 128
     model.encode(pad([inputs.context(["dog " * 90, *["cat " * 30] * 3])]))
     assert inputs_for(model, tmp_path).positions == 128
+
+
+def test_as_many_positions_are_read_as_usual_where_there_is_no_limit(tmp_path: Path) -> None:
+    model, inputs = cobert(tmp_path, "xlnet")
+    assert model.encoder.config.max_position_embeddings == -1
+    assert (inputs.positions, inputs.max_length) == (512, 256)
+    assert table(model, inputs).shape == (6, 6)
+
+
+def test_an_encoder_that_reads_padding_as_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        AttuneError, match=r"a fnet knows no attention_mask, so that scores would depend on the padding"
+    ):
+        cobert(tmp_path, "fnet")

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -7,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from attune.cobert import storage
 from attune.cobert.model import Cobert
 from attune.core.errors import AttuneError
-from attune.core.files import read_json, sha256
+from attune.core.files import read_json, sha256, write_json
 from attune.inference.ranker import Ranker
 from tests.cobert.test_model import FAMILIES, table
 from tests.cobert.tiny import cobert, encoder
@@ -28,7 +29,7 @@ def trained(folder: Path, family: str = "bert", **settings: object) -> tuple[Cob
 
 
 @pytest.mark.parametrize("frozen", [0, 1])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, "nomic_bert"])
 def test_a_saved_model_scores_the_same_to_the_bit(tmp_path: Path, family: str, frozen: int) -> None:
     """As the whole model, saved and loaded by transformers, also does."""
     model, inputs = trained(
@@ -112,6 +113,27 @@ def test_every_tensor_has_a_place_and_its_shape(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(AttuneError, match=r"saved holds no CoBERT .*`dvc repro train_cobert`"):
         Ranker.from_pretrained(tmp_path / "saved", tmp_path / "encoder")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: [], "config.json is of another model type"),
+        (lambda config: config | {"matching": "new_matcher"}, r"of the installed version \(KeyError: 'new_matcher'\)"),
+        (
+            lambda config: config | {"encoder": {"hidden_size": 16}},
+            r"of the installed version \(KeyError: 'model_type'\)",
+        ),
+        (lambda config: config | {"encoder": 5}, r"of the installed version \(TypeError: "),
+        (lambda config: config | {"encoder": config["encoder"] | {"hidden_size": "wide"}}, "of the installed version"),
+    ],
+)
+def test_the_configuration_of_another_version_is_refused(tmp_path: Path, change: Any, message: str) -> None:
+    trained(tmp_path, frozen_layers=0)
+    path = tmp_path / "saved/config.json"
+    write_json(path, change(read_json(path)))
+    with pytest.raises(AttuneError, match=rf"saved holds no CoBERT .*`dvc repro train_cobert` writes one: .*{message}"):
+        Ranker.from_pretrained(tmp_path / "saved")
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "config.json", "model.safetensors"])

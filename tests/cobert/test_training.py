@@ -110,9 +110,10 @@ def test_two_trainings_give_the_same_bits(tmp_path: Path) -> None:
     )
 
 
-def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ["bert", "nomic_bert"])
+def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path, family: str) -> None:
     """A rate that destroys the model after the first epoch: what is kept ranks as the best epoch did."""
-    model, rows_ = learned(tmp_path, lr=0.5, epochs=3)
+    model, rows_ = learned(tmp_path, family, lr=0.5, epochs=3)
     best = max(row["valid_mrr"] for row in rows_)
     if best == rows_[-1]["valid_mrr"]:
         pytest.fail("the last epoch is the best, so this shows nothing")

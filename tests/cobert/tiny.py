@@ -12,10 +12,15 @@ from transformers import (
     BertConfig,
     DistilBertConfig,
     ElectraConfig,
+    FNetConfig,
     GPT2Config,
+    GPTNeoConfig,
+    ModernBertConfig,
     MPNetConfig,
+    NomicBertConfig,
     PreTrainedTokenizerFast,
     RobertaConfig,
+    XLNetConfig,
 )
 
 from attune.cobert.model import Cobert, inputs_for
@@ -74,6 +79,22 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
             vocab_size=size, type_vocab_size=1, max_position_embeddings=130, **SHAPE | changes
         ),
         "mpnet": lambda: MPNetConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
+        # Its weights have other names on the hub than in transformers.
+        "nomic_bert": lambda: NomicBertConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
+        "modernbert": lambda: ModernBertConfig(
+            vocab_size=size, pad_token_id=0, embedding_dropout=0.1, mlp_dropout=0.1, **SHAPE | changes
+        ),
+        "gpt_neo": lambda: GPTNeoConfig(
+            vocab_size=size,
+            hidden_size=16,
+            num_layers=2,
+            num_heads=2,
+            attention_types=[[["global", "local"], 1]],
+            embed_dropout=0.1,
+            resid_dropout=0.1,
+        ),
+        "xlnet": lambda: XLNetConfig(vocab_size=size, d_model=16, n_layer=3, n_head=2, d_inner=32),
+        "fnet": lambda: FNetConfig(vocab_size=size, **SHAPE | changes),
         "electra": lambda: ElectraConfig(vocab_size=size, embedding_size=8, **SHAPE | changes),
         "distilbert": lambda: DistilBertConfig(
             vocab_size=size, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=128, **changes

@@ -95,7 +95,8 @@ def test_a_processor_with_avx_512_computes_as_one_without() -> None:
     code = (
         "from attune.core.determinism import prepare; prepare()\n"
         "import faiss, numpy._core._multiarray_umath as loops, torch\n"
-        "print(torch.backends.cpu.get_cpu_capability(), loops.__cpu_features__['X86_V4'], faiss.SIMDConfig.get_level_name())"
+        "print(torch.backends.cpu.get_cpu_capability(), loops.__cpu_features__['X86_V4'])\n"
+        "print(faiss.SIMDConfig.get_level_name())"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT), "ATEN_CPU_CAPABILITY": "avx512", "FAISS_SIMD_LEVEL": "AVX512"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
@@ -139,3 +140,11 @@ def test_a_stage_s_draws_threads_and_algorithms_are_pinned() -> None:
 def test_the_first_batch_of_a_process_has_the_same_bits_each_time() -> None:
     """Without `pin`'s own first call one process of a thousand differs, in half of the numbers' last digits."""
     subprocess.run([sys.executable, "-c", FORKS, "3000"], check=True)
+
+
+@pytest.mark.parametrize("package", ["stages", "studies"])
+def test_libraries_are_set_up_before_a_stage_imports_any_of_them(package: str) -> None:
+    code = f"import sys, {package}; print('attune.core.determinism' in sys.modules, 'numpy' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout == "True False\n", done.stderr

@@ -15,7 +15,7 @@ from attune.generators.loading import transformer_of
 from attune.generators.losses import reply_nats, token_losses
 from attune.generators.prompts import examples
 from attune.parameters.methods import add_lora, freeze, frozen_count, layers, train_all
-from tests.generators.tiny import dialogue_rows, gpt, llama, tokenizer
+from tests.generators.tiny import dialogue_rows, gpt, llama, qwen3_moe, tokenizer
 
 WORDS = tokenizer()
 PAD = WORDS.eos_token_id
@@ -158,6 +158,16 @@ def test_lora_s_matrices_are_in_the_layers_above() -> None:
     trained = [name for name, each in model.named_parameters() if each.requires_grad]
     assert len(trained) == 2 * 7
     assert all(".layers.1." in name for name in trained)
+
+
+def test_lora_leaves_the_experts_of_frozen_layers_alone() -> None:
+    """PEFT adapts the experts of all layers, whatever layers it is to transform."""
+    model = add_lora(qwen3_moe(), Path(), lora_rank=2, lora_alpha=4, lora_dropout=0.0, frozen_layers=2)
+    experts = {name for name, _ in model.named_parameters() if "lora" in name and ".experts." in name}
+    assert any(".layers.1." in name for name in experts)
+    trained = trained_of(model)
+    assert trained
+    assert all(".layers.2." in name for name in trained)
 
 
 @pytest.mark.parametrize("count", [2, 30])

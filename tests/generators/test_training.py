@@ -15,7 +15,7 @@ from attune.generators import length_sampler, losses, training
 from attune.generators.loading import load_base, load_generator, load_tokenizer, read_card
 from attune.generators.prompts import examples
 from attune.generators.training import train
-from tests.generators.tiny import CHAT, dialogue_rows, generator, gpt, llama, prompted, saved, tokenizer
+from tests.generators.tiny import CHAT, dialogue_rows, generator, gpt, gpt_neox, llama, prompted, saved, tokenizer
 from tests.training.interruption import BreaksOff, Stop
 
 EXAMPLES = examples(dialogue_rows())
@@ -132,14 +132,21 @@ def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "changes"),
-    [("full", {}), ("prompt_tuning", {}), ("lora", {}), ("full", {"frozen_layers": 1}), ("lora", {"frozen_layers": 1})],
+    ("method", "changes", "make"),
+    [
+        ("full", {}, gpt),
+        ("full", {}, gpt_neox),
+        ("prompt_tuning", {}, gpt),
+        ("lora", {}, gpt),
+        ("full", {"frozen_layers": 1}, gpt),
+        ("lora", {"frozen_layers": 1}, gpt),
+    ],
 )
 @pytest.mark.fault("an interrupted training of a generator", "resumed to the same bytes")
 def test_an_interrupted_training_resumes_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, changes: dict[str, int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, changes: dict[str, int], make: Any
 ) -> None:
-    base = saved(gpt(), tmp_path / "base")
+    base = saved(make(), tmp_path / "base")
     steady = generator(method, schedule="constant_with_warmup", **changes)
     expected = train(steady, base, EXAMPLES, 1, tmp_path / "whole", tmp_path / "run")
     broken = BreaksOff(monkeypatch, training, at=6)

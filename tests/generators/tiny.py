@@ -10,9 +10,15 @@ from transformers import (
     GPT2LMHeadModel,
     GPTNeoConfig,
     GPTNeoForCausalLM,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    Lfm2Config,
+    Lfm2ForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
 )
 
 from attune.generators.prompts import DIALOGUE, Example
@@ -78,18 +84,46 @@ def gpt(family: str = "gpt2", seed: int = 1, positions: int = 64) -> Any:
     return model.eval()
 
 
+_SHAPE = {
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 64,
+}
+
+
 def llama(**changes: Any) -> Any:
     """`changes` go into the configuration."""
     torch.manual_seed(1)
-    shape = {
-        "hidden_size": 16,
-        "intermediate_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "max_position_embeddings": 64,
-    }
-    return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer()), **shape | changes)).eval()
+    shape = _SHAPE | {"num_key_value_heads": 1} | changes
+    return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer()), **shape)).eval()
+
+
+def gpt_neox() -> Any:
+    """Its weights have other names on the hub than in transformers."""
+    torch.manual_seed(1)
+    return GPTNeoXForCausalLM(GPTNeoXConfig(vocab_size=len(tokenizer()), **_SHAPE)).eval()
+
+
+def qwen3_moe() -> Any:
+    """Experts in the lower two of three layers; PEFT then adapts them, as the last layer's modules have their names."""
+    torch.manual_seed(1)
+    experts = {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16, "mlp_only_layers": [2]}
+    shape = _SHAPE | {"num_hidden_layers": 3, "num_key_value_heads": 1, "head_dim": 8} | experts
+    return Qwen3MoeForCausalLM(Qwen3MoeConfig(vocab_size=len(tokenizer()), **shape)).eval()
+
+
+def lfm2() -> Any:
+    """A hybrid: a layer that keeps a state, one with attention, and one with a state again."""
+    torch.manual_seed(1)
+    kinds = ["conv", "full_attention", "conv"]
+    shape = _SHAPE | {"num_hidden_layers": 3, "num_key_value_heads": 1, "layer_types": kinds}
+    model = Lfm2ForCausalLM(Lfm2Config(vocab_size=len(tokenizer()), **shape)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)
+    return model
 
 
 def with_lora() -> Any:

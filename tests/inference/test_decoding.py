@@ -27,7 +27,7 @@ from attune.inference.decoding import (
 from attune.inference.next_token import choose
 from attune.parameters.decoding import Decoding
 from attune.parameters.methods import add_virtual_tokens
-from tests.generators.tiny import CHAT, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
+from tests.generators.tiny import CHAT, dialogue_rows, gpt, lfm2, llama, saved, tokenizer, with_lora
 
 WORDS = tokenizer()
 EXAMPLES = examples(dialogue_rows())
@@ -43,7 +43,7 @@ def tuned(folder: Path) -> Any:
     return add_virtual_tokens(GPT2LMHeadModel.from_pretrained(folder), folder, virtual_tokens=4)
 
 
-@pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), llama, tuned, with_lora])
+@pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), llama, lfm2, tuned, with_lora])
 @pytest.mark.parametrize("decoding", [SAMPLING, GREEDY, BEAM])
 def test_a_reply_does_not_depend_on_its_batch(make: Any, decoding: Decoding, tmp_path: Path) -> None:
     model = make(tmp_path) if make is tuned else make()
@@ -216,8 +216,9 @@ def test_the_coldest_sampling_is_greedy(temperature: float) -> None:
         assert choose(logits, torch.full((4,), 0.99), decoding, NONE).tolist() == logits.argmax(-1).tolist()
 
 
-def test_rows_that_have_ended_are_no_longer_computed() -> None:
-    model, sizes = gpt(), []
+@pytest.mark.parametrize("make", [gpt, lfm2])
+def test_rows_that_have_ended_are_no_longer_computed(make: Any) -> None:
+    model, sizes = make(), []
     model.register_forward_pre_hook(
         lambda _model, _args, named: sizes.append(len(named["attention_mask"])), with_kwargs=True
     )
@@ -231,8 +232,9 @@ def test_rows_that_have_ended_are_no_longer_computed() -> None:
     assert sizes[-1] < len(prompts)
 
 
-def test_each_row_may_have_a_decoding_of_its_own_and_equal_prompts_are_read_once() -> None:
-    model, read, asked = gpt(), [], EXAMPLES[:4]
+@pytest.mark.parametrize("make", [gpt, lfm2])
+def test_each_row_may_have_a_decoding_of_its_own_and_equal_prompts_are_read_once(make: Any) -> None:
+    model, read, asked = make(), [], EXAMPLES[:4]
     points = (SAMPLING, GREEDY, Decoding(method="sampling", top_k=5, repetition_penalty=2.0))
     wanted = [reply for point in points for reply in write_replies(model, WORDS, asked, point, LIMITS, ROOM, 4, 5)]
     model.register_forward_pre_hook(

@@ -126,6 +126,15 @@ def test_lists_of_other_lengths_are_refused(ranker: Ranker) -> None:
         ranker.rank(["hi", "so sad ?"], PERSONA, REPLIES, ["anna"])
 
 
+def test_speakers_are_any_list_or_generator(ranker: Ranker) -> None:
+    context, speakers = ["hi", "so sad ?", "i lost my dog ."], ["anna", "ben", "ben"]
+    expected = ranker.rank(context, PERSONA, REPLIES, speakers)
+    assert ranker.rank(context, PERSONA, REPLIES, (each for each in speakers)) == expected
+    assert ranker.rank(context, PERSONA, REPLIES, np.array([1, 2, 2])) == expected
+    with pytest.raises(ValueError, match="speakers is 5; it must be a list with one entry per turn"):
+        ranker.rank(context, PERSONA, REPLIES, 5)
+
+
 def test_what_cannot_be_read_is_refused(ranker: Ranker) -> None:
     with pytest.raises(ValueError, match="context must be a list of strings, not a string"):
         ranker.read("hello", [])

@@ -84,6 +84,16 @@ def test_the_index_is_searched_with_the_sentences_of_the_persona_that_cobert_rea
     assert one == two
 
 
+def test_a_message_without_a_direction_is_answered_by_cobert_alone(ranker: Ranker) -> None:
+    class Silent(Words):
+        def encode(self, texts: list[str], **_: object) -> np.ndarray:
+            return np.zeros((len(texts), len(self.WORDS) + 1))
+
+    found = Retriever(ranker, Silent(), bank_of(REPLIES)).retrieve(["? !"], [], len(REPLIES))
+    assert [(each.reply, each.score) for each in found] == ranker.rank(["? !"], [], REPLIES)
+    assert {each.cosine for each in found} == {0.0}
+
+
 def test_replies_are_found_beside_many_copies_of_one(ranker: Ranker) -> None:
     """In a graph, in which a search does not get beyond the copies."""
     copied = REPLIES[0]

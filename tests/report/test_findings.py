@@ -143,6 +143,12 @@ def test_retrieval_is_counted_against_the_generators(found: tuple[dict[str, Any]
     assert about_answers(tests, {"retrieved": "R"}) == f"R answers more like the true reply {told}"
 
 
+def test_one_generator_is_not_counted() -> None:
+    more, less = (compared("retrieved", "g", "similarity", each) for each in (WORSE, REAL))
+    assert about_answers([more], {"retrieved": "R"}) == "R answers more like the true reply than the generator."
+    assert about_answers([less], {"retrieved": "R"}) == "R answers less like the true reply than the generator."
+
+
 @pytest.mark.parametrize(("count", "others"), [(1, "the generator"), (3, "any of 3 generators")])
 def test_retrieval_that_differs_from_no_generator_is_said_not_to(count: int, others: str) -> None:
     tests = [compared("retrieved", "g", "similarity", NOISE)] * count
@@ -166,6 +172,9 @@ def test_a_persona_helps_if_it_is_better_than_none() -> None:
     )
     assert about_personas([none], "p", {"p": "P"}).startswith(
         "In writing, a persona helps (P): perplexity lower than without one"
+    )
+    assert about_personas([compared("p+no_persona", "p", "loss", REAL)], "p", {"p": "P"}).startswith(
+        "In writing, a persona harms (P): perplexity higher than without one"
     )
 
 
@@ -196,9 +205,9 @@ def test_the_best_point_of_the_sweep_is_said_with_its_reason() -> None:
     table = tidy({"g": {"a": scores, "b": scores}, "h": {"a": scores | {"similarity": 0.5}}}, ["generator", "point"])
     line = about_decoding(table, "a", {"g": "G"})
     assert line.startswith(
-        "Best decoding is a (temperature/top_k/top_p): of the points whose replies repeat at most 5 %"
+        "Best decoding is a (temperature/top_k/top_p; similarity 0.450, 4.0 % repeated trigrams, means over G and h): "
+        "of the points whose replies repeat at most 5 %"
     )
-    assert line.endswith("(similarity 0.450, 4.0 % repeated trigrams, means over G and h).")
     repeating = tidy({"g": {"a": scores | {"replies_repeated_3grams": 0.06}}}, ["generator", "point"])
     assert "replies repeat more than 5 % of their trigrams;" in about_decoding(repeating, "a", {})
 

@@ -108,3 +108,16 @@ def test_linked_code_is_known_by_where_it_lies(tmp_path: Path) -> None:
 def test_code_outside_a_repository_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "_ROOT", tmp_path)
     assert code_version() == "Code and parameters outside a git repository"
+
+
+def test_a_clone_without_its_history_does_not_name_its_oldest_commit(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In which all files seem to have changed; one that changed later is known."""
+    commit(project, "docs/a.md")
+    shallow = tmp_path / "shallow"
+    git(project, "clone", "--quiet", "--depth", "1", project.as_uri(), str(shallow))
+    monkeypatch.setattr(provenance, "_ROOT", shallow)
+    assert code_version() == "Code and parameters in a clone without its history"
+    assert "(as of unknown date)" in data_sentence("sample", [])
+    assert f"at commit {commit(shallow, 'attune/b.py')}" in code_version()

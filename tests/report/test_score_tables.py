@@ -33,6 +33,17 @@ def test_an_interval_without_width_is_not_shown() -> None:
     assert "interval" not in score_table(tidy({"targets": same}, ["system"]), ("similarity",), str)
 
 
+def test_an_interval_below_zero_is_not_read_as_a_difference() -> None:
+    shown = {"similarity": -0.01, "similarity_low": -0.031, "similarity_high": -0.001}
+    table = score_table(tidy({"a": shown}, ["system"]), ("similarity",), str)
+    assert '>−0.010 <span class="interval">−0.031 to −0.001</span>' in table
+
+
+def test_an_interval_that_rounding_leaves_no_width_is_not_shown() -> None:
+    shown = {"replies_truncated": 0.001, "replies_truncated_low": 0.0, "replies_truncated_high": 0.002}
+    assert "interval" not in score_table(tidy({"a": shown}, ["system"]), ("replies_truncated",), str)
+
+
 def test_rows_of_single_domains_are_called_so() -> None:
     table = score_table(tidy({"happy": {"mrr": 0.25}}, ["domain"]), ("mrr",), str)
     assert '<th scope="col">Domain</th>' in table

@@ -15,10 +15,10 @@ def test_each_model_stands_with_its_seeds() -> None:
 
 def test_a_difference_between_recipes_comes_with_its_interval_and_its_seeds() -> None:
     assert (
-        "all: attune is 0.125 MRR above tuned (95 % interval +0.025 to +0.225; by seed +0.130, +0.125, +0.120)."
+        "all: attune against tuned, +0.125 MRR (95 % interval +0.025 to +0.225; by seed +0.130, +0.125, +0.120)."
     ) in about(SEEDS, NAMES)
     turned = {**SEEDS["ranking"][-1], **estimate(-0.125, -0.13, -0.125, -0.12)}
-    assert "all: attune is 0.125 MRR below tuned (95 % interval -0.225" in about(SEEDS | {"ranking": [turned]}, NAMES)
+    assert "all: attune against tuned, −0.125 MRR (95 % interval −0.225" in about(SEEDS | {"ranking": [turned]}, NAMES)
 
 
 def test_what_intervals_over_few_seeds_miss_is_told() -> None:

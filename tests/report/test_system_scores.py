@@ -36,7 +36,10 @@ def page(folder: Path, targets: dict[str, float], **bases: str) -> str:
     write_json(folder / "retrieved_and_written.json", {"retrieved": wide(similarity=0.25)})
     point = {"best": True, "similarity": 0.375, "replies_repeated_3grams": 0.01}
     write_json(folder / "decoding.json", {"full": {"0.1/5/0.99": point}})
-    write_json(folder / "probe.json", wide(accuracy=0.5) | {"signatures": {"bleu": "b", "chrf": "c"}})
+    write_json(
+        folder / "probe.json",
+        wide(accuracy=0.5) | {"signatures": {"bleu": "b", "chrf": "c"}, "confusion": {"sad": {}, "glad": {}}},
+    )
     settings = parameters.load(folder / "params.yaml")
     known = settings.generators
     own: dict[str, Any] = {"full": known["full"], "lora": known["full"], "persona": known["persona"]}

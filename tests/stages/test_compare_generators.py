@@ -49,8 +49,8 @@ def rows(generator: str, variant: str, shift: float) -> list[dict[str, Any]]:
             "base_nats": (2 + at % 3) * 3.0, "target_given": at == 0,
             "passage_texts": [f"Hm. {reply}" for reply in PASSAGES.get(variant, [])],
             "passage_replies": PASSAGES.get(variant, []),
-            "reply": "i lost my keys. Oh" if at < 4 else None,
-            "truncated": at == 0 if at < 4 else None,
+            "reply": "i lost my keys. Oh" if at < 12 else None,
+            "truncated": at < 3 if at < 12 else None,
         }
         for at in range(20)
     ]  # fmt: skip
@@ -119,7 +119,7 @@ def test_each_system_has_its_scores() -> None:
     assert (scores["tiny_full+rag"]["passages"], scores["tiny_full+rag"]["target_given"]) == (2, 0.05)
     assert scores["tiny_full+rag"]["passage_similarity"] > 0.8
     assert scores["tiny_full+rag"]["passage_like_target"] == 1
-    assert (scores["tiny_full"]["examples"], scores["tiny_full"]["replies"]) == (20, 4)
+    assert (scores["tiny_full"]["examples"], scores["tiny_full"]["replies"]) == (20, 12)
 
 
 @pytest.mark.usefixtures("compared")
@@ -164,7 +164,7 @@ def test_retrieved_and_written_replies_are_scored_by_the_same_scores() -> None:
 @pytest.mark.usefixtures("compared")
 def test_the_targets_are_scored_as_a_system_is() -> None:
     scores, widths = read_json(Path("metrics.json"))["targets"], read_json(Path("intervals.json"))["targets"]
-    assert scores["replies"] == 4
+    assert scores["replies"] == 12
     assert scores["bleu"] == pytest.approx(100)
     assert scores["similarity"] == pytest.approx(1, abs=1e-4)
     assert "perplexity" not in scores

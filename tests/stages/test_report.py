@@ -44,9 +44,9 @@ PHRASES = (
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
-    "Best generator: ",
+    "Generator with the lowest perplexity: ",
     "Models: untrained, baseline before training; baseline, the paper&#x27;s recipe at a laptop&#x27;s size; tuned",
-    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats.</p>",
+    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. tuned and",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",
@@ -102,14 +102,17 @@ def write_metrics(names: list[str]) -> None:
     write_json(Path("metrics/decoding.json"), {names[-1]: points})
 
 
+PROBE: dict[str, Any] = {"signatures": {"bleu": "b", "chrf": "c"}, "confusion": {"sad": {}, "glad": {}}}
+
+
 def write_generator_tests(names: list[str]) -> None:
     """The first generator against its base, and each that was trained with passages against the one that was not."""
     tests = [{"before": f"base of {names[0]}", "after": names[0], "score": "loss", **TEST}]
     generators = parameters.load().generators
     for name in (name for name in names if generators[name].passage_tokens):
-        other = without_passages(name, generators)
-        for after in (f"{name}+rag", f"{name}+oracle_rag"):
-            tests.append({"before": other, "after": after, "score": "loss", **TEST})
+        other, retrieved, ideal = without_passages(name, generators), f"{name}+rag", f"{name}+oracle_rag"
+        for before, after in ((other, retrieved), (other, ideal), (retrieved, ideal)):
+            tests.append({"before": before, "after": after, "score": "loss", **TEST})
     write_json(Path("metrics/generators_tests.json"), tests)
 
 
@@ -119,7 +122,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     changed(tmp_path, ("cobert.subsets", ["small"]), ("cobert.domains", ["happy"]))
     names = list(parameters.load().generators)
     write_metrics(names)
-    write_json(Path("probe.json"), wide(accuracy=0.5) | {"signatures": {"bleu": "b", "chrf": "c"}})
+    write_json(Path("probe.json"), wide(accuracy=0.5) | PROBE)
     rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row(names[-1], "plain", "4")]
     write_parquet(Path("rows.parquet"), rows, SCORED)
     texts = {"id": "p/1", "conversation": "p", "prompt": "i won .", "target": "great ."}
@@ -160,7 +163,7 @@ def test_the_page_holds_everything_and_fetches_nothing() -> None:
         "<td>https://pypi.org/project/chats/</td><td></td><td>MIT</td><td>Students&#x27; chats. The `happy` are",
         "Eight.",
         f"seed: {read()['seed']}",
-        "situations is 0.500",
+        "The probe&#x27;s own accuracy on situations held out from it is 0.500",
         *PHRASES,
     ):
         assert text in html, text

@@ -155,3 +155,10 @@ def test_parameters_are_changed_as_dvc_changes_them_and_the_file_stays(tmp_path:
         changed(ROOT / "params.yaml", ["lrr=1"])
     with pytest.raises(AttuneError, match=r"params\.yaml: lr = -1"):
         prepare(folder, {"dir": str(tmp_path / "cache")}, ["lr=-1"])
+
+
+def test_a_copy_outside_git_is_told_what_dvc_lacks(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("")
+    with pytest.raises(AttuneError, match="is no git repository, which DVC needs; `git init` makes it one"):
+        cache_of(tmp_path)

@@ -28,13 +28,17 @@ Place = Literal["first", "open", "folded", "power"]
 
 @dataclass(frozen=True)
 class FigureRecord:
-    """`name` is the figure's file name without suffix; `caption` stands below it on its page."""
+    """`name` is the figure's file name without suffix; `caption` stands below it on its page.
+
+    `shown`: what is in it; without any, there is no figure.
+    """
 
     name: str
     caption: str
     draw: Callable[[Results], Figure]
     page: Page = "report"
     place: Place = "open"
+    shown: Callable[[Results], Sequence[str]] = lambda _: ["all"]
 
 
 def _loss(results: Results) -> Figure:
@@ -78,7 +82,6 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
 ANSWER_SCORES = {
     "similarity": "similarity to the\ntrue reply",
     "self_bleu": "self-BLEU (left: varied)",
-    "emotion_match": "emotion match",
 }
 EVERYDAY_SCORES = {"own_message": "nearest to its\nown message", "right_feeling": "right feeling"}
 # In the order of the page.
@@ -125,6 +128,7 @@ FIGURES = (
         "compare the points of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
+        shown=lambda results: [name for name, each in results.settings.generators.items() if each.method != "prompt"],
     ),
     FigureRecord(
         "generator_perplexity",
@@ -138,6 +142,7 @@ FIGURES = (
         "Generators: perplexity without and with retrieved passages. Ideal passages: the train exchanges whose replies "
         "are most like the true one. Intervals, here and below, may overlap although scores differ: see Differences",
         lambda results: generators.passages(results.generator_intervals, _names(results, results.retrieval_augmented)),
+        shown=lambda results: results.retrieval_augmented,
     ),
     FigureRecord(
         "persona_perplexity",
@@ -145,6 +150,7 @@ FIGURES = (
         lambda results: generators.personas(
             results.generator_intervals, _names(results, results.also_tested_without_persona)
         ),
+        shown=lambda results: results.also_tested_without_persona,
     ),
     FigureRecord(
         "retrieval_beside_generation",
@@ -228,7 +234,7 @@ def draw(page: Page, results: Results, folder: Path) -> list[str]:
 
     They do not depend on the user's matplotlibrc, which may ask for LaTeX or another style.
     """
-    records = on_page(page)
+    records = [record for record in on_page(page) if record.shown(results)]
     with atomic_folder(folder) as temporary, mpl_style.context("default"):
         for record in records:
             style.save(record.draw(results), temporary, record.name)

@@ -1,0 +1,43 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml.representer import RepresenterError
+
+from tests.project import ROOT
+from tests.tools.made_up import git
+from tools.dvc import write_whole_files
+
+LOCK = "schema: '2.0'\nstages:\n  a:\n    cmd: echo a\n"
+
+
+@pytest.mark.fault("DVC ends while it writes dvc.lock", "the file is as it was")
+def test_a_file_that_dvc_is_writing_when_it_ends_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dvc.utils.serialize import _common, _yaml
+
+    for module in (_common, _yaml):
+        monkeypatch.setattr(module, "_dump_data", module._dump_data)  # so that it is put back
+    write_whole_files()
+    path = tmp_path / "dvc.lock"
+    path.write_text(LOCK)
+    with _yaml.modify_yaml(path) as values:
+        values["stages"]["a"]["cmd"] = "echo b"
+    assert path.read_text() == LOCK.replace("echo a", "echo b")
+    with pytest.raises(RepresenterError), _yaml.modify_yaml(path) as values:  # after half of it
+        values["stages"]["b"] = object()
+    assert path.read_text() == LOCK.replace("echo a", "echo b")
+    assert [each.name for each in tmp_path.iterdir()] == ["dvc.lock"]
+
+
+def test_dvc_runs_a_stage_and_records_it(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    words = [sys.executable, "-m", "tools.dvc"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin"}
+    (tmp_path / "dvc.yaml").write_text("stages:\n  a:\n    cmd: echo a > a.txt\n    outs: [a.txt]\n")
+    for command in (["init", "--quiet"], ["repro", "--quiet"]):
+        done = subprocess.run([*words, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert "cmd: echo a > a.txt" in (tmp_path / "dvc.lock").read_text()
