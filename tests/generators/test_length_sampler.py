@@ -45,6 +45,7 @@ def test_an_update_is_that_of_the_whole_batch_also_of_a_model_that_takes_no_coun
 
     def update(size: int, micro_batch: int | None, accumulation: int) -> torch.Tensor:
         model = gpt()
+        start = model.transformer.wte.weight.detach().clone()
         model.accepts_loss_kwargs = counting
         settings = {"learning_rate": 1.0, "optim": "sgd", "lr_scheduler_type": "constant", "save_strategy": "no"}
         trainer = GroupingTrainer(
@@ -64,7 +65,7 @@ def test_an_update_is_that_of_the_whole_batch_also_of_a_model_that_takes_no_coun
         )
         trainer.micro_batch = micro_batch
         trainer.train()
-        return model.transformer.wte.weight.detach() - gpt().transformer.wte.weight.detach()
+        return model.transformer.wte.weight.detach().to(start.device) - start
 
     whole = update(4, None, 1)
     assert whole.abs().max() > 0.01
