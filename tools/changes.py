@@ -10,6 +10,7 @@ from typing import Any
 
 # All stages come after it, and it never changes what they read.
 CHECK = "check_parameters"
+OUTSIDE_GIT = "is no git repository, which DVC needs; `git init` makes it one"
 
 
 def changed_stages(target: str) -> dict[str, list[str]]:
@@ -34,7 +35,7 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                     if set(before) - {CHECK} or stage.status():
                         waits[stage.addressing] = before
     except SCMError:
-        sys.exit("error: this folder is no git repository, which DVC needs; `git init` makes it one")
+        sys.exit(f"error: this folder {OUTSIDE_GIT}")
     except (DvcException, TypeError) as error:  # DVC's own TypeError, for a parameter that should be a list
         sys.exit(f"error: {wrong_parameters() or f'{error} (`dvc repro --dry {target}` says more)'}")
     if CHECK in waits:

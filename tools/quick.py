@@ -25,6 +25,7 @@ from attune.core.import_graph import ROOT
 from attune.corpora import corpus, ranking_corpus
 from attune.sources.packages import MINILM, SMOLLM2
 from tools import repro
+from tools.changes import OUTSIDE_GIT
 
 FOLDER = ROOT / "quick"
 LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore")
@@ -94,7 +95,7 @@ def cache_of(folder: Path) -> dict[str, Any]:
         with Repo(str(folder)) as repo:
             return dict(repo.config["cache"]) | {"dir": repo.cache.local_cache_dir}
     except SCMError:
-        raise AttuneError(f"{folder} is no git repository, which DVC needs; `git init` makes it one") from None
+        raise AttuneError(f"{folder} {OUTSIDE_GIT}") from None
 
 
 def prepare(folder: Path, cache: dict[str, Any], changes: Sequence[str] = ()) -> None:

@@ -72,8 +72,8 @@ def test_models_get_three_quarters_of_what_machine_and_job_leave(
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 80, "SC_PAGE_SIZE": 100}.__getitem__)
     machine, groups, job = tmp_path / "meminfo", tmp_path / "cgroup", tmp_path / "mount" / "job"
     monkeypatch.setattr("attune.chat.memory._AVAILABLE", machine)
-    monkeypatch.setattr("attune.core.memory._GROUPS", groups)
-    monkeypatch.setattr("attune.core.memory._MOUNT", job.parent)
+    monkeypatch.setattr("attune.core.control_groups._GROUPS", groups)
+    monkeypatch.setattr("attune.core.control_groups._MOUNT", job.parent)
     groups.write_text("0::/job\n")
     job.mkdir(parents=True)
     if available:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from attune.core import memory
+from attune.core import control_groups, memory
+from tests.core.made_up_groups import made_up_groups
 
 GIB = 2**30
 
@@ -31,16 +32,10 @@ def test_the_least_limit_of_all_control_groups_counts(
 ) -> None:
     """On a machine of 100 GiB; expected: in GiB."""
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 100 * 2**18, "SC_PAGE_SIZE": 2**12}.__getitem__)
-    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
-    monkeypatch.setattr(memory, "_MOUNT", tmp_path / "mount")
-    (tmp_path / "groups").write_text(groups)
-    for name, text in limits.items():
-        file = tmp_path / "mount" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{text}\n")
+    made_up_groups(tmp_path, monkeypatch, groups, limits)
     assert memory.usable() == expected * GIB
 
 
 def test_a_machine_without_control_groups_has_its_own_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "missing")
+    monkeypatch.setattr(control_groups, "_GROUPS", tmp_path / "missing")
     assert memory.usable() == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

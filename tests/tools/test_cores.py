@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.made_up_groups import made_up_groups
 from tools import cores
 
 
@@ -26,11 +27,5 @@ def test_a_container_s_share_of_the_processor_counts(
 ) -> None:
     """On a machine of eight cores."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
-    monkeypatch.setattr(cores, "_GROUPS", tmp_path / "groups")
-    monkeypatch.setattr(cores, "_MOUNT", tmp_path / "mount")
-    (tmp_path / "groups").write_text(groups)
-    for name, text in limits.items():
-        file = tmp_path / "mount" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{text}\n")
+    made_up_groups(tmp_path, monkeypatch, groups, limits)
     assert cores.usable() == expected

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from attune.core.files import atomic_folder
 from attune.corpora import dialogue_corpora
 from attune.evaluation.ranking.summary import UNTRAINED
+from attune.parameters.methods import METHODS
 from attune.report import seeds as seeds_section
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
 from attune.report.names import candidates_title, generator_names, mean_title, personas_title, start_title, system_names
@@ -128,7 +129,9 @@ FIGURES = (
         "compare the points of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
-        shown=lambda results: [name for name, each in results.settings.generators.items() if each.method != "prompt"],
+        shown=lambda results: [
+            name for name, each in results.settings.generators.items() if METHODS[each.method].adapt
+        ],
     ),
     FigureRecord(
         "generator_perplexity",

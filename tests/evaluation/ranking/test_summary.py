@@ -1,5 +1,6 @@
 import itertools
 import random
+from typing import Any
 
 import pytest
 
@@ -129,19 +130,23 @@ def test_a_domain_of_a_single_context_has_no_interval_and_neither_has_the_mean()
     assert set(without[without["domain"] == "sad"]["score"]) == {"mrr", "loss"}  # of shares it is exact
 
 
-def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_generators_are() -> None:
-    asked = ["What shall I do?", "what shall i do", "My dog died."]
-    rows = [
+def asked_first(speakers: list[str], *before: str) -> list[dict[str, Any]]:
+    """Three contexts of a responder whom nobody names; the first two ask the same, after the turns `before`."""
+    return [
         {
             "id": str(at),
-            "context": [first, "Tell me more.", "I will."],
-            "context_speakers": ["seeker", "responder", "seeker"],
+            "context": [*before, first, "Tell me more.", "I will."][: len(speakers)],
+            "context_speakers": speakers,
             "response": f"Answer {at}",
             "response_speaker": "responder",
             "personas": [],
         }
-        for at, first in enumerate(asked)
+        for at, first in enumerate(("What shall I do?", "what shall i do", "My dog died."))
     ]
+
+
+def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_generators_are() -> None:
+    rows = asked_first(["seeker", "responder", "seeker"])
     clusters = [about(row)["cluster"] for row in rows]
     assert clusters == [sampling.about(example(row))["cluster"] for row in rows]
     assert clusters[0] == clusters[1] != clusters[2]
@@ -149,18 +154,7 @@ def test_contexts_of_nobody_are_clustered_by_their_first_message_as_those_of_gen
 
 
 def test_contexts_that_the_same_greeting_begins_are_clustered_by_what_is_then_asked() -> None:
-    asked = ["What shall I do?", "what shall i do", "My dog died."]
-    rows = [
-        {
-            "id": str(at),
-            "context": ["Hello!", first],
-            "context_speakers": ["responder", "other"],
-            "response": f"Answer {at}",
-            "response_speaker": "responder",
-            "personas": [],
-        }
-        for at, first in enumerate(asked)
-    ]
+    rows = asked_first(["responder", "other"], "Hello!")
     clusters = [about(row)["cluster"] for row in rows]
     assert clusters == [sampling.about(example(row))["cluster"] for row in rows]
     assert clusters[0] == clusters[1] != clusters[2]
