@@ -5,8 +5,6 @@ from typing import Any
 
 _TEXT = """---
 library_name: transformers
-license: gpl-3.0
-language: en
 tags: [text-ranking, retrieval, persona, empathetic-conversation]
 ---
 

@@ -10,8 +10,6 @@ from attune.parameters.methods import METHODS
 
 _TEXT = """---
 library_name: transformers
-license: gpl-3.0
-language: en
 tags: [text-generation, conversation, empathy]
 ---
 

@@ -37,6 +37,7 @@ def test_every_generator_of_the_project_names_a_method() -> None:
 
 def test_the_card_names_the_method_and_its_paper() -> None:
     card = model_card("g", generator("lora"), 24, [{"step": 0, "valid_loss": 3.0, "saved": 1}])
+    assert card.startswith("---\nlibrary_name: transformers\ntags: ")
     assert "Base: `tiny`; method: LoRA (Hu et al. 2021). A research prototype, not a crisis line." in card
     assert "| lora_rank | 2 |" in card
     assert "| 0 |  | 3.0 |" in card
