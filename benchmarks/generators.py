@@ -73,7 +73,7 @@ def ours(model: Any, rows: Dataset, pad: int, updates: int, folder: str) -> Trai
         model=model,
         args=arguments(**settings(folder, updates)),
         train_dataset=rows,
-        data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, ends=True),
+        data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, left=True),
     )
 
 

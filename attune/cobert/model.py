@@ -20,6 +20,7 @@ from attune.cobert.encoder import (
 )
 from attune.cobert.inputs import TURN, Inputs
 from attune.cobert.matchers import MATCHERS, CrossEncoder, Side
+from attune.core.batching import by_length
 from attune.core.devices import device
 
 # Tokens per pass through the encoder on a CPU, padding included, and per pass of packed sequences.
@@ -147,8 +148,8 @@ class Cobert(PreTrainedModel):
         lengths, order = mask.sum(1).sort(stable=True)
         empty = int((lengths == 0).sum())
         order = order[empty:]
-        groups = order.split(_sizes(lengths[empty:].tolist())) if mask.device.type == "cpu" else [order]
-        encoded = [self._encode(batch, rows, mask.shape[1]) for rows in groups if len(rows)]
+        groups = by_length(lengths[empty:].tolist(), tokens=GROUP_TOKENS if mask.device.type == "cpu" else None)
+        encoded = [self._encode(batch, order[group], mask.shape[1]) for group in groups]
         width = self.encoder.config.hidden_size
         states = torch.zeros(*mask.shape, width, device=mask.device, dtype=self.dtype)
         if encoded:
@@ -201,16 +202,6 @@ class Cobert(PreTrainedModel):
 def _widened(values: Tensor, width: int) -> Tensor:
     """`values` (rows, length, ...) padded with zeros to (rows, width, ...)."""
     return torch.nn.functional.pad(values, (0, 0) * (values.dim() - 2) + (0, width - values.shape[1]))
-
-
-def _sizes(lengths: Sequence[int]) -> list[int]:
-    """The sizes of groups of consecutive rows of ascending `lengths`: at most GROUP_TOKENS once padded, or one row."""
-    sizes: list[int] = []
-    for length in lengths:
-        if not sizes or (sizes[-1] + 1) * length > GROUP_TOKENS:
-            sizes.append(0)
-        sizes[-1] += 1
-    return sizes
 
 
 def cross_entropy(scores: Tensor, same: Tensor) -> Tensor:

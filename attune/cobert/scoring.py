@@ -11,6 +11,7 @@ from attune.cobert.encoder import caches_lower_layers, lower_states
 from attune.cobert.inputs import TokenSequence, pad
 from attune.cobert.matchers import Side
 from attune.cobert.model import Cobert
+from attune.core.batching import by_length
 
 # Tokens per pass through the encoder, padding included: enough to keep two cores busy, and little memory.
 TOKENS = 1024
@@ -25,15 +26,9 @@ States = dict[TokenSequence, Tensor]
 
 def _buckets(sequences: Iterable[TokenSequence]) -> Iterator[list[TokenSequence]]:
     """Distinct, non-empty sequences by length, in groups of at most TOKENS tokens once padded."""
-    bucket: list[TokenSequence] = []
-    for sequence in sorted(set(sequences), key=lambda each: (len(each.ids), each.ids)):
-        if bucket and (len(bucket) + 1) * len(sequence.ids) > TOKENS:
-            yield bucket
-            bucket = []
-        if sequence.ids:
-            bucket.append(sequence)
-    if bucket:
-        yield bucket
+    distinct = sorted({each for each in sequences if each.ids}, key=lambda each: (len(each.ids), each.ids))
+    for group in by_length([len(each.ids) for each in distinct], tokens=TOKENS):
+        yield [distinct[at] for at in group]
 
 
 def _on(device: torch.device, batch: dict[str, Tensor]) -> dict[str, Tensor]:

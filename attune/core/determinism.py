@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attune.core import garbage_collection
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _GPUS = "CUDA_VISIBLE_DEVICES"
 # By variables that begin so, a shell tells the libraries below torch and numpy how many threads to start and which of
@@ -112,3 +116,10 @@ def pin(seed: int, threads: int) -> None:
 def seeded(*parts: str | int) -> random.Random:
     """A random generator per purpose, so that an extra draw in one place changes nothing elsewhere."""
     return random.Random("/".join(map(str, parts)))
+
+
+def seeded_numpy(*parts: str | int) -> "np.random.Generator":
+    """As `seeded`, for draws by the thousand."""
+    import numpy as np  # not above: `prepare` must run before numpy is imported
+
+    return np.random.default_rng(seeded(*parts).getrandbits(64))

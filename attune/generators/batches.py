@@ -11,7 +11,7 @@ from attune.generators.encoding import Encoded
 IGNORED = -100  # cross-entropy's label for positions that are not scored
 
 
-def ends_together(model: Any) -> bool:
+def accepts_left_padding(model: Any) -> bool:
     """Whether `model` accepts rows that are padded on the left.
 
     Virtual tokens stand before the padding, which would shift their positions.
@@ -23,47 +23,22 @@ def ends_together(model: Any) -> bool:
     return "position_ids" in inspect.signature(base.forward).parameters
 
 
-def scored_batch(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, torch.Tensor]:
+def scored_batch(rows: Sequence[Encoded], pad: int, *, left: bool) -> dict[str, torch.Tensor]:
     """input_ids, attention_mask and labels, each [rows, longest]; labels are IGNORED on prompt and padding.
 
-    With `ends`, rows are padded on the left and `position_ids` count from the first real token.
+    left: pad on the left; `position_ids` then count from the first real token.
     """
     width = max(row.length for row in rows)
     ids = torch.full((len(rows), width), pad)
     mask = torch.zeros_like(ids)
     labels = torch.full_like(ids, IGNORED)
     for at, row in enumerate(rows):
-        start = width - row.length if ends else 0
+        start = width - row.length if left else 0
         ids[at, start : start + row.length] = torch.tensor(row.prompt + row.reply)
         mask[at, start : start + row.length] = 1
         labels[at, start + len(row.prompt) : start + row.length] = torch.tensor(row.reply)
     batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
-    return batch | {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if ends else batch
-
-
-def left_padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of [length, width] as [rows, longest, width] and their mask [rows, longest], zeros on the left."""
-    longest = max(len(row) for row in rows)
-    padded = rows[0].new_zeros(len(rows), longest, rows[0].shape[1])
-    mask = torch.zeros(len(rows), longest, dtype=torch.long, device=padded.device)
-    for at, row in enumerate(rows):
-        padded[at, longest - len(row) :] = row
-        mask[at, longest - len(row) :] = 1
-    return padded, mask
-
-
-def by_length(lengths: Sequence[int], size: int, tokens: int | None = None) -> list[list[int]]:
-    """Positions in batches of at most `size`, similar lengths together, so that there is little padding.
-
-    tokens: the most that a batch of more than one position has once padded; None: any number.
-    """
-    batches: list[list[int]] = []
-    for at in sorted(range(len(lengths)), key=lengths.__getitem__):
-        rows = len(batches[-1]) + 1 if batches else 0
-        if not batches or rows > size or (tokens is not None and rows * lengths[at] > tokens):
-            batches.append([])
-        batches[-1].append(at)
-    return batches
+    return batch | {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if left else batch
 
 
 def tokens_at_once(device: torch.device) -> int | None:

@@ -84,18 +84,13 @@ def _in_turns(positions: Sequence[int], openings: Sequence[str]) -> list[int]:
 
 def _joined(conversations: Sequence[str], openings: Sequence[str]) -> list[str]:
     """For each row the first name, by the alphabet, among the conversations that openings join with the row's own."""
-    lower = {name: name for name in conversations}  # the name itself, or an earlier one of the same group
-    opened: dict[str, str] = {}
+    from scipy.cluster.hierarchy import DisjointSet
 
-    def first(name: str) -> str:
-        while lower[name] != name:
-            lower[name] = name = lower[lower[name]]
-        return name
-
+    sets, opened = DisjointSet(conversations), dict[str, str]()
     for conversation, each in zip(conversations, openings, strict=True):
-        one, other = first(conversation), first(opened.setdefault(each, conversation))
-        lower[max(one, other)] = min(one, other)
-    return [first(name) for name in conversations]
+        sets.merge(conversation, opened.setdefault(each, conversation))
+    first = {name: min(joined) for joined in sets.subsets() for name in joined}
+    return [first[name] for name in conversations]
 
 
 def sample(examples: Sequence[Example], most: int, seed: int) -> list[Example]:

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch.distributed.fsdp import FSDPModule
 
+from attune.core.batching import by_length
 from attune.core.errors import AttuneError
-from attune.generators.batches import IGNORED, by_length, ends_together, scored_batch, tokens_at_once
+from attune.generators.batches import IGNORED, accepts_left_padding, scored_batch, tokens_at_once
 from attune.generators.encoding import Encoded
 
 
@@ -61,10 +62,10 @@ def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -
 
 
 def _reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
-    ends, most = ends_together(model), tokens_at_once(model.device)
+    left, most = accepts_left_padding(model), tokens_at_once(model.device)
     nats = [0.0] * len(rows)
     for positions in by_length([row.length for row in rows], batch_size, most):
-        batch = scored_batch([rows[at] for at in positions], pad, ends)
+        batch = scored_batch([rows[at] for at in positions], pad, left=left)
         losses = token_losses(model, {name: value.to(model.device) for name, value in batch.items()})
         for at, part in zip(positions, losses.cpu().split([len(rows[at].reply) for at in positions]), strict=True):
             nats[at] = float(part.sum(dtype=torch.float64))

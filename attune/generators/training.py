@@ -10,7 +10,7 @@ from datasets import Dataset
 from transformers import TrainerCallback, TrainingArguments
 
 from attune.core.errors import AttuneError
-from attune.generators.batches import IGNORED, ends_together, scored_batch
+from attune.generators.batches import IGNORED, accepts_left_padding, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.frozen import lower_states_kept
@@ -126,7 +126,7 @@ def _trained(
     best = BestWeights(checkpoints / "best.safetensors")
     log_every = settings.steps_between_logs
     # A checkpoint between two logs would lose the losses since the first of them.
-    every, ends = settings.save_steps or 4 * log_every, ends_together(model)
+    every, left = settings.save_steps or 4 * log_every, accepts_left_padding(model)
     measure = partial(mean_loss, rows=held_out, pad=pad, batch_size=_SCORED_AT_ONCE)
     transformer = transformer_of(model)
     # With FSDP each process must call each layer as often as the others, whatever rows it has seen.
@@ -136,7 +136,7 @@ def _trained(
             model=shard(model) if fsdp else model,
             args=_arguments(settings, checkpoints, seed, log_every, every),
             train_dataset=train_rows,
-            data_collator=lambda batch: _shared([encoded(row) for row in batch], pad, ends),
+            data_collator=lambda batch: _shared([encoded(row) for row in batch], pad, left),
             callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping), *followers],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
@@ -146,10 +146,10 @@ def _trained(
     return model, trainer.state.log_history
 
 
-def _shared(rows: Sequence[Encoded], pad: int, ends: bool) -> dict[str, torch.Tensor]:
+def _shared(rows: Sequence[Encoded], pad: int, left: bool) -> dict[str, torch.Tensor]:
     """This process's share of a batch; where it has none, the first row without a token that is scored."""
     own = share(rows)
-    batch = scored_batch(own or rows[:1], pad, ends)
+    batch = scored_batch(own or rows[:1], pad, left=left)
     return batch if own else batch | {"labels": torch.full_like(batch["labels"], IGNORED)}
 
 

@@ -8,7 +8,8 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixin
 
-from attune.generators.batches import by_length, left_padded, tokens_at_once
+from attune.core.batching import by_length
+from attune.generators.batches import tokens_at_once
 
 
 class _ReservedLayer(DynamicLayer):
@@ -60,6 +61,17 @@ def reserved_cache(model: Any, length: int) -> DynamicCache:
     cache = DynamicCache(config=model.config)
     cache.layers = [_ReservedLayer(length) if type(each) is DynamicLayer else each for each in cache.layers]
     return cache
+
+
+def left_padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of [length, width] as [rows, longest, width] and their mask [rows, longest], zeros on the left."""
+    longest = max(len(row) for row in rows)
+    padded = rows[0].new_zeros(len(rows), longest, rows[0].shape[1])
+    mask = torch.zeros(len(rows), longest, dtype=torch.long, device=padded.device)
+    for at, row in enumerate(rows):
+        padded[at, longest - len(row) :] = row
+        mask[at, longest - len(row) :] = 1
+    return padded, mask
 
 
 def read_prompts(

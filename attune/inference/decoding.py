@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
+from attune.core.batching import by_length
 from attune.core.determinism import seeded
-from attune.generators.batches import by_length, left_padded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
-from attune.inference.cache import last_logits, read_rows, select_rows
+from attune.inference.cache import last_logits, left_padded, read_rows, select_rows
 from attune.inference.next_token import choose_each, processors
 from attune.inference.sentences import whole_sentences
 from attune.parameters.decoding import Decoding

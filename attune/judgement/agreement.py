@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from attune.core.determinism import seeded
+from attune.core.determinism import seeded_numpy
 from attune.judgement.answers import MODEL, VISITOR, Judgement
 from attune.judgement.preferences import PLACES, RESAMPLES, share, units_of
 from attune.metrics.bootstrap import FEWEST, LEVEL, rounded, with_intervals
@@ -58,7 +58,7 @@ def _alpha(
     alpha = _krippendorff(tables)
     if alpha is None:
         return dict.fromkeys(("alpha", "alpha_low", "alpha_high"))
-    draws = np.random.default_rng(seeded(seed, "agreement").getrandbits(64))
+    draws = seeded_numpy(seed, "agreement")
     drawn = draws.integers(len(tables), size=(RESAMPLES, len(tables)))
     resampled = [value for each in drawn if (value := _krippendorff([tables[at] for at in each])) is not None]
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()

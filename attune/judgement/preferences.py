@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from attune.core.determinism import seeded
+from attune.core.determinism import seeded_numpy
 from attune.core.errors import AttuneError
 from attune.evaluation.units import enough_clusters, units
 from attune.judgement.answers import MODEL, Judgement, Thumb
@@ -96,7 +96,7 @@ def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     compared = (wins + wins.transpose(0, 2, 1)).sum(0) > 0
     _check_connected(systems, compared)
     extra = 0.5 * compared
-    draws = np.random.default_rng(seeded(seed, "strengths").getrandbits(64))
+    draws = seeded_numpy(seed, "strengths")
     times = draws.multinomial(len(wins), np.full(len(wins), 1 / len(wins)), size=RESAMPLES)
     resampled = fit(np.tensordot(times.astype(float), wins, 1) + extra)
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)

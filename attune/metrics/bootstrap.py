@@ -16,7 +16,7 @@ from statistics import fmean
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from attune.core.determinism import seeded
+from attune.core.determinism import seeded_numpy
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -247,4 +247,4 @@ def _tail(units: int) -> float:
 
 
 def _generator(seed: int, purpose: str) -> np.random.Generator:
-    return np.random.default_rng(seeded(seed, purpose).getrandbits(64))
+    return seeded_numpy(seed, purpose)

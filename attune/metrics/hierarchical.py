@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attune.core.determinism import seeded
+from attune.core.determinism import seeded_numpy
 from attune.metrics.bootstrap import LEVEL, RESAMPLES, Ratio
 
 _AT_ONCE = 500  # resamples
@@ -44,7 +44,7 @@ def over_seeds(
         for parts in ([each.numerator for each in by_seed.values()], [each.denominator for each in by_seed.values()])
     )
     scores = score(above.sum(1) / below.sum(1))
-    draws = np.random.default_rng(seeded(seed, "seeds").getrandbits(64))
+    draws = seeded_numpy(seed, "seeds")
     means = []
     for _ in range(RESAMPLES // _AT_ONCE):
         seeds = draws.multinomial(len(by_seed), np.full(len(by_seed), 1 / len(by_seed)), _AT_ONCE)

@@ -27,10 +27,10 @@ def trained_of(model: Any) -> set[str]:
     return {name for name, each in model.named_parameters() if each.requires_grad}
 
 
-def gradients(model: Any, ends: bool) -> dict[str, torch.Tensor]:
+def gradients(model: Any, left: bool) -> dict[str, torch.Tensor]:
     """Of every trainable weight, after the loss of one batch."""
     model.zero_grad()
-    token_losses(model, scored_batch(ROWS[:5], PAD, ends)).sum().backward()
+    token_losses(model, scored_batch(ROWS[:5], PAD, left=left)).sum().backward()
     return {name: each.grad.clone() for name, each in model.named_parameters() if each.requires_grad}
 
 
@@ -110,7 +110,7 @@ def test_there_is_dropout_in_the_upper_layers_alone() -> None:
         seen: list[torch.Tensor] = []
         layers(model)[1].register_forward_hook(lambda _layer, inputs, output: seen.extend((inputs[0], output)))
         for _ in range(2):
-            token_losses(model, scored_batch(ROWS[:3], PAD, True))
+            token_losses(model, scored_batch(ROWS[:3], PAD, left=True))
         assert model.training
     assert torch.equal(seen[0], seen[2])
     assert not torch.equal(seen[1], seen[3])

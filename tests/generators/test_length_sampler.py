@@ -61,7 +61,7 @@ def test_an_update_is_that_of_the_whole_batch_also_of_a_model_that_takes_no_coun
                 **settings,
             ),
             train_dataset=Dataset.from_list([{"length": len(reply), "reply": reply} for reply in replies]),
-            data_collator=lambda rows: scored_batch([Encoded("", [1, 2], row["reply"]) for row in rows], 0, True),
+            data_collator=lambda rows: scored_batch([Encoded("", [1, 2], row["reply"]) for row in rows], 0, left=True),
         )
         trainer.micro_batch = micro_batch
         trainer.train()

@@ -4,9 +4,8 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from attune.generators.batches import left_padded
 from attune.inference import cache as module
-from attune.inference.cache import last_logits, read_prompts, reserved_cache
+from attune.inference.cache import last_logits, left_padded, read_prompts, reserved_cache
 from tests.generators.tiny import gpt, llama
 
 IDS = torch.tensor([[5, 6, 7, 8], [9, 10, 11, 12], [3, 4, 5, 6]])
@@ -64,3 +63,9 @@ def test_prompts_that_are_read_in_parts_give_what_one_pass_gives(
             for each in (cache, whole)
         ]
     assert torch.allclose(*both, rtol=1e-5, atol=1e-5)
+
+
+def test_generation_pads_on_the_left() -> None:
+    padded, mask = left_padded([torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0]])])
+    assert padded.squeeze(2).tolist() == [[1, 2], [0, 3]]
+    assert mask.tolist() == [[1, 1], [0, 1]]

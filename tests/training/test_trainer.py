@@ -57,7 +57,7 @@ def weights(folder: Path, lacking: bool = False, micro_batch: int | None = None,
         model=model,
         args=arguments(folder, 1, lr_scheduler_type="constant", remove_unused_columns=False, **settings),
         train_dataset=Dataset.from_list([{"length": 4, "token": token} for token in range(16)]),
-        data_collator=lambda rows: scored_batch([Encoded("", [1, 2], [row["token"], 3]) for row in rows], 0, True),
+        data_collator=lambda rows: scored_batch([Encoded("", [1, 2], [row["token"], 3]) for row in rows], 0, left=True),
     )
     training.micro_batch = micro_batch
     training.train(resume_from_checkpoint=str(folder / "checkpoint-2") if resumed else None)

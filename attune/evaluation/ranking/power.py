@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from attune.core.determinism import seeded
+from attune.core.determinism import seeded_numpy
 from attune.evaluation.comparison import corrected
 from attune.evaluation.families import RECIPES_ON_FEW
 from attune.evaluation.ranking.summary import Rows, comparisons, labelled, scores, values_of
@@ -143,7 +143,7 @@ def _drawn(cell: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarr
     """
     sums, contexts = cell.T
     drawn = max(2, round(size * len(cell) / contexts.sum()))
-    draws = np.random.default_rng(seeded(seed, "power", size, cell.tobytes().hex()).getrandbits(64))
+    draws = seeded_numpy(seed, "power", size, cell.tobytes().hex())
     counts = draws.multinomial(drawn, np.full(len(cell), 1 / len(cell)), SIMULATIONS)
     total = counts @ contexts
     means = counts @ sums / total
