@@ -23,7 +23,7 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Shape:
-    """A transformer's size. `output`: it has an output layer over the vocabulary, tied to the embeddings."""
+    """A transformer's size. output: it has an output layer over the vocabulary, tied to the embeddings."""
 
     layers: int
     width: int
@@ -122,7 +122,7 @@ def flop_per_token(name: str, layers: int, length: int, lora: bool = False) -> f
 
 
 def extrapolated(plan: Plan, gflops: float) -> dict[str, Any]:
-    """FLOP, hours and disk of a training; `gflops`: what this processor reaches."""
+    """FLOP, hours and disk of a training; gflops: what this processor reaches."""
     flop = plan.all_tokens * plan.flop_per_token
     # Two checkpoints with both moments and the best weights while it trains, all in float32.
     disk = 0 if plan.lora else (2 * 12 + 4) * SHAPES[plan.model].weights()

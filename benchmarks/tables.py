@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def table(rows: Sequence[Row], columns: Mapping[str, str | Callable[[Row], Any]]) -> str:
-    """A Markdown table. `columns`: by header, a row's key or what makes its cell."""
+    """A Markdown table. columns: by header, a row's key or what makes its cell."""
     cells = [[shown(row[of] if isinstance(of, str) else of(row)) for of in columns.values()] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in [[*columns], ["---"] * len(columns), *cells])
 

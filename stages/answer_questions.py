@@ -20,7 +20,7 @@ def main(*, base_models: Path, generators: Path, target: Path) -> None:
     rows = []
     for name, entry in settings.generators.items():
         base = base_models / entry.base
-        generator = Generator.from_pretrained(generators / name, base, generation.max_new_tokens, 0)
+        generator = Generator.from_pretrained(generators / name, base, generation.max_new_tokens, passage_tokens=0)
         asked = generation.questions.put_to(name)
         questions = [generator.example(kind, [question]) for kind, question in asked.items()]
         replies = generator.replies(questions, generation.decoding_of(name), generation.batch_size, settings.seed)

@@ -2,7 +2,7 @@
 
 `python -m stages.contamination processed=FOLDER index=FOLDER ranks=PARQUET replies=PARQUET target=JSON`
 
-`ranks`, `replies`: the rows that evaluate_cobert and compare_generators wrote.
+ranks, replies: the rows that evaluate_cobert and compare_generators wrote.
 """
 
 from pathlib import Path

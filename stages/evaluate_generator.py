@@ -3,7 +3,7 @@
 `python -m stages.evaluate_generator name=NAME model=FOLDER base=FOLDER test=PARQUET bases=PARQUET passages=FOLDER \
 persona_passages=FOLDER oracle_passages=FOLDER target=PARQUET`
 
-`name`: an entry of `generators`. `bases`: what the stage score_bases wrote. The folders of passages have one folder per
+name: an entry of `generators`. bases: what the stage score_bases wrote. The folders of passages have one folder per
 corpus and are read for corpora with passages.
 """
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.corpora import corpus
@@ -38,7 +39,6 @@ def main(
     oracle_passages: Path,
     target: Path,
 ) -> None:
-    from attune.core.determinism import pin
     from attune.evaluation.testing.evaluate import evaluate
     from attune.evaluation.testing.sampling import sampled
     from attune.inference.generator import Generator

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import AT_ONCE, atomic_folder, stream_parquet, write_parquet, write_tables
 from attune.corpora import CORPORA
@@ -20,7 +21,6 @@ COLUMNS = {"id": "string", "text": "string", "reply": "string"}
 def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
     import faiss
 
-    from attune.core.determinism import pin
     from attune.index.bank import HnswShape, build, entries
     from attune.index.encoding import embed
 

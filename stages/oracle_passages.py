@@ -8,13 +8,13 @@ A retriever does not know the true reply; this one does, and shows what better r
 from pathlib import Path
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.corpora import corpus as record_of
 from stages import start
 
 
 def main(*, corpus: str, processed: Path, passages: Path, embedder: Path, target: Path) -> None:
-    from attune.core.determinism import pin
     from attune.evaluation.testing.oracle import most_like_targets
     from attune.index.embedding import load_embedder
     from attune.index.passages import with_passages

@@ -3,7 +3,7 @@
 `python -m stages.report params=YAML raw=FOLDER rows=PARQUET answered_rows=PARQUET probe=JSON metrics=FOLDER \
 figures=FOLDER answers=CSV page=HTML replies_parquet=PARQUET replies_csv=CSV answered_csv=CSV summary=FOLDER`
 
-`replies_csv`, `answered_csv`: the generators' replies, and retrieved and written ones, side by side. `summary`: one
+replies_csv, answered_csv: the generators' replies, and retrieved and written ones, side by side. summary: one
 small file per system, which `dvc metrics show` makes a table of.
 """
 

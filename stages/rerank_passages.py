@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.files import atomic_folder, read_parquet, write_parquet
 from stages import start
 
@@ -13,7 +14,6 @@ from stages import start
 def main(*, passages: Path, model: Path, target: Path) -> None:
     import pyarrow.parquet as pq
 
-    from attune.core.determinism import pin
     from attune.inference.passages import reranked
     from attune.inference.ranker import Ranker
 

@@ -3,7 +3,7 @@
 `python -m stages.retrieve_and_write test=PARQUET ranker=FOLDER encoder=FOLDER index=FOLDER embedder=FOLDER \
 base_models=FOLDER generators=FOLDER target=PARQUET`
 
-`test`: the contexts, with personas. `ranker`: a CoBERT, which retrieves from the train replies in `index`.
+test: the contexts, with personas. ranker: a CoBERT, which retrieves from the train replies in `index`.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.corpora import ranking_corpus
@@ -38,7 +39,6 @@ def main(
     generators: Path,
     target: Path,
 ) -> None:
-    from attune.core.determinism import pin
     from attune.evaluation.testing.sampling import about, sampled
     from attune.generators.prompts import examples
     from attune.inference.retriever import Retriever
@@ -88,7 +88,9 @@ def written(
     generation, own = settings.generation, ranking_corpus().name
     as_people_write = [{**row, "context": [as_written(turn) for turn in row["context"]]} for row in rows]
     for name, entry in settings.generators.items():
-        generator = Generator.from_pretrained(generators / name, base_models / entry.base, generation.max_new_tokens, 0)
+        generator = Generator.from_pretrained(
+            generators / name, base_models / entry.base, generation.max_new_tokens, passage_tokens=0
+        )
         roles = generator.settings.roles
         read = rows if entry.corpus == own else as_people_write
         prompts = [replace(each, roles=roles) for each in examples(read, entry.instruction)]

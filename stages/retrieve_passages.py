@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.corpora import corpus as record_of
@@ -18,7 +19,6 @@ Rows = list[dict[str, Any]]
 
 
 def main(*, corpus: str, processed: Path, index: Path, embedder: Path, target: Path) -> None:
-    from attune.core.determinism import pin
     from attune.index.embedding import load_embedder
     from attune.index.passages import with_passages
     from attune.inference.passages import PassageRetriever

@@ -2,12 +2,13 @@
 
 `python -m stages.score_bases tests=JSON base_models=FOLDER data=FOLDER target=PARQUET`
 
-`tests`: what the stage base_tests wrote. `data`: the folder that its `rows` are in.
+tests: what the stage base_tests wrote. data: the folder that its `rows` are in.
 """
 
 from pathlib import Path
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.files import read_json, write_parquet
 from attune.evaluation.schemas import BASES
 from attune.evaluation.testing.base_tests import BaseTest
@@ -15,7 +16,6 @@ from stages import start
 
 
 def main(*, tests: Path, base_models: Path, data: Path, target: Path) -> None:
-    from attune.core.determinism import pin
     from attune.evaluation.testing.bases import base_rows
 
     settings = parameters.load()

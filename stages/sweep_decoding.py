@@ -3,13 +3,14 @@
 `python -m stages.sweep_decoding base_models=FOLDER generators=FOLDER data=FOLDER embedder=FOLDER scores=JSON \
 rows=PARQUET`
 
-`data`: the folder that each generator's `rows` are in.
+data: the folder that each generator's `rows` are in.
 """
 
 from pathlib import Path
 from typing import Any
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json, write_parquet
 from attune.evaluation.generation.semantics import with_similarity
 from attune.evaluation.generation.sweep import sweep_scores
@@ -23,7 +24,6 @@ Rows = list[dict[str, Any]]
 
 
 def main(*, base_models: Path, generators: Path, data: Path, embedder: Path, scores: Path, rows: Path) -> None:
-    from attune.core.determinism import pin
     from attune.index.embedding import load_embedder
 
     settings = parameters.load()
@@ -53,7 +53,7 @@ def sweep(settings: Parameters, name: str, base_models: Path, model: Path, data:
     rows = examples(read_parquet(data / entry.rows / "train.parquet"), entry.instruction)
     _, held_out = hold_out([each.conversation for each in rows], [opening(each) for each in rows], settings.seed)
     prompts = [rows[at] for at in held_out[: generation.sweep.examples]]
-    generator = Generator.from_pretrained(model, base_models / entry.base, generation.max_new_tokens, 0)
+    generator = Generator.from_pretrained(model, base_models / entry.base, generation.max_new_tokens, passage_tokens=0)
     points = generation.sweep.points
     asked = [(label(point), each) for point in points for each in prompts]
     decodings = [generation.decoding_of(name).sampling(**point.model_dump()) for point in points for _ in prompts]

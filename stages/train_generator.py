@@ -2,13 +2,14 @@
 
 `python -m stages.train_generator name=NAME base=FOLDER data=FOLDER target=FOLDER curve=CSV`
 
-`name`: an entry of `generators`. `data`: the folder that its `rows` names.
+name: an entry of `generators`. data: the folder that its `rows` names.
 """
 
 from functools import partial
 from pathlib import Path
 
 from attune import parameters
+from attune.core.determinism import pin
 from attune.core.import_graph import closure
 from attune.parameters.generators import TrainedSettings, generator_named
 from attune.training.checkpoints import run_key
@@ -29,7 +30,6 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     decides = [generator.model_dump(), settings.seed, settings.threads, *(["fsdp"] if fsdp else [])]
     key = run_key(decides, [base, rows], closure(Path(__file__)), target)
 
-    from attune.core.determinism import pin
     from attune.generators.learning_curve import summary, write_curve
     from attune.generators.model_card import model_card
     from attune.generators.rows import StoredExamples, count_rows
@@ -44,7 +44,10 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         examples = StoredExamples(rows, generator.instruction, passages)
         learning = train(
-            generator, base, examples, settings.seed, checkpoints, folder, fsdp, partial(write_curve, curve), tracking
+            *(generator, base, examples, settings.seed, checkpoints, folder),
+            fsdp=fsdp,
+            follow=partial(write_curve, curve),
+            trackers=tracking,
         )
         if not is_writer():
             return

@@ -83,7 +83,7 @@ def rank(
     ranked = baselines.rank(test.contexts, test.candidates)
     for name in settings.compare.recipes if domain in settings.compare.domains else []:
         ranked[name] = test.rank(Ranker.from_pretrained(models / f"{name}-{subset}-{domain}", encoder))
-    return labelled(ranked, subset, domain)
+    return logged(ranked, subset, domain)
 
 
 def before_training(
@@ -97,10 +97,10 @@ def before_training(
         for recipe, name in summary.starts(settings.cobert.recipes).items()
         if name != summary.UNTRAINED
     }
-    return labelled(ranked, settings.cobert.subsets[0], domain)
+    return logged(ranked, settings.cobert.subsets[0], domain)
 
 
-def labelled(ranked: dict[str, summary.Rows], subset: str, domain: str) -> summary.Rows:
+def logged(ranked: dict[str, summary.Rows], subset: str, domain: str) -> summary.Rows:
     """The rows of each model with its name, subset and domain; prints a line for each."""
     for name, rows in ranked.items():
         print(f"{domain} {name}: {summary.log_line(rows)}", flush=True)

@@ -133,7 +133,7 @@ def train_generator(
     passages = None if generator.passage_tokens else 0
     with job_folders(checkpoint_roots(), key, kept / key) as (checkpoints, model_folder):
         given = examples(rows["train"], generator.instruction, passages)
-        learning = train(generator, base, given, seed, checkpoints, model_folder, False)
+        learning = train(generator, base, given, seed, checkpoints, model_folder)
         # Without passages: they are tested without.
         test = [{column: row[column] for column in schema.names} for row in rows["test"]]
         write_parquet(model_folder / "test.parquet", test, schema)

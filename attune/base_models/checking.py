@@ -36,7 +36,7 @@ _CAUSAL = re.compile(r"(ForCausalLM|LMHeadModel)$")
 def check_folder(folder: Path, use: Use | None = None) -> None:
     """Check that a model's folder can be loaded: config.json, *.safetensors, a tokenizer, and that they fit together.
 
-    Of a sentence encoder every module is checked. `use`: what the model is for, where its kind matters.
+    Of a sentence encoder every module is checked. use: what the model is for, where its kind matters.
 
     Raises
     ------

@@ -17,7 +17,7 @@ def is_directory(model: str) -> bool:
 def fetch(model: str, target: Path, use: Use | None = None) -> None:
     """Put the model `model` (MiniLM, SmolLM2, hub id or directory) into the folder `target`, after checking it.
 
-    `use`: what it is for, as for `check_folder`.
+    use: what it is for, as for `check_folder`.
 
     Raises
     ------

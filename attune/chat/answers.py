@@ -14,10 +14,10 @@ _LIMITED = "since the model's input is limited"
 class Question:
     """The turns so far, oldest first and ending with the message to answer, and how to answer it.
 
-    `persona`: sentences about the one who replies. `decoding`: of generators; CoBERT's retrieval has none. `attempt`:
-    another number gives another reply, the same number the same reply. `instruction`: in the place of the one that the
-    generator was trained with. `varied`: a reply that was given before is written again, and another attempt samples;
-    otherwise `decoding` counts as it is. `limit`: the most tokens of the reply, where it is lower than the generator's
+    persona: sentences about the one who replies. decoding: of generators; CoBERT's retrieval has none. `attempt`:
+    another number gives another reply, the same number the same reply. instruction: in the place of the one that the
+    generator was trained with. varied: a reply that was given before is written again, and another attempt samples;
+    otherwise `decoding` counts as it is. limit: the most tokens of the reply, where it is lower than the generator's
     own.
     """
 
@@ -34,7 +34,7 @@ class Question:
 class RetrievedText:
     """A retrieved passage or reply.
 
-    `score`: CoBERT's, or the index's cosine where CoBERT did not order the texts. `used`: whether the text is in the
+    score: CoBERT's, or the index's cosine where CoBERT did not order the texts. used: whether the text is in the
     prompt or, for a system that retrieves its reply, is the reply.
     """
 
@@ -47,11 +47,11 @@ class RetrievedText:
 class Answer:
     """A reply, complete once `done`.
 
-    `truncated`: the reply reached the length limit before it ended. `dropped_turns`: how many of the oldest turns did
-    not fit into the model's input. `dropped_sentences`: as many of the persona. `whole_persona`: whether CoBERT, if it
-    was asked, read all of it. `unread`: what was not read of the message, a phrase each. `loading`: what is still being
-    loaded, while there is no text yet. `prompt_tokens`: those of the generator's prompt; `tokens`: those that it has
-    written. `uncut`: all that it has written, of which `text` may lack the end.
+    truncated: the reply reached the length limit before it ended. dropped_turns: how many of the oldest turns did
+    not fit into the model's input. dropped_sentences: as many of the persona. whole_persona: whether CoBERT, if it
+    was asked, read all of it. unread: what was not read of the message, a phrase each. loading: what is still being
+    loaded, while there is no text yet. prompt_tokens: those of the generator's prompt; tokens: those that it has
+    written. uncut: all that it has written, of which `text` may lack the end.
     """
 
     text: str = ""
@@ -110,8 +110,8 @@ def unread(prompt: bool = True, search: bool = True, cobert: bool = True) -> tup
 class Exchange:
     """A message and its reply, which is empty until there is one.
 
-    `attempt` counts the replies of the same system before it. `system`: which one replies. `answered`: whether it has,
-    if only with nothing. `byline`: its name in words, and the time that it took.
+    `attempt` counts the replies of the same system before it. system: which one replies. answered: whether it has,
+    if only with nothing. byline: its name in words, and the time that it took.
     """
 
     message: str

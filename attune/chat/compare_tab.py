@@ -10,7 +10,7 @@ from attune.chat.events import PRIVATE, QUEUED
 
 
 def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
-    """`settings`: the fields of Settings, which are those of the chat."""
+    """settings: the fields of Settings, which are those of the chat."""
     count, kept = len(comparisons.engine.systems), comparisons.engine.artifacts.judgements
     gr.Markdown(
         f"## One message to all {count} systems\nThey reply one after the other, with the persona and the decoding set "

@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Card:
-    """A system's reply, or None and the reason where it cannot answer; `verdict`: UP, DOWN or none yet."""
+    """A system's reply, or None and the reason where it cannot answer; verdict: UP, DOWN or none yet."""
 
     system: str
     reply: str | None
@@ -38,9 +38,9 @@ class Card:
 
 @dataclass(frozen=True)
 class Compared:
-    """A message with its replies, in the order in which they are shown; `blind`: a name shows once it is judged.
+    """A message with its replies, in the order in which they are shown; blind: a name shows once it is judged.
 
-    `complete`: all systems have replied. Before, nothing can be judged: `compare` would not know of the verdict.
+    complete: all systems have replied. Before, nothing can be judged: `compare` would not know of the verdict.
     """
 
     message: str = ""
@@ -69,7 +69,7 @@ class Comparisons:
         self.engine = engine
 
     async def compare(self, message: str, blind: bool, *fields: Any) -> AsyncIterator[tuple[Any, ...]]:
-        """Let each system in turn answer one message; `fields`: those of Settings. Blind, the order is drawn."""
+        """Let each system in turn answer one message; fields: those of Settings. Blind, the order is drawn."""
         crisis, settings = crisis_update(message), Settings(*fields)
         try:
             compared = Compared(checked_message(message), persona_sentences(settings.persona), blind)

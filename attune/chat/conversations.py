@@ -145,7 +145,7 @@ class Conversations:
     async def _reply(
         self, conversation: Conversation, task: ReplyTask, box: dict[str, Any], crisis: Any
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """The updates of `send` and `retry`; `box`: what becomes of the textbox beside its buttons."""
+        """The updates of `send` and `retry`; box: what becomes of the textbox beside its buttons."""
         shown = chat_messages(conversation.exchanges)
         if crisis["visible"]:
             yield gr.update(**box, **IDLE), shown, "", NO_REPLY, crisis

@@ -51,7 +51,7 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
     ) -> dict[str, Any]:
         """One reply; nothing is remembered for the next call.
 
-        `history`: the turns before `message`, oldest first, each message of the one who asks with its reply. Without
+        history: the turns before `message`, oldest first, each message of the one who asks with its reply. Without
         `temperature`, `top_k` and `top_p`, a generator decodes as params.yaml says; with one of the others but without
         `top_k`, that is 0 (all tokens).
         """

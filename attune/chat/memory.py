@@ -20,7 +20,7 @@ _AVAILABLE = Path("/proc/meminfo")
 
 
 class _Use(NamedTuple):
-    """What is kept under `name`, and the files and folders that it was loaded from; `copied`: those it holds alone."""
+    """What is kept under `name`, and the files and folders that it was loaded from; copied: those it holds alone."""
 
     kept: dict[str, Any]
     name: str

@@ -29,7 +29,7 @@ def chat_messages(exchanges: list[Exchange]) -> list[dict[str, str]]:
 
 
 def byline(label: str, seconds: float | None, loaded: bool) -> str:
-    """Which system replied and, once it has, in how many seconds; `loaded`: its models were loaded meanwhile."""
+    """Which system replied and, once it has, in how many seconds; loaded: its models were loaded meanwhile."""
     if seconds is None:
         return label
     return f"{label} · {seconds:.1f} s{', with loading' if loaded else ''}"

@@ -12,7 +12,7 @@ from attune.inference.sentences import whole_sentences
 class Streamed:
     """What is known of a reply by the time that its last piece was taken.
 
-    `finish`: `length` where the reply reached its limit before it ended. `last`: the answer that was seen last.
+    finish: `length` where the reply reached its limit before it ended. last: the answer that was seen last.
     """
 
     stops: Sequence[str] = ()

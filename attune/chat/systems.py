@@ -21,9 +21,9 @@ _PASSAGES = {
 
 @dataclass(frozen=True)
 class _System:
-    """`name`: as in the evaluation's tables. `label`: its name in words, as in the report. `sentence`: how it replies.
+    """name: as in the evaluation's tables. label: its name in words, as in the report. sentence: how it replies.
 
-    `model`: what writes or chooses the reply. `artifacts`: all that the pipeline must have written for it.
+    model: what writes or chooses the reply. artifacts: all that the pipeline must have written for it.
     """
 
     name: str
@@ -49,8 +49,8 @@ class RetrievalSystem(_System):
 class GeneratorSystem(_System):
     """Replies with a generator.
 
-    `passages`: the corpus whose exchanges its prompts get, None for none. `ranker`: the CoBERT that orders the
-    passages, None for the index's order. `tokenised`: it reads and writes PEC's wording.
+    passages: the corpus whose exchanges its prompts get, None for none. ranker: the CoBERT that orders the
+    passages, None for the index's order. tokenised: it reads and writes PEC's wording.
     """
 
     generator: str

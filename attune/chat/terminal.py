@@ -26,7 +26,7 @@ class Terminal:
     """A conversation, one entered line at a time."""
 
     def __init__(self, engine: Engine, system: str, sampling: Sequence[float | None]) -> None:
-        """`sampling`: temperature, top_k and top_p, as `Engine.decoding` takes them; it may be empty."""
+        """sampling: temperature, top_k and top_p, as `Engine.decoding` takes them; it may be empty."""
         self.engine, self.system, self.sampling = engine, system, sampling
         self.persona = list(engine.parameters.rag.persona)
         self.exchanges: list[Exchange] = []

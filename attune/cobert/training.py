@@ -204,7 +204,7 @@ def _kept(trainer: CobertTrainer, before: dict[str, Tensor] | None, curve: list[
 
 
 def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -> TrainingArguments:
-    """`size`: number of training examples, the upper limit of the batch size."""
+    """size: number of training examples, the upper limit of the batch size."""
     return arguments(
         folder,
         recipe["seed"],

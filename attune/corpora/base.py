@@ -54,8 +54,8 @@ def arrow_schema(columns: Columns) -> "pa.Schema":
 class Sampling(NamedTuple):
     """How a corpus is cut to the size of the experiment.
 
-    `cap`: conversations kept of all splits together, None for all. `test_share`: the share of them that is tested on.
-    `sizes`: conversations of each split, and those to `evaluate` (None: as many as of `test`), by the subset's name,
+    cap: conversations kept of all splits together, None for all. test_share: the share of them that is tested on.
+    sizes: conversations of each split, and those to `evaluate` (None: as many as of `test`), by the subset's name,
     for a corpus that keeps its published splits.
     """
 
@@ -76,9 +76,9 @@ class Subset(NamedTuple):
 class Own(NamedTuple):
     """How one's own conversations take a corpus' place, as rows of its `schemas.conversations`.
 
-    `read`: parses their one file; where `subset` is None, into such rows. `subset`: as for a `Corpus`. `columns`: what
-    the corpus has beside what is said, others do nothing there; `needed`: which of them no row may lack.
-    `folder`: they are a folder with the corpus' own files instead, which `read` parses one by one.
+    read: parses their one file; where `subset` is None, into such rows. subset: as for a `Corpus`. columns: what
+    the corpus has beside what is said, others do nothing there; needed: which of them no row may lack.
+    folder: they are a folder with the corpus' own files instead, which `read` parses one by one.
     """
 
     read: Callable[[Path, BadRows], Iterable[Any]]

@@ -12,7 +12,7 @@ END = "*" * 20
 class Block(NamedTuple):
     """The numbered lines before an end mark or the file's end.
 
-    `end`: the number of the line that closes them. `place`: their first byte and the one after the end mark.
+    end: the number of the line that closes them. place: their first byte and the one after the end mark.
     """
 
     lines: list[tuple[int, str]]

@@ -25,7 +25,7 @@ def apart(pools: Pools, counts: dict[str, int]) -> Pools:
     is tested on other domains than its own as well. `all` also lacks what begins with another domain's post of a later
     split.
 
-    `pools`: records with the fields `text` and `post`, by domain and split.
+    pools: records with the fields `text` and `post`, by domain and split.
     """
     import numpy as np
 

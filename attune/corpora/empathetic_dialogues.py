@@ -26,7 +26,7 @@ SPEAKER, LISTENER = 0, 1
 
 @dataclass(frozen=True)
 class Dialogue:
-    """`speakers`: 0 for the speaker, who begins, 1 for the listener; either may speak twice in a row."""
+    """speakers: 0 for the speaker, who begins, 1 for the listener; either may speak twice in a row."""
 
     conv_id: str
     emotion: str

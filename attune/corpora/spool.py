@@ -19,7 +19,7 @@ _HELD = 4_000_000  # characters on their way into buckets, of which there may be
 class Spool:
     """Buckets of ROW_GROUP rows each, in `folder`; one bucket at a time is sorted in memory.
 
-    `chosen`: file name -> the numbers of its rows, in the file's order; numbers count rows as they are read, from 0. A
+    chosen: file name -> the numbers of its rows, in the file's order; numbers count rows as they are read, from 0. A
     row may be in several files.
     """
 

@@ -63,10 +63,10 @@ def tested(conversations: int, test_share: float) -> int:
 def split_by_opening(openings: "np.ndarray", test_share: float, whose: str) -> dict[str, "np.ndarray"]:
     """Split a draw into train and test, conversations with the same opening always together; positions in the draw.
 
-    `openings`: the `key` of each conversation's opening, in the draw's order. People answer the same question in
+    openings: the `key` of each conversation's opening, in the draw's order. People answer the same question in
     similar words: with its other answers in train, a test answer could be recalled rather than written. The test part
     takes openings from the beginning of the draw, those of more conversations than its share only after all others, and
-    exceeds its share by at most the size of its last one. Each part has an opening at least. `whose`: an error's first
+    exceeds its share by at most the size of its last one. Each part has an opening at least. whose: an error's first
     words, as "corpora.openorca has".
 
     Raises
@@ -123,7 +123,7 @@ def without_leaks(
 ) -> dict[str, "np.ndarray"]:
     """`splits` without the records whose `field` a later split of `others` has too; 0 is like nothing else.
 
-    `splits` and each of `others`: records by split.
+    splits, each of others: records by split.
     """
     import numpy as np
 
@@ -166,7 +166,7 @@ def drawn_splits(
 ) -> tuple[dict[str, "np.ndarray"], int]:
     """At most `sampling.cap` conversations, split by opening: their numbers from 0, and how many are repeated.
 
-    `conversations`: of each its name and what is `shared`; four numbers of 8 bytes are held. `bad`: those left out.
+    conversations: of each its name and what is `shared`; four numbers of 8 bytes are held. bad: those left out.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def sized(
 ) -> dict[tuple[str, str, str], "np.ndarray"]:
     """Draw (size, domain, split) from `pools` by domain and split.
 
-    `pools`: records with the fields `id` and `rank`. A smaller size lies inside a larger one. What models
+    pools: records with the fields `id` and `rank`. A smaller size lies inside a larger one. What models
     are ranked on is ("evaluate", size, domain): `evaluate` conversations of the test split, `test` where that is None.
     A split without a number takes all of a pool.
 

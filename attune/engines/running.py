@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def map_batches(engine: str, job: Job, batches: Iterable["pa.Table"]) -> Iterator["pa.Table"]:
     """The result of `job` for each batch, in the order of the batches.
 
-    `engine`: `local`, one batch after another in this process, or `ray`, side by side on a cluster. A batch is worked
+    engine: `local`, one batch after another in this process, or `ray`, side by side on a cluster. A batch is worked
     on by itself and on `job.threads` threads in either, so on processors of one kind the results are the same bytes.
 
     Raises

@@ -19,8 +19,8 @@ PLACES = 6
 class Comparison:
     """By how much `after`'s score is above `before`'s, with a 95 % interval and a two-sided p.
 
-    `score`: mrr, loss (nats per token), ... as the score tables call it. `low` and `high` are None where so few
-    examples give no interval; `effect` is as `PairedTest` has it. `family`: a key of FAMILIES. `p_holm`: p corrected
+    score: mrr, loss (nats per token), ... as the score tables call it. `low` and `high` are None where so few
+    examples give no interval; `effect` is as `PairedTest` has it. family: a key of FAMILIES. p_holm: p corrected
     for the family's other comparisons, which `corrected` adds.
     """
 

@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Everyday:
-    """`further`: replies by hand to other messages, each with whether its message was glad."""
+    """further: replies by hand to other messages, each with whether its message was glad."""
 
     messages: list[Message]
     further: list[tuple[str, bool]]

@@ -13,7 +13,7 @@ from attune.generators.prompts import Example, Text, prompt_parts, reply_text
 class Encoded:
     """The token ids of a prompt and of its reply with the final end-of-text token; a model reads them joined.
 
-    `passages`: those that the prompt includes.
+    passages: those that the prompt includes.
     """
 
     id: str
@@ -29,8 +29,8 @@ class Encoded:
 class Prompt(NamedTuple):
     """A prompt's token ids, the passages that it includes, and how many of the history's last turns.
 
-    `shortened`: the question alone was too long, and lost its beginning. `without_system`: there was no room for the
-    system text. `left_out`: how many sentences of the persona there was no room for.
+    shortened: the question alone was too long, and lost its beginning. without_system: there was no room for the
+    system text. left_out: how many sentences of the persona there was no room for.
     """
 
     ids: list[int]
@@ -45,7 +45,7 @@ class Prompt(NamedTuple):
 class Room:
     """Limits in tokens: of a prompt without passages, of its passages together, and of both (None: their sum).
 
-    `persona`: of the persona's sentences together, which are part of the prompt.
+    persona: of the persona's sentences together, which are part of the prompt.
     """
 
     prompt: int
@@ -111,9 +111,9 @@ def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
 class _Fit(NamedTuple):
     """A prompt that fits: its text, its token ids, and the passages that are in it.
 
-    `taken`: how many tokens it takes of the room, a last one that is left to the reply included. `turns`, `system`,
-    `sentences`: how many turns of the history are in it, whether the system text is, and how many
-    sentences of the persona. `first`: the ids among them that no text stands for. Where the question alone is too long,
+    taken: how many tokens it takes of the room, a last one that is left to the reply included. `turns`, `system`,
+    sentences: how many turns of the history are in it, whether the system text is, and how many
+    sentences of the persona. first: the ids among them that no text stands for. Where the question alone is too long,
     `ids` are not cut yet: `limit` is how many of them `cut` leaves, `before` how many stand before the question's text,
     and `kept` how many of those it leaves.
     """
@@ -157,8 +157,10 @@ def _fit(example: Example, tokenizer: Any, room: Room) -> _Fit:
         if len(ids) <= room.prompt:
             written, ids, passages = _with_passages(text, example.passages, without, ids, tokenizer, room)
             lasting = _lasting(example, written.parts, ids, tokenizer)
-            taken = len(first) + len(ids)
-            return _Fit(written.parts, first, first + lasting, passages, taken, written.turns, system, sentences)
+            ids, taken = first + lasting, len(first) + len(ids)
+            return _Fit(
+                written.parts, first, ids, passages, taken, turns=written.turns, system=system, sentences=sentences
+            )
         if kept == len(example.history) and kept:
             most = _turns_within(example, tokenizer, room.prompt)
     return _question_alone(example, tokenizer, first, room.prompt)
@@ -190,8 +192,10 @@ def _question_alone(example: Example, tokenizer: Any, first: list[int], limit: i
     before = shared_start(token_ids(tokenizer, *parts[:-2]), ids)
     kept = before if _around(parts, tokenizer) < limit else 0
     ids = first + _lasting(example, parts, ids, tokenizer)
-    start = len(first)
-    return _Fit(parts, first, ids, [], start + limit, 0, system, 0, start + limit, start + before, start + kept)
+    before, kept, limit = len(first) + before, len(first) + kept, len(first) + limit
+    return _Fit(
+        parts, first, ids, [], limit, turns=0, system=system, sentences=0, limit=limit, before=before, kept=kept
+    )
 
 
 def _around(parts: Sequence[str], tokenizer: Any) -> int:
@@ -208,7 +212,7 @@ def _lasting(example: Example, parts: Sequence[str], ids: list[int], tokenizer: 
 def _with_passages(
     text: Callable[..., Text], passages: Sequence[str], without: Text, ids: list[int], tokenizer: Any, room: Room
 ) -> tuple[Text, list[int], list[str]]:
-    """The prompt with the passages that fit, its ids and these passages; `without`, `ids`: the prompt without any."""
+    """The prompt with the passages that fit, its ids and these passages; without, ids: the prompt without any."""
     passages = _within(passages, tokenizer, room.passages)
     whole = len(ids) + room.passages if room.whole is None else room.whole
     while passages:

@@ -62,7 +62,7 @@ _UNTRAINED = (
 def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Sequence[Mapping[str, Any]]) -> str:
     """README.md of the generator `name`.
 
-    `examples`: replies in the train split. `curve`: as `attune.generators.training.train` returns it.
+    examples: replies in the train split. curve: as `attune.generators.training.train` returns it.
     """
     method = METHODS[settings.method]
     data = (_TRAINED if method.adapt else _UNTRAINED).format(

@@ -28,10 +28,10 @@ SPEAKER = 0  # who asks, among the speakers of a dialogue corpus
 class Example:
     """A prompt and its reply, to be learned, scored or, where it is empty, written.
 
-    `system`: an instruction that precedes the conversation. `history`: the turns before `question`, oldest first.
-    `situation`: what the conversation is about, which several may share; no part of the prompt, nor is `responder`: the
-    name of who gives the reply, where it is known. `greeting`: how many first turns are one (`core.people.greeting`).
-    `passages`: retrieved texts, best first. `persona`: what the responder says about themselves. `own`: for each turn
+    system: an instruction that precedes the conversation. history: the turns before `question`, oldest first.
+    situation: what the conversation is about, which several may share; no part of the prompt, nor is `responder`: the
+    name of who gives the reply, where it is known. greeting: how many first turns are one (`core.people.greeting`).
+    passages: retrieved texts, best first. persona: what the responder says about themselves. own: for each turn
     of the history and for the question, whether it is the responder's; without it turns alternate, and the question
     is the other person's.
     """
@@ -67,22 +67,22 @@ def example(row: Mapping[str, Any], instruction: str = "", passages: int | None 
     """A processed row as an example.
 
     A row with a `response` is of a conversation with a persona, one with a `target` of a dialogue, any other of an
-    instruction corpus. `instruction` is the system text of rows that have none. `passages`: how many of the row's
+    instruction corpus. `instruction` is the system text of rows that have none. passages: how many of the row's
     passages to use, best first; None uses all.
     """
     if "response" in row:
         return _with_persona(row, instruction)
     if "target" in row:
-        texts = tuple(each["text"] for each in row["passages"][:passages]) if passages != 0 else ()
-        name, roles, system, situation = row["conv_id"], DIALOGUE, instruction, row["situation"]
-        question, reply = row["input"], row["target"]
-        own = tuple(speaker != SPEAKER for speaker in row.get("speakers") or ())
-    else:
-        texts, own, situation = (), (), ""
-        name, roles, system = row["id"], INSTRUCTION, row["system"] or instruction
-        question, reply = row["prompt"], row["completion"]
-    history = tuple(row["history"])
-    return Example(f"{name}/{row['turn']}", name, roles, system, history, question, reply, texts, (), own, situation)
+        return _with_passages(row, instruction, passages)
+    return Example(
+        id=f"{row['id']}/{row['turn']}",
+        conversation=row["id"],
+        roles=INSTRUCTION,
+        system=row["system"] or instruction,
+        history=tuple(row["history"]),
+        question=row["prompt"],
+        reply=row["completion"],
+    )
 
 
 def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
@@ -99,6 +99,21 @@ def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
         own=tuple(speaker == row["response_speaker"] for speaker in row["context_speakers"]),
         responder=responder(row),
         greeting=greeting(row["context_speakers"]),
+    )
+
+
+def _with_passages(row: Mapping[str, Any], instruction: str, passages: int | None) -> Example:
+    return Example(
+        id=f"{row['conv_id']}/{row['turn']}",
+        conversation=row["conv_id"],
+        roles=DIALOGUE,
+        system=instruction,
+        history=tuple(row["history"]),
+        question=row["input"],
+        reply=row["target"],
+        passages=tuple(each["text"] for each in row["passages"][:passages]) if passages != 0 else (),
+        own=tuple(speaker != SPEAKER for speaker in row.get("speakers") or ()),
+        situation=row["situation"],
     )
 
 
@@ -134,7 +149,7 @@ def prompt_parts(
 ) -> Text:
     """The prompt with the last `kept` turns of the history, these passages and these sentences of the persona.
 
-    The reply continues it. `system`: whether the prompt includes the system text.
+    The reply continues it. system: whether the prompt includes the system text.
 
     Raises
     ------

@@ -14,7 +14,7 @@ class Roles:
     replies: str
 
     def of(self, own: bool) -> str:
-        """The role of a turn; `own`: it is the responder's."""
+        """The role of a turn; own: it is the responder's."""
         return self.replies if own else self.asks
 
 

@@ -48,15 +48,16 @@ def train(
     seed: int,
     checkpoints: Path,
     target: Path,
+    *,
     fsdp: bool = False,
     follow: Callable[[list[dict[str, float]]], None] = lambda _: None,
     trackers: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
-    `examples`: gone through more than once. `checkpoints` also holds the tokenised rows. The weights written are those
-    of the lowest held-out loss; an untrained base is measured once. `fsdp`: each process holds a part of the weights
-    and optimizer state. `follow`: gets the growing curve.
+    examples: gone through more than once. `checkpoints` also holds the tokenised rows. The weights written are those
+    of the lowest held-out loss; an untrained base is measured once. fsdp: each process holds a part of the weights
+    and optimizer state. follow: gets the growing curve.
 
     Raises
     ------

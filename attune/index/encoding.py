@@ -17,7 +17,7 @@ def embed(
 ) -> np.ndarray:
     """As `attune.index.embedding.embed` of documents, by the encoder in `folder`; the same bytes from every engine.
 
-    `backend`: as for `load_embedder`.
+    backend: as for `load_embedder`.
 
     Raises
     ------

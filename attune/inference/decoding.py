@@ -21,7 +21,7 @@ GREEDY = Decoding(method="greedy")
 
 @dataclass(frozen=True)
 class Limits:
-    """`tokens`: the longest reply; `stop_token_ids`: the tokens that end one, without which it counts as truncated."""
+    """tokens: the longest reply; stop_token_ids: the tokens that end one, without which it counts as truncated."""
 
     tokens: int
     stop_token_ids: tuple[int, ...]
@@ -96,7 +96,7 @@ def stream_reply(
 
 
 def _reply(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True) -> Reply:
-    """`finished`: no more tokens will come, so that a reply without an end is cut after its last whole sentence."""
+    """finished: no more tokens will come, so that a reply without an end is cut after its last whole sentence."""
     ended = bool(ids) and ids[-1] in limits.stop_token_ids
     text = _text(tokenizer, ids, ended)
     if ended:

@@ -31,7 +31,7 @@ class Scorer(Protocol):
 class PassageRetriever:
     """Retrieves exchanges from `bank` that are similar to a situation and what was said last in it.
 
-    `batch_size`: texts embedded at a time; the last bits of a cosine depend on it.
+    batch_size: texts embedded at a time; the last bits of a cosine depend on it.
     """
 
     embedder: Any
@@ -40,9 +40,9 @@ class PassageRetriever:
 
     @classmethod
     def from_index(cls, index: Path, rows: Path, embedder: Any, template: str, batch_size: int = 1) -> Self:
-        """`index`: a folder that the stage `index` wrote. `rows`: the parquet file that it was built from.
+        """index: a folder that the stage `index` wrote. rows: the parquet file that it was built from.
 
-        `embedder`: the sentence encoder. `template`: a passage's text, with {situation}, {input} and {reply}.
+        embedder: the sentence encoder. template: a passage's text, with {situation}, {input} and {reply}.
 
         Raises
         ------
@@ -55,7 +55,7 @@ class PassageRetriever:
     def nearest(self, rows: Sequence[Mapping[str, Any]], k: int) -> list[list[Passage]]:
         """For each row, which the bank does not hold, up to k passages, as `nearest_situations` chooses them.
 
-        `rows`: with `situation` (may be empty) and `input`.
+        rows: with `situation` (may be empty) and `input`.
         """
         return nearest_situations(self.bank, self._queries(rows), k)
 
@@ -86,9 +86,9 @@ def reranked(
 ) -> list[list[Passage]]:
     """Each context's passages ordered by how well their replies suit it from someone with this persona.
 
-    `contexts`: turns, oldest first; `speakers`: of these turns, as for `Ranker.rank`. CoBERT's score
+    contexts: turns, oldest first; speakers: of these turns, as for `Ranker.rank`. CoBERT's score
     takes the place of the cosine; ties keep the given order.
     """
     replies = [[passage["reply"] for passage in each] for each in passages]
-    scores = ranker.scores(contexts, [persona] * len(contexts), replies, *([speakers] if speakers else []))
+    scores = ranker.scores(contexts, [persona] * len(contexts), replies, speakers)
     return [reordered(each, values) for each, values in zip(passages, scores, strict=True)]

@@ -26,7 +26,7 @@ _ANSWER = ("form", "annotator", "pair", "verdict")
 class Judgement:
     """One annotator's verdict on two systems' replies to one context.
 
-    `points`: 1 where the system shown first is preferred, 0 where the second is, 0.5 for neither. `conversation` and
+    points: 1 where the system shown first is preferred, 0 where the second is, 0.5 for neither. `conversation` and
     `cluster` (`attune.evaluation.schemas`) name what the context belongs with, since judgements about one person's
     replies, say, are not independent; they are empty where that is unknown.
     """

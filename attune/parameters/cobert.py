@@ -73,7 +73,7 @@ class Seeds(Section):
         return self.varies != "order"
 
     def of_training(self, seed: int, main: int) -> int:
-        """The seed of the order of training; `main`: the main job's."""
+        """The seed of the order of training; main: the main job's."""
         return main if self.varies == "draw" else seed
 
 

@@ -26,7 +26,7 @@ class Archive(Section):
 
 
 class HubDataset(Section):
-    """A corpus that is a dataset of the hub. `cap`: conversations kept of all splits together; null keeps all."""
+    """A corpus that is a dataset of the hub. cap: conversations kept of all splits together; null keeps all."""
 
     repo: Name
     revision: Name
@@ -36,9 +36,9 @@ class HubDataset(Section):
 class OwnRows(Section):
     """Rows of one's own; `source` does not matter to them.
 
-    `columns`: the names in the rows of `context` and `response`, or of `turns`; of `conversation`, whose equal values
+    columns: the names in the rows of `context` and `response`, or of `turns`; of `conversation`, whose equal values
     keep rows in one split; and of what `attune.corpora.base.Own` says that the corpus has. Null where the rows have
-    ShareGPT's or Alpaca's shape. `cap`: as for a hub's dataset.
+    ShareGPT's or Alpaca's shape. cap: as for a hub's dataset.
     """
 
     columns: (
@@ -131,7 +131,7 @@ def _enough_to_train(value: int) -> int:
 
 
 class Subset(Section):
-    """Conversations of each split; `train` null: all. `evaluate`: the test contexts that are ranked; null: `test`."""
+    """Conversations of each split; `train` null: all. evaluate: the test contexts that are ranked; null: `test`."""
 
     train: Annotated[Count, AfterValidator(_enough_to_train)] | None
     valid: Count

@@ -8,7 +8,7 @@ from attune.parameters.types import Count, NotNegative, Positive, Section
 
 
 class Decoding(Section):
-    """How the next token is chosen (`temperature`, `top_k`, `top_p`: sampling; `beams`, `early_stopping`: beam)."""
+    """How the next token is chosen (temperature, top_k, top_p: sampling; beams, early_stopping: beam)."""
 
     method: Literal["greedy", "sampling", "beam"]
     temperature: Positive = 1.0

@@ -27,7 +27,7 @@ class Sweep(Section):
 
 
 class Questions(Section):
-    """`opening`: how a conversation begins, put to every generator. `asked`: by kind, put to each of `generators`."""
+    """opening: how a conversation begins, put to every generator. asked: by kind, put to each of `generators`."""
 
     opening: Name
     generators: Generators

@@ -19,7 +19,7 @@ _LONGEST_VALUE = 200
 
 
 def sentence(detail: Any) -> str:
-    """`detail`: one of a ValidationError's `errors()`."""
+    """detail: one of a ValidationError's `errors()`."""
     place = tuple(part for at, part in enumerate(detail["loc"]) if not _is_tag(detail["loc"], at))
     key = ".".join(str(part) for part in place).removesuffix(".[key]")  # pydantic's mark of a mapping's key
     match detail["type"]:

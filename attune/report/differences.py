@@ -103,7 +103,7 @@ class Difference:
 
 
 def p_text(p: float, bound: bool = False) -> str:
-    """A p to two digits and at most four decimals; `bound`: the resamples show only that it is at most this."""
+    """A p to two digits and at most four decimals; bound: the resamples show only that it is at most this."""
     if p <= FLOOR:
         return f"≤ {FLOOR:.4f}"
     digits = 2 if p >= 0.1 else 3 if p >= 0.01 else 4

@@ -11,7 +11,7 @@ _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 @dataclass(frozen=True)
 class ScoreFormat:
-    """`sense`: which values are better, None where neither is. `percent`: values are shares."""
+    """sense: which values are better, None where neither is. percent: values are shares."""
 
     title: str
     sense: Sense = None

@@ -76,7 +76,7 @@ class _TooLarge(Exception):
 
 
 def _unpack(file: ZipFile, member: ZipInfo, folder: Path, left: int) -> int:
-    """Write one member and return its size in bytes; `left`: bytes that may still be written."""
+    """Write one member and return its size in bytes; left: bytes that may still be written."""
     path = folder / member.filename
     written = 0
     if member.is_dir():

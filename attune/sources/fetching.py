@@ -21,7 +21,7 @@ def fetch(
 ) -> None:
     """Fill `target` with the corpus' raw files and manifest.json; every row is parsed first.
 
-    `source`: `sample`, `hub` or a directory. `published`: where the hub's copy is, or one's own data. `seed`: of the
+    source: `sample`, `hub` or a directory. published: where the hub's copy is, or one's own data. seed: of the
     sample.
 
     Raises

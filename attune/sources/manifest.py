@@ -12,7 +12,7 @@ from attune.core.files import sha256
 class Origin:
     """Where a corpus came from; `location` is for error messages only, since it may be a local path.
 
-    `notice`: whose text it is, in a sentence, where the corpus' name does not say so. `turns_left_out`: turns of
+    notice: whose text it is, in a sentence, where the corpus' name does not say so. turns_left_out: turns of
     conversations that are of neither side, by speaker.
     """
 
@@ -26,7 +26,7 @@ class Origin:
 
 
 def build(corpus: str, folder: Path, origin: Origin, rows: dict[str, int], bad_rows: int) -> dict[str, Any]:
-    """The manifest of `folder`; `rows`: raw file -> row count."""
+    """The manifest of `folder`; rows: raw file -> row count."""
     return {
         "corpus": corpus,
         "source": origin.source,

@@ -18,7 +18,7 @@ _CALL = "call of a tool"  # counts such a turn of the responder's
 class Turns(NamedTuple):
     """The side and text of each turn, the text of system turns, and who spoke in each turn that is left out.
 
-    `guessed`: the sides are not named, but counted back from the last turn.
+    guessed: the sides are not named, but counted back from the last turn.
     """
 
     said: list[tuple[str, str]]

@@ -26,7 +26,7 @@ WAITS = (1.0, 2.0, 4.0, 8.0)
 
 
 class Passing(Exception):
-    """What may not happen again. `seconds`: what the server asks to wait. `step`: what to do if it always happens."""
+    """What may not happen again. seconds: what the server asks to wait. step: what to do if it always happens."""
 
     def __init__(self, reason: object, seconds: float = 0.0, step: str = "") -> None:
         super().__init__(one_line(reason))
@@ -106,7 +106,7 @@ def pause(url: str, error: Passing, wait: float) -> None:
 
 
 def failed(url: str, reason: object, step: str = "") -> AttuneError:
-    """`step`: what to do next, where more is known than that something lies between here and there."""
+    """step: what to do next, where more is known than that something lies between here and there."""
     proxy = _proxy(url)
     step = step or f"check {'the proxy, ' if proxy else ''}the network and the key corpora"
     return AttuneError(

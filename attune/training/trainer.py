@@ -100,7 +100,7 @@ class RecoveringTrainer(FiniteTrainer):
     The micro-batch is saved with each checkpoint, so that a training resumes to the same bits.
 
     A subclass computes a step on `micro_batch` rows at a time, all where that is None, and says in `rows_of` how many
-    rows a batch has. `unit`: what a row is called. `remedy`: what helps if not even one of them fits. `batch_size`: the
+    rows a batch has. unit: what a row is called. remedy: what helps if not even one of them fits. batch_size: the
     rows of a whole batch.
 
     Raises

@@ -24,7 +24,7 @@ Encoded = tuple[Tensor, Tensor]
 
 
 class OriginalCobert(torch.nn.Module):
-    """`lengths`: of a context, a persona and a response, padding included."""
+    """lengths: of a context, a persona and a response, padding included."""
 
     def __init__(self, folder: Any, lengths: tuple[int, int, int], dropout: float | None = None) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ def learn(folder: Path, runs: dict[str, dict[str, Any]], fsdp: bool = False, at:
         (folder / name).mkdir(exist_ok=True)
         try:
             given = examples(dialogue_rows())
-            curve = train(settings, folder / "base", given, 1, folder / f"c-{name}", folder / name, fsdp)
+            curve = train(settings, folder / "base", given, 1, folder / f"c-{name}", folder / name, fsdp=fsdp)
         except Stop:
             continue
         if is_writer():

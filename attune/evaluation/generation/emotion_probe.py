@@ -12,7 +12,7 @@ from attune.evaluation.generation.probes import CrossFitted
 
 @dataclass(frozen=True)
 class Probe(CrossFitted[str]):
-    """A classifier of emotions; by chance its accuracy is 0.03 for 32 emotions. `texts`: situations."""
+    """A classifier of emotions; by chance its accuracy is 0.03 for 32 emotions. texts: situations."""
 
     def confusion(self) -> dict[str, dict[str, int]]:
         """{emotion: {predicted emotion: count}}, without zeros."""

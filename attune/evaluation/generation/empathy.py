@@ -24,7 +24,7 @@ PLACES = 4
 
 @dataclass(frozen=True)
 class EmpathyProbe(CrossFitted[int]):
-    """A classifier of one mechanism's level. `texts`: of each reply, the sp_id of the post that it answers."""
+    """A classifier of one mechanism's level. texts: of each reply, the sp_id of the post that it answers."""
 
     def levels(self, vectors: np.ndarray) -> list[float]:
         """The expected level of each row of `features`, from 0 to 2."""

@@ -8,7 +8,7 @@ from attune.parameters.generators import GeneratorSettings, TrainedSettings
 
 
 class BaseTest(NamedTuple):
-    """A base, the rows that it is tested on, and what makes their prompts. `rows`: their folder in data/."""
+    """A base, the rows that it is tested on, and what makes their prompts. rows: their folder in data/."""
 
     base: str
     corpus: str

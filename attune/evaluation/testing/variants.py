@@ -15,9 +15,9 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Variant:
-    """`examples`: the test examples, in the same order in every variant. `replied`: replies are written too.
+    """examples: the test examples, in the same order in every variant. replied: replies are written too.
 
-    `passage_replies`: the reply in each passage, by the passage's text.
+    passage_replies: the reply in each passage, by the passage's text.
     """
 
     name: str

@@ -56,7 +56,7 @@ def training(curves: pd.DataFrame) -> Figure:
 def comparison(scores: pd.DataFrame, score: str, label: str, chance: float | None = None) -> Figure:
     """One score with 95 % intervals: one panel per subset, one row per model, one colour per domain; means as diamonds.
 
-    scores: tidy, by subset, domain and model. `chance`: the value of a random ranking.
+    scores: tidy, by subset, domain and model. chance: the value of a random ranking.
     """
     subsets = groups(scores[scores["score"] == score], "subset")
     models = scores["model"].unique().tolist()
@@ -110,7 +110,7 @@ def chance_mrr(candidates: int) -> float:
 def methods(panels: Mapping[str, pd.DataFrame], trained: Sequence[str], candidates: str) -> Figure:
     """MRR of each matching method with its interval, the best of the first panel first.
 
-    panels: by title, tidy scores by model; a method that is not in one is left out there. `trained`: the models whose
+    panels: by title, tidy scores by model; a method that is not in one is left out there. trained: the models whose
     marks are filled. candidates: of a context, "100 candidates".
     """
     shown = {title: scores[scores["score"] == "mrr"] for title, scores in panels.items()}

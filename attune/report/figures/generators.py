@@ -1,4 +1,4 @@
-"""Figures of the generators. `names`: the generators or systems shown, each with its name in words."""
+"""Figures of the generators. names: the generators or systems shown, each with its name in words."""
 
 import math
 from collections.abc import Mapping

@@ -50,7 +50,7 @@ def _decades(cost: float, linear_to: float) -> float:
 
 
 def _places(at: float, level: float, width: float, height: float, aside: bool) -> list[_Place]:
-    """To the right and to the left of a point, then moved up and down; `aside`: moved further to that side as well."""
+    """To the right and to the left of a point, then moved up and down; aside: moved further to that side as well."""
     places = []
     for lines, further in [(0, 0.0), *(move for move in _MOVES if aside or not move[1])]:
         right, left, moved = at + further, at - further, level + lines * height

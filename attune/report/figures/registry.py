@@ -31,7 +31,7 @@ Place = Literal["first", "open", "folded", "power"]
 class FigureRecord:
     """`name` is the figure's file name without suffix; `caption` stands below it on its page.
 
-    `shown`: what is in it; without any, there is no figure.
+    shown: what is in it; without any, there is no figure.
     """
 
     name: str

@@ -13,7 +13,7 @@ from attune.sources.sample import empathetic_dialogues, openassistant_guanaco, o
 
 @dataclass(frozen=True)
 class Sample:
-    """`write`: writes the raw files into a folder, by a seed. `notice`: whose text it is."""
+    """write: writes the raw files into a folder, by a seed. notice: whose text it is."""
 
     write: Callable[[Path, int], None]
     licence: str = "GPL-3.0-only"

@@ -37,7 +37,7 @@ ORIGINS = "origins.json"
 
 @dataclass(frozen=True)
 class Chat:
-    """Two people's turns as (person, messages); `upbeat`: their rating from 1 to 10, None where they gave none."""
+    """Two people's turns as (person, messages); upbeat: their rating from 1 to 10, None where they gave none."""
 
     id: str
     start: str
@@ -51,7 +51,7 @@ class Chat:
 
 @dataclass
 class Parts:
-    """Chats by what they are used for: personas, or examples of one split; `said`: each person's persona sentences."""
+    """Chats by what they are used for: personas, or examples of one split; said: each person's persona sentences."""
 
     said: dict[str, dict[str, None]] = field(default_factory=dict)
     personas: list[Chat] = field(default_factory=list)
