@@ -1,7 +1,7 @@
 """Rank the test contexts' candidates with every trained CoBERT and with the untrained encoder.
 
-`python -m stages.evaluate_cobert recipes=PATH encoder=PATH processed=PATH models=PATH scores=PATH intervals=PATH
-tests=PATH power=PATH rows=PATH`
+`python -m stages.evaluate_cobert recipes=FOLDER encoder=FOLDER processed=FOLDER models=FOLDER scores=JSON \
+intervals=JSON tests=JSON power=JSON rows=PARQUET`
 
 scores, intervals: JSON by subset, domain and model; tests: the paired tests; power: what so many contexts can tell;
 rows: one per model and test context.

@@ -2,7 +2,7 @@
 
 Every model is ranked on candidates that the test split of its domain must have, or no recipe is written.
 
-`python -m stages.recipes candidates=PATH target=PATH`
+`python -m stages.recipes candidates=FOLDER target=FOLDER`
 """
 
 from pathlib import Path

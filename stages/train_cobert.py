@@ -1,6 +1,6 @@
 """Train one CoBERT.
 
-`python -m stages.train_cobert recipe=PATH encoder=PATH data=PATH target=PATH curve=PATH`
+`python -m stages.train_cobert recipe=JSON encoder=FOLDER data=FOLDER target=FOLDER curve=CSV`
 
 recipe: a file of data/recipes; data: a folder with train.parquet and valid.parquet; curve: the CSV of the learning
 curve, one row per epoch.

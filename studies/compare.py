@@ -3,8 +3,8 @@
 What takes no further training (the baselines, and CoBERT's models before and after theirs) is compared in all of
 cobert.domains, the models of compare.recipes in compare.domains, in which they are trained.
 
-`python -m studies.compare ranks=PATH recipes=PATH processed=PATH embedder=PATH encoder=PATH models=PATH scores=PATH
-tests=PATH rows=PATH`
+`python -m studies.compare ranks=PARQUET recipes=FOLDER processed=FOLDER embedder=FOLDER encoder=FOLDER \
+models=FOLDER scores=JSON tests=JSON rows=PARQUET`
 
 ranks: the ranked rows of evaluate_cobert; models: those of compare.recipes; scores: by domain and model, the mean over
 compare.domains under the name that `summary.mean_of` gives it; rows: one per method and test context.

@@ -1,6 +1,6 @@
 """How much a trained CoBERT uses the persona: the test with the responder's own, with none, and with another person's.
 
-`python -m studies.persona_use ranks=PATH processed=PATH models=PATH scores=PATH tests=PATH`
+`python -m studies.persona_use ranks=PARQUET processed=FOLDER models=FOLDER scores=JSON tests=JSON`
 
 ranks: the ranked rows of evaluate_cobert, which have the responder's own persona. Contexts without one, and recipes
 that read none, have nothing to measure and are left out; scores says how many contexts these are, and is empty where

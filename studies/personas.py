@@ -1,6 +1,6 @@
 """The persona ablation (paper, section 6): models trained and tested with 0, 1, ... persona sentences.
 
-`python -m studies.personas processed=PATH models=PATH scores=PATH tests=PATH`
+`python -m studies.personas processed=FOLDER models=FOLDER scores=JSON tests=JSON`
 
 models: a folder per number of sentences. tests: the fewest sentences against each other number; none where no test
 context has a persona.

@@ -1,6 +1,6 @@
 """Find the true response in the bank of all test replies: by the sentence index, then in CoBERT's order.
 
-`python -m studies.retrieve processed=PATH models=PATH embedder=PATH scores=PATH`
+`python -m studies.retrieve processed=FOLDER models=FOLDER embedder=FOLDER scores=JSON`
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Transfer between domains (paper, table 6): the models of each domain, tested on every domain.
 
-`python -m studies.transfer processed=PATH models=PATH scores=PATH`
+`python -m studies.transfer processed=FOLDER models=FOLDER scores=JSON`
 
 scores: JSON by the domain that a model was trained on, then the domain that it was tested on.
 """

@@ -64,8 +64,7 @@ def train(
     AttuneError
         if the examples are of fewer than two conversations, the base has too few positions, or a loss is not finite.
     """
-    tokenizer = load_tokenizer(base)
-    whole = settings.max_length + settings.passage_tokens
+    tokenizer, whole = load_tokenizer(base), settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
     read = partial(_read, examples, settings, seed)
     first, pad = _first(read, settings), tokenizer.eos_token_id

@@ -78,7 +78,7 @@ def write_replies(
         own = decoding if isinstance(decoding, Decoding) else [decoding[at] for at in positions]
         written = generate(model, [prompts[at] for at in positions], draws, own, limits)
         for at, ids in zip(positions, written, strict=True):
-            replies[at] = _reply(tokenizer, ids, limits)
+            replies[at] = reply_of(tokenizer, ids, limits)
     return [replies[at] for at in range(len(examples))]
 
 
@@ -92,11 +92,14 @@ def stream_reply(
     draws = _draws(seed, name, limits.tokens)[None]
     for written in _growing(model, [prompt], draws, decoding, limits):
         ids = up_to_stop(written[0].tolist(), limits.stop_token_ids)
-        yield _reply(tokenizer, ids, limits, finished=written.shape[1] == limits.tokens)
+        yield reply_of(tokenizer, ids, limits, finished=written.shape[1] == limits.tokens)
 
 
-def _reply(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True) -> Reply:
-    """finished: no more tokens will come, so that a reply without an end is cut after its last whole sentence."""
+def reply_of(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True) -> Reply:
+    """The reply that the token `ids` are, up to its stop token if it has ended.
+
+    finished: no more tokens will come, so that a reply without an end is cut after its last whole sentence.
+    """
     ended = bool(ids) and ids[-1] in limits.stop_token_ids
     text = _text(tokenizer, ids, ended)
     if ended:

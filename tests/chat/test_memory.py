@@ -17,6 +17,7 @@ from attune.chat.memory import Memory, free_bytes
 from attune.chat.models import Models
 from attune.parameters import load
 from tests.chat.tiny_pipeline import BASE, SAMPLING
+from tests.core.made_up_groups import made_up_groups
 
 TURNS = ["I am sad today."]
 
@@ -62,7 +63,7 @@ def test_every_system_answers_where_no_two_fit(root: Path, engine: Engine) -> No
 
 @pytest.mark.parametrize(
     ("available", "limit", "free"),
-    [("", "", 8000), ("5", "", 5120), ("5", "4000\n", 4000), ("5", "6000\n", 5120), ("5", "max\n", 5120)],
+    [("", "", 8000), ("5", "", 5120), ("5", "4000", 4000), ("5", "6000", 5120), ("5", "max", 5120)],
 )
 def test_models_get_three_quarters_of_what_machine_and_job_leave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: str, limit: str, free: int
@@ -70,16 +71,11 @@ def test_models_get_three_quarters_of_what_machine_and_job_leave(
     """available: of the machine's 8,000 bytes, in KiB; limit: SLURM's for the job, in bytes; empty: not known."""
     monkeypatch.setattr("attune.chat.memory.device", lambda: "cpu")
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 80, "SC_PAGE_SIZE": 100}.__getitem__)
-    machine, groups, job = tmp_path / "meminfo", tmp_path / "cgroup", tmp_path / "mount" / "job"
+    machine = tmp_path / "meminfo"
     monkeypatch.setattr("attune.chat.memory._AVAILABLE", machine)
-    monkeypatch.setattr("attune.core.control_groups._GROUPS", groups)
-    monkeypatch.setattr("attune.core.control_groups._MOUNT", job.parent)
-    groups.write_text("0::/job\n")
-    job.mkdir(parents=True)
+    made_up_groups(tmp_path, monkeypatch, "0::/job\n", {"job/memory.max": limit} if limit else {})
     if available:
         machine.write_text(f"MemTotal: 9 kB\nMemAvailable: {available} kB\n")
-    if limit:
-        (job / "memory.max").write_text(limit)
     assert free_bytes() == free
     assert Memory().limit == free * 3 // 4
 

@@ -19,6 +19,7 @@ from attune.inference.decoding import (
     GREEDY,
     Limits,
     generate,
+    reply_of,
     stop_token_ids,
     stream_reply,
     up_to_stop,
@@ -159,14 +160,12 @@ def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
         assert len(pairs) == len(set(pairs))
 
 
-def test_a_reply_cut_inside_of_a_character_ends_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_cut_inside_of_a_character_ends_before_it() -> None:
     ids = WORDS("So sad. It is \U0001f97a")["input_ids"][:-1]
     assert WORDS.decode(ids).endswith("\ufffd")
-    monkeypatch.setattr("attune.inference.decoding._growing", lambda *_: iter([torch.tensor([ids])]))
-    for tokens in (len(ids), len(ids) + 1):
-        (reply,) = stream_reply(gpt(), WORDS, "x", [7], GREEDY, Limits(tokens, (STOP,)), seed=5)
-        assert reply.uncut == "So sad. It is "
-    assert reply.text == "So sad. It is "
+    limits = Limits(len(ids), (STOP,))
+    assert reply_of(WORDS, ids, limits).uncut == "So sad. It is "
+    assert reply_of(WORDS, ids, limits, finished=False).text == "So sad. It is "
 
 
 def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
@@ -180,18 +179,13 @@ def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
     assert stop_token_ids(model, words, lines=False) == tuple(sorted((STOP, 7)))
 
 
-def test_a_stop_token_is_no_part_of_the_reply_but_what_stands_before_its_line_break_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_stop_token_is_no_part_of_the_reply_but_what_stands_before_its_line_break_is() -> None:
     words = tokenizer()
     words.add_tokens([AddedToken("<end_of_turn>", special=False), AddedToken(".\n", special=False)])
     mark, line = words.convert_tokens_to_ids(["<end_of_turn>", ".\n"])
     said = words("So sad", add_special_tokens=False)["input_ids"]
     for stop, text in ((mark, "So sad"), (line, "So sad."), (STOP, "So sad")):
-        monkeypatch.setattr(
-            "attune.inference.decoding._growing", lambda *_, stop=stop: iter([torch.tensor([[*said, stop]])])
-        )
-        (reply,) = stream_reply(gpt(), words, "x", [7], GREEDY, Limits(9, (STOP, mark, line)), seed=5)
+        reply = reply_of(words, [*said, stop], Limits(9, (STOP, mark, line)))
         assert (reply.text, reply.truncated) == (text, False)
 
 
