@@ -1,1 +1,1 @@
-"""Training a causal language model to write replies: exactly what the stage train_generator needs."""
+"""Training a causal language model to write replies, with the prompts and samples that inference and tests share."""
