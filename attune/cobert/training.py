@@ -84,6 +84,7 @@ class CobertTrainer(RecoveringTrainer):
         """AdamW with `lr` for the encoder and `matcher_lr` for the matcher's weights, where it has any."""
         trained: Any = model or self.model
         kind, settings = self.get_optimizer_cls_and_kwargs(self.args, trained)
+        settings["weight_decay"] = self.args.weight_decay  # not among them, and AdamW's own default is not 0
         encoder = [each for each in trained.encoder.parameters() if each.requires_grad]
         matcher = {"params": list(trained.matcher.parameters()), "lr": self.recipe["matcher_lr"] or self.recipe["lr"]}
         self.optimizer: Any = kind([{"params": encoder}, *([matcher] if matcher["params"] else [])], **settings)

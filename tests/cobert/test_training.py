@@ -64,6 +64,7 @@ def test_the_matcher_s_weights_have_a_rate_of_their_own(tmp_path: Path, rate: fl
     trainer = CobertTrainer(model, parts, parts, RECIPE | {"matcher_lr": rate}, args=settings)
     encoder, matcher = trainer.create_optimizer().param_groups
     assert (encoder["lr"], matcher["lr"]) == (3e-3, matchers)
+    assert encoder["weight_decay"] == matcher["weight_decay"] == 0
     named = {id(each): name for name, each in model.named_parameters() if each.requires_grad}
     held = [{named.pop(id(each)).partition(".")[0] for each in group["params"]} for group in (encoder, matcher)]
     assert held == [{"encoder"}, {"matcher"}]
