@@ -64,7 +64,7 @@ def variants_of(
 
     Without a persona and with another person's only for one that reads personas: others' prompts would be the same.
     """
-    from attune.evaluation.testing.variants import plain, with_passages, with_personas
+    from attune.evaluation.testing.variants import plain, with_others_passages, with_passages, with_personas
 
     variants = [plain(rows, entry.instruction)]
     record = corpus(entry.corpus)
@@ -76,6 +76,9 @@ def variants_of(
             replied = name != ORACLE_RAG
             given = with_passages(name, rows, read_parquet(file), file, entry.instruction, settings.rag.k, replied)
             variants.append(given)
+            if name == RAG:
+                found = read_parquet(file)
+                variants += with_others_passages(rows, found, file, entry.instruction, settings.rag.k, settings.seed)
     if entry.persona_tokens and any(row.get("personas") for row in rows):
         variants += with_personas(rows, entry.instruction, settings.seed)
     return variants

@@ -17,6 +17,7 @@ from attune.evaluation import families
 from attune.evaluation.comparison import corrected
 from attune.evaluation.ranking import summary
 from attune.evaluation.tables import nested
+from attune.evaluation.testing.exchange import DRAWS
 from attune.evaluation.testing.personas import exchanged, without
 from stages import start
 
@@ -48,7 +49,7 @@ def main(*, ranks: Path, processed: Path, models: Path, scores: Path, tests: Pat
         for recipe in settings.cobert.recipes:
             rows = rank(test, recipe, models / f"{recipe}-{subset}-{domain}", domain, settings.seed, another)
             own = summary.of_model(evaluated, subset, domain, recipe) if rows else []
-            ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own if row["id"] in ids]
+            ranked += rows + [row | {"model": f"{recipe}, {OWN}"} for row in own if row["id"] in ids] * DRAWS
     counts = {"contexts": sum(len(each) for each, _ in known.values()), "contexts_without_persona": unknown}
     write(ranked, settings, scores, tests, counts)
 
@@ -75,18 +76,21 @@ def write(
 def rank(test: "RankingTest", recipe: str, model: Path, domain: str, seed: int, another: bool) -> summary.Rows:
     """The ranked test rows with no persona and, if `another`, another person's; none of a model that reads no personas.
 
-    Their model is "recipe, whose persona".
+    Their model is "recipe, whose persona". There are DRAWS rows for each context: of as many other people's personas,
+    or the same row again, so that all weigh alike.
     """
     from attune.inference.ranker import Ranker
 
-    contexts = {NONE: without(test.contexts)} | ({OTHER: exchanged(test.contexts, seed)} if another else {})
+    contexts = {NONE: [without(test.contexts)]}
+    if another:
+        contexts[OTHER] = [exchanged(test.contexts, seed, draw) for draw in range(DRAWS)]
     ranker = Ranker.from_pretrained(model)
     ranked: summary.Rows = []
     if not ranker.inputs.num_personas:
         return ranked
     for whose, changed in contexts.items():
-        rows = test.rank(ranker, changed)
-        ranked += summary.labelled(rows, model=f"{recipe}, {whose}", domain=domain)
+        rows = [row for each in changed for row in test.rank(ranker, each)]
+        ranked += summary.labelled(rows, model=f"{recipe}, {whose}", domain=domain) * (DRAWS // len(changed))
         print(f"{domain} {recipe}, {whose}: {summary.log_line(rows)}", flush=True)
     return ranked
 

@@ -6,8 +6,8 @@ from typing import Any
 # Own data's names for whoever answers, for who is answered, and for the latter where the sides are not named but
 # counted back from the last turn.
 REPLIES, ASKS, UNNAMED = "responder", "other", "other (unnamed)"
-# Names that are nobody's: that one, and Reddit's for a deleted account.
-_NOBODY = {REPLIES, "[deleted]"}
+# Names that are nobody's: these, and Reddit's for a deleted account.
+_NOBODY = {REPLIES, ASKS, UNNAMED, "[deleted]"}
 
 
 def greeting(speakers: Sequence[str]) -> int:
@@ -22,3 +22,9 @@ def responder(row: Mapping[str, Any]) -> str:
     """The name of who gives the row's response; empty where the row names nobody."""
     name = row.get("response_speaker", "")
     return "" if name in _NOBODY else str(name)
+
+
+def answered(row: Mapping[str, Any]) -> str:
+    """The name of whose turn the row's response answers; empty where the row names nobody, or the responder."""
+    (name,) = row.get("context_speakers", ())[-1:] or [""]
+    return "" if name in _NOBODY or name == row.get("response_speaker") else str(name)

@@ -14,7 +14,7 @@ import numpy as np
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.families import EVERYDAY
 from attune.evaluation.generation.summary import Score, estimated, means
-from attune.evaluation.schemas import SHARES
+from attune.evaluation.schemas import JUDGED, SHARES
 from attune.index.embedding import embed
 from attune.metrics.bootstrap import Ratio, compare
 
@@ -72,7 +72,7 @@ def judged(rows: Sequence[Mapping[str, Any]], given: Everyday, encoder: Any, bat
         at = places[row["id"]]
         own, right = near[number, at] >= near[number].max(), glad[number] == given.messages[at].glad
         values = (float(like[number, at]), float(own), float(right)) if row["reply"].strip() else (0.0, 0.0, 0.0)
-        completed.append({**row, **dict(zip(("similarity", *SHARES), values, strict=True))})
+        completed.append({**row, **dict(zip(("similarity", *JUDGED), values, strict=True))})
     return completed
 
 
@@ -85,7 +85,7 @@ def _probe(given: Everyday, encoder: Any, batch_size: int) -> Any:
 
 
 def scores(rows: Sequence[Mapping[str, Any]], seed: int) -> list[Score]:
-    """The shares, the similarity to the reply by hand and the replies' words, with intervals over the messages."""
+    """The SHARES, the similarity to the reply by hand and the replies' words, with intervals over the messages."""
     of_replies = means([{**row, "conversation": row["id"], "cluster": ""} for row in rows])
     return [estimated(name, ratio, seed) for name, ratio in _shares(rows).items()] + [
         estimated(name, of_replies[name], seed) for name in ("similarity", "replies_words", "replies_truncated")
@@ -95,7 +95,7 @@ def scores(rows: Sequence[Mapping[str, Any]], seed: int) -> list[Score]:
 def comparisons(
     systems: Mapping[str, Sequence[Mapping[str, Any]]], pairs: Iterable[tuple[str, str]], seed: int
 ) -> list[Comparison]:
-    """The shares of each pair's first system against those of its second, paired by message."""
+    """The SHARES of each pair's first system against those of its second, paired by message."""
     shares = {name: _shares(rows) for name, rows in systems.items()}
     return [
         Comparison.of(before, after, share, compare([left], [shares[after][share]], seed), EVERYDAY)
@@ -105,4 +105,9 @@ def comparisons(
 
 
 def _shares(rows: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
-    return {name: Ratio.mean({row["id"]: row[name] for row in rows}, share=True) for name in SHARES}
+    """Of all replies those that are nearest to their own message; of those to either feeling those that have it."""
+    of: dict[str, list[Mapping[str, Any]]] = {"glad": [], "troubled": []}
+    for row in rows:
+        of[row["id"].partition(" ")[0]].append(row)
+    parts = zip(SHARES, (rows, *of.values()), ("own_message", "right_feeling", "right_feeling"), strict=True)
+    return {share: Ratio.mean({row["id"]: row[column] for row in part}, share=True) for share, part, column in parts}

@@ -4,9 +4,9 @@ import pyarrow as pa
 
 # `cluster`: who replies or, where that is unknown, the situation that the conversation is about or its first turn. What
 # has the same cluster is one unit in intervals and tests (`attune.evaluation.units`).
-# One row per model and test context.
+# One row per model and test context. partner: whose turn the reply answers; empty where nobody is named.
 RANKED = pa.schema(
-    [(name, pa.string()) for name in ("model", "subset", "domain", "id", "cluster")]
+    [(name, pa.string()) for name in ("model", "subset", "domain", "id", "cluster", "partner")]
     + [
         ("rank", pa.int32()),  # of the right reply, from 1
         ("loss", pa.float64()),  # nats; null for a method whose scores are not logits
@@ -30,6 +30,8 @@ PLAIN = "plain"
 # With the nearest passages, in the index's order and in CoBERT's; with the one passage whose reply is most like the
 # target, which no retriever can know.
 RAG, PERSONA_RAG, ORACLE_RAG = "rag", "persona_rag", "oracle_rag"
+# With the passages that were retrieved for another test message, which is about something else.
+OTHER_RAG = "other_rag"
 # Without the persona, and with that of another test conversation's responder.
 NO_PERSONA, OTHER_PERSONA = "no_persona", "other_persona"
 # Which test reply a row is of.
@@ -39,7 +41,8 @@ GENERATED = pa.schema(
     [(name, pa.string()) for name in ("generator", "variant", *_REPLY)]
     + [
         ("tokens", pa.int32()),  # of the target, with its end-of-text token
-        ("nats", pa.float64()),  # -log p of the target
+        # -log p of the target; with passages or a persona of others, the mean over several draws (`exchange.DRAWS`).
+        ("nats", pa.float64()),
         # The same under the untrained base, after the plain prompt; of a generator that is not trained, without its
         # instruction.
         ("base_nats", pa.float64()),
@@ -74,11 +77,14 @@ SWEPT = pa.schema(
     [(name, pa.string()) for name in ("generator", "point", *_REPLY, "reply")]
     + [("truncated", pa.bool_()), ("similarity", pa.float64())]
 )
-# The columns of replies to everyday messages that are shares of the replies, and are tested.
-SHARES = ("own_message", "right_feeling")
+# Of each reply to an everyday message, 0 or 1.
+JUDGED = ("own_message", "right_feeling")
+# The shares that are scored and tested. A system that is glad of everything, or sorry for everybody, has all of one
+# feeling and none of the other: their mean would tell it from neither chance nor a system that reads.
+SHARES = ("own_message", "right_feeling_glad", "right_feeling_troubled")
 # One row per system and everyday message.
 EVERYDAY = pa.schema(
     [(name, pa.string()) for name in ("system", "id", "prompt", "target", "reply")]
     + [("truncated", pa.bool_())]
-    + [(name, pa.float64()) for name in ("similarity", *SHARES)]
+    + [(name, pa.float64()) for name in ("similarity", *JUDGED)]
 )

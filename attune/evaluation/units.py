@@ -2,7 +2,8 @@
 
 A person's replies are alike, and so are replies about one situation, or in conversations that begin alike: another test
 set would have others, so these are what is resampled and exchanged (the cluster bootstrap: Davison and Hinkley 1997,
-section 3.8; Field and Welsh 2007). Taking each reply for itself would give intervals that are too narrow.
+section 3.8; Field and Welsh 2007). Where replies are ranked, those whom people answer recur as well: tests are by the
+one and by the other (`ranking.summary.comparisons`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

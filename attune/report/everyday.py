@@ -22,7 +22,11 @@ _ABOUT = (
     "troubled, as the writer is. Similarity is to the reply by hand."
 )
 
-_TOLD = {"own_message": "are nearest to their own message", "right_feeling": "have the right feeling"}
+_TOLD = {
+    "own_message": "of whose replies are nearest to their own message",
+    "right_feeling_glad": "of whose replies to somebody who is glad have that feeling",
+    "right_feeling_troubled": "of whose replies to somebody who is troubled have that feeling",
+}
 _BOUNDS = ("value", "low", "high")
 
 
@@ -54,7 +58,7 @@ def _leading(results: Results, share: str, told: str, by_hand: pd.Series, tested
     leading = best(results.everyday[~by_hand], share)
     hand = best(results.everyday[by_hand], share)
     value, low, high, reached = (form.text(each) for each in (*(leading[key] for key in _BOUNDS), hand["value"]))
-    part = f"{names[leading['system']]}, {value} % of whose replies ({low} to {high}) {told}"
+    part = f"{names[leading['system']]}, {value} % ({low} to {high}) {told}"
     part += f" (replies by hand: {reached} %)"
     test = next((each for each in tested if (each.after, each.score) == (leading["system"], share)), None)
     return f"{part}, {test.size} against “{names[test.before]}”, {test.verdict}" if test else part

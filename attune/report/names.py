@@ -7,7 +7,7 @@ from attune.corpora import corpus, dialogue_corpora
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking import baselines
 from attune.evaluation.ranking.summary import UNTRAINED
-from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG, RETRIEVED
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, PERSONA_RAG, RAG, RETRIEVED
 from attune.parameters import Parameters
 from attune.parameters.cobert import Cobert
 from attune.parameters.generators import GeneratorSettings
@@ -18,6 +18,7 @@ VARIANTS = {
     RAG: " + passages",
     PERSONA_RAG: " + reranked passages",
     ORACLE_RAG: " + ideal passages",
+    OTHER_RAG: " + another message's passages",
     NO_PERSONA: ", told none",
     OTHER_PERSONA: ", told another's",
 }

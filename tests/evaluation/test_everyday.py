@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from attune.evaluation.everyday import Everyday, comparisons, judged, scores
-from attune.evaluation.schemas import SHARES
+from attune.evaluation.schemas import JUDGED, SHARES
 from attune.index.embedding import embed, load_embedder
 from attune.metrics.replies import ngrams
 from attune.sources.packages import minilm_folder
@@ -46,14 +46,15 @@ def values(rows: list[dict[str, Any]]) -> dict[str, float]:
 def test_replies_by_hand_are_about_their_message_and_feel_as_its_writer(systems: Systems) -> None:
     found = values(systems["by hand"])
     assert found["own_message"] > 0.9
-    assert 0.7 < found["right_feeling"] < 1
+    assert 0.7 < found["right_feeling_glad"] < 1
+    assert 0.7 < found["right_feeling_troubled"] < 1
     assert found["similarity"] == pytest.approx(1, abs=1e-4)
 
 
-def test_one_reply_to_everybody_has_the_scores_of_chance(systems: Systems) -> None:
+def test_one_reply_to_everybody_is_about_none_and_has_one_of_the_feelings(systems: Systems) -> None:
     found = values(systems["sorry"])
-    assert (found["own_message"], found["right_feeling"]) == (pytest.approx(1 / 60, abs=1e-4), 0.5)
-    assert {row["id"].split()[0] for row in systems["sorry"] if row["right_feeling"]} == {"troubled"}
+    assert found["own_message"] == pytest.approx(1 / 60, abs=1e-4)
+    assert (found["right_feeling_glad"], found["right_feeling_troubled"]) == (0, 1)
 
 
 def test_the_message_again_is_nearest_to_itself_and_a_reply_to_another_is_not(systems: Systems) -> None:
@@ -62,7 +63,7 @@ def test_the_message_again_is_nearest_to_itself_and_a_reply_to_another_is_not(sy
 
 
 def test_an_empty_reply_has_nothing_right(systems: Systems) -> None:
-    assert not any(row[name] for row in systems["empty"] for name in (*SHARES, "similarity"))
+    assert not any(row[name] for row in systems["empty"] for name in (*JUDGED, "similarity"))
 
 
 def test_systems_are_compared_on_the_same_messages(systems: Systems) -> None:
@@ -70,12 +71,13 @@ def test_systems_are_compared_on_the_same_messages(systems: Systems) -> None:
     assert [(each.after, each.score) for each in found] == [
         (after, share) for after in ("by hand", "empty") for share in SHARES
     ]
-    better, feeling, *_, worse = found
+    better, glad, troubled, *_, worse = found
     before, after = values(systems["sorry"]), values(systems["by hand"])
     assert better.difference == pytest.approx(after["own_message"] - before["own_message"], abs=1e-3)
-    assert feeling.difference == pytest.approx(after["right_feeling"] - before["right_feeling"], abs=1e-3)
+    assert glad.difference == pytest.approx(after["right_feeling_glad"], abs=1e-3)
+    assert troubled.difference == pytest.approx(after["right_feeling_troubled"] - 1, abs=1e-3)
     assert better.p < 0.001
-    assert worse.difference == -0.5
+    assert worse.difference == -1
 
 
 def test_there_are_as_many_glad_messages_as_troubled_ones_and_each_stands_once() -> None:

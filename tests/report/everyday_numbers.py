@@ -3,8 +3,9 @@
 from typing import Any
 
 
-def _scores(own: float, feeling: float) -> dict[str, float]:
-    values = {"own_message": own, "right_feeling": feeling, "similarity": 0.4, "replies_words": 9.0}
+def _scores(own: float, glad: float, troubled: float) -> dict[str, float]:
+    values = {"own_message": own, "right_feeling_glad": glad, "right_feeling_troubled": troubled}
+    values |= {"similarity": 0.4, "replies_words": 9.0}
     return {
         name: number
         for score, value in values.items()
@@ -12,7 +13,7 @@ def _scores(own: float, feeling: float) -> dict[str, float]:
     }
 
 
-EVERYDAY = {"full": _scores(0.9, 0.7), "prompted": _scores(0.4, 0.8), "targets": _scores(0.95, 0.85)}
+EVERYDAY = {"full": _scores(0.9, 0.9, 0.5), "prompted": _scores(0.4, 0.2, 0.8), "targets": _scores(0.95, 0.9, 0.85)}
 EVERYDAY_TESTS = [
     {
         "before": before, "after": after, "score": score, "difference": difference, "low": difference - 0.2,
@@ -20,9 +21,11 @@ EVERYDAY_TESTS = [
     }
     for before, after, score, difference, p in (
         ("prompted", "full", "own_message", 0.5, 0.001),
-        ("prompted", "full", "right_feeling", -0.1, 0.6),
+        ("prompted", "full", "right_feeling_glad", 0.7, 0.001),
+        ("prompted", "full", "right_feeling_troubled", -0.3, 0.001),
         ("rag", "rag+rag", "own_message", -0.3, 0.001),
-        ("rag", "rag+rag", "right_feeling", 0.1, 0.6),
+        ("rag", "rag+rag", "right_feeling_glad", 0.1, 0.6),
+        ("rag", "rag+rag", "right_feeling_troubled", 0.1, 0.6),
     )
 ]  # fmt: skip
 REPLIES: list[dict[str, Any]] = [

@@ -7,7 +7,7 @@ from attune.evaluation import families
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.generation.summary import Rows, means, nats_per_token, system_of
-from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, RAG
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, PERSONA_RAG, RAG
 from attune.evaluation.units import enough_clusters
 from attune.metrics.bootstrap import Ratio, compare
 from attune.parameters.generators import GeneratorSettings
@@ -47,11 +47,13 @@ def answer_comparisons(systems: Mapping[str, Rows], before: str, after: Iterable
 
 
 def pairs_of(name: str, generators: Generators) -> Iterator[tuple[str, str]]:
-    """(before, after): without passages and with them; with no persona or another's, and with the right one.
+    """(before, after): without passages, or with another message's, and with them; with no persona or another's, and
+    with the right one.
 
     A generator that was trained with passages is also compared with the one that differs in that alone.
     """
     yield from ((name, system_of(name, variant)) for variant in (RAG, PERSONA_RAG, ORACLE_RAG))
+    yield system_of(name, OTHER_RAG), system_of(name, RAG)
     yield system_of(name, RAG), system_of(name, ORACLE_RAG)
     yield from ((system_of(name, variant), name) for variant in (NO_PERSONA, OTHER_PERSONA))
     other = without_passages(name, generators)

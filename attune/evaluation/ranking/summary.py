@@ -1,6 +1,6 @@
 """Aggregate ranked test rows into scores, intervals and paired tests: by domain, and over all domains.
 
-A ranked row is one context ranked by one model: domain, model, id, cluster, rank, loss, response and first.
+A ranked row is one context ranked by one model: domain, model, id, cluster, partner, rank, loss, response and first.
 """
 
 import math
@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from attune.core.people import greeting, responder
+from attune.core.people import answered, greeting, responder
 from attune.core.text import words_hash
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
 from attune.evaluation.units import by_unit, enough_clusters
-from attune.metrics.bootstrap import Ratio, compare, interval, score
+from attune.metrics.bootstrap import FEWEST, PairedTest, Ratio, compare, interval, score
 from attune.metrics.ranking import by_metric
 
 Rows = list[dict[str, Any]]
@@ -23,6 +23,8 @@ Rows = list[dict[str, Any]]
 Values = Mapping[str, Mapping[str, Mapping[str, Ratio]]]
 # The name of the mean over domains.
 MEAN = "mean"
+# The MRR by whom the responder answers, for tests alone.
+_BY_PARTNER = "mrr by partner"
 # The model of the first recipe before training, as the tables call it.
 UNTRAINED = "untrained"
 
@@ -48,13 +50,15 @@ def mean_of(domains: Sequence[str], every: Sequence[str]) -> str:
 
 
 def about(context: Mapping[str, Any]) -> dict[str, str]:
-    """A test context's id and, as its cluster, whose reply is ranked or, where nobody is named, what is answered.
+    """A test context's id; its cluster: whose reply is ranked or, where nobody is named, what is answered; its partner:
+    who is answered, or nothing where nobody is named.
 
     Own data name nobody, and may have many answers to one message: the `words_hash` of the first turn after a greeting,
     as in clusters of generators' rows.
     """
-    answered = context["context"][greeting(context.get("context_speakers", ()))]
-    return {"id": context["id"], "cluster": responder(context) or words_hash(answered)}
+    opening = context["context"][greeting(context.get("context_speakers", ()))]
+    cluster = responder(context) or words_hash(opening)
+    return {"id": context["id"], "cluster": cluster, "partner": answered(context)}
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], **labels: str) -> Rows:
@@ -73,13 +77,20 @@ def values_of(rows: Sequence[Mapping[str, Any]]) -> Values:
 
     A context is in the same unit in every domain that has it, so that the mean over domains resamples it as one.
     """
-    clustered = enough_clusters(rows)
+    clustered, partners = enough_clusters(rows), len({row["partner"] for row in rows if row["partner"]}) >= FEWEST
     grouped: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for row in rows:
         grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
     return {
-        domain: {model: ratios(each, clustered) for model, each in models.items()} for domain, models in grouped.items()
+        domain: {model: ratios(each, clustered) | _by_partner(each, partners) for model, each in models.items()}
+        for domain, models in grouped.items()
     }
+
+
+def _by_partner(rows: Sequence[Mapping[str, Any]], partners: bool) -> dict[str, Ratio]:
+    """The MRR by whom the responder answers, if there are enough of those people to be units."""
+    values = zip(rows, by_metric(rows)["mrr"], strict=True)
+    return {_BY_PARTNER: Ratio.of((row["partner"] or row["id"], each, 1.0) for row, each in values)} if partners else {}
 
 
 def ratios(rows: Sequence[Mapping[str, Any]], clustered: bool | None = None) -> dict[str, Ratio]:
@@ -113,7 +124,7 @@ def scores(values: Values, seed: int) -> pd.DataFrame:
     estimates = []
     for group, domains in _groups(values):
         for model, names in values[domains[0]].items():
-            for name in names:
+            for name in (each for each in names if each != _BY_PARTNER):
                 ratios = [values[domain][model][name] for domain in domains]
                 low, high = interval(ratios, seed) or (math.nan, math.nan)
                 estimate = {"value": score(ratios), "low": low, "high": high}
@@ -125,7 +136,9 @@ def scores(values: Values, seed: int) -> pd.DataFrame:
 def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int, family: str) -> list[dict[str, Any]]:
     """Records of the paired tests of MRR, per domain (MEAN is last) and pair of models (before, after).
 
-    family: of the tests of the mean; those of single domains are of its `families.by_domain`. p_holm is not set yet.
+    Two people take part in a context, and each recurs in others: the units are the responders or those whom they
+    answer, whichever gives the larger p. family: of the tests of the mean; those of single domains are of its
+    `families.by_domain`. p_holm is not set yet.
     """
     wanted, rows = list(pairs), []
     for group, domains in _groups(values):
@@ -134,10 +147,8 @@ def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int, fam
                 before,
                 after,
                 "mrr",
-                compare(
-                    [values[domain][before]["mrr"] for domain in domains],
-                    [values[domain][after]["mrr"] for domain in domains],
-                    seed,
+                _test(
+                    [values[domain][before] for domain in domains], [values[domain][after] for domain in domains], seed
                 ),
                 family if group == MEAN else by_domain(family),
             )
@@ -145,6 +156,12 @@ def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int, fam
         ]
         rows += records(tests, domain=group)
     return rows
+
+
+def _test(before: Sequence[Mapping[str, Ratio]], after: Sequence[Mapping[str, Ratio]], seed: int) -> PairedTest:
+    units = [name for name in ("mrr", _BY_PARTNER) if name in before[0]]
+    tests = [compare([each[name] for each in before], [each[name] for each in after], seed) for name in units]
+    return max(tests, key=lambda test: test.p)
 
 
 def log_line(rows: Rows) -> str:

@@ -1,6 +1,7 @@
 """One generator on held-out conversations: the loss on the true replies, beside its base's, and its own replies."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from attune.core.text import repeated
@@ -29,13 +30,15 @@ def evaluate(
     replies are written, together: the more rows in a batch, the less time each takes.
     """
     size = generation.batch_size
-    scored = iter(zip(*generator.nats([each for part in variants for each in part.examples], size), strict=True))
+    given = [each for part in variants for draw in (part.examples, *part.redrawn) for each in draw]
+    scored = iter(zip(*generator.nats(given, size), strict=True))
     asked = {part.name: part.examples[: generation.reply_examples if part.replied else 0] for part in variants}
     replies = iter(generator.replies([each for part in asked.values() for each in part], decoding, size, seed))
     rows = []
     for variant in variants:
+        draws = [[next(scored) for _ in each] for each in (variant.examples, *variant.redrawn)]
         for at, example in enumerate(variant.examples):
-            nats, encoded = next(scored)
+            nats, encoded = fmean(each[at][0] for each in draws), draws[0][at][1]
             reply = next(replies) if at < len(asked[variant.name]) else None
             row = _row(example, encoded, variant.passage_replies, reply)
             rows.append({"variant": variant.name, "nats": nats, "base_nats": base_nats[example.id], **row})

@@ -5,6 +5,7 @@ from typing import Any
 
 from attune.core.determinism import seeded
 from attune.core.text import repeated
+from attune.evaluation.testing.exchange import givers
 
 Rows = list[dict[str, Any]]
 
@@ -14,27 +15,17 @@ def without(rows: Sequence[dict[str, Any]]) -> Rows:
     return [row | {"personas": []} for row in rows]
 
 
-def exchanged(rows: Sequence[dict[str, Any]], seed: int) -> Rows:
+def exchanged(rows: Sequence[dict[str, Any]], seed: int, draw: int = 0) -> Rows:
     """Each row that has a persona with that of another person; nothing where there are not two people with one.
 
     Each persona is used as often as before, unless one person has more than half of the rows. Sentences that the reply
     repeats are left out, unless the responders' own personas have such sentences (`drop_repeated_personas: false`).
+    draw: what one draw gives depends on who gets whose, so that there are several (`exchange.DRAWS`).
     """
-    groups = _by_person(rows)
     kept = any(repeated(each, row["response"]) for row in rows for each in row["personas"])
-    if len(groups) < 2:
-        return []
-    # A person's rows stand together, so a shift by the largest group's size leads out of every group.
-    drawn = seeded(seed, "another's persona").sample(groups, len(groups))
-    order = [(person, position) for person, group in enumerate(drawn) for position in group]
-    shift = max(map(len, groups))
-    largest = max(range(len(drawn)), key=lambda person: len(drawn[person]))
-    others = [position for person, position in order if person != largest]
-    given = list(rows)
-    for place, (person, position) in enumerate(order):
-        giver, other = order[(place + shift) % len(order)]
-        if giver == person:  # the largest, which has more than half of the rows
-            other = others[place % len(others)]
+    given_by = givers(_by_person(rows), seeded(seed, "another's persona", draw))
+    given = list(rows) if given_by else []
+    for position, other in given_by.items():
         row = rows[position]
         sentences = [each for each in rows[other]["personas"] if kept or not repeated(each, row["response"])]
         given[position] = row | {"personas": sentences}

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from attune.core.determinism import seeded
 from attune.core.errors import AttuneError
-from attune.evaluation.schemas import NO_PERSONA, OTHER_PERSONA, PLAIN
+from attune.evaluation.schemas import NO_PERSONA, OTHER_PERSONA, OTHER_RAG, PLAIN
+from attune.evaluation.testing.exchange import DRAWS, givers
 from attune.evaluation.testing.personas import exchanged, without
+from attune.evaluation.testing.sampling import about
 from attune.generators.prompts import Example, example, examples
 
 Rows = Sequence[dict[str, Any]]
@@ -17,13 +20,15 @@ Rows = Sequence[dict[str, Any]]
 class Variant:
     """examples: the test examples, in the same order in every variant. replied: replies are written too.
 
-    passage_replies: the reply in each passage, by the passage's text.
+    passage_replies: the reply in each passage, by the passage's text. redrawn: further draws of what is given at
+    random, over which losses are averaged.
     """
 
     name: str
     examples: list[Example]
     replied: bool = True
     passage_replies: Mapping[str, str] = field(default_factory=dict)
+    redrawn: Sequence[list[Example]] = ()
 
 
 def plain(rows: Rows, instruction: str) -> Variant:
@@ -41,16 +46,44 @@ def with_passages(
     AttuneError
         if `retrieved` lacks one of the rows.
     """
+    chosen = _counterparts(rows, retrieved, source)
+    return Variant(name, examples(chosen, instruction, k), replied, _replies(chosen, k))
+
+
+def with_others_passages(
+    rows: Rows, retrieved: Rows, source: Path, instruction: str, k: int, seed: int
+) -> list[Variant]:
+    """As `with_passages`, with those of another row that is about something else; none where there is no such row.
+
+    They show what any passages are worth, by their manner and form, for the right ones to be compared with.
+    """
+    chosen = _counterparts(rows, retrieved, source)
+    groups: dict[str, list[int]] = {}
+    for position, each in enumerate(examples(chosen)):
+        groups.setdefault(about(each)["cluster"], []).append(position)
+    draws = []
+    for draw in range(DRAWS):
+        given_by = givers(list(groups.values()), seeded(seed, "another's passages", draw))
+        others = [row | {"passages": chosen[given_by.get(at, at)]["passages"]} for at, row in enumerate(chosen)]
+        draws.append(examples(others, instruction, k))
+    return [Variant(OTHER_RAG, draws[0], False, _replies(chosen, k), draws[1:])] if len(groups) > 1 else []
+
+
+def _counterparts(rows: Rows, retrieved: Rows, source: Path) -> Rows:
+    """The rows of `retrieved` with the ids of `rows`, in their order."""
     by_id = {example(row).id: row for row in retrieved}
     ids = [each.id for each in examples(rows)]
     if not by_id.keys() >= set(ids):
         raise AttuneError(f"{source} lacks test rows; `dvc repro` writes it again")
-    chosen = [by_id[each] for each in ids]
-    replies = {passage["text"]: passage["reply"] for row in chosen for passage in row["passages"][:k]}
-    return Variant(name, examples(chosen, instruction, k), replied, replies)
+    return [by_id[each] for each in ids]
+
+
+def _replies(rows: Rows, k: int) -> dict[str, str]:
+    return {passage["text"]: passage["reply"] for row in rows for passage in row["passages"][:k]}
 
 
 def with_personas(rows: Rows, instruction: str, seed: int) -> list[Variant]:
     """The rows without a persona, and with another person's if two people have one; only true replies are scored."""
-    changed = {NO_PERSONA: without(rows), OTHER_PERSONA: exchanged(rows, seed)}
-    return [Variant(name, examples(each, instruction), replied=False) for name, each in changed.items() if each]
+    none = Variant(NO_PERSONA, examples(without(rows), instruction), replied=False)
+    first, *further = (examples(exchanged(rows, seed, draw), instruction) for draw in range(DRAWS))
+    return [none, Variant(OTHER_PERSONA, first, replied=False, redrawn=further)] if first else [none]

@@ -84,7 +84,11 @@ ANSWER_SCORES = {
     "similarity": "similarity to the\ntrue reply",
     "self_bleu": "self-BLEU (left: varied)",
 }
-EVERYDAY_SCORES = {"own_message": "nearest to its\nown message", "right_feeling": "right feeling"}
+EVERYDAY_SCORES = {
+    "own_message": "nearest to its\nown message",
+    "right_feeling_glad": "right feeling,\nglad writers",
+    "right_feeling_troubled": "right feeling,\ntroubled writers",
+}
 # In the order of the page.
 FIGURES = (
     FigureRecord(
@@ -211,7 +215,7 @@ FIGURES = (
     FigureRecord(
         "everyday_messages",
         "Replies to everyday messages that are in no corpus: the share to which no other message is nearer, "
-        "and the share with the right feeling, with 95 % intervals. Dashed: the replies by hand",
+        "and those with the right feeling, glad or troubled, with 95 % intervals. Dashed: the replies by hand",
         lambda results: generators.answered(
             results.everyday, EVERYDAY_SCORES, system_names(results.settings), "replies by hand"
         ),

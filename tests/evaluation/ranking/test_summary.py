@@ -28,6 +28,7 @@ def ranked(model: str, domain: str, best: int, loss: bool = True) -> list[dict]:
         {
             "id": f"{domain}{at}",
             "cluster": "",
+            "partner": "",
             "rank": draws.randint(best, 20),
             "loss": draws.random() if loss else None,
         }
@@ -109,7 +110,7 @@ def test_a_context_is_in_the_same_unit_in_each_domain() -> None:
     """Five people reply at work and six at home; the domain `all` has both."""
     place = {
         name: [
-            {"id": f"{name}{at}", "cluster": f"{name} {at % people}", "rank": 1 + at, "loss": None} for at in range(20)
+            {"id": f"{name}{at}", "cluster": f"{name} {at % people}", "partner": "", "rank": 1 + at, "loss": None} for at in range(20)
         ]
         for name, people in (("work", 5), ("home", 6))
     }
