@@ -139,7 +139,7 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
 def _rows_of(record: Corpus, own: bool) -> tuple[str, str]:
     """The folders of data/ with rows of the corpus: a pattern, and in words. own: one's own data are in its place."""
     folder = f"processed/{record.name}"
-    if record.roles is None:
+    if record.ranked:
         domain = r"\w+" if own else "|".join(PUBLISHED_DOMAINS)
         pattern = rf"{folder}/({'|'.join(Subsets.model_fields)})/({domain})"
         return pattern, f"that of a subset and a domain, such as {folder}/large/all"

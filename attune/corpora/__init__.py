@@ -40,7 +40,7 @@ def raw_corpus(name: str, own: bool) -> Corpus:
 
 def ranking_corpus() -> Corpus:
     """The corpus whose replies are ranked: CoBERT's."""
-    return next(record for record in CORPORA.values() if record.roles is None)
+    return next(record for record in CORPORA.values() if record.ranked)
 
 
 def dialogue_corpora() -> list[Corpus]:

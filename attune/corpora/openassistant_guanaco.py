@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attune.corpora.base import Corpus, Row
-from attune.corpora.instructions import LENGTHS, ROLES, SCHEMAS, answer_rows, opening
+from attune.corpora.instructions import LENGTHS, SCHEMAS, answer_rows, opening
 from attune.corpora.reading import BadRow, BadRows, lines
 from attune.corpora.subsets import digest
 
@@ -86,5 +86,4 @@ OPENASSISTANT_GUANACO = Corpus(
     rows=answer_rows,
     schemas=SCHEMAS,
     lengths=LENGTHS,
-    roles=ROLES,
 )

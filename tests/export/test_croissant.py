@@ -30,7 +30,7 @@ def write(folder: Path) -> Path:
         raw = folder / "raw" / record.name
         raw.mkdir(parents=True)
         (raw / "a.txt").write_text("hello\n")
-        url = "https://example.org/data" if record.roles else None
+        url = None if record.ranked else "https://example.org/data"
         origin = Origin("sample", None, licence="MIT", url=url, notice="Made up.")
         write_json(raw / "manifest.json", build(record.name, raw, origin, {"a.txt": 1}, bad_rows=0))
     return folder
@@ -69,7 +69,7 @@ def test_files_have_their_checksums_and_what_is_unknown_is_left_out(folder: Path
     describe(folder)
     for record in CORPORA.values():
         described = read_json(folder / "metadata" / f"{record.name}.json")
-        assert ("url" in described) == bool(record.roles)
+        assert ("url" in described) == (not record.ranked)
         assert described["license"] == "MIT"
         assert "Made up." in described["description"]
         for file in described["distribution"]:
