@@ -59,7 +59,7 @@ def main(
 
 def compared(settings: Parameters, systems: list[str]) -> list[tuple[str, str]]:
     """Which of the systems are compared, as pairs of before and after."""
-    untrained = (name for name, entry in settings.generators.items() if METHODS[entry.method].adapt is None)
+    untrained = (name for name, entry in settings.generators.items() if not METHODS[entry.method].trains)
     before = next(untrained, None)
     pairs = [(before, after) for after in systems if after not in (before, summary.TARGETS)] if before else []
     with_passages = [(name, summary.system_of(name, RAG)) for name in settings.generators]

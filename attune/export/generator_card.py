@@ -125,7 +125,7 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
 
 def _of_training(model: Path, card: Card, facts: Facts) -> dict[str, str]:
     """What the card says of the training, or of there having been none."""
-    parts = _TRAINED if METHODS[card.method].adapt else _UNTRAINED
+    parts = _TRAINED if METHODS[card.method].trains else _UNTRAINED
     place = facts.place(model)
     seed = facts.seed(place)
     pinned = _PINNED.format(seed=seed, threads=facts.parameters.threads) if seed else ""
@@ -198,7 +198,7 @@ def _is_tokenised(card: Card) -> bool:
 def _about_prompts(card: Card) -> str:
     """What the example does not say of the prompts: a paragraph, or nothing."""
     sentences = []
-    trained = METHODS[card.method].adapt is not None
+    trained = METHODS[card.method].trains
     if trained and _is_tokenised(card):
         sentences.append("All text in training was lower-cased and tokenised like this, and so are the replies.")
     if card.persona_tokens:

@@ -111,7 +111,7 @@ class TrainedSettings(GeneratorSettings):
 
 
 def _section(method: Method) -> type[GeneratorSettings]:
-    parent = GeneratorSettings if method.adapt is None else TrainedSettings
+    parent = TrainedSettings if method.trains else GeneratorSettings
     kinds = {"method": Literal[method.name], **method.keys}
     fields: dict[str, Any] = {key: (kind, ...) for key, kind in kinds.items()}
     return create_model(method.name, __base__=parent, **fields)

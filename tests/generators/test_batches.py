@@ -2,9 +2,9 @@ from pathlib import Path
 
 import torch
 
+from attune.generators.adapters import add_lora, add_virtual_tokens
 from attune.generators.batches import by_length, ends_together, left_padded, scored_batch
 from attune.generators.encoding import Encoded
-from attune.parameters.methods import add_lora, add_virtual_tokens
 from tests.generators.tiny import gpt, saved
 
 

@@ -21,9 +21,9 @@ from transformers import (
     Qwen3MoeForCausalLM,
 )
 
+from attune.generators.adapters import add_lora
 from attune.generators.prompts import DIALOGUE, Example
 from attune.parameters.generators import SECTIONS, GeneratorSettings
-from attune.parameters.methods import add_lora
 
 END = "<|endoftext|>"
 FEELINGS = ("glad", "sad", "proud", "afraid", "tired", "angry", "calm", "lost", "hurt", "free", "sure", "shy")
