@@ -20,9 +20,9 @@ from attune.core.files import atomic_file
 from attune.corpora import CORPORA, ranking_corpus, raw_corpus
 from attune.corpora import corpus as record_of
 from attune.corpora.base import Corpus, Sampling
+from attune.corpora.emotion_folds import FOLDS
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
-from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnData, OwnRows, Subsets
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
