@@ -130,9 +130,8 @@ def train_generator(
     if (kept / key).is_dir():
         return _trained_before(kept / key, target)
     pin(seed, settings.threads)
-    passages = None if generator.passage_tokens else 0
     with job_folders(checkpoint_roots(), key, kept / key) as (checkpoints, model_folder):
-        given = examples(rows["train"], generator.instruction, passages)
+        given = examples(rows["train"], generator.instruction, generator.passages_of_a_row)
         learning = train(generator, base, given, seed, checkpoints, model_folder, False)
         # Without passages: they are tested without.
         test = [{column: row[column] for column in schema.names} for row in rows["test"]]

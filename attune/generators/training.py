@@ -37,7 +37,7 @@ from attune.parameters.methods import METHODS
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import barrier, share
 from attune.training.launcher import is_writer
-from attune.training.trainer import Follow, MarkComplete, arguments
+from attune.training.trainer import Follow, MarkComplete, arguments, uses_bf16
 
 _SCORED_AT_ONCE = 16
 
@@ -213,7 +213,7 @@ def _arguments(
         gradient_accumulation_steps=settings.accumulation,
         activation_checkpointing=settings.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
-        bf16=settings.bf16 and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False),
+        bf16=uses_bf16(settings.bf16),
         learning_rate=settings.lr,
         lr_scheduler_type=settings.schedule,
         warmup_steps=settings.warmup,
