@@ -17,8 +17,7 @@ from attune.base_models.hub import check_id
 from attune.base_models.sizes import Size, size_of
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
-from attune.corpora import CORPORA, ranking_corpus, raw_corpus
-from attune.corpora import corpus as record_of
+from attune.corpora import CORPORA, ranking_corpus, raw_corpus, record_of
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.emotion_folds import FOLDS
 from attune.corpora.reading import BadRows

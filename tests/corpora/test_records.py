@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.corpora import CORPORA, corpus, dialogue_corpora, ranking_corpus
+from attune.corpora import CORPORA, dialogue_corpora, ranking_corpus, record_of
 from attune.corpora.base import Corpus
 from attune.parameters import load
 from attune.sources.sample import SAMPLES
@@ -25,7 +25,7 @@ def test_params_and_records_have_the_same_corpora_and_each_has_a_sample() -> Non
 
 
 def test_another_name_is_that_of_ones_own_data() -> None:
-    record = corpus("mine")
+    record = record_of("mine")
     assert (record.name, record.has_passages) == ("mine", False)
     assert "mine" not in CORPORA
 
