@@ -11,7 +11,7 @@ from attune.generators.chat_templates import messages_of
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS
 from attune.generators.loading import Card
-from attune.generators.prompts import PERSONA, Example, prompt_text
+from attune.generators.prompts import PERSONA, Example, prompt_parts
 from attune.parameters.methods import METHODS
 
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
@@ -226,7 +226,7 @@ def _inputs(card: Card, tokenizer: Any) -> str:
         ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
         ways = {f".apply_chat_template({messages!r}, add_generation_prompt=True, return_dict=True": ids}
     else:
-        text = prompt_text(example, 0, True, (), tokenizer, example.persona)
+        text = prompt_parts(example, 0, True, (), tokenizer, example.persona).text
         begun = f"{tokenizer.bos_token or ''}{text}"  # some tokenizers, such as GPT-2's, do not add it themselves
         ways = {
             f"({text!r}": tokenizer(text)["input_ids"],

@@ -14,7 +14,8 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.core.text import words_of
 from attune.corpora import record_of
-from attune.generators.prompts import DIALOGUE, Example
+from attune.generators.prompts import Example
+from attune.generators.roles import DIALOGUE
 from attune.inference.generator import Generator
 from attune.parameters import load
 from attune.parameters.decoding import Decoding

@@ -22,7 +22,8 @@ from transformers import (
 )
 
 from attune.generators.adapters import add_lora
-from attune.generators.prompts import DIALOGUE, Example
+from attune.generators.prompts import Example
+from attune.generators.roles import DIALOGUE
 from attune.parameters.generators import SECTIONS, GeneratorSettings
 
 END = "<|endoftext|>"

@@ -11,7 +11,8 @@ from attune import Generator
 from attune.core.errors import AttuneError
 from attune.generators.loading import load_base, load_tokenizer, positions_of, read_card
 from attune.generators.losses import reply_nats
-from attune.generators.prompts import DIALOGUE, examples
+from attune.generators.prompts import examples
+from attune.generators.roles import DIALOGUE
 from attune.generators.training import train
 from attune.inference.decoding import GREEDY
 from attune.parameters.decoding import Decoding
