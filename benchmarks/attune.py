@@ -47,12 +47,12 @@ def mrr(ranker: Any, rows: list[dict[str, Any]]) -> Any:
 
 def measured(encoder: Path, recipe: dict[str, Any], rows: dict[str, list[dict[str, Any]]]) -> tuple[Any, Any, float]:
     """The MRR over rows["test"] before and after the training (as `mrr`), and the seconds that the training takes."""
-    from attune.cobert.model import inputs_for, start
+    from attune.cobert.model import inputs_for, untrained
     from attune.cobert.training import train
     from attune.inference.ranker import Ranker
 
     pin(recipe["seed"], recipe["threads"])
-    model = start(encoder, recipe)
+    model = untrained(encoder, recipe)
     ranker = Ranker(model, inputs_for(model, encoder))
     before = mrr(ranker, rows["test"])
     begun = time.perf_counter()

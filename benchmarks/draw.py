@@ -1,6 +1,7 @@
 """Draw results/*.json: `python -m benchmarks.draw` writes comparisons, matching, search and corpora, as PNG and SVG."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -9,11 +10,12 @@ from matplotlib.figure import Figure
 from attune import parameters
 from attune.core.files import read_json
 from attune.report.figures.cobert import costs
-from attune.report.figures.style import BLUE, CYCLE, ERROR, STYLE, groups, log_axis, save, subplots
+from attune.report.figures.style import BLUE, CYCLE, STYLE, groups, log_axis, save, subplots
 from benchmarks import corpora
 from benchmarks.harness import RESULTS
 from benchmarks.tables import COMPARED, with_scores
 
+ERROR: Any = {"lw": 0.8, "capsize": 1.5, "ecolor": "#444444"}
 TITLES = {"cobert": "CoBERT", "generators": "generators", "embedding": "sentence embeddings"}
 
 

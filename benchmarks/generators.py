@@ -30,7 +30,7 @@ from attune.generators.batches import IGNORED, scored_batch  # noqa: E402
 from attune.generators.encoding import Encoded, Room, encode_prompt  # noqa: E402
 from attune.generators.length_sampler import GroupingTrainer  # noqa: E402
 from attune.generators.loading import load_base, load_tokenizer  # noqa: E402
-from attune.generators.prompts import Example, examples, prompt_text, reply_text  # noqa: E402
+from attune.generators.prompts import Example, examples, prompt_parts, reply_text  # noqa: E402
 from attune.generators.rows import encoded, write_rows  # noqa: E402
 from attune.inference.decoding import GREEDY, Limits, write_replies  # noqa: E402
 from attune.training.trainer import arguments  # noqa: E402
@@ -96,7 +96,10 @@ def trl(model: Any, rows: Sequence[Example], tokenizer: Any, updates: int, folde
     from trl import SFTConfig, SFTTrainer
 
     texts = [
-        {"prompt": prompt_text(each, len(each.history), True, (), tokenizer), "completion": reply_text(each, tokenizer)}
+        {
+            "prompt": prompt_parts(each, len(each.history), True, (), tokenizer).text,
+            "completion": reply_text(each, tokenizer),
+        }
         for each in rows
     ]
     chosen = settings(folder, updates)

@@ -49,7 +49,7 @@ def generator_step(plan: Plan) -> Step:
     import torch
 
     from attune.core.devices import device
-    from attune.parameters.methods import add_lora
+    from attune.generators.adapters import add_lora
 
     with torch.device(device()):
         model = model_of(plan.model, SHAPES[plan.model].layers)

@@ -8,7 +8,7 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.corpora.blocks import END
 from attune.corpora.openorca import COLUMNS
 from attune.corpora.pec import DOMAINS, MARKER
@@ -67,7 +67,7 @@ def openorca(folder: Path, tasks: int, seed: int) -> None:
             yield dict(zip(COLUMNS, values, strict=True))
 
     waiting = rows()
-    (name,) = corpus("openorca").layouts[0].values()
+    (name,) = record_of("openorca").layouts[0].values()
     with pq.ParquetWriter(folder / name, pa.schema([(column, pa.string()) for column in COLUMNS])) as writer:
         while part := list(islice(waiting, _ROW_GROUP)):
             writer.write_table(pa.Table.from_pylist(part, writer.schema))

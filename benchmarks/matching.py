@@ -23,7 +23,7 @@ Works = Mapping[str, Sequence[Any]]
 
 def works(settings: parameters.Parameters, data: Path, base: Path, count: int) -> Works:
     """The baselines and every recipe's model on the first `count` test contexts of the study's first domain."""
-    from attune.evaluation.ranking.baselines import METHODS, Baselines
+    from attune.evaluation.ranking.baselines import BASELINES, Baselines
     from attune.evaluation.ranking.cost import by_baseline, by_model
     from attune.evaluation.ranking.evaluate import RankingTest
     from attune.index.embedding import load_embedder
@@ -34,7 +34,7 @@ def works(settings: parameters.Parameters, data: Path, base: Path, count: int) -
     pairs = list(zip(test.contexts, test.candidates, strict=True))[:count]
     size, num_personas = settings.index.batch_size, settings.recipe(settings.cobert.recipes[-1])["num_personas"]
     baselines = Baselines.of(load_embedder(base / "embedder"), test.candidates, size, num_personas)
-    found = {name: [by_baseline(baselines, name, *pair) for pair in pairs] for name in METHODS}
+    found = {name: [by_baseline(baselines, name, *pair) for pair in pairs] for name in BASELINES}
     for name in (*settings.compare.recipes, *settings.cobert.recipes):
         ranker = Ranker.untrained(base / "encoder", settings.recipe(name))
         found[name] = [by_model(ranker, *pair) for pair in pairs]

@@ -17,12 +17,11 @@ from attune.base_models.hub import check_id
 from attune.base_models.sizes import Size, size_of
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
-from attune.corpora import CORPORA, ranking_corpus, raw_corpus
-from attune.corpora import corpus as record_of
+from attune.corpora import CORPORA, ranking_corpus, raw_corpus, record_of
 from attune.corpora.base import Corpus, Sampling
+from attune.corpora.emotion_folds import FOLDS
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
-from attune.evaluation.generation.emotion_folds import FOLDS
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnData, OwnRows, Subsets
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
@@ -139,7 +138,7 @@ def _trained_on(settings: Parameters) -> Iterator[str]:
 def _rows_of(record: Corpus, own: bool) -> tuple[str, str]:
     """The folders of data/ with rows of the corpus: a pattern, and in words. own: one's own data are in its place."""
     folder = f"processed/{record.name}"
-    if record.roles is None:
+    if record.ranked:
         domain = r"\w+" if own else "|".join(PUBLISHED_DOMAINS)
         pattern = rf"{folder}/({'|'.join(Subsets.model_fields)})/({domain})"
         return pattern, f"that of a subset and a domain, such as {folder}/large/all"

@@ -17,7 +17,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_json, write_parquet
-from attune.corpora import EPITOME, corpus
+from attune.corpora import EPITOME, record_of
 from attune.evaluation.comparison import corrected, records
 from attune.evaluation.generation import summary
 from attune.evaluation.generation.comparisons import answer_comparisons, comparisons
@@ -90,7 +90,7 @@ def read_rows(settings: Parameters, evaluations: Path) -> Rows:
         if not path.is_file():
             raise AttuneError(f"{path} is missing; `dvc repro evaluate_generator@{name}` writes it")
         rows += read_parquet(path)
-    shared = [name for name, each in settings.generators.items() if corpus(each.corpus).has_passages][:1]
+    shared = [name for name, each in settings.generators.items() if record_of(each.corpus).has_passages][:1]
     return rows + summary.targets_of([row for row in rows if row["generator"] in shared])
 
 

@@ -14,7 +14,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.evaluation.schemas import GENERATED, ORACLE_RAG, PERSONA_RAG, RAG
 from attune.evaluation.testing.base_tests import BaseTest
 from attune.parameters import Parameters
@@ -49,7 +49,7 @@ def main(
     rows = sampled(read_parquet(test), generation.perplexity_examples, settings.seed)
     retrieved = {RAG: passages, PERSONA_RAG: persona_passages, ORACLE_RAG: oracle_passages}
     variants = variants_of(entry, rows, retrieved, settings)
-    budget = settings.rag.budget if corpus(entry.corpus).has_passages else 0
+    budget = settings.rag.budget if record_of(entry.corpus).has_passages else 0
     generator = Generator.from_pretrained(model, base, generation.max_new_tokens, budget)
     base_nats = losses(bases, entry)
     results = evaluate(generator, base_nats, variants, generation.decoding_of(name), generation, settings.seed)
@@ -67,7 +67,7 @@ def variants_of(
     from attune.evaluation.testing.variants import plain, with_others_passages, with_passages, with_personas
 
     variants = [plain(rows, entry.instruction)]
-    record = corpus(entry.corpus)
+    record = record_of(entry.corpus)
     if record.has_passages:
         for name, folder in retrieved.items():
             if name != RAG and not entry.passage_tokens:

@@ -10,8 +10,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import AT_ONCE, atomic_folder, stream_parquet, write_parquet, write_tables
-from attune.corpora import CORPORA
-from attune.corpora import corpus as record_of
+from attune.corpora import CORPORA, record_of
 from attune.corpora.base import arrow_schema
 from stages import start
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attune import parameters
 from attune.core.files import atomic_folder, stream_parquet, stream_tables, write_parquet, write_tables
-from attune.corpora import corpus as record_of
+from attune.corpora import record_of
 from attune.corpora.processing import in_parts, processing
 from attune.engines.job import Job
 from attune.engines.running import map_batches

@@ -91,7 +91,7 @@ def written(
         generator = Generator.from_pretrained(
             generators / name, base_models / entry.base, generation.max_new_tokens, passage_tokens=0
         )
-        roles = generator.settings.roles
+        roles = generator.card.roles
         read = rows if entry.corpus == own else as_people_write
         prompts = [replace(each, roles=roles) for each in examples(read, entry.instruction)]
         replies = generator.replies(prompts, generation.decoding_of(name), generation.batch_size, settings.seed)

@@ -12,7 +12,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_parquet, write_parquet
-from attune.corpora import corpus as record_of
+from attune.corpora import record_of
 from stages import start
 
 Rows = list[dict[str, Any]]

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from attune import parameters
 from attune.core.files import atomic_folder, stream_parquet, write_json, write_parquet
-from attune.corpora import copies, raw_corpus
+from attune.corpora import copies, emotion_folds, raw_corpus
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import train_and_test
-from attune.evaluation.generation import emotion_folds
 from attune.parameters.data import OwnRows, published
 from stages import start
 

@@ -33,8 +33,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     key = run_key(options, [encoder, data], closure(Path(__file__)), target)
 
     from attune.cobert import storage
-    from attune.cobert.model import inputs_for
-    from attune.cobert.model import start as untrained
+    from attune.cobert.model import inputs_for, untrained
     from attune.cobert.model_card import model_card
     from attune.cobert.training import train
     from attune.training.distributed import job_folders

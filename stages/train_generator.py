@@ -40,9 +40,8 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     pin(settings.seed, settings.threads)
     join(settings.threads)
     tracking = trackers(*report_to(), target) if trained else []
-    passages = None if generator.passage_tokens else 0  # all that a row has, or none
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
-        examples = StoredExamples(rows, generator.instruction, passages)
+        examples = StoredExamples(rows, generator.instruction, generator.passages_of_a_row)
         learning = train(
             *(generator, base, examples, settings.seed, checkpoints, folder),
             fsdp=fsdp,

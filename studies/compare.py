@@ -21,7 +21,7 @@ from attune.core.files import read_json, read_parquet, write_json, write_parquet
 from attune.evaluation import families
 from attune.evaluation.comparison import PLACES, corrected
 from attune.evaluation.ranking import summary
-from attune.evaluation.ranking.baselines import METHODS, Baselines
+from attune.evaluation.ranking.baselines import BASELINES, Baselines
 from attune.evaluation.schemas import RANKED
 from attune.evaluation.tables import nested
 from attune.parameters.agreement import STUDIES
@@ -124,7 +124,7 @@ def table(settings: parameters.Parameters, values: summary.Values, costs: pd.Dat
 def comparisons(settings: parameters.Parameters, values: summary.Values) -> list[dict[str, Any]]:
     """Records of the paired tests, without p_holm: CoBERT's recipes against what takes no training, and what does."""
     every, compared, name = divided(settings, values)
-    untrained, (*others, ours) = [*METHODS, summary.UNTRAINED], settings.cobert.recipes
+    untrained, (*others, ours) = [*BASELINES, summary.UNTRAINED], settings.cobert.recipes
     pairs = [(way, ours) for way in untrained]
     other_pairs = [(way, recipe) for recipe in others for way in untrained]
     trained_pairs = [(way, recipe) for recipe in (*others, ours) for way in settings.compare.recipes]
@@ -143,7 +143,7 @@ def comparisons(settings: parameters.Parameters, values: summary.Values) -> list
 def divided(settings: parameters.Parameters, values: summary.Values) -> tuple[summary.Values, summary.Values, str]:
     """What all of cobert.domains have; all models of compare.domains; and what the mean over the latter is called."""
     recipes = settings.cobert.recipes
-    domains, shared = settings.compare.domains, [*METHODS, *summary.starts(recipes).values(), *recipes]
+    domains, shared = settings.compare.domains, [*BASELINES, *summary.starts(recipes).values(), *recipes]
     every = {domain: {name: models[name] for name in shared} for domain, models in values.items()}
     return every, {domain: values[domain] for domain in domains}, summary.mean_of(domains, settings.cobert.domains)
 
@@ -156,7 +156,7 @@ def cost(
     from attune.inference.ranker import Ranker
 
     pairs = list(zip(test.contexts, test.candidates, strict=True))[:COUNTED]
-    costs = {name: gflops([by_baseline(baselines, name, *pair) for pair in pairs]) for name in METHODS}
+    costs = {name: gflops([by_baseline(baselines, name, *pair) for pair in pairs]) for name in BASELINES}
     names = [*settings.cobert.recipes, *settings.compare.recipes]
     for name in names:
         ranker = Ranker.untrained(encoder, read_json(recipes / f"{name}.json"))

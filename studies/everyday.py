@@ -13,7 +13,7 @@ from typing import Any
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import write_json, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.evaluation import everyday
 from attune.evaluation.comparison import corrected, records
 from attune.evaluation.everyday import Everyday, Message, comparisons, judged
@@ -59,7 +59,7 @@ def main(
 
 def compared(settings: Parameters, systems: list[str]) -> list[tuple[str, str]]:
     """Which of the systems are compared, as pairs of before and after."""
-    untrained = (name for name, entry in settings.generators.items() if METHODS[entry.method].adapt is None)
+    untrained = (name for name, entry in settings.generators.items() if not METHODS[entry.method].trains)
     before = next(untrained, None)
     pairs = [(before, after) for after in systems if after not in (before, summary.TARGETS)] if before else []
     with_passages = [(name, summary.system_of(name, RAG)) for name in settings.generators]
@@ -78,7 +78,7 @@ def systems_of(
     systems: Systems = {name: [[] for _ in messages]}
     entry, options = settings.generators[name], settings.rag
     if entry.passage_tokens:
-        train = processed / entry.corpus / corpus(entry.corpus).train_rows
+        train = processed / entry.corpus / record_of(entry.corpus).train_rows
         size = settings.index.batch_size
         retriever = PassageRetriever.from_index(index / entry.corpus, train, encoder, options.template, size)
         queries = [{"situation": "", "input": each.text} for each in messages]

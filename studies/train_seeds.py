@@ -16,7 +16,7 @@ from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_parquet, write_parquet
 from attune.core.import_graph import closure
-from attune.corpora import corpus, ranking_corpus, raw_corpus
+from attune.corpora import ranking_corpus, raw_corpus, record_of
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.redrawing import redrawn, redrawn_train
 from attune.parameters import Parameters
@@ -95,8 +95,7 @@ def train_recipe(options: dict[str, Any], rows: dict[str, Rows], encoder: Path, 
     kept: the folder with such a folder for each training that has ended, by its key. target: where the model belongs.
     """
     from attune.cobert import storage
-    from attune.cobert.model import inputs_for
-    from attune.cobert.model import start as untrained
+    from attune.cobert.model import inputs_for, untrained
     from attune.cobert.training import train
     from attune.training.distributed import job_folders
 
@@ -125,14 +124,13 @@ def train_generator(
     from attune.training.distributed import job_folders
 
     generator = settings.generators[name]
-    base, schema = base_models / generator.base, corpus(generator.corpus).schemas.rows
+    base, schema = base_models / generator.base, record_of(generator.corpus).schemas.rows
     key = run_key([generator.model_dump(), seed, settings.threads, rows], [base], closure(Path(__file__)), target)
     if (kept / key).is_dir():
         return _trained_before(kept / key, target)
     pin(seed, settings.threads)
-    passages = None if generator.passage_tokens else 0
     with job_folders(checkpoint_roots(), key, kept / key) as (checkpoints, model_folder):
-        given = examples(rows["train"], generator.instruction, passages)
+        given = examples(rows["train"], generator.instruction, generator.passages_of_a_row)
         learning = train(generator, base, given, seed, checkpoints, model_folder)
         # Without passages: they are tested without.
         test = [{column: row[column] for column in schema.names} for row in rows["test"]]

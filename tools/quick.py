@@ -22,7 +22,7 @@ from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
-from attune.corpora import corpus, ranking_corpus
+from attune.corpora import ranking_corpus, record_of
 from attune.sources.packages import MINILM, SMOLLM2
 from tools import repro
 from tools.changes import OUTSIDE_GIT
@@ -153,7 +153,7 @@ def shrink(values: dict[str, Any]) -> None:
     sweep["points"] = sweep["points"][:2]
     for name, entry in values["corpora"].items():
         # Their cap may be left to the default; of what is ranked `subsets` says how much is kept, and labels all are.
-        uncapped = name == ranking_corpus().name or corpus(name).in_own_folder
+        uncapped = name == ranking_corpus().name or record_of(name).in_own_folder
         if {"path", "datasets"} & entry.keys() and not uncapped:
             entry.setdefault("cap")
     for key, most in MOST.items():

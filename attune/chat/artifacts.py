@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attune.core.errors import AttuneError
-from attune.corpora import corpus
+from attune.corpora import record_of
 
 
 class Artifact(NamedTuple):
@@ -42,7 +42,7 @@ class Artifacts:
 
     def train_rows(self, name: str) -> Artifact:
         """The processed train rows of a corpus, of which its index is built."""
-        return Artifact(self.root / "data" / "processed" / name / corpus(name).train_rows, "dvc repro preprocess")
+        return Artifact(self.root / "data" / "processed" / name / record_of(name).train_rows, "dvc repro preprocess")
 
     def index(self, name: str) -> Artifact:
         return Artifact(self.root / "data" / "index" / name, "dvc repro index")

@@ -30,7 +30,7 @@ def starting_system(engine: Engine) -> str:
     def rank(name: str) -> tuple[bool, bool, float, bool]:
         system = engine.systems[name]
         assert isinstance(system, GeneratorSystem)
-        untrained = METHODS[engine.parameters.generators[system.generator].method].adapt is None
+        untrained = not METHODS[engine.parameters.generators[system.generator].method].trains
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
         marked = bool(engine.measured.weaknesses(system))
         return marked, system.passages is not None, perplexity, untrained

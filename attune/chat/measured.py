@@ -57,7 +57,7 @@ class Measured:
         return _of_generator(self._generators.get(system.name, {}), self._trained(system))
 
     def _trained(self, system: GeneratorSystem) -> bool:
-        return METHODS[self.parameters.generators[system.generator].method].adapt is not None
+        return METHODS[self.parameters.generators[system.generator].method].trains
 
 
 def _of_generator(scores: Mapping[str, float], trained: bool) -> list[str]:

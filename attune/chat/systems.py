@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from attune.chat.artifacts import Artifact, Artifacts
-from attune.corpora import corpus, ranking_corpus
+from attune.corpora import ranking_corpus, record_of
 from attune.corpora.base import Corpus
 from attune.evaluation.generation.summary import system_of
 from attune.evaluation.schemas import PERSONA_RAG, PLAIN, RAG, RETRIEVED
@@ -100,7 +100,7 @@ def _generator(
         needed += [artifacts.encoder, artifacts.cobert(ranker)]
     reads = ("the conversation", *(("the persona",) if settings.persona_tokens else ()), *_PASSAGES[variant])
     sentence = (
-        f"{_role(corpus(settings.corpus))} The model {parameters.bases[settings.base].model} reads "
+        f"{_role(record_of(settings.corpus))} The model {parameters.bases[settings.base].model} reads "
         f"{listed(reads)}, and writes the reply."
     )
     tokenised, system = settings.corpus == ranking_corpus().name, system_of(name, variant)

@@ -214,7 +214,7 @@ def cross_entropy(scores: Tensor, same: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(scores, torch.arange(len(scores), device=scores.device))
 
 
-def start(encoder: Path, recipe: dict[str, Any]) -> Cobert:
+def untrained(encoder: Path, recipe: dict[str, Any]) -> Cobert:
     """CoBERT before training: the weights in the folder `encoder`, set up as `recipe` (data/recipes/*.json) says."""
     names = ("matching", "turn_length", "num_personas", "score_scale", "attention_scale", "frozen_layers", "dropout")
     return Cobert.from_encoder(encoder, context_length=recipe["max_length"], **{name: recipe[name] for name in names})

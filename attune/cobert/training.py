@@ -25,7 +25,7 @@ from attune.metrics.ranking import loss, rank, ranking_scores
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import agreed, joined, share
 from attune.training.launcher import processes
-from attune.training.trainer import Follow, MarkComplete, RecoveringTrainer, arguments
+from attune.training.trainer import Follow, MarkComplete, RecoveringTrainer, arguments, uses_bf16
 
 
 class CobertTrainer(RecoveringTrainer):
@@ -227,7 +227,7 @@ def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -
         greater_is_better=True,
         remove_unused_columns=False,
         label_names=[],
-        bf16=recipe["bf16"] and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False),
+        bf16=uses_bf16(recipe["bf16"]),
     )
 
 

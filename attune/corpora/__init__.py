@@ -17,20 +17,20 @@ CORPORA: dict[str, Corpus] = {
 }
 
 
-def corpus(name: str) -> Corpus:
+def record_of(name: str) -> Corpus:
     """The record of the corpus called `name`; a name that is no built-in one's is that of one's own data."""
     return EPITOME if name == EPITOME.name else CORPORA.get(name) or own_corpus(name)
 
 
 def raw_corpus(name: str, own: bool) -> Corpus:
-    """As `corpus`, with the raw files that are read: where `own`, one's own data, which may be in its place.
+    """As `record_of`, with the raw files that are read: where `own`, one's own data, which may be in its place.
 
     Raises
     ------
     AttuneError
         for a built-in corpus whose place one's own data cannot take.
     """
-    record = corpus(name)
+    record = record_of(name)
     if not own or name not in CORPORA:
         return record
     if record.own is None:
@@ -40,7 +40,7 @@ def raw_corpus(name: str, own: bool) -> Corpus:
 
 def ranking_corpus() -> Corpus:
     """The corpus whose replies are ranked: CoBERT's."""
-    return next(record for record in CORPORA.values() if record.roles is None)
+    return next(record for record in CORPORA.values() if record.ranked)
 
 
 def dialogue_corpora() -> list[Corpus]:

@@ -101,7 +101,7 @@ class Corpus:
     key: the column that names a conversation.
     rows: one conversation as rows of `schemas.rows`; its second argument is `preprocess.drop_repeated_personas`.
     lengths: label -> text column of the processed rows, whose lengths in words the report shows.
-    roles: who asks and who replies in a prompt, as in `attune.generators.prompts`; None where replies are ranked.
+    ranked: whether its replies are ranked among others.
     opening: what a conversation is about, a text that no two splits share; None: each conversation for itself.
     said: all that is said in a conversation, which no two splits share either, whatever its opening; None: they may.
     subset: cuts the corpus to size, with a folder for what it has not yet written; None: `subsets.train_and_test`.
@@ -119,7 +119,7 @@ class Corpus:
     rows: Callable[[Row, bool], Rows]
     schemas: Schemas
     lengths: Mapping[str, str]
-    roles: tuple[str, str] | None = None
+    ranked: bool = False
     opening: Callable[[Row], str] | None = None
     said: Callable[[Row], str] | None = None
     subset: "Callable[[Corpus, Path, Sampling, BadRows, Path], Subset] | None" = None
@@ -139,8 +139,8 @@ class Corpus:
 
     @property
     def has_passages(self) -> bool:
-        """Whether its generators can be given retrieved exchanges: it has prompts and an index."""
-        return self.roles is not None and self.indexed
+        """Whether its generators can be given retrieved exchanges; a ranking corpus has an index of single replies."""
+        return self.indexed and not self.ranked
 
     def layout(self, folder: Path) -> Mapping[str, str]:
         """The layout all of whose files are in `folder`, the mirror's if several are.

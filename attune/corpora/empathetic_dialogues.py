@@ -223,7 +223,6 @@ EMPATHETIC_DIALOGUES = Corpus(
         },
     ),
     lengths={"input": "input", "target": "target"},
-    roles=("Speaker", "Listener"),
     indexed=True,
     own=Own(own_dialogues, columns=("emotion", "situation"), needed=("emotion",)),
 )

@@ -4,7 +4,6 @@ from attune.corpora.base import Row, Rows, Schemas
 from attune.corpora.context import context_before
 from attune.corpora.question_types import question_type
 
-ROLES = ("Question", "Answer")
 SCHEMAS = Schemas(
     {
         "id": "string",

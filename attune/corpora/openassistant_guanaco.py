@@ -6,11 +6,10 @@ One line of JSON per dialogue, whose turns are marked `### Human:` and `### Assi
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from attune.corpora.base import Corpus, Row
-from attune.corpora.instructions import LENGTHS, ROLES, SCHEMAS, answer_rows, opening
+from attune.corpora.instructions import LENGTHS, SCHEMAS, answer_rows, opening
 from attune.corpora.reading import BadRow, BadRows, lines
 from attune.corpora.subsets import digest
 
@@ -18,16 +17,8 @@ MARKER = re.compile(r"### (Human|Assistant):")
 SHAPE = '{"text": "### Human: ...### Assistant: ..."}'
 
 
-@dataclass(frozen=True)
-class Dialogue:
-    """Question, answer, question, answer, ...; `system` is empty, for this corpus has no system prompt."""
-
-    system: str
-    turns: tuple[str, ...]
-
-
-def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
-    """The pairs of question and answer with which each row begins.
+def read(path: Path, bad: BadRows) -> Iterator[tuple[str, ...]]:
+    """Question, answer, question, answer, ...: the pairs with which each row begins.
 
     Published rows may end with an unanswered question, or have an empty turn or two turns of one side in a row. An
     unanswered question or an empty turn ends the dialogue before that pair; two turns of one side are read as one
@@ -35,7 +26,7 @@ def read(path: Path, bad: BadRows) -> Iterator[Dialogue]:
     """
     for number, line in lines(path):
         with bad.leaving_out(path):
-            yield Dialogue("", _turns(_text(line, number), number))
+            yield _turns(_text(line, number), number)
 
 
 def _text(line: str, number: int) -> str:
@@ -71,8 +62,8 @@ def _turns(text: str, number: int) -> tuple[str, ...]:
 
 def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
     """The dialogues of one raw file as rows of the conversation schema."""
-    for dialogue in read(path, bad):
-        yield {"id": digest(*dialogue.turns), "system": dialogue.system, "turns": list(dialogue.turns)}
+    for turns in read(path, bad):
+        yield {"id": digest(*turns), "system": "", "turns": list(turns)}
 
 
 OPENASSISTANT_GUANACO = Corpus(
@@ -86,5 +77,4 @@ OPENASSISTANT_GUANACO = Corpus(
     rows=answer_rows,
     schemas=SCHEMAS,
     lengths=LENGTHS,
-    roles=ROLES,
 )

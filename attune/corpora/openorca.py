@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.corpora.base import Corpus, Row
-from attune.corpora.instructions import LENGTHS, ROLES, SCHEMAS, answer_rows, opening
+from attune.corpora.instructions import LENGTHS, SCHEMAS, answer_rows, opening
 from attune.corpora.reading import BadRow, BadRows, parquet_rows
 from attune.corpora.subsets import digest
 
@@ -58,5 +58,4 @@ OPENORCA = Corpus(
     rows=answer_rows,
     schemas=SCHEMAS,
     lengths=LENGTHS,
-    roles=ROLES,
 )

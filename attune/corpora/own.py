@@ -105,6 +105,5 @@ def own_corpus(name: str) -> Corpus:
         rows=response_rows,
         schemas=SCHEMAS,
         lengths={"context": "context", "response": "response"},
-        roles=("Speaker", "Listener"),
         own=OWN,
     )

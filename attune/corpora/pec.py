@@ -216,6 +216,7 @@ PEC = Corpus(
         {"id": "string", "response": "string"},
     ),
     lengths={"context": "context", "response": "response", "persona": "personas"},
+    ranked=True,
     subset=subset,
     train_rows="large/all/train.parquet",
     indexed=True,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from attune.corpora import corpus as record_of
+from attune.corpora import record_of
 from attune.engines.job import Work
 
 if TYPE_CHECKING:

@@ -136,7 +136,7 @@ def without_leaks(
     return kept
 
 
-def assert_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
+def check_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
     """Check that no conversation id is in two splits.
 
     Raises
@@ -244,5 +244,5 @@ def sized(
                 sets[place] = pool[draw(pool["rank"], count)]
             ids = {split: sets[size, domain, split]["id"] for split in SPLITS}
             if len(np.unique(np.concatenate(list(ids.values())))) < sum(map(len, ids.values())):
-                assert_disjoint({split: [f"{each:016x}" for each in part] for split, part in ids.items()})
+                check_disjoint({split: [f"{each:016x}" for each in part] for split, part in ids.items()})
     return sets

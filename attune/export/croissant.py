@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, sha256, write_json
-from attune.corpora import CORPORA, corpus
+from attune.corpora import CORPORA, record_of
 from attune.corpora.base import Columns, Corpus
 from attune.corpora.own import OWN_DATA
 
@@ -181,7 +181,7 @@ def write(raw: Path, processed: Path, target: Path) -> list[Path]:
     """
     manifests = {path.parent.name: path for path in sorted(raw.glob("*/manifest.json"))}
     made = {*CORPORA, *(path.relative_to(processed).parts[0] for path in processed.rglob("*.parquet"))}
-    records = [record for record in map(corpus, manifests) if not record.in_own_folder and record.name in made]
+    records = [record for record in map(record_of, manifests) if not record.in_own_folder and record.name in made]
     if not records:
         raise AttuneError(f"{raw} holds no corpus with a manifest.json; `dvc repro download` writes them")
     written = []

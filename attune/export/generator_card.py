@@ -11,7 +11,7 @@ from attune.generators.chat_templates import messages_of
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS
 from attune.generators.loading import Card
-from attune.generators.prompts import PERSONA, Example, prompt_text
+from attune.generators.prompts import PERSONA, Example, prompt_parts
 from attune.parameters.methods import METHODS
 
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
@@ -125,7 +125,7 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
 
 def _of_training(model: Path, card: Card, facts: Facts) -> dict[str, str]:
     """What the card says of the training, or of there having been none."""
-    parts = _TRAINED if METHODS[card.method].adapt else _UNTRAINED
+    parts = _TRAINED if METHODS[card.method].trains else _UNTRAINED
     place = facts.place(model)
     seed = facts.seed(place)
     pinned = _PINNED.format(seed=seed, threads=facts.parameters.threads) if seed else ""
@@ -198,7 +198,7 @@ def _is_tokenised(card: Card) -> bool:
 def _about_prompts(card: Card) -> str:
     """What the example does not say of the prompts: a paragraph, or nothing."""
     sentences = []
-    trained = METHODS[card.method].adapt is not None
+    trained = METHODS[card.method].trains
     if trained and _is_tokenised(card):
         sentences.append("All text in training was lower-cased and tokenised like this, and so are the replies.")
     if card.persona_tokens:
@@ -226,7 +226,7 @@ def _inputs(card: Card, tokenizer: Any) -> str:
         ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
         ways = {f".apply_chat_template({messages!r}, add_generation_prompt=True, return_dict=True": ids}
     else:
-        text = prompt_text(example, 0, True, (), tokenizer, example.persona)
+        text = prompt_parts(example, 0, True, (), tokenizer, example.persona).text
         begun = f"{tokenizer.bos_token or ''}{text}"  # some tokenizers, such as GPT-2's, do not add it themselves
         ways = {
             f"({text!r}": tokenizer(text)["input_ids"],

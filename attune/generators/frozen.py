@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from attune.parameters.methods import layers
+from attune.generators.adapters import layers
 
 STATES_IN_MEMORY = 256 * 2**20  # bytes in all; beyond them, a row's states are computed whenever they are needed
 

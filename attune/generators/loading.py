@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from peft import PeftModel, prepare_model_for_kbit_training
-from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import SAFE_WEIGHTS_NAME
@@ -19,6 +18,7 @@ from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
 from attune.core.files import write_json
 from attune.core.model_code import refuse_code
+from attune.generators.adapters import with_adapter
 from attune.generators.chat_templates import pin_date
 from attune.generators.decodable import check_decodable
 from attune.generators.prompts import FORMAT_VERSION
@@ -66,7 +66,7 @@ def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: An
         roles=roles,
         partial=METHODS[settings.method].trains_base and trainable < parameters,
         format_version=FORMAT_VERSION,
-        trainable_parameters=0 if METHODS[settings.method].adapt is None else trainable,
+        trainable_parameters=trainable if METHODS[settings.method].trains else 0,
         parameters=parameters,
         one_line=one_line,
         base_fingerprint=fingerprint(base),
@@ -179,27 +179,14 @@ def load_generator(folder: Path, card: Card, base: Path) -> Any:
     if method.trains_base and not card.partial:
         return load_base(folder)
     model = load_base(base, card.load_in_4bit)
-    if method.adapt is not None and card.base_fingerprint not in ("", fingerprint(base)):
+    if method.trains and card.base_fingerprint not in ("", fingerprint(base)):
         raise AttuneError(
             f"{folder} was trained from another base than the one in {base}, whose weights differ from those of "
             f"{card.base} then; name the right one with base=, or `dvc repro train_generator` trains it again"
         )
     if method.trains_base:
         return _with_weights(model, folder / SAFE_WEIGHTS_NAME, base)
-    return model if method.adapt is None else _with_adapter(model, folder)
-
-
-def _with_adapter(model: Any, folder: Path) -> Any:
-    """The model with the adapter in `folder`."""
-    path = folder / SAFETENSORS_WEIGHTS_NAME
-    if not path.is_file():  # PEFT would look for a pickled one
-        raise AttuneError(f"{path} is missing; `dvc repro train_generator` writes it")
-    tensor_shapes(path)
-    refuse_code(folder, writes=True)
-    try:
-        return PeftModel.from_pretrained(model, folder)
-    except Exception as error:
-        raise AttuneError(f"{path} has no place in the base: {one_line(error)}") from None
+    return with_adapter(model, folder) if method.trains else model
 
 
 def _with_weights(model: Any, path: Path, base: Path) -> Any:

@@ -65,7 +65,7 @@ def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Seq
     examples: replies in the train split. curve: as `attune.generators.training.train` returns it.
     """
     method = METHODS[settings.method]
-    data = (_TRAINED if method.adapt else _UNTRAINED).format(
+    data = (_TRAINED if method.trains else _UNTRAINED).format(
         corpus=settings.corpus, examples=examples, held_out=HELD_OUT_ROWS, measured=MEASURED_ROWS
     )
     values = {key: value for key, value in settings.model_dump().items() if value not in (None, "")}

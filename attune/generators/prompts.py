@@ -9,10 +9,7 @@ from typing import Any, NamedTuple
 
 from attune.core.people import greeting, responder
 from attune.generators.chat_templates import templated
-from attune.generators.roles import CUE, TURN
-from attune.generators.roles import DIALOGUE as DIALOGUE
-from attune.generators.roles import INSTRUCTION as INSTRUCTION
-from attune.generators.roles import Roles as Roles
+from attune.generators.roles import CUE, DIALOGUE, INSTRUCTION, TURN, Roles
 
 # Goes up with every change below, since a model knows only the format that it was trained on.
 FORMAT_VERSION = 5
@@ -126,17 +123,10 @@ class Text(NamedTuple):
     parts: tuple[str, ...]
     turns: int
 
-
-def prompt_text(
-    example: Example,
-    kept: int,
-    system: bool,
-    passages: Sequence[str],
-    tokenizer: Any,
-    persona: Sequence[str] = (),
-) -> str:
-    """The text of `prompt_parts`."""
-    return "".join(prompt_parts(example, kept, system, passages, tokenizer, persona).parts)
+    @property
+    def text(self) -> str:
+        """The parts together."""
+        return "".join(self.parts)
 
 
 def prompt_parts(

@@ -18,9 +18,9 @@ from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from attune.core.errors import AttuneError
+from attune.generators.adapters import layers
 from attune.generators.best_weights import restore_trained, write_trained
 from attune.generators.length_sampler import GroupingTrainer
-from attune.parameters.methods import layers
 
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 

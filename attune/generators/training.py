@@ -10,6 +10,7 @@ from datasets import Dataset
 from transformers import TrainerCallback, TrainingArguments
 
 from attune.core.errors import AttuneError
+from attune.generators.adapters import ADAPTERS, frozen_count
 from attune.generators.batches import IGNORED, accepts_left_padding, scored_batch
 from attune.generators.best_weights import BestWeights
 from attune.generators.encoding import Encoded, Room, encode_all
@@ -32,11 +33,11 @@ from attune.generators.rows import encoded, some_without_passages, write_rows
 from attune.generators.saving import save_generator
 from attune.generators.sharding import ShardingTrainer, shard
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
-from attune.parameters.methods import METHODS, frozen_count
+from attune.parameters.methods import METHODS
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import barrier, share
 from attune.training.launcher import is_writer
-from attune.training.trainer import Follow, MarkComplete, arguments
+from attune.training.trainer import Follow, MarkComplete, arguments, uses_bf16
 
 _SCORED_AT_ONCE = 16
 
@@ -189,15 +190,14 @@ def _positions(
 
 
 def _trainable(settings: TrainedSettings, base: Path, room: Room, seed: int) -> Any:
-    method = METHODS[settings.method]
-    if method.adapt is None:
-        raise ValueError(f"the method {method.name} trains nothing")
     model = load_base(base, settings.load_in_4bit)
     torch.manual_seed(seed)  # adapters start from random numbers, before the trainer seeds its own
     if settings.gradient_checkpointing:
         model.enable_input_require_grads()  # with frozen embeddings, checkpointed blocks would get no gradient
-    frozen = {"frozen_layers": frozen_count(model, settings.frozen_layers)} if method.freezes_layers else {}
-    model = method.adapt(model, base, **settings.method_keys, **frozen)
+    keys = settings.method_keys
+    if METHODS[settings.method].freezes_layers:
+        keys |= {"frozen_layers": frozen_count(model, settings.frozen_layers)}
+    model = ADAPTERS[settings.method](model, base, **keys)
     check_positions(settings, room.whole or room.prompt, positions_of(model))
     return model
 
@@ -213,7 +213,7 @@ def _arguments(
         gradient_accumulation_steps=settings.accumulation,
         activation_checkpointing=settings.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
-        bf16=settings.bf16 and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False),
+        bf16=uses_bf16(settings.bf16),
         learning_rate=settings.lr,
         lr_scheduler_type=settings.schedule,
         warmup_steps=settings.warmup,

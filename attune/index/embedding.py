@@ -37,7 +37,7 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Transformer
 
-    refuse_code(find_embedder(folder))
+    refuse_code(checked_folder(folder))
     place = "cpu" if backend == "openvino" else device()
     try:
         encoder = SentenceTransformer(
@@ -56,7 +56,7 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     return encoder
 
 
-def find_embedder(folder: Path) -> Path:
+def checked_folder(folder: Path) -> Path:
     """The same folder; raises as `load_embedder`."""
     if not folder.is_dir():
         raise AttuneError(f"{folder} is missing; run `dvc repro base_encoders@embedder`")

@@ -9,7 +9,7 @@ import pyarrow as pa
 from attune.core.determinism import pin
 from attune.engines.job import Job, Work
 from attune.engines.running import map_batches
-from attune.index.embedding import embed_by, encode, find_embedder, load_embedder
+from attune.index.embedding import checked_folder, embed_by, encode, load_embedder
 
 
 def embed(
@@ -25,7 +25,7 @@ def embed(
         for a missing folder, and as `map_batches` does.
     """
     settings = {"backend": backend, "seed": seed, "threads": threads}
-    job = Job(encoding, settings, find_embedder(folder), threads)
+    job = Job(encoding, settings, checked_folder(folder), threads)
 
     def run(batches: Iterator[list[str]]) -> Iterator[np.ndarray]:
         for table in map_batches(engine, job, (pa.table({"text": batch}) for batch in batches)):

@@ -29,13 +29,13 @@ SHORTEST_PROMPT = 16  # tokens; a shorter prompt has no room for a question
 class Generator:
     """A causal language model that writes replies, with its tokenizer; on the GPU where there is one.
 
-    settings: what the card.json beside its weights holds. room: the tokens that a prompt and a true reply may take
+    card: what the card.json beside its weights holds. room: the tokens that a prompt and a true reply may take
     together. limits: where a written reply ends.
     """
 
     model: Any
     tokenizer: Any
-    settings: Card
+    card: Card
     room: Room
     limits: Limits
 
@@ -110,7 +110,7 @@ class Generator:
             as `reply`.
         """
         *history, question = checked("context", context, "turn")
-        card = self.settings
+        card = self.card
         texts = (tuple(checked("passages", passages)), tuple(checked("persona", persona)))
         return Example(name, name, card.roles, card.instruction, tuple(history), question, "", *texts)
 

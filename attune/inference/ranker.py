@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 
 from attune.cobert import storage
 from attune.cobert.inputs import PERSONA_SENTENCE, Inputs
-from attune.cobert.model import Cobert, inputs_for, start, to_device
+from attune.cobert.model import Cobert, inputs_for, to_device, untrained
 from attune.cobert.scoring import encode, scores
 from attune.core.errors import AttuneError
 from attune.inference.arguments import ancestor, checked
@@ -78,7 +78,7 @@ class Ranker:
             if the folder holds no encoder that can be loaded.
         """
         folder = Path(encoder)
-        model = to_device(start(folder, recipe))
+        model = to_device(untrained(folder, recipe))
         return cls(model.eval(), inputs_for(model, folder))
 
     def rank(

@@ -32,6 +32,11 @@ class GeneratorSettings(Section):
         """The values of the method's own keys."""
         return {key: getattr(self, key) for key in METHODS[self.method].keys}
 
+    @property
+    def passages_of_a_row(self) -> int | None:
+        """How many of a train row's passages its prompt takes, as in `prompts.example`: None, which is all, or 0."""
+        return None if self.passage_tokens else 0
+
     @model_validator(mode="before")
     @classmethod
     def method_has_its_keys(cls, entry: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +116,7 @@ class TrainedSettings(GeneratorSettings):
 
 
 def _section(method: Method) -> type[GeneratorSettings]:
-    parent = GeneratorSettings if method.adapt is None else TrainedSettings
+    parent = TrainedSettings if method.trains else GeneratorSettings
     kinds = {"method": Literal[method.name], **method.keys}
     fields: dict[str, Any] = {key: (kind, ...) for key, kind in kinds.items()}
     return create_model(method.name, __base__=parent, **fields)

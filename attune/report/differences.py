@@ -1,7 +1,7 @@
 """Paired comparisons as readers see them: what differs, by how much, and whether chance explains it."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,7 +18,6 @@ _LOSSES = {
     "loss": "perplexity",
     "loss_target_not_given": "perplexity where no passage contains the target",
 }
-Name = Callable[[str], str]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from attune.corpora import corpus, dialogue_corpora
+from attune.corpora import dialogue_corpora, record_of
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking import baselines
 from attune.evaluation.ranking.summary import UNTRAINED
@@ -51,7 +51,7 @@ def system_names(settings: Parameters) -> dict[str, str]:
 
 def ranking_name(model: str) -> str:
     """A way to match, by the name that the tables have for it, in words."""
-    return (baselines.METHODS | _WAYS).get(model) or model.replace("_", " ")
+    return (baselines.BASELINES | _WAYS).get(model) or model.replace("_", " ")
 
 
 def start_title(settings: Parameters) -> str:
@@ -92,7 +92,7 @@ def candidates_title(settings: Cobert) -> str:
 
 
 def corpus_title(name: str) -> str:
-    return corpus(name).title
+    return record_of(name).title
 
 
 def _generator(settings: GeneratorSettings) -> str:

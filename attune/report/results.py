@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from attune.core.files import read_csv, read_json, read_parquet
-from attune.corpora import corpus as record_of
+from attune.corpora import record_of
 from attune.evaluation.comparison import table
 from attune.evaluation.generation.summary import TARGETS, system_of
-from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.baselines import BASELINES
 from attune.evaluation.ranking.summary import MEAN, UNTRAINED, mean_of, starts
 from attune.evaluation.schemas import NO_PERSONA, RAG, RETRIEVED
 from attune.evaluation.tables import tidy
@@ -129,7 +129,7 @@ class Results:
     @cached_property
     def methods(self) -> pd.DataFrame:
         """Scores of every matching method by domain and model, and its cost (`gflops`, without an interval)."""
-        models = [*METHODS, *starts(self.settings.cobert.recipes).values(), *self.trained_methods]
+        models = [*BASELINES, *starts(self.settings.cobert.recipes).values(), *self.trained_methods]
         shared = mean_of(self.settings.compare.domains, self.settings.cobert.domains)
         domains = dict.fromkeys([*self.settings.cobert.domains, shared, MEAN])
         return self._scores("compare", {"domain": list(domains), "model": models})

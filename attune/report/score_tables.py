@@ -93,7 +93,7 @@ def _title(family: str) -> str:
 
 
 def _effect(effect: float) -> html.Cell:
-    return html.Cell("") if math.isnan(effect) else html.Cell(f"{effect:.2f}".replace("-", "−"), effect)
+    return html.Cell("") if math.isnan(effect) else html.Cell(f"{effect:.2f}".replace("-", MINUS), effect)
 
 
 def _comparison(each: Difference, name: Name) -> str:

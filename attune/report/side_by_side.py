@@ -16,7 +16,7 @@ def side_by_side(replies: pd.DataFrame) -> pd.DataFrame:
     replies, which have a column already.
     """
     written = replies[replies["reply"].notna() & (replies["system"] != TARGETS)]
-    texts = written.drop_duplicates("id").set_index("id")[["prompt", "target"]]
+    texts = written.drop_duplicates("id")[list(COLUMNS)].set_index("id")
     answers = written.pivot(index="id", columns="system", values="reply")[written["system"].unique()]
     beside = texts.join(answers).reset_index().astype(object)
     return beside.where(beside.notna(), None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.evaluation.generation.summary import TARGETS
 from attune.evaluation.ranking.summary import telling
 from attune.evaluation.schemas import ORACLE_RAG
@@ -110,7 +110,7 @@ def _ideal(scores: pd.DataFrame) -> pd.Series:
 
 def _true_replies(results: Results) -> str:
     """The corpus of the true replies: that of the first generator whose corpus has passages."""
-    corpora = [each.corpus for each in results.settings.generators.values() if corpus(each.corpus).has_passages]
+    corpora = [each.corpus for each in results.settings.generators.values() if record_of(each.corpus).has_passages]
     return corpus_title(corpora[0]) if corpora else ""
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attune.core.errors import AttuneError
+from attune.corpora import emotion_folds, empathy_labels
 from attune.corpora.base import Corpus, Row, Sampling
 from attune.corpora.own import opening, said
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import TooFew, check_candidates, drawn_splits
-from attune.evaluation.generation import emotion_folds, empathy_labels
 from attune.parameters.data import OwnRows
 from attune.sources import directory, own_data, own_sizes
 
@@ -29,7 +29,7 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
         record.count_rows(folder, bad)
         for path in record.files(folder).values():
             labelled = record.read(path, BadRows("skip"))  # they are counted already
-            if reason := empathy_labels.lack([(each["level"], each["sp_id"]) for each in labelled]):
+            if reason := empathy_labels.why_untrainable([(each["level"], each["sp_id"]) for each in labelled]):
                 raise AttuneError(f"{path}: {reason}")
         return
     place = record.own

@@ -13,8 +13,9 @@ from attune.chat.engine import MAX_EXCHANGES, Engine
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.core.text import words_of
-from attune.corpora import corpus
-from attune.generators.prompts import DIALOGUE, Example
+from attune.corpora import record_of
+from attune.generators.prompts import Example
+from attune.generators.roles import DIALOGUE
 from attune.inference.generator import Generator
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
@@ -310,7 +311,7 @@ def test_an_index_of_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
     write_parquet(
         folder / "train.parquet",
         read_parquet(folder / "train.parquet")[1:],
-        corpus("empathetic_dialogues").schemas.rows,
+        record_of("empathetic_dialogues").schemas.rows,
     )
     other = Engine(load(root / "params.yaml"), Artifacts(tmp_path))
     with pytest.raises(AttuneError, match=r"the index was not built from .*run `dvc repro index`"):

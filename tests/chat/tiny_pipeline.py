@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from attune.core.files import write_parquet
-from attune.corpora import corpus, ranking_corpus
+from attune.corpora import ranking_corpus, record_of
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
 from stages import base_models, index, train_generator
@@ -69,9 +69,9 @@ def build(root: Path) -> None:
 def _train_generators() -> None:
     for folder in ("processed", "passages"):
         shutil.copytree(folder, f"data/{folder}")
-    write_parquet(Path(f"data/processed/{QUESTIONS}/train.parquet"), _answer_rows(), corpus(QUESTIONS).schemas.rows)
+    write_parquet(Path(f"data/processed/{QUESTIONS}/train.parquet"), _answer_rows(), record_of(QUESTIONS).schemas.rows)
     pec = cobert_project.pec_rows(16, "train")
-    write_parquet(Path(f"data/{PERSONA_ROWS}/train.parquet"), pec, corpus(PERSONAS).schemas.rows)
+    write_parquet(Path(f"data/{PERSONA_ROWS}/train.parquet"), pec, record_of(PERSONAS).schemas.rows)
     for name, entry in load().generators.items():
         target, data = Path("models/generators") / name, Path("data") / entry.rows
         base = Path("models/base") / BASE

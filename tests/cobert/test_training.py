@@ -71,18 +71,6 @@ def test_the_matcher_s_weights_have_a_rate_of_their_own(tmp_path: Path, rate: fl
     assert not named
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_a_gpu_that_only_emulates_bf16_is_not_asked_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
-) -> None:
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
-    monkeypatch.setattr(training, "arguments", lambda *_, **settings: asked.update(settings))
-    training._settings(tmp_path, RECIPE | {"bf16": True}, 8, resuming=False)
-    assert asked["bf16"] is native
-
-
 @pytest.mark.parametrize("family", ["roberta", "gpt2", "mpnet", "electra", "distilbert"])
 def test_any_encoder_learns_above_its_frozen_layers(tmp_path: Path, family: str) -> None:
     model, rows_ = learned(tmp_path, family, epochs=2, lr=1e-2, frozen_layers=1, dropout=0.0)

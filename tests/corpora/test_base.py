@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.corpora import CORPORA, corpus
+from attune.corpora import CORPORA, record_of
 from attune.corpora.reading import BadRows
 from tests.sources.corpora_by_hand import as_the_hub_converts, write
 
 
 def test_personas_belong_to_a_domain_and_not_to_a_split(tmp_path: Path) -> None:
     write("pec", tmp_path)
-    files = corpus("pec").files(tmp_path)
+    files = record_of("pec").files(tmp_path)
     splits = [name for name in files if not name.endswith("/persona")]
     assert splits == [f"{domain}/{split}" for domain in ("happy", "offmychest") for split in ("train", "valid", "test")]
     assert files["happy/valid"] == tmp_path / "hf_pec/happy/valid.txt"
@@ -21,7 +21,7 @@ def test_personas_belong_to_a_domain_and_not_to_a_split(tmp_path: Path) -> None:
 
 
 def test_files_in_either_layout_and_the_mirrors_if_both_are_there(tmp_path: Path) -> None:
-    record = corpus("empathetic_dialogues")
+    record = record_of("empathetic_dialogues")
     write(record.name, tmp_path / "original")
     as_the_hub_converts(tmp_path / "original", tmp_path)
     assert record.files(tmp_path) == {
@@ -36,10 +36,10 @@ def test_files_in_either_layout_and_the_mirrors_if_both_are_there(tmp_path: Path
 @pytest.mark.parametrize("name", CORPORA)
 def test_a_missing_file_is_named_with_all_that_are_expected(tmp_path: Path, name: str) -> None:
     write(name, tmp_path)
-    names = list(corpus(name).layouts[0].values())
+    names = list(record_of(name).layouts[0].values())
     (tmp_path / names[-1]).unlink()
     with pytest.raises(AttuneError) as raised:
-        corpus(name).files(tmp_path)
+        record_of(name).files(tmp_path)
     assert str(raised.value).startswith(f"{tmp_path / names[-1]} is missing; {name} consists of {names[0]}")
 
 
@@ -67,4 +67,4 @@ def test_a_file_without_a_row(tmp_path: Path) -> None:
     write("pec", tmp_path)
     (tmp_path / "hf_pec/offmychest/test.txt").write_text("\n")
     with pytest.raises(AttuneError, match=r"offmychest/test\.txt holds no row of pec"):
-        corpus("pec").count_rows(tmp_path, BadRows("skip"))
+        record_of("pec").count_rows(tmp_path, BadRows("skip"))

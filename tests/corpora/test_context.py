@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.corpora.context import TURNS, context_before
 from attune.corpora.processing import AT_ONCE, in_parts, processing
 from attune.generators.prompts import examples
@@ -41,7 +41,7 @@ def conversation(name: str, turns: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "openassistant_guanaco"])
 def test_rows_grow_as_their_conversation_does(name: str) -> None:
-    record, work, sizes = corpus(name), processing(name, True), {}
+    record, work, sizes = record_of(name), processing(name, True), {}
     for turns in (1000, 2000, 4000):
         table = work(pa.Table.from_pylist([conversation(name, turns)], schema=record.schemas.conversations))
         sizes[turns] = table.nbytes
@@ -54,7 +54,7 @@ def test_rows_grow_as_their_conversation_does(name: str) -> None:
 
 
 def test_long_conversations_are_worked_on_few_at_a_time() -> None:
-    schema = corpus("mine").schemas.conversations
+    schema = record_of("mine").schemas.conversations
     ordinary = pa.Table.from_pylist([conversation("mine", 8)] * 1024, schema=schema)
     assert list(in_parts(ordinary)) == [ordinary]
     long = pa.Table.from_pylist([conversation("mine", turns) for turns in (9000, 60_000, 90, 8, 40_000)], schema=schema)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.corpora.base import Sampling
 from attune.corpora.blocks import END
 from attune.corpora.reading import BadRows
@@ -41,7 +41,7 @@ def test_the_same_words_of_others_in_a_later_split_of_any_domain(
     for place, turns in ((f"happy/{earlier}", SAID), (f"{domain}/{later}", SAID_BY_OTHERS)):
         with (raw / "hf_pec" / f"{place}.txt").open("a") as file:
             file.write("".join(f"{user} ---+--- {turn}\n" for user, turn in turns) + f"{END}\n")
-    record = corpus("pec")
+    record = record_of("pec")
     assert record.subset is not None
     sizes = {"large": {"train": None, "valid": None, "test": None, "evaluate": None}}
     subset = record.subset(record, raw, Sampling(13, None, 0.2, sizes), BadRows("error"), tmp_path / "scratch")
@@ -54,7 +54,7 @@ def test_the_same_words_of_others_in_a_later_split_of_any_domain(
 
 def firsts(folder: Path, openings: dict[str, list[str]]) -> tuple[dict[str, list[str]], dict[str, int]]:
     """The first turns of each file of the subset that train, and what was counted."""
-    record = corpus("pec")
+    record = record_of("pec")
     assert record.subset is not None
     raw = written(folder, openings)
     subset = record.subset(record, raw, Sampling(13, None, 0.2, SIZES), BadRows("error"), folder / "scratch")

@@ -8,7 +8,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, write_csv
-from attune.corpora import CORPORA, EPITOME, corpus, raw_corpus
+from attune.corpora import CORPORA, EPITOME, raw_corpus, record_of
 from attune.corpora.base import Sampling
 from attune.corpora.reading import BadRows
 from attune.evaluation.generation.empathy import train
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_it_is_a_corpus_only_where_its_user_has_the_files() -> None:
     assert EPITOME.name not in CORPORA
-    assert corpus("epitome") is raw_corpus("epitome", own=True) is EPITOME
+    assert record_of("epitome") is raw_corpus("epitome", own=True) is EPITOME
 
 
 def test_rows_have_texts_and_a_level(folder: Path) -> None:

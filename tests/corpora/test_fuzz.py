@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora import CORPORA, corpus, openorca
+from attune.corpora import CORPORA, openorca, record_of
 from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.corpora.own import own_corpus
 from attune.corpora.reading import BadRows
@@ -31,7 +31,7 @@ PIECES = [
 ]
 content = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=20)), max_size=8).map(b"".join)
 # Of each corpus every raw file, and what one of its own may be called.
-RAW = [(name, file) for name in CORPORA for layout in corpus(name).layouts for file in layout.values()]
+RAW = [(name, file) for name in CORPORA for layout in record_of(name).layouts for file in layout.values()]
 OWN = [f"mine{suffix}" for suffix in SUFFIXES]
 
 
@@ -55,7 +55,7 @@ def _read(path: Path, bad: BadRows) -> None:
         record = own_corpus("mine")
         rows = list(own_data.conversations([path], None, bad))
     else:
-        record = corpus(path.parts[path.parts.index("raw") + 1])
+        record = record_of(path.parts[path.parts.index("raw") + 1])
         rows = list(record.read(path, bad))
     if record.subset is None:
         pa.Table.from_pylist(rows, record.schemas.conversations)
@@ -110,7 +110,7 @@ def test_any_values_in_parquet(name: str, data: st.DataObject) -> None:
     odd = data.draw(st.dictionaries(st.sampled_from(columns), st.one_of(values), max_size=2))
     table = pa.table({column: ["1", "2", "3"] for column in columns} | odd)
     with TemporaryDirectory() as folder:
-        path = place(folder, name, corpus(name).layouts[-1]["train"])
+        path = place(folder, name, record_of(name).layouts[-1]["train"])
         pq.write_table(table, path)
         check(path, ", row ")
 

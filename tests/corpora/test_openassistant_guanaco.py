@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.corpora.openassistant_guanaco import Dialogue, read
+from attune.corpora.openassistant_guanaco import read
 from attune.corpora.reading import BadRows
 
 
@@ -24,15 +24,15 @@ GOOD = row("### Human: Hi### Assistant: Ho")
 def test_any_number_of_turns(tmp_path: Path) -> None:
     text = "### Human: ¿Qué?\n### Assistant: A### Human: B### Assistant: C\nD"
     assert list(read(written(tmp_path, GOOD, row(text)), BadRows("error"))) == [
-        Dialogue("", ("Hi", "Ho")),
-        Dialogue("", ("¿Qué?", "A", "B", "C\nD")),
+        ("Hi", "Ho"),
+        ("¿Qué?", "A", "B", "C\nD"),
     ]
 
 
 def test_only_the_exact_marker_is_one(tmp_path: Path) -> None:
     text = "### Human: a ## Human: b ### human: c #### d ### Human e### Assistant: f ###Assistant: g"
-    (dialogue,) = read(written(tmp_path, row(text)), BadRows("error"))
-    assert dialogue.turns == (
+    (turns,) = read(written(tmp_path, row(text)), BadRows("error"))
+    assert turns == (
         "a ## Human: b ### human: c #### d ### Human e",
         "f ###Assistant: g",
     )
@@ -40,7 +40,7 @@ def test_only_the_exact_marker_is_one(tmp_path: Path) -> None:
 
 def test_two_turns_of_one_side_are_one(tmp_path: Path) -> None:
     path = written(tmp_path, row("### Human: Hi### Human: Ho### Assistant: A### Assistant: B"))
-    assert list(read(path, BadRows("error"))) == [Dialogue("", ("Hi\nHo", "A\nB"))]
+    assert list(read(path, BadRows("error"))) == [("Hi\nHo", "A\nB")]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_two_turns_of_one_side_are_one(tmp_path: Path) -> None:
 )
 def test_what_follows_the_last_whole_pair_is_dropped(tmp_path: Path, last: str) -> None:
     path = written(tmp_path, row(f"### Human: Q### Assistant: A{last}"))
-    assert list(read(path, BadRows("error"))) == [Dialogue("", ("Q", "A"))]
+    assert list(read(path, BadRows("error"))) == [("Q", "A")]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_published_counts(real_corpora: Path) -> None:
     folder = real_corpora / "openassistant_guanaco"
     evaluation = list(read(folder / "openassistant_best_replies_eval.jsonl", BadRows("error")))
     assert len(evaluation) == 227
-    assert sum(len(dialogue.turns) for dialogue in evaluation) == 159 * 2 + 67 * 4 + 1 * 6
+    assert sum(len(turns) for turns in evaluation) == 159 * 2 + 67 * 4 + 1 * 6
     # Rows 435 and 511 have empty turns, 900 has two questions in a row.
     train = list(read(folder / "openassistant_best_replies_train.jsonl", BadRows("error")))
     assert len(train) == 1000
-    assert train[510].turns[0].startswith("What is the largest city")
-    assert len(train[510].turns) == 2
+    assert train[510][0].startswith("What is the largest city")
+    assert len(train[510]) == 2

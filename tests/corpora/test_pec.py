@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.corpora.base import Sampling
 from attune.corpora.blocks import END
 from attune.corpora.pec import MARKER, Conversation, read_conversations, response_rows
@@ -212,7 +212,7 @@ def test_repeats_and_leaks_leave_the_subset_and_are_counted(tmp_path: Path) -> N
     )
     sizes = {"large": {"train": 3, "valid": 2, "test": 3}, "small": {"train": 1, "valid": 1, "test": 1}}
     sampling = Sampling(13, None, 0.2, sizes)
-    subset = corpus("pec").subset(corpus("pec"), tmp_path, sampling, BadRows("error"), tmp_path / "scratch")
+    subset = record_of("pec").subset(record_of("pec"), tmp_path, sampling, BadRows("error"), tmp_path / "scratch")
     each = {
         "train_also_in_a_later_split": 2,
         "valid_also_in_a_later_split": 1,

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from attune.corpora import CORPORA, corpus, dialogue_corpora, ranking_corpus
+from attune.corpora import CORPORA, dialogue_corpora, ranking_corpus, record_of
 from attune.corpora.base import Corpus
-from attune.generators.prompts import Roles, examples
 from attune.parameters import load
 from attune.sources.sample import SAMPLES
 from tests.project import ROOT
@@ -26,13 +25,13 @@ def test_params_and_records_have_the_same_corpora_and_each_has_a_sample() -> Non
 
 
 def test_another_name_is_that_of_ones_own_data() -> None:
-    record = corpus("mine")
+    record = record_of("mine")
     assert (record.name, record.has_passages) == ("mine", False)
     assert "mine" not in CORPORA
 
 
 def test_one_corpus_is_ranked_and_the_dialogues_have_passages() -> None:
-    assert ranking_corpus().name == "pec"
+    assert [record.name for record in CORPORA.values() if record.ranked] == [ranking_corpus().name] == ["pec"]
     assert [record.name for record in dialogue_corpora()] == ["empathetic_dialogues"]
     assert [record.name for record in CORPORA.values() if record.indexed] == ["pec", "empathetic_dialogues"]
 
@@ -44,14 +43,6 @@ def test_the_record_names_columns_that_exist(record: Corpus) -> None:
     assert set(record.lengths.values()) <= set(record.schemas.row_columns)
     assert record.schemas.rows.names == list(record.schemas.row_columns)
     assert record.schemas.conversations.names == list(record.schemas.conversation_columns)
-
-
-@pytest.mark.parametrize("name", [name for name, record in CORPORA.items() if record.roles])
-def test_prompts_have_the_roles_of_the_record(name: str) -> None:
-    record = corpus(name)
-    row = {column: [] if "list" in kind else "x" for column, kind in record.schemas.row_columns.items()}
-    (example,) = examples([row | {"turn": 1}])
-    assert example.roles == Roles(*record.roles)
 
 
 @pytest.mark.parametrize("record", CORPORA.values(), ids=CORPORA)

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.corpora.base import Sampling
 from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import (
-    assert_disjoint,
     check_candidates,
+    check_disjoint,
     digest,
     draw,
     rank,
@@ -114,9 +114,9 @@ def test_whole_openings_go_to_test_until_its_share_is_reached(openings: list[int
 
 
 def test_a_conversation_in_two_splits_is_named() -> None:
-    assert_disjoint({"train": ["a", "b"], "test": ["c"]})
+    check_disjoint({"train": ["a", "b"], "test": ["c"]})
     with pytest.raises(AttuneError, match=r"conversations in two splits: b \(train and test\)"):
-        assert_disjoint({"train": ["a", "b"], "test": ["b", "c"]})
+        check_disjoint({"train": ["a", "b"], "test": ["b", "c"]})
 
 
 def records(ids: list[int], seed: int = 3) -> np.ndarray:
@@ -215,7 +215,7 @@ def test_a_corpus_larger_than_a_bucket_comes_in_the_order_of_the_draw(
     for name, part in (("train", [*texts[:30], texts[3]]), ("eval", [*texts[30:], texts[4]])):
         lines = "".join(f'{{"text": "{text}"}}\n' for text in part)
         (tmp_path / f"openassistant_best_replies_{name}.jsonl").write_text(lines, encoding="utf-8")
-    record = corpus("openassistant_guanaco")
+    record = record_of("openassistant_guanaco")
     read = {row["id"]: row for path in record.files(tmp_path).values() for row in record.read(path, BadRows("error"))}
     subset = train_and_test(record, tmp_path, Sampling(5, cap, 0.2, {}), BadRows("error"), tmp_path / "scratch")
     assert subset.counts == {"bad_rows": 0, "repeated": 2}
@@ -234,7 +234,7 @@ def test_ids_that_begin_anew_in_each_file_are_refused(tmp_path: Path, differs: s
         rows = (f"{at},{1 + turn},sad,{situation} {at},{turn},{said} {at}.{turn},," for at in ids for turn in (0, 1))
         (tmp_path / f"{file}.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
 
-    record, sampling = corpus("empathetic_dialogues"), Sampling(5, None, 0.2, {})
+    record, sampling = record_of("empathetic_dialogues"), Sampling(5, None, 0.2, {})
     write("train", range(20), "once")
     write("valid", range(15, 25), "once")
     write("test", range(25, 35), "once")
@@ -263,7 +263,7 @@ def test_a_draw_that_cannot_be_split_names_the_key(tmp_path: Path, rows: list[st
     for part in ("train", "eval"):
         lines = [f'{{"text": "### Human: {each}### Assistant: yes"}}\n' for each in rows if part == "train"]
         (tmp_path / f"openassistant_best_replies_{part}.jsonl").write_text("".join(lines))
-    record, sampling = corpus("openassistant_guanaco"), Sampling(5, cap, 0.2, {})
+    record, sampling = record_of("openassistant_guanaco"), Sampling(5, cap, 0.2, {})
     with pytest.raises(AttuneError) as raised:
         train_and_test(record, tmp_path, sampling, BadRows("skip"), tmp_path / "scratch")
     assert str(raised.value).startswith(whose)

@@ -255,7 +255,7 @@ def test_params_yaml_lists_every_method_where_one_is_first_trained() -> None:
     (comment,) = re.findall(r"\n((?: +#.*\n)+)    method: prompt_tuning\n", text)
     for name, method in METHODS.items():
         assert re.search(rf"\b{name}\b", comment), name
-        assert method.adapt is None or set(method.keys) <= set(re.findall(r"\w+", comment)), name
+        assert not method.trains or set(method.keys) <= set(re.findall(r"\w+", comment)), name
 
 
 def test_make_has_the_commands_that_are_named() -> None:

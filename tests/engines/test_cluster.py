@@ -10,7 +10,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.engines.job import Job
 from attune.engines.running import map_batches
 from stages import base_models, index, preprocess
@@ -56,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(1100)
     ]
     for split, part in (("train", rows), ("test", rows[:3]), ("empty", [])):
-        write_parquet(folder / f"subset/{split}.parquet", part, corpus("empathetic_dialogues").schemas.conversations)
+        write_parquet(folder / f"subset/{split}.parquet", part, record_of("empathetic_dialogues").schemas.conversations)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         base_models.main(name="embedder", target=Path("embedder"))

@@ -7,7 +7,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.evaluation.contamination import Contamination, ngrams, split_losses, split_ranking
 from attune.index.bank import entries
 
@@ -44,7 +44,7 @@ def measured(tmp_path: Path) -> Contamination:
     }
     for folder, name, splits in ((RANKED, "pec", pec), (DIALOGUES, DIALOGUES, dialogues)):
         for split, rows in splits.items():
-            write_parquet(tmp_path / "processed" / folder / f"{split}.parquet", rows, corpus(name).schemas.rows)
+            write_parquet(tmp_path / "processed" / folder / f"{split}.parquet", rows, record_of(name).schemas.rows)
     import pyarrow as pa
 
     bank = pa.schema([(column, pa.string()) for column in ("id", "text", "reply")])
@@ -132,7 +132,7 @@ def test_split_scores_are_those_of_a_slow_count_over_random_rows(tmp_path: Path)
 
     splits = {"train": rows("t", 30), "test": rows("e", 40)}
     for split, each in splits.items():
-        write_parquet(tmp_path / "processed" / RANKED / f"{split}.parquet", each, corpus("pec").schemas.rows)
+        write_parquet(tmp_path / "processed" / RANKED / f"{split}.parquet", each, record_of("pec").schemas.rows)
     found = Contamination.measure(tmp_path / "processed", tmp_path / "index", ["pec"])
     about = {"subset": "small", "domain": "happy", "cluster": ""}
     ranks = {(model, row["id"]): draws.randint(1, 9) for model in ("m", "n") for row in splits["test"]}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attune.core.files import read_json, sha256, write_json, write_parquet
-from attune.corpora import CORPORA, corpus
+from attune.corpora import CORPORA, record_of
 from attune.corpora.own import OWN_DATA
 from attune.export.croissant import main
 from attune.sources.manifest import Origin, build
@@ -30,7 +30,7 @@ def write(folder: Path) -> Path:
         raw = folder / "raw" / record.name
         raw.mkdir(parents=True)
         (raw / "a.txt").write_text("hello\n")
-        url = "https://example.org/data" if record.roles else None
+        url = None if record.ranked else "https://example.org/data"
         origin = Origin("sample", None, licence="MIT", url=url, notice="Made up.")
         write_json(raw / "manifest.json", build(record.name, raw, origin, {"a.txt": 1}, bad_rows=0))
     return folder
@@ -69,7 +69,7 @@ def test_files_have_their_checksums_and_what_is_unknown_is_left_out(folder: Path
     describe(folder)
     for record in CORPORA.values():
         described = read_json(folder / "metadata" / f"{record.name}.json")
-        assert ("url" in described) == bool(record.roles)
+        assert ("url" in described) == (not record.ranked)
         assert described["license"] == "MIT"
         assert "Made up." in described["description"]
         for file in described["distribution"]:
@@ -113,7 +113,7 @@ def test_missing_rows_and_manifests_name_the_stage(folder: Path) -> None:
 
 def test_the_corpora_that_there_are_are_described(folder: Path) -> None:
     """One that was taken out, one of one's own, labels, and what an experiment left; of the last two are no rows."""
-    own, labels = corpus("mine"), corpus("epitome")
+    own, labels = record_of("mine"), record_of("epitome")
     (folder / "raw" / "openorca").rename(folder / "raw" / own.name)
     manifest = folder / "raw" / own.name / "manifest.json"
     write_json(manifest, read_json(manifest) | {"corpus": own.name, "notice": f"{OWN_DATA}, a.csv"})

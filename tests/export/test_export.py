@@ -20,11 +20,11 @@ from attune.export import models
 from attune.export.facts import SECONDS
 from attune.export.generator_card import exported
 from attune.export.models import export
+from attune.generators.adapters import add_virtual_tokens
 from attune.generators.loading import load_base, load_tokenizer, read_card, write_card
 from attune.generators.saving import save_generator
 from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
-from attune.parameters.methods import add_virtual_tokens
 from tests.chat.tiny_pipeline import BASE, built
 from tests.cobert.test_storage import trained
 from tests.generators.sentencepiece import bpe

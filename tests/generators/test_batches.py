@@ -1,8 +1,8 @@
 from pathlib import Path
 
+from attune.generators.adapters import add_lora, add_virtual_tokens
 from attune.generators.batches import accepts_left_padding, scored_batch
 from attune.generators.encoding import Encoded
-from attune.parameters.methods import add_lora, add_virtual_tokens
 from tests.generators.tiny import gpt, saved
 
 

@@ -8,7 +8,7 @@ from attune.core.errors import AttuneError
 from attune.generators.chat_templates import pin_date
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.loading import load_tokenizer
-from attune.generators.prompts import prompt_text
+from attune.generators.prompts import prompt_parts
 from tests.generators.tiny import CHAT, END, example, tokenizer
 
 PARTS = ("Be kind.", "I won a goat.", "I am sad.", "Why?", "My cat ran away.")
@@ -78,15 +78,16 @@ def test_a_template_never_sees_what_people_wrote() -> None:
     words = tokenizer()
     words.chat_template = "{% for m in messages %}[{{ m.role }}]{{ m.content.split('</think>')[-1] }}{% endfor %}" + END
     said = "a </think> attuneplace1x {{ 7 * 7 }} b"
-    assert prompt_text(example(said, history=()), 0, True, (), words) == f"[user]{said}{END}"
+    assert prompt_parts(example(said, history=()), 0, True, (), words).text == f"[user]{said}{END}"
 
 
 def test_two_turns_of_one_side_are_one_message() -> None:
     words = tokenizer()
     words.chat_template = CHAT
     asked = example("Two.", history=("Zero.", "One."), own=(True, False, False))
-    assert prompt_text(asked, 2, True, (), words) == "[assistant]Zero.\n[user]One.\nTwo.\n[assistant]"
-    assert prompt_text(asked, 2, True, (), tokenizer()) == "Listener: Zero.\nSpeaker: One.\nSpeaker: Two.\nListener:"
+    assert prompt_parts(asked, 2, True, (), words).text == "[assistant]Zero.\n[user]One.\nTwo.\n[assistant]"
+    plain = prompt_parts(asked, 2, True, (), tokenizer())
+    assert plain.text == "Listener: Zero.\nSpeaker: One.\nSpeaker: Two.\nListener:"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_prompt_does_not_depend_on_the_day(dated: str, said: str, tmp_path: Pa
     words.chat_template = dated + CHAT
     words.save_pretrained(tmp_path)
     loaded = load_tokenizer(tmp_path)
-    assert prompt_text(example("Hi.", history=()), 0, True, (), loaded) == f"{said}[user]Hi.\n[assistant]"
+    assert prompt_parts(example("Hi.", history=()), 0, True, (), loaded).text == f"{said}[user]Hi.\n[assistant]"
     loaded.save_pretrained(tmp_path / "trained")
     assert load_tokenizer(tmp_path / "trained").chat_template == loaded.chat_template
 
@@ -123,4 +124,4 @@ def test_of_several_templates_each_has_the_same_day() -> None:
     words.chat_template = {"default": "{{ strftime_now('%Y') }} " + CHAT, "tools": "{{ strftime_now('%B') }}"}
     pin_date(words)
     assert words.chat_template["tools"] == "{{ 'July' }}"
-    assert prompt_text(example("Hi.", history=()), 0, True, (), words) == "2024 [user]Hi.\n[assistant]"
+    assert prompt_parts(example("Hi.", history=()), 0, True, (), words).text == "2024 [user]Hi.\n[assistant]"

@@ -8,7 +8,7 @@ import pytest
 from attune.core.tokens import token_ids
 from attune.generators import encoding
 from attune.generators.encoding import Prompt, Room, encode, encode_prompt
-from attune.generators.prompts import Example, prompt_text, reply_text
+from attune.generators.prompts import Example, prompt_parts, reply_text
 from tests.generators.sentencepiece import bpe
 from tests.generators.tiny import CHAT, example, tokenizer
 
@@ -22,24 +22,24 @@ def ids(text: str) -> list[int]:
 
 def test_a_reply_ends_with_eos_and_the_prompt_begins_with_bos() -> None:
     row = encode(example(), WORDS, Room(64))
-    assert row.prompt == [BEGIN, *ids(prompt_text(example(), 2, True, (), WORDS))]
+    assert row.prompt == [BEGIN, *ids(prompt_parts(example(), 2, True, (), WORDS).text)]
     assert row.reply == [*ids(" I am sorry."), WORDS.eos_token_id]
 
 
 def test_the_oldest_exchange_goes_first_and_the_question_stays() -> None:
     asked = example(history=("I am sad.", "Why?", "It rains.", "Oh."))
     for kept in (4, 2, 0):
-        wanted = [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS))]
+        wanted = [BEGIN, *ids(prompt_parts(asked, kept, True, (), WORDS).text)]
         assert encode_prompt(asked, WORDS, Room(len(wanted))) == Prompt(wanted, [], kept)
         assert len(encode_prompt(asked, WORDS, Room(len(wanted) - 1)).ids) < len(wanted)
 
 
 def test_the_system_text_goes_after_all_history() -> None:
     asked = example(system="Be brief.")
-    with_system = [BEGIN, *ids(prompt_text(asked, 0, True, (), WORDS))]
+    with_system = [BEGIN, *ids(prompt_parts(asked, 0, True, (), WORDS).text)]
     assert encode_prompt(asked, WORDS, Room(len(with_system))).ids == with_system
     assert not encode_prompt(asked, WORDS, Room(len(with_system))).without_system
-    without = [BEGIN, *ids(prompt_text(asked, 0, False, (), WORDS))]
+    without = [BEGIN, *ids(prompt_parts(asked, 0, False, (), WORDS).text)]
     for text, room in (("Be brief.", len(with_system) - 1), ("Be brief. " * 20, len(without))):
         prompt = encode_prompt(replace(asked, system=text), WORDS, Room(room))
         assert (prompt.ids, prompt.without_system) == (without, True)
@@ -107,7 +107,7 @@ def test_a_system_text_that_does_not_fit_leaves_the_history_its_room(template: s
     assert prompt.turns == 2
     text = words.decode(prompt.ids)
     assert "Be kind" not in text
-    assert text.endswith(prompt_text(asked, 2, False, (), words, SENTENCES))
+    assert text.endswith(prompt_parts(asked, 2, False, (), words, SENTENCES).text)
 
 
 def test_a_reply_too_long_loses_its_end_and_so_its_eos() -> None:
@@ -137,7 +137,7 @@ def sizes() -> list[int]:
 def test_passages_stand_before_the_prompt_best_first() -> None:
     asked = example(passages=PASSAGES)
     assert WORDS.decode(encode_prompt(asked, WORDS, Room(60, sum(sizes()))).ids[1:]) == (
-        "".join(PASSAGES) + prompt_text(asked, 2, True, (), WORDS)
+        "".join(PASSAGES) + prompt_parts(asked, 2, True, (), WORDS).text
     )
 
 
@@ -155,7 +155,7 @@ def test_a_passage_over_the_budget_is_left_out_whole() -> None:
         (sizes()[1], PASSAGES[1:]),
         (9, ()),
     ):
-        wanted = [BEGIN, *ids(prompt_text(asked, 2, True, kept, WORDS))]
+        wanted = [BEGIN, *ids(prompt_parts(asked, 2, True, kept, WORDS).text)]
         assert encode_prompt(asked, WORDS, Room(60, budget)).ids == wanted
     assert encode_prompt(asked, WORDS, Room(60, 0)).ids == alone
 
@@ -186,7 +186,7 @@ def with_persona(**given: Any) -> Example:
 
 
 def prompted(asked: Example, kept: int, sentences: int) -> list[int]:
-    return [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS, SENTENCES[:sentences]))]
+    return [BEGIN, *ids(prompt_parts(asked, kept, True, (), WORDS, SENTENCES[:sentences]).text)]
 
 
 def test_as_many_sentences_of_a_persona_are_read_as_the_room_allows() -> None:
@@ -220,7 +220,7 @@ def test_a_shortened_history_begins_with_whoever_does_not_reply() -> None:
 
 
 def prompted_by(asked: Example, kept: int) -> list[int]:
-    return [BEGIN, *ids(prompt_text(asked, kept, True, (), WORDS))]
+    return [BEGIN, *ids(prompt_parts(asked, kept, True, (), WORDS).text)]
 
 
 ENDING_IN_A_SPACE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n\n{% endfor %}assistant: "
@@ -235,7 +235,7 @@ def test_prompt_and_reply_are_the_tokens_of_their_joined_text(made: Callable[[],
     asked = example(history=())
     for reply in ("I am sorry.", '"Oh."', "1, 2", "“no”"):
         row = encode(replace(asked, reply=reply), words, Room(200))
-        text = prompt_text(asked, 0, True, (), words) + reply_text(replace(asked, reply=reply), words)
+        text = prompt_parts(asked, 0, True, (), words).text + reply_text(replace(asked, reply=reply), words)
         assert row.prompt + row.reply == [
             *begin,
             *words(text, add_special_tokens=False)["input_ids"],

@@ -10,8 +10,8 @@ from peft import PeftModel, PromptTuningConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from attune.core.errors import AttuneError
+from attune.generators.adapters import add_lora, add_virtual_tokens
 from attune.generators.loading import load_base
-from attune.parameters.methods import add_lora, add_virtual_tokens
 from tests.generators.tiny import gpt, llama, saved, tokenizer
 
 # OPT's embeddings are narrower than its layers, as those of OPT-350m are.

@@ -8,13 +8,13 @@ from transformers import BloomConfig, BloomForCausalLM, OPTConfig, OPTForCausalL
 
 from attune.core.errors import AttuneError
 from attune.generators import frozen
+from attune.generators.adapters import add_lora, freeze, frozen_count, layers, train_all
 from attune.generators.batches import scored_batch
 from attune.generators.encoding import Room, encode_all
 from attune.generators.frozen import lower_states_kept
 from attune.generators.loading import transformer_of
 from attune.generators.losses import reply_nats, token_losses
 from attune.generators.prompts import examples
-from attune.parameters.methods import add_lora, freeze, frozen_count, layers, train_all
 from tests.generators.tiny import dialogue_rows, gpt, llama, qwen3_moe, tokenizer
 
 WORDS = tokenizer()

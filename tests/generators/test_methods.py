@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
+from attune.generators.adapters import ADAPTERS
 from attune.generators.model_card import model_card
 from attune.parameters import load
 from attune.parameters.generators import generator_named
@@ -16,15 +17,18 @@ from tests.project import ROOT
 KEYS = {"prompt_tuning": {"virtual_tokens": 4}, "lora": {"lora_rank": 2, "lora_alpha": 4, "lora_dropout": 0.0}}
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.adapt])
+@pytest.mark.parametrize("name", ADAPTERS)
 def test_what_is_trainable_is_the_base_or_apart_from_it(name: str, tmp_path: Path) -> None:
     method, base = METHODS[name], gpt()
     weights = {id(parameter) for parameter in base.parameters()}
-    assert method.adapt is not None
-    model = method.adapt(base, saved(gpt(), tmp_path), **KEYS.get(name, {}))
+    model = ADAPTERS[name](base, saved(gpt(), tmp_path), **KEYS.get(name, {}))
     trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
     assert trainable
     assert trainable == weights if method.trains_base else not trainable & weights
+
+
+def test_the_methods_that_train_have_an_adapter() -> None:
+    assert list(ADAPTERS) == [name for name, method in METHODS.items() if method.trains]
 
 
 def test_every_generator_of_the_project_names_a_method() -> None:

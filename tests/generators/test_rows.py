@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.generators import rows
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.held_out import opening
@@ -39,7 +39,7 @@ def test_replies_that_lose_their_end_are_counted(tmp_path: Path, capsys: pytest.
 
 
 def test_examples_are_streamed_from_parquet(tmp_path: Path) -> None:
-    write_parquet(tmp_path / "train.parquet", dialogue_rows(), corpus("empathetic_dialogues").schemas.rows)
+    write_parquet(tmp_path / "train.parquet", dialogue_rows(), record_of("empathetic_dialogues").schemas.rows)
     assert list(StoredExamples(tmp_path / "train.parquet", "", 0)) == EXAMPLES
     assert count_rows(tmp_path / "train.parquet") == len(EXAMPLES)
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoConfig, GPTNeoForCausalLM
 
+from attune.generators.adapters import add_lora
 from attune.generators.prompts import examples
 from attune.generators.training import train
 from attune.inference.generator import Generator
 from attune.parameters.decoding import Decoding
-from attune.parameters.methods import METHODS
 from tests.generators.tiny import dialogue_rows, generator, saved
 
 SIZES = {
@@ -49,7 +49,7 @@ def test_the_reports_largest_model_takes_lora_as_the_others_do() -> None:
         )
         model = GPTNeoForCausalLM(config)
         assert model.num_parameters() == pytest.approx(1.3156e9, rel=1e-4)
-        adapted = METHODS["lora"].adapt(model, Path(), lora_rank=8, lora_alpha=16, lora_dropout=0.0)
+        adapted = add_lora(model, Path(), lora_rank=8, lora_alpha=16, lora_dropout=0.0)
         trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
         # Each layer's matrices: four from the width to the width, one to four times the width, and one back.
         assert trained == 24 * 8 * 2048 * (4 * 2 + 2 * 5)

@@ -168,17 +168,6 @@ def test_more_tokens_than_the_base_has_positions_is_an_error(tmp_path: Path) -> 
         train(generator("full", max_length=65), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_a_gpu_that_only_emulates_bf16_is_not_asked_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
-    monkeypatch.setattr(training, "arguments", lambda _folder, _seed, **settings: settings)  # which would ask the GPU
-    asked = training._arguments(generator("full", bf16=True), tmp_path, 1, 1, 1)
-    assert asked["bf16"] is native
-
-
 def test_one_conversation_is_too_few(tmp_path: Path) -> None:
     base = saved(gpt(), tmp_path / "base")
     with pytest.raises(AttuneError, match="training needs two"):

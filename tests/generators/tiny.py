@@ -21,9 +21,10 @@ from transformers import (
     Qwen3MoeForCausalLM,
 )
 
-from attune.generators.prompts import DIALOGUE, Example
+from attune.generators.adapters import add_lora
+from attune.generators.prompts import Example
+from attune.generators.roles import DIALOGUE
 from attune.parameters.generators import SECTIONS, GeneratorSettings
-from attune.parameters.methods import add_lora
 
 END = "<|endoftext|>"
 FEELINGS = ("glad", "sad", "proud", "afraid", "tired", "angry", "calm", "lost", "hurt", "free", "sure", "shy")

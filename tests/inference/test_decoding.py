@@ -13,6 +13,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from attune.generators.adapters import add_virtual_tokens
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import examples
 from attune.inference.decoding import (
@@ -27,7 +28,6 @@ from attune.inference.decoding import (
 )
 from attune.inference.next_token import choose
 from attune.parameters.decoding import Decoding
-from attune.parameters.methods import add_virtual_tokens
 from tests.generators.tiny import CHAT, dialogue_rows, gpt, lfm2, llama, saved, tokenizer, with_lora
 
 WORDS = tokenizer()

@@ -11,7 +11,8 @@ from attune import Generator
 from attune.core.errors import AttuneError
 from attune.generators.loading import load_base, load_tokenizer, positions_of, read_card
 from attune.generators.losses import reply_nats
-from attune.generators.prompts import DIALOGUE, examples
+from attune.generators.prompts import examples
+from attune.generators.roles import DIALOGUE
 from attune.generators.training import train
 from attune.inference.decoding import GREEDY
 from attune.parameters.decoding import Decoding
@@ -49,8 +50,8 @@ def _trained_once(
 def test_a_folder_is_all_that_it_takes(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = trained(tmp_path, SETTINGS[method], SETTINGS[method].instruction)
     found = Generator.from_pretrained(folder, max_new_tokens=8)
-    assert (found.settings.method, found.settings.base, found.settings.roles) == (method, "tiny", DIALOGUE)
-    assert found.settings.instruction == SETTINGS[method].instruction
+    assert (found.card.method, found.card.base, found.card.roles) == (method, "tiny", DIALOGUE)
+    assert found.card.instruction == SETTINGS[method].instruction
     reply = found.reply(CONTEXT)
     assert reply == found.reply(CONTEXT, seed=14)  # greedy
     monkeypatch.chdir(folder.parent)

@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from attune.chat.systems import RETRIEVAL
 from attune.core.errors import AttuneError
-from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.baselines import BASELINES
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.evaluation.schemas import RETRIEVED
 from attune.parameters import load
@@ -185,7 +185,7 @@ def test_generators_and_recipes_cannot_have_a_name_that_the_tables_use(tmp_path:
         load(path)
     for kind, name in (("generator", "retrieved"), ("generator", "cobert"), ("recipe", "bm25")):
         assert f"a {kind} cannot be called {name!r}, which has another meaning" in str(raised.value)
-    assert {UNTRAINED, *METHODS} == RESERVED_RECIPES
+    assert {UNTRAINED, *BASELINES} == RESERVED_RECIPES
     assert {RETRIEVED, RETRIEVAL} < RESERVED
 
 

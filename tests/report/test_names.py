@@ -1,5 +1,5 @@
 from attune import parameters
-from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.baselines import BASELINES
 from attune.report.names import (
     candidates_title,
     generator_names,
@@ -26,7 +26,7 @@ def test_generators_of_one_method_and_corpus_keep_their_keys() -> None:
 
 def test_every_way_to_match_has_a_name_in_words() -> None:
     recipes = parameters.load(ROOT / "params.yaml").recipes
-    names = [ranking_name(each) for each in (*METHODS, *recipes)]
+    names = [ranking_name(each) for each in (*BASELINES, *recipes)]
     assert len(set(names)) == len(names)
     assert not any("_" in name for name in names)
 

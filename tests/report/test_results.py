@@ -5,7 +5,7 @@ import pytest
 
 from attune import parameters
 from attune.core.files import write_csv, write_json
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.report.results import Results
 from tests.project import changed
 
@@ -49,7 +49,7 @@ def test_curves_are_read_to_the_last_bit(results: Results, tmp_path: Path) -> No
 
 def test_lengths_count_the_words_between_spaces_and_each_ideograph(results: Results, tmp_path: Path) -> None:
     for name in results.settings.corpora:
-        record = corpus(name)
+        record = record_of(name)
         if record.lengths:
             row = dict.fromkeys(record.lengths.values(), "It's a dog . 我很 ok")
             path = tmp_path / "processed" / name / record.train_rows

@@ -7,7 +7,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.corpora import CORPORA, corpus
+from attune.corpora import CORPORA, record_of
 from attune.parameters import load
 from attune.sources import sample
 from attune.sources.fetching import fetch
@@ -18,7 +18,7 @@ PUBLISHED = load(ROOT / "params.yaml").corpora
 
 
 def fetched(name: str, source: str, target: Path, *, skip: bool = False, seed: int = 1) -> None:
-    fetch(corpus(name), source, target, PUBLISHED[name], "skip" if skip else "error", seed)
+    fetch(record_of(name), source, target, PUBLISHED[name], "skip" if skip else "error", seed)
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def test_a_directory_is_copied_with_a_manifest(tmp_path: Path, name: str) -> Non
     (tmp_path / "mirror" / name / "README.md").write_text("not part of the corpus")
     target = tmp_path / "raw"
     fetched(name, str(tmp_path / "mirror"), target)
-    names = sorted(corpus(name).layouts[0].values())
+    names = sorted(record_of(name).layouts[0].values())
     assert listing(target) == sorted([*names, "manifest.json"])
     found = manifest(target)
     assert [file["path"] for file in found["files"]] == names
@@ -139,7 +139,7 @@ def test_the_sample_is_complete_and_follows_the_seed(tmp_path: Path, name: str) 
     first, again, other = (manifest(tmp_path / folder) for folder in "abc")
     assert first == again
     assert [file["sha256"] for file in first["files"]] != [file["sha256"] for file in other["files"]]
-    assert {file["path"] for file in first["files"]} in [set(files.values()) for files in corpus(name).layouts]
+    assert {file["path"] for file in first["files"]} in [set(files.values()) for files in record_of(name).layouts]
     assert (first["source"], first["bad_rows"]) == ("sample", 0)
 
 

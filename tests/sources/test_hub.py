@@ -10,7 +10,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.corpora import CORPORA, corpus
+from attune.corpora import CORPORA, record_of
 from attune.corpora.reading import BadRows
 from attune.parameters import load
 from attune.parameters.data import Archive, HubDataset
@@ -68,7 +68,7 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 def rows_of(name: str, folder: Path) -> dict[str, list[object]]:
     """Split -> what is read from its file."""
-    record = corpus(name)
+    record = record_of(name)
     return {split: list(record.read(path, BadRows("error"))) for split, path in record.files(folder).items()}
 
 
@@ -202,7 +202,7 @@ def few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fetch_pec(hub: Hub, target: Path, sha: str | None, path: str = "/files/hf_pec.zip") -> None:
-    fetch(corpus("pec"), "hub", target, Archive(url=hub.url + path, sha256=sha), "error", seed=1)
+    fetch(record_of("pec"), "hub", target, Archive(url=hub.url + path, sha256=sha), "error", seed=1)
 
 
 def test_pec_is_checked_and_unpacked(hub: Hub, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import hub as sources_hub
 from attune.sources.archive import unpack_zip
@@ -44,7 +44,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def orca(folder: Path, revision: str = "main") -> bytes:
     published = HubDataset(repo="Open-Orca/OpenOrca", revision=revision, cap=None)
-    fetch(corpus("openorca"), "hub", folder / "raw/openorca", published, "error", seed=1)
+    fetch(record_of("openorca"), "hub", folder / "raw/openorca", published, "error", seed=1)
     return (folder / "raw/openorca" / FILE).read_bytes()
 
 
@@ -199,7 +199,7 @@ def test_an_archive_that_must_not_be_unpacked(hub: Hub, tmp_path: Path, content:
     (tmp_path / "hf_pec.zip").write_bytes(content)
     url = hub.url + PEC
     with pytest.raises(AttuneError, match=rf"^{url}.*{reason}.*fetch it again") as raised:
-        fetch(corpus("pec"), "hub", tmp_path / "raw/pec", Archive(url=url, sha256=None), "error", seed=1)
+        fetch(record_of("pec"), "hub", tmp_path / "raw/pec", Archive(url=url, sha256=None), "error", seed=1)
     assert "\n" not in str(raised.value)
     assert ".part" not in str(raised.value)
     assert list((tmp_path / "raw").iterdir()) == []
@@ -210,7 +210,7 @@ def test_the_size_limit_names_itself(hub: Hub, tmp_path: Path, monkeypatch: pyte
     (tmp_path / "hf_pec.zip").write_bytes(zipped(("a", b"1" * 600), ("b", b"2" * 600)))
     published = Archive(url=hub.url + PEC, sha256=None)
     with pytest.raises(AttuneError, match=r"unpacks to over 1,000 bytes \(up to 'b'\)"):
-        fetch(corpus("pec"), "hub", tmp_path / "raw/pec", published, "error", seed=1)
+        fetch(record_of("pec"), "hub", tmp_path / "raw/pec", published, "error", seed=1)
 
 
 SOUND = zipped(("a/", b""), ("a/b.txt", b"hello " * 9), ("c.txt", b"x"))

@@ -8,7 +8,7 @@ import pytest
 
 from attune import parameters
 from attune.core.files import write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.index.passages import with_passages
 from stages import train_generator
 from tests.generators.tiny import FEELINGS, dialogue_rows, gpt, saved
@@ -18,7 +18,7 @@ from tests.stages.small_project import small_project
 METHODS = ("prompt", "full", "prompt_tuning", "lora")
 NAMES = tuple(f"tiny_{method}" for method in METHODS)
 CORPUS = "empathetic_dialogues"
-SCHEMAS = corpus(CORPUS).schemas
+SCHEMAS = record_of(CORPUS).schemas
 
 
 def passage(text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.evaluation.generation.semantics import EMPATHY, SCORES
 from attune.evaluation.schemas import ANSWERED, ANSWERED_SCORED, GENERATED
 from attune.evaluation.tables import tidy
@@ -33,7 +33,7 @@ PLACES = {
     "rows": Path("scored.parquet"),
     "answered_rows": Path("answered_scored.parquet"),
 }
-SITUATIONS = corpus("empathetic_dialogues").schemas.conversations
+SITUATIONS = record_of("empathetic_dialogues").schemas.conversations
 
 
 PASSAGES = {"rag": ["Oh no, that is too bad.", "Purple elephants."]}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attune.core.files import read_json, sha256, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.evaluation.schemas import RANKED, SCORED
 from attune.index.bank import entries
 from attune.report.contamination import section
@@ -29,7 +29,7 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
     ranked = {split: pec_rows(4, split) for split in ("train", "test")}
     ranked["test"][0]["response"] = ranked["test"][1]["response"] = ranked["train"][0]["response"] = NINE
     dialogues = {"train": [dialogue_row("t", NINE)], "test": [dialogue_row("e", NINE), dialogue_row("f", "Oh no.")]}
-    dialogue = corpus("empathetic_dialogues")
+    dialogue = record_of("empathetic_dialogues")
     for split in ranked:
         write_parquet(Path(f"processed/pec/small/happy/{split}.parquet"), ranked[split], SCHEMAS.rows)
         write_parquet(Path(f"processed/{dialogue.name}/{split}.parquet"), dialogues[split], dialogue.schemas.rows)

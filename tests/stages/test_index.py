@@ -5,7 +5,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.index.bank import Bank
 from attune.index.embedding import embed, load_embedder
 from stages import base_models, index
@@ -25,7 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         for number in range(30)
     ]  # fmt: skip
-    write_parquet(folder / "processed" / "train.parquet", rows, corpus("empathetic_dialogues").schemas.rows)
+    write_parquet(folder / "processed" / "train.parquet", rows, record_of("empathetic_dialogues").schemas.rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         base_models.main(name="embedder", target=Path("embedder"))

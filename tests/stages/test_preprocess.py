@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from attune.core.files import read_parquet
-from attune.corpora import CORPORA, corpus
+from attune.corpora import CORPORA, record_of
 
 INSTRUCTIONS = ("openassistant_guanaco", "openorca")
 
@@ -12,9 +12,9 @@ def test_processed_rows_have_the_declared_columns(sample: Path) -> None:
     root = sample / "processed"
     for name, record in CORPORA.items():
         assert pq.read_schema(root / name / record.train_rows).equals(record.schemas.rows)
-    assert pq.read_schema(root / "pec/candidates/all.parquet").equals(corpus("pec").schemas.candidates)
+    assert pq.read_schema(root / "pec/candidates/all.parquet").equals(record_of("pec").schemas.candidates)
     assert pq.read_schema(root / "empathetic_dialogues/test.parquet").equals(
-        corpus("empathetic_dialogues").schemas.rows
+        record_of("empathetic_dialogues").schemas.rows
     )
 
 

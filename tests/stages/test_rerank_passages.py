@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import read_parquet, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.index.passages import with_passages
 from attune.inference.ranker import Ranker
 from stages.rerank_passages import main
@@ -18,7 +18,7 @@ def test_passages_stand_in_the_order_of_the_model(tmp_path: Path, monkeypatch: p
     train_once("baseline")
     replies = ("i am so sorry", "a red apple", "why is that", "well done")
     rows = [row | {"passages": [passage(reply) for reply in replies]} for row in dialogue_rows()[:6]]
-    write_parquet(Path("found/test.parquet"), rows, with_passages(corpus("empathetic_dialogues").schemas.rows))
+    write_parquet(Path("found/test.parquet"), rows, with_passages(record_of("empathetic_dialogues").schemas.rows))
     orders = []
     for persona in (["i love apples ."], []):
         changed(tmp_path, ("rag.persona", persona))

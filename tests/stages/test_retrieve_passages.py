@@ -4,12 +4,12 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from stages import base_models, index
 from stages.retrieve_passages import main
 from tests.stages.small_project import small_project
 
-SCHEMA = corpus("empathetic_dialogues").schemas.rows
+SCHEMA = record_of("empathetic_dialogues").schemas.rows
 TOPICS = ("my dog died", "i passed the exam", "the train was late")
 
 

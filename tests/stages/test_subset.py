@@ -6,7 +6,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, sha256
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.corpora.base import Sampling
 from attune.corpora.redrawing import redrawn, redrawn_train
 from stages import download
@@ -33,7 +33,7 @@ def test_pec_has_the_subsets_sizes_and_small_inside_large(sample: Path) -> None:
 def test_no_conversation_is_in_two_splits(sample: Path) -> None:
     for name in ("empathetic_dialogues", "openassistant_guanaco", "openorca"):
         files = [sample / "processed" / name / f"{split}.parquet" for split in ("train", "test")]
-        train, test = ids(files, corpus(name).key)
+        train, test = ids(files, record_of(name).key)
         assert not train & test
         assert 0.18 < len(test) / len(train | test) < 0.22
     for size in ("large", "small"):
@@ -57,7 +57,7 @@ def test_another_draw_is_what_the_stages_would_write_with_its_seed(sample: Path)
     for name, place in (("pec", "small/happy"), ("empathetic_dialogues", "")):
         files = {split: f"{place}/{split}".strip("/") for split in ("train", "test")}
         draws = {
-            seed: redrawn(corpus(name), sample / "raw" / name, Sampling(seed, CAPS[name], 0.2, sizes), True, files)
+            seed: redrawn(record_of(name), sample / "raw" / name, Sampling(seed, CAPS[name], 0.2, sizes), True, files)
             for seed in (drawn, drawn + 1)
         }
         written = {
@@ -65,13 +65,13 @@ def test_another_draw_is_what_the_stages_would_write_with_its_seed(sample: Path)
         }
         assert draws[drawn] == written
         assert draws[drawn + 1]["train"] != written["train"]
-        key = corpus(name).key
+        key = record_of(name).key
         assert not {row[key] for row in draws[drawn + 1]["train"]} & {row[key] for row in draws[drawn + 1]["test"]}
 
 
 @pytest.mark.parametrize("name", ["empathetic_dialogues", "openassistant_guanaco", "openorca"])
 def test_another_draw_trains_on_no_opening_that_the_main_job_tests(sample: Path, name: str) -> None:
-    record, main_seed = corpus(name), read()["seed"]
+    record, main_seed = record_of(name), read()["seed"]
     files = {split: split for split in ("train", "test")}
     words = record, sample / "raw" / name, Sampling(main_seed + 1, 10_000, 0.2, {}), True, files
     drawn, rows = redrawn(*words)["train"], redrawn_train(*words, main_seed)

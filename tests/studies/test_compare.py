@@ -7,7 +7,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, sha256, write_json, write_parquet
-from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.baselines import BASELINES
 from attune.parameters import load
 from attune.parameters.agreement import STUDIES
 from stages import base_models
@@ -51,7 +51,7 @@ def mrr(rows: list[dict[str, Any]], model: str, domain: str) -> float:
 
 def check_tests(records: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
     """Attune against what takes no training is one family over both domains; its p are corrected by hand."""
-    untrained = {*METHODS, "untrained"}
+    untrained = {*BASELINES, "untrained"}
     families = {name: [row for row in records if row["family"] == name] for name in {row["family"] for row in records}}
     assert set(families) == {
         "ways without training", "ways without training by domain", "ways without training, other recipes",
@@ -107,13 +107,13 @@ def test_every_way_to_match_stands_in_one_table(tmp_path: Path, monkeypatch: pyt
     found = read_json(Path("one.json"))
     assert set(found) == {"happy", "all", "mean"}
     trained = {"baseline", "tuned", "attune", "bi_encoder", "cross_encoder", "no_persona"}
-    methods = {*METHODS, *STARTS.values(), *trained}
+    methods = {*BASELINES, *STARTS.values(), *trained}
     assert set(found["happy"]) == methods
     # Without models of compare.recipes.
-    assert set(found["all"]) == set(found["mean"]) == {*METHODS, *STARTS, *STARTS.values()}
+    assert set(found["all"]) == set(found["mean"]) == {*BASELINES, *STARTS, *STARTS.values()}
     for name, scores in found["happy"].items():
         assert scores["mrr_low"] <= scores["mrr"] <= scores["mrr_high"]
-        assert ("loss" in scores) == (name not in METHODS)
+        assert ("loss" in scores) == (name not in BASELINES)
         assert (scores["gflops"] > 0) == (name not in ("tfidf", "bm25"))
     cost = {name: scores["gflops"] for name, scores in found["happy"].items()}
     assert cost["no_persona"] < cost["untrained"] == cost["baseline"] == cost["tuned"]

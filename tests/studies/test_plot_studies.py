@@ -5,7 +5,7 @@ from matplotlib.image import imread
 
 from attune import parameters
 from attune.core.files import sha256, write_json
-from attune.evaluation.ranking.baselines import METHODS
+from attune.evaluation.ranking.baselines import BASELINES
 from attune.report.figures.registry import on_page
 from studies.plot_studies import main
 from tests.project import changed
@@ -19,7 +19,7 @@ def test_the_figures_are_drawn_twice_the_same(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     settings = parameters.load(changed(tmp_path))
     domains = settings.cobert.domains
-    methods = [*METHODS, "untrained", *settings.compare.recipes, *settings.cobert.recipes]
+    methods = [*BASELINES, "untrained", *settings.compare.recipes, *settings.cobert.recipes]
     scores = {name: SCORES | {"gflops": float(number)} for number, name in enumerate(methods)}
     write_json(Path("metrics/compare.json"), dict.fromkeys([*domains, "mean"], scores))
     write_json(Path("metrics/personas.json"), dict.fromkeys(("0", "5", "10"), SCORES))

@@ -6,7 +6,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, sha256, write_parquet
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.corpora.base import Rows, Sampling
 from attune.corpora.redrawing import redrawn
 from attune.parameters import Parameters, load
@@ -77,7 +77,7 @@ def test_what_is_trained_is_not_taken_for_another_training(
             train(14)
     change(lambda values: values["recipes"]["tuned"].update(lr=2e-2))
     place = Path("processed/empathetic_dialogues/test.parquet")
-    write_parquet(place, read_parquet(place)[:-1], corpus("empathetic_dialogues").schemas.rows)
+    write_parquet(place, read_parquet(place)[:-1], record_of("empathetic_dialogues").schemas.rows)
     train(14)
     assert "interrupted" not in capsys.readouterr().out
     assert read_parquet(Path("models/14/tiny_full/test.parquet")) == read_parquet(place)
@@ -112,7 +112,7 @@ def own_corpus_of(questions: int) -> tuple[Parameters, Rows]:
     change(lambda values: values["seeds"].update(varies="draw"))
     change(lambda values: values["corpora"].update(own={"path": "own.jsonl"}))
     settings = load(Path("params.yaml"))
-    record, sampling = corpus("own"), Sampling(settings.seed, None, settings.preprocess.test_share, {})
+    record, sampling = record_of("own"), Sampling(settings.seed, None, settings.preprocess.test_share, {})
     rows = redrawn(record, Path("raw/own"), sampling, True, {split: split for split in ("train", "test")})
     for split, part in rows.items():
         write_parquet(Path(f"processed/own/{split}.parquet"), part, record.schemas.rows)

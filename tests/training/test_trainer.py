@@ -14,7 +14,7 @@ from attune.generators.batches import scored_batch
 from attune.generators.encoding import Encoded
 from attune.generators.length_sampler import GroupingTrainer
 from attune.training import trainer
-from attune.training.trainer import Follow, arguments
+from attune.training.trainer import Follow, arguments, uses_bf16
 from tests.generators.tiny import gpt
 
 
@@ -73,3 +73,11 @@ def test_a_training_that_ran_out_of_memory_resumes_to_the_same_bits(tmp_path: Pa
     for one, *others in zip(expected, whole, resumed, strict=True):
         assert all(torch.equal(one, other) for other in others)
     assert any(map(torch.any, map(torch.ne, expected, weights(tmp_path / "other"))))
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_gpu_that_only_emulates_bf16_is_not_asked_for_it(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
+    assert uses_bf16(True) is native
+    assert not uses_bf16(False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attune.evaluation.generation.emotion_folds import lack
+from attune.corpora.emotion_folds import why_untrainable
 from attune.evaluation.generation.probes import CrossFitted
 
 
@@ -31,4 +31,4 @@ def train(vectors: np.ndarray, emotions: Sequence[str], texts: Sequence[str]) ->
     """Logistic regression on the embeddings (n, d) of `texts`; raises as `CrossFitted.train`."""
     from sklearn.linear_model import LogisticRegression
 
-    return Probe.train(LogisticRegression(C=10.0, max_iter=1000), vectors, emotions, texts, lack)
+    return Probe.train(LogisticRegression(C=10.0, max_iter=1000), vectors, emotions, texts, why_untrainable)

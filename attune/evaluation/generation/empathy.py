@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from attune.corpora.empathy_labels import why_untrainable
 from attune.corpora.epitome import EPITOME
 from attune.corpora.reading import BadRows
-from attune.evaluation.generation.empathy_labels import lack
 from attune.evaluation.generation.probes import CrossFitted
 from attune.index.embedding import embed
 from attune.metrics.bootstrap import with_intervals
@@ -75,7 +75,7 @@ def train(vectors: np.ndarray, levels: Sequence[int], posts: Sequence[str]) -> E
     """Logistic regression on the `features` of replies to `posts`; raises as `CrossFitted.train`."""
     from sklearn.linear_model import LogisticRegression
 
-    return EmpathyProbe.train(LogisticRegression(max_iter=1000), vectors, levels, posts, lack)
+    return EmpathyProbe.train(LogisticRegression(max_iter=1000), vectors, levels, posts, why_untrainable)
 
 
 def with_empathy(

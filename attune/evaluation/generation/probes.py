@@ -7,7 +7,7 @@ from typing import Any, Generic, Self
 import numpy as np
 
 from attune.core.errors import AttuneError
-from attune.evaluation.generation.emotion_folds import Label, folds
+from attune.corpora.emotion_folds import Label, folds
 from attune.metrics.bootstrap import Ratio
 
 
@@ -31,7 +31,7 @@ class CrossFitted(Generic[Label]):
         vectors: np.ndarray,
         labels: Sequence[Label],
         texts: Sequence[str],
-        lack: Callable[[Sequence[tuple[Label, str]]], str],
+        why_untrainable: Callable[[Sequence[tuple[Label, str]]], str],
     ) -> Self:
         """Fit `model`, a classifier of scikit-learn's, to the embeddings (n, d) of `texts`.
 
@@ -41,11 +41,11 @@ class CrossFitted(Generic[Label]):
         Raises
         ------
         AttuneError
-            for too few texts or labels, as `lack` says.
+            for too few texts or labels, as `why_untrainable` says.
         """
         from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-        if reason := lack([*zip(labels, texts, strict=True)]):
+        if reason := why_untrainable([*zip(labels, texts, strict=True)]):
             raise AttuneError(reason)
         guesses = cross_val_predict(model, vectors, np.array(labels), cv=PredefinedSplit(folds(texts)))
         return cls(model.fit(vectors, list(labels)), list(texts), list(labels), guesses.tolist())

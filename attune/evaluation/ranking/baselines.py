@@ -40,8 +40,8 @@ def queries(embedder: Any, num_personas: int) -> dict[str, tuple[str, Query]]:
 
 # Methods whose rankings are fused.
 _FUSED = {"cosine_bm25": ("cosine_context", "bm25")}
-# Every method with its name in words.
-METHODS = {
+# Every baseline with its name in words.
+BASELINES = {
     "tfidf": "TF-IDF of the context",
     "bm25": "BM25 of the context",
     "cosine": "cosine of the last turn",
@@ -85,7 +85,7 @@ class Baselines:
                 about(row) | ranked(scores.tolist(), each, logits=False)
                 for row, scores, each in zip(rows, self.scores(method, rows, texts), texts, strict=True)
             ]
-            for method in METHODS
+            for method in BASELINES
         }
 
     def scores(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from attune.corpora import corpus
+from attune.corpora import record_of
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 
 
@@ -24,7 +24,7 @@ class BaseTest(NamedTuple):
 
         So training alone makes the difference. Where there is none, the instruction makes it, and the base has none.
         """
-        plain = f"processed/{generator.corpus}" if corpus(generator.corpus).has_passages else generator.rows
+        plain = f"processed/{generator.corpus}" if record_of(generator.corpus).has_passages else generator.rows
         return cls(
             base=generator.base,
             corpus=generator.corpus,

@@ -134,7 +134,7 @@ FIGURES = (
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
         shown=lambda results: [
-            name for name, each in results.settings.generators.items() if METHODS[each.method].adapt
+            name for name, each in results.settings.generators.items() if METHODS[each.method].trains
         ],
     ),
     FigureRecord(

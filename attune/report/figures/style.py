@@ -11,7 +11,6 @@ from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#6E6E6E"
 CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#D55E00", "#000000")
-ERROR: Any = {"lw": 0.8, "capsize": 1.5, "ecolor": "#444444"}
 # Inches. On a phone of 390 pixels a figure of this width has letters of some 9 pixels.
 WIDTH = 5.4
 LONGEST = 30  # letters of a label

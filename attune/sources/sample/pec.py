@@ -15,7 +15,7 @@ from typing import Any
 
 from attune.corpora.blocks import END
 from attune.corpora.pec import DOMAINS, MARKER
-from attune.corpora.subsets import SPLITS, assert_disjoint
+from attune.corpora.subsets import SPLITS, check_disjoint
 from attune.corpora.wording import tokenised
 from attune.sources.packages import chitchat_file
 from attune.sources.sample.wording import masked
@@ -72,7 +72,7 @@ def write(folder: Path, seed: int) -> None:
     splits = split(parts.examples, seed)
     origins = {name: sorted(chat.id for chat in part) for name, part in splits.items()}
     origins["persona"] = sorted(chat.id for chat in parts.personas)
-    assert_disjoint(origins)
+    check_disjoint(origins)
     for domain in DOMAINS:
         home = folder / "hf_pec" / domain
         home.mkdir(parents=True, exist_ok=True)

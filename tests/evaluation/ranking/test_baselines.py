@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from attune.evaluation.ranking.baselines import (
-    METHODS,
+    BASELINES,
     Baselines,
     bm25,
     queries,
@@ -54,7 +54,7 @@ def test_a_query_without_a_known_word_ranks_last_for_it_knows_nothing() -> None:
     row = {"id": "1", "context": ["???"], "personas": [], "response": "the cat sat"}
     texts = [["the cat sat", "my dog is old", "we won the game !"]]
     found = baselines(texts).rank([row], texts)
-    assert list(found) == list(METHODS)
+    assert list(found) == list(BASELINES)
     for name, rows in found.items():
         assert rows[0]["rank"] == 3, name
         assert rows[0]["loss"] is None

@@ -6,7 +6,10 @@ from attune.evaluation.ranking.summary import labelled
 
 
 def rows(model: str, ranks: list[int], subset: str = "large", domain: str = "happy") -> list[dict]:
-    each = [{"id": f"{domain}{at}", "cluster": "", "partner": "", "rank": rank, "loss": None} for at, rank in enumerate(ranks)]
+    each = [
+        {"id": f"{domain}{at}", "cluster": "", "partner": "", "rank": rank, "loss": None}
+        for at, rank in enumerate(ranks)
+    ]
     return labelled(each, model=model, subset=subset, domain=domain)
 
 

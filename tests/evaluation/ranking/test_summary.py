@@ -110,7 +110,8 @@ def test_a_context_is_in_the_same_unit_in_each_domain() -> None:
     """Five people reply at work and six at home; the domain `all` has both."""
     place = {
         name: [
-            {"id": f"{name}{at}", "cluster": f"{name} {at % people}", "partner": "", "rank": 1 + at, "loss": None} for at in range(20)
+            {"id": f"{name}{at}", "cluster": f"{name} {at % people}", "partner": "", "rank": 1 + at, "loss": None}
+            for at in range(20)
         ]
         for name, people in (("work", 5), ("home", 6))
     }

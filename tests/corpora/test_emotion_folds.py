@@ -3,7 +3,7 @@ import pytest
 from sklearn.model_selection import GroupKFold
 
 from attune.core.errors import AttuneError
-from attune.evaluation.generation.emotion_folds import check, folds, lack
+from attune.corpora.emotion_folds import check, folds, why_untrainable
 
 
 @pytest.mark.parametrize(("rows", "situations"), [(5, 5), (60, 60), (200, 7), (300, 90)])
@@ -18,7 +18,7 @@ def test_the_parts_are_those_of_scikit_learn(rows: int, situations: int) -> None
 def test_an_emotion_must_be_left_without_any_of_the_parts() -> None:
     """Nine situations once each: `i` is in the first part, `h` in the second, and `d` in the first again."""
     emotions = dict.fromkeys("abcdefghi", "sad")
-    assert lack([(emotion, text) for text, emotion in (emotions | {"i": "glad", "h": "glad"}).items()]) == ""
+    assert why_untrainable([(emotion, text) for text, emotion in (emotions | {"i": "glad", "h": "glad"}).items()]) == ""
     with pytest.raises(AttuneError) as raised:
         check("empathetic_dialogues", [(felt, text) for text, felt in (emotions | {"i": "glad", "d": "glad"}).items()])
     assert str(raised.value) == (

@@ -26,10 +26,10 @@ def folds(situations: Sequence[str]) -> list[int]:
     return [part[situation] for situation in situations]
 
 
-def lack(felt: Sequence[tuple[str, str]]) -> str:
+def why_untrainable(labelled: Sequence[tuple[str, str]]) -> str:
     """Why the probe cannot learn from these emotions, each with its situation; empty if it can."""
-    counts = Counter(emotion for emotion, _ in dict.fromkeys(felt))
-    situations, recurring = [situation for _, situation in felt], sum(count > 1 for count in counts.values())
+    counts = Counter(emotion for emotion, _ in dict.fromkeys(labelled))
+    situations, recurring = [situation for _, situation in labelled], sum(count > 1 for count in counts.values())
     different = len(set(situations))
     if different < FOLDS or recurring < EMOTIONS:
         examples = ", ".join(repr(emotion[:40]) for emotion, _ in counts.most_common(3))
@@ -37,7 +37,7 @@ def lack(felt: Sequence[tuple[str, str]]) -> str:
             f"the train split has {different} different situation(s), and {recurring} emotion(s) of more than one of "
             f"them (most often {examples}); the emotion probe needs {FOLDS} situations and {EMOTIONS} such emotions"
         )
-    if (only := left_alone(felt)) is not None:
+    if (only := left_alone(labelled)) is not None:
         return (
             f"the train split has too few situations of other emotions than {only[:40]!r}: all are in one of "
             f"{FOLDS} parts, and the emotion probe, tested on each part, needs {EMOTIONS} emotions in the others"
@@ -55,9 +55,9 @@ def left_alone(labelled: Sequence[tuple[Label, str]]) -> Label | None:
     return None
 
 
-def check(corpus: str, felt: Sequence[tuple[str, str]]) -> None:
+def check(corpus: str, labelled: Sequence[tuple[str, str]]) -> None:
     """Raise an AttuneError if the probe cannot learn from the train split of `corpus`, a key in `corpora`."""
-    if reason := lack(felt):
+    if reason := why_untrainable(labelled):
         raise AttuneError(
             f"corpora.{corpus}: {reason}; use more data, a higher corpora.{corpus}.cap, or another column as emotion"
         )

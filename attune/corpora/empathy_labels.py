@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from attune.evaluation.generation.emotion_folds import FOLDS, left_alone
+from attune.corpora.emotion_folds import FOLDS, left_alone
 
 
-def lack(labelled: Sequence[tuple[int, str]]) -> str:
+def why_untrainable(labelled: Sequence[tuple[int, str]]) -> str:
     """Why no probe can learn from these levels, each with the post that is replied to; empty if one can."""
     counts = Counter(level for level, _ in set(labelled))
     posts = [post for _, post in labelled]
