@@ -35,7 +35,7 @@ LONG = (
     "test_shared_batch.py",
     "test_commands.py",
     "test_blocks.py",
-    "test_stage_commands.py",
+    "test_everyday.py",
     "test_training.py",
     "test_gradient_cache.py",
     "test_pec.py",

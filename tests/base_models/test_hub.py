@@ -7,7 +7,7 @@ from attune.base_models.fetching import fetch
 from attune.base_models.hub import check_id
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from tests.sources.hub_server import Fault, Hub
+from tests.sources.hub_server import Fault, Hub, undisturbed
 
 
 @pytest.mark.fault("no hub for a base model", "the model and what to do are named")
@@ -33,6 +33,7 @@ def test_a_proxy_of_an_unknown_kind_is_one_clear_error(
     from huggingface_hub import constants, set_client_factory
     from huggingface_hub.utils._http import default_client_factory
 
+    undisturbed(monkeypatch)
     monkeypatch.setenv("ALL_PROXY", proxy)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     set_client_factory(default_client_factory)  # also forgets the client that was made without the proxy

@@ -145,10 +145,11 @@ class Memory:
 def test_out_of_memory_halves_the_micro_batch_and_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, accumulation: int
 ) -> None:
-    _, expected = learned(tmp_path / "expected", micro_batch=2, dropout=0.0, accumulation=accumulation)
+    recipe = {"epochs": 2, "dropout": 0.0, "accumulation": accumulation}
+    _, expected = learned(tmp_path / "expected", micro_batch=2, **recipe)
     memory = Memory(3)
     monkeypatch.setattr(Cobert, "encode", lambda self, given: memory(self, given))
-    _, found = learned(tmp_path / "found", dropout=0.0, accumulation=accumulation)
+    _, found = learned(tmp_path / "found", **recipe)
     log = [line for line in capsys.readouterr().out.splitlines() if "out of GPU memory" in line]
     halved = [line.split("micro-batches of ")[1] for line in log]
     assert halved == ["4; the batch size stays 8", "2; the batch size stays 8"]

@@ -2,6 +2,8 @@
 
 import copy
 import shutil
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -183,32 +185,52 @@ PLACES = {
     "candidates": (CrossBatchMemory, "beside"),
     "remembering": (CrossBatchMemory, "with_added"),
 }
+MARK = "In the place:"
 
 
-def learn_short_of_memory(folder: Path, place: str) -> None:
-    """As `learn` with a memory; the last process once runs out of memory in `place`, at the third of its calls."""
-    if rank():
+def learn_short_of_memory(folder: Path, places: list[str]) -> None:
+    """As `learn` with a memory, once for each place, into FOLDER/PLACE.
+
+    The last process once runs out of memory there, at the third of its calls.
+    """
+    for place in places:
+        print(MARK, place)
         owner, name = PLACES[place]
-        given, calls = getattr(owner, name), []
+        with pytest.MonkeyPatch.context() as patch:
+            if rank():
+                patch.setattr(owner, name, limited(getattr(owner, name)))
+            learn(folder / place, {"remembered": RUNS["remembered"]})
 
-        def limited(*words: Any, **named: Any) -> Any:
-            calls.append(name)
-            if len(calls) == 3:
-                raise torch.OutOfMemoryError
-            return given(*words, **named)
 
-        setattr(owner, name, limited)
-    learn(folder, {"remembered": RUNS["remembered"]})
+def limited(given: Callable[..., Any]) -> Callable[..., Any]:
+    """What does as `given`, except for its third call."""
+    calls = count(1)
+
+    def call(*words: Any, **named: Any) -> Any:
+        if next(calls) == 3:
+            raise torch.OutOfMemoryError
+        return given(*words, **named)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of what `learn_short_of_memory` has written, and what the first process printed in each place."""
+    folder = tmp_path_factory.mktemp("short")
+    for place in PLACES:
+        encoder(folder / place / "encoder")
+    first, _ = in_processes(2, f"{HERE}:learn_short_of_memory", folder, places=[*PLACES])
+    return folder, dict(zip(PLACES, first.split(MARK)[1:], strict=True))
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_wherever_one_process_lacks_memory_none_waits_and_the_step_is_repeated(
-    one: Path, tmp_path: Path, place: str
+    one: Path, short: tuple[Path, dict[str, str]], place: str
 ) -> None:
-    encoder(tmp_path / "encoder")
-    printed = in_processes(2, f"{HERE}:learn_short_of_memory", tmp_path, place=place)
-    assert printed[0].count("continuing with micro-batches of 2; the batch size stays 8") == 1
-    assert_alike(one / "remembered", tmp_path / "remembered")
+    folder, printed = short
+    assert printed[place].count("continuing with micro-batches of 2; the batch size stays 8") == 1
+    assert_alike(one / "remembered", folder / place / "remembered")
 
 
 def test_a_batch_that_no_process_shares_is_collated_as_before(tmp_path: Path) -> None:

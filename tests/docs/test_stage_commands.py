@@ -1,5 +1,7 @@
 """Every stage as a command that a person types: without words, and without the files that other stages write."""
 
+import json
+import os
 import re
 import shutil
 from functools import cache
@@ -7,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import python
 from tests.project import ROOT
-from tests.stages.running import run_without_large
+from tests.stages.running import LARGE, run_without_large
 
 MODULES = [
     f"{folder}.{path.stem}"
@@ -17,6 +20,26 @@ MODULES = [
     if path.stem != "__init__"
 ]
 # They start from params.yaml and from installed packages alone.
+# Runs commands, each a list of words, one after the other, where importing any of LARGE is an error; prints what each
+# has written to its standard error.
+ONE_BY_ONE = f"""
+import io, json, runpy, sys, traceback
+from contextlib import redirect_stderr
+sys.modules |= dict.fromkeys({LARGE})
+found = []
+for words in json.load(sys.stdin):
+    sys.argv = words
+    sys.modules.pop(words[0], None)
+    with redirect_stderr(io.StringIO()) as written:
+        try:
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            print(end.code, file=sys.stderr)
+        except BaseException:
+            traceback.print_exc()
+    found.append(written.getvalue())
+print(json.dumps(found))
+"""
 FIRST = {f"stages.{name}" for name in ("base_models", "base_tests", "check_parameters", "download", "recipes")}
 
 
@@ -38,21 +61,38 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def written(empty: Path) -> dict[tuple[str, ...], str]:
+    """What each stage writes to its standard error, without words and with those that DVC gives it."""
+    commands = [[module] for module in MODULES] + [words_of(module) for module in MODULES if module not in FIRST]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = python("data", "-c", ONE_BY_ONE, cwd=empty, env=environment, given=json.dumps(commands))
+    return dict(zip(map(tuple, commands), json.loads(done.stdout), strict=True))
+
+
+def words_of(module: str) -> list[str]:
+    return next(command.split()[2:] for command in stages().values() if command.split()[2] == module)
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_without_words_a_stage_says_its_usage(module: str, empty: Path) -> None:
-    done = run_without_large(empty, module)
-    assert done.returncode == 1
-    first, usage = done.stderr.splitlines()
+def test_without_words_a_stage_says_its_usage(module: str, written: dict[tuple[str, ...], str]) -> None:
+    first, usage = written[module,].splitlines()
     assert re.fullmatch(r"error: [\w, ]+ must be given", first)
     assert re.fullmatch(rf"usage: python -m {module}( \[?\w+=(PATH|NAME)\]?)+", usage)
 
 
+def test_it_is_the_same_in_a_process_of_its_own(empty: Path, written: dict[tuple[str, ...], str]) -> None:
+    for words in (["stages.index"], words_of("stages.index")):
+        done = run_without_large(empty, *words)
+        assert (done.returncode, done.stderr) == (1, written[*words,])
+
+
 @pytest.mark.parametrize("module", sorted(set(MODULES) - FIRST))
-def test_without_its_input_a_stage_names_the_stage_that_writes_it(module: str, empty: Path) -> None:
-    command = next(command.split() for command in stages().values() if command.split()[2] == module)
-    done = run_without_large(empty, *command[2:])
-    assert done.returncode == 1
-    match = re.fullmatch(r"error: (\S+) is missing; `dvc repro (\S+)` writes it\n", done.stderr)
-    assert match, done.stderr
-    assert any(match[1] in word for word in command[3:])
+def test_without_its_input_a_stage_names_the_stage_that_writes_it(
+    module: str, written: dict[tuple[str, ...], str]
+) -> None:
+    command = words_of(module)
+    match = re.fullmatch(r"error: (\S+) is missing; `dvc repro (\S+)` writes it\n", written[*command,])
+    assert match, written[*command,]
+    assert any(match[1] in word for word in command[1:])
     assert match[2] in {part for name in stages() for part in (name, name.split("@")[0])}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,8 +66,32 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(project: Path) -> None:
-    done = repro(project, jobs=2)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Such a project after a run of two jobs, and the run."""
+    folder = tmp_path_factory.mktemp("finished")
+    initialise(folder)
+    (folder / "dvc.yaml").write_text(STAGES)
+    return folder, repro(folder, jobs=2)
+
+
+@pytest.fixture
+def copy(finished: tuple[Path, object], tmp_path: Path) -> Path:
+    return shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A project of one stage, for what does not depend on the graph: each stage takes half a second."""
+    initialise(tmp_path)
+    (tmp_path / "dvc.yaml").write_text("stages:\n  end:\n    cmd: echo end > end\n    outs: [end]\n")
+    return tmp_path
+
+
+def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], copy: Path
+) -> None:
+    project, done = copy, finished[1]
     assert done.returncode == 0, done.stdout
     assert (project / "both").read_text() == "left\nright\n"
     assert done.stdout.splitlines()[-1].endswith("min, 5 of 5 done")
@@ -118,9 +143,9 @@ def test_the_check_comes_first_and_reruns_nothing_else(project: Path) -> None:
     assert (project / "late").read_text() == "2\n"
 
 
-def test_what_dvc_does_not_run_keeps_the_time_that_it_took(project: Path) -> None:
+def test_what_dvc_does_not_run_keeps_the_time_that_it_took(copy: Path) -> None:
     """`left` runs again to the same file, so `last` and `end` need not; `both` comes from the cache."""
-    assert repro(project, jobs=2).returncode == 0
+    project = copy
     times = project / ".dvc/tmp/seconds.json"
     times.write_text(json.dumps(dict.fromkeys(("left", "both", "last", "end"), 1000)))
     (project / "both").unlink()
@@ -135,11 +160,12 @@ def test_what_dvc_does_not_run_keeps_the_time_that_it_took(project: Path) -> Non
 
 @pytest.mark.fault("SIGKILL of DVC while it writes which files are in use", "the next run goes on")
 @pytest.mark.parametrize("left", ["", pytest.param('{"write": {"out', marks=pytest.mark.slow)])
-def test_half_a_list_of_the_files_in_use_stops_nobody(project: Path, left: str) -> None:
-    (project / ".dvc/tmp").mkdir(exist_ok=True)
-    (project / ".dvc/tmp/rwlock").write_text(left)
-    assert "Every stage" not in repro(project, jobs=2).stdout
-    assert repro(project, jobs=2).stdout == "Every stage is up to date.\n"
+def test_half_a_list_of_the_files_in_use_stops_nobody(small: Path, left: str) -> None:
+    (small / ".dvc/tmp").mkdir(exist_ok=True)
+    (small / ".dvc/tmp/rwlock").write_text(left)
+    done = repro(small, jobs=2)
+    assert done.stdout.splitlines()[-1].endswith("min, 1 of 1 done"), done.stdout
+    assert repro(small, jobs=2).stdout == "Every stage is up to date.\n"
 
 
 @pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")

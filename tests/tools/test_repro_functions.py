@@ -60,8 +60,9 @@ def test_what_is_no_whole_lock_file_is_not_sorted(tmp_path: Path, entries: str) 
     assert path.read_text() == HEAD + entries
 
 
-def test_a_lock_file_is_not_sorted_while_dvc_may_be_writing_it(tmp_path: Path) -> None:
+def test_a_lock_file_is_not_sorted_while_dvc_may_be_writing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it did: between the moment at which DVC empties the file and that at which it has written it."""
+    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0.1)  # seconds for which DVC asks for the lock
     initialise(tmp_path)
     path = tmp_path / "dvc.lock"
     path.write_text(HEAD + SECOND + FIRST)
