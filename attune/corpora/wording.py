@@ -17,8 +17,9 @@ _FIRST_PERSON = re.compile(r"^i(?='|$)")
 def tokenised(text: str) -> str:
     """`text` lower-cased, with punctuation and contractions split off, as PEC's text has them."""
     text = _SPLIT.sub(lambda match: f" {match.group()} ", text.lower().translate(STRAIGHT_QUOTES))
-    text = re.sub(r"(?<=\w)n't\b", " n't", text)
-    text = re.sub(r"(?<=\w)'(m|s|re|ve|ll|d)\b", r" '\1", text)
+    if "'" in text:
+        text = re.sub(r"(?<=\w)n't\b", " n't", text)
+        text = re.sub(r"(?<=\w)'(m|s|re|ve|ll|d)\b", r" '\1", text)
     return " ".join(text.split())
 
 

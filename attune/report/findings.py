@@ -8,7 +8,7 @@ import pandas as pd
 from attune.evaluation.generation.comparisons import without_passages
 from attune.evaluation.generation.summary import LIKE_TARGET, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
-from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, RAG
+from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, RAG
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.report.differences import Difference, between, in_brackets
 from attune.report.names import listed
@@ -97,18 +97,25 @@ def _moved(each: Difference, than: str = "", named: bool = True) -> str:
 def about_passages(
     tests: Sequence[Difference], name: str, generators: Mapping[str, GeneratorSettings], names: Names
 ) -> str:
-    """Whether passages help a generator trained with them, also where no passage gives the target away."""
-    other = without_passages(name, generators) or name
-    every = between(list(tests), other, system_of(name, RAG), "loss")
-    new = between(list(tests), other, system_of(name, RAG), "loss_target_not_given")
+    """Whether passages help a generator, also where no passage gives the target away; and how they compare.
+
+    Any passages may help, by their manner and form: what retrieval adds is the difference to another message's.
+    """
+    given, another, other = system_of(name, RAG), system_of(name, OTHER_RAG), without_passages(name, generators)
+    every, new = (between(list(tests), name, given, score) for score in ("loss", "loss_target_not_given"))
     if every is None:
         return ""
-    against = "the same" if other == name else names[other]
     prompts = " over all prompts" if new else ""
     effect = _effect(every, new)
-    line = f"Passages {effect} ({names[name]}, against {against} without): perplexity{prompts} {_moved(every)}"
     where = "elsewhere" if "elsewhere" in effect else "where none contains the reply asked for"
-    return line + (f"; {where}, {new.size} {in_brackets(new, False)}." if new else ".")
+    further = [
+        (where, new),
+        ("than with another message's", between(list(tests), system_of(name, OTHER_RAG), given, "loss")),
+    ]
+    if other:
+        further.append((f"than “{names[other]}” without", between(list(tests), other, given, "loss")))
+    told = [f"{words}, {each.size} {in_brackets(each, False)}" for words, each in further if each]
+    return f"Passages {effect} ({names[name]}): perplexity{prompts} {'; '.join([_moved(every), *told])}."
 
 
 def _effect(every: Difference, new: Difference | None) -> str:
@@ -134,19 +141,19 @@ def _given_away(new: Difference) -> str:
     return f"help where they contain the reply asked for; elsewhere they {elsewhere}"
 
 
-def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, other: str, names: Names) -> list[str]:
+def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, names: Names) -> list[str]:
     """What is retrieved, what could be, and which of the two limits a generator that was trained with passages.
 
-    scores: tidy, by system. other: the generator that was trained without passages, or `name` itself.
+    scores: tidy, by system.
     """
     shown = scores[scores["score"].isin(["passage_similarity", "passage_like_target"])]
     values = {system: dict(zip(rows["score"], rows["value"], strict=True)) for system, rows in shown.groupby("system")}
     after = [system_of(name, variant) for variant in (RAG, ORACLE_RAG)]
-    retrieved, oracle = (between(list(tests), other, each, "loss") for each in after)
+    retrieved, oracle = (between(list(tests), name, each, "loss") for each in after)
     apart = between(list(tests), after[0], after[1], "loss")
     if not (retrieved and oracle and apart and all(each in values for each in after)):
         return []
-    new = between(list(tests), other, after[0], "loss_target_not_given")
+    new = between(list(tests), name, after[0], "loss_target_not_given")
     return [
         f"{sentence(retrieved, names)}.",
         f"What is retrieved: {_likeness(values[after[0]])}.",

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 from attune.corpora import dialogue_corpora, ranking_corpus
 from attune.corpora.own import ALL, OWN_DATA
-from attune.evaluation.generation.comparisons import without_passages
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import Parameters
 from attune.report import findings
@@ -150,9 +149,8 @@ def main_findings(results: Results) -> list[str]:
 
 def why_passages(results: Results, name: str) -> list[str]:
     """Why passages help or harm a generator that was trained with them."""
-    other = without_passages(name, results.settings.generators) or name
     tests = differences(results.generator_tests)
-    return findings.why_passages(results.generator_intervals, tests, name, other, system_names(results.settings))
+    return findings.why_passages(results.generator_intervals, tests, name, system_names(results.settings))
 
 
 def _steps(tests: list[Difference], subset: str, models: list[str]) -> str:

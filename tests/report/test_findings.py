@@ -53,16 +53,16 @@ def passages(
 ) -> list[str]:
     """apart: the test of the ideal passages against those that are retrieved."""
     scores = tidy({"r+rag": likeness(0.3, 0.1), "r+oracle_rag": likeness(0.6, 0.86)}, ["system"])
-    tests = [compared("full", "r+rag", "loss", retrieved), compared("full", "r+oracle_rag", "loss", oracle)]
+    tests = [compared("r", "r+rag", "loss", retrieved), compared("r", "r+oracle_rag", "loss", oracle)]
     tests.append(compared("r+rag", "r+oracle_rag", "loss", apart))
     if new:
-        tests.append(compared("full", "r+rag", "loss_target_not_given", new))
-    return why_passages(scores, tests, "r", "full", {})
+        tests.append(compared("r", "r+rag", "loss_target_not_given", new))
+    return why_passages(scores, tests, "r", {})
 
 
 def test_whether_passages_help_comes_with_its_reason() -> None:
     help_, what, could, reason = passages(NOISE, WORSE)
-    assert help_.startswith("r+rag and full do not differ significantly in perplexity")
+    assert help_.startswith("r+rag and r do not differ significantly in perplexity")
     assert what.startswith(
         "What is retrieved: of the prompts with passages, the reply in the most similar one has a mean"
     )
@@ -71,7 +71,7 @@ def test_whether_passages_help_comes_with_its_reason() -> None:
     )
     assert "a mean similarity of 0.600" in could
     assert "86 % of all prompts" in could
-    assert "r+oracle_rag is better than full: perplexity −18.1 %" in could
+    assert "r+oracle_rag is better than r: perplexity −18.1 %" in could
     assert reason.startswith("So retrieval is what limits it")
 
 
@@ -98,33 +98,41 @@ def test_the_reason_follows_from_the_tests() -> None:
 def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without_it() -> None:
     generators = load(ROOT / "params.yaml").generators
     tests = [
-        compared("full", "rag+rag", score, test) for score, test in (("loss", WORSE), ("loss_target_not_given", NOISE))
+        compared("rag", "rag+rag", score, test) for score, test in (("loss", WORSE), ("loss_target_not_given", NOISE))
     ]
     names = {"rag": "R", "full": "F"}
     line = about_passages(tests, "rag", generators, names)
     assert line.startswith(
-        "Passages help where they contain the reply asked for; elsewhere they neither help nor harm clearly (R, "
-        "against F without): perplexity over all prompts lower, −18.1 %"
+        "Passages help where they contain the reply asked for; elsewhere they neither help nor harm clearly "
+        "(R): perplexity over all prompts lower, −18.1 %"
     )
     assert "; elsewhere, +1.0 % (−3.0 %" in line
+    apart = [
+        compared(f"rag+{each}" if each == "other_rag" else each, "rag+rag", "loss", NOISE)
+        for each in ("other_rag", "full")
+    ]
+    noise = "+1.0 % (−3.0 % to +5.1 %, p = 1.00)"
+    assert about_passages([*tests, *apart], "rag", generators, names) == (
+        f"{line[:-1]}; than with another message's, {noise}; than “F” without, {noise}."
+    )
     line = about_passages(tests[:1], "rag", generators, names)
-    assert line.startswith("Passages help (R, against F without): perplexity lower")
+    assert line.startswith("Passages help (R): perplexity lower")
 
 
 @pytest.mark.parametrize(
     ("elsewhere", "told"),
     [
-        (REAL, "; elsewhere they harm (R,"),
-        (REAL | {"p_holm": 0.1}, "; elsewhere they rather harm, but not significantly after correction (R,"),
-        (WORSE | {"p_holm": 0.1}, "; elsewhere they neither help nor harm clearly (R,"),
-        (WORSE, "Passages help (R,"),
+        (REAL, "; elsewhere they harm (R)"),
+        (REAL | {"p_holm": 0.1}, "; elsewhere they rather harm, but not significantly after correction (R)"),
+        (WORSE | {"p_holm": 0.1}, "; elsewhere they neither help nor harm clearly (R)"),
+        (WORSE, "Passages help (R)"),
         (WORSE, "; where none contains the reply asked for, −18.1 % (−25.9 %"),
     ],
 )
 def test_passages_that_harm_where_they_do_not_hold_the_reply_are_said_to(elsewhere: dict[str, Any], told: str) -> None:
     generators = load(ROOT / "params.yaml").generators
     tests = [
-        compared("full", "rag+rag", score, test)
+        compared("rag", "rag+rag", score, test)
         for score, test in (("loss", WORSE), ("loss_target_not_given", elsewhere))
     ]
     assert told in about_passages(tests, "rag", generators, {"rag": "R", "full": "F"})

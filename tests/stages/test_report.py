@@ -37,7 +37,7 @@ PATHS = {
     }.items()
 }
 PHRASES = (
-    "Passages harm (Full fine-tuning for RAG, against Full fine-tuning without): perplexity higher, +10.5 %",
+    "Passages harm (Full fine-tuning for RAG): perplexity higher, +10.5 %",
     "outperformed the baseline in MRR",
     "10 % of all prompts have one that is like it",
     "Best decoding is 0.1/5/0.99",
@@ -111,7 +111,7 @@ def write_generator_tests(names: list[str]) -> None:
     generators = parameters.load().generators
     for name in (name for name in names if generators[name].passage_tokens):
         other, retrieved, ideal = without_passages(name, generators), f"{name}+rag", f"{name}+oracle_rag"
-        for before, after in ((other, retrieved), (other, ideal), (retrieved, ideal)):
+        for before, after in ((name, retrieved), (other, retrieved), (name, ideal), (retrieved, ideal)):
             tests.append({"before": before, "after": after, "score": "loss", **TEST})
     write_json(Path("metrics/generators_tests.json"), tests)
 

@@ -140,14 +140,16 @@ def test_what_is_whatever_the_model_does_is_not_told_as_measured(page: str) -> N
 
 def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -> None:
     assert (
-        "Everyday messages, highest shares of all generators: Full fine-tuning, 90 % of whose replies (81 to 94) are "
+        "Everyday messages, highest shares of all generators: Full fine-tuning, 90 % (81 to 94) of whose replies are "
         "nearest to their own message (replies by hand: 95 %), +50 points against “Instruction, no training”, better; "
-        "Instruction, no training, 80 % of whose replies (72 to 84) have the right feeling (replies by hand: 85 %)."
-        in page
+        "Full fine-tuning, 90 % (81 to 94) of whose replies to somebody who is glad have that feeling (replies by hand: "
+        "90 %), +70 points against “Instruction, no training”, better; Instruction, no training, 80 % (72 to 84) of whose "
+        "replies to somebody who is troubled have that feeling (replies by hand: 85 %)." in page
     )
     assert (
         "“Full fine-tuning for RAG” with passages in its prompt: nearest to its own message −30 points, worse; right "
-        "feeling +10 points, no difference found." in page
+        "feeling for the glad +10 points, no difference found; right feeling for the troubled +10 points, no "
+        "difference found." in page
     )
     section = page.partition('<h2 id="everyday-messages">')[2].partition("<h2")[0]
     assert "<summary>10 of the messages, with the reply of each system</summary>" in section

@@ -12,10 +12,14 @@ _MASKS = (
     (re.compile(r"(\b(?:insta(?:gram)?|snapchat|twitter) is)(?:: *\w+| \w*[\d_]\w*)", re.IGNORECASE), r"\1 <account>"),
     (re.compile(r"(?<![\w.])(?:\+?1[-. ]?)?(?:\(\d{3}\) ?|\d{3}[-. ]?)\d{3}[-. ]?\d{4}(?!\w)"), "<phone>"),
 )
+# Each of them needs one of these, which most messages have not.
+_HINT = re.compile(r"[@/:_\d]|www\.", re.IGNORECASE)
 
 
 def masked(text: str) -> str:
     """`text` with <link>, <e-mail>, <account> and <phone> in the place of such things."""
+    if not _HINT.search(text):
+        return text
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     return text
