@@ -110,7 +110,7 @@ def about_passages(
     where = "elsewhere" if "elsewhere" in effect else "where none contains the reply asked for"
     further = [
         (where, new),
-        ("than with another message's", between(list(tests), system_of(name, OTHER_RAG), given, "loss")),
+        ("than with another message's", between(list(tests), another, given, "loss")),
     ]
     if other:
         further.append((f"than “{names[other]}” without", between(list(tests), other, given, "loss")))

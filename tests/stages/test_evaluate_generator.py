@@ -62,13 +62,15 @@ def test_every_method_reads_the_same_rows_plain_and_with_passages() -> None:
     bases = {tuple(row["base_nats"] for row in rows) for rows in found.values()}
     assert len(bases) == 1  # the untrained base, the same for all, whatever the variant
     for name, rows in found.items():
-        assert [row["variant"] for row in rows] == ["plain"] * 8 + ["rag"] * 8
+        assert [row["variant"] for row in rows] == ["plain"] * 8 + ["rag"] * 8 + ["other_rag"] * 8
         variants = parts(rows).values()
         assert len({tuple(row["id"] for row in part) for part in variants}) == 1
-        assert len({tuple(row["nats"] for row in part) for part in variants}) == 2
+        assert len({tuple(row["nats"] for row in part) for part in variants}) == 2  # all rows have the same passages
         assert {row["conversation"] for row in rows} <= set(FEELINGS[8:])
-        for part in variants:
+        *replied, others = variants
+        for part in replied:
             assert [row["reply"] is not None for row in part] == [True] * 4 + [False] * 4
+        assert not any(row["reply"] for row in others)
         assert evaluate(name, "again.parquet") == rows
     for rows in found.values():
         assert not any(row["passage_replies"] for row in rows[:8])
@@ -86,7 +88,7 @@ def test_every_method_reads_the_same_rows_plain_and_with_passages() -> None:
 def test_one_trained_with_passages_is_also_given_reranked_ones_and_the_most_similar_reply() -> None:
     rows = evaluate(WITH_PASSAGES, "rows.parquet", f"passages/{CORPUS}")
     variants = parts(rows)
-    assert list(variants) == ["plain", "rag", "persona_rag", "oracle_rag"]
+    assert list(variants) == ["plain", "rag", "other_rag", "persona_rag", "oracle_rag"]
     assert {reply for row in variants["oracle_rag"] for reply in row["passage_replies"]} == {"Hello."}
     assert not any(row["reply"] for row in variants["oracle_rag"])
     plain = evaluate("tiny_full", "full.parquet")[:8]

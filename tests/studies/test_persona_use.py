@@ -4,6 +4,7 @@ import pytest
 
 from attune.core.files import read_json, read_parquet, write_json, write_parquet
 from attune.evaluation.ranking.evaluate import RankingTest
+from attune.evaluation.testing.exchange import DRAWS
 from attune.evaluation.testing.personas import exchanged, without
 from attune.inference.ranker import Ranker
 from attune.parameters import load
@@ -90,9 +91,9 @@ def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypa
     settings = load(Path("params.yaml"))
     test = RankingTest.load(Path("pec"), "small", "happy", settings.cobert, settings.seed)
     ranker = Ranker.from_pretrained("models/tuned-small-happy")
-    given = {"none": without(test.contexts), "another's": exchanged(test.contexts, settings.seed)}
-    for whose, contexts in given.items():
-        ranks = [row["rank"] for row in test.rank(ranker, contexts)]
+    others = [exchanged(test.contexts, settings.seed, draw) for draw in range(DRAWS)]
+    for whose, contexts in {"none": [without(test.contexts)], "another's": others}.items():
+        ranks = [row["rank"] for each in contexts for row in test.rank(ranker, each)]
         mrr = sum(1 / rank for rank in ranks) / len(ranks)
         assert found["happy"][f"tuned, {whose}"]["mrr"] == pytest.approx(mrr, abs=1e-6)
     assert len({scores["mrr"] for scores in found["happy"].values()}) == 3

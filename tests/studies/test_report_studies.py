@@ -142,9 +142,9 @@ def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -
     assert (
         "Everyday messages, highest shares of all generators: Full fine-tuning, 90 % (81 to 94) of whose replies are "
         "nearest to their own message (replies by hand: 95 %), +50 points against “Instruction, no training”, better; "
-        "Full fine-tuning, 90 % (81 to 94) of whose replies to somebody who is glad have that feeling (replies by hand: "
-        "90 %), +70 points against “Instruction, no training”, better; Instruction, no training, 80 % (72 to 84) of whose "
-        "replies to somebody who is troubled have that feeling (replies by hand: 85 %)." in page
+        "Full fine-tuning, 90 % (81 to 94) of whose replies to somebody who is glad have that feeling (replies by "
+        "hand: 90 %), +70 points against “Instruction, no training”, better; Instruction, no training, 80 % (72 to 84) "
+        "of whose replies to somebody who is troubled have that feeling (replies by hand: 85 %)." in page
     )
     assert (
         "“Full fine-tuning for RAG” with passages in its prompt: nearest to its own message −30 points, worse; right "

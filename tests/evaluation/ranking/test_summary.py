@@ -100,6 +100,29 @@ def test_contexts_that_one_person_answers_are_one_unit() -> None:
     assert found["low"] != alone["low"]
 
 
+def test_the_larger_p_counts_of_those_by_who_replies_and_by_who_is_answered() -> None:
+    places = {f"{domain}{at}": at // 2 for domain in ("happy", "sad") for at in range(12)}
+    answering = [row | {"cluster": f"ann {row['id']}"} for row in ROWS]
+    answered = [row | {"cluster": "", "partner": f"bob {places[row['id']]}"} for row in ROWS]
+    both = [row | {"partner": f"bob {places[row['id']]}"} for row in answering]
+    by_ann, by_bob, found = (
+        comparisons(values_of(rows), [("before", "after")], SEED, "recipes")[-1] for rows in (answering, answered, both)
+    )
+    larger = max(by_ann, by_bob, key=lambda test: test["p"])
+    assert (found["p"], found["low"], found["high"]) == (larger["p"], larger["low"], larger["high"])
+    turned = [row | {"cluster": row["partner"], "partner": row["cluster"]} for row in both]
+    assert comparisons(values_of(turned), [("before", "after")], SEED, "recipes")[-1] == found
+    assert scores(values_of(both), SEED).equals(scores(values_of(answering), SEED))
+
+
+def test_who_is_answered_is_named_where_the_data_name_somebody_else() -> None:
+    (row, *_) = asked_first(["ann", "bob", "ann"])
+    assert about(row | {"response_speaker": "bob"})["partner"] == "ann"
+    assert about(row | {"response_speaker": "ann"})["partner"] == ""
+    for nobody in ("other", "other (unnamed)", "[deleted]"):
+        assert about(row | {"context_speakers": ["bob", nobody], "response_speaker": "bob"})["partner"] == ""
+
+
 def test_the_rows_of_one_model_are_those_of_its_subset_and_domain() -> None:
     places = [("large", "happy", "a"), ("small", "happy", "a"), ("large", "all", "a"), ("large", "happy", "b")]
     given = [{"subset": subset, "domain": domain, "model": model} for subset, domain, model in places]

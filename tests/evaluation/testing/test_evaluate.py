@@ -21,3 +21,20 @@ def test_a_passage_gives_the_target_as_whole_words_alone(passage: str, given: bo
     variant = Variant("rag", [asked], replied=False, passage_replies={passage: "I did."})
     (found,) = evaluate(generator, {asked.id: 4.0}, [variant], settings, settings, seed=1)
     assert found["target_given"] is given
+
+
+def test_the_loss_after_what_is_drawn_at_random_is_the_mean_over_draws() -> None:
+    row = {"id": "1", "history": [], "turn": 1, "system": "", "completion": "Yes"}
+    first, second, other = (example(row | {"prompt": text}) for text in ("First?", "Second?", "Other?"))
+    nats = {first: 3.0, second: 6.0, other: 1.0}
+    encoded = SimpleNamespace(reply=(1, 2), passages=())
+    generator: Any = SimpleNamespace(
+        nats=lambda given, _: ([nats[each] for each in given], [encoded] * len(given)), replies=lambda *_: []
+    )
+    settings: Any = SimpleNamespace(batch_size=1, reply_examples=0)
+    variants = [
+        Variant("other_rag", [first], replied=False, redrawn=[[second], [first]]),
+        Variant("oracle_rag", [other], replied=False),
+    ]
+    found = evaluate(generator, {first.id: 4.0}, variants, settings, settings, seed=1)
+    assert [(each["prompt"], each["nats"]) for each in found] == [("First?", 4.0), ("Other?", 1.0)]

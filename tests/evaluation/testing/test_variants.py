@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.evaluation.testing.variants import plain, with_passages, with_personas
+from attune.evaluation.testing.variants import plain, with_others_passages, with_passages, with_personas
 from tests.generators.tiny import dialogue_rows
 from tests.stages.cobert_project import pec_rows
 
@@ -28,6 +28,26 @@ def test_passages_of_other_rows_are_refused() -> None:
         with_passages("rag", ROWS, RETRIEVED[1:], Path("x"), "", 1)
 
 
+def test_others_passages_are_those_of_rows_about_something_else_and_differ_by_draw() -> None:
+    about = [row | {"situation": f"Situation {at // 2}."} for at, row in enumerate(ROWS)]
+    retrieved = [
+        row | {"passages": [{"text": f"{row['situation']} {at}", "reply": f"{at}"}]} for at, row in enumerate(about)
+    ]
+    (given,) = with_others_passages(about, retrieved, Path("x"), "Be kind.", 1, seed=1)
+    assert (given.name, given.replied) == ("other_rag", False)
+    draws = [given.examples, *given.redrawn]
+    for examples in draws:
+        assert [each.id for each in examples] == [each.id for each in plain(about, "").examples]
+        assert {each.system for each in examples} == {"Be kind."}
+        assert not any(each.passages[0].startswith(each.situation) for each in examples)
+        assert len({each.passages for each in examples}) == len(about)
+        assert {text for each in examples for text in each.passages} <= given.passage_replies.keys()
+    assert len(draws) == 3
+    assert len({tuple(each.passages for each in examples) for examples in draws}) > 1
+    alone = [row | {"situation": "The same."} for row in retrieved]
+    assert with_others_passages(alone, alone, Path("x"), "", 1, seed=1) == []
+
+
 def test_personas_are_left_out_and_exchanged() -> None:
     rows = pec_rows(8, "test")
     own = [each.persona for each in plain(rows, "").examples]
@@ -38,6 +58,7 @@ def test_personas_are_left_out_and_exchanged() -> None:
     assert all(each.persona != right for each, right in zip(other.examples, own, strict=True))
     assert sorted(each.persona for each in other.examples) == sorted(own)
     assert [each.id for each in other.examples] == [each.id for each in none.examples]
+    assert len(other.redrawn) == 2
 
 
 def test_a_single_persona_is_left_out_and_not_exchanged() -> None:
