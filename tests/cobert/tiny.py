@@ -10,6 +10,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
     AutoModel,
     BertConfig,
+    ConvBertConfig,
+    DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
     FNetConfig,
@@ -18,9 +20,13 @@ from transformers import (
     ModernBertConfig,
     MPNetConfig,
     NomicBertConfig,
+    NystromformerConfig,
     PreTrainedTokenizerFast,
+    ReformerConfig,
     RobertaConfig,
+    T5Config,
     XLNetConfig,
+    YosoConfig,
 )
 
 from attune.cobert.model import Cobert, inputs_for
@@ -95,6 +101,25 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
         ),
         "xlnet": lambda: XLNetConfig(vocab_size=size, d_model=16, n_layer=3, n_head=2, d_inner=32),
         "fnet": lambda: FNetConfig(vocab_size=size, **SHAPE | changes),
+        "convbert": lambda: ConvBertConfig(vocab_size=size, embedding_size=16, head_ratio=1, **SHAPE | changes),
+        "yoso": lambda: YosoConfig(vocab_size=size, **SHAPE | changes),
+        "nystromformer": lambda: NystromformerConfig(vocab_size=size, num_landmarks=4, **SHAPE | changes),
+        "t5": lambda: T5Config(vocab_size=size, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2),
+        "deberta-v2": lambda: DebertaV2Config(
+            vocab_size=size, relative_attention=True, conv_kernel_size=3, **SHAPE | changes
+        ),
+        "reformer": lambda: ReformerConfig(
+            vocab_size=size,
+            hidden_size=16,
+            attention_head_size=8,
+            feed_forward_size=32,
+            num_attention_heads=2,
+            attn_layers=["lsh", "local"],
+            axial_pos_embds=False,
+            lsh_attn_chunk_length=4,
+            local_attn_chunk_length=4,
+            num_buckets=4,
+        ),
         "electra": lambda: ElectraConfig(vocab_size=size, embedding_size=8, **SHAPE | changes),
         "distilbert": lambda: DistilBertConfig(
             vocab_size=size, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=128, **changes
