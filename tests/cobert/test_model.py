@@ -216,6 +216,22 @@ def test_positions_are_roberta_s(tmp_path: Path) -> None:
     assert inputs_for(model, tmp_path).positions == 128
 
 
+@pytest.mark.parametrize(
+    ("family", "padding"), [("bert", None), ("roberta", 3), ("mpnet", 1), ("data2vec-text", 1), ("longformer", 1)]
+)
+def test_the_longest_sequence_has_a_position_for_each_token(tmp_path: Path, family: str, padding: int | None) -> None:
+    """RoBERTa's relatives number positions from the padding id + 1."""
+    numbered = {} if padding is None else {"pad_token_id": padding}
+    folder = encoder(tmp_path, family, **{"max_position_embeddings": 130, **numbered})
+    model = Cobert.from_encoder(folder).eval()
+    longest = inputs_for(model, folder).positions
+    assert longest == 130 - (0 if padding is None else padding + 1)
+    fitting, longer = ([TokenSequence((5,) * length, (0,) * length)] for length in (longest, longest + 1))
+    model.encode(pad(fitting))
+    with pytest.raises((IndexError, RuntimeError)):  # as the family looks up token types too
+        model.encode(pad(longer))
+
+
 def test_as_many_positions_are_read_as_usual_where_there_is_no_limit(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path, "xlnet")
     assert model.encoder.config.max_position_embeddings == -1

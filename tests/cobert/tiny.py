@@ -11,12 +11,14 @@ from transformers import (
     AutoModel,
     BertConfig,
     ConvBertConfig,
+    Data2VecTextConfig,
     DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
     FNetConfig,
     GPT2Config,
     GPTNeoConfig,
+    LongformerConfig,
     ModernBertConfig,
     MPNetConfig,
     NomicBertConfig,
@@ -82,9 +84,13 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
     config = {
         "bert": lambda: BertConfig(vocab_size=size, **SHAPE | changes),
         "roberta": lambda: RobertaConfig(
-            vocab_size=size, type_vocab_size=1, max_position_embeddings=130, **SHAPE | changes
+            vocab_size=size, type_vocab_size=1, **{"max_position_embeddings": 130} | SHAPE | changes
         ),
-        "mpnet": lambda: MPNetConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
+        "data2vec-text": lambda: Data2VecTextConfig(
+            vocab_size=size, type_vocab_size=1, **{"max_position_embeddings": 130} | SHAPE | changes
+        ),
+        "longformer": lambda: LongformerConfig(vocab_size=size, attention_window=8, **SHAPE | changes),
+        "mpnet": lambda: MPNetConfig(vocab_size=size, **{"max_position_embeddings": 130} | SHAPE | changes),
         # Its weights have other names on the hub than in transformers.
         "nomic_bert": lambda: NomicBertConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
         "modernbert": lambda: ModernBertConfig(
