@@ -230,8 +230,9 @@ def inputs_for(model: Cobert, folder: Path) -> Inputs:
     positions = getattr(model.encoder.config, "max_position_embeddings", None)
     if positions is None or positions < 1:  # XLNet's are unlimited, and given as -1
         positions = 512
-    if model.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        positions -= 2  # they number positions from the padding id (1) + 1
+    table = getattr(getattr(model.encoder, "embeddings", None), "position_embeddings", None)
+    if (padding := getattr(table, "padding_idx", None)) is not None:
+        positions -= padding + 1  # RoBERTa and its kin number positions from padding_idx + 1
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     config = model.config
     return Inputs(tokenizer, config.context_length, config.num_personas, positions, config.turn_length)

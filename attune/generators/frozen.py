@@ -17,12 +17,13 @@ def lower_states_kept(model: Any, count: int) -> Iterator[None]:
     """Within the block, `model` takes the output of its lowest `count` layers from memory; its losses are the same.
 
     It must be called with `input_ids` and `attention_mask` by name. The lower layers compute each row once, by itself,
-    and without dropout, gradient or padding, so that their output depends on nothing but the row.
+    and without dropout, gradient or padding, so that their output depends on nothing but the row. Nothing is kept where
+    the upper layers need more from the lower ones than one state per token.
     """
-    if not count:
+    lower = _LowerLayers(model, count) if count and not _shares_keys(model) else None
+    if lower is None or not lower.states_alone:
         yield
         return
-    lower = _LowerLayers(model, count)
     hooks = (
         model.register_forward_pre_hook(lower.look_up, with_kwargs=True),
         lower.layers[count].register_forward_pre_hook(lower.hand_on),
@@ -36,6 +37,11 @@ def lower_states_kept(model: Any, count: int) -> Iterator[None]:
             hook.remove()
 
 
+def _shares_keys(model: Any) -> bool:
+    """Whether upper layers read lower ones' keys and values, which skipped layers would not have computed (Gemma 4)."""
+    return any(getattr(each, "is_kv_shared_layer", False) for each in model.modules())
+
+
 class _LowerLayers:
     """What the lowest layers make of each row that was seen, and of the batch at hand."""
 
@@ -43,7 +49,9 @@ class _LowerLayers:
         self.model, self.count = model, count
         self.layers = list(layers(model))
         first = torch.zeros(1, dtype=torch.long, device=next(model.parameters()).device)
-        self.pairs = isinstance(self._output(self.layers[0], first), tuple)
+        output = self._output(self.layers[0], first)
+        self.pairs = isinstance(output, tuple)
+        self.states_alone = (output[0] if self.pairs else output).dim() == 3  # Gemma 3n has several for each token
         self.known: dict[tuple[int, ...], torch.Tensor] = {}
         self.room = STATES_IN_MEMORY
         self.batch: torch.Tensor | None = None

@@ -229,6 +229,7 @@ def check_positions(settings: GeneratorSettings | Card, needed: int, positions: 
 
 
 def parameter_counts(model: Any) -> tuple[int, int]:
-    """Trainable and all parameters; tied ones count once."""
-    parameters = list(model.parameters())
-    return sum(p.numel() for p in parameters if p.requires_grad), sum(p.numel() for p in parameters)
+    """Trainable and all parameters. Tied ones count once; of 4-bit ones, stored two to a byte, each counts."""
+    if isinstance(model, PeftModel):
+        return model.get_nb_trainable_parameters()
+    return model.num_parameters(only_trainable=True), model.num_parameters()

@@ -216,6 +216,22 @@ def test_positions_are_roberta_s(tmp_path: Path) -> None:
     assert inputs_for(model, tmp_path).positions == 128
 
 
+@pytest.mark.parametrize(
+    ("family", "padding"), [("bert", None), ("roberta", 3), ("mpnet", 1), ("data2vec-text", 1), ("longformer", 1)]
+)
+def test_the_longest_sequence_has_a_position_for_each_token(tmp_path: Path, family: str, padding: int | None) -> None:
+    """RoBERTa's relatives number positions from the padding id + 1."""
+    numbered = {} if padding is None else {"pad_token_id": padding}
+    folder = encoder(tmp_path, family, **{"max_position_embeddings": 130, **numbered})
+    model = Cobert.from_encoder(folder).eval()
+    longest = inputs_for(model, folder).positions
+    assert longest == 130 - (0 if padding is None else padding + 1)
+    fitting, longer = ([TokenSequence((5,) * length, (0,) * length)] for length in (longest, longest + 1))
+    model.encode(pad(fitting))
+    with pytest.raises((IndexError, RuntimeError)):  # as the family looks up token types too
+        model.encode(pad(longer))
+
+
 def test_as_many_positions_are_read_as_usual_where_there_is_no_limit(tmp_path: Path) -> None:
     model, inputs = cobert(tmp_path, "xlnet")
     assert model.encoder.config.max_position_embeddings == -1
@@ -223,8 +239,23 @@ def test_as_many_positions_are_read_as_usual_where_there_is_no_limit(tmp_path: P
     assert table(model, inputs).shape == (6, 6)
 
 
-def test_an_encoder_that_reads_padding_as_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        AttuneError, match=r"a fnet knows no attention_mask, so that scores would depend on the padding"
-    ):
-        cobert(tmp_path, "fnet")
+@pytest.mark.parametrize("family", ["fnet", "convbert", "yoso", "reformer"])
+def test_an_encoder_that_reads_padding_as_text_is_refused(tmp_path: Path, family: str) -> None:
+    folder, random = encoder(tmp_path, family), torch.get_rng_state()
+    with pytest.raises(AttuneError, match=f"a {family} reads padding as text, so that scores would depend on the padd"):
+        Cobert.from_encoder(folder)
+    assert torch.equal(torch.get_rng_state(), random)  # Reformer's attention draws
+
+
+@pytest.mark.fault("an encoder that cannot read short texts with padding", "named, with what it stumbles over")
+@pytest.mark.parametrize("family", ["nystromformer", "t5"])
+def test_an_encoder_that_cannot_encode_a_short_text_is_refused(tmp_path: Path, family: str) -> None:
+    folder = encoder(tmp_path, family)
+    with pytest.raises(AttuneError, match=f"a {family} cannot encode 8 tokens and 4 of padding .*; name another enc"):
+        Cobert.from_encoder(folder)
+
+
+@pytest.mark.parametrize("family", ["deberta-v2", "mpnet", "xlnet", "distilbert", "modernbert", "nomic_bert"])
+def test_an_encoder_that_its_mask_keeps_from_padding_is_taken(tmp_path: Path, family: str) -> None:
+    model, inputs = cobert(tmp_path, family)
+    assert torch.isfinite(table(model, inputs)).all()

@@ -10,17 +10,25 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
     AutoModel,
     BertConfig,
+    ConvBertConfig,
+    Data2VecTextConfig,
+    DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
     FNetConfig,
     GPT2Config,
     GPTNeoConfig,
+    LongformerConfig,
     ModernBertConfig,
     MPNetConfig,
     NomicBertConfig,
+    NystromformerConfig,
     PreTrainedTokenizerFast,
+    ReformerConfig,
     RobertaConfig,
+    T5Config,
     XLNetConfig,
+    YosoConfig,
 )
 
 from attune.cobert.model import Cobert, inputs_for
@@ -76,9 +84,13 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
     config = {
         "bert": lambda: BertConfig(vocab_size=size, **SHAPE | changes),
         "roberta": lambda: RobertaConfig(
-            vocab_size=size, type_vocab_size=1, max_position_embeddings=130, **SHAPE | changes
+            vocab_size=size, type_vocab_size=1, **{"max_position_embeddings": 130} | SHAPE | changes
         ),
-        "mpnet": lambda: MPNetConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
+        "data2vec-text": lambda: Data2VecTextConfig(
+            vocab_size=size, type_vocab_size=1, **{"max_position_embeddings": 130} | SHAPE | changes
+        ),
+        "longformer": lambda: LongformerConfig(vocab_size=size, attention_window=8, **SHAPE | changes),
+        "mpnet": lambda: MPNetConfig(vocab_size=size, **{"max_position_embeddings": 130} | SHAPE | changes),
         # Its weights have other names on the hub than in transformers.
         "nomic_bert": lambda: NomicBertConfig(vocab_size=size, max_position_embeddings=130, **SHAPE | changes),
         "modernbert": lambda: ModernBertConfig(
@@ -95,6 +107,25 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
         ),
         "xlnet": lambda: XLNetConfig(vocab_size=size, d_model=16, n_layer=3, n_head=2, d_inner=32),
         "fnet": lambda: FNetConfig(vocab_size=size, **SHAPE | changes),
+        "convbert": lambda: ConvBertConfig(vocab_size=size, embedding_size=16, head_ratio=1, **SHAPE | changes),
+        "yoso": lambda: YosoConfig(vocab_size=size, **SHAPE | changes),
+        "nystromformer": lambda: NystromformerConfig(vocab_size=size, num_landmarks=4, **SHAPE | changes),
+        "t5": lambda: T5Config(vocab_size=size, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2),
+        "deberta-v2": lambda: DebertaV2Config(
+            vocab_size=size, relative_attention=True, conv_kernel_size=3, **SHAPE | changes
+        ),
+        "reformer": lambda: ReformerConfig(
+            vocab_size=size,
+            hidden_size=16,
+            attention_head_size=8,
+            feed_forward_size=32,
+            num_attention_heads=2,
+            attn_layers=["lsh", "local"],
+            axial_pos_embds=False,
+            lsh_attn_chunk_length=4,
+            local_attn_chunk_length=4,
+            num_buckets=4,
+        ),
         "electra": lambda: ElectraConfig(vocab_size=size, embedding_size=8, **SHAPE | changes),
         "distilbert": lambda: DistilBertConfig(
             vocab_size=size, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=128, **changes

@@ -15,7 +15,7 @@ from attune.generators.frozen import lower_states_kept
 from attune.generators.loading import transformer_of
 from attune.generators.losses import reply_nats, token_losses
 from attune.generators.prompts import examples
-from tests.generators.tiny import dialogue_rows, gpt, llama, qwen3_moe, tokenizer
+from tests.generators.tiny import dialogue_rows, gemma3n, gemma4, gpt, llama, qwen3_moe, tokenizer
 
 WORDS = tokenizer()
 PAD = WORDS.eos_token_id
@@ -61,6 +61,17 @@ def test_losses_and_gradients_are_those_of_the_whole_model(make: Any, adapt: Any
         assert found.keys() == wanted.keys()
         for name, gradient in wanted.items():
             assert torch.allclose(found[name], gradient, rtol=1e-4, atol=1e-5 * float(gradient.abs().max())), name
+
+
+@pytest.mark.parametrize("make", [gemma4, lambda: gemma3n(shared=2), lambda: gemma3n(shared=0)])
+def test_layers_that_need_more_than_states_of_the_frozen_ones_are_computed_whole(make: Any) -> None:
+    model = train_all(make(), Path(), frozen_layers=2)
+    whole = [reply_nats(model, ROWS, PAD, 5), gradients(model, True)]
+    with lower_states_kept(model, 2):
+        kept = [reply_nats(model, ROWS, PAD, 5), gradients(model, True)]
+    assert kept[0] == whole[0]
+    torch.testing.assert_close(kept[1], whole[1], rtol=1e-4, atol=1e-6)
+    assert any(gradient.any() for gradient in kept[1].values())
 
 
 @FAMILIES

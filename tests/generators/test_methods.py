@@ -3,14 +3,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from attune.core.errors import AttuneError
 from attune.generators.adapters import ADAPTERS
+from attune.generators.loading import parameter_counts, transformer_of
 from attune.generators.model_card import model_card
 from attune.parameters import load
 from attune.parameters.generators import generator_named
 from attune.parameters.methods import METHODS
-from tests.generators.tiny import generator, gpt, saved
+from tests.generators.tiny import generator, gpt, saved, with_lora
 from tests.project import ROOT
 
 # Weights of the tiny GPT-2 that each method trains.
@@ -29,6 +31,19 @@ def test_what_is_trainable_is_the_base_or_apart_from_it(name: str, tmp_path: Pat
 
 def test_the_methods_that_train_have_an_adapter() -> None:
     assert list(ADAPTERS) == [name for name, method in METHODS.items() if method.trains]
+
+
+class Params4bit(torch.nn.Parameter):
+    """A parameter as bitsandbytes has it, by whose name PEFT knows it: two numbers in each byte."""
+
+
+def test_parameters_of_four_bits_are_counted_one_by_one() -> None:
+    model = with_lora()
+    counts, weights = parameter_counts(model), list(model.parameters())
+    assert counts == (sum(each.numel() for each in weights if each.requires_grad), sum(map(torch.numel, weights)))
+    layer = transformer_of(model).transformer.h[0].mlp.c_fc.base_layer
+    layer.weight = Params4bit(torch.zeros(layer.weight.numel() // 2, 1, dtype=torch.uint8), requires_grad=False)
+    assert parameter_counts(model) == counts
 
 
 def test_every_generator_of_the_project_names_a_method() -> None:

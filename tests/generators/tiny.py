@@ -6,6 +6,10 @@ from typing import Any
 import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import (
+    Gemma3nForCausalLM,
+    Gemma3nTextConfig,
+    Gemma4ForCausalLM,
+    Gemma4TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
     GPTNeoConfig,
@@ -113,6 +117,35 @@ def qwen3_moe() -> Any:
     experts = {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16, "mlp_only_layers": [2]}
     shape = _SHAPE | {"num_hidden_layers": 3, "num_key_value_heads": 1, "head_dim": 8} | experts
     return Qwen3MoeForCausalLM(Qwen3MoeConfig(vocab_size=len(tokenizer()), **shape)).eval()
+
+
+def _gemma(**changes: Any) -> dict[str, Any]:
+    """Four layers of two kinds, and embeddings for each layer."""
+    return _SHAPE | {
+        "num_hidden_layers": 4,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+        "sliding_window": 8,
+        "layer_types": ["sliding_attention", "full_attention"] * 2,
+        "vocab_size": len(tokenizer()),
+        "vocab_size_per_layer_input": len(tokenizer()),
+        "hidden_size_per_layer_input": 8,
+        "pad_token_id": None,  # its embedding would be zero, of which Gemma 3n's norm has no gradient
+        **changes,
+    }
+
+
+def gemma4() -> Any:
+    """The upper two of four layers read the keys and values of those below."""
+    torch.manual_seed(1)
+    return Gemma4ForCausalLM(Gemma4TextConfig(**_gemma(num_kv_shared_layers=2))).eval()
+
+
+def gemma3n(shared: int) -> Any:
+    """Two states for each token between layers; the upper `shared` layers read the keys and values of those below."""
+    torch.manual_seed(1)
+    parallel = {"activation_sparsity_pattern": [0.0] * 4, "laurel_rank": 4, "altup_num_inputs": 2}
+    return Gemma3nForCausalLM(Gemma3nTextConfig(**_gemma(num_kv_shared_layers=shared, **parallel))).eval()
 
 
 def lfm2() -> Any:
