@@ -84,10 +84,11 @@ def _best_of(results: Results, own: Sequence[str], title: str) -> str:
     return f"{title}: {found} without passages{against}."
 
 
-# What the recipes of params.yaml are; an entry of one's own is known to who made it.
+# Where the recipes of params.yaml come from, which stays true where one is changed; an entry of one's own is known to
+# who made it.
 _RECIPES = {
-    "baseline": "the paper's recipe at a laptop's size",
-    "tuned": "the first report's changes and three of ours",
+    "baseline": "after the paper's recipe",
+    "tuned": "after the first report's, with three changes of ours",
     "attune": "ours",
 }
 
@@ -96,7 +97,11 @@ def what_is_compared(results: Results) -> str:
     """CoBERT's task and scores, and what its models, subsets and domains are."""
     settings = results.settings
     cobert = settings.cobert
-    models = [f"{name}, {_RECIPES[name]}" for name in cobert.recipes if name in _RECIPES]
+    models = [
+        f"{name}, {_RECIPES[name]} (learning rate {settings.recipe(name)['lr']:g})"
+        for name in cobert.recipes
+        if name in _RECIPES
+    ]
     sizes = [f"{_train_size(settings, name)} ({name})" for name in cobert.subsets]
     first = cobert.recipes[0]
     return (
