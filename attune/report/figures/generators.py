@@ -127,16 +127,20 @@ def sweep(scores: pd.DataFrame, best: str, names: Names) -> Figure:
         "similarity": "similarity",
     }
     known = {score: label for score, label in shown.items() if (scores["score"] == score).any()}
+    points, drawn = list(dict.fromkeys(scores["point"])), scores["generator"].nunique()
     figure, panels = grid(WIDTH, 1.5 * len(known) + 0.6, len(known), 1, sharex=True)
     for (axes,), (score, label) in zip(panels, known.items(), strict=True):
         for place, (name, rows) in enumerate(groups(scores[scores["score"] == score], "generator")):
             colour = CYCLE[place % len(CYCLE)]
-            reach = None if rows["low"].isna().any() else error_bars(rows)
+            aside = 0.08 * (place - (drawn - 1) / 2)  # so that no interval covers another
+            at = [points.index(point) + aside for point in rows["point"]]
             axes.errorbar(
-                rows["point"], rows["value"], yerr=reach, color=colour, marker="o", ms=5, capsize=2, label=names[name]
+                at, rows["value"], yerr=error_bars(rows), color=colour, marker="o", ms=5, capsize=2, label=names[name]
             )
-            axes.plot([best], rows.loc[rows["point"] == best, "value"], color=colour, marker="*", ms=13, lw=0)
+            value = rows.loc[rows["point"] == best, "value"]
+            axes.plot([points.index(best) + aside], value, color=colour, marker="*", ms=13, lw=0)
         axes.set_ylabel(label)
+    panels[-1][0].set_xticks(range(len(points)), points)
     panels[-1][0].set_xlabel("temperature / top-k / top-p (star: best)")
     figure.legend(*panels[0][0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=2)
     return figure
