@@ -1,6 +1,7 @@
 import math
 
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from attune.evaluation.tables import tidy
@@ -61,9 +62,18 @@ def test_perplexities_are_those_of_each_variant() -> None:
     figure = generators.passages(perplexities(**values), {"g": "G", "h": "H"})
     plain, rag, reranked, ideal = marks(figure)
     assert (plain, rag) == ([20.0, 22.0], [30.0, 21.0])
-    assert [each[0] for each in (reranked, ideal)] == [25.0, 15.0]
-    assert all(math.isnan(each[1]) for each in (reranked, ideal))  # of h, which was not given those
+    assert (reranked, ideal) == ([25.0], [15.0])  # h was not given those
     assert [text.get_text() for text in figure.axes[0].texts] == ["20.0", "22.0", "30.0", "21.0", "25.0", "15.0"]
+
+
+def test_marks_are_centred_on_their_generator_s_label() -> None:
+    values = {"g": 20.0, "g+rag": 30.0, "g+persona_rag": 25.0, "g+oracle_rag": 15.0, "h": 22.0, "h+rag": 21.0, "i": 9.0}
+    axes = generators.passages(perplexities(**values), {"g": "G", "h": "H", "i": "I"}).axes[0]
+    heights = [height for container in axes.containers for height in container[0].get_ydata()]
+    for label, count in enumerate((4, 2, 1)):
+        found = [height for height in heights if round(height) == label]
+        assert len(found) == count
+        assert sum(found) / count == pytest.approx(label)
 
 
 def test_the_right_persona_stands_before_none_and_another_s() -> None:
