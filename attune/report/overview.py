@@ -88,9 +88,11 @@ def _best_of(results: Results, own: Sequence[str], title: str) -> str:
 # who made it.
 _RECIPES = {
     "baseline": "after the paper's recipe",
-    "tuned": "after the first report's, with three changes of ours",
+    "tuned": "with the first report's changes and three of ours",
     "attune": "ours",
 }
+# The keys of a recipe by which its model reads and matches texts before training.
+_STARTING = ("matching", "attention_scale", "num_personas", "max_length", "turn_length")
 
 
 def what_is_compared(results: Results) -> str:
@@ -98,9 +100,7 @@ def what_is_compared(results: Results) -> str:
     settings = results.settings
     cobert = settings.cobert
     models = [
-        f"{name}, {_RECIPES[name]} (learning rate {settings.recipe(name)['lr']:g})"
-        for name in cobert.recipes
-        if name in _RECIPES
+        f"{name}, {_RECIPES[name]} (lr {settings.recipe(name)['lr']:g})" for name in cobert.recipes if name in _RECIPES
     ]
     sizes = [f"{_train_size(settings, name)} ({name})" for name in cobert.subsets]
     first = cobert.recipes[0]
@@ -114,12 +114,14 @@ def what_is_compared(results: Results) -> str:
 
 def starts(results: Results) -> str:
     """What the untrained model does not tell of the recipes that it is not the start of."""
-    _, *others = results.settings.cobert.recipes
-    if not others:
+    names = results.settings.cobert.recipes
+    first, *others = ([results.settings.recipe(name)[key] for key in _STARTING] for name in names)
+    apart = [name for name, each in zip(names[1:], others, strict=True) if each != first]
+    if not apart:
         return ""
     return (
-        f"{listed(others)} may start from another untrained model; plots/studies.html, written by `make studies`, "
-        f"shows what training adds to {'them' if len(others) > 1 else 'it'}."
+        f"Even before training, {listed(apart)} would rank differently, since they read or match otherwise; "
+        "plots/studies.html, from `make studies`, shows what training adds."
     )
 
 
