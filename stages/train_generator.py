@@ -32,7 +32,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
 
     from attune.generators.learning_curve import summary, write_curve
     from attune.generators.model_card import model_card
-    from attune.generators.rows import StoredExamples, count_rows
+    from attune.generators.rows import StoredExamples, are_tokenised, count_rows
     from attune.generators.training import train
     from attune.training.distributed import job_folders
     from attune.training.tracking import trackers
@@ -50,7 +50,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
         )
         if not is_writer():
             return
-        card = model_card(name, generator, count_rows(rows), learning)
+        card = model_card(name, generator, count_rows(rows), learning, are_tokenised(rows))
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
     print(f"{name}: {summary(learning)}", flush=True)

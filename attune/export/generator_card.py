@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from attune.corpora import ranking_corpus
-from attune.corpora.wording import tokenised
 from attune.export.facts import Facts, table
 from attune.export.recorded import UNRECORDED, Training, changes, of_study
+from attune.generators.card_example import WORDING, Asked, asked
 from attune.generators.chat_templates import messages_of
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_ROWS
@@ -17,8 +17,6 @@ from attune.parameters.methods import METHODS
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
 _SHOWN = ("perplexity", "similarity", "emotion_match", "replies_words", "replies_truncated", "replies_repeated_3grams")
 _INDEXED = ("perplexity", "similarity")
-_SAID = "I had such a hard day at work today."
-_PERSONA = ("I have two dogs.", "I love the sea.")
 _VARIANTS = {"": "as it is", "+rag": "with retrieved passages", "+persona_rag": "with passages reranked by CoBERT"}
 _TEXT = """
 # {name}
@@ -155,15 +153,13 @@ def training(model: Path, card: Card, facts: Facts) -> Training | None:
 
 def in_place(folder: str, base: str, card: Card) -> str:
     """How a generator is used where its training wrote it; folder and base as they are named from the project's."""
-    example = _example(card)
-    persona = f", persona={[*example.persona]!r}" if example.persona else ""
     return f"""From the project's folder, with the base in `{base}`:
 
 ```python
 from attune import Generator
 
 generator = Generator.from_pretrained("{folder}")
-print(generator.reply([{example.question!r}]{persona}).text)
+print(generator.reply({_asked(card).arguments}).text)
 ```{_about_prompts(card)}"""
 
 
@@ -184,11 +180,8 @@ print(tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_t
 With Attune, which drops the oldest turns where a conversation is too long: `Generator.from_pretrained("{folder}")`."""
 
 
-def _example(card: Card) -> Example:
-    """A message to the generator, in the wording of its corpus, and a persona if it was trained with personas."""
-    texts = (_SAID, *(_PERSONA if card.persona_tokens else ()))
-    said, *persona = map(tokenised, texts) if _is_tokenised(card) else texts
-    return Example("card", "card", card.roles, card.instruction, (), said, "", persona=tuple(persona))
+def _asked(card: Card) -> Asked:
+    return asked(_is_tokenised(card), card.persona_tokens > 0)
 
 
 def _is_tokenised(card: Card) -> bool:
@@ -200,7 +193,7 @@ def _about_prompts(card: Card) -> str:
     sentences = []
     trained = METHODS[card.method].trains
     if trained and _is_tokenised(card):
-        sentences.append("All text in training was lower-cased and tokenised like this, and so are the replies.")
+        sentences.append(WORDING)
     if card.persona_tokens:
         sentences.append(f"A persona may have {card.persona_tokens} tokens.")
     if card.passage_tokens:
@@ -217,7 +210,8 @@ def _inputs(card: Card, tokenizer: Any) -> str:
 
     The last way, the ids themselves, is always right, but says nothing to a reader.
     """
-    example = _example(card)
+    message, persona = _asked(card)
+    example = Example("card", "card", card.roles, card.instruction, (), message, "", persona=persona)
     wanted = encode_prompt(example, tokenizer, Room(card.max_length, persona=card.persona_tokens)).ids
     if tokenizer.chat_template:
         about = PERSONA.format(sentences=" ".join(example.persona)) if example.persona else ""

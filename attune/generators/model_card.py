@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attune.generators.card_example import WORDING, asked
 from attune.generators.held_out import HELD_OUT_ROWS, MEASURED_ROWS
 from attune.generators.learning_curve import summary
 from attune.parameters.generators import GeneratorSettings
@@ -24,9 +25,9 @@ From the project's folder:
 ```python
 from attune import Generator
 generator = Generator.from_pretrained("models/generators/{name}")
-print(generator.reply(["I lost my keys today, and I feel so stupid."]).text)
+print(generator.reply({asked}).text)
 ```
-
+{wording}
 The base is read from `models/base/{base}`; name another folder with `base=`.
 
 ## Data
@@ -59,10 +60,13 @@ _UNTRAINED = (
 )
 
 
-def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Sequence[Mapping[str, Any]]) -> str:
+def model_card(
+    name: str, settings: GeneratorSettings, examples: int, curve: Sequence[Mapping[str, Any]], tokenised: bool
+) -> str:
     """README.md of the generator `name`.
 
-    examples: replies in the train split. curve: as `attune.generators.training.train` returns it.
+    examples: replies in the train split. curve: as `attune.generators.training.train` returns it. tokenised: whether
+    its corpus has PEC's wording.
     """
     method = METHODS[settings.method]
     data = (_TRAINED if method.trains else _UNTRAINED).format(
@@ -74,6 +78,8 @@ def model_card(name: str, settings: GeneratorSettings, examples: int, curve: Seq
         method=f"{method.title} ({method.paper})" if method.paper else method.title,
         base=settings.base,
         data=data,
+        asked=asked(tokenised, settings.persona_tokens > 0).arguments,
+        wording=f"\n{WORDING}\n" if tokenised and method.trains else "",
         settings="\n".join(f"| {key} | {value} |" for key, value in values.items()),
         summary=summary(curve),
         losses="\n".join(

@@ -60,6 +60,11 @@ def count_rows(path: Path) -> int:
     return pq.read_metadata(path).num_rows
 
 
+def are_tokenised(path: Path) -> bool:
+    """Whether a processed parquet file is of the corpus with personas, whose text is lower-cased and tokenised."""
+    return "response" in pq.read_schema(path).names
+
+
 def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -> Dataset:
     """Encode the examples into the file `path`, and map it into memory: one row per example, in their order.
 

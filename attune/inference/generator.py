@@ -88,6 +88,8 @@ class Generator:
         as far as `passage_tokens` allows. decoding: greedy unless given; the page and the report use
         `generation.decoding` of params.yaml. seed: for sampling; greedy decoding and beam search draw none.
         persona: sentences that the responder says about themselves; a generator that was trained without reads none.
+        A generator of PEC should get lower-cased, tokenised text, as in training, and writes such: `tokenised` of
+        `attune.corpora.wording` makes it, and `as_written` turns it back.
         What exceeds the model's limits is dropped: passages, then the oldest turns, then sentences of the persona, then
         the instruction, and last the beginning of the message.
 

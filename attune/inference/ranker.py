@@ -91,7 +91,8 @@ class Ranker:
         """`replies` with their scores, best first, equal scores in the order of `replies`.
 
         context: the turns, oldest first, ending with the message to answer. persona: sentences about the person who
-        replies, possibly none. speakers: who said each turn, as names or numbers; by default two take turns.
+        replies, possibly none. speakers: who said each turn, as names or numbers; by default two take turns. All text
+        should be lower-cased and tokenised as in training: `attune.corpora.wording.tokenised` makes it so.
 
         What exceeds the model's limits is dropped: the oldest turns, the last persona sentences and the end of a long
         reply, turn or persona sentence.

@@ -85,8 +85,8 @@ class Retriever:
         """The `k` replies that CoBERT scores highest, best first, equal scores in the index's order.
 
         context: the turns, oldest first, ending with the message to answer. persona: sentences about the person who
-        replies, possibly none. speakers: as for `Ranker.rank`. The replies differ in their words and are of different
-        conversations; fewer than `k` where the bank has no more.
+        replies, possibly none. speakers: as for `Ranker.rank`, and so is the wording of all text.
+        The replies differ in their words and are of different conversations; fewer than `k` where the bank has no more.
 
         Raises
         ------

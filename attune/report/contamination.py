@@ -48,8 +48,20 @@ def _sentence(overlaps: pd.DataFrame, n: int) -> str:
     none = len(own) - len(some) - len(short)
     shares += [f"none of {none} {'other ' if shares else ''}test set{'s' * (none > 1)}"] if none else []
     told = [f"Test examples that share a run of {n} words with their train set: {', '.join(shares)}."] if shares else []
+    told += [line] if (line := _across(overlaps)) else []
     told += [f"No test example of {listed(short)} has a turn of {n} words, which could be shared."] if short else []
     return " ".join(told)
+
+
+def _across(overlaps: pd.DataFrame) -> str:
+    """Which train sets of other corpora have text of more than one in a hundred examples of a test set."""
+    kinds = overlaps["test"].str.split("/").str[0], overlaps["source"].str.split("/").str[0]
+    known = overlaps[(kinds[0] != kinds[1]) & (kinds[1] != "index") & (overlaps["example"] > 0.01)]
+    shares = [
+        f"{_percent(row['example'])} % of {_title(row['test'])} with {_title(row['source'])}"
+        for row in known.to_dict("records")
+    ]
+    return f"Across corpora: {', '.join(shares)}; test no model of one on the other." if shares else ""
 
 
 def _own(overlaps: pd.DataFrame) -> pd.DataFrame:

@@ -83,19 +83,24 @@ def _best_of(results: Results, own: Sequence[str], title: str) -> str:
     return f"{title}: {found} without passages{against}."
 
 
-# What the recipes of params.yaml are; an entry of one's own is known to who made it.
+# Where the recipes of params.yaml come from, which stays true where one is changed; an entry of one's own is known to
+# who made it.
 _RECIPES = {
-    "baseline": "the paper's recipe at a laptop's size",
-    "tuned": "the first report's changes and three of ours",
+    "baseline": "after the paper's recipe",
+    "tuned": "with the first report's changes and three of ours",
     "attune": "ours",
 }
+# The keys of a recipe by which its model reads and matches texts before training.
+_STARTING = ("matching", "attention_scale", "num_personas", "max_length", "turn_length")
 
 
 def what_is_compared(results: Results) -> str:
     """CoBERT's task and scores, and what its models, subsets and domains are."""
     settings = results.settings
     cobert = settings.cobert
-    models = [f"{name}, {_RECIPES[name]}" for name in cobert.recipes if name in _RECIPES]
+    models = [
+        f"{name}, {_RECIPES[name]} (lr {settings.recipe(name)['lr']:g})" for name in cobert.recipes if name in _RECIPES
+    ]
     sizes = [f"{_train_size(settings, name)} ({name})" for name in cobert.subsets]
     first = cobert.recipes[0]
     return (
@@ -108,12 +113,14 @@ def what_is_compared(results: Results) -> str:
 
 def starts(results: Results) -> str:
     """What the untrained model does not tell of the recipes that it is not the start of."""
-    _, *others = results.settings.cobert.recipes
-    if not others:
+    names = results.settings.cobert.recipes
+    first, *others = ([results.settings.recipe(name)[key] for key in _STARTING] for name in names)
+    apart = [name for name, each in zip(names[1:], others, strict=True) if each != first]
+    if not apart:
         return ""
     return (
-        f"{listed(others)} may start from another untrained model; plots/studies.html, written by `make studies`, "
-        f"shows what training adds to {'them' if len(others) > 1 else 'it'}."
+        f"Even before training, {listed(apart)} would rank differently, since they read or match otherwise; "
+        "plots/studies.html, from `make studies`, shows what training adds."
     )
 
 

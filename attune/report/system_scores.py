@@ -68,7 +68,8 @@ def _generators(results: Results) -> str:
         "hard to predict, and comparable between models with the same tokenizer and test set.",
         f"{_SIMILARITY} Repeated trigrams: the share of a reply's word triples that it had before. Truncated replies "
         f"had not ended after {generation.max_new_tokens} tokens; they are shown and scored up to their last whole "
-        "sentence.",
+        "sentence. Where all replies agree, as in that none is truncated, the interval of a share of them is the exact "
+        "one, which is wide for so few.",
         findings.about_decoding(results.decoding, results.best_point, names),
     ]
     notes = [

@@ -126,7 +126,14 @@ def test_how_many_test_replies_are_known_is_the_committed_share() -> None:
     found = read_json(METRICS / "contamination.json")
     shares = {each["test"]: each["reply"] for each in found["overlaps"] if each["test"] == each["source"]}
     assert shares["empathetic_dialogues"] == 0
-    guanaco, openorca = (f"{100 * shares[name]:.1f}" for name in ("openassistant_guanaco", "openorca"))
+    instructions = ("openassistant_guanaco", "openorca")
+    guanaco, openorca = (f"{100 * shares[name]:.1f}" for name in instructions)
+    across = {(each["test"], each["source"]): f"{100 * each['reply']:.0f}" for each in found["overlaps"]}
+    in_openorca, in_guanaco = across[instructions], across[instructions[::-1]]
+    sentence = (
+        f"{in_openorca} % of guanaco's test replies, and {in_guanaco} % of OpenOrca's, share a run with the other's"
+    )
+    assert sentence in SENTENCES
     assert f"Of the test replies of guanaco and OpenOrca, {guanaco} and {openorca} % do: no question" in SENTENCES
     assert found["n"] == 8
 
@@ -138,7 +145,8 @@ def test_what_is_said_of_persona_sentences_is_the_committed_result() -> None:
     losses = [short(-row["difference"]) for row in rows]
     assert max(row["p_holm"] for row in rows) < 0.022
     assert (
-        "with 1, 5, 10 or 20 persona sentences, ranks worse than without any, "
+        "with 1, 5, 10 or 20 persona sentences and tested with as many on the large test set, ranks worse than without "
+        "any, "
         f"by {losses[0]} to {losses[-1]} (corrected p below .022; `metrics/personas_tests.json`)"
     ) in SENTENCES
     listed = f"by {', '.join(losses[:-1])} and {losses[-1]} (corrected p below .022;"

@@ -6,17 +6,20 @@ import pytest
 import torch
 
 from attune.core.errors import AttuneError
+from attune.corpora.wording import tokenised
 from attune.generators.adapters import ADAPTERS
+from attune.generators.card_example import asked
 from attune.generators.loading import parameter_counts, transformer_of
 from attune.generators.model_card import model_card
 from attune.parameters import load
 from attune.parameters.generators import generator_named
 from attune.parameters.methods import METHODS
-from tests.generators.tiny import generator, gpt, saved, with_lora
+from tests.generators.tiny import generator, gpt, prompted, saved, with_lora
 from tests.project import ROOT
 
 # Weights of the tiny GPT-2 that each method trains.
 KEYS = {"prompt_tuning": {"virtual_tokens": 4}, "lora": {"lora_rank": 2, "lora_alpha": 4, "lora_dropout": 0.0}}
+CURVE = [{"step": 0, "valid_loss": 3.0, "saved": 1}]
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
@@ -55,11 +58,25 @@ def test_every_generator_of_the_project_names_a_method() -> None:
 
 
 def test_the_card_names_the_method_and_its_paper() -> None:
-    card = model_card("g", generator("lora"), 24, [{"step": 0, "valid_loss": 3.0, "saved": 1}])
+    card = model_card("g", generator("lora"), 24, CURVE, tokenised=False)
     assert card.startswith("---\nlibrary_name: transformers\ntags: ")
     assert "Base: `tiny`; method: LoRA (Hu et al. 2021). A research prototype, not a crisis line." in card
     assert "| lora_rank | 2 |" in card
     assert "| 0 |  | 3.0 |" in card
+
+
+def test_the_card_asks_in_the_wording_of_the_training_with_a_persona_where_that_had_one() -> None:
+    with_persona = generator("lora", persona_tokens=24)
+    card = model_card("g", with_persona, 24, CURVE, tokenised=True)
+    said = "['i had such a hard day at work today .'], persona=['i have two dogs .', 'i love the sea .']"
+    assert f"generator.reply({said})" in card
+    assert "All text in training was lower-cased and tokenised like this" in card
+    card = model_card("g", generator("lora"), 24, CURVE, tokenised=False)
+    assert "generator.reply(['I had such a hard day at work today.'])" in card
+    assert "tokenised" not in card
+    assert "in training" not in model_card("g", prompted(), 24, CURVE, tokenised=True).split("## Data")[0]
+    written, as_in_training = asked(False, True), asked(True, True)
+    assert (tokenised(written.message), tuple(map(tokenised, written.persona))) == as_in_training
 
 
 def test_methods_are_known_without_torch() -> None:

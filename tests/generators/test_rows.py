@@ -4,12 +4,19 @@ from pathlib import Path
 import pytest
 
 from attune.core.files import write_parquet
-from attune.corpora import record_of
+from attune.corpora import CORPORA, ranking_corpus, record_of
 from attune.generators import rows
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.held_out import opening
 from attune.generators.prompts import examples
-from attune.generators.rows import StoredExamples, count_rows, encoded, some_without_passages, write_rows
+from attune.generators.rows import (
+    StoredExamples,
+    are_tokenised,
+    count_rows,
+    encoded,
+    some_without_passages,
+    write_rows,
+)
 from tests.generators.tiny import dialogue_rows, tokenizer
 
 WORDS = tokenizer()
@@ -42,6 +49,13 @@ def test_examples_are_streamed_from_parquet(tmp_path: Path) -> None:
     write_parquet(tmp_path / "train.parquet", dialogue_rows(), record_of("empathetic_dialogues").schemas.rows)
     assert list(StoredExamples(tmp_path / "train.parquet", "", 0)) == EXAMPLES
     assert count_rows(tmp_path / "train.parquet") == len(EXAMPLES)
+
+
+def test_text_with_personas_is_known_to_be_tokenised(tmp_path: Path) -> None:
+    for record in CORPORA.values():
+        path = tmp_path / f"{record.name}.parquet"
+        write_parquet(path, [], record.schemas.rows)
+        assert are_tokenised(path) == (record.name == ranking_corpus().name)
 
 
 def test_half_of_the_examples_lose_their_passages() -> None:

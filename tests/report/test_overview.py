@@ -59,7 +59,16 @@ def test_domains_are_what_the_data_say(folder: Path, notice: str | None, told: s
     write_json(folder / "raw/pec/manifest.json", {"corpus": "pec", "notice": notice})
     text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
     assert text.endswith(told)
-    assert "Models: untrained, attune before training; attune, ours. Recipes train" in text
+    assert "Models: untrained, attune before training; attune, ours (lr 0.0001). Recipes train" in text
+
+
+def test_a_recipe_that_was_changed_is_not_called_the_paper_s(folder: Path) -> None:
+    changed(folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["all"]), ("lr", 7e-5))
+    told = (
+        "Models: untrained, baseline before training; baseline, after the paper's recipe (lr 7e-05); tuned, "
+        "with the first report's changes and three of ours (lr 5e-05); "
+    )
+    assert told in what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
 
 
 def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -> None:
@@ -69,12 +78,14 @@ def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -
         ("cobert.recipes", ["baseline", "tuned", "attune"]),
     )
     changed(folder, *keys)
-    results = ranked(folder, untrained=0.4, attune=0.45)
-    told = "Models: untrained, baseline before training; baseline, the paper's recipe at a laptop's size;"
-    assert told in what_is_compared(results)
-    text = starts(results)
-    assert text.startswith("tuned and attune may start from another untrained model; plots/studies.html, written by")
-    assert text.endswith("shows what training adds to them.")
+    text = starts(ranked(folder, untrained=0.4, attune=0.45))
+    assert text.startswith(
+        "Even before training, tuned and attune would rank differently, since they read or match otherwise; "
+    )
+    assert text.endswith("shows what training adds.")
+    alike = [(f"recipes.tuned.{key}", value) for key, value in (("attention_scale", 1.0), ("max_length", 256))]
+    changed(folder, *keys, *alike)
+    assert starts(ranked(folder, untrained=0.4, attune=0.45)).startswith("Even before training, attune would rank")
 
 
 def test_a_subset_without_a_size_has_all_conversations(folder: Path) -> None:

@@ -84,6 +84,23 @@ def test_a_score_without_an_interval_has_its_number_of_units_alone() -> None:
     assert ">n = 5<" in body
 
 
+def test_corpora_that_share_text_are_named() -> None:
+    def shared(test: str, source: str, share: float) -> dict[str, Any]:
+        shares = {"example": share, "reply": share, "mostly_contained": 0.0}
+        return {"test": test, "source": source, "rows": 9, "rows_with_ngrams": 9, **shares}
+
+    overlaps = [
+        shared("openorca", "openorca", 0.2), shared("openorca", "openassistant_guanaco", 0.39),
+        shared("openorca", "index/pec", 0.5), shared("openorca", "empathetic_dialogues", 0.004),
+        shared("pec/small/all", "pec/small/happy", 0.3),
+    ]  # fmt: skip
+    _, body = section({"n": 8, "mostly": 0.7, "overlaps": overlaps, "ranking": [], "losses": []}, {})
+    told = "Across corpora: 39 % of OpenOrca with guanaco; test no model of one on the other."
+    assert body.startswith(
+        "<p>Test examples that share a run of 8 words with their train set: 20 % of OpenOrca. " + told
+    )
+
+
 def test_a_test_set_of_short_turns_is_not_said_to_share_nothing() -> None:
     def own(test: str, long: int) -> dict[str, Any]:
         shares = {"example": 0.0, "reply": 0.0, "mostly_contained": 0.0}

@@ -45,8 +45,8 @@ PHRASES = (
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
     "Generator with the lowest perplexity: ",
-    "Models: untrained, baseline before training; baseline, the paper&#x27;s recipe at a laptop&#x27;s size; tuned",
-    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. tuned and",
+    "Models: untrained, baseline before training; baseline, after the paper&#x27;s recipe (lr 2e-05); tuned",
+    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. Even before training,",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",

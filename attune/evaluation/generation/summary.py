@@ -24,11 +24,14 @@ PLACES = 4  # decimals of the scores
 # From this cosine on, a passage's reply counts as like the target. Of the pairs of unrelated replies in
 # EmpatheticDialogues (6,000 train, 300 test replies), one in 500 reaches it, and half of all pairs are below 0.1.
 LIKE_TARGET = 0.5
-# The means over replies that are shares: of the replies, or of each reply's trigrams.
+# The means over replies that are shares of the replies.
 _SHARES = {
     "emotion_match", "replies_empty", "replies_truncated", "replies_starts_with_input", "replies_extra_turn",
-    "replies_repeated_sentences", "replies_repeated_3grams", "replies_copied_3grams",
+    "replies_repeated_sentences",
 }  # fmt: skip
+# Means of shares of each reply's trigrams. Where all are 0, resampling would say "0 to 0", and the exact interval of a
+# share would suppose unseen replies that repeat all of their trigrams.
+_TRIGRAMS = {"replies_repeated_3grams", "replies_copied_3grams"}
 # Counts, what is told of prompts and bases, and scores of all replies together.
 _WITHOUT_INTERVALS = {
     "tokens", "examples", "replies", "base_perplexity", "passages", "target_given", "distinct_1", "distinct_2",
@@ -102,7 +105,7 @@ def table(groups: Mapping[tuple[str, ...], Sequence[Score]], keys: Sequence[str]
 
 
 def estimated_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of those scores that have intervals, even where a single unit leaves them without."""
+    """The rows of those scores that have intervals, also where few units, or such as all agree, leave them without."""
     return scores[~scores["score"].isin(_WITHOUT_INTERVALS)]
 
 
@@ -180,7 +183,8 @@ def mean_scores(rows: Rows, seed: int) -> list[Score]:
 
 def estimated(name: str, ratio: Ratio, seed: int) -> Score:
     """A score with its interval, if it has one."""
-    return Score(name, *(round(value, PLACES) for value in (ratio.value, *(interval([ratio], seed) or ()))))
+    bounds = None if name in _TRIGRAMS and ratio.unanimous else interval([ratio], seed)
+    return Score(name, *(round(value, PLACES) for value in (ratio.value, *(bounds or ()))))
 
 
 def diversity(replies: Sequence[str]) -> list[Score]:

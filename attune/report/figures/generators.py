@@ -75,18 +75,22 @@ def personas(scores: pd.DataFrame, names: Names) -> Figure:
 
 
 def _variants(scores: pd.DataFrame, names: Names, variants: Mapping[str, tuple[str, str]]) -> Figure:
-    """Perplexity by generator and variant, which has a label and a colour; a missing variant leaves a gap."""
+    """Perplexity by generator and variant, which has a label and a colour; those that a generator has are centred."""
     systems = scores[scores["score"] == "perplexity"].set_index("system")
     figure, axes = _rows(names, len(variants))
-    for place, (variant, (label, colour)) in enumerate(variants.items()):
-        rows = systems.reindex([system_of(name, variant) for name in names])
-        heights = [at + (place - (len(variants) - 1) / 2) * 0.8 / len(variants) for at in range(len(names))]
+    measured = [[each for each in variants if system_of(name, each) in systems.index] for name in names]
+    for variant, (label, colour) in variants.items():
+        having = [(at, name) for at, name in enumerate(names) if variant in measured[at]]
+        if not having:
+            continue
+        rows = systems.loc[[system_of(name, variant) for _, name in having]]
+        places = ((at, measured[at].index(variant) - (len(measured[at]) - 1) / 2) for at, _ in having)
+        heights = [at + place * 0.8 / len(variants) for at, place in places]
         axes.errorbar(
             rows["value"], heights, xerr=error_bars(rows), fmt="o", ms=5, lw=1.2, capsize=2, color=colour, label=label
         )
         for value, high, height in zip(rows["value"], rows["high"], heights, strict=True):
-            if not math.isnan(value):
-                _beside(axes, f"{value:.1f}", value if math.isnan(high) else high, height, colour)
+            _beside(axes, f"{value:.1f}", value if math.isnan(high) else high, height, colour)
     _legend(figure, axes, "perplexity of the test replies (left is better; 95 % intervals)")
     return figure
 
@@ -127,16 +131,20 @@ def sweep(scores: pd.DataFrame, best: str, names: Names) -> Figure:
         "similarity": "similarity",
     }
     known = {score: label for score, label in shown.items() if (scores["score"] == score).any()}
+    points, drawn = list(dict.fromkeys(scores["point"])), scores["generator"].nunique()
     figure, panels = grid(WIDTH, 1.5 * len(known) + 0.6, len(known), 1, sharex=True)
     for (axes,), (score, label) in zip(panels, known.items(), strict=True):
         for place, (name, rows) in enumerate(groups(scores[scores["score"] == score], "generator")):
             colour = CYCLE[place % len(CYCLE)]
-            reach = None if rows["low"].isna().any() else error_bars(rows)
+            aside = 0.08 * (place - (drawn - 1) / 2)  # so that no interval covers another
+            at = [points.index(point) + aside for point in rows["point"]]
             axes.errorbar(
-                rows["point"], rows["value"], yerr=reach, color=colour, marker="o", ms=5, capsize=2, label=names[name]
+                at, rows["value"], yerr=error_bars(rows), color=colour, marker="o", ms=5, capsize=2, label=names[name]
             )
-            axes.plot([best], rows.loc[rows["point"] == best, "value"], color=colour, marker="*", ms=13, lw=0)
+            value = rows.loc[rows["point"] == best, "value"]
+            axes.plot([points.index(best) + aside], value, color=colour, marker="*", ms=13, lw=0)
         axes.set_ylabel(label)
+    panels[-1][0].set_xticks(range(len(points)), points)
     panels[-1][0].set_xlabel("temperature / top-k / top-p (star: best)")
     figure.legend(*panels[0][0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=2)
     return figure

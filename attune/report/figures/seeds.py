@@ -15,12 +15,12 @@ def seeds(models: pd.DataFrame) -> Figure:
     models: the records of `evaluation.seeds` that are of a model: label, score, mean, low, high and by_seed.
     """
     scores = [(str(score), rows) for score, rows in models.groupby("score", sort=False)]
-    figure, panels = subplots(2.2 * len(scores) + 0.9 * len(models), 3.3, len(scores))
+    # At least as wide as the legend.
+    figure, panels = subplots(max(5.5, 2.2 * len(scores) + 0.9 * len(models)), 3.3, len(scores))
     for axes, (score, rows) in zip(panels, scores, strict=True):
         _panel(axes, rows.rename(columns={"mean": "value"}))
         axes.set_ylabel({"mrr": "test MRR"}.get(score, score))
-    panels[-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.suptitle("Seeds: the same model trained again")
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=2)
     return figure
 
 

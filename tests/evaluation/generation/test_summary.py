@@ -60,7 +60,8 @@ def test_scores_are_a_tidy_table() -> None:
     assert not [name for name in values["g"] if name.startswith("passage")]
     assert str(values["g"]["tokens"]) == "24"  # counts stay whole numbers
     estimated = set(table[table["low"].notna()]["score"])
-    assert estimated == set(estimated_scores(table)["score"])
+    without_any = {"replies_repeated_3grams", "replies_copied_3grams"}
+    assert estimated | without_any == set(estimated_scores(table)["score"])
     assert {"perplexity", "replies_truncated", "passage_like_target"} <= estimated
     assert estimated.isdisjoint({"base_perplexity", "bleu", "distinct_1", "tokens", "passages"})
 
@@ -75,11 +76,19 @@ def test_prompts_without_passages_count_as_without_one_like_the_target() -> None
 
 
 def test_no_fault_in_few_replies_is_no_certainty() -> None:
-    """6 conversations without one leave open a share of 1 - .025^(1/6), also of trigrams; lengths are no shares."""
+    """6 conversations without one leave open a share of 1 - .025^(1/6); means of lengths and trigrams are no shares."""
     values = nested(scores(by_system(PLAIN), seed=1), ["system"])["g"]
     assert (values["replies_empty_low"], values["replies_empty"], values["replies_empty_high"]) == (0, 0, 0.4593)
     assert (values["replies_words_low"], values["replies_words_high"]) == (2, 2)
-    assert (values["replies_repeated_3grams_low"], values["replies_repeated_3grams_high"]) == (0, 0.4593)
+    for name in ("replies_repeated_3grams", "replies_copied_3grams"):
+        assert values[name] == 0
+        assert f"{name}_high" not in values
+
+
+def test_trigrams_that_one_reply_repeats_have_a_percentile_interval() -> None:
+    rows = [row(0, reply="I am here. I am here."), *(row(at) for at in range(1, 6))]
+    values = nested(scores(by_system(rows), seed=1), ["system"])["g"]
+    assert 0 == values["replies_repeated_3grams_low"] < values["replies_repeated_3grams_high"] < 0.4593
 
 
 def test_one_conversation_has_its_scores_without_intervals_but_those_of_shares() -> None:
@@ -94,8 +103,6 @@ def test_one_conversation_has_its_scores_without_intervals_but_those_of_shares()
             "starts_with_input",
             "extra_turn",
             "repeated_sentences",
-            "repeated_3grams",
-            "copied_3grams",
         )
     }
 

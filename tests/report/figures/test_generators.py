@@ -1,6 +1,7 @@
 import math
 
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from attune.evaluation.tables import tidy
@@ -13,9 +14,21 @@ def test_points_of_the_sweep_stand_where_their_scores_are() -> None:
     scores = tidy({"g": {"0.1/5/0.99": REPEATED | {"distinct_2": 0.3}}}, ["generator", "point"])
     figure = generators.sweep(scores, "0.1/5/0.99", {"g": "G"})
     (line, *_) = figure.axes[0].lines
-    assert list(zip(*line.get_data(), strict=True)) == [("0.1/5/0.99", 0.2)]
+    assert list(zip(*line.get_data(), strict=True)) == [(0, 0.2)]
+    assert [tick.get_text() for tick in figure.axes[-1].get_xticklabels()] == ["0.1/5/0.99"]
     assert [line.get_marker() for line in figure.axes[0].lines][-1] == "*"
     assert [axes.get_ylabel() for axes in figure.axes] == ["repeated trigrams", "distinct bigrams"]
+
+
+def test_generators_of_the_sweep_stand_side_by_side_and_a_score_without_an_interval_hides_no_other_s() -> None:
+    points = {"0.1/1/1": {"distinct_2": 0.3, "replies_repeated_3grams": 0.0}, "0.9/30/0.95": REPEATED}
+    scores = tidy({"g": points, "h": points}, ["generator", "point"])
+    (axes, *_) = generators.sweep(scores, "0.1/1/1", {"g": "G", "h": "H"}).axes
+    left, right = (list(bars.lines[0].get_xdata()) for bars in axes.containers)
+    assert [round(at) for at in left] == [round(at) for at in right] == [0, 1]
+    assert all(one < other for one, other in zip(left, right, strict=True))
+    for bars in axes.containers:
+        assert [len(segment) for segment in bars.lines[2][0].get_segments()] == [0, 2]
 
 
 def test_only_generators_that_are_trained_have_a_panel() -> None:
@@ -49,9 +62,18 @@ def test_perplexities_are_those_of_each_variant() -> None:
     figure = generators.passages(perplexities(**values), {"g": "G", "h": "H"})
     plain, rag, reranked, ideal = marks(figure)
     assert (plain, rag) == ([20.0, 22.0], [30.0, 21.0])
-    assert [each[0] for each in (reranked, ideal)] == [25.0, 15.0]
-    assert all(math.isnan(each[1]) for each in (reranked, ideal))  # of h, which was not given those
+    assert (reranked, ideal) == ([25.0], [15.0])  # h was not given those
     assert [text.get_text() for text in figure.axes[0].texts] == ["20.0", "22.0", "30.0", "21.0", "25.0", "15.0"]
+
+
+def test_marks_are_centred_on_their_generator_s_label() -> None:
+    values = {"g": 20.0, "g+rag": 30.0, "g+persona_rag": 25.0, "g+oracle_rag": 15.0, "h": 22.0, "h+rag": 21.0, "i": 9.0}
+    axes = generators.passages(perplexities(**values), {"g": "G", "h": "H", "i": "I"}).axes[0]
+    heights = [height for container in axes.containers for height in container[0].get_ydata()]
+    for label, count in enumerate((4, 2, 1)):
+        found = [height for height in heights if round(height) == label]
+        assert len(found) == count
+        assert sum(found) / count == pytest.approx(label)
 
 
 def test_the_right_persona_stands_before_none_and_another_s() -> None:
