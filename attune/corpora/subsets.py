@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from attune.core.errors import AttuneError
 from attune.core.text import words_of
 from attune.corpora.base import Corpus, Sampling, Subset
-from attune.corpora.copies import check_repeated, shared, together
+from attune.corpora.copies import shared, together
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SPLITS = ("train", "valid", "test")
 # Conversations that a generator needs: one to learn from, and one that is held out to measure its loss.
 TRAINED = 2
+# DVC sees the name of a source, not what lies behind it, and would draw from the same old copy again.
+FETCH_AGAIN = "after a change in the source's files run `dvc repro --force download` first"
 
 
 class TooFew(AttuneError):
@@ -197,12 +199,10 @@ def drawn_splits(
 
 
 def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
-    """`drawn_splits` of all raw files together, as streams; raises as it does, as `check_repeated` and as reading."""
+    """`drawn_splits` of all raw files together, as streams; raises as it does and as reading."""
     files = corpus.files(raw).values()
     named = ((row[corpus.key], shared(corpus, row)) for path in files for row in corpus.read(path, bad))
     splits, repeated = drawn_splits(corpus, named, sampling, bad)
-    if repeated:
-        check_repeated(corpus, files)
     spool = Spool(scratch, splits)
     again = BadRows("skip")  # they are counted already
     spool.fill(row for path in files for row in corpus.read(path, again))

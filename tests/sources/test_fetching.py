@@ -8,6 +8,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
 from attune.corpora import CORPORA, corpus
+from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.parameters import load
 from attune.sources import sample
 from attune.sources.fetching import fetch
@@ -100,6 +101,32 @@ def test_a_bad_row_names_the_users_file_and_leaves_the_old_folder_alone(tmp_path
     assert str(raised.value).startswith(f"{path}, line 1: continues a turn before any turn")
     assert (tmp_path / "raw/manifest.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pec", "raw"]
+
+
+@pytest.mark.parametrize("differs", ["prompt", "utterance"])
+@pytest.mark.fault("EmpatheticDialogues' ids begin anew in each file", "an id and both files are named")
+def test_ids_that_begin_anew_in_each_file_are_refused_before_anything_is_kept(tmp_path: Path, differs: str) -> None:
+    """What is fetched DVC locks, and would not fetch again when the files are mended."""
+    source = tmp_path / "empathetic_dialogues"
+
+    def write_ids(file: str, ids: range, said: str) -> None:
+        situation = said if differs == "prompt" else "it rained"
+        rows = (f"{at},{1 + turn},sad,{situation} {at},{turn},{said} {at}.{turn},," for at in ids for turn in (0, 1))
+        source.mkdir(exist_ok=True)
+        (source / f"{file}.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+
+    write_ids("train", range(20), "once")
+    write_ids("valid", range(15, 25), "once")
+    write_ids("test", range(10, 30), "twice")
+    with pytest.raises(AttuneError) as raised:
+        fetched("empathetic_dialogues", str(tmp_path), tmp_path / "raw", skip=True)
+    assert str(raised.value) == (
+        f"{source}/test.csv: conv_id '10' is that of another conversation in {source}/train.csv; give each "
+        "conversation an id of its own, in all files together"
+    )
+    assert not (tmp_path / "raw").exists()
+    write_ids("test", range(25, 35), "twice")
+    fetched("empathetic_dialogues", str(tmp_path), tmp_path / "raw")
 
 
 def test_a_source_that_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
