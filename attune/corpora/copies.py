@@ -1,5 +1,6 @@
 """What no two splits share: a conversation's opening and, where openings differ, all that is said in it."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,7 +53,7 @@ def check_repeated(corpus: Corpus, folder: Path) -> None:
     first: dict[str, tuple[Path, int]] = {}
     for path in files if len(files) > 1 else ():
         for row in corpus.read(path, BadRows("skip")):  # they are counted already
-            name, content = row[corpus.key], hash(repr(row))
+            name, content = row[corpus.key], hash(unicodedata.normalize("NFC", repr(row)))
             before, known = first.setdefault(name, (path, content))
             if content != known:
                 raise AttuneError(

@@ -5,6 +5,7 @@ subset is drawn, then for the drawn conversations themselves.
 """
 
 import hashlib
+import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -34,12 +35,17 @@ class TooFew(AttuneError):
 
 def digest(*parts: str) -> str:
     """An id of 16 hex digits made from a text's content: the same conversation has the same id in every file."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+    return _sha256("\x1f".join(parts)).hex()[:16]
 
 
 def key(text: str) -> int:
     """64 bits that stand for a text."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return int.from_bytes(_sha256(text)[:8], "big")
+
+
+def _sha256(text: str) -> bytes:
+    """Of the text's composed form (NFC): an accent is written as part of its letter or after it, and reads the same."""
+    return hashlib.sha256(unicodedata.normalize("NFC", text).encode()).digest()
 
 
 def rank(seed: int, name: str) -> int:

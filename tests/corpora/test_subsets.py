@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import random
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from attune.corpora.subsets import (
     check_candidates,
     digest,
     draw,
+    opening_key,
     rank,
     sized,
     split_by_opening,
@@ -60,6 +62,13 @@ def test_no_cap_keeps_all_and_of_repeats_the_first() -> None:
 def test_names_come_from_content_and_not_from_its_borders() -> None:
     assert digest("a", "b") == digest("a", "b")
     assert digest("ab") != digest("a", "b") != digest("a b")
+
+
+def test_a_letter_and_its_accent_make_the_same_text_in_one_character_or_two() -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Où est l'été ?") for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    assert digest("a", composed) == digest("a", decomposed)
+    assert opening_key(composed) == opening_key(decomposed)
 
 
 def test_the_split_is_by_share_and_leaves_both_sides_something() -> None:

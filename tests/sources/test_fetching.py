@@ -1,4 +1,5 @@
 import json
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,16 @@ def test_ids_that_begin_anew_in_each_file_are_refused_before_anything_is_kept(tm
     assert not (tmp_path / "raw").exists()
     write_ids("test", range(25, 35), "twice")
     fetched("empathetic_dialogues", str(tmp_path), tmp_path / "raw")
+
+
+def test_a_conversation_whose_accents_are_written_in_two_ways_is_the_same_in_two_files(tmp_path: Path) -> None:
+    folder = tmp_path / "openassistant_guanaco"
+    folder.mkdir()
+    for part, form in (("train", "NFC"), ("eval", "NFD")):
+        text = unicodedata.normalize(form, '{"text": "### Human: Où ?### Assistant: À côté."}\n')
+        (folder / f"openassistant_best_replies_{part}.jsonl").write_text(text, encoding="utf-8")
+    fetched("openassistant_guanaco", str(tmp_path), tmp_path / "raw")
+    assert [file["rows"] for file in manifest(tmp_path / "raw")["files"]] == [1, 1]
 
 
 def test_a_source_that_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 import csv
 import json
 import tracemalloc
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,16 @@ def test_line_breaks_of_any_system_make_the_same_conversation(tmp_path: Path) ->
     for same in (read(lines(tmp_path / "a.jsonl", *rows), columns), read(lines(tmp_path / "b.jsonl", *turns))):
         assert same[0] == same[1] == same[2]
         assert same[0]["utterances"] == ["one\ntwo", "three\n\nfour"]
+
+
+def test_accents_in_one_character_or_two_make_the_same_conversation(tmp_path: Path) -> None:
+    columns = PAIR | {"emotion": "c", "persona": "d"}
+    row = {"a": "Où ?", "b": "À l'été.", "c": "gêné", "d": ["J'ai un frère."]}
+    texts = [unicodedata.normalize(form, json.dumps(row, ensure_ascii=False)) for form in ("NFC", "NFD")]
+    assert texts[0] != texts[1]
+    composed, decomposed = read(lines(tmp_path / "a.jsonl", *map(json.loads, texts)), columns)
+    assert composed == decomposed
+    assert composed["utterances"] == ["Où ?", "À l'été."]
 
 
 def test_other_columns_of_parquet_may_hold_anything(tmp_path: Path) -> None:
