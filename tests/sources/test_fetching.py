@@ -2,6 +2,7 @@ import json
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pytest
@@ -78,6 +79,18 @@ def test_a_mirror_of_the_hubs_own_files(tmp_path: Path) -> None:
         "default/validation/0000.parquet": 1,
         "default/test/0000.parquet": 2,
     }
+
+
+def test_a_split_in_several_parquet_files_is_refused(tmp_path: Path) -> None:
+    write("empathetic_dialogues", tmp_path / "original")
+    as_the_hub_converts(tmp_path / "original", tmp_path / "empathetic_dialogues")
+    first = tmp_path / "empathetic_dialogues/default/validation/0000.parquet"
+    copyfile(first, first.with_name("0001.parquet"))
+    with pytest.raises(
+        AttuneError, match=r"validation/0001\.parquet is a second part .* only 0000\.parquet is read; join"
+    ):
+        fetched("empathetic_dialogues", str(tmp_path), tmp_path / "raw")
+    assert not (tmp_path / "raw").exists()
 
 
 def test_bad_rows_are_counted_in_the_manifest(tmp_path: Path) -> None:
