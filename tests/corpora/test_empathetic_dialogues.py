@@ -128,6 +128,26 @@ def test_rows_that_the_conversion_swallowed_are_seen(tmp_path: Path) -> None:
         list(read(path, BadRows("error")))
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "message"),
+    [
+        ("utterance", [["It", "rained."], ["I won!"]], r"utterance is .*'It', 'rained\.'.*; expected text"),
+        ("utterance", [0.5, 1.5], r"utterance is '0\.5'; expected text"),
+        ("context", [1, 2], r"context is '1'; expected text"),
+        ("speaker_idx", [1.0, 402.0], r"speaker_idx is '1\.0'; expected text or a whole number"),
+    ],
+)
+@pytest.mark.fault("parquet whose {name} is not text", "row and column are named")
+def test_parquet_of_other_types(tmp_path: Path, name: str, cells: list[object], message: str) -> None:
+    path = as_parquet(tmp_path, [OTHER, FIRST])
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(COLUMNS.index(name), name, pa.array(cells)), path)
+    with pytest.raises(AttuneError, match=rf"0000\.parquet, row 1: {message}"):
+        list(read(path, BadRows("error")))
+    bad = BadRows("skip")
+    assert (list(read(path, bad)), bad.count) == ([], 2)
+
+
 @pytest.mark.fault("parquet without a column", "the column is named")
 def test_parquet_without_a_column(tmp_path: Path) -> None:
     path = tmp_path / "0000.parquet"
