@@ -156,6 +156,7 @@ def _text(value: str) -> str:
 def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
     """The dialogues of one raw file as rows of the conversation schema."""
     for dialogue in read(path, bad):
+        bad.without_a_reply += LISTENER not in dialogue.speakers
         yield {
             "conv_id": dialogue.conv_id,
             "emotion": dialogue.emotion,

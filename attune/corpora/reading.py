@@ -1,6 +1,7 @@
 """What all readers of raw files share: lines and rows with their numbers, and the policy for malformed ones."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +22,17 @@ class BadRow(Exception):
 
 
 class BadRows:
-    """Malformed rows: policy `error` stops at the first, `skip` counts them, so that none is dropped silently."""
+    """Malformed rows: policy `error` stops at the first, `skip` counts them, so that none is dropped silently.
+
+    What sound rows have and no example is made of is counted here too. `turns_left_out`: turns, by whose or where they
+    are. `without_a_reply`: conversations.
+    """
 
     def __init__(self, policy: Literal["error", "skip"]) -> None:
         self.policy = policy
         self.count = 0
+        self.turns_left_out = Counter[str]()
+        self.without_a_reply = 0
 
     def add(self, path: Path, number: int, message: str) -> None:
         """Count row or line `number`.

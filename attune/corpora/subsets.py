@@ -8,7 +8,7 @@ import hashlib
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,24 +126,6 @@ def most_candidates(replies: Iterable[str]) -> int:
     return words.total() - max(words.values(), default=1) + 1
 
 
-def without_leaks(
-    splits: Mapping[str, "np.ndarray"], field: str, others: Collection[Mapping[str, "np.ndarray"]]
-) -> dict[str, "np.ndarray"]:
-    """`splits` without the records whose `field` a later split of `others` has too; 0 is like nothing else.
-
-    `splits` and each of `others`: records by split.
-    """
-    import numpy as np
-
-    kept: dict[str, np.ndarray] = {}
-    later = np.empty(0, np.uint64)
-    for split in reversed(SPLITS):
-        kept[split] = splits[split][~np.isin(splits[split][field], later)]
-        values = np.concatenate([later, *(each[split][field] for each in others)])
-        later = values[values > 0]
-    return kept
-
-
 def assert_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
     """Check that no conversation id is in two splits.
 
@@ -215,6 +197,8 @@ def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, 
     counts = {"bad_rows": bad.count}
     if repeated:
         counts["repeated"] = repeated
+    if bad.without_a_reply:
+        counts["without_a_reply"] = bad.without_a_reply
     return Subset({split: spool.rows(split) for split in splits}, counts)
 
 

@@ -1,5 +1,6 @@
 """Fetching a raw corpus from the sample, a directory or the hub into a folder with a manifest."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +41,7 @@ def fetch(
         except AttuneError as error:
             # The temporary folder no longer exists when the message is read: name the file at its origin.
             raise AttuneError(str(error).replace(str(folder), origin.location)) from None
+        origin = replace(origin, turns_left_out=bad.turns_left_out)
         write_json(folder / "manifest.json", build(corpus.name, folder, origin, rows, bad.count))
 
 

@@ -2,9 +2,7 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,12 +37,12 @@ EVERYWHERE = {"context", "input", "response", "turns", "conversation"}
 
 def write(record: Corpus, entry: OwnRows, folder: Path, bad: BadRows) -> Origin:
     """Write the conversations of `entry`, that of `record` in params.yaml, into `folder`; raises as `conversations`."""
-    found, left_out = files_of(record, entry), Counter[str]()
+    found = files_of(record, entry)
     assert record.own is not None
     with atomic_file(folder / FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for conversation in conversations(found.paths, entry.columns, bad, record.own, left_out):
+        for conversation in conversations(found.paths, entry.columns, bad, record.own):
             stream.write(json.dumps(conversation, ensure_ascii=False) + "\n")
-    return replace(found.origin, turns_left_out=left_out)
+    return found.origin
 
 
 class Files(NamedTuple):
@@ -76,12 +74,11 @@ def conversations(
     columns: Mapping[Any, str] | None,
     bad: BadRows,
     place: Own = OWN,
-    left_out: Counter[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The rows of the files as `attune.corpora.own` keeps conversations, one at a time.
 
-    place: that of a built-in corpus, if they take one; columns that it does not have are not read. left_out: counts the
-    turns that are of neither side, by their speaker.
+    place: that of a built-in corpus, if they take one; columns that it does not have are not read.
+    `bad.turns_left_out` counts the turns that are of neither side, by their speaker.
 
     Raises
     ------
@@ -95,8 +92,7 @@ def conversations(
             mapping = mapping or _mapping(path, row, columns, place.needed)
             with bad.leaving_out(path):
                 conversation, others = _conversation(number, row, mapping, place)
-                if left_out is not None:
-                    left_out.update(others)
+                bad.turns_left_out.update(others)
                 yield conversation
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, read, reply_rows
+from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, conversations, read, reply_rows
 from attune.corpora.reading import BadRows
 
 HEADER = ",".join(COLUMNS)
@@ -201,6 +201,13 @@ def test_genuine_rows(real_formats: Path) -> None:
     assert dialogue.speakers == (0, 1)
     assert dialogue.utterances == ("This was a best friend. I miss her.", "Where has she gone?")
     assert "There was a lot of people, but it only felt" in dialogue.situation
+
+
+def test_dialogues_that_nobody_answers_are_counted(tmp_path: Path) -> None:
+    alone = ["c,1,sad,s,0,a,,", "c,2,sad,s,0,b,,"]
+    bad, path = BadRows("error"), written(tmp_path, FIRST, SECOND, OTHER, *alone)
+    assert [bool(reply_rows(each)) for each in conversations(path, bad)] == [True, False, False]
+    assert bad.without_a_reply == 2
 
 
 def test_a_reply_is_a_listener_turn_after_a_speaker_turn_and_never_in_its_own_input() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from attune.core.errors import AttuneError
 from attune.corpora import corpus
 from attune.corpora.base import Sampling
+from attune.corpora.cross_posts import without_leaks
 from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.corpora.reading import BadRows
 from attune.corpora.subsets import (
@@ -26,7 +27,6 @@ from attune.corpora.subsets import (
     sized,
     split_by_opening,
     train_and_test,
-    without_leaks,
 )
 
 IDS = [f"c{number}" for number in range(60)]
@@ -235,13 +235,14 @@ def test_a_corpus_larger_than_a_bucket_comes_in_the_order_of_the_draw(
     assert all(row == read[row["id"]] for part in rows.values() for row in part)
 
 
-def test_a_conversation_that_is_in_two_files_is_drawn_once(tmp_path: Path) -> None:
+def test_conversations_that_are_in_two_files_or_without_a_reply_are_counted(tmp_path: Path) -> None:
     for file, ids in (("train", range(20)), ("valid", range(15, 25)), ("test", range(25, 35))):
         rows = (f"{at},{1 + turn},sad,it rained {at},{turn},so {at}.{turn},," for at in ids for turn in (0, 1))
-        (tmp_path / f"{file}.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+        alone = f"alone in {file},1,sad,it rained,0,hello,,"
+        (tmp_path / f"{file}.csv").write_text("\n".join([",".join(COLUMNS), *rows, alone]) + "\n")
     record, sampling = corpus("empathetic_dialogues"), Sampling(5, None, 0.2, {})
     subset = train_and_test(record, tmp_path, sampling, BadRows("error"), tmp_path / "scratch")
-    assert subset.counts == {"bad_rows": 0, "repeated": 5}
+    assert subset.counts == {"bad_rows": 0, "repeated": 5, "without_a_reply": 3}
 
 
 @pytest.mark.parametrize(

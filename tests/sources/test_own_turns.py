@@ -117,4 +117,4 @@ def test_what_is_left_out_is_counted_and_said(
     counted = {"call of a tool": 4, "tool": 4, "function_call": 2, "observation": 2, "function": 1, "narrator": 1}
     assert read_json(Path("raw/manifest.json"))["turns_left_out"] == counted
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith("mine: 14 turns left out, which are of neither side (call of a tool 4, tool 4, ")
+    assert said.startswith("mine: 14 turns left out (call of a tool 4, tool 4, ")
