@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"instruction", "output"}, {"context": "instruction", "response": "output"}),
 )
 _OPTIONAL = ("system", "input", "persona", "emotion")  # what rows of any shape may have
+_MAY_LACK = {*_OPTIONAL, "situation"}
 # What is read in every place; of all else, what the place has.
 EVERYWHERE = {"context", "input", "response", "turns", "conversation"}
 
@@ -86,10 +88,16 @@ def conversations(
         for a file that cannot be read, a column that does not exist or is missing in `columns`, and as `BadRows.add`.
     """
     wanted = set(columns.values()) if columns else {*_OPTIONAL, *(name for marks, _ in _SHAPES for name in marks)}
+
+    @cache
+    def of_any_file() -> set[str]:
+        first = (next(records(path, wanted, BadRows("skip")), (0, {})) for path in paths)
+        return {name for _, row in first for name in row}
+
     for path in paths:
         mapping = None
         for number, row in records(path, wanted, bad):
-            mapping = mapping or _mapping(path, row, columns, place.needed)
+            mapping = mapping or _mapping(path, row, columns, place.needed, of_any_file)
             with bad.leaving_out(path):
                 conversation, others = _conversation(number, row, mapping, place)
                 bad.turns_left_out.update(others)
@@ -97,11 +105,19 @@ def conversations(
 
 
 def _mapping(
-    path: Path, row: Mapping[str, Any], columns: Mapping[Any, str] | None, needed: Sequence[str]
+    path: Path,
+    row: Mapping[str, Any],
+    columns: Mapping[Any, str] | None,
+    needed: Sequence[str],
+    of_any_file: Callable[[], set[str]],
 ) -> dict[str, str]:
-    """What each column is; an AttuneError names one that the file lacks. row: its first, which has all columns."""
+    """What each column is; an AttuneError names one that the file lacks. row: its first, which has all columns.
+
+    Objects in JSON may lack what they have nothing for, and so may all of one file, if another has it.
+    """
+    may_lack = _MAY_LACK.difference(needed) if path.suffix.lower() in (".json", ".jsonl") else ()
     for key, column in (columns or {}).items():
-        if column not in row:
+        if column not in row and not (key in may_lack and column in of_any_file()):
             raise AttuneError(f"{path} has no column {column!r} for {key}; it has {', '.join(row)}")
     mapping = dict(columns or _recognised(path, row))
     for key in needed:

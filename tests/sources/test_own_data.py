@@ -15,6 +15,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_json
 from attune.core.people import ASKS, REPLIES, UNNAMED
 from attune.corpora import raw_corpus
+from attune.corpora.empathetic_dialogues import EMPATHETIC_DIALOGUES
 from attune.corpora.own import OWN, opening, response_rows
 from attune.corpora.pec import PEC
 from attune.corpora.reading import BadRows
@@ -252,6 +253,21 @@ def test_the_first_row_may_lack_what_others_have(tmp_path: Path, name: str) -> N
     assert [each["personas"] for each in read(path, WHO)] == [[], ["I sing."]]
     with pytest.raises(AttuneError, match="has no column 'd' for persona; it has a, b, c"):
         read(path, PAIR | {"persona": "d"})
+
+
+def test_one_of_several_files_of_json_may_lack_what_others_have(tmp_path: Path) -> None:
+    rows = [{"a": "x", "b": "y"}, {"a": "u", "b": "v", "c": ["I sing."]}]
+    paths = [Path(lines(tmp_path / f"{number}.jsonl", row)) for number, row in enumerate(rows)]
+    found = list(conversations(paths, WHO, BadRows("error")))
+    assert [each["personas"] for each in found] == [[], ["I sing."]]
+    with pytest.raises(AttuneError, match=r"0\.jsonl has no column 'd' for persona; it has a, b"):
+        list(conversations(paths, PAIR | {"persona": "d"}, BadRows("error")))
+    with pytest.raises(AttuneError, match=r"0\.jsonl has no column 'c' for response; it has a, b"):
+        list(conversations(paths, {"context": "a", "response": "c"}, BadRows("error")))
+    felt = EMPATHETIC_DIALOGUES.own
+    assert felt is not None
+    with pytest.raises(AttuneError, match=r"0\.jsonl has no column 'c' for emotion; it has a, b"):
+        list(conversations(paths, PAIR | {"emotion": "c"}, BadRows("error"), felt))
 
 
 def test_a_key_of_a_later_row_does_not_change_the_shape_of_all(tmp_path: Path) -> None:
