@@ -38,12 +38,24 @@ def listed(entry: OwnDataset) -> tuple[str, list[str]]:
         unanswered = overloaded or not isinstance(error, HfHubHTTPError)
         if unanswered and (last := _read_kept(kept) if kept.is_file() else _cached(entry)):
             return last
-        step = LATER if overloaded else "check `datasets`, `revision` and the network"
+        step = LATER if overloaded else _step(entry, error)
         raise AttuneError(f"{told(entry)} cannot be listed ({one_line(error)}); {step}") from None
     answer = str(found.sha), [each.rfilename for each in found.siblings or ()]
     with suppress(OSError):  # a cache that several people share may be read-only
         write_json(kept, answer)
     return answer
+
+
+def _step(entry: OwnDataset, error: Exception) -> str:
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+
+    if isinstance(error, GatedRepoError):
+        return f"ask for access at {constants.ENDPOINT}/datasets/{entry.datasets}, then run `hf auth login`"
+    # The hub answers 401 for what does not exist, too.
+    if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
+        return "correct `datasets`, or where it is not public run `hf auth login`"
+    return "check `datasets`, `revision` and the network"
 
 
 def _kept(entry: OwnDataset) -> Path:

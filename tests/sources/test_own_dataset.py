@@ -17,6 +17,7 @@ from tests.project import ROOT, changed
 from tests.sources.hub_server import Fault, Hub, serve
 
 REPO = "datasets/me/mine"
+LISTING = f"GET /api/{REPO}/revision/main"
 CARD = """---
 configs:
 - config_name: chats
@@ -222,8 +223,22 @@ def test_a_listing_that_cannot_be_kept_is_used_all_the_same(hub: Hub, tmp_path: 
     assert json.loads(done.stdout) == [["pairs.parquet"], Hub.commit(REPO, "main")], done.stderr
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.fault("an own dataset that the hub gives to nobody without access: HTTP {status}", "said how it is opened")
+def test_a_gated_or_private_dataset_is_told_how_it_is_opened(hub: Hub, tmp_path: Path, status: int) -> None:
+    file = f"HEAD /{REPO}/resolve/{Hub.commit(REPO, 'main')}/pairs.parquet"
+    gated = Fault(status, headers={"X-Error-Code": "GatedRepo"})
+    hub.faults[LISTING] = [gated, Fault(status), None]
+    hub.faults[file] = [gated] * 9
+    done = python(hub, tmp_path, "-c", ASK, json.dumps([{"datasets": "me/mine", "config": "pairs"}] * 3))
+    unlisted, private, unfetched = map(json.loads, done.stdout.splitlines())
+    access = f"; ask for access at {hub.url}/datasets/me/mine, then run `hf auth login`"
+    assert unlisted.endswith(access), done.stderr
+    assert private.endswith("; correct `datasets`, or where it is not public run `hf auth login`")
+    assert unfetched.endswith(f"{access}, or name your own copy of the files as `path`")
+
+
 AT_ONCE = "from attune.core import waits\nwaits.WAITS = (0.0, 0.0)\n" + ASK
-LISTING = f"GET /api/{REPO}/revision/main"
 
 
 @pytest.mark.fault("the hub's list of an own dataset's files: HTTP 502, 503, 429", "asked for again")
