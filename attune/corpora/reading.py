@@ -5,10 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.core.files import open_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BOM = b"\xef\xbb\xbf"
 
@@ -183,7 +186,8 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
     Raises
     ------
     AttuneError
-        for a missing column, for a damaged file, with the last row that could be read, and as `check_content`.
+        for a missing column, for a damaged file, with the last row that could be read, for values that Python has no
+        type for, and as `check_content`.
     """
     import pyarrow as pa
 
@@ -195,7 +199,7 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
             if missing:
                 raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(columns)}")
             for batch in file.iter_batches(batch_size=batch_size, columns=list(columns)):
-                for row in batch.to_pylist():
+                for row in _row_by_row(batch):
                     number += 1
                     yield number, row
     except UnicodeDecodeError:
@@ -205,3 +209,15 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
         raise AttuneError(
             f"{path}, after row {number}: not a complete parquet file ({reason}); fetch it again"
         ) from None
+    except (OverflowError, ValueError) as error:
+        right = "write dates, times and numbers of the columns that are read as text, or leave them out"
+        raise AttuneError(f"{location(path, number + 1)}: a value that cannot be read ({error}); {right}") from None
+
+
+def _row_by_row(batch: "pa.RecordBatch") -> Iterator[dict[str, Any]]:
+    """All rows of a batch at once or, where one cannot be read, those before it."""
+    try:
+        rows = batch.to_pylist()
+    except (OverflowError, ValueError):
+        rows = (batch.slice(at, 1).to_pylist()[0] for at in range(batch.num_rows))
+    yield from rows

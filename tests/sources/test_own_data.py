@@ -315,6 +315,19 @@ def test_other_columns_of_parquet_may_hold_anything(tmp_path: Path) -> None:
         read(str(tmp_path / "a.parquet"))
 
 
+@pytest.mark.fault("a date beyond the year 9999 in parquet", "file and row are named")
+def test_a_date_that_python_has_not_is_named_by_its_row(tmp_path: Path) -> None:
+    said = [
+        [{"role": role, "content": role, "on": day} for role in ("user", "assistant")] for day in (0, 0, 10_000_000)
+    ]
+    turn = pa.struct({"role": pa.string(), "content": pa.string(), "on": pa.date32()})
+    pq.write_table(pa.table({"messages": pa.array(said, pa.list_(turn))}), tmp_path / "a.parquet")
+    with pytest.raises(
+        AttuneError, match=r"a\.parquet, row 3: a value that cannot be read \(date value .*; write dates"
+    ):
+        read(str(tmp_path / "a.parquet"))
+
+
 def test_empty_columns_of_a_spreadsheet_are_no_columns(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b,,\nx,y,,\n")
     (conversation,) = read(str(tmp_path / "a.csv"), PAIR)
