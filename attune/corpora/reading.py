@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BOM = b"\xef\xbb\xbf"
+# What files of gzip and zstd begin with, and the program that unpacks them.
+_COMPRESSED = {b"\x1f\x8b": "gunzip", b"\x28\xb5\x2f\xfd": "zstd -d"}
 
 
 class BadRow(Exception):
@@ -105,13 +107,16 @@ def check_content(path: Path) -> None:
     Raises
     ------
     AttuneError
-        for a pointer of Git LFS, for a web page and for text in UTF-16.
+        for a pointer of Git LFS, for a web page, for what is compressed and for text in UTF-16.
     """
     try:
         with path.open("rb") as stream:
             start = stream.read(200)
     except OSError as error:
         raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
+    for mark, program in _COMPRESSED.items():
+        if start.startswith(mark):
+            raise AttuneError(f"{path} is compressed; write what `{program} < {path.name}` gives into a file")
     if encoding := _utf_16(start):
         raise AttuneError(f"{path} is in UTF-16; convert it by `iconv -f {encoding} -t utf-8`")
     head = start.removeprefix(BOM).lstrip().lower()

@@ -148,7 +148,9 @@ def _conversation(
     else:
         context = _said(number, cells["context"], cells.get("input"))
         turns = alternating([*context, read_text(number, "response", cells["response"])])
-    system = turns.system or read_text(number, "system", cells.get("system")) if "system" in place.columns else ""
+    # One dataset may have both: what holds for all conversations, and what for this one.
+    systems = [read_text(number, "system", cells.get("system")), turns.system] if "system" in place.columns else []
+    system = "\n".join(dict.fromkeys(filter(None, systems)))
     speakers, utterances = joined(number, turns)
     persona = _listed(number, "persona", cells.get("persona"))
     # A paragraph as one sentence would be read up to the models' limit for a sentence, or be left out whole.

@@ -129,6 +129,8 @@ def read_text(number: int, key: str, cell: Any) -> str:
 
 def _content(number: int, turn: dict[str, Any]) -> str:
     """What a turn says, in one text or in OpenAI's list of parts."""
+    if not {"content", "value"} & turn.keys():
+        raise BadRow(number, f"a turn has neither `content` nor `value` (it has {', '.join(map(str, turn))})")
     cell = turn.get("content") if turn.get("value") is None else turn["value"]
     if isinstance(cell, list):
         cell = "\n".join(_part(number, part) for part in cell)

@@ -60,6 +60,14 @@ def test_sharegpt_is_recognised_and_ends_with_an_answer(tmp_path: Path) -> None:
     assert (second["context"], second["response"]) == (["Hello.", "Hi!", "I am sad.\nVery."], "Why?")
 
 
+@pytest.mark.parametrize(
+    ("column", "system"), [("", "Be brief."), ("Be brief.", "Be brief."), ("You are Ann.", "You are Ann.\nBe brief.")]
+)
+def test_an_instruction_in_a_column_goes_before_that_of_a_turn(tmp_path: Path, column: str, system: str) -> None:
+    (conversation,) = read(lines(tmp_path / "a.jsonl", SHAREGPT | {"system": column}))
+    assert conversation["system"] == system
+
+
 def test_messages_and_alpaca_are_recognised(tmp_path: Path) -> None:
     messages = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hi!"}]
     (chat,) = read(lines(tmp_path / "a.jsonl", {"messages": messages}))

@@ -98,6 +98,7 @@ def test_a_conversation_that_breaks_off_at_a_tool_keeps_what_was_answered() -> N
         ([{"value": "Hi."}], "turns by none are left out"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], r"the part \"\{'type': 'image_url'\}\"; expected"),
         ([QUESTION, {"role": "assistant", "content": []}], "a turn is empty"),
+        ([{"role": "user", "text": "Hi."}], r"a turn has neither `content` nor `value` \(it has role, text\)"),
     ],
 )
 @pytest.mark.fault("one's own conversations that no person and responder have", "line and speakers are named")
