@@ -25,7 +25,7 @@ def main(*, corpus: str, target: Path) -> None:
     )
     if others := Counter(manifest["turns_left_out"]):
         told = ", ".join(f"{name} {count}" for name, count in others.most_common())
-        print(f"{corpus}: {others.total()} turns left out, which are of neither side ({told})")
+        print(f"{corpus}: {others.total()} turns left out ({told})")
 
 
 if __name__ == "__main__":

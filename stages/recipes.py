@@ -10,7 +10,7 @@ from pathlib import Path
 from attune import parameters
 from attune.core.files import atomic_folder, stream_parquet, write_json
 from attune.corpora import ranking_corpus
-from attune.corpora.subsets import check_candidates
+from attune.corpora.subsets import FETCH_AGAIN, check_candidates
 from stages import start
 
 
@@ -19,7 +19,8 @@ def main(*, candidates: Path, target: Path) -> None:
     if settings.cobert.drawn_from == "test_split":
         for domain in settings.ranked_domains:
             replies = (row["response"] for row in stream_parquet(candidates / f"{domain}.parquet"))
-            check_candidates(ranking_corpus().name, domain, replies, settings.cobert.candidates, "use a larger source")
+            step = f"use a larger source; {FETCH_AGAIN}"
+            check_candidates(ranking_corpus().name, domain, replies, settings.cobert.candidates, step)
     recipes = {name: settings.recipe(name) for name in (*settings.cobert.recipes, *settings.compare.recipes)}
     for count in settings.personas.counts:
         recipes[f"personas_{count}"] = settings.recipe(settings.personas.recipe) | {"num_personas": count}

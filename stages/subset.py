@@ -1,14 +1,17 @@
 """Cut a corpus to the size of the experiment: `python -m stages.subset corpus=NAME raw=FOLDER target=FOLDER`."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attune import parameters
-from attune.core.files import atomic_folder, stream_parquet, write_json, write_parquet
+from attune.core.errors import AttuneError
+from attune.core.files import atomic_folder, read_json, stream_parquet, write_json, write_parquet
 from attune.corpora import copies, emotion_folds, raw_corpus
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.reading import BadRows
-from attune.corpora.subsets import train_and_test
+from attune.corpora.subsets import FETCH_AGAIN, train_and_test
 from attune.parameters.data import OwnRows, published
 from stages import start
 
@@ -18,7 +21,7 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
     entry = published(settings.corpora, corpus)
     record = raw_corpus(corpus, isinstance(entry, OwnRows))
     sampling = Sampling(settings.seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
-    with atomic_folder(target) as folder:
+    with atomic_folder(target) as folder, _told_to_fetch_again(raw):
         scratch = folder / "scratch"
         subset = (record.subset or train_and_test)(record, raw, sampling, BadRows(settings.on_bad_row), scratch)
         for name, rows in subset.candidates.items():
@@ -39,6 +42,17 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
     print(f"{corpus}: {', '.join(f'{name} {size}' for name, size in sizes.items()) or 'no conversations'}{left_out}")
     if recalled:
         print(f"{corpus}: {recalled}")
+
+
+@contextmanager
+def _told_to_fetch_again(raw: Path) -> Iterator[None]:
+    """Errors about data that may change, unlike the sample, also say how a change in their files gets into `raw`."""
+    try:
+        yield
+    except AttuneError as error:
+        if read_json(raw / "manifest.json")["source"] == "sample":
+            raise
+        raise AttuneError(f"{error}; {FETCH_AGAIN}") from None
 
 
 def _recalled(folder: Path, record: Corpus, entry: OwnRows) -> str:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from attune.corpora.reading import BadRow, ends_with_line_break, placed_lines
 
 END = "*" * 20
+# So many asterisks alone on a line are no masked word or divider of a text, but an end mark that is mistyped.
+_LIKE_END = 10
 
 
 class Block(NamedTuple):
@@ -34,7 +36,13 @@ def blocks(path: Path) -> Iterator[Block]:
         yield Block(block, block[-1][0], complete=ends_with_line_break(path), place=(start, end))
 
 
-def check_complete(block: Block) -> None:
-    """Raise a BadRow for a block that the file's end cut off in the middle of a line."""
+def check_closed(block: Block) -> None:
+    """Raise a BadRow for a block that the file's end cut off in the middle of a line, and for two in one.
+
+    What a mistyped end mark leaves together would pass for one person or one conversation.
+    """
     if not block.complete:
         raise BadRow(block.end, "the file ends in the middle of this line; expected a line break; fetch it again")
+    for number, line in block.lines:
+        if len(mark := line.strip()) >= _LIKE_END and not mark.strip("*"):
+            raise BadRow(number, f"a line of {len(mark)} asterisks; expected {len(END)}, which close a block")

@@ -1,7 +1,8 @@
 """What no two splits share: a conversation's opening and, where openings differ, all that is said in it."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,20 +38,22 @@ def joined(openings: "np.ndarray", texts: "np.ndarray") -> "np.ndarray":
     return connected_components(edges, directed=False)[1][opening]
 
 
-def check_repeated(corpus: Corpus, files: Collection[Path]) -> None:
+def check_repeated(corpus: Corpus, folder: Path) -> None:
     """Check that conversations of one name in several raw files are the same: of each name only the first is used.
 
-    Some hundred bytes are held per conversation.
+    A corpus with a subset of its own, which names conversations by what they say, is not read. Some hundred bytes are
+    held per conversation.
 
     Raises
     ------
     AttuneError
         for another conversation under a name that an earlier file has, as where names begin anew in each file.
     """
+    files = corpus.files(folder).values() if corpus.subset is None else ()
     first: dict[str, tuple[Path, int]] = {}
     for path in files if len(files) > 1 else ():
         for row in corpus.read(path, BadRows("skip")):  # they are counted already
-            name, content = row[corpus.key], hash(repr(row))
+            name, content = row[corpus.key], hash(unicodedata.normalize("NFC", repr(row)))
             before, known = first.setdefault(name, (path, content))
             if content != known:
                 raise AttuneError(

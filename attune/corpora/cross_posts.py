@@ -1,8 +1,9 @@
 """What PEC's splits share: people post the same in several of its subreddits, each of which was split for itself."""
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from attune.corpora.subsets import SPLITS, opening_key, without_leaks
+from attune.corpora.subsets import SPLITS, opening_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,3 +43,21 @@ def apart(pools: Pools, counts: dict[str, int]) -> Pools:
         if left_out := sum(len(splits[split]) for splits in kept.values()) - len(together[split]):
             counts[f"all_{split}_posted_in_another_domain"] = left_out
     return kept | {"all": together}
+
+
+def without_leaks(
+    splits: Mapping[str, "np.ndarray"], field: str, others: Collection[Mapping[str, "np.ndarray"]]
+) -> dict[str, "np.ndarray"]:
+    """`splits` without the records whose `field` a later split of `others` has too; 0 is like nothing else.
+
+    `splits` and each of `others`: records by split.
+    """
+    import numpy as np
+
+    kept: dict[str, np.ndarray] = {}
+    later = np.empty(0, np.uint64)
+    for split in reversed(SPLITS):
+        kept[split] = splits[split][~np.isin(splits[split][field], later)]
+        values = np.concatenate([later, *(each[split][field] for each in others)])
+        later = values[values > 0]
+    return kept

@@ -19,6 +19,7 @@ from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRow, BadRows, lines, parquet_rows
 
 COLUMNS = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utterance", "selfeval", "tags")
+_NUMBERS = ("conv_id", "utterance_idx", "speaker_idx")  # what may be numbers in parquet
 # What `selfeval` holds: both sides' marks, such as 5|5|5_2|2|5; it may be empty.
 _MARKS = re.compile(r"([\d_]*\|[\d|_]*)?")
 SPEAKER, LISTENER = 0, 1
@@ -36,8 +37,11 @@ class Dialogue:
 
 
 class Record(NamedTuple):
+    """`wrong`: what is not text in it; empty where all is."""
+
     number: int
     values: list[str]
+    wrong: str = ""
 
 
 class Turn(NamedTuple):
@@ -83,7 +87,16 @@ def _has_candidates(values: list[str]) -> bool:
 
 def _parquet(path: Path) -> Iterator[Record]:
     for number, row in parquet_rows(path, COLUMNS, batch_size=4096):
-        yield Record(number, ["" if row[name] is None else str(row[name]) for name in COLUMNS])
+        yield Record(number, ["" if row[name] is None else str(row[name]) for name in COLUMNS], _wrong(row))
+
+
+def _wrong(row: Row) -> str:
+    """The first cell of a parquet file's row that is not what it would be in the csv."""
+    for name, cell in row.items():
+        if not isinstance(cell, str | int | None if name in _NUMBERS else str | None):
+            expected = "text or a whole number" if name in _NUMBERS else "text"
+            return f"{name} is {str(cell)[:80]!r}; expected {expected}"
+    return ""
 
 
 def _dialogue(conv_id: str, rows: list[Record], seen: set[str]) -> Dialogue:
@@ -113,6 +126,8 @@ def _dialogue(conv_id: str, rows: list[Record], seen: set[str]) -> Dialogue:
 
 
 def _turn(row: Record) -> Turn:
+    if row.wrong:
+        raise BadRow(row.number, row.wrong)
     if len(row.values) != len(COLUMNS):
         raise BadRow(row.number, f"{len(row.values) - 1} commas; expected 7 (a comma in text is written _comma_)")
     values = dict(zip(COLUMNS[:6], map(_text, row.values), strict=False))
@@ -141,6 +156,7 @@ def _text(value: str) -> str:
 def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
     """The dialogues of one raw file as rows of the conversation schema."""
     for dialogue in read(path, bad):
+        bad.without_a_reply += LISTENER not in dialogue.speakers
         yield {
             "conv_id": dialogue.conv_id,
             "emotion": dialogue.emotion,

@@ -14,6 +14,7 @@ from attune.corpora.reading import BadRow, BadRows, lines
 from attune.corpora.subsets import digest
 
 MARKER = re.compile(r"### (Human|Assistant):")
+AFTER = "unanswered or after an empty turn"
 SHAPE = '{"text": "### Human: ...### Assistant: ..."}'
 
 
@@ -22,11 +23,11 @@ def read(path: Path, bad: BadRows) -> Iterator[tuple[str, ...]]:
 
     Published rows may end with an unanswered question, or have an empty turn or two turns of one side in a row. An
     unanswered question or an empty turn ends the dialogue before that pair; two turns of one side are read as one
-    turn of several lines. A row without a complete pair is malformed.
+    turn of several lines. `bad.turns_left_out` counts what comes after. A row without a complete pair is malformed.
     """
     for number, line in lines(path):
         with bad.leaving_out(path):
-            yield _turns(_text(line, number), number)
+            yield _turns(_text(line, number), number, bad)
 
 
 def _text(line: str, number: int) -> str:
@@ -43,7 +44,7 @@ def _text(line: str, number: int) -> str:
     raise BadRow(number, f"`text` is not text; expected {SHAPE}")
 
 
-def _turns(text: str, number: int) -> tuple[str, ...]:
+def _turns(text: str, number: int, bad: BadRows) -> tuple[str, ...]:
     before, *parts = MARKER.split(text)
     if before.strip() or parts[:1] != ["Human"]:
         raise BadRow(number, "the text does not begin with `### Human:`")
@@ -57,6 +58,8 @@ def _turns(text: str, number: int) -> tuple[str, ...]:
     complete -= complete % 2
     if not complete:
         raise BadRow(number, "no question with an answer; expected text after `### Human:` and `### Assistant:`")
+    if rest := sum(map(bool, turns[complete:])):
+        bad.turns_left_out[AFTER] += rest
     return tuple(turns[:complete])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attune.core.errors import AttuneError
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Own, Row, Rows, Sampling, Schemas, Subset
-from attune.corpora.blocks import Block, blocks, check_complete
+from attune.corpora.blocks import Block, blocks, check_closed
 from attune.corpora.cross_posts import Pools, apart, post
 from attune.corpora.own_ranked import read as read_own
 from attune.corpora.own_ranked import subset as own_subset
@@ -47,7 +47,7 @@ def read_conversations(path: Path, bad: BadRows) -> Iterator[Conversation]:
 
 
 def _conversation(block: Block) -> Conversation:
-    check_complete(block)
+    check_closed(block)
     speakers: list[str] = []
     utterances: list[str] = []
     for number, line in block.lines:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attune.corpora.blocks import END, Block, blocks, check_complete
+from attune.corpora.blocks import END, Block, blocks, check_closed
 from attune.corpora.reading import BOM, BadRow, BadRows
 from attune.corpora.subsets import key
 
@@ -100,7 +100,7 @@ def _personas(path: Path, bad: BadRows) -> Iterator[tuple[str, list[str], tuple[
 
 
 def _persona(block: Block) -> tuple[str, list[str]]:
-    check_complete(block)
+    check_closed(block)
     if not block.lines:
         raise BadRow(block.end, "a persona block without a user; expected the user's name on its first line")
     user, *sentences = (line.strip() for _, line in block.lines)

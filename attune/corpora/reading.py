@@ -1,15 +1,21 @@
 """What all readers of raw files share: lines and rows with their numbers, and the policy for malformed ones."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from attune.core.errors import AttuneError
 from attune.core.files import open_parquet
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 BOM = b"\xef\xbb\xbf"
+# What files of gzip and zstd begin with, and the program that unpacks them.
+_COMPRESSED = {b"\x1f\x8b": "gunzip", b"\x28\xb5\x2f\xfd": "zstd -d"}
 
 
 class BadRow(Exception):
@@ -21,11 +27,17 @@ class BadRow(Exception):
 
 
 class BadRows:
-    """Malformed rows: policy `error` stops at the first, `skip` counts them, so that none is dropped silently."""
+    """Malformed rows: policy `error` stops at the first, `skip` counts them, so that none is dropped silently.
+
+    What sound rows have and no example is made of is counted here too. `turns_left_out`: turns, by whose or where they
+    are. `without_a_reply`: conversations.
+    """
 
     def __init__(self, policy: Literal["error", "skip"]) -> None:
         self.policy = policy
         self.count = 0
+        self.turns_left_out = Counter[str]()
+        self.without_a_reply = 0
 
     def add(self, path: Path, number: int, message: str) -> None:
         """Count row or line `number`.
@@ -95,13 +107,16 @@ def check_content(path: Path) -> None:
     Raises
     ------
     AttuneError
-        for a pointer of Git LFS, for a web page and for text in UTF-16.
+        for a pointer of Git LFS, for a web page, for what is compressed and for text in UTF-16.
     """
     try:
         with path.open("rb") as stream:
             start = stream.read(200)
     except OSError as error:
         raise AttuneError(f"{path} cannot be read: {error.strerror}") from None
+    for mark, program in _COMPRESSED.items():
+        if start.startswith(mark):
+            raise AttuneError(f"{path} is compressed; write what `{program} < {path.name}` gives into a file")
     if encoding := _utf_16(start):
         raise AttuneError(f"{path} is in UTF-16; convert it by `iconv -f {encoding} -t utf-8`")
     head = start.removeprefix(BOM).lstrip().lower()
@@ -176,7 +191,8 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
     Raises
     ------
     AttuneError
-        for a missing column, for a damaged file, with the last row that could be read, and as `check_content`.
+        for a missing column, for a damaged file, with the last row that could be read, for values that Python has no
+        type for, and as `check_content`.
     """
     import pyarrow as pa
 
@@ -188,7 +204,7 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
             if missing:
                 raise AttuneError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(columns)}")
             for batch in file.iter_batches(batch_size=batch_size, columns=list(columns)):
-                for row in batch.to_pylist():
+                for row in _row_by_row(batch):
                     number += 1
                     yield number, row
     except UnicodeDecodeError:
@@ -198,3 +214,15 @@ def parquet_rows(path: Path, columns: tuple[str, ...], batch_size: int) -> Itera
         raise AttuneError(
             f"{path}, after row {number}: not a complete parquet file ({reason}); fetch it again"
         ) from None
+    except (OverflowError, ValueError) as error:
+        right = "write dates, times and numbers of the columns that are read as text, or leave them out"
+        raise AttuneError(f"{location(path, number + 1)}: a value that cannot be read ({error}); {right}") from None
+
+
+def _row_by_row(batch: "pa.RecordBatch") -> Iterator[dict[str, Any]]:
+    """All rows of a batch at once or, where one cannot be read, those before it."""
+    try:
+        rows = batch.to_pylist()
+    except (OverflowError, ValueError):
+        rows = (batch.slice(at, 1).to_pylist()[0] for at in range(batch.num_rows))
+    yield from rows

@@ -5,16 +5,17 @@ subset is drawn, then for the drawn conversations themselves.
 """
 
 import hashlib
+import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.core.text import words_of
 from attune.corpora.base import Corpus, Sampling, Subset
-from attune.corpora.copies import check_repeated, shared, together
+from attune.corpora.copies import shared, together
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SPLITS = ("train", "valid", "test")
 # Conversations that a generator needs: one to learn from, and one that is held out to measure its loss.
 TRAINED = 2
+# DVC sees the name of a source, not what lies behind it, and would draw from the same old copy again.
+FETCH_AGAIN = "after a change in the source's files run `dvc repro --force download` first"
 
 
 class TooFew(AttuneError):
@@ -32,12 +35,17 @@ class TooFew(AttuneError):
 
 def digest(*parts: str) -> str:
     """An id of 16 hex digits made from a text's content: the same conversation has the same id in every file."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+    return _sha256("\x1f".join(parts)).hex()[:16]
 
 
 def key(text: str) -> int:
     """64 bits that stand for a text."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return int.from_bytes(_sha256(text)[:8], "big")
+
+
+def _sha256(text: str) -> bytes:
+    """Of the text's composed form (NFC): an accent is written as part of its letter or after it, and reads the same."""
+    return hashlib.sha256(unicodedata.normalize("NFC", text).encode()).digest()
 
 
 def rank(seed: int, name: str) -> int:
@@ -118,24 +126,6 @@ def most_candidates(replies: Iterable[str]) -> int:
     return words.total() - max(words.values(), default=1) + 1
 
 
-def without_leaks(
-    splits: Mapping[str, "np.ndarray"], field: str, others: Collection[Mapping[str, "np.ndarray"]]
-) -> dict[str, "np.ndarray"]:
-    """`splits` without the records whose `field` a later split of `others` has too; 0 is like nothing else.
-
-    splits, each of others: records by split.
-    """
-    import numpy as np
-
-    kept: dict[str, np.ndarray] = {}
-    later = np.empty(0, np.uint64)
-    for split in reversed(SPLITS):
-        kept[split] = splits[split][~np.isin(splits[split][field], later)]
-        values = np.concatenate([later, *(each[split][field] for each in others)])
-        later = values[values > 0]
-    return kept
-
-
 def check_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
     """Check that no conversation id is in two splits.
 
@@ -197,18 +187,18 @@ def drawn_splits(
 
 
 def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, scratch: Path) -> Subset:
-    """`drawn_splits` of all raw files together, as streams; raises as it does, as `check_repeated` and as reading."""
+    """`drawn_splits` of all raw files together, as streams; raises as it does and as reading."""
     files = corpus.files(raw).values()
     named = ((row[corpus.key], shared(corpus, row)) for path in files for row in corpus.read(path, bad))
     splits, repeated = drawn_splits(corpus, named, sampling, bad)
-    if repeated:
-        check_repeated(corpus, files)
     spool = Spool(scratch, splits)
     again = BadRows("skip")  # they are counted already
     spool.fill(row for path in files for row in corpus.read(path, again))
     counts = {"bad_rows": bad.count}
     if repeated:
         counts["repeated"] = repeated
+    if bad.without_a_reply:
+        counts["without_a_reply"] = bad.without_a_reply
     return Subset({split: spool.rows(split) for split in splits}, counts)
 
 

@@ -54,7 +54,7 @@ def origin_of(corpus: Corpus, source: str) -> Path:
     Raises
     ------
     AttuneError
-        for a directory without the corpus, or without one of its files.
+        for a directory without the corpus, without one of its files, or with further parts of one.
     """
     root = Path(source)
     expected = ", ".join(corpus.layouts[0].values())
@@ -67,8 +67,17 @@ def origin_of(corpus: Corpus, source: str) -> Path:
     origin = root / corpus.name
     if not origin.is_dir():
         raise AttuneError(f"{origin} is missing; source = {source!r} must hold {corpus.name}/ with {expected}")
-    corpus.layout(origin)
+    for name in corpus.layout(origin).values():
+        _check_whole(origin / name)
     return origin
+
+
+def _check_whole(path: Path) -> None:
+    """The hub's conversion numbers the parquet files of a split that is too large for one; a layout has one alone."""
+    if path.name == "0000.parquet" and (part := path.with_name("0001.parquet")).is_file():
+        raise AttuneError(
+            f"{part} is a second part of a split, and only {path.name} is read; join all parts in that file"
+        )
 
 
 def copy_files(corpus: Corpus, origin: Path, folder: Path) -> None:

@@ -1,11 +1,13 @@
 """Fetching a raw corpus from the sample, a directory or the hub into a folder with a manifest."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, write_json
 from attune.corpora.base import Corpus
+from attune.corpora.copies import check_repeated
 from attune.corpora.reading import BadRows
 from attune.parameters.data import AnyEntry, OwnRows
 from attune.sources.manifest import Origin, build
@@ -27,17 +29,19 @@ def fetch(
     Raises
     ------
     AttuneError
-        for a source that lacks the corpus or cannot be reached, and for a malformed row under the policy `error`;
-        `target` is then as it was.
+        for a source that lacks the corpus or cannot be reached, for a malformed row under the policy `error`, and as
+        `check_repeated`; `target` is then as it was.
     """
     with atomic_folder(target) as folder:
         bad = BadRows(on_bad_row)
         origin = _fill(corpus, source, folder, published, seed, bad)
         try:
             rows = corpus.count_rows(folder, bad)
+            check_repeated(corpus, folder)
         except AttuneError as error:
             # The temporary folder no longer exists when the message is read: name the file at its origin.
             raise AttuneError(str(error).replace(str(folder), origin.location)) from None
+        origin = replace(origin, turns_left_out=bad.turns_left_out)
         write_json(folder / "manifest.json", build(corpus.name, folder, origin, rows, bad.count))
 
 

@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from attune.core.errors import AttuneError
@@ -17,6 +19,7 @@ from attune.sources.manifest import Origin
 
 # Far above the archives of text that corpora are published as: a few hundred MB in about ten files.
 ARCHIVE_LIMITS = {"limit_bytes": 4 << 30, "limit_files": 100}
+_OWN_FILES = "name your own copy of the files as `path`"
 
 
 def download(corpus: Corpus, folder: Path, published: Archive | HubDataset) -> Origin:
@@ -63,40 +66,48 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
     from huggingface_hub.errors import EntryNotFoundError, HTTPError, LocalEntryNotFoundError
 
     address = f"{url}/resolve/{revision}/{name}"
+    failed = partial(transfer.failed, address, other=transfer.ELSEWHERE if named_by == "repo" else _OWN_FILES)
     try:
-        return patiently(address, lambda: _sound(address, repo, name, revision))
+        return patiently(address, lambda: _sound(failed, repo, name, revision))
     except LongWait as error:
-        raise transfer.failed(address, error, LATER) from None
+        raise failed(error, LATER) from None
     # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
     except (OSError, HTTPError, EntryNotFoundError, ValueError, ImportError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's
         # Behind a file that is missing in the cache stands why it could not be asked for.
         reason = (error.__cause__ or error) if isinstance(error, LocalEntryNotFoundError) else error
-        step = LATER if is_passing(reason) else _step(key, repo, name, revision, error, named_by)
-        raise transfer.failed(address, reason, step) from None
+        step = LATER if is_passing(reason) else _step(key, url, repo, name, revision, error, named_by)
+        raise failed(reason, step) from None
 
 
-def _step(key: str, repo: str, name: str, revision: str, error: Exception, named_by: str) -> str:
+def _step(key: str, url: str, repo: str, name: str, revision: str, error: Exception, named_by: str) -> str:
     """What to do about an answer that another try would not change; empty where nothing more is known."""
-    from huggingface_hub.errors import RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RemoteEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     if isinstance(error, RevisionNotFoundError):
         return f"set {key}.revision to one that {repo} has, for it has no {revision!r} (any more)"
     if isinstance(error, RemoteEntryNotFoundError):
         return f"set {key}.revision to one at which {repo} has {name}, for it has none at {revision!r}"
+    if isinstance(error, GatedRepoError):
+        return f"ask for access at {url}, then run `hf auth login`"
     if isinstance(error, RepositoryNotFoundError):
         return f"correct {key}.{named_by}, or where {repo} is not public run `hf auth login`"
     return ""
 
 
-def _sound(address: str, repo: str, name: str, revision: str) -> tuple[Path, str]:
+def _sound(failed: Callable[..., AttuneError], repo: str, name: str, revision: str) -> tuple[Path, str]:
     """The file and its commit; once more from the start if it is not the one whose sha256 the hub names."""
     for _ in range(2):
         path, commit = _asked_for(repo, name, revision)
         if not (damaged := damage(path)):
             return path, commit
-    raise transfer.failed(address, damaged, LATER)
+    raise failed(damaged, LATER)
 
 
 def _asked_for(repo: str, name: str, revision: str) -> tuple[Path, str]:

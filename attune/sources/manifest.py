@@ -12,8 +12,8 @@ from attune.core.files import sha256
 class Origin:
     """Where a corpus came from; `location` is for error messages only, since it may be a local path.
 
-    notice: whose text it is, in a sentence, where the corpus' name does not say so. turns_left_out: turns of
-    conversations that are of neither side, by speaker.
+    notice: whose text it is, in a sentence, where the corpus' name does not say so. turns_left_out: turns that
+    nothing is made of, by whose or where they are.
     """
 
     source: str

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,18 +32,19 @@ _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"instruction", "output"}, {"context": "instruction", "response": "output"}),
 )
 _OPTIONAL = ("system", "input", "persona", "emotion")  # what rows of any shape may have
+_MAY_LACK = {*_OPTIONAL, "situation"}
 # What is read in every place; of all else, what the place has.
 EVERYWHERE = {"context", "input", "response", "turns", "conversation"}
 
 
 def write(record: Corpus, entry: OwnRows, folder: Path, bad: BadRows) -> Origin:
     """Write the conversations of `entry`, that of `record` in params.yaml, into `folder`; raises as `conversations`."""
-    found, left_out = files_of(record, entry), Counter[str]()
+    found = files_of(record, entry)
     assert record.own is not None
     with atomic_file(folder / FILE) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for conversation in conversations(found.paths, entry.columns, bad, record.own, left_out):
+        for conversation in conversations(found.paths, entry.columns, bad, record.own):
             stream.write(json.dumps(conversation, ensure_ascii=False) + "\n")
-    return replace(found.origin, turns_left_out=left_out)
+    return found.origin
 
 
 class Files(NamedTuple):
@@ -76,12 +76,11 @@ def conversations(
     columns: Mapping[Any, str] | None,
     bad: BadRows,
     place: Own = OWN,
-    left_out: Counter[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The rows of the files as `attune.corpora.own` keeps conversations, one at a time.
 
-    place: that of a built-in corpus, if they take one; columns that it does not have are not read. left_out: counts the
-    turns that are of neither side, by their speaker.
+    place: that of a built-in corpus, if they take one; columns that it does not have are not read.
+    `bad.turns_left_out` counts the turns that are of neither side, by their speaker.
 
     Raises
     ------
@@ -89,23 +88,36 @@ def conversations(
         for a file that cannot be read, a column that does not exist or is missing in `columns`, and as `BadRows.add`.
     """
     wanted = set(columns.values()) if columns else {*_OPTIONAL, *(name for marks, _ in _SHAPES for name in marks)}
+
+    @cache
+    def of_any_file() -> set[str]:
+        first = (next(records(path, wanted, BadRows("skip")), (0, {})) for path in paths)
+        return {name for _, row in first for name in row}
+
     for path in paths:
         mapping = None
         for number, row in records(path, wanted, bad):
-            mapping = mapping or _mapping(path, row, columns, place.needed)
+            mapping = mapping or _mapping(path, row, columns, place.needed, of_any_file)
             with bad.leaving_out(path):
                 conversation, others = _conversation(number, row, mapping, place)
-                if left_out is not None:
-                    left_out.update(others)
+                bad.turns_left_out.update(others)
                 yield conversation
 
 
 def _mapping(
-    path: Path, row: Mapping[str, Any], columns: Mapping[Any, str] | None, needed: Sequence[str]
+    path: Path,
+    row: Mapping[str, Any],
+    columns: Mapping[Any, str] | None,
+    needed: Sequence[str],
+    of_any_file: Callable[[], set[str]],
 ) -> dict[str, str]:
-    """What each column is; an AttuneError names one that the file lacks. row: its first, which has all columns."""
+    """What each column is; an AttuneError names one that the file lacks. row: its first, which has all columns.
+
+    Objects in JSON may lack what they have nothing for, and so may all of one file, if another has it.
+    """
+    may_lack = _MAY_LACK.difference(needed) if path.suffix.lower() in (".json", ".jsonl") else ()
     for key, column in (columns or {}).items():
-        if column not in row:
+        if column not in row and not (key in may_lack and column in of_any_file()):
             raise AttuneError(f"{path} has no column {column!r} for {key}; it has {', '.join(row)}")
     mapping = dict(columns or _recognised(path, row))
     for key in needed:
@@ -136,7 +148,9 @@ def _conversation(
     else:
         context = _said(number, cells["context"], cells.get("input"))
         turns = alternating([*context, read_text(number, "response", cells["response"])])
-    system = turns.system or read_text(number, "system", cells.get("system")) if "system" in place.columns else ""
+    # One dataset may have both: what holds for all conversations, and what for this one.
+    systems = [read_text(number, "system", cells.get("system")), turns.system] if "system" in place.columns else []
+    system = "\n".join(dict.fromkeys(filter(None, systems)))
     speakers, utterances = joined(number, turns)
     persona = _listed(number, "persona", cells.get("persona"))
     # A paragraph as one sentence would be read up to the models' limit for a sentence, or be left out whole.

@@ -6,21 +6,19 @@ dataset's card says which files these are, or else their folders and names do.
 
 import re
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from fsspec.utils import glob_translate
 
-from attune.core.errors import AttuneError, one_line
-from attune.core.files import read_json, write_json
-from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
+from attune.core.errors import AttuneError
+from attune.core.waits import bound_waits
 from attune.parameters.data import OwnDataset
 from attune.sources import hub
 from attune.sources.own_files import SUFFIXES
+from attune.sources.own_listing import listed, told
 
 CARD = "README.md"
-_COMMIT = re.compile("[0-9a-f]{40}")
 # The words by which files that no card assigns are known to be of a split.
 _WORDS = {
     "train": ("train", "training"),
@@ -52,7 +50,7 @@ def download(key: str, entry: OwnDataset) -> tuple[list[Path], str, str]:
 
     bound_waits()
     url = f"{constants.ENDPOINT}/datasets/{entry.datasets}"
-    commit, names = _listed(entry)
+    commit, names = listed(entry)
 
     def fetched(name: str) -> Path:
         return hub.cached_file(key, url, entry.datasets, name, commit, named_by="datasets")[0]
@@ -60,46 +58,8 @@ def download(key: str, entry: OwnDataset) -> tuple[list[Path], str, str]:
     configs = _configs(fetched(CARD)) if CARD in names else {}
     chosen = split_files(entry, sorted(names), configs)
     if others := [name for name in chosen if Path(name).suffix not in SUFFIXES]:
-        raise AttuneError(f"{_told(entry)}: {others[0]} is none of {', '.join(SUFFIXES)}; {_CONVERTED}")
+        raise AttuneError(f"{told(entry)}: {others[0]} is none of {', '.join(SUFFIXES)}; {_CONVERTED}")
     return [fetched(name) for name in chosen], f"https://huggingface.co/datasets/{entry.datasets}", commit
-
-
-def _listed(entry: OwnDataset) -> tuple[str, list[str]]:
-    """The revision's commit and the names of its files.
-
-    The answer is kept beside the files. A commit's is asked for once; a branch's again each time, but without the
-    network, or where the hub stays overloaded, the last answer holds.
-    """
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError
-
-    kept = _kept(entry)
-    if _COMMIT.fullmatch(entry.revision) and kept.is_file():
-        return _read_kept(kept)
-    try:
-        found = patiently(_told(entry), lambda: HfApi().dataset_info(entry.datasets, revision=entry.revision))
-    except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:  # the last: proxies that need a package
-        overloaded = isinstance(error, LongWait) or is_passing(error)
-        if kept.is_file() and (overloaded or not isinstance(error, HfHubHTTPError)):
-            return _read_kept(kept)
-        step = LATER if overloaded else "check `datasets`, `revision` and the network"
-        raise AttuneError(f"{_told(entry)} cannot be listed ({one_line(error)}); {step}") from None
-    listed = str(found.sha), [each.rfilename for each in found.siblings or ()]
-    write_json(kept, listed)
-    return listed
-
-
-def _kept(entry: OwnDataset) -> Path:
-    """Where the answer of `_listed` is kept: in the hub client's cache, apart from its own files."""
-    from huggingface_hub import constants
-
-    asked = f"{constants.ENDPOINT} {entry.datasets} {entry.revision}"
-    return Path(constants.HF_HUB_CACHE) / "attune" / f"{sha256(asked.encode()).hexdigest()}.json"
-
-
-def _read_kept(path: Path) -> tuple[str, list[str]]:
-    commit, names = read_json(path)
-    return commit, names
 
 
 def _configs(card: Path) -> dict[str, dict[str, Any]]:
@@ -132,9 +92,9 @@ def split_files(entry: OwnDataset, names: Sequence[str], configs: Mapping[str, M
         found = _folder(entry, [name for name in names if _holds_rows(name)])
         splits = _by_folder(found) if entry.revision == _PARQUET else _by_name(found)
     if not splits:
-        raise AttuneError(f"{_told(entry)} has no file of {', '.join(SUFFIXES)}; {_CONVERTED}")
+        raise AttuneError(f"{told(entry)} has no file of {', '.join(SUFFIXES)}; {_CONVERTED}")
     if entry.split not in splits:
-        raise AttuneError(f"{_told(entry)} has no split {entry.split!r}; it has {', '.join(splits)}")
+        raise AttuneError(f"{told(entry)} has no split {entry.split!r}; it has {', '.join(splits)}")
     return splits[entry.split]
 
 
@@ -142,7 +102,7 @@ def _chosen(entry: OwnDataset, configs: Mapping[str, Mapping[str, Any]]) -> Mapp
     defaults = [name for name, each in configs.items() if each.get("default") is True]
     name = entry.config or next(iter([*defaults, *(configs if len(configs) == 1 else ["default"])]))
     if name not in configs:
-        raise AttuneError(f"{_told(entry)} has the configs {', '.join(configs)}; name one of them as `config`")
+        raise AttuneError(f"{told(entry)} has the configs {', '.join(configs)}; name one of them as `config`")
     return configs[name]
 
 
@@ -180,7 +140,7 @@ def _folder(entry: OwnDataset, names: Sequence[str]) -> list[str]:
     outside = [name for name in names if name.partition("/")[0] not in folders]
     if chosen == "default" and outside:
         return outside
-    raise AttuneError(f"{_told(entry)} has the configs {', '.join(sorted(folders)) or 'none'}; choose by `config`")
+    raise AttuneError(f"{told(entry)} has the configs {', '.join(sorted(folders)) or 'none'}; choose by `config`")
 
 
 def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
@@ -222,11 +182,6 @@ def _format(name: str) -> str:
 
 def _split_of(name: str) -> str | None:
     return next((_SPLITS[word] for word in re.findall("[a-z]+", name.lower()) if word in _SPLITS), None)
-
-
-def _told(entry: OwnDataset) -> str:
-    config = f", config {entry.config}" if entry.config else ""
-    return f"the hub's dataset {entry.datasets} (revision {entry.revision}{config})"
 
 
 _CONVERTED = "of many datasets the hub has parquet files at the revision refs/convert/parquet"

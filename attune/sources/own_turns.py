@@ -1,6 +1,7 @@
 """Who said what in a conversation of one's own data, as people keep chats: with a speaker for each turn, or without."""
 
 import re
+import unicodedata
 from typing import Any, NamedTuple
 
 from attune.core.people import ASKS, REPLIES
@@ -111,7 +112,10 @@ def joined(number: int, turns: Turns) -> tuple[list[str], list[str]]:
 
 
 def read_text(number: int, key: str, cell: Any) -> str:
-    """The text of a cell, which may be missing, with line breaks as \\n; a BadRow names any other content of `key`."""
+    """The text of a cell, which may be missing, with line breaks as \\n and letters composed with their accents (NFC).
+
+    A BadRow names any other content of `key`.
+    """
     if cell is None:
         return ""
     if not isinstance(cell, str):
@@ -120,11 +124,13 @@ def read_text(number: int, key: str, cell: Any) -> str:
         cell.encode()
     except UnicodeEncodeError:  # JSON can spell it, and no file can hold it
         raise BadRow(number, f"{key} holds half of a surrogate pair; expected text") from None
-    return cell.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return unicodedata.normalize("NFC", cell).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _content(number: int, turn: dict[str, Any]) -> str:
     """What a turn says, in one text or in OpenAI's list of parts."""
+    if not {"content", "value"} & turn.keys():
+        raise BadRow(number, f"a turn has neither `content` nor `value` (it has {', '.join(map(str, turn))})")
     cell = turn.get("content") if turn.get("value") is None else turn["value"]
     if isinstance(cell, list):
         cell = "\n".join(_part(number, part) for part in cell)

@@ -21,6 +21,7 @@ CHUNK = 1 << 16
 # How long a server may say nothing. What brings fewer than SLOWEST bytes per second over this time has stalled.
 TIMEOUT_SECONDS = 60.0
 SLOWEST = 1024
+ELSEWHERE = "set source to `sample` (offline) or to a directory that holds the files"
 # Seconds between one try and the next.
 WAITS = (1.0, 2.0, 4.0, 8.0)
 
@@ -105,13 +106,16 @@ def pause(url: str, error: Passing, wait: float) -> None:
     time.sleep(seconds)
 
 
-def failed(url: str, reason: object, step: str = "") -> AttuneError:
-    """step: what to do next, where more is known than that something lies between here and there."""
+def failed(url: str, reason: object, step: str = "", other: str = ELSEWHERE) -> AttuneError:
+    """step: what to do next, where more is known than that something lies between here and there.
+
+    other: where else the files may be from.
+    """
     proxy = _proxy(url)
     step = step or f"check {'the proxy, ' if proxy else ''}the network and the key corpora"
     return AttuneError(
         f"{url} could not be fetched ({one_line(reason)}{f'; through the proxy {proxy}' if proxy else ''}); {step}, or "
-        "set source to `sample` (offline) or to a directory that holds the files"
+        f"{other}"
     )
 
 

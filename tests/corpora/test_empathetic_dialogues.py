@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attune.core.errors import AttuneError
-from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, read, reply_rows
+from attune.corpora.empathetic_dialogues import COLUMNS, Dialogue, conversations, read, reply_rows
 from attune.corpora.reading import BadRows
 
 HEADER = ",".join(COLUMNS)
@@ -128,6 +128,26 @@ def test_rows_that_the_conversion_swallowed_are_seen(tmp_path: Path) -> None:
         list(read(path, BadRows("error")))
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "message"),
+    [
+        ("utterance", [["It", "rained."], ["I won!"]], r"utterance is .*'It', 'rained\.'.*; expected text"),
+        ("utterance", [0.5, 1.5], r"utterance is '0\.5'; expected text"),
+        ("context", [1, 2], r"context is '1'; expected text"),
+        ("speaker_idx", [1.0, 402.0], r"speaker_idx is '1\.0'; expected text or a whole number"),
+    ],
+)
+@pytest.mark.fault("parquet whose {name} is not text", "row and column are named")
+def test_parquet_of_other_types(tmp_path: Path, name: str, cells: list[object], message: str) -> None:
+    path = as_parquet(tmp_path, [OTHER, FIRST])
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(COLUMNS.index(name), name, pa.array(cells)), path)
+    with pytest.raises(AttuneError, match=rf"0000\.parquet, row 1: {message}"):
+        list(read(path, BadRows("error")))
+    bad = BadRows("skip")
+    assert (list(read(path, bad)), bad.count) == ([], 2)
+
+
 @pytest.mark.fault("parquet without a column", "the column is named")
 def test_parquet_without_a_column(tmp_path: Path) -> None:
     path = tmp_path / "0000.parquet"
@@ -181,6 +201,13 @@ def test_genuine_rows(real_formats: Path) -> None:
     assert dialogue.speakers == (0, 1)
     assert dialogue.utterances == ("This was a best friend. I miss her.", "Where has she gone?")
     assert "There was a lot of people, but it only felt" in dialogue.situation
+
+
+def test_dialogues_that_nobody_answers_are_counted(tmp_path: Path) -> None:
+    alone = ["c,1,sad,s,0,a,,", "c,2,sad,s,0,b,,"]
+    bad, path = BadRows("error"), written(tmp_path, FIRST, SECOND, OTHER, *alone)
+    assert [bool(reply_rows(each)) for each in conversations(path, bad)] == [True, False, False]
+    assert bad.without_a_reply == 2
 
 
 def test_a_reply_is_a_listener_turn_after_a_speaker_turn_and_never_in_its_own_input() -> None:

@@ -44,18 +44,20 @@ def test_two_turns_of_one_side_are_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "last",
+    ("last", "said"),
     [
-        "### Human: B",
-        "### Human:",
-        "### Human: \n",
-        "### Human: ### Assistant: B",
-        "### Human: B### Assistant: ",
+        ("### Human: B", 1),
+        ("### Human:", 0),
+        ("### Human: \n", 0),
+        ("### Human: ### Assistant: B", 1),
+        ("### Human: B### Assistant: ", 1),
+        ("### Human: B### Assistant: ### Human: C### Assistant: D", 3),
     ],
 )
-def test_what_follows_the_last_whole_pair_is_dropped(tmp_path: Path, last: str) -> None:
-    path = written(tmp_path, row(f"### Human: Q### Assistant: A{last}"))
-    assert list(read(path, BadRows("error"))) == [("Q", "A")]
+def test_what_follows_the_last_whole_pair_is_dropped_and_counted(tmp_path: Path, last: str, said: int) -> None:
+    bad, path = BadRows("error"), written(tmp_path, row(f"### Human: Q### Assistant: A{last}"))
+    assert list(read(path, bad)) == [("Q", "A")]
+    assert bad.turns_left_out == ({"unanswered or after an empty turn": said} if said else {})
 
 
 @pytest.mark.parametrize(

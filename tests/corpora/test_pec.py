@@ -62,6 +62,10 @@ GOOD = f"ann ---+--- hi\nbob ---+--- ho\n{END}\n"
         (f"{END}\n", 1, r"has 0 turn\(s\); expected two"),
         ("ann ---+--- hi\nbob ---+--- ho ho", 2, "ends in the middle of this line"),
         (f"ann ---+--- hi\nbob ---+--- ho\n{END[:7]}", 3, "ends in the middle of this line"),
+        (f"ann ---+--- hi\nbob ---+--- ho\n{END[:-1]}", 3, "ends in the middle of this line"),
+        (f"ann ---+--- hi\nbob ---+--- ho\n {END[:-1]}\n{GOOD}", 3, "a line of 19 asterisks; expected 20"),
+        (f"ann ---+--- hi\nbob ---+--- ho\n{END[:10]}\n{GOOD}", 3, "a line of 10 asterisks; expected 20"),
+        (f"ann ---+--- hi\nbob ---+--- ho\n{END}*\n{GOOD}", 3, "a line of 21 asterisks; expected 20"),
     ],
 )
 @pytest.mark.fault("a malformed conversation of PEC", "file and line are named")
@@ -102,6 +106,17 @@ def test_persona_block_without_a_user(tmp_path: Path) -> None:
     bad = BadRows("skip")
     assert list(Personas(path, bad)) == ["ann", "bob"]
     assert bad.count == 1
+
+
+@pytest.mark.fault("PEC's personas with a mistyped end mark", "file and line are named")
+def test_two_users_in_one_persona_block_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, f"ann\ni ski .\n*********\n{END}\nbob\ni sew .\n{END}*\ncy\ni sing .\n{END}\n")
+    with pytest.raises(
+        AttuneError, match=r"train\.txt, line 7: a line of 21 asterisks; expected 20, which close a block"
+    ):
+        Personas(path, BadRows("error"))
+    bad = BadRows("skip")
+    assert (dict(Personas(path, bad)), bad.count) == ({"ann": ("i ski .", "*********")}, 1)
 
 
 @pytest.mark.fault("PEC's personas cut in mid-line", "file and line are named")

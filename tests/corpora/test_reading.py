@@ -59,6 +59,18 @@ def test_ends_with_line_break(tmp_path: Path, content: bytes, complete: bool) ->
     assert ends_with_line_break(path) is complete
 
 
+@pytest.mark.parametrize(("start", "program"), [(b"\x1f\x8b\x08\x00", "gunzip"), (b"\x28\xb5\x2f\xfd$", "zstd -d")])
+@pytest.mark.parametrize("read", [lines, csv_rows])
+@pytest.mark.fault("a file that is compressed under its own name", "the program that unpacks it is named")
+def test_what_is_compressed_is_called_so(
+    tmp_path: Path, read: Callable[[Path], Iterable[object]], start: bytes, program: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(start)
+    with pytest.raises(AttuneError, match=rf"a\.csv is compressed; write what `{program} < a\.csv` gives into a file$"):
+        list(read(path))
+
+
 @pytest.mark.parametrize(
     ("codec", "named"), [("utf-16", "utf-16"), ("utf-16-le", "utf-16le"), ("utf-16-be", "utf-16be")]
 )

@@ -1,6 +1,8 @@
 import json
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
 from attune.corpora import CORPORA, record_of
+from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.parameters import load
 from attune.sources import sample
 from attune.sources.fetching import fetch
@@ -78,6 +81,18 @@ def test_a_mirror_of_the_hubs_own_files(tmp_path: Path) -> None:
     }
 
 
+def test_a_split_in_several_parquet_files_is_refused(tmp_path: Path) -> None:
+    write("empathetic_dialogues", tmp_path / "original")
+    as_the_hub_converts(tmp_path / "original", tmp_path / "empathetic_dialogues")
+    first = tmp_path / "empathetic_dialogues/default/validation/0000.parquet"
+    copyfile(first, first.with_name("0001.parquet"))
+    with pytest.raises(
+        AttuneError, match=r"validation/0001\.parquet is a second part .* only 0000\.parquet is read; join"
+    ):
+        fetched("empathetic_dialogues", str(tmp_path), tmp_path / "raw")
+    assert not (tmp_path / "raw").exists()
+
+
 def test_bad_rows_are_counted_in_the_manifest(tmp_path: Path) -> None:
     write("openassistant_guanaco", tmp_path / "openassistant_guanaco")
     path = tmp_path / "openassistant_guanaco/openassistant_best_replies_eval.jsonl"
@@ -100,6 +115,42 @@ def test_a_bad_row_names_the_users_file_and_leaves_the_old_folder_alone(tmp_path
     assert str(raised.value).startswith(f"{path}, line 1: continues a turn before any turn")
     assert (tmp_path / "raw/manifest.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pec", "raw"]
+
+
+@pytest.mark.parametrize("differs", ["prompt", "utterance"])
+@pytest.mark.fault("EmpatheticDialogues' ids begin anew in each file", "an id and both files are named")
+def test_ids_that_begin_anew_in_each_file_are_refused_before_anything_is_kept(tmp_path: Path, differs: str) -> None:
+    """What is fetched DVC locks, and would not fetch again when the files are mended."""
+    source = tmp_path / "empathetic_dialogues"
+
+    def write_ids(file: str, ids: range, said: str) -> None:
+        situation = said if differs == "prompt" else "it rained"
+        rows = (f"{at},{1 + turn},sad,{situation} {at},{turn},{said} {at}.{turn},," for at in ids for turn in (0, 1))
+        source.mkdir(exist_ok=True)
+        (source / f"{file}.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+
+    write_ids("train", range(20), "once")
+    write_ids("valid", range(15, 25), "once")
+    write_ids("test", range(10, 30), "twice")
+    with pytest.raises(AttuneError) as raised:
+        fetched("empathetic_dialogues", str(tmp_path), tmp_path / "raw", skip=True)
+    assert str(raised.value) == (
+        f"{source}/test.csv: conv_id '10' is that of another conversation in {source}/train.csv; give each "
+        "conversation an id of its own, in all files together"
+    )
+    assert not (tmp_path / "raw").exists()
+    write_ids("test", range(25, 35), "twice")
+    fetched("empathetic_dialogues", str(tmp_path), tmp_path / "raw")
+
+
+def test_a_conversation_whose_accents_are_written_in_two_ways_is_the_same_in_two_files(tmp_path: Path) -> None:
+    folder = tmp_path / "openassistant_guanaco"
+    folder.mkdir()
+    for part, form in (("train", "NFC"), ("eval", "NFD")):
+        text = unicodedata.normalize(form, '{"text": "### Human: Où ?### Assistant: À côté."}\n')
+        (folder / f"openassistant_best_replies_{part}.jsonl").write_text(text, encoding="utf-8")
+    fetched("openassistant_guanaco", str(tmp_path), tmp_path / "raw")
+    assert [file["rows"] for file in manifest(tmp_path / "raw")["files"]] == [1, 1]
 
 
 def test_a_source_that_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

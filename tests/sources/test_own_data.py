@@ -1,6 +1,7 @@
 import csv
 import json
 import tracemalloc
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_json
 from attune.core.people import ASKS, REPLIES, UNNAMED
 from attune.corpora import raw_corpus
+from attune.corpora.empathetic_dialogues import EMPATHETIC_DIALOGUES
 from attune.corpora.own import OWN, opening, response_rows
 from attune.corpora.pec import PEC
 from attune.corpora.reading import BadRows
@@ -56,6 +58,14 @@ def test_sharegpt_is_recognised_and_ends_with_an_answer(tmp_path: Path) -> None:
     first, second = response_rows(conversation, False)
     assert (first["context"], first["response"]) == (["Hello."], "Hi!")
     assert (second["context"], second["response"]) == (["Hello.", "Hi!", "I am sad.\nVery."], "Why?")
+
+
+@pytest.mark.parametrize(
+    ("column", "system"), [("", "Be brief."), ("Be brief.", "Be brief."), ("You are Ann.", "You are Ann.\nBe brief.")]
+)
+def test_an_instruction_in_a_column_goes_before_that_of_a_turn(tmp_path: Path, column: str, system: str) -> None:
+    (conversation,) = read(lines(tmp_path / "a.jsonl", SHAREGPT | {"system": column}))
+    assert conversation["system"] == system
 
 
 def test_messages_and_alpaca_are_recognised(tmp_path: Path) -> None:
@@ -253,6 +263,21 @@ def test_the_first_row_may_lack_what_others_have(tmp_path: Path, name: str) -> N
         read(path, PAIR | {"persona": "d"})
 
 
+def test_one_of_several_files_of_json_may_lack_what_others_have(tmp_path: Path) -> None:
+    rows = [{"a": "x", "b": "y"}, {"a": "u", "b": "v", "c": ["I sing."]}]
+    paths = [Path(lines(tmp_path / f"{number}.jsonl", row)) for number, row in enumerate(rows)]
+    found = list(conversations(paths, WHO, BadRows("error")))
+    assert [each["personas"] for each in found] == [[], ["I sing."]]
+    with pytest.raises(AttuneError, match=r"0\.jsonl has no column 'd' for persona; it has a, b"):
+        list(conversations(paths, PAIR | {"persona": "d"}, BadRows("error")))
+    with pytest.raises(AttuneError, match=r"0\.jsonl has no column 'c' for response; it has a, b"):
+        list(conversations(paths, {"context": "a", "response": "c"}, BadRows("error")))
+    felt = EMPATHETIC_DIALOGUES.own
+    assert felt is not None
+    with pytest.raises(AttuneError, match=r"0\.jsonl has no column 'c' for emotion; it has a, b"):
+        list(conversations(paths, PAIR | {"emotion": "c"}, BadRows("error"), felt))
+
+
 def test_a_key_of_a_later_row_does_not_change_the_shape_of_all(tmp_path: Path) -> None:
     rows = [{"instruction": "Hi?", "output": "Hello."}, {"instruction": "Hm?", "output": "Yes.", "messages": []}]
     path = tmp_path / "mine.jsonl"
@@ -278,6 +303,16 @@ def test_line_breaks_of_any_system_make_the_same_conversation(tmp_path: Path) ->
         assert same[0]["utterances"] == ["one\ntwo", "three\n\nfour"]
 
 
+def test_accents_in_one_character_or_two_make_the_same_conversation(tmp_path: Path) -> None:
+    columns = PAIR | {"emotion": "c", "persona": "d"}
+    row = {"a": "Où ?", "b": "À l'été.", "c": "gêné", "d": ["J'ai un frère."]}
+    texts = [unicodedata.normalize(form, json.dumps(row, ensure_ascii=False)) for form in ("NFC", "NFD")]
+    assert texts[0] != texts[1]
+    composed, decomposed = read(lines(tmp_path / "a.jsonl", *map(json.loads, texts)), columns)
+    assert composed == decomposed
+    assert composed["utterances"] == ["Où ?", "À l'été."]
+
+
 def test_other_columns_of_parquet_may_hold_anything(tmp_path: Path) -> None:
     times = pa.array([1, 10**18], pa.timestamp("ns"))  # Python's have microseconds
     pq.write_table(pa.table({"a": ["x", "u"], "b": ["y", "v"], "at": times}), tmp_path / "a.parquet")
@@ -285,6 +320,19 @@ def test_other_columns_of_parquet_may_hold_anything(tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match="has no column 'c' for context; it has a, b, at"):
         read(str(tmp_path / "a.parquet"), {"context": "c", "response": "d"})
     with pytest.raises(AttuneError, match="has the columns a, b, at, of no known shape"):
+        read(str(tmp_path / "a.parquet"))
+
+
+@pytest.mark.fault("a date beyond the year 9999 in parquet", "file and row are named")
+def test_a_date_that_python_has_not_is_named_by_its_row(tmp_path: Path) -> None:
+    said = [
+        [{"role": role, "content": role, "on": day} for role in ("user", "assistant")] for day in (0, 0, 10_000_000)
+    ]
+    turn = pa.struct({"role": pa.string(), "content": pa.string(), "on": pa.date32()})
+    pq.write_table(pa.table({"messages": pa.array(said, pa.list_(turn))}), tmp_path / "a.parquet")
+    with pytest.raises(
+        AttuneError, match=r"a\.parquet, row 3: a value that cannot be read \(date value .*; write dates"
+    ):
         read(str(tmp_path / "a.parquet"))
 
 

@@ -17,6 +17,7 @@ from tests.project import ROOT, changed
 from tests.sources.hub_server import Fault, Hub, serve
 
 REPO = "datasets/me/mine"
+LISTING = f"GET /api/{REPO}/revision/main"
 CARD = """---
 configs:
 - config_name: chats
@@ -185,15 +186,59 @@ def test_a_commit_s_files_are_asked_for_once_and_a_branch_s_last_answer_holds_wi
         hub.requests.clear()
         assert python(hub, tmp_path, "-c", ASK, json.dumps(asked)).stdout.count("pairs.parquet") == len(asked)
     assert not any("/api/datasets/" in each for each in hub.requests)
-    offline = "import os\nos.environ['HF_HUB_OFFLINE'] = '1'\n" + ASK
-    answers = python(hub, tmp_path, "-c", offline, json.dumps([branch, branch | {"revision": "other"}])).stdout
+    answers = python(hub, tmp_path, "-c", OFFLINE, json.dumps([branch, branch | {"revision": "other"}])).stdout
     known, unknown = answers.splitlines()
     assert json.loads(known) == [["pairs.parquet"], commit]
     assert "(revision other, config pairs) cannot be listed" in unknown
 
 
+OFFLINE = "import os\nos.environ['HF_HUB_OFFLINE'] = '1'\n" + ASK
+TAKE_ALL = "from huggingface_hub import snapshot_download\nsnapshot_download('me/mine', repo_type='dataset')"
+
+
+def test_what_is_in_the_cache_is_found_without_the_network(hub: Hub, tmp_path: Path) -> None:
+    assert python(hub, tmp_path, "-c", TAKE_ALL).returncode == 0
+    commit = Hub.commit(REPO, "main")
+    chats = {"datasets": "me/mine", "config": "chats"}
+    asked = [chats, chats | {"revision": commit}, {"datasets": "me/plain"}]
+    done = python(hub, tmp_path, "-c", OFFLINE, json.dumps(asked))
+    branch, pinned, other = map(json.loads, done.stdout.splitlines())
+    assert branch == pinned == [["a/1.jsonl", "a/2.jsonl"], commit], done.stderr
+    assert "the hub's dataset me/plain (revision main) cannot be listed" in other
+    assert done.stderr.startswith(
+        "the hub's dataset me/mine (revision main, config chats): not listed by the hub; its 5 "
+    )
+    (tmp_path / f"cache/hub/datasets--me--mine/snapshots/{commit}/a/2.jsonl").unlink()
+    assert (
+        "(revision main, config chats) cannot be listed"
+        in python(hub, tmp_path, "-c", OFFLINE, json.dumps(asked[:1])).stdout
+    )
+
+
+@pytest.mark.fault("a hub's cache in which nothing can be written beside its files", "the files are read")
+def test_a_listing_that_cannot_be_kept_is_used_all_the_same(hub: Hub, tmp_path: Path) -> None:
+    assert python(hub, tmp_path, "-c", TAKE_ALL).returncode == 0
+    (tmp_path / "cache/hub/attune").write_text("no folder")
+    done = python(hub, tmp_path, "-c", ASK, json.dumps([{"datasets": "me/mine", "config": "pairs"}]))
+    assert json.loads(done.stdout) == [["pairs.parquet"], Hub.commit(REPO, "main")], done.stderr
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.fault("an own dataset that the hub gives to nobody without access: HTTP {status}", "said how it is opened")
+def test_a_gated_or_private_dataset_is_told_how_it_is_opened(hub: Hub, tmp_path: Path, status: int) -> None:
+    file = f"HEAD /{REPO}/resolve/{Hub.commit(REPO, 'main')}/pairs.parquet"
+    gated = Fault(status, headers={"X-Error-Code": "GatedRepo"})
+    hub.faults[LISTING] = [gated, Fault(status), None]
+    hub.faults[file] = [gated] * 9
+    done = python(hub, tmp_path, "-c", ASK, json.dumps([{"datasets": "me/mine", "config": "pairs"}] * 3))
+    unlisted, private, unfetched = map(json.loads, done.stdout.splitlines())
+    access = f"; ask for access at {hub.url}/datasets/me/mine, then run `hf auth login`"
+    assert unlisted.endswith(access), done.stderr
+    assert private.endswith("; correct `datasets`, or where it is not public run `hf auth login`")
+    assert unfetched.endswith(f"{access}, or name your own copy of the files as `path`")
+
+
 AT_ONCE = "from attune.core import waits\nwaits.WAITS = (0.0, 0.0)\n" + ASK
-LISTING = f"GET /api/{REPO}/revision/main"
 
 
 @pytest.mark.fault("the hub's list of an own dataset's files: HTTP 502, 503, 429", "asked for again")

@@ -98,6 +98,7 @@ def test_a_conversation_that_breaks_off_at_a_tool_keeps_what_was_answered() -> N
         ([{"value": "Hi."}], "turns by none are left out"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], r"the part \"\{'type': 'image_url'\}\"; expected"),
         ([QUESTION, {"role": "assistant", "content": []}], "a turn is empty"),
+        ([{"role": "user", "text": "Hi."}], r"a turn has neither `content` nor `value` \(it has role, text\)"),
     ],
 )
 @pytest.mark.fault("one's own conversations that no person and responder have", "line and speakers are named")
@@ -117,4 +118,4 @@ def test_what_is_left_out_is_counted_and_said(
     counted = {"call of a tool": 4, "tool": 4, "function_call": 2, "observation": 2, "function": 1, "narrator": 1}
     assert read_json(Path("raw/manifest.json"))["turns_left_out"] == counted
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith("mine: 14 turns left out, which are of neither side (call of a tool 4, tool 4, ")
+    assert said.startswith("mine: 14 turns left out (call of a tool 4, tool 4, ")

@@ -41,7 +41,10 @@ def test_more_candidates_than_replies_are_refused_before_any_training(
     elsewhere = [("cobert.domains", ["all"]), ("personas.domain", "all")]
     for changes in ([("cobert.domains", ["all", "happy"])], [*elsewhere[:1], ("personas.domain", "happy")]):
         changed(tmp_path, ("cobert.candidates", most + 1), *changes)
-        with pytest.raises(AttuneError, match=rf"{message}; set it to at most {most}, or use a larger source"):
+        with pytest.raises(
+            AttuneError,
+            match=rf"{message}; set it to at most {most}, or use a larger source; after .*`dvc repro --force download`",
+        ):
             main(candidates=pools, target=Path("out"))
         assert not Path("out").exists()
     for key, value in (("candidates", most), ("domains", ["all"]), ("drawn_from", "in_batch")):

@@ -12,6 +12,7 @@ from attune.corpora.redrawing import redrawn, redrawn_train
 from stages import download
 from stages.subset import main
 from tests.project import changed, read
+from tests.sources.corpora_by_hand import write
 from tests.stages.running import data
 
 CAPS = {"pec": None, "empathetic_dialogues": 10_000}
@@ -90,10 +91,24 @@ def test_a_cap_that_leaves_too_little_for_the_emotion_probe_is_refused(
     monkeypatch.chdir(tmp_path)
     changed(tmp_path, ("corpora.empathetic_dialogues.cap", 7))
     with pytest.raises(
-        AttuneError, match=r"has 6 different.*; use more data, a higher corpora\.empathetic_dialogues\.cap, "
+        AttuneError,
+        match=r"has 6 different.*; use more data, a higher corpora\.empathetic_dialogues\.cap, or another .* emotion$",
     ):
         main(corpus="empathetic_dialogues", raw=sample / "raw/empathetic_dialogues", target=Path("out"))
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("name", ["pec", "empathetic_dialogues"])
+def test_too_little_in_a_directory_is_told_with_how_more_gets_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path, ("source", "mirror"))
+    write(name, Path("mirror", name))
+    download.main(corpus=name, target=Path("raw"))
+    again = "; after a change in the source's files run `dvc repro --force download` first"
+    with pytest.raises(AttuneError, match=rf"(usable conversations|emotion probe needs).*{again}$"):
+        main(corpus=name, raw=Path("raw"), target=Path("out"))
 
 
 def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
