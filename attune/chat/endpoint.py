@@ -62,16 +62,16 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
             )  # fmt: skip
             answer = await request.answer(engine)
         except AttuneError as error:
-            raise _refusal(str(error), message) from None
+            raise refusal(str(error), message) from None
         except ValidationError as error:
             first = error.errors()[0]
-            raise _refusal(f"{first['loc'][0]}: {first['msg'].lower()}.", message) from None
+            raise refusal(f"{first['loc'][0]}: {first['msg'].lower()}.", message) from None
         return _as_json(answer) | {"crisis": crisis_message(message)}
 
     return reply
 
 
-def _refusal(reason: str, message: object) -> gr.Error:
+def refusal(reason: str, message: object) -> gr.Error:
     """The reason and, where it is due, the crisis message; `message` is what was sent, of whatever type."""
     crisis = crisis_message(message) if isinstance(message, str) else None
     return gr.Error("\n\n".join(filter(None, (reason, crisis))), print_exception=False)
