@@ -43,6 +43,8 @@ def test_the_endpoint_refuses_with_a_sentence_and_logs_nothing(address: str, cap
         ask(address, "Hm.", ["Hm."])
     with pytest.raises(AppError, match="this one has 5,000"):
         ask(address, "Hm.", ["a" * 5000, "Hm."])
+    with pytest.raises(AppError, match="history: at most 500 turns, the newest; these are 10,000"):
+        ask(address, "Hm.", ["Hm."] * 10_000)
     for history, persona, reason in (("secret", [], "history: .*valid list"), ([], "secret", "persona: .*valid list")):
         with pytest.raises(AppError, match=reason):
             Client(address, verbose=False).predict("Hm.", "full", history, persona, api_name="/reply")
