@@ -9,6 +9,7 @@ import pytest
 from openai import APIError, APIStatusError, BadRequestError, NotFoundError, OpenAI
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from attune.chat.answers import Answer, Question
 from attune.chat.artifacts import Artifacts
@@ -237,6 +238,23 @@ def test_other_requests_are_refused(client: OpenAI) -> None:
         client.embeddings.create(model="full", input="a")
     with pytest.raises(APIStatusError, match="may have 1,000,000 bytes"):
         complete(client, message="a" * MAX_BODY)
+
+
+@pytest.mark.fault("a client that leaves while it sends its request", "no error in the log")
+def test_a_client_that_leaves_in_mid_request_is_no_error(engine: Engine) -> None:
+    received: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return received.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    app = Starlette(routes=[mounted(engine, None)])
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "query_string": b"", "headers": []}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 499
 
 
 def test_a_model_that_is_not_trained_says_what_trains_it(root: Path, tmp_path: Path) -> None:
