@@ -16,6 +16,7 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.openai_api import MAX_BODY, mounted
+from attune.chat.openai_requests import CompletionRequest
 from attune.chat.streaming import Streamed, held_back
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
@@ -105,6 +106,13 @@ def test_a_system_message_instructs_or_is_the_persona(client: OpenAI, engine: En
         usage = client.chat.completions.create(model="full", messages=asked).usage
         assert usage is not None
         assert usage.prompt_tokens == len(prompt.ids)
+
+
+def test_a_blank_system_message_is_as_if_it_were_left_out() -> None:
+    for content, instruction in ((" \n ", None), (" Sing. ", "Sing.")):
+        messages = [{"role": "system", "content": content}, {"role": "user", "content": MESSAGE}]
+        request = CompletionRequest.parse(json.dumps({"model": "full", "messages": messages}).encode())
+        assert request.instruction() == instruction
 
 
 @pytest.mark.parametrize("stream", [False, True])
