@@ -113,14 +113,14 @@ class Conversations:
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Answer a message. One that is refused stays in the textbox; one whose reply fails stays in the chat."""
         conversation = self._conversation(request)
-        conversation.task = None
         crisis = crisis_update(message)  # shown even if the message is refused
-        history = conversation.exchanges
         try:
             exchange = Exchange(checked_message(message), system=system)
         except AttuneError as error:
-            yield gr.update(**IDLE), chat_messages(history), gr.skip(), str(error), crisis
+            yield gr.skip(), gr.skip(), gr.skip(), str(error), crisis  # a reply may be growing meanwhile
             return
+        conversation.task = None
+        history = conversation.exchanges
         settings = Settings(persona, own, temperature, top_k, top_p)
         conversation.exchanges = [*history, exchange]
         task = ReplyTask(settings, history, exchange, restored=conversation.exchanges)

@@ -12,6 +12,9 @@ from attune.chat.engine import Engine
 from attune.chat.validation import checked_message, checked_turn, persona_sentences
 from attune.core.errors import AttuneError
 
+# Turns of a history; all of them are read, in the models' only thread, for the replies that are not to be repeated.
+MAX_HISTORY = 500
+
 
 class ReplyRequest(BaseModel):
     """The arguments of /reply, checked for their types."""
@@ -28,6 +31,8 @@ class ReplyRequest(BaseModel):
     async def answer(self, engine: Engine) -> Answer:
         """The complete answer; an AttuneError if an argument is refused or the system cannot answer."""
         message, persona = checked_message(self.message), persona_sentences("\n".join(self.persona))
+        if len(self.history) > MAX_HISTORY:
+            raise AttuneError(f"history: at most {MAX_HISTORY} turns, the newest; these are {len(self.history):,}.")
         if len(self.history) % 2:
             raise AttuneError("history: an even number of turns is needed, a message and its reply in turn.")
         turns = [*(checked_turn(turn) for turn in self.history), message]
@@ -51,9 +56,9 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
     ) -> dict[str, Any]:
         """One reply; nothing is remembered for the next call.
 
-        history: the turns before `message`, oldest first, each message of the one who asks with its reply. Without
-        `temperature`, `top_k` and `top_p`, a generator decodes as params.yaml says; with one of the others but without
-        `top_k`, that is 0 (all tokens).
+        history: the turns before `message`, oldest first and at most 500, each message of the one who asks with its
+        reply. Without `temperature`, `top_k` and `top_p`, a generator decodes as params.yaml says; with one of the
+        others but without `top_k`, that is 0 (all tokens).
         """
         try:
             request = ReplyRequest(
@@ -62,16 +67,16 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
             )  # fmt: skip
             answer = await request.answer(engine)
         except AttuneError as error:
-            raise _refusal(str(error), message) from None
+            raise refusal(str(error), message) from None
         except ValidationError as error:
             first = error.errors()[0]
-            raise _refusal(f"{first['loc'][0]}: {first['msg'].lower()}.", message) from None
+            raise refusal(f"{first['loc'][0]}: {first['msg'].lower()}.", message) from None
         return _as_json(answer) | {"crisis": crisis_message(message)}
 
     return reply
 
 
-def _refusal(reason: str, message: object) -> gr.Error:
+def refusal(reason: str, message: object) -> gr.Error:
     """The reason and, where it is due, the crisis message; `message` is what was sent, of whatever type."""
     crisis = crisis_message(message) if isinstance(message, str) else None
     return gr.Error("\n\n".join(filter(None, (reason, crisis))), print_exception=False)

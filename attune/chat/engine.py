@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -104,7 +104,8 @@ class Engine:
         Raises
         ------
         AttuneError
-            if there is no such system or one of its artifacts is missing; it names the stage that writes it.
+            if there is no such system or one of its artifacts is missing, where it names the stage that writes it; if
+            the server is stopping.
         """
         with self._answering(name, question) as next_answer:
             while (answer := next_answer().result()) is not None:
@@ -124,9 +125,16 @@ class Engine:
             raise AttuneError(f"{system.label} cannot answer yet: {reason}.")
         answers = self._answers(system, question)
         try:
-            yield partial(self._thread.submit, next, answers, None)
+            yield partial(self._next, answers)
         finally:
-            self._thread.submit(answers.close)
+            with suppress(RuntimeError):  # the thread is shut down
+                self._thread.submit(answers.close)
+
+    def _next(self, answers: Iterator[Answer]) -> Future[Answer | None]:
+        try:
+            return self._thread.submit(next, answers, None)
+        except RuntimeError:  # the thread is shut down, as Python ends
+            raise AttuneError("The server is stopping.") from None
 
     def _answers(self, system: System, question: Question) -> Generator[Answer, None, None]:
         *history, message = question.turns

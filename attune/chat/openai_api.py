@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
@@ -96,7 +96,10 @@ class Api:
 
     async def complete(self, request: Request) -> Response:
         self._admit(request)
-        asked = CompletionRequest.parse(await _body(request))
+        try:
+            asked = CompletionRequest.parse(await _body(request))
+        except ClientDisconnect:
+            return Response(status_code=_CLIENT_LEFT)
         self._model(asked.model)
         completion = _Completion(self.engine, asked)
         if asked.stream:

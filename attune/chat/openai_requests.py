@@ -116,8 +116,8 @@ class CompletionRequest(BaseModel):
         return self.max_completion_tokens or self.max_tokens
 
     def instruction(self) -> str | None:
-        """The text of the system and developer messages."""
-        return self._told(checked_turn) or None
+        """The text of the system and developer messages; None where they say nothing."""
+        return self._told(checked_turn).strip() or None
 
     def persona(self, default: list[str]) -> list[str]:
         """The sentences of the system and developer messages; `default` where there are none."""

@@ -6,7 +6,9 @@
 import signal
 import sys
 import time
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from starlette.requests import Request
@@ -19,7 +21,7 @@ from attune.chat.compare_tab import compare_tab
 from attune.chat.comparison import Comparisons
 from attune.chat.conversations import MAX_CONVERSATIONS, Conversations
 from attune.chat.documents import routes
-from attune.chat.endpoint import reply_endpoint
+from attune.chat.endpoint import refusal, reply_endpoint
 from attune.chat.engine import Engine
 from attune.chat.events import CONCURRENCY, MAX_CONCURRENT_REPLIES, PRIVATE
 from attune.chat.openai_api import api_key, key_notice, mounted
@@ -30,10 +32,19 @@ RESULTS = {"report": "Report", "studies": "Studies"}
 _REACHABLE = "() => document.querySelectorAll('#chat [role=log]').forEach(log => { log.tabIndex = 0; })"
 
 
+class _Page(gr.Blocks):
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """A gr.Error for too few values; Gradio's own error would write the values to the log."""
+        if len(inputs) < len(block_fn.inputs):
+            needed = [*signature(block_fn.fn).parameters][: len(block_fn.inputs)]
+            reason = f"{len(needed)} values are needed ({', '.join(needed)}); these are {len(inputs)}."
+            raise refusal(reason, next(iter(inputs), None))
+
+
 def build(engine: Engine) -> gr.Blocks:
     """The page for the engine's systems."""
     conversations = Conversations(engine)
-    with gr.Blocks(title="Attune", analytics_enabled=False) as page:
+    with _Page(title="Attune", analytics_enabled=False) as page:
         learned = data(engine.parameters, engine.artifacts)
         gr.Markdown(f"# Attune\n{HEADLINE}\n\n{DISCLAIMER} {learned} {PROTOTYPE}", elem_id="head")
         with gr.Tab("Chat"):

@@ -63,6 +63,7 @@ class Terminal:
 
     def _send(self, message: str) -> Iterator[str]:
         if crisis := crisis_message(message):  # even if the message is too long for a reply
+            self.exchanges = [*self.exchanges, Exchange(message, system=self.system)]  # so that /retry answers it too
             yield f"{crisis}\n"
             return
         history, exchange = self.exchanges, Exchange(checked_message(message), system=self.system)
@@ -77,6 +78,9 @@ class Terminal:
         if not self.exchanges:
             raise AttuneError("There is no reply yet that could be tried again.")
         *history, last = self.exchanges
+        if crisis := crisis_message(last.message):
+            yield f"{crisis}\n"
+            return
         yield from self._write(history, last.again(self.system))
 
     def _switch(self, name: str) -> str:

@@ -285,6 +285,20 @@ def test_waiting_can_be_cancelled_while_a_model_is_busy(engine: Engine) -> None:
     assert last(engine.reply("full", ASKED)).text
 
 
+@pytest.mark.fault("a server that is stopped while it writes a reply", "one sentence")
+def test_a_reply_that_the_end_of_the_server_interrupts_says_so(root: Path) -> None:
+    ending = Engine(load(root / "params.yaml"), Artifacts(root))
+
+    async def interrupted() -> None:
+        answers = ending.reply_async("full", ASKED)
+        await anext(answers)
+        ending._thread.shutdown()
+        await anext(answers)
+
+    with pytest.raises(AttuneError, match=r"^The server is stopping\.$"):
+        asyncio.run(interrupted())
+
+
 @pytest.mark.fault("a model missing from the page", "its stage is named")
 def test_a_missing_artifact_is_named_with_its_stage(root: Path, tmp_path: Path) -> None:
     settings = load(root / "params.yaml")

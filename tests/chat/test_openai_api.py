@@ -9,12 +9,14 @@ import pytest
 from openai import APIError, APIStatusError, BadRequestError, NotFoundError, OpenAI
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from attune.chat.answers import Answer, Question
 from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.openai_api import MAX_BODY, mounted
+from attune.chat.openai_requests import CompletionRequest
 from attune.chat.streaming import Streamed, held_back
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
@@ -104,6 +106,13 @@ def test_a_system_message_instructs_or_is_the_persona(client: OpenAI, engine: En
         usage = client.chat.completions.create(model="full", messages=asked).usage
         assert usage is not None
         assert usage.prompt_tokens == len(prompt.ids)
+
+
+def test_a_blank_system_message_is_as_if_it_were_left_out() -> None:
+    for content, instruction in ((" \n ", None), (" Sing. ", "Sing.")):
+        messages = [{"role": "system", "content": content}, {"role": "user", "content": MESSAGE}]
+        request = CompletionRequest.parse(json.dumps({"model": "full", "messages": messages}).encode())
+        assert request.instruction() == instruction
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -237,6 +246,23 @@ def test_other_requests_are_refused(client: OpenAI) -> None:
         client.embeddings.create(model="full", input="a")
     with pytest.raises(APIStatusError, match="may have 1,000,000 bytes"):
         complete(client, message="a" * MAX_BODY)
+
+
+@pytest.mark.fault("a client that leaves while it sends its request", "no error in the log")
+def test_a_client_that_leaves_in_mid_request_is_no_error(engine: Engine) -> None:
+    received: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return received.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    app = Starlette(routes=[mounted(engine, None)])
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "query_string": b"", "headers": []}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 499
 
 
 def test_a_model_that_is_not_trained_says_what_trains_it(root: Path, tmp_path: Path) -> None:
