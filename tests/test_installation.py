@@ -72,6 +72,19 @@ def test_a_shell_cannot_hide_the_project_from_its_python(tmp_path: Path) -> None
     assert {name for name in settings if name in seen} == {"PYTHONUTF8"}
 
 
+@pytest.mark.fault("tests or `.ci/run` in a git hook, with GIT_DIR set", "they commit nowhere but in their own folders")
+def test_a_hook_s_repository_is_not_that_of_the_tests(tmp_path: Path) -> None:
+    """The second is `.ci/run`, as far as its first call of make."""
+    make = tmp_path / "make"
+    make.write_text("#!/bin/sh\nenv\nexit 7\n")
+    make.chmod(0o755)
+    settings = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GIT_DIR": str(tmp_path), "GIT_INDEX_FILE": "index"}
+    for command in ([sys.executable, "-c", "import os, tests.conftest; print(dict(os.environ))"], [".ci/run"]):
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True)
+        assert "PATH" in done.stdout, done.stderr
+        assert not re.findall(r"GIT_DIR|GIT_INDEX_FILE", done.stdout)
+
+
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
 @pytest.mark.fault("another Python than 3.11 to 3.13", "named before anything is installed, with ways to get one")
 def test_make_asks_for_a_python_that_the_lock_is_for(version: str, tmp_path: Path) -> None:
