@@ -17,6 +17,8 @@ export PYTHON TORCH_INDEX
 # With them, the environment's Python would not find the project in its own folder, or not even itself.
 unexport PYTHONSAFEPATH PYTHONHOME
 
+# Also under -j, `make clean repro` deletes first. The make of the stages (tools/repro.py) is another, and parallel.
+.NOTPARALLEL:
 .PHONY: setup help quick repro studies app chat test test-slow test-faults check deps bench clean
 
 setup: $(STAMP)  ## install into .venv, once (the others do this first where they need it)

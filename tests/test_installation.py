@@ -57,19 +57,31 @@ def test_the_lock_has_all_that_its_packages_need(version: str) -> None:
     assert checked > 300
 
 
+def installed(folder: Path, does: str) -> None:
+    """Put there what `make` needs, with a Python in .venv that is a script of the shell and `does` this."""
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        copy(ROOT / name, folder)
+    python = folder / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{does}\n")
+    python.chmod(0o755)
+    (folder / ".venv/.installed").touch()
+
+
 @pytest.mark.fault("PYTHONSAFEPATH or PYTHONHOME set in the shell", "`make` runs as without it")
 def test_a_shell_cannot_hide_the_project_from_its_python(tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        copy(ROOT / name, tmp_path)
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text("#!/bin/sh\nenv > seen\n")
-    python.chmod(0o755)
-    (tmp_path / ".venv/.installed").touch()
+    installed(tmp_path, "env > seen")
     settings = {"PYTHONSAFEPATH": "1", "PYTHONHOME": "/nowhere", "PYTHONUTF8": "1"}
     subprocess.run(["make", "quick"], cwd=tmp_path, env=os.environ | settings, check=True)
     seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines() if "=" in line)
     assert {name for name in settings if name in seen} == {"PYTHONUTF8"}
+
+
+@pytest.mark.fault("`make -j` with several targets", "one after the other, as without -j")
+def test_several_targets_run_in_their_order_whatever_makeflags_say(tmp_path: Path) -> None:
+    installed(tmp_path, "[ $1 = -m ] && echo begin >> log && sleep .3 && echo end >> log")
+    subprocess.run(["make", "repro", "studies"], cwd=tmp_path, env=os.environ | {"MAKEFLAGS": "-j8"}, check=True)
+    assert (tmp_path / "log").read_text().split() == ["begin", "end"] * 2
 
 
 @pytest.mark.fault("tests or `.ci/run` in a git hook, with GIT_DIR set", "they commit nowhere but in their own folders")
