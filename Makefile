@@ -37,7 +37,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PIP) install --no-deps --requirement requirements.lock
 # What the lock leaves out: the CUDA libraries of the torch that is installed, if it needs any.
 	$(PIP) install --constraint requirements.lock torch
-	$(PIP) install --no-deps --editable .
+# By the setuptools of the lock: pip would download another for the build, also once all is installed.
+	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
 # As many stages at once as there are cores, and as fit into memory; JOBS=1: plain `dvc repro`.

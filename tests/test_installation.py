@@ -68,6 +68,17 @@ def installed(folder: Path, does: str) -> None:
     (folder / ".venv/.installed").touch()
 
 
+def test_the_project_itself_is_installed_without_the_network() -> None:
+    """By the backend that the lock has put there."""
+    shown = subprocess.run(["make", "-n", "-B", "setup"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lock, own = map(shown.index, ("--requirement requirements.lock", "--no-build-isolation --editable ."))
+    assert lock < own
+    [backend] = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"])
+    for version in PYTHONS:
+        [exact] = pinned(version)[backend.name].specifier
+        assert backend.specifier.contains(exact.version)
+
+
 @pytest.mark.fault("PYTHONSAFEPATH or PYTHONHOME set in the shell", "`make` runs as without it")
 def test_a_shell_cannot_hide_the_project_from_its_python(tmp_path: Path) -> None:
     installed(tmp_path, "env > seen")
