@@ -58,7 +58,10 @@ def test_the_lock_has_all_that_its_packages_need(version: str) -> None:
 
 
 def installed(folder: Path, does: str) -> None:
-    """Put there what `make` needs, with a Python in .venv that is a script of the shell and `does` this."""
+    """Put there what `make` needs, with a Python in .venv that is a script of the shell and `does` this.
+
+    With PYTHON=false, make could install nothing for want of a Python that runs.
+    """
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
         copy(ROOT / name, folder)
     python = folder / ".venv/bin/python"
@@ -83,15 +86,16 @@ def test_the_project_itself_is_installed_without_the_network() -> None:
 def test_a_shell_cannot_hide_the_project_from_its_python(tmp_path: Path) -> None:
     installed(tmp_path, "env > seen")
     settings = {"PYTHONSAFEPATH": "1", "PYTHONHOME": "/nowhere", "PYTHONUTF8": "1"}
-    subprocess.run(["make", "quick"], cwd=tmp_path, env=os.environ | settings, check=True)
+    subprocess.run(["make", "quick", "PYTHON=false"], cwd=tmp_path, env=os.environ | settings, check=True)
     seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines() if "=" in line)
     assert {name for name in settings if name in seen} == {"PYTHONUTF8"}
 
 
 @pytest.mark.fault("`make -j` with several targets", "one after the other, as without -j")
 def test_several_targets_run_in_their_order_whatever_makeflags_say(tmp_path: Path) -> None:
-    installed(tmp_path, "[ $1 = -m ] && echo begin >> log && sleep .3 && echo end >> log")
-    subprocess.run(["make", "repro", "studies"], cwd=tmp_path, env=os.environ | {"MAKEFLAGS": "-j8"}, check=True)
+    installed(tmp_path, "[ $1 != -m ] || { echo begin >> log; sleep .3; echo end >> log; }")
+    settings = os.environ | {"MAKEFLAGS": "-j8"}
+    subprocess.run(["make", "repro", "studies", "PYTHON=false"], cwd=tmp_path, env=settings, check=True)
     assert (tmp_path / "log").read_text().split() == ["begin", "end"] * 2
 
 
@@ -122,6 +126,43 @@ def test_make_asks_for_a_python_that_the_lock_is_for(version: str, tmp_path: Pat
         return
     assert f"Python {', '.join(PYTHONS[:-1])} or {PYTHONS[-1]} is needed, and " in done.stderr
     assert f" is {version}. Get one from your system" in done.stderr
+
+
+def python_in(path: Path, does: str) -> Path:
+    """A Python that runs, and does this instead of making a virtual environment."""
+    path.write_text(f'#!/bin/sh\n[ "$1" != -m ] || {{ {does}; exit 7; }}\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (f'exec {sys.executable} "$@"', "venv .venv"),
+        ("[ $1 = -E ] || echo /elsewhere 3.12.1", "venv --clear .venv"),
+        ("exit 127", "venv --clear .venv"),
+    ],
+)
+@pytest.mark.fault("a .venv of another Python, or of one that is gone", "`make setup` makes it anew")
+def test_an_environment_of_another_python_is_made_anew(own: str, words: str, tmp_path: Path) -> None:
+    installed(tmp_path, own)
+    if own != "exit 127":  # with which nothing counts as installed
+        (tmp_path / ".venv/.installed").unlink()
+    python = python_in(tmp_path / "python", "shift; echo $* > words")
+    subprocess.run(["make", "setup", f"PYTHON={python}"], cwd=tmp_path)
+    assert (tmp_path / "words").read_text() == f"{words}\n"
+
+
+@pytest.mark.fault("a python3.11 that is there and does not run, such as pyenv's", "`make` takes the next that does")
+def test_make_takes_a_python_that_runs(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        copy(ROOT / name, tmp_path)
+    python_in(tmp_path / "python3.12", "touch made")
+    (tmp_path / "python3.11").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "python3.11").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run(["make", "setup"], cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True)
+    assert (tmp_path / "made").is_file()
 
 
 def test_ci_and_the_containers_run_these_pythons() -> None:
