@@ -34,6 +34,7 @@ JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
 MANY = 10  # stages that gain from packages that are imported once for all of them
 # Set by a make that calls this module, and wrong for the make that is started here.
 _OUTER_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
+_NAME = re.compile(r"[\w@./:-]+")  # of a stage, without the letters that have a meaning for make or a shell
 _LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")
 
 
@@ -89,6 +90,8 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
     if not waits:
         print("Every stage is up to date.")
         return 0
+    if strange := [name for name in waits if not _NAME.fullmatch(name)]:
+        sys.exit(f"error: {wrong_parameters() or f'{strange[0]!r} cannot be the name of a stage'}")
     times = Times(TIMES)
     order = longest_first(waits, Times(TYPICAL).seconds | times.seconds)
     with atomic_file(RULES) as temporary:

@@ -160,6 +160,22 @@ def test_parameters_from_which_dvc_can_make_no_stages_are_named(project: Path) -
     assert done.stderr == "error: params.yaml: cobert.domains = 'happy': it must be a list, such as [a, b]\n"
 
 
+@pytest.mark.fault("a generator whose name would be a command of make", "refused, and nothing is run")
+def test_a_name_of_params_yaml_is_no_makefile_s_line(project: Path) -> None:
+    name = "a$(shell touch run)"
+    stage = {"foreach": "${generators}", "do": {"cmd": "true"}}
+    (project / "dvc.yaml").write_text(json.dumps({"stages": {"train": stage}}))
+    changed(project, ("generators", {name: {"method": "lora"}}))
+    done = repro(project, jobs=2)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: params.yaml: " in done.stderr
+    assert "a name consists of letters, digits and underscores" in done.stderr
+    (project / "params.yaml").unlink()
+    (project / "dvc.yaml").write_text(json.dumps({"stages": {"train": stage | {"foreach": [name]}}}))
+    assert repro(project, jobs=2).stderr == f"error: {f'train@{name}'!r} cannot be the name of a stage\n"
+    assert not (project / "run").exists()
+
+
 # Each stage ends once it is allowed to; `second` and `third` need `first`, and `beside` runs the whole time.
 HELD = ("first", "second", "third", "beside")
 # Without a trap, bash goes on after SIGINT where a command of it has just ended well.
