@@ -21,7 +21,6 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     from dvc.scm import SCMError
 
     waits: dict[str, list[str]] = {}
-    _drop_torn(Path(".dvc/tmp/rwlock"))
     try:
         with Repo() as repo, lock_repo(repo):
             graph = repo.index.graph
@@ -43,8 +42,9 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     return waits
 
 
-def _drop_torn(locks: Path) -> None:
+def drop_torn_list() -> None:
     """Delete DVC's list of the files in use if a killed DVC has left half of it, which no other would accept."""
+    locks = Path(".dvc/tmp/rwlock")
     if _is_torn(locks):
         time.sleep(0.5)  # another DVC may be writing it right now
         if _is_torn(locks):

@@ -20,7 +20,7 @@ from attune.core import garbage_collection, memory
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
 from tools import cores, gpus
-from tools.changes import changed_stages, wrong_parameters
+from tools.changes import changed_stages, drop_torn_list, wrong_parameters
 from tools.deps import FILES
 from tools.preload import PACKAGES, preloading
 from tools.progress import Log, Times
@@ -65,6 +65,7 @@ def run(target: str, jobs: int | None) -> int:
     """Run the stages of `target`, a dvc.yaml, in the current folder, `jobs` at once; returns the exit code."""
     garbage_collection.defer()
     jobs = jobs or fitting_jobs()
+    drop_torn_list()
     try:
         return plain(target) if jobs == 1 else side_by_side(changed_stages(target), jobs)
     finally:
