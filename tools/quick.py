@@ -60,6 +60,7 @@ PLACES = ("source", "corpora.*.path", "encoder", "index.embedder", "bases.*.mode
 NAMES = ("sample", "hub", MINILM, SMOLLM2)
 
 
+@repro.interruptible
 def main() -> int:
     print_any_text()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])

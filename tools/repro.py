@@ -11,8 +11,9 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,20 @@ _NAME = re.compile(r"[\w@./:-]+")  # of a stage, without the letters that have a
 _LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")
 
 
+def interruptible(main: Callable[[], int]) -> Callable[[], int]:
+    """`main`, which returns 130 after Ctrl+C, as a shell reports it, without a traceback."""
+
+    @wraps(main)
+    def wrapped() -> int:
+        try:
+            return main()
+        except KeyboardInterrupt:
+            return 130
+
+    return wrapped
+
+
+@interruptible
 def main() -> int:
     print_any_text()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])

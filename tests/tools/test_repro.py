@@ -144,6 +144,16 @@ def test_half_a_list_of_the_files_in_use_stops_nobody(project: Path, left: str, 
     assert repro(project, jobs=2).stdout == "Every stage is up to date.\n"
 
 
+@pytest.mark.fault("a second run at the same time", "told that there is another")
+def test_a_second_run_is_told_of_the_first(project: Path) -> None:
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    used = {str(project / "out/right"): {"pid": os.getpid(), "cmd": "dvc repro"}}
+    (project / ".dvc/tmp/rwlock").write_text(json.dumps({"write": used}))
+    done = repro(project, jobs=2)
+    message = "another run of DVC uses files of this project: wait until it has ended"
+    assert (done.returncode, done.stderr) == (1, f"error: {message}\n")
+
+
 @pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
 def test_an_invalid_file_is_named(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages: [")
