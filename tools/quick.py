@@ -26,6 +26,7 @@ from attune.corpora import corpus, ranking_corpus
 from attune.sources.packages import MINILM, SMOLLM2
 from tools import repro
 from tools.changes import OUTSIDE_GIT
+from tools.dvc import name_user
 
 FOLDER = ROOT / "quick"
 LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore")
@@ -63,6 +64,7 @@ NAMES = ("sample", "hub", MINILM, SMOLLM2)
 @repro.interruptible
 def main() -> int:
     print_any_text()
+    name_user()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     repro.add_jobs(parser)
     parser.add_argument("-S", "--set-param", action="append", default=[], metavar="KEY=VALUE")

@@ -23,6 +23,7 @@ from attune.core.files import atomic_file
 from tools import cores, gpus
 from tools.changes import changed_stages, drop_torn_list, wrong_parameters
 from tools.deps import FILES
+from tools.dvc import name_user
 from tools.preload import PACKAGES, preloading
 from tools.progress import Log, Times
 from tools.stage import process_group
@@ -55,6 +56,7 @@ def interruptible(main: Callable[[], int]) -> Callable[[], int]:
 @interruptible
 def main() -> int:
     print_any_text()
+    name_user()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", nargs="?", default=FILES[0])
     add_jobs(parser)
