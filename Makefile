@@ -5,9 +5,11 @@ VENV := .venv
 # their names.
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# The environment's own once there is one; else the oldest, with which the committed results were made.
-PYTHON ?= $(shell command -v $(BIN)/python || command -v python3.11 || command -v python3.12 || command -v python3.13 \
-	|| echo python3)
+# The first that runs: the environment's own, else the oldest, with which the committed results were made. -E: $(shell)
+# knows nothing of the unexport below.
+FOUND := $(shell for each in $(BIN)/python python3.11 python3.12 python3.13; do \
+	"$$each" -E -c "" 2> /dev/null && { echo "$$each"; exit; }; done; echo python3)
+PYTHON ?= $(FOUND)
 # Where to look for torch besides PyPI. PyPI's for Linux brings CUDA's libraries, a download of 2.7 GB that only an NVIDIA
 # GPU can use, so without one it is the CPU build, of 0.2 GB. TORCH_INDEX= (empty): PyPI's.
 TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || command -v nvidia-smi > /dev/null \
@@ -17,6 +19,8 @@ export PYTHON TORCH_INDEX
 # With them, the environment's Python would not find the project in its own folder, or not even itself.
 unexport PYTHONSAFEPATH PYTHONHOME
 
+# Also under -j, `make clean repro` deletes first. The make of the stages (tools/repro.py) is another, and parallel.
+.NOTPARALLEL:
 .PHONY: setup help quick repro studies app chat test test-slow test-faults check deps bench clean
 
 setup: $(STAMP)  ## install into .venv, once (the others do this first where they need it)
@@ -28,14 +32,24 @@ help:  ## list the targets
 # Not quiet: a first installation takes minutes, and pip shows how far it is.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# Says of what Python an environment is.
+BASE := -c 'import sys; print(sys.base_prefix, sys.version)'
+
+# What was installed does not count where the environment's Python does not run, as when its base has been removed.
+ifneq ($(FOUND),$(BIN)/python)
+  .PHONY: $(STAMP)
+endif
+
 $(STAMP): requirements.lock pyproject.toml
 	@"$$PYTHON" -c 'import sys; v = sys.version.split()[0]; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed, and " + sys.executable + " is " + v + ". Get one from your system (python3.11 and python3.11-venv) or by one of: uv python install 3.11; pyenv install 3.11; conda create -n python311 python=3.11. Then: make PYTHON=/path/to/python3.11 ...")'
-	"$$PYTHON" -m venv $(VENV)
+# One of another Python would keep that, and its packages.
+	"$$PYTHON" -m venv $$([ "$$($(BIN)/python $(BASE) 2> /dev/null)" = "$$("$$PYTHON" $(BASE))" ] || echo --clear) $(VENV)
 	[ -z "$$TORCH_INDEX" ] || $(PIP) install --no-deps --extra-index-url "$$TORCH_INDEX" "$$(grep ^torch== requirements.lock)"
 	$(PIP) install --no-deps --requirement requirements.lock
 # What the lock leaves out: the CUDA libraries of the torch that is installed, if it needs any.
 	$(PIP) install --constraint requirements.lock torch
-	$(PIP) install --no-deps --editable .
+# By the setuptools of the lock: pip would download another for the build, also once all is installed.
+	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
 # As many stages at once as there are cores, and as fit into memory; JOBS=1: plain `dvc repro`.

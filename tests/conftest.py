@@ -17,6 +17,10 @@ from tests.project import ROOT
 
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
 
+# Git sets these for hooks and for `git rebase --exec`; with them a test would commit to the user's repository.
+for _name in subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True).stdout.split():
+    os.environ.pop(_name, None)
+
 # Tests compare numbers with those of a processor, most of them to the bit. Processes that they start see no GPU either.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 

@@ -57,19 +57,59 @@ def test_the_lock_has_all_that_its_packages_need(version: str) -> None:
     assert checked > 300
 
 
+def installed(folder: Path, does: str) -> None:
+    """Put there what `make` needs, with a Python in .venv that is a script of the shell and `does` this.
+
+    With PYTHON=false, make could install nothing for want of a Python that runs.
+    """
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        copy(ROOT / name, folder)
+    python = folder / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{does}\n")
+    python.chmod(0o755)
+    (folder / ".venv/.installed").touch()
+
+
+def test_the_project_itself_is_installed_without_the_network() -> None:
+    """By the backend that the lock has put there."""
+    shown = subprocess.run(["make", "-n", "-B", "setup"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lock, own = map(shown.index, ("--requirement requirements.lock", "--no-build-isolation --editable ."))
+    assert lock < own
+    [backend] = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"])
+    for version in PYTHONS:
+        [exact] = pinned(version)[backend.name].specifier
+        assert backend.specifier.contains(exact.version)
+
+
 @pytest.mark.fault("PYTHONSAFEPATH or PYTHONHOME set in the shell", "`make` runs as without it")
 def test_a_shell_cannot_hide_the_project_from_its_python(tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        copy(ROOT / name, tmp_path)
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text("#!/bin/sh\nenv > seen\n")
-    python.chmod(0o755)
-    (tmp_path / ".venv/.installed").touch()
+    installed(tmp_path, "env > seen")
     settings = {"PYTHONSAFEPATH": "1", "PYTHONHOME": "/nowhere", "PYTHONUTF8": "1"}
-    subprocess.run(["make", "quick"], cwd=tmp_path, env=os.environ | settings, check=True)
+    subprocess.run(["make", "quick", "PYTHON=false"], cwd=tmp_path, env=os.environ | settings, check=True)
     seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines() if "=" in line)
     assert {name for name in settings if name in seen} == {"PYTHONUTF8"}
+
+
+@pytest.mark.fault("`make -j` with several targets", "one after the other, as without -j")
+def test_several_targets_run_in_their_order_whatever_makeflags_say(tmp_path: Path) -> None:
+    installed(tmp_path, "[ $1 != -m ] || { echo begin >> log; sleep .3; echo end >> log; }")
+    settings = os.environ | {"MAKEFLAGS": "-j8"}
+    subprocess.run(["make", "repro", "studies", "PYTHON=false"], cwd=tmp_path, env=settings, check=True)
+    assert (tmp_path / "log").read_text().split() == ["begin", "end"] * 2
+
+
+@pytest.mark.fault("tests or `.ci/run` in a git hook, with GIT_DIR set", "they commit nowhere but in their own folders")
+def test_a_hook_s_repository_is_not_that_of_the_tests(tmp_path: Path) -> None:
+    """The second is `.ci/run`, as far as its first call of make."""
+    make = tmp_path / "make"
+    make.write_text("#!/bin/sh\nenv\nexit 7\n")
+    make.chmod(0o755)
+    settings = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GIT_DIR": str(tmp_path), "GIT_INDEX_FILE": "index"}
+    for command in ([sys.executable, "-c", "import os, tests.conftest; print(dict(os.environ))"], [".ci/run"]):
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True)
+        assert "PATH" in done.stdout, done.stderr
+        assert not re.findall(r"GIT_DIR|GIT_INDEX_FILE", done.stdout)
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
@@ -86,6 +126,43 @@ def test_make_asks_for_a_python_that_the_lock_is_for(version: str, tmp_path: Pat
         return
     assert f"Python {', '.join(PYTHONS[:-1])} or {PYTHONS[-1]} is needed, and " in done.stderr
     assert f" is {version}. Get one from your system" in done.stderr
+
+
+def python_in(path: Path, does: str) -> Path:
+    """A Python that runs, and does this instead of making a virtual environment."""
+    path.write_text(f'#!/bin/sh\n[ "$1" != -m ] || {{ {does}; exit 7; }}\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (f'exec {sys.executable} "$@"', "venv .venv"),
+        ("[ $1 = -E ] || echo /elsewhere 3.12.1", "venv --clear .venv"),
+        ("exit 127", "venv --clear .venv"),
+    ],
+)
+@pytest.mark.fault("a .venv of another Python, or of one that is gone", "`make setup` makes it anew")
+def test_an_environment_of_another_python_is_made_anew(own: str, words: str, tmp_path: Path) -> None:
+    installed(tmp_path, own)
+    if own != "exit 127":  # with which nothing counts as installed
+        (tmp_path / ".venv/.installed").unlink()
+    python = python_in(tmp_path / "python", "shift; echo $* > words")
+    subprocess.run(["make", "setup", f"PYTHON={python}"], cwd=tmp_path)
+    assert (tmp_path / "words").read_text() == f"{words}\n"
+
+
+@pytest.mark.fault("a python3.11 that is there and does not run, such as pyenv's", "`make` takes the next that does")
+def test_make_takes_a_python_that_runs(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        copy(ROOT / name, tmp_path)
+    python_in(tmp_path / "python3.12", "touch made")
+    (tmp_path / "python3.11").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "python3.11").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run(["make", "setup"], cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True)
+    assert (tmp_path / "made").is_file()
 
 
 def test_ci_and_the_containers_run_these_pythons() -> None:

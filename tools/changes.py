@@ -16,12 +16,12 @@ OUTSIDE_GIT = "is no git repository, which DVC needs; `git init` makes it one"
 def changed_stages(target: str) -> dict[str, list[str]]:
     """The stages that have changed, or may change with another, each with those of them that it waits for."""
     from dvc.exceptions import DvcException
+    from dvc.lock import LockError
     from dvc.repo import Repo, lock_repo
     from dvc.repo.reproduce import collect_stages, plan_repro
     from dvc.scm import SCMError
 
     waits: dict[str, list[str]] = {}
-    _drop_torn(Path(".dvc/tmp/rwlock"))
     try:
         with Repo() as repo, lock_repo(repo):
             graph = repo.index.graph
@@ -36,6 +36,8 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                         waits[stage.addressing] = before
     except SCMError:
         sys.exit(f"error: this folder {OUTSIDE_GIT}")
+    except LockError:  # whose own advice is to delete the lock
+        sys.exit("error: another run of DVC uses files of this project: wait until it has ended")
     except (DvcException, TypeError) as error:  # DVC's own TypeError, for a parameter that should be a list
         sys.exit(f"error: {wrong_parameters() or f'{error} (`dvc repro --dry {target}` says more)'}")
     if CHECK in waits:
@@ -43,8 +45,9 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     return waits
 
 
-def _drop_torn(locks: Path) -> None:
+def drop_torn_list() -> None:
     """Delete DVC's list of the files in use if a killed DVC has left half of it, which no other would accept."""
+    locks = Path(".dvc/tmp/rwlock")
     if _is_torn(locks):
         time.sleep(0.5)  # another DVC may be writing it right now
         if _is_torn(locks):

@@ -1,6 +1,8 @@
 """DVC's command line, `python -m tools.dvc WORDS`, a quarter faster (`attune.core.garbage_collection`) and safer."""
 
+import getpass
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,18 @@ from attune.core.files import atomic_file
 def main() -> int:
     garbage_collection.defer()
     write_whole_files()
+    os.environ["SHELL"] = "/bin/sh"  # by which DVC runs stages: the user's may be csh, or no shell at all
     from dvc.cli import main as dvc
 
     return int(dvc(sys.argv[1:]) or 0)
+
+
+def name_user() -> None:
+    """Let DVC, which asks for the user's name, also run for a number without one, as in `docker run --user 4321`."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        os.environ["USER"] = str(os.getuid())
 
 
 def write_whole_files() -> None:

@@ -26,6 +26,7 @@ from attune.corpora import ranking_corpus, record_of
 from attune.sources.packages import MINILM, SMOLLM2
 from tools import repro
 from tools.changes import OUTSIDE_GIT
+from tools.dvc import name_user
 
 FOLDER = ROOT / "quick"
 LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore")
@@ -60,8 +61,10 @@ PLACES = ("source", "corpora.*.path", "encoder", "index.embedder", "bases.*.mode
 NAMES = ("sample", "hub", MINILM, SMOLLM2)
 
 
+@repro.interruptible
 def main() -> int:
     print_any_text()
+    name_user()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     repro.add_jobs(parser)
     parser.add_argument("-S", "--set-param", action="append", default=[], metavar="KEY=VALUE")

@@ -11,8 +11,9 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from attune.core import garbage_collection, memory
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
 from tools import cores, gpus
-from tools.changes import changed_stages, wrong_parameters
+from tools.changes import changed_stages, drop_torn_list, wrong_parameters
 from tools.deps import FILES
+from tools.dvc import name_user
 from tools.preload import PACKAGES, preloading
 from tools.progress import Log, Times
 from tools.stage import process_group
@@ -34,11 +36,27 @@ JOB_BYTES = 3 * 2**30  # about the most memory that a stage takes
 MANY = 10  # stages that gain from packages that are imported once for all of them
 # Set by a make that calls this module, and wrong for the make that is started here.
 _OUTER_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
+_NAME = re.compile(r"[\w@./:-]+")  # of a stage, without the letters that have a meaning for make or a shell
 _LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")
 
 
+def interruptible(main: Callable[[], int]) -> Callable[[], int]:
+    """`main`, which returns 130 after Ctrl+C, as a shell reports it, without a traceback."""
+
+    @wraps(main)
+    def wrapped() -> int:
+        try:
+            return main()
+        except KeyboardInterrupt:
+            return 130
+
+    return wrapped
+
+
+@interruptible
 def main() -> int:
     print_any_text()
+    name_user()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", nargs="?", default=FILES[0])
     add_jobs(parser)
@@ -64,6 +82,7 @@ def run(target: str, jobs: int | None) -> int:
     """Run the stages of `target`, a dvc.yaml, in the current folder, `jobs` at once; returns the exit code."""
     garbage_collection.defer()
     jobs = jobs or fitting_jobs()
+    drop_torn_list()
     try:
         return plain(target) if jobs == 1 else side_by_side(changed_stages(target), jobs)
     finally:
@@ -89,6 +108,8 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
     if not waits:
         print("Every stage is up to date.")
         return 0
+    if strange := [name for name in waits if not _NAME.fullmatch(name)]:
+        sys.exit(f"error: {wrong_parameters() or f'{strange[0]!r} cannot be the name of a stage'}")
     times = Times(TIMES)
     order = longest_first(waits, Times(TYPICAL).seconds | times.seconds)
     with atomic_file(RULES) as temporary:

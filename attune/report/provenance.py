@@ -43,14 +43,22 @@ def code_version() -> str:
     deciding = [each for each in _DECIDING if not (other and each == _PARAMETERS)]
     commit, _, date = _last_change(*deciding).partition(" ")
     if not commit:
-        where = "in a clone without its history" if _git("rev-parse", "HEAD") else "outside a git repository"
-        return f"Code and parameters {where}"
+        return f"Code and parameters {_unknown()}"
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", *deciding)
     own = "; parameters other than the repository's, shown below" if other else ""
     return (
         f"Code{'' if other else ' and parameters'} at commit {commit[:_DIGITS]} of {date}"
         f"{', with uncommitted changes' if changed else ''}{own}"
     )
+
+
+def _unknown() -> str:
+    """Why the last commit is not known."""
+    if _git("rev-parse", "HEAD"):
+        return "in a clone without its history"
+    if (_ROOT / ".git").exists():  # without git, or of another user's files, which git reads only if told to
+        return "in a git repository that git could not read"
+    return "outside a git repository"
 
 
 def _has_other_parameters() -> bool:
@@ -103,7 +111,7 @@ def _last_change(*paths: str) -> str:
 
 
 def _git(*words: str) -> str:
-    """What git prints about the project's folder; empty where there is no git, or no repository."""
+    """What git prints about the project's folder; empty where there is no git, or no repository that it reads."""
     try:
         done = subprocess.run(["git", "-C", str(_ROOT), *words], capture_output=True, text=True, check=False)
     except FileNotFoundError:

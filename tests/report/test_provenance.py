@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -108,6 +109,15 @@ def test_linked_code_is_known_by_where_it_lies(tmp_path: Path) -> None:
 def test_code_outside_a_repository_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "_ROOT", tmp_path)
     assert code_version() == "Code and parameters outside a git repository"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_repository_that_git_refuses_is_not_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of another user."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # where a user may have allowed it
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert code_version() == "Code and parameters in a git repository that git could not read"
 
 
 def test_a_clone_without_its_history_does_not_name_its_oldest_commit(

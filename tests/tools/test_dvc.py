@@ -1,3 +1,6 @@
+import getpass
+import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +10,7 @@ from ruamel.yaml.representer import RepresenterError
 
 from tests.project import ROOT
 from tests.tools.made_up import git
-from tools.dvc import write_whole_files
+from tools.dvc import name_user, write_whole_files
 
 LOCK = "schema: '2.0'\nstages:\n  a:\n    cmd: echo a\n"
 
@@ -32,10 +35,25 @@ def test_a_file_that_dvc_is_writing_when_it_ends_stays_as_it_was(
     assert [each.name for each in tmp_path.iterdir()] == ["dvc.lock"]
 
 
+@pytest.mark.fault("a user number without a name, as in a container", "DVC gets the number for a name")
+@pytest.mark.parametrize("error", [KeyError, OSError])
+def test_a_user_without_a_name_is_called_by_the_number(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: int) -> None:
+        raise error
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    name_user()
+    assert getpass.getuser() == str(os.getuid())
+
+
+@pytest.mark.fault("a user whose shell is none, or csh", "stages run by sh")
 def test_dvc_runs_a_stage_and_records_it(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     words = [sys.executable, "-m", "tools.dvc"]
     environment = {"PYTHONPATH": str(ROOT), "PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin"}
+    environment["SHELL"] = "/bin/false"
     (tmp_path / "dvc.yaml").write_text("stages:\n  a:\n    cmd: echo a > a.txt\n    outs: [a.txt]\n")
     for command in (["init", "--quiet"], ["repro", "--quiet"]):
         done = subprocess.run([*words, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)

@@ -159,13 +159,22 @@ def test_what_dvc_does_not_run_keeps_the_time_that_it_took(copy: Path) -> None:
 
 
 @pytest.mark.fault("SIGKILL of DVC while it writes which files are in use", "the next run goes on")
-@pytest.mark.parametrize("left", ["", pytest.param('{"write": {"out', marks=pytest.mark.slow)])
-def test_half_a_list_of_the_files_in_use_stops_nobody(small: Path, left: str) -> None:
+@pytest.mark.parametrize(("left", "jobs"), [("", 1), pytest.param('{"write": {"out', 2, marks=pytest.mark.slow)])
+def test_half_a_list_of_the_files_in_use_stops_nobody(small: Path, left: str, jobs: int) -> None:
     (small / ".dvc/tmp").mkdir(exist_ok=True)
     (small / ".dvc/tmp/rwlock").write_text(left)
-    done = repro(small, jobs=2)
-    assert done.stdout.splitlines()[-1].endswith("min, 1 of 1 done"), done.stdout
+    assert repro(small, jobs).returncode == 0
     assert repro(small, jobs=2).stdout == "Every stage is up to date.\n"
+
+
+@pytest.mark.fault("a second run at the same time", "told that there is another")
+def test_a_second_run_is_told_of_the_first(project: Path) -> None:
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    used = {str(project / "out/right"): {"pid": os.getpid(), "cmd": "dvc repro"}}
+    (project / ".dvc/tmp/rwlock").write_text(json.dumps({"write": used}))
+    done = repro(project, jobs=2)
+    message = "another run of DVC uses files of this project: wait until it has ended"
+    assert (done.returncode, done.stderr) == (1, f"error: {message}\n")
 
 
 @pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
@@ -184,6 +193,22 @@ def test_parameters_from_which_dvc_can_make_no_stages_are_named(project: Path) -
     done = repro(project, jobs=2)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: params.yaml: cobert.domains = 'happy': it must be a list, such as [a, b]\n"
+
+
+@pytest.mark.fault("a generator whose name would be a command of make", "refused, and nothing is run")
+def test_a_name_of_params_yaml_is_no_makefile_s_line(project: Path) -> None:
+    name = "a$(shell touch run)"
+    stage = {"foreach": "${generators}", "do": {"cmd": "true"}}
+    (project / "dvc.yaml").write_text(json.dumps({"stages": {"train": stage}}))
+    changed(project, ("generators", {name: {"method": "lora"}}))
+    done = repro(project, jobs=2)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: params.yaml: " in done.stderr
+    assert "a name consists of letters, digits and underscores" in done.stderr
+    (project / "params.yaml").unlink()
+    (project / "dvc.yaml").write_text(json.dumps({"stages": {"train": stage | {"foreach": [name]}}}))
+    assert repro(project, jobs=2).stderr == f"error: {f'train@{name}'!r} cannot be the name of a stage\n"
+    assert not (project / "run").exists()
 
 
 # Each stage ends once it is allowed to; `second` and `third` need `first`, and `beside` runs the whole time.

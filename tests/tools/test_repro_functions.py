@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from dvc.repo import Repo
@@ -11,11 +12,23 @@ from ruamel.yaml import YAML
 from attune.core.files import read_json
 from tests.project import ROOT
 from tests.tools.made_up import initialise
+from tools import quick, repro
 from tools.deps import FILES
 from tools.repro import TYPICAL, fitting_jobs, longest_first, rules, sort_lock
 
 HEAD = "schema: '2.0'\nstages:\n"
 FIRST, SECOND = "  a@1:\n    cmd: x\n      y\n    outs:\n    - path: o\n", "  b:\n    cmd: z\n"
+
+
+@pytest.mark.parametrize(("module", "work"), [(repro, "run"), (quick, "cache_of")])
+@pytest.mark.fault("Ctrl+C before the first stage has started", "a shell's exit code, and no traceback")
+def test_an_interruption_is_no_traceback(module: ModuleType, work: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, work, interrupted)
+    monkeypatch.setattr(sys, "argv", ["tool"])
+    assert module.main() == 130
 
 
 def test_the_rules_are_a_makefile_s() -> None:
