@@ -142,15 +142,22 @@ def _sliders(generation: Generation) -> list[gr.Slider]:
 def _show_system(engine: Engine, system: gr.Dropdown, about: gr.HTML, settings: SettingsFields) -> None:
     """Say what is known about the chosen system; the sliders show when `own`, and start at its values."""
 
-    def described(name: str) -> tuple[str, str, Any]:
-        return system_note(engine, name), decoding_note(engine, name), gr.update(info=persona_note(engine, name))
+    def described(name: str) -> tuple[str, Any]:
+        return system_note(engine, name), gr.update(info=persona_note(engine, name))
 
     def shown(own: bool, name: str) -> list[Any]:
         decoding = engine.decoding(name)
         return [gr.update(visible=own, value=getattr(decoding, slider.elem_id)) for slider in settings.sliders]
 
-    system.change(described, system, [about, settings.note, settings.persona], queue=False, **PRIVATE)
-    settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
+    def noted(name: str, own: bool, *values: float) -> str:
+        return decoding_note(engine, name, values if own else ())
+
+    system.change(described, system, [about, settings.persona], queue=False, **PRIVATE)
+    started = settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
+    fields = [system, settings.own, *settings.sliders]
+    started.then(noted, fields, settings.note, queue=False, **PRIVATE)
+    for field in (system, *settings.sliders):
+        field.change(noted, fields, settings.note, queue=False, **PRIVATE)
     temperature, top_k, top_p = settings.sliders
     for moved in (temperature, top_p):
         moved.input(_more_than_the_likeliest, top_k, top_k, queue=False, **PRIVATE)
