@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from attune.core.files import read_json
 from attune.corpora import EPITOME
 from attune.evaluation.ranking.summary import UNTRAINED
+from attune.evaluation.schemas import SHARES
 from attune.parameters import load
 from attune.parameters.methods import METHODS
 from attune.report.results import Results
@@ -215,8 +216,8 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
         "`prompted`": "prompted",
     }
     for name, system in shown.items():
-        own, feeling = (f"{100 * results[system][score]:.0f} %" for score in ("own_message", "right_feeling"))
-        assert f"\n| {name} | {own} | {feeling} |\n" in page
+        own, glad, troubled = (f"{100 * results[system][score]:.0f} %" for score in SHARES)
+        assert f"\n| {name} | {own} | {glad} | {troubled} |\n" in page
 
 
 def test_the_stage_tables_name_every_stage_module() -> None:
