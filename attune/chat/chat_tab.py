@@ -11,6 +11,7 @@ from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.chat.events import PRIVATE, QUEUED
 from attune.chat.rendering import system_choices, system_note
+from attune.core.errors import AttuneError
 from attune.corpora.wording import as_written
 from attune.parameters.generation import Generation
 
@@ -149,15 +150,20 @@ def _show_system(engine: Engine, system: gr.Dropdown, about: gr.HTML, settings: 
         decoding = engine.decoding(name)
         return [gr.update(visible=own, value=getattr(decoding, slider.elem_id)) for slider in settings.sliders]
 
-    def noted(name: str, own: bool, *values: float) -> str:
-        return decoding_note(engine, name, values if own else ())
+    def noted(name: str, own: bool, *values: float | None) -> str:
+        try:
+            return decoding_note(engine, name, values if own else ())
+        except AttuneError as error:
+            return str(error)
 
     system.change(described, system, [about, settings.persona], queue=False, **PRIVATE)
     started = settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
     fields = [system, settings.own, *settings.sliders]
-    started.then(noted, fields, settings.note, queue=False, **PRIVATE)
+    # Gradio's own check would be an error in the log for a number that is still being typed.
+    unchecked: dict[str, Any] = {"preprocess": False, "queue": False} | PRIVATE
+    started.then(noted, fields, settings.note, **unchecked)
     for field in (system, *settings.sliders):
-        field.change(noted, fields, settings.note, queue=False, **PRIVATE)
+        field.change(noted, fields, settings.note, **unchecked)
     temperature, top_k, top_p = settings.sliders
     for moved in (temperature, top_p):
         moved.input(_more_than_the_likeliest, top_k, top_k, queue=False, **PRIVATE)
