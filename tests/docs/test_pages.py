@@ -216,8 +216,8 @@ def test_what_is_said_of_the_persona_and_the_instruction_is_the_committed_result
     instruction = tests["base of prompted", "prompted", "loss"]
     persona = (
         f"The perplexity of `persona` is {own:.1f} with the responder's own persona, {none:.1f} with none (corrected p "
-        f"{short(without['p_holm'])}) and {other:.1f} with another person's ({short(others['p_holm'])}; the mean of three "
-        "draws of who gets whose)."
+        f"{short(without['p_holm'])}) and {other:.1f} with another person's ({short(others['p_holm'])}; the mean of "
+        "three draws of who gets whose)."
     )
     assert persona in SENTENCES
     raised = f"{worse(instruction)} ({short(instruction['p_holm'])})"
