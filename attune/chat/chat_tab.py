@@ -11,6 +11,7 @@ from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.chat.events import PRIVATE, QUEUED
 from attune.chat.rendering import system_choices, system_note
+from attune.core.errors import AttuneError
 from attune.corpora.wording import as_written
 from attune.parameters.generation import Generation
 
@@ -142,15 +143,27 @@ def _sliders(generation: Generation) -> list[gr.Slider]:
 def _show_system(engine: Engine, system: gr.Dropdown, about: gr.HTML, settings: SettingsFields) -> None:
     """Say what is known about the chosen system; the sliders show when `own`, and start at its values."""
 
-    def described(name: str) -> tuple[str, str, Any]:
-        return system_note(engine, name), decoding_note(engine, name), gr.update(info=persona_note(engine, name))
+    def described(name: str) -> tuple[str, Any]:
+        return system_note(engine, name), gr.update(info=persona_note(engine, name))
 
     def shown(own: bool, name: str) -> list[Any]:
         decoding = engine.decoding(name)
         return [gr.update(visible=own, value=getattr(decoding, slider.elem_id)) for slider in settings.sliders]
 
-    system.change(described, system, [about, settings.note, settings.persona], queue=False, **PRIVATE)
-    settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
+    def noted(name: str, own: bool, *values: float | None) -> str:
+        try:
+            return decoding_note(engine, name, values if own else ())
+        except AttuneError as error:
+            return str(error)
+
+    system.change(described, system, [about, settings.persona], queue=False, **PRIVATE)
+    started = settings.own.change(shown, [settings.own, system], settings.sliders, queue=False, **PRIVATE)
+    fields = [system, settings.own, *settings.sliders]
+    # Gradio's own check would be an error in the log for a number that is still being typed.
+    unchecked: dict[str, Any] = {"preprocess": False, "queue": False} | PRIVATE
+    started.then(noted, fields, settings.note, **unchecked)
+    for field in (system, *settings.sliders):
+        field.change(noted, fields, settings.note, **unchecked)
     temperature, top_k, top_p = settings.sliders
     for moved in (temperature, top_p):
         moved.input(_more_than_the_likeliest, top_k, top_k, queue=False, **PRIVATE)

@@ -218,8 +218,9 @@ def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
             f"At every point of the decoding sweep, replies repeat more than {100 * MOST_REPEATED:.0f} % of their "
             f"trigrams; best is {best}, where they repeat the least ({numbers})."
         )
+    repeated = scores[scores["score"] == REPEATED].groupby("point")["value"].mean()
+    of = f"of the points whose replies repeat at most {100 * MOST_REPEATED:.0f} % of their trigrams, "
     return (
-        f"Best decoding is {best} (temperature/top_k/top_p; {numbers}): of the points whose replies repeat at most "
-        f"{100 * MOST_REPEATED:.0f} % of their trigrams, the first that is within one standard error of the one most "
-        "similar to the true replies."
+        f"Best decoding is {best} (temperature/top_k/top_p; {numbers}): {of if max(repeated) > MOST_REPEATED else ''}"
+        "the first that is within one standard error of the one most similar to the true replies."
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from attune.corpora import record_of
 from attune.evaluation.generation.summary import TARGETS
 from attune.evaluation.ranking.summary import telling
-from attune.evaluation.schemas import ORACLE_RAG
+from attune.evaluation.schemas import ORACLE_RAG, OTHER_RAG
 from attune.metrics.ranking import METRICS
 from attune.report import empathy, findings, html
 from attune.report.names import corpus_title, ranking_name, system_names
@@ -84,7 +84,7 @@ def _generators(results: Results) -> str:
         "Passages' similarity to the target is the mean over the prompts with passages; shares are of all prompts.",
     ]
     intervals = _by_test_set(results, results.generator_intervals)
-    leading = _named(results, intervals[~_ideal(intervals) & (intervals["system"] != TARGETS)], LEADING_SCORES)
+    leading = _named(results, intervals[~_reference(intervals) & (intervals["system"] != TARGETS)], LEADING_SCORES)
     every = _named(results, _by_test_set(results, results.generators), REPLY_SCORES)
     return (
         html.folded("Generators, and how they decode", html.bullets(told) + ABOUT + leading)
@@ -104,9 +104,9 @@ def _by_test_set(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
     return scores.assign(**places)[[*places, *scores.columns]]
 
 
-def _ideal(scores: pd.DataFrame) -> pd.Series:
-    """Which rows are of prompts with ideal passages, which no retriever finds."""
-    return scores["system"].str.endswith(f"+{ORACLE_RAG}")
+def _reference(scores: pd.DataFrame) -> pd.Series:
+    """Which rows are of prompts that nobody would write: with ideal passages, or with another message's."""
+    return scores["system"].str.endswith((f"+{ORACLE_RAG}", f"+{OTHER_RAG}"))
 
 
 def _true_replies(results: Results) -> str:
@@ -137,7 +137,7 @@ def _ceiling(results: Results) -> str:
 
 def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> str:
     names = system_names(results.settings)
-    references = [TARGETS, *scores["system"][_ideal(scores)].unique()]
+    references = [TARGETS, *scores["system"][_reference(scores)].unique()]
     return score_table(scores, columns, lambda name: names.get(name, name), references)
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from attune.chat.about import data
+from attune.chat.choices import decoding_note
 from attune.chat.conversations import MAX_CONVERSATIONS
 from attune.chat.engine import Engine
 from attune.chat.page import build, serve
@@ -35,6 +36,25 @@ def test_moving_temperature_or_top_p_ends_the_choice_of_the_likeliest_token(engi
         assert [each.elem_id for each in (*handler.inputs, *handler.outputs)] == ["top_k", "top_k"]
         assert handler.fn is not None
         assert [handler.fn(top_k) for top_k in (1, 0, 30)] == [0, 0, 30]
+
+
+def test_the_note_on_decoding_follows_every_setting_of_it(engine: Engine) -> None:
+    page = build(engine)
+    handlers = [each for each in page.fns.values() if [out.elem_id for out in each.outputs] == ["decoding-note"]]
+    changed = {page.blocks[field].elem_id for each in handlers for field, event in each.targets if event == "change"}
+    assert changed == {"system", "temperature", "top_k", "top_p"}
+    events = [(*target, each) for each in page.fns.values() for target in each.targets]
+    (own,) = (each for at, event, each in events if event == "change" and page.blocks[at].elem_id == "own")
+    assert own._id in {each.trigger_after for each in handlers}  # once the sliders have the system's values
+    for each in handlers:
+        assert [field.elem_id for field in each.inputs] == ["system", "own", "temperature", "top_k", "top_p"]
+        assert each.fn is not None
+        assert each.fn("full", False, 1.5, 0, 1.0) == decoding_note(engine, "full")
+        chosen = each.fn("full", True, 1.5, 0, 1.0)
+        assert chosen == decoding_note(engine, "full", (1.5, 0, 1.0))
+        assert " as you chose: sampling, temperature 1.5" in chosen
+        assert each.fn("full", True, 0, None, 1.0) == "temperature = 0: input should be greater than 0."
+        assert not each.preprocess
 
 
 def test_documents_run_no_scripts_but_the_report_s_own(address: str, report: Path) -> None:

@@ -214,8 +214,10 @@ def test_the_best_point_of_the_sweep_is_said_with_its_reason() -> None:
     line = about_decoding(table, "a", {"g": "G"})
     assert line.startswith(
         "Best decoding is a (temperature/top_k/top_p; similarity 0.450, 4.0 % repeated trigrams, means over G and h): "
-        "of the points whose replies repeat at most 5 %"
+        "the first that is"
     )
+    ruled_out = tidy({"g": {"a": scores, "b": scores | {"replies_repeated_3grams": 0.06}}}, ["generator", "point"])
+    assert "of the points whose replies repeat at most 5 % of their trigrams, the" in about_decoding(ruled_out, "a", {})
     repeating = tidy({"g": {"a": scores | {"replies_repeated_3grams": 0.06}}}, ["generator", "point"])
     assert "replies repeat more than 5 % of their trigrams;" in about_decoding(repeating, "a", {})
 

@@ -20,6 +20,7 @@ SYSTEMS = {
     "full": wide(perplexity=20.0),
     "lora": wide(perplexity=30.0),
     "lora+oracle_rag": wide(perplexity=2.0),
+    "lora+other_rag": wide(perplexity=1.0),
     "persona": wide(perplexity=10.0),
 }
 
@@ -68,6 +69,7 @@ def test_generators_compete_within_their_corpus_and_the_ideal_passage_does_not(t
     assert every == [
         ["Full fine-tuning (full)", dialogues, "<b>20.0</b>"],
         ["Full fine-tuning (lora)", dialogues, "30.0"],
+        ["Full fine-tuning (lora) + another message&#x27;s passages", dialogues, "1.0"],
         ["Full fine-tuning (lora) + ideal passages", dialogues, "2.0"],
         ["True replies", dialogues, ""],
         ["LoRA on PEC with persona", pec, "10.0"],

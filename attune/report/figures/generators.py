@@ -10,8 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attune.evaluation.generation.summary import TARGETS, system_of
-from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, PERSONA_RAG, PLAIN, RAG, RETRIEVED
-from attune.report.figures.style import BLUE, CYCLE, GREEN, GREY, ORANGE, WIDTH, error_bars, grid, groups
+from attune.evaluation.schemas import (
+    NO_PERSONA,
+    ORACLE_RAG,
+    OTHER_PERSONA,
+    OTHER_RAG,
+    PERSONA_RAG,
+    PLAIN,
+    RAG,
+    RETRIEVED,
+)
+from attune.report.figures.style import BLUE, CYCLE, GREEN, GREY, ORANGE, PINK, WIDTH, error_bars, grid, groups
 
 Names = Mapping[str, str]
 
@@ -57,6 +66,7 @@ def passages(scores: pd.DataFrame, names: Names) -> Figure:
     """Perplexity of each generator without and with passages, with its interval; scores: tidy, by system."""
     variants = {
         PLAIN: ("no passages", GREY),
+        OTHER_RAG: ("another message's", PINK),
         RAG: ("passages", BLUE),
         PERSONA_RAG: ("reranked by CoBERT", ORANGE),
         ORACLE_RAG: ("ideal passages", GREEN),

@@ -59,11 +59,13 @@ def marks(figure: Figure) -> list[list[float]]:
 
 def test_perplexities_are_those_of_each_variant() -> None:
     values = {"g": 20.0, "g+rag": 30.0, "g+persona_rag": 25.0, "g+oracle_rag": 15.0, "h": 22.0, "h+rag": 21.0}
+    values |= {"g+other_rag": 31.0, "h+other_rag": 23.0}
     figure = generators.passages(perplexities(**values), {"g": "G", "h": "H"})
-    plain, rag, reranked, ideal = marks(figure)
-    assert (plain, rag) == ([20.0, 22.0], [30.0, 21.0])
+    plain, others, rag, reranked, ideal = marks(figure)
+    assert (plain, others, rag) == ([20.0, 22.0], [31.0, 23.0], [30.0, 21.0])
     assert (reranked, ideal) == ([25.0], [15.0])  # h was not given those
-    assert [text.get_text() for text in figure.axes[0].texts] == ["20.0", "22.0", "30.0", "21.0", "25.0", "15.0"]
+    shown = ["20.0", "22.0", "31.0", "23.0", "30.0", "21.0", "25.0", "15.0"]
+    assert [text.get_text() for text in figure.axes[0].texts] == shown
 
 
 def test_marks_are_centred_on_their_generator_s_label() -> None:
