@@ -238,6 +238,12 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
     for name, system in shown.items():
         own, glad, troubled = (f"{100 * results[system][score]:.0f} %" for score in SHARES)
         assert f"\n| {name} | {own} | {glad} | {troubled} |\n" in page
+    prompted, full, rag = (
+        " and ".join(f"{100 * results[system][score]:.0f}" for score in SHARES[1:])
+        for system in ("prompted", "full", "rag")
+    )
+    told = f"in {prompted} %, being sorry for nearly everybody, `full` in {full} %, `rag` in {rag} % ([docs/data.md]"
+    assert told in SENTENCES
 
 
 def test_the_stage_tables_name_every_stage_module() -> None:
