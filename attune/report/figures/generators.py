@@ -124,6 +124,7 @@ def answered(scores: pd.DataFrame, panels: Mapping[str, str], names: Names, targ
             axes.axvline(reached, color="black", lw=1, ls="--")
             label += f"\n({targets}: {reached:.2g})"
         axes.set_xlim(left=1.05 * min([0.0, *shown["value"].astype(float), *shown["low"].astype(float)]))
+        axes.xaxis.set_major_formatter("{x:g}")  # short, for the next panel's begins where this one's ends
         axes.set_xlabel(label, fontsize=8)
     row[0].set_yticks(range(len(systems)), [fill(names[system], 18) for system in systems])
     row[0].set_ylim(len(systems) - 0.5, -0.5)
