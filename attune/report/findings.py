@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from attune.evaluation.generation.comparisons import without_passages
 from attune.evaluation.generation.summary import LIKE_TARGET, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, RAG
@@ -94,26 +93,19 @@ def _moved(each: Difference, than: str = "", named: bool = True) -> str:
     return f"{word}{than}, {each.size} {in_brackets(each, named)}"
 
 
-def about_passages(
-    tests: Sequence[Difference], name: str, generators: Mapping[str, GeneratorSettings], names: Names
-) -> str:
-    """Whether passages help a generator, also where no passage gives the target away; and how they compare.
+def about_passages(tests: Sequence[Difference], name: str, names: Names) -> str:
+    """Whether passages help a generator, also where no passage gives the target away.
 
     Any passages may help, by their manner and form: what retrieval adds is the difference to another message's.
     """
-    given, another, other = system_of(name, RAG), system_of(name, OTHER_RAG), without_passages(name, generators)
+    given, another = system_of(name, RAG), system_of(name, OTHER_RAG)
     every, new = (between(list(tests), name, given, score) for score in ("loss", "loss_target_not_given"))
     if every is None:
         return ""
     prompts = " over all prompts" if new else ""
     effect = _effect(every, new)
     where = "elsewhere" if "elsewhere" in effect else "where none contains the reply asked for"
-    further = [
-        (where, new),
-        ("than with another message's", between(list(tests), another, given, "loss")),
-    ]
-    if other:
-        further.append((f"than “{names[other]}” without", between(list(tests), other, given, "loss")))
+    further = ((where, new), ("than with another message's", between(list(tests), another, given, "loss")))
     told = [f"{words}, {each.size} {in_brackets(each, False)}" for words, each in further if each]
     return f"Passages {effect} ({names[name]}): perplexity{prompts} {'; '.join([_moved(every), *told])}."
 

@@ -119,8 +119,8 @@ def starts(results: Results) -> str:
     if not apart:
         return ""
     return (
-        f"Even before training, {listed(apart)} would rank differently, since they read or match otherwise; "
-        "plots/studies.html, from `make studies`, shows what training adds."
+        f"Before training, {listed(apart)} would already rank differently; `make studies` shows in plots/studies.html "
+        "what training adds."
     )
 
 
@@ -180,7 +180,7 @@ def _personas(results: Results, tests: list[Difference]) -> list[str]:
 
 
 def _passages(results: Results, tests: list[Difference]) -> list[str]:
-    names, generators = system_names(results.settings), results.settings.generators
+    names = system_names(results.settings)
     shown = results.trained_with_passages or results.retrieval_augmented
-    lines = (findings.about_passages(tests, name, generators, names) for name in shown)
+    lines = (findings.about_passages(tests, name, names) for name in shown)
     return [line for line in lines if line]

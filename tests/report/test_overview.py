@@ -79,13 +79,11 @@ def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -
     )
     changed(folder, *keys)
     text = starts(ranked(folder, untrained=0.4, attune=0.45))
-    assert text.startswith(
-        "Even before training, tuned and attune would rank differently, since they read or match otherwise; "
-    )
-    assert text.endswith("shows what training adds.")
+    assert text.startswith("Before training, tuned and attune would already rank differently; ")
+    assert text.endswith(" what training adds.")
     alike = [(f"recipes.tuned.{key}", value) for key, value in (("attention_scale", 1.0), ("max_length", 256))]
     changed(folder, *keys, *alike)
-    assert starts(ranked(folder, untrained=0.4, attune=0.45)).startswith("Even before training, attune would rank")
+    assert starts(ranked(folder, untrained=0.4, attune=0.45)).startswith("Before training, attune would already")
 
 
 def test_a_subset_without_a_size_has_all_conversations(folder: Path) -> None:

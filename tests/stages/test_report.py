@@ -46,7 +46,7 @@ PHRASES = (
     "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
     "Generator with the lowest perplexity: ",
     "Models: untrained, baseline before training; baseline, after the paper&#x27;s recipe (lr 2e-05); tuned",
-    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. Even before training,",
+    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. Before training,",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",

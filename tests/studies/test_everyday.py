@@ -71,8 +71,10 @@ def test_every_generator_replies_to_every_message_and_one_of_passages_also_with_
     assert [row["reply"] for row in rows[-len(FEW.messages) :]] == [each.reply for each in FEW.messages]
     scores = read_json(Path(ROWS[1]))
     assert scores.keys() == set(systems)
-    for name in SHARES:
-        shares = {system: [row[name] for row in rows if row["system"] == system] for system in systems}
+    columns = (("own_message", ""), ("right_feeling", "glad"), ("right_feeling", "troubled"))
+    for name, (column, feeling) in zip(SHARES, columns, strict=True):
+        asked = [row for row in rows if row["id"].startswith(feeling)]
+        shares = {system: [row[column] for row in asked if row["system"] == system] for system in systems}
         assert {system: scores[system][name] for system in systems} == {
             system: pytest.approx(sum(values) / len(values)) for system, values in shares.items()
         }
