@@ -4,7 +4,7 @@
 scores=JSON intervals=JSON tests=JSON answered_scores=JSON answered_tests=JSON probe=JSON rows=PARQUET \
 answered_rows=PARQUET`
 
-raw: data/raw, with EPITOME's labels where params.yaml names them. evaluations: one file per generator. `answered`:
+raw: data/raw, with EPITOME's labels where params.yaml names them. evaluations: one file per generator. answered:
 what the stage retrieve_and_write wrote. situations: train conversations with emotions, on which the emotion probe is
 trained and cross-validated. probe: its accuracy and confusions. rows, answered_rows: all rows with similarity and
 emotions.

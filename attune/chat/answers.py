@@ -14,7 +14,7 @@ _LIMITED = "since the model's input is limited"
 class Question:
     """The turns so far, oldest first and ending with the message to answer, and how to answer it.
 
-    persona: sentences about the one who replies. decoding: of generators; CoBERT's retrieval has none. `attempt`:
+    persona: sentences about the one who replies. decoding: of generators; CoBERT's retrieval has none. attempt:
     another number gives another reply, the same number the same reply. instruction: in the place of the one that the
     generator was trained with. varied: a reply that was given before is written again, and another attempt samples;
     otherwise `decoding` counts as it is. limit: the most tokens of the reply, where it is lower than the generator's

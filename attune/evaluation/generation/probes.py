@@ -15,7 +15,7 @@ from attune.metrics.bootstrap import Ratio
 class CrossFitted(Generic[Label]):
     """A trained classifier, and how it does on texts that it was not trained on.
 
-    texts: what each row of embeddings is of; rows of equal texts belong together. truths: their labels. `guesses`:
+    texts: what each row of embeddings is of; rows of equal texts belong together. truths: their labels. guesses:
     out-of-fold predictions of them.
     """
 
