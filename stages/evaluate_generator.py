@@ -73,11 +73,9 @@ def variants_of(
             if name != RAG and not entry.passage_tokens:
                 continue
             file = folder / entry.corpus / "test.parquet"
-            replied = name != ORACLE_RAG
-            given = with_passages(name, rows, read_parquet(file), file, entry.instruction, settings.rag.k, replied)
-            variants.append(given)
+            found, replied = read_parquet(file), name != ORACLE_RAG
+            variants.append(with_passages(name, rows, found, file, entry.instruction, settings.rag.k, replied))
             if name == RAG:
-                found = read_parquet(file)
                 variants += with_others_passages(rows, found, file, entry.instruction, settings.rag.k, settings.seed)
     if entry.persona_tokens and any(row.get("personas") for row in rows):
         variants += with_personas(rows, entry.instruction, settings.seed)

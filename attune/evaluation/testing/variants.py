@@ -61,12 +61,14 @@ def with_others_passages(
     groups: dict[str, list[int]] = {}
     for position, each in enumerate(examples(chosen)):
         groups.setdefault(about(each)["cluster"], []).append(position)
+    if len(groups) < 2:
+        return []
     draws = []
     for draw in range(DRAWS):
         given_by = givers(list(groups.values()), seeded(seed, "another's passages", draw))
-        others = [row | {"passages": chosen[given_by.get(at, at)]["passages"]} for at, row in enumerate(chosen)]
+        others = [row | {"passages": chosen[given_by[at]]["passages"]} for at, row in enumerate(chosen)]
         draws.append(examples(others, instruction, k))
-    return [Variant(OTHER_RAG, draws[0], False, _replies(chosen, k), draws[1:])] if len(groups) > 1 else []
+    return [Variant(OTHER_RAG, draws[0], False, _replies(chosen, k), draws[1:])]
 
 
 def _counterparts(rows: Rows, retrieved: Rows, source: Path) -> Rows:
