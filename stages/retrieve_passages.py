@@ -32,8 +32,7 @@ def main(*, corpus: str, processed: Path, index: Path, embedder: Path, target: P
     retriever = PassageRetriever.from_index(index, train_file, encoder, options.template, settings.index.batch_size)
     train = read_parquet(train_file)
     test = evaluated(read_parquet(processed / "test.parquet"), settings)
-    # Whoever replies, to a test message or on the chat page, has not been told the situation.
-    queries = [row | {"situation": ""} for row in test]
+    queries = [row["input"] for row in test]
     passages = {
         "train": (train, retriever.nearest_to_indexed(options.k)),
         "test": (test, retriever.nearest(queries, options.shortlist)),

@@ -81,8 +81,7 @@ def systems_of(
         train = processed / entry.corpus / record_of(entry.corpus).train_rows
         size = settings.index.batch_size
         retriever = PassageRetriever.from_index(index / entry.corpus, train, encoder, options.template, size)
-        queries = [{"situation": "", "input": each.text} for each in messages]
-        nearest = retriever.nearest(queries, options.k)
+        nearest = retriever.nearest([each.text for each in messages], options.k)
         systems[summary.system_of(name, RAG)] = [[each["text"] for each in found] for found in nearest]
     return systems
 

@@ -219,7 +219,7 @@ class Engine:
         return Answer(dropped_sentences=prompt.left_out, whole_persona=whole, unread=phrases)
 
     def _passages(self, system: GeneratorSystem, question: Question, given: set[str]) -> list[dict[str, Any]]:
-        """As the stages retrieve_passages and rerank_passages choose them, for an unknown situation.
+        """As the stages retrieve_passages and rerank_passages choose them.
 
         given: replies that are not to be given again, as `words_of` has them.
         """
@@ -228,9 +228,8 @@ class Engine:
         if not system.passages:
             return []
         rag = self.parameters.rag
-        row = {"situation": "", "input": question.turns[-1]}
         count = rag.shortlist if system.ranker else rag.k
-        found = self.models.passage_retriever(system.passages).nearest([row], count + len(given))[0]
+        found = self.models.passage_retriever(system.passages).nearest([question.turns[-1]], count + len(given))[0]
         nearest = [[each for each in found if words_of(each["reply"]) not in given][:count]]
         if system.ranker:
             persona = in_pecs_wording(question.persona)

@@ -54,12 +54,13 @@ def build(vectors: np.ndarray, exact_up_to: int, shape: HnswShape) -> Any:
 def entries(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Processed rows as an index stores them: `id`, the `text` that is searched, and the `reply` that is retrieved.
 
-    A row with a `response` is searched by it, a row with a `target` by what the target answers (`query_text`).
+    A row with a `response` is searched by it, a row with a `target` by the message that the target answers: queries are
+    messages too, and nobody who replies has been told the situation.
     """
     return [
         {"id": row["id"], "text": row["response"], "reply": row["response"]}
         if "response" in row
-        else {"id": exchange_id(row), "text": query_text(row), "reply": row["target"]}
+        else {"id": exchange_id(row), "text": row["input"], "reply": row["target"]}
         for row in rows
     ]
 
@@ -67,11 +68,6 @@ def entries(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
 def exchange_id(row: Mapping[str, Any]) -> str:
     """A reply's conversation and its position in it."""
     return f"{row['conv_id']}#{row['turn']}"
-
-
-def query_text(row: Mapping[str, Any]) -> str:
-    """The text by which an exchange is searched: its situation, if known, and the last turn before the reply."""
-    return " ".join(part for part in (row["situation"], row["input"]) if part)
 
 
 def distinct(rows: Iterable[tuple[Row, float]]) -> list[tuple[Row, float]]:

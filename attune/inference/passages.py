@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from attune.core.files import read_parquet
-from attune.index.bank import Bank, about, query_text
+from attune.index.bank import Bank, about
 from attune.index.embedding import embed
 from attune.index.passages import Passage, exchange_bank, nearest_situations, reordered
 from attune.index.reader import reads_whole, tells_queries_apart
@@ -29,7 +29,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class PassageRetriever:
-    """Retrieves exchanges from `bank` that are similar to a situation and what was said last in it.
+    """Retrieves exchanges from `bank` whose message is similar to what was said last.
 
     batch_size: texts embedded at a time; the last bits of a cosine depend on it.
     """
@@ -52,12 +52,9 @@ class PassageRetriever:
         bank = exchange_bank(Bank.load(index), read_parquet(rows), template, rows)
         return cls(embedder, bank, batch_size)
 
-    def nearest(self, rows: Sequence[Mapping[str, Any]], k: int) -> list[list[Passage]]:
-        """For each row, which the bank does not hold, up to k passages, as `nearest_situations` chooses them.
-
-        rows: with `situation` (may be empty) and `input`.
-        """
-        return nearest_situations(self.bank, self._queries(rows), k)
+    def nearest(self, messages: Sequence[str], k: int) -> list[list[Passage]]:
+        """For each message, of a conversation that the bank does not hold, up to k passages (`nearest_situations`)."""
+        return nearest_situations(self.bank, self._queries(messages), k)
 
     def reads_whole(self, message: str) -> bool:
         """Whether passages are searched by all of the message, and not by its end alone."""
@@ -70,11 +67,11 @@ class PassageRetriever:
         vectors are in the index already; an encoder that reads queries otherwise than documents embeds them again.
         """
         apart = tells_queries_apart(self.embedder)
-        queries = self._queries(self.bank.rows) if apart else self.bank.vectors()
+        queries = self._queries([passage["input"] for passage in self.bank.rows]) if apart else self.bank.vectors()
         return nearest_situations(self.bank, queries, k, [about(passage) for passage in self.bank.rows])
 
-    def _queries(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        return embed(self.embedder, [query_text(row) for row in rows], self.batch_size, role="query")
+    def _queries(self, messages: Sequence[str]) -> np.ndarray:
+        return embed(self.embedder, messages, self.batch_size, role="query")
 
 
 def reranked(
