@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -46,6 +47,10 @@ def start(main: Callable[..., None]) -> None:
             sys.exit(code)
     except AttuneError as error:
         sys.exit(f"error: {error}{_way_back()}")
+    except KeyboardInterrupt:
+        # Ended by the signal, as whoever started it expects, but without a traceback, which would tell nobody anything.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     except OSError as error:
         if error.errno is None:  # a library's, which says more in its traceback
             raise

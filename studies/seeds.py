@@ -18,7 +18,7 @@ from attune.evaluation.generation.summary import nats_per_token
 from attune.evaluation.ranking.summary import log_line, of_model, ratios
 from attune.evaluation.schemas import PLAIN
 from attune.evaluation.seeds import METHOD, BySeed, generator_record, ranking_records
-from attune.metrics.bootstrap import Ratio
+from attune.metrics.ratio import Ratio
 from attune.parameters import Parameters
 from stages import start
 

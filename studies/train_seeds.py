@@ -125,13 +125,16 @@ def train_generator(
 
     generator = settings.generators[name]
     base, schema = base_models / generator.base, record_of(generator.corpus).schemas.rows
-    key = run_key([generator.model_dump(), seed, settings.threads, rows], [base], closure(Path(__file__)), target)
+    key = run_key(
+        [generator.model_dump(), seed, settings.seed, settings.threads, rows], [base], closure(Path(__file__)), target
+    )
     if (kept / key).is_dir():
         return _trained_before(kept / key, target)
     pin(seed, settings.threads)
     with job_folders(checkpoint_roots(), key, kept / key) as (checkpoints, model_folder):
         given = examples(rows["train"], generator.instruction, generator.passages_of_a_row)
-        learning = train(generator, base, given, seed, checkpoints, model_folder)
+        drawn = settings.seed
+        learning = train(generator, base, given, seed, checkpoints, model_folder, drawing_seed=drawn)
         # Without passages: they are tested without.
         test = [{column: row[column] for column in schema.names} for row in rows["test"]]
         write_parquet(model_folder / "test.parquet", test, schema)

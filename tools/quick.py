@@ -29,7 +29,7 @@ from tools.changes import OUTSIDE_GIT
 from tools.dvc import name_user
 
 FOLDER = ROOT / "quick"
-LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore")
+LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore", ".dvc/plots")
 CORE = {"no_scm": True, "analytics": False, "check_update": False}
 # The most that each number may be. `*` stands for every entry.
 MOST = {
@@ -119,7 +119,7 @@ def prepare(folder: Path, cache: dict[str, Any], changes: Sequence[str] = ()) ->
         config |= {"core": CORE, "cache": cache}
     for name in LINKED:
         if not (folder / name).is_symlink():
-            (folder / name).symlink_to(os.path.relpath(ROOT / name, folder))
+            (folder / name).symlink_to(os.path.relpath(ROOT / name, (folder / name).parent))
     with atomic_file(folder / "params.yaml") as temporary:
         YAML().dump(values, temporary)
 

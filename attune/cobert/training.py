@@ -214,8 +214,6 @@ def _settings(folder: Path, recipe: dict[str, Any], size: int, resuming: bool) -
         gradient_accumulation_steps=recipe["accumulation"],
         learning_rate=recipe["lr"],
         lr_scheduler_type="linear",
-        max_grad_norm=1.0,
-        weight_decay=0.0,
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",

@@ -19,7 +19,8 @@ from attune.corpora import ranking_corpus
 from attune.evaluation.generation.summary import TARGETS, Rows, nats_per_token, system_of
 from attune.evaluation.units import by_unit, enough_clusters
 from attune.generators.prompts import Example, example
-from attune.metrics.bootstrap import Ratio, rounded, with_intervals
+from attune.metrics.bootstrap import rounded, with_intervals
+from attune.metrics.ratio import Ratio
 from attune.metrics.words import WORD
 
 # The shortest n-gram of GPT-3's analysis, and the one of PaLM's.

@@ -16,7 +16,8 @@ from attune.evaluation.families import EVERYDAY
 from attune.evaluation.generation.summary import Score, estimated, means
 from attune.evaluation.schemas import JUDGED, SHARES
 from attune.index.embedding import embed
-from attune.metrics.bootstrap import Ratio, compare
+from attune.metrics.bootstrap import compare
+from attune.metrics.ratio import Ratio
 
 MESSAGES = Path(__file__).with_name("everyday.toml")
 # Decimals of cosines: more of them differ between machines.

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from attune.evaluation.comparison import PLACES
-from attune.metrics.bootstrap import Ratio
 from attune.metrics.hierarchical import over_seeds
+from attune.metrics.ratio import Ratio
 
 METHOD = (
     "hierarchical bootstrap: seeds and test units are drawn with replacement, units once for all seeds "

@@ -9,7 +9,8 @@ one and by the other (`ranking.summary.comparisons`).
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attune.metrics.bootstrap import FEWEST, Ratio
+from attune.metrics.bootstrap import FEWEST
+from attune.metrics.ratio import Ratio
 
 
 def enough_clusters(rows: Iterable[Mapping[str, Any]]) -> bool:

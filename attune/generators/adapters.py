@@ -15,8 +15,9 @@ from attune.base_models.headers import tensor_shapes
 from attune.core.errors import AttuneError, one_line
 from attune.core.model_code import refuse_code
 
-# What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers).
-INITIAL_TEXT = "Listen to what was said last, and reply with care and with understanding."
+# What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers): its
+# first tokens, from the beginning again where there are more. SmolLM2 and GPT-2 read it as the 8 tokens of params.yaml.
+INITIAL_TEXT = "Listen, reply with care and understanding."
 
 # PEFT asks each model by a name that transformers is about to change, which is no news to a person who chats with one.
 warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
@@ -73,7 +74,7 @@ def _before(model: Any, layer: Any) -> list[Any]:
 
 
 def train_all(model: Any, _base: Path, *, frozen_layers: int = 0) -> Any:
-    """The model as it is, with every weight trainable but those of the embeddings and of the `frozen_layers`."""
+    """The model as it is, with every weight trainable but, where layers are frozen, theirs and the embeddings'."""
     freeze(model, frozen_layers)
     return model
 

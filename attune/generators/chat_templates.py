@@ -26,8 +26,10 @@ _ASKS_DATE = re.compile(r"""strftime_now\(\s*(["'])([^"'\\]*)\1\s*\)""")
 _OTHERWISE = re.compile(r"\bstrftime_now\b(?!\s+is\s)")  # that it is defined may be asked
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _PREAMBLE = 0  # the number of its place; the turns' follow
-# For each tokenizer, what its template makes of each kind of conversation; rendering takes longer than tokenising.
+# For each tokenizer, what its template makes of each kind of conversation, and the token that ends the assistant's
+# turn; rendering takes longer than tokenising.
 _ARRANGED: WeakKeyDictionary[Any, dict[Any, "_Arranged"]] = WeakKeyDictionary()
+_ENDS: WeakKeyDictionary[Any, tuple[str, int]] = WeakKeyDictionary()
 
 
 class _Arranged(NamedTuple):
@@ -89,6 +91,28 @@ def templated(
     _, parts, read = _arranged(tokenizer, bool(preamble), tuple(own for own, _ in turns), roles)
     filled = (Markup(part) if not at % 2 else texts[int(part)] for at, part in enumerate(parts))
     return tuple(filled), read
+
+
+def end_of_reply(tokenizer: Any) -> int:
+    """The token that ends a reply: the one that the chat template writes after what the assistant says.
+
+    Gemma's and Phi-3's is not the end-of-text token. Where the template writes no special token there, or there is no
+    template, it is.
+    """
+    template = str(tokenizer.chat_template or "")
+    if tokenizer not in _ENDS or _ENDS[tokenizer][0] != template:
+        _ENDS[tokenizer] = template, _written_after_replies(tokenizer) if template else tokenizer.eos_token_id
+    return _ENDS[tokenizer][1]
+
+
+def _written_after_replies(tokenizer: Any) -> int:
+    asked, told = (_PLACE.format(at) for at in (1, 2))
+    exchange = [{"role": CHAT.asks, "content": asked}, {"role": CHAT.replies, "content": told}]
+    _, *parts = _rendered(tokenizer, [*exchange, exchange[0]])
+    after = parts[3] if parts[::2] == ["1", "2", "1"] else ""
+    special = {each.content: id for id, each in tokenizer.added_tokens_decoder.items()}
+    named = [name for name in special if after.lstrip().startswith(name)]
+    return special[max(named, key=len)] if named else tokenizer.eos_token_id
 
 
 def messages_of(tokenizer: Any, preamble: str, turns: Sequence[tuple[bool, str]], roles: Roles) -> Messages:

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from attune.core.tokens import shared_start, token_ids
+from attune.generators.chat_templates import end_of_reply
 from attune.generators.prompts import Example, Text, prompt_parts, reply_text
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The token ids of a prompt and of its reply with the final end-of-text token; a model reads them joined.
+    """The token ids of a prompt and of its reply with the token that ends it; a model reads them joined.
 
     passages: those that the prompt includes.
     """
@@ -63,7 +64,7 @@ def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
     """Prompt and reply within `room` together: the tokens of their joined text, divided where the prompt ends.
 
     A reply longer than half of the room without passages, and than what the prompt leaves of it, loses its end, and so
-    the end-of-text token.
+    the token that ends it.
     """
     reply = reply_text(example, tokenizer)
     size = len(token_ids(tokenizer, reply)) + 1
@@ -71,7 +72,7 @@ def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
     size = min(size, most)
     while True:
         fit = _fit(example, tokenizer, room - size)
-        whole = [*fit.first, *token_ids(tokenizer, *fit.parts, reply), tokenizer.eos_token_id]
+        whole = [*fit.first, *token_ids(tokenizer, *fit.parts, reply), end_of_reply(tokenizer)]
         start = shared_start(fit.ids, whole)
         ids = whole[start:][:most]
         if len(ids) <= size:

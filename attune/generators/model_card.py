@@ -52,8 +52,9 @@ attune.export models/generators/{name} TARGET` writes a card with them.
 """
 
 _TRAINED = (
-    "The {examples} replies of the train split of {corpus}. At most {held_out} of them, or those of one longer\n"
-    "conversation, were held out from training. The loss on at most {measured} of these chose the weights."
+    "Of the {examples} replies of the train split of {corpus}, at most {held_out}, or those of one longer\n"
+    "conversation, were held out. Training went through the others {epochs:.2f} times. The loss on at most {measured}\n"
+    "of those held out chose the weights."
 )
 _UNTRAINED = (
     "None was trained on. The loss below is that of at most {measured} replies of the train split of\n{corpus}."
@@ -70,7 +71,11 @@ def model_card(
     """
     method = METHODS[settings.method]
     data = (_TRAINED if method.trains else _UNTRAINED).format(
-        corpus=settings.corpus, examples=examples, held_out=HELD_OUT_ROWS, measured=MEASURED_ROWS
+        corpus=settings.corpus,
+        examples=examples,
+        held_out=HELD_OUT_ROWS,
+        measured=MEASURED_ROWS,
+        epochs=max(row["epoch"] for row in curve),
     )
     values = {key: value for key, value in settings.model_dump().items() if value not in (None, "")}
     return _TEXT.format(

@@ -12,6 +12,7 @@ from datasets import Dataset
 
 from attune.core.determinism import seeded
 from attune.core.files import atomic_file, stream_parquet
+from attune.generators.chat_templates import end_of_reply
 from attune.generators.encoding import Encoded, Room, encode_all
 from attune.generators.held_out import opening
 from attune.generators.prompts import Example, example
@@ -70,7 +71,7 @@ def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Ro
 
     How many replies lose their end for lack of room is printed.
     """
-    waiting, count, cut = iter(examples), 0, 0
+    waiting, count, cut, end = iter(examples), 0, 0, end_of_reply(tokenizer)
     with atomic_file(path) as temporary, pa.ipc.new_stream(temporary, _SCHEMA) as writer:
         while part := list(islice(waiting, _AT_ONCE)):
             rows: list[dict[str, Any]] = [
@@ -86,7 +87,7 @@ def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Ro
             ]
             writer.write_batch(pa.RecordBatch.from_pylist(rows, _SCHEMA))
             count += len(rows)
-            cut += sum(row["reply"][-1] != tokenizer.eos_token_id for row in rows)
+            cut += sum(row["reply"][-1] != end for row in rows)
     if cut:
         print(f"{cut} of {count} replies are longer than max_length allows and lose their end", flush=True)
     return Dataset.from_file(str(path))

@@ -50,6 +50,7 @@ def train(
     checkpoints: Path,
     target: Path,
     *,
+    drawing_seed: int | None = None,
     fsdp: bool = False,
     follow: Callable[[list[dict[str, float]]], None] = lambda _: None,
     trackers: Sequence[TrainerCallback] = (),
@@ -57,7 +58,9 @@ def train(
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
     examples: gone through more than once. `checkpoints` also holds the tokenised rows. The weights written are those
-    of the lowest held-out loss; an untrained base is measured once. fsdp: each process holds a part of the weights
+    of the lowest held-out loss; an untrained base is measured once. seed: of the new weights and the order of training.
+    drawing_seed: of what is held out, and of which prompts have no passages (None: `seed`); models of several seeds
+    share it, so that they differ in nothing else. fsdp: each process holds a part of the weights
     and optimizer state. follow: gets the growing curve.
 
     Raises
@@ -67,17 +70,18 @@ def train(
     """
     tokenizer, whole = load_tokenizer(base), settings.max_length + settings.passage_tokens
     room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
-    read = partial(_read, examples, settings, seed)
+    drawn = seed if drawing_seed is None else drawing_seed
+    read = partial(_read, examples, settings, drawn)
     first, pad = _first(read, settings), tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
-        parts = _split(_rows(checkpoints / "rows.arrow", read(), tokenizer, room), settings.corpus, seed)
+        parts = _split(_rows(checkpoints / "rows.arrow", read(), tokenizer, room), settings.corpus, drawn)
         untrained = partial(_trainable, settings, base, room, seed)
         followers = [Follow(lambda history: follow(curve_rows(history))), *trackers]
         model, history = _trained(settings, untrained, *parts, pad, seed, checkpoints, fsdp, followers)
         if is_writer():
             save_generator(model, tokenizer, target, settings.base)
     else:
-        model, history = _measured(settings, base, _held_out(read, settings.corpus, tokenizer, room, seed), pad)
+        model, history = _measured(settings, base, _held_out(read, settings.corpus, tokenizer, room, drawn), pad)
         tokenizer.save_pretrained(target)
     if is_writer():
         write_card(target, card_of(settings, first.roles, _one_line(settings, examples), model, base))

@@ -9,6 +9,7 @@ from transformers import GenerationConfig
 
 from attune.core.batching import by_length
 from attune.core.determinism import seeded
+from attune.generators.chat_templates import end_of_reply
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
 from attune.inference.cache import last_logits, left_padded, read_rows, select_rows
@@ -42,13 +43,14 @@ class Reply:
 
 
 def stop_token_ids(model: Any, tokenizer: Any, lines: bool) -> tuple[int, ...]:
-    """The tokens that end a reply: end-of-text, those that the model's configuration names and, with `lines`, newlines.
+    """The tokens that end a reply: end-of-text, what the chat template ends a turn with, those that the model's
+    configuration names and, with `lines`, newlines.
 
     lines: whether a reply is one line. A line break is then the end of a turn in the format of
     `attune.generators.prompts`; a chat template marks the end itself, so that it adds no newlines.
     """
     configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    ids = {tokenizer.eos_token_id}
+    ids = {tokenizer.eos_token_id, end_of_reply(tokenizer)}
     ids |= set(configured if isinstance(configured, list) else [configured] if configured is not None else [])
     if lines and not tokenizer.chat_template:
         size = len(tokenizer)

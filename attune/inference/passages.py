@@ -1,6 +1,6 @@
 """Passages for generators: the nearest train exchanges, in the index's order or in that of a ranker with a persona."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self

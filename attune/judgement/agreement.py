@@ -9,7 +9,8 @@ import numpy as np
 from attune.core.determinism import seeded_numpy
 from attune.judgement.answers import MODEL, VISITOR, Judgement
 from attune.judgement.preferences import PLACES, RESAMPLES, share, units_of
-from attune.metrics.bootstrap import FEWEST, LEVEL, rounded, with_intervals
+from attune.metrics.bootstrap import FEWEST, rounded, with_intervals
+from attune.metrics.ratio import LEVEL
 
 # By context and pair of systems, of each annotator: whether the first of the pair was shown first, and its points.
 _Items = dict[tuple[str, str, str], dict[str, list[tuple[bool, float]]]]

@@ -15,8 +15,9 @@ from attune.core.determinism import seeded_numpy
 from attune.core.errors import AttuneError
 from attune.evaluation.units import enough_clusters, units
 from attune.judgement.answers import MODEL, Judgement, Thumb
-from attune.metrics.bootstrap import FEWEST, LEVEL, PairedTest, Ratio, compare, rounded, with_intervals
+from attune.metrics.bootstrap import FEWEST, PairedTest, compare, rounded, with_intervals
 from attune.metrics.multiplicity import holm
+from attune.metrics.ratio import LEVEL, Ratio
 
 PLACES = 4
 # Resamples of the strengths, each of which is a fit of its own.

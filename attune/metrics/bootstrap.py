@@ -6,70 +6,31 @@ be resampled or exchanged as one: all replies of a conversation, and an example 
 domain `all` shares its examples with the others.
 """
 
+import itertools
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import fmean
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from attune.core.determinism import seeded_numpy
+from attune.metrics.exact import exact, of_rare, one_sided, unanimous
+from attune.metrics.ratio import LEVEL, Domains, score
 
 RESAMPLES = 10_000
-LEVEL = 0.95
 # So many units a test needs to be significant at 5 %, and the range of their values to hold the truth in 95 % of cases.
 FEWEST = 6
 # Resamples drawn at a time: for a large test set all of them at once would not fit into memory.
 _CHUNKS = (500,) * (RESAMPLES // 500)
 # Up to so many units the resamples are kept for the next score, 40 MB of them, since drawing is nearly all of the work.
 _KEPT_UNITS = 2000
+# Up to so many units all ways to exchange them are gone through: no more than there would be resamples.
+_ENUMERATED_UNITS = 13
 # The smallest number that is not flushed to zero (attune.core.determinism).
 _BESIDE_0 = sys.float_info.min
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """A score that is sum(numerator) / sum(denominator), both by unit.
-
-    share: a proportion, to which each example adds 0 or 1, or what is between: R@k, how many replies are empty.
-    """
-
-    numerator: Mapping[str, float]
-    denominator: Mapping[str, float]
-    share: bool = False
-
-    @classmethod
-    def of(cls, rows: Iterable[tuple[str, float, float]], share: bool = False) -> "Ratio":
-        """From (unit, numerator, denominator) of each example; examples of one unit are summed."""
-        numerator: dict[str, float] = {}
-        denominator: dict[str, float] = {}
-        for unit, above, below in rows:
-            numerator[unit] = numerator.get(unit, 0.0) + above
-            denominator[unit] = denominator.get(unit, 0.0) + below
-        return cls(numerator, denominator, share)
-
-    @classmethod
-    def mean(cls, values: Mapping[str, float], share: bool = False) -> "Ratio":
-        """The mean of one value per unit."""
-        return cls(values, dict.fromkeys(values, 1.0), share)
-
-    @property
-    def value(self) -> float:
-        return sum(self.numerator.values()) / sum(self.denominator.values())
-
-    @property
-    def unanimous(self) -> bool:
-        """Whether all units have the same value."""
-        values = [above / self.denominator[unit] for unit, above in self.numerator.items()]
-        return max(values) - min(values) < 1e-12
-
-    def above(self, other: "Ratio") -> "Ratio":
-        """By how much each unit's value is above that in `other`, which has the same units and denominators."""
-        numerator = {unit: value - other.numerator[unit] for unit, value in self.numerator.items()}
-        return Ratio(numerator, self.denominator, self.share and other.share)
 
 
 @dataclass(frozen=True)
@@ -88,30 +49,23 @@ class PairedTest:
     effect: float | None
 
 
-# The same score in each domain; a single one for data without domains.
-Domains = Sequence[Ratio]
-
-
-def score(domains: Domains) -> float:
-    """The mean over domains of each domain's score."""
-    return fmean(domain.value for domain in domains)
-
-
 def interval(domains: Domains, seed: int) -> tuple[float, float] | None:
     """The 95 % interval of `score`: percentiles of a bootstrap over units (Efron and Tibshirani 1993, section 13.3).
 
     Few units differ less in resamples than in truth, so the percentiles are further out (`_tail`). Shares whose units
-    all agree, such as 0 of 12, would have an interval without width; theirs is exact (`_exact`). None for other scores
-    where a domain has fewer units than FEWEST.
+    all agree, such as 0 of 12, would have an interval without width; theirs is exact (`exact`). Shares near these, such
+    as 1 of 12, would have too narrow a one; theirs reaches at least as far as the exact one does (`of_rare`). None for
+    other scores where a domain has fewer units than FEWEST.
     """
-    if _unanimous(domains):
-        return _exact(domains, lowest=0)
+    if unanimous(domains):
+        return exact(domains, lowest=0)
     if min(len(each.numerator) for each in domains) < FEWEST:
         return None
     table = _table(domains)
     tail = _tail(len(table))
     low, high = np.quantile(_scores(_resampled(table, seed)), [tail, 1 - tail])
-    return float(low), float(high)
+    least, most = of_rare(domains) or (low, high)
+    return float(min(low, least)), float(max(high, most))
 
 
 def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
@@ -121,8 +75,9 @@ def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     systems, unit by unit at random, gives a difference at least as large (Smucker et al. 2007, section 3.1), and the
     interval holds every shift of one system that the test does not reject (Garthwaite 1996, section 1). A shift by d
     adds d times its denominator to a unit's sum, so that the rejected shifts follow from each resample in closed form.
-    Shares that differ by the same in all units have an interval at least as wide as the exact one (`_exact`); where the
-    test rejects 0, it ends just beside 0 at the latest.
+    For few units all exchanges are gone through, and p is exact. Shares of which no unit's differs in the other
+    direction have an interval at least as wide as if all differed by the same (`exact`), since that says little about
+    how many do; where the test rejects 0, it ends just beside 0 at the latest.
 
     Raises
     ------
@@ -138,31 +93,18 @@ def compare(before: Domains, after: Domains, seed: int) -> PairedTest:
     weights = (right[:, 1::2] / totals).mean(1)
     difference = float(added.sum())
     lowest, highest = _not_rejected(added, weights, difference, seed)
-    needed = math.ceil((1 - LEVEL) * (RESAMPLES + 1)) - 1  # resamples, for p to reach 1 - LEVEL
+    # Resamples that are drawn do not count what was observed, which is one more; all exchanges hold it already.
+    added_one = int(len(added) > _ENUMERATED_UNITS)
+    count = len(lowest) + added_one
+    needed = math.ceil((1 - LEVEL) * count - 1e-9) - added_one  # resamples, for p to reach 1 - LEVEL
     low, high = np.partition(lowest, needed - 1)[needed - 1], -np.partition(-highest, needed - 1)[needed - 1]
-    extreme = int(((lowest <= 0) & (highest >= 0)).sum())
-    p = (extreme + 1) / (RESAMPLES + 1)
+    p = (int(((lowest <= 0) & (highest >= 0)).sum()) + added_one) / count
     differences = [later.above(earlier) for earlier, later in zip(before, after, strict=True)]
-    if _unanimous(differences):
-        least, most = _exact(differences, lowest=-1)
+    if one_sided(differences):
+        least, most = exact(differences, lowest=-1)
         low = min(low, max(least, _BESIDE_0) if low > 0 else least)
         high = max(high, min(most, -_BESIDE_0) if high < 0 else most)
     return PairedTest(difference, float(low), float(high), p, _effect(added, weights, difference))
-
-
-def _unanimous(domains: Domains) -> bool:
-    return all(each.share and each.unanimous for each in domains)
-
-
-def _exact(domains: Domains, lowest: float) -> tuple[float, float]:
-    """The 95 % interval of `score` where all units of a domain have one value; others may have any in [lowest, 1].
-
-    n units that agree do not rule out, at 95 %, that a share of up to 1 - .025^(1/n) of all units does not (Clopper and
-    Pearson 1934). n is that of the domain with the fewest units.
-    """
-    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / min(len(each.numerator) for each in domains))
-    seen = (1 - unseen) * score(domains)
-    return seen + unseen * lowest, seen + unseen
 
 
 def _not_rejected(
@@ -172,15 +114,25 @@ def _not_rejected(
 
     With random signs s, that is |s . (added - d * weights)| >= |difference - d|; the bounds are where both are equal.
     """
-    draws = _generator(seed, "signs")
     table = np.stack([added, weights], axis=1)
-    signs = (2.0 * draws.integers(0, 2, (size, len(added)), np.int8) - 1 for size in _CHUNKS)
+    signs = _all_signs(len(added)) if len(added) <= _ENUMERATED_UNITS else _drawn_signs(len(added), seed)
     moved, shifted = np.concatenate([each @ table for each in signs]).T
     with np.errstate(divide="ignore", invalid="ignore"):
         bounds = np.stack([(difference - moved) / (1 - shifted), (difference + moved) / (1 + shifted)])
     bounds = np.where(np.abs(bounds) < 1e-12, 0.0, bounds)  # what is 0 but for rounding
     whole = np.abs(shifted) > 1 - 1e-12  # all or no units exchanged: as extreme as the observed, whatever the shift
     return np.where(whole, -np.inf, bounds.min(0)), np.where(whole, np.inf, bounds.max(0))
+
+
+def _all_signs(units: int) -> Iterator[np.ndarray]:
+    """(2 ** units, units) of 1 and -1, in one part."""
+    yield np.array(list(itertools.product((1.0, -1.0), repeat=units)))
+
+
+def _drawn_signs(units: int, seed: int) -> Iterator[np.ndarray]:
+    """(resamples, units) of 1 and -1, in parts."""
+    draws = _generator(seed, "signs")
+    yield from (2.0 * draws.integers(0, 2, (size, units), np.int8) - 1 for size in _CHUNKS)
 
 
 def _effect(added: np.ndarray, weights: np.ndarray, difference: float) -> float | None:

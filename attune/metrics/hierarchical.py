@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from attune.core.determinism import seeded_numpy
-from attune.metrics.bootstrap import LEVEL, RESAMPLES, Ratio
+from attune.metrics.bootstrap import RESAMPLES
+from attune.metrics.ratio import LEVEL, Ratio
 
 _AT_ONCE = 500  # resamples
 

@@ -44,10 +44,16 @@ class OneDevice(TrainingArguments):
 
 
 def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
-    """Reproducible, quiet, offline; two checkpoints are kept, so that one is complete while the next is written."""
+    """Reproducible, quiet, offline; two checkpoints are kept, so that one is complete while the next is written.
+
+    AdamW decays no weights, and gradients are clipped to a norm of 1, whatever transformers' defaults are.
+    """
     return OneDevice(
         output_dir=str(folder),
         seed=seed,
+        optim="adamw_torch_fused",
+        weight_decay=0.0,
+        max_grad_norm=1.0,
         full_determinism=True,
         use_cpu=device() == "cpu",
         dataloader_num_workers=0,

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from attune.evaluation.seeds import generator_record, ranking_records
-from attune.metrics.bootstrap import Ratio
+from attune.metrics.ratio import Ratio
 
 TUNED = {13: Ratio.mean({"a": 0.5, "b": 1.0}), 14: Ratio.mean({"a": 0.25, "b": 0.5})}
 ATTUNE = {

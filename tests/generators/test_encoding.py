@@ -9,8 +9,9 @@ from attune.core.tokens import token_ids
 from attune.generators import encoding
 from attune.generators.encoding import Prompt, Room, encode, encode_prompt
 from attune.generators.prompts import Example, prompt_parts, reply_text
+from attune.inference.decoding import stop_token_ids
 from tests.generators.sentencepiece import bpe
-from tests.generators.tiny import CHAT, example, tokenizer
+from tests.generators.tiny import CHAT, END, example, gpt, tokenizer
 
 WORDS = tokenizer()
 BEGIN = WORDS.bos_token_id
@@ -24,6 +25,22 @@ def test_a_reply_ends_with_eos_and_the_prompt_begins_with_bos() -> None:
     row = encode(example(), WORDS, Room(64))
     assert row.prompt == [BEGIN, *ids(prompt_parts(example(), 2, True, (), WORDS).text)]
     assert row.reply == [*ids(" I am sorry."), WORDS.eos_token_id]
+
+
+@pytest.mark.parametrize(
+    ("after", "end"),
+    [("<|mark|>\n", "<|mark|>"), (" <|mark|>", "<|mark|>"), ("\n", END), (END, END), ("<|mark|>" + END, "<|mark|>")],
+)
+def test_a_reply_ends_with_what_the_chat_template_ends_a_turn_with(after: str, end: str) -> None:
+    """As Gemma's and Phi-3's end; the model would else learn one end, and see its earlier turns end with another."""
+    words = tokenizer()
+    words.add_special_tokens({"additional_special_tokens": ["<|mark|>"]})
+    words.chat_template = (
+        "{% for m in messages %}[{{ m.role }}]{{ m.content }}"
+        f"{{% if m.role == 'assistant' %}}{after}{{% endif %}}{{% endfor %}}[assistant]"
+    )
+    assert words.decode(encode(example(), words, Room(90)).reply[-1:]) == end
+    assert words.convert_tokens_to_ids(end) in stop_token_ids(gpt(), words, lines=True)
 
 
 def test_the_oldest_exchange_goes_first_and_the_question_stays() -> None:

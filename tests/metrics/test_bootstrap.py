@@ -7,7 +7,8 @@ import pytest
 import scipy.stats
 
 from attune.metrics import bootstrap
-from attune.metrics.bootstrap import FEWEST, PairedTest, Ratio, compare, interval, rounded, score, with_intervals
+from attune.metrics.bootstrap import FEWEST, PairedTest, compare, interval, rounded, with_intervals
+from attune.metrics.ratio import Ratio, score
 
 
 def values(seed: int, count: int, shift: float = 0.0) -> dict[str, float]:
@@ -84,8 +85,19 @@ def test_the_exact_interval_counts_units_and_is_of_shares_that_agree_alone() -> 
     never, always = (Ratio.mean({f"{seen} {at}": seen for at in range(n)}, True) for seen, n in ((0.0, 3), (1.0, 9)))
     assert interval([never, always], seed=1) == pytest.approx((0.5 * (1 - unseen), 0.5 * (1 - unseen) + unseen))
     assert interval([Ratio.mean({f"id{at}": 1.0 for at in range(12)})], seed=1) == (1, 1)  # a word per reply
-    some = {f"id{at}": float(at == 0) for at in range(12)}
-    assert interval([Ratio.mean(some, share=True)], seed=1) == interval([Ratio.mean(some)], seed=1)
+    half = {f"id{at}": float(at % 2) for at in range(12)}
+    assert interval([Ratio.mean(half, share=True)], seed=1) == interval([Ratio.mean(half)], seed=1)
+
+
+@pytest.mark.parametrize("count", [12, 60])
+def test_a_share_that_few_have_is_as_uncertain_as_scipy_s_exact_interval_says(count: int) -> None:
+    """Otherwise 1 of 60 would be known better than 0 of 60."""
+    for seen in (1, count - 1):
+        values = {f"id{at}": float(at < seen) for at in range(count)}
+        low, high = interval([Ratio.mean(values, share=True)], seed=1)
+        oracle = scipy.stats.binomtest(seen, count).proportion_ci(method="exact")
+        assert (low, high) == pytest.approx((min(low, oracle.low), max(high, oracle.high)))
+        assert high - low >= oracle.high - oracle.low
 
 
 def test_few_units_have_no_interval_but_the_exact_one_of_a_share() -> None:
@@ -106,6 +118,33 @@ def test_a_difference_that_is_the_same_in_all_units_is_no_certainty() -> None:
             assert (better.low, better.high) == pytest.approx((1 - 2 * unseen, 1))
         else:
             assert not np.isfinite([same.low, same.high, better.low, better.high]).any()
+
+
+def test_a_difference_in_one_direction_alone_may_be_in_the_other() -> None:
+    """One more of 12 says nothing against one fewer, and more of them do not say it for certain."""
+    never = Ratio.mean(dict.fromkeys((f"id{at}" for at in range(12)), 0.0), share=True)
+    for better in (1, 4):
+        some = Ratio.mean({f"id{at}": float(at < better) for at in range(12)}, share=True)
+        gained, lost = compare([never], [some], seed=1), compare([some], [never], seed=1)
+        assert gained.p > 0.05
+        unseen = 1 - 0.025 ** (1 / 12)
+        assert gained.low == pytest.approx((1 - unseen) * better / 12 - unseen)
+        assert (lost.low, lost.high) == pytest.approx((-gained.high, -gained.low))
+
+
+def test_few_units_are_exchanged_in_all_ways() -> None:
+    """p is then the same for every seed: two of 64 ways are as extreme as all six units better."""
+    before, after = mean(1, 6), Ratio.mean({unit: each + 1 for unit, each in mean(1, 6).numerator.items()})
+    assert {compare([before], [after], seed).p for seed in range(3)} == {2 / 64}
+    other = mean(2, 9)
+    scipys = scipy.stats.permutation_test(
+        ([*other.numerator.values()], [*mean(1, 9).numerator.values()]),
+        lambda left, right, axis: np.mean(right, axis) - np.mean(left, axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=np.inf,
+    )
+    assert compare([other], [mean(1, 9)], seed=1).p == pytest.approx(scipys.pvalue)
 
 
 @pytest.mark.parametrize("count", [6, 9, 10])

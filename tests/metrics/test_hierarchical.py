@@ -4,8 +4,9 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 
-from attune.metrics.bootstrap import Ratio, interval
+from attune.metrics.bootstrap import interval
 from attune.metrics.hierarchical import over_seeds
+from attune.metrics.ratio import Ratio
 
 
 def made(seeds: int, units: int, spread: float) -> dict[int, Ratio]:

@@ -9,7 +9,8 @@ from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.generation.summary import Rows, means, nats_per_token, system_of
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, PERSONA_RAG, RAG
 from attune.evaluation.units import enough_clusters
-from attune.metrics.bootstrap import Ratio, compare
+from attune.metrics.bootstrap import compare
+from attune.metrics.ratio import Ratio
 from attune.parameters.generators import GeneratorSettings
 
 Generators = Mapping[str, GeneratorSettings]

@@ -8,7 +8,7 @@ import numpy as np
 
 from attune.core.errors import AttuneError
 from attune.corpora.emotion_folds import Label, folds
-from attune.metrics.bootstrap import Ratio
+from attune.metrics.ratio import Ratio
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from attune.evaluation.generation.semantics import SCORES
 from attune.evaluation.schemas import PLAIN
 from attune.evaluation.units import by_unit, enough_clusters
 from attune.metrics.bleu import overlap, self_bleu
-from attune.metrics.bootstrap import Ratio, interval
+from attune.metrics.bootstrap import interval
+from attune.metrics.ratio import Ratio
 from attune.metrics.replies import distinct, reply_scores
 
 Rows = Sequence[Mapping[str, Any]]

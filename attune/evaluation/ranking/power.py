@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 from attune.core.determinism import seeded_numpy
 from attune.evaluation.comparison import corrected
 from attune.evaluation.families import RECIPES_ON_FEW
-from attune.evaluation.ranking.summary import Rows, comparisons, labelled, scores, values_of
+from attune.evaluation.ranking.summary import Rows, comparisons, either, labelled, scores, values_of
 from attune.evaluation.tables import nested
 
 SIMULATIONS = 2000
@@ -41,7 +41,7 @@ def power_of(ranked: Rows, own: Rows, pairs: Sequence[Pair], reported: Pair, see
     Only models of two units or more count. Where the differences of a pair vary in none of them, its numbers are
     None: nothing can be estimated from them.
     """
-    cells = {pair: _varying(differences(ranked, pair)) for pair in pairs}
+    cells = {pair: _less_certain(ranked, pair) for pair in pairs}
     return {
         "interval": [
             {**_names(pair), "contexts": size, "half_width": half_width(cells[pair], size, seed)}
@@ -62,17 +62,26 @@ def power_of(ranked: Rows, own: Rows, pairs: Sequence[Pair], reported: Pair, see
     }
 
 
-def differences(ranked: Rows, pair: Pair) -> list[np.ndarray]:
-    """The cell of each subset and domain, of the differences in reciprocal rank of the pair (before, after)."""
+def _less_certain(ranked: Rows, pair: Pair) -> list[np.ndarray]:
+    """The cells, if their differences vary, by responders or by those whom they answer: which takes more contexts."""
+    kinds = [_varying(differences(ranked, pair, partners)) for partners in (False, True)]
+    return max(kinds, key=lambda cells: needed(cells, DIFFERENCES[0]) or 0)
+
+
+def differences(ranked: Rows, pair: Pair, partners: bool = False) -> list[np.ndarray]:
+    """The cell of each subset and domain, of the differences in reciprocal rank of the pair (before, after).
+
+    partners: by those who are answered, where there are enough of them; else by those who reply.
+    """
     before, after = pair
     by_subset: dict[str, Rows] = {}
     for row in ranked:
         by_subset.setdefault(row["subset"], []).append(row)
-    gains = [
-        models[after]["mrr"].above(models[before]["mrr"])
-        for rows in by_subset.values()
-        for models in values_of(rows).values()
-    ]
+    gains = []
+    for rows in by_subset.values():
+        for models in values_of(rows).values():
+            name = either("mrr", models[before])[-1 if partners else 0]
+            gains.append(models[after][name].above(models[before][name]))
     return [np.array([(sums, each.denominator[unit]) for unit, sums in each.numerator.items()]) for each in gains]
 
 

@@ -5,6 +5,7 @@ A ranked row is one context ranked by one model: domain, model, id, cluster, par
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -15,16 +16,17 @@ from attune.core.text import words_hash
 from attune.evaluation.comparison import PLACES, Comparison, records
 from attune.evaluation.families import by_domain
 from attune.evaluation.units import by_unit, enough_clusters
-from attune.metrics.bootstrap import FEWEST, PairedTest, Ratio, compare, interval, score
+from attune.metrics.bootstrap import FEWEST, PairedTest, compare, interval
 from attune.metrics.ranking import by_metric
+from attune.metrics.ratio import Ratio, score
 
 Rows = list[dict[str, Any]]
 # domain -> model -> score -> its values by unit
 Values = Mapping[str, Mapping[str, Mapping[str, Ratio]]]
 # The name of the mean over domains.
 MEAN = "mean"
-# The MRR by whom the responder answers, for tests alone.
-_BY_PARTNER = "mrr by partner"
+# Ends the names of the scores by whom the responder answers, beside those by the responder.
+_BY_PARTNER = " by partner"
 # The model of the first recipe before training, as the tables call it.
 UNTRAINED = "untrained"
 
@@ -82,23 +84,42 @@ def values_of(rows: Sequence[Mapping[str, Any]]) -> Values:
     for row in rows:
         grouped.setdefault(row["domain"], {}).setdefault(row["model"], []).append(row)
     return {
-        domain: {model: ratios(each, clustered) | _by_partner(each, partners) for model, each in models.items()}
+        domain: {
+            model: ratios(each, clustered) | (_by_partner(each) if partners else {}) for model, each in models.items()
+        }
         for domain, models in grouped.items()
     }
 
 
-def _by_partner(rows: Sequence[Mapping[str, Any]], partners: bool) -> dict[str, Ratio]:
-    """The MRR by whom the responder answers, if there are enough of those people to be units."""
-    values = zip(rows, by_metric(rows)["mrr"], strict=True)
-    return {_BY_PARTNER: Ratio.of((row["partner"] or row["id"], each, 1.0) for row, each in values)} if partners else {}
+def _by_partner(rows: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
+    """The scores by whom the responder answers."""
+    people = [row["partner"] or row["id"] for row in rows]
+    return {
+        f"{name}{_BY_PARTNER}": Ratio.of(
+            ((unit, each, 1.0) for unit, each in zip(people, values, strict=True)), _share(name)
+        )
+        for name, values in by_metric(rows).items()
+    }
+
+
+def either(name: str, ratios: Mapping[str, Ratio]) -> list[str]:
+    """The score `name` by each kind of unit that there is: responders, and those whom they answer.
+
+    Two people take part in a context, and each recurs in others.
+    """
+    return [each for each in (name, f"{name}{_BY_PARTNER}") if each in ratios]
 
 
 def ratios(rows: Sequence[Mapping[str, Any]], clustered: bool | None = None) -> dict[str, Ratio]:
     """The scores of one model's rows, each a mean over contexts, by unit; clustered: as `evaluation.units` has it."""
     return {
-        name: by_unit(rows, "id", values, share=name.startswith("r@"), clustered=clustered)
+        name: by_unit(rows, "id", values, share=_share(name), clustered=clustered)
         for name, values in by_metric(rows).items()
     }
+
+
+def _share(name: str) -> bool:
+    return name.startswith("r@")
 
 
 def telling(names: Iterable[str], candidates: int) -> list[str]:
@@ -119,26 +140,35 @@ def _groups(values: Values) -> Iterator[tuple[str, list[str]]]:
 def scores(values: Values, seed: int) -> pd.DataFrame:
     """The scores with their 95 % intervals: columns domain (MEAN is last), model, score, value, low and high.
 
-    low and high are NaN where there is no interval (`metrics.bootstrap.interval`).
+    low and high are NaN where there is no interval (`metrics.bootstrap.interval`), and hold the intervals by both kinds
+    of units (`either`).
     """
     estimates = []
     for group, domains in _groups(values):
         for model, names in values[domains[0]].items():
-            for name in (each for each in names if each != _BY_PARTNER):
-                ratios = [values[domain][model][name] for domain in domains]
-                low, high = interval(ratios, seed) or (math.nan, math.nan)
-                estimate = {"value": score(ratios), "low": low, "high": high}
+            for name in (each for each in names if not each.endswith(_BY_PARTNER)):
+                kinds = [[values[domain][model][kind] for domain in domains] for kind in either(name, names)]
+                low, high = _hull([interval(ratios, seed) for ratios in kinds])
+                estimate = {"value": score(kinds[0]), "low": low, "high": high}
                 rounded = {key: round(each, PLACES) for key, each in estimate.items()}
                 estimates.append({"domain": group, "model": model, "score": name, **rounded})
     return pd.DataFrame(estimates)
 
 
+def _hull(intervals: Sequence[tuple[float, float] | None]) -> tuple[float, float]:
+    """What holds all of them; NaN where one is missing."""
+    known = [each for each in intervals if each]
+    if len(known) < len(intervals):
+        return math.nan, math.nan
+    lows, highs = zip(*known, strict=True)
+    return min(lows), max(highs)
+
+
 def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int, family: str) -> list[dict[str, Any]]:
     """Records of the paired tests of MRR, per domain (MEAN is last) and pair of models (before, after).
 
-    Two people take part in a context, and each recurs in others: the units are the responders or those whom they
-    answer, whichever gives the larger p. family: of the tests of the mean; those of single domains are of its
-    `families.by_domain`. p_holm is not set yet.
+    Of the tests by each kind of units (`either`), the larger p counts, and the interval holds both. family: of the
+    tests of the mean; those of single domains are of its `families.by_domain`. p_holm is not set yet.
     """
     wanted, rows = list(pairs), []
     for group, domains in _groups(values):
@@ -159,9 +189,12 @@ def comparisons(values: Values, pairs: Iterable[tuple[str, str]], seed: int, fam
 
 
 def _test(before: Sequence[Mapping[str, Ratio]], after: Sequence[Mapping[str, Ratio]], seed: int) -> PairedTest:
-    units = [name for name in ("mrr", _BY_PARTNER) if name in before[0]]
-    tests = [compare([each[name] for each in before], [each[name] for each in after], seed) for name in units]
-    return max(tests, key=lambda test: test.p)
+    tests = [
+        compare([each[name] for each in before], [each[name] for each in after], seed)
+        for name in either("mrr", before[0])
+    ]
+    low, high = min(test.low for test in tests), max(test.high for test in tests)
+    return replace(max(tests, key=lambda test: test.p), low=low, high=high)
 
 
 def log_line(rows: Rows) -> str:

@@ -17,7 +17,8 @@ from attune.evaluation.ranking.summary import (
 )
 from attune.evaluation.testing import sampling
 from attune.generators.prompts import example
-from attune.metrics.bootstrap import Ratio, compare, with_intervals
+from attune.metrics.bootstrap import compare, with_intervals
+from attune.metrics.ratio import Ratio
 
 SEED = 3
 
@@ -108,11 +109,15 @@ def test_the_larger_p_counts_of_those_by_who_replies_and_by_who_is_answered() ->
     by_ann, by_bob, found = (
         comparisons(values_of(rows), [("before", "after")], SEED, "recipes")[-1] for rows in (answering, answered, both)
     )
-    larger = max(by_ann, by_bob, key=lambda test: test["p"])
-    assert (found["p"], found["low"], found["high"]) == (larger["p"], larger["low"], larger["high"])
+    assert found["p"] == max(by_ann["p"], by_bob["p"])
+    assert found["low"] == min(by_ann["low"], by_bob["low"]) != max(by_ann["low"], by_bob["low"])
+    assert found["high"] == max(by_ann["high"], by_bob["high"])
     turned = [row | {"cluster": row["partner"], "partner": row["cluster"]} for row in both]
     assert comparisons(values_of(turned), [("before", "after")], SEED, "recipes")[-1] == found
-    assert scores(values_of(both), SEED).equals(scores(values_of(answering), SEED))
+    found, *parts = (scores(values_of(rows), SEED) for rows in (both, answering, answered))
+    assert found.low.equals(parts[0].low.combine(parts[1].low, min))
+    assert found.high.equals(parts[0].high.combine(parts[1].high, max))
+    assert not found.low.equals(parts[0].low)
 
 
 def test_who_is_answered_is_named_where_the_data_name_somebody_else() -> None:
