@@ -24,11 +24,9 @@ ELSEWHERE = {
     "plot": {"compare", "personas"},  # of the studies' figures
     "plot_studies": {"corpora"},  # of the main job's figures
     "report_studies": {
-        "corpora",
         "generation.max_new_tokens",
         "generation.perplexity_examples",
         "generation.reply_examples",
-        "recipes",
     },  # of the main job's page
 }
 

@@ -30,6 +30,8 @@ from attune.training.launcher import processes
 from attune.training.random_states import random_states, set_random_states
 
 _MICRO_BATCH = "micro_batch.txt"
+# Said here, for transformers' defaults may change: no weight decay, and gradients clipped to a norm of 1.
+_OPTIMIZER = {"optim": "adamw_torch_fused", "weight_decay": 0.0, "max_grad_norm": 1.0}
 
 if not sys.stderr.isatty():
     disable_progress_bar()  # a log file would keep every redraw
@@ -46,14 +48,11 @@ class OneDevice(TrainingArguments):
 def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
     """Reproducible, quiet, offline; two checkpoints are kept, so that one is complete while the next is written.
 
-    AdamW decays no weights, and gradients are clipped to a norm of 1, whatever transformers' defaults are.
+    settings: of transformers' TrainingArguments, before those of _OPTIMIZER.
     """
     return OneDevice(
         output_dir=str(folder),
         seed=seed,
-        optim="adamw_torch_fused",
-        weight_decay=0.0,
-        max_grad_norm=1.0,
         full_determinism=True,
         use_cpu=device() == "cpu",
         dataloader_num_workers=0,
@@ -62,7 +61,7 @@ def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
         report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
         logging_nan_inf_filter=False,  # a NaN loss must be seen
-        **settings,
+        **_OPTIMIZER | settings,
     )
 
 

@@ -19,7 +19,7 @@ from tests.project import ROOT
 
 # Weights of the tiny GPT-2 that each method trains.
 KEYS = {"prompt_tuning": {"virtual_tokens": 4}, "lora": {"lora_rank": 2, "lora_alpha": 4, "lora_dropout": 0.0}}
-CURVE = [{"step": 0, "valid_loss": 3.0, "saved": 1}]
+CURVE = [{"step": 0, "epoch": 0.0, "valid_loss": 3.0, "saved": 1}]
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

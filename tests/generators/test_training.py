@@ -38,6 +38,19 @@ def test_two_trainings_give_the_same_bytes_and_learn(tmp_path: Path, method: str
         assert str(tmp_path).encode() not in (tmp_path / "run1" / name).read_bytes(), name
 
 
+def test_seeds_that_share_a_drawing_hold_out_the_same_rows_and_train_apart(tmp_path: Path) -> None:
+    """Of several seeds' losses, the one before training then shows whether the same rows are measured."""
+    base = saved(gpt(), tmp_path / "base")
+    before, after = [], []
+    for seed, drawn in ((1, 7), (2, 7), (2, None)):
+        folder = tmp_path / f"{seed}-{drawn}"
+        curve = train(generator("full"), base, EXAMPLES, seed, folder / "c", folder / "m", drawing_seed=drawn)
+        before.append(curve[0]["valid_loss"])
+        after.append(curve[-1]["valid_loss"])
+    assert before[0] == before[1] != before[2]
+    assert after[0] != after[1]
+
+
 def test_the_curve_grows_while_it_is_trained_and_ends_as_it_is_returned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,8 +85,7 @@ def test_a_bank_gives_its_vectors_and_each_is_nearest_to_itself() -> None:
 
 def test_entries_are_searched_by_response_or_by_what_is_answered() -> None:
     exchange = {"conv_id": "c", "turn": 3, "situation": "I won.", "input": "Great day!", "target": "Well done."}
-    assert entries([{"id": "a", "response": "oh no"}, exchange, exchange | {"situation": ""}]) == [
+    assert entries([{"id": "a", "response": "oh no"}, exchange]) == [
         {"id": "a", "text": "oh no", "reply": "oh no"},
-        {"id": "c#3", "text": "I won. Great day!", "reply": "Well done."},
         {"id": "c#3", "text": "Great day!", "reply": "Well done."},
     ]

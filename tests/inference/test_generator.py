@@ -150,7 +150,9 @@ def test_the_model_card_s_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     from attune.generators.model_card import model_card
 
     trained(tmp_path, SETTINGS["full"])
-    text = model_card("g", SETTINGS["full"], 24, [{"step": 0, "valid_loss": 3.0, "saved": 1}], tokenised=False)
+    text = model_card(
+        "g", SETTINGS["full"], 24, [{"step": 0, "epoch": 0.25, "valid_loss": 3.0, "saved": 1}], tokenised=False
+    )
     code = text.split("```python\n")[1].split("```")[0].replace(")\nprint", ", max_new_tokens=8)\nprint")
     monkeypatch.chdir(tmp_path)
     assert os.fspath(Path.cwd()) == os.fspath(tmp_path)
@@ -160,10 +162,12 @@ def test_the_model_card_s_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_model_card_says_how_many_replies_were_held_out_and_nothing_of_it_where_none_was_trained_on() -> None:
     from attune.generators.model_card import model_card
 
-    curve = [{"step": 0, "valid_loss": 3.0, "saved": 1}]
+    curve = [{"step": 0, "epoch": 0.25, "valid_loss": 3.0, "saved": 1}]
     full, untrained = (model_card("g", SETTINGS[name], 24, curve, tokenised=False) for name in ("full", "prompt"))
     assert "The 24 replies of the train split of empathetic_dialogues. At most 32 of them" in full
-    assert "were held out from training. The loss on at most 16 of these chose the weights" in full
+    assert (
+        "held out. Training went through the others 0.25 times. The loss on at most 16 of those held out chose" in full
+    )
     assert "None was trained on. The loss below is that of at most 16 replies of the train split" in untrained
     assert "held out" not in untrained
 

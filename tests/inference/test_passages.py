@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from attune.index.bank import Bank, HnswShape, build, query_text
+from attune.index.bank import Bank, HnswShape, build
 from attune.index.embedding import embed, load_embedder
 from attune.index.passages import exchanges
 from attune.inference.passages import PassageRetriever, reranked
@@ -17,12 +17,12 @@ ROWS = [
 @pytest.fixture(scope="module")
 def retriever() -> PassageRetriever:
     encoder = load_embedder(minilm_folder())
-    vectors = embed(encoder, [query_text(row) for row in ROWS], 8)
+    vectors = embed(encoder, [row["input"] for row in ROWS], 8)
     return PassageRetriever(encoder, Bank(build(vectors, 100, HnswShape(8, 8, 8)), exchanges(ROWS, "{reply}")), 8)
 
 
 def test_indexed_rows_are_found_as_if_they_were_embedded_again(retriever: PassageRetriever) -> None:
-    again = retriever.nearest(ROWS, 3)
+    again = retriever.nearest([row["input"] for row in ROWS], 3)
     for row, first, second in zip(ROWS, retriever.nearest_to_indexed(2), again, strict=True):
         others = [passage for passage in second if passage["conversation"] != row["conv_id"]]
         assert [passage["id"] for passage in first] == [passage["id"] for passage in others]
@@ -30,7 +30,7 @@ def test_indexed_rows_are_found_as_if_they_were_embedded_again(retriever: Passag
 
 
 def test_a_conversation_that_is_not_in_the_bank_may_get_any_passage(retriever: PassageRetriever) -> None:
-    ((best, other),) = retriever.nearest([{"situation": "", "input": "our puppy died"}], 2)
+    ((best, other),) = retriever.nearest(["our puppy died"], 2)
     assert best["id"] == "c0#0"
     assert other["conversation"] != "c0"
 

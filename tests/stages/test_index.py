@@ -20,8 +20,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     topics = ("my dog died", "i passed the exam", "the train was late")
     rows = [
         {
-            "conv_id": f"c{number}", "turn": 1, "context": "sad", "situation": f"{topics[number % 3]} on day {number}.",
-            "history": [], "input": "what a day", "target": f"reply {number}",
+            "conv_id": f"c{number}", "turn": 1, "context": "sad", "situation": f"Day {number}.",
+            "history": [], "input": f"{topics[number % 3]}, hour {number}", "target": f"reply {number}",
         }
         for number in range(30)
     ]  # fmt: skip
@@ -38,11 +38,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_row_is_found_by_its_own_text_and_its_topic(project: Path) -> None:
     bank = Bank.load(project / "index")
     assert len(bank.rows) == 30
-    queries = embed(
-        load_embedder(project / "embedder"), ["my dog died on day 3. what a day", "our poor puppy is gone"], 8
-    )
+    queries = embed(load_embedder(project / "embedder"), ["my dog died, hour 3", "our poor puppy is gone"], 8)
     own, near = bank.nearest(queries, 5)
-    assert own[0][0] == {"id": "c3#1", "text": "my dog died on day 3. what a day", "reply": "reply 3"}
+    assert own[0][0] == {"id": "c3#1", "text": "my dog died, hour 3", "reply": "reply 3"}
     assert own[0][1] == pytest.approx(1, abs=1e-5)
     assert [score for _, score in own] == sorted((score for _, score in own), reverse=True)
     assert all("dog" in row["text"] for row, _ in near)
