@@ -164,10 +164,8 @@ def test_the_model_card_says_how_many_replies_were_held_out_and_nothing_of_it_wh
 
     curve = [{"step": 0, "epoch": 0.25, "valid_loss": 3.0, "saved": 1}]
     full, untrained = (model_card("g", SETTINGS[name], 24, curve, tokenised=False) for name in ("full", "prompt"))
-    assert "The 24 replies of the train split of empathetic_dialogues. At most 32 of them" in full
-    assert (
-        "held out. Training went through the others 0.25 times. The loss on at most 16 of those held out chose" in full
-    )
+    assert "Of the 24 replies of the train split of empathetic_dialogues, at most 32, or those of one longer\n" in full
+    assert "Training went through the others 0.25 times. The loss on at most 16\nof those held out chose" in full
     assert "None was trained on. The loss below is that of at most 16 replies of the train split" in untrained
     assert "held out" not in untrained
 
