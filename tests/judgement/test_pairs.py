@@ -44,6 +44,13 @@ def test_an_odd_number_of_contexts_favours_no_system_and_the_seed_decides(tmp_pa
     assert key != read_csv(export(tmp_path, "--most", "7", "--seed", "14", name="other") / "key.csv")
 
 
+@pytest.mark.parametrize("option", ["--replies", "--contexts"])
+def test_what_a_run_has_not_written_yet_is_said_to_be_missing(tmp_path: Path, option: str) -> None:
+    write_replies(tmp_path / "answers.parquet")
+    with pytest.raises(SystemExit, match=r"error: .*/none\.parquet is missing; `make repro` writes "):
+        export(tmp_path, option, str(tmp_path / "none.parquet"))
+
+
 def test_equal_replies_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_replies(tmp_path / "answers.parquet", contexts=3)
     rows = read_parquet(tmp_path / "answers.parquet")
