@@ -194,7 +194,7 @@ def test_what_is_said_of_passages_is_the_committed_result() -> None:
     least, *_, most = sorted(round(-100 * (math.exp(row["difference"]) - 1)) for row in adds.values())
     sentence = (
         f"gains {better(prompted)} with them (corrected p {short(prompted['p_holm'])}), but {100 * any_passage:.0f} % "
-        "also with those that were retrieved for another message: any passage shows how people write here. What "
+        "also with those that were retrieved for another message. What "
         f"retrieval adds to that is clear in no generator ({least} to {most} %). Perplexity of `rag` is {better(rag)} "
         f"lower with passages than without (95 % interval {bounds(rag)}, corrected p {rag['p_holm']:.2f}; "
         f"{metrics['rag']['examples']} replies about 19 situations), and "

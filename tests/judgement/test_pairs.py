@@ -98,7 +98,7 @@ def test_a_folder_that_exists_stays_as_it_is(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.fault("`--{}` of `export_pairs` that no file can be", "one sentence that names it")
 def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path, name: str) -> None:
     write_replies(tmp_path / "answers.parquet", contexts=2)
-    with pytest.raises(SystemExit, match=r"error: \[Errno \d+\] .*/answers\.parquet"):
+    with pytest.raises(SystemExit, match=r"error: (\[Errno \d+\] )?.*/answers\.parquet"):
         export(tmp_path, f"--{name}", str(tmp_path / "answers.parquet" / "none"))
 
 
