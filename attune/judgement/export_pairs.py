@@ -56,7 +56,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--systems", nargs="+", default=[], help="whose replies; all but the true ones by default")
     parser.add_argument("--most", type=_count, help="contexts, the same for every two systems; all by default")
     parser.add_argument("--both-orders", action="store_true", help="show each pair twice, once in either order")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=int, default=13, help="of the order of the pairs (default: %(default)s)")
     parser.add_argument("--target", type=Path, required=True, help="folder for form/ and key.csv, which must not exist")
     options = parser.parse_args(words)
     try:

@@ -40,13 +40,15 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
     Raises
     ------
     AttuneError
-        if `target` exists or `pairs` is not of a form, and as `LanguageModelJudge`.
+        if `target` exists or `pairs` is missing or not of a form, and as `LanguageModelJudge`.
     """
     from attune.judgement.answers import MODEL
     from attune.judgement.language_model import LanguageModelJudge, position_bias
 
     refuse_existing(target)
-    rows = read_csv(pairs) if pairs.is_file() else []
+    if not pairs.is_file():
+        raise AttuneError(f"{pairs} is missing; `python -m attune.judgement.export_pairs` writes it into form/")
+    rows = read_csv(pairs)
     if not rows or not rows[0].keys() >= set(COLUMNS):
         raise AttuneError(f"{pairs} is not the pairs.csv of a form, with {', '.join(COLUMNS)}")
     opinions = LanguageModelJudge.from_folder(model).opinions(rows)

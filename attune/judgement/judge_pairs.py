@@ -108,7 +108,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--key", type=Path, help="key.csv, which was written beside the form")
     parser.add_argument("--answers", type=Path, nargs="+", default=[], help="the files that annotators saved")
     parser.add_argument("--thumbs", type=Path, help="JSON lines that the chat page wrote")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=int, default=13, help="of intervals and tests (default: %(default)s)")
     parser.add_argument("--target", type=Path, required=True, help="JSON file for the results")
     options = parser.parse_args(words)
     try:

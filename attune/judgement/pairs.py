@@ -44,7 +44,9 @@ def read_replies(path: Path) -> tuple[Replies, Contexts, Origins]:
         for a file that is missing or has other columns, and for two different replies of one system to one example.
     """
     if not path.is_file():
-        raise AttuneError(f"{path} is missing; name a file with replies, such as data/evaluation/answers.parquet")
+        raise AttuneError(
+            f"{path} is missing; `make repro` writes data/evaluation/answers.parquet, or name another file"
+        )
     replies: dict[str, dict[str, str]] = {}
     prompts: dict[str, tuple[str, ...]] = {}
     origins: dict[str, dict[str, str]] = {}
@@ -67,8 +69,17 @@ def read_replies(path: Path) -> tuple[Replies, Contexts, Origins]:
 
 
 def read_contexts(path: Path) -> dict[str, tuple[str, ...]]:
-    """The whole conversation before each reply of a test.parquet in data/processed, by the example's id."""
+    """The whole conversation before each reply of a test.parquet in data/processed, by the example's id.
+
+    Raises
+    ------
+    AttuneError
+        for a file that is missing.
+    """
     from attune.generators.prompts import examples
+
+    if not path.is_file():
+        raise AttuneError(f"{path} is missing; `make repro` writes each corpus' test.parquet below data/processed")
 
     return {each.id: (*each.history, each.question) for each in examples(read_parquet(path))}
 

@@ -81,6 +81,12 @@ def test_a_folder_without_a_model_and_a_pair_that_is_too_long_are_refused(tmp_pa
             main(["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / folder), "--target", "t"])
 
 
+def test_pairs_that_are_missing_are_said_to_be_missing(tmp_path: Path) -> None:
+    words = ["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path), "--target", str(tmp_path / "judged")]
+    with pytest.raises(SystemExit, match=r"error: .*/pairs\.csv is missing; `.*\.export_pairs` writes it"):
+        main(words)
+
+
 def test_a_model_judges_in_float32(tmp_path: Path) -> None:
     saved(gpt().to(torch.bfloat16), tmp_path / "judge")
     assert LanguageModelJudge.from_folder(tmp_path / "judge").model.dtype == torch.float32
