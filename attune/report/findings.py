@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from attune.evaluation.generation.summary import LIKE_TARGET, system_of
+from attune.evaluation.generation.summary import LIKE_TARGET, TARGETS, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, RAG
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
@@ -32,9 +32,12 @@ def scored(row: Mapping[str, Any], score: str) -> str:
     """The score with its interval: MRR 0.483 (0.420 to 0.550). One without width would claim to be exact: none then."""
     form = format_of(score)
     title = form.title if form.title[:2].isupper() else form.title.lower()
-    value, low, high = (float(row[key]) for key in ("value", "low", "high"))
-    interval = f" ({form.text(low)} to {form.text(high)})" if low < high else ""
-    return f"{title} {form.text(value)}{interval}"
+    return f"{title} {form.text(float(row['value']))}{_interval(row, score)}"
+
+
+def _interval(row: Mapping[str, Any], score: str) -> str:
+    form, low, high = format_of(score), float(row["low"]), float(row["high"])
+    return f" ({form.text(low)} to {form.text(high)})" if low < high else ""
 
 
 def best(scores: pd.DataFrame, score: str) -> dict[str, Any]:
@@ -178,24 +181,46 @@ def _reason(retrieved: Difference, oracle: Difference, apart: Difference, new: D
     return f"nothing shows that retrieval limits it: passages most like the target {like}"
 
 
-def about_answers(tests: Sequence[Difference], names: Names) -> str:
-    """Retrieved replies against written ones to the same contexts."""
+def about_answers(tests: Sequence[Difference], scores: pd.DataFrame, names: Names) -> str:
+    """Retrieved replies against written ones to the same contexts; scores: tidy, by system."""
     known = [each for each in tests if each.score == "similarity"]
-    ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
     if not known:
         return ""
-    if not ahead and not behind:
-        every = "the generator" if len(known) == 1 else f"any of {len(known)} generators"
-        return f"{names[known[0].before]} does not clearly differ from {every} in similarity to the true reply."
+    retrieval = names[known[0].before]
+    told = _nothing_clear(known) if not any(each.found for each in known) else _counted(known)
+    leading = best(scores[scores["system"] != TARGETS], "similarity")
+    value = f"{leading['value']:.3f}{_interval(leading, 'similarity')}"
+    contexts = best(scores, "replies")["value"]
+    return f"On {contexts:.0f} contexts, {retrieval} {told}. Highest mean: {names[leading['system']]}, {value}."
+
+
+def _nothing_clear(known: Sequence[Difference]) -> str:
+    """Retrieval that differs from no generator after correction, and how many differ before it."""
+    every = "the generator" if len(known) == 1 else f"any of {len(known)} generators"
+    before = [
+        f"{count} {'is' if count == 1 else 'are'} {word}"
+        for word, count in (
+            ("lower", sum(each.outside_zero and each.difference < 0 for each in known)),
+            ("higher", sum(each.outside_zero and each.difference > 0 for each in known)),
+        )
+        if count
+    ]
+    uncorrected = f"; before correction {listed(before)}" if before else ""
+    return f"shows no clear difference from {every} in similarity to the true reply{uncorrected}"
+
+
+def _counted(known: Sequence[Difference]) -> str:
+    """How many generators retrieval answers more like the true reply than, and less."""
+    ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
     rest = len(known) - ahead - behind
     if len(known) == 1:
-        return f"{names[known[0].before]} answers {'more' if ahead else 'less'} like the true reply than the generator."
+        return f"answers {'more' if ahead else 'less'} like the true reply than the generator"
     parts = [
         f"answers more like the true reply than {ahead or 'none'} of {len(known)} generators",
         f"less than {behind}" if behind else "",
         f"from the other {rest} it does not clearly differ" if rest else "",
     ]
-    return f"{names[known[0].before]} {'; '.join(part for part in parts if part)}."
+    return "; ".join(part for part in parts if part)
 
 
 def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
@@ -208,11 +233,12 @@ def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
     if means[REPEATED] > MOST_REPEATED:
         return (
             f"At every point of the decoding sweep, replies repeat more than {100 * MOST_REPEATED:.0f} % of their "
-            f"trigrams; best is {best}, where they repeat the least ({numbers})."
+            f"trigrams; chosen is {best}, where they repeat the least ({numbers})."
         )
     repeated = scores[scores["score"] == REPEATED].groupby("point")["value"].mean()
     of = f"of the points whose replies repeat at most {100 * MOST_REPEATED:.0f} % of their trigrams, "
     return (
-        f"Best decoding is {best} (temperature/top_k/top_p; {numbers}): {of if max(repeated) > MOST_REPEATED else ''}"
-        "the first that is within one standard error of the one most similar to the true replies."
+        f"Decoding, chosen by a sweep: {best} (temperature/top_k/top_p; {numbers}): "
+        f"{of if max(repeated) > MOST_REPEATED else ''}the first that is within one standard error of the one most "
+        "similar to the true replies."
     )

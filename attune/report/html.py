@@ -97,12 +97,17 @@ def with_interval(number: str, interval: str) -> str:
 
 def bullets(lines: Iterable[str], style: str = "") -> str:
     attribute = f' class="{style}"' if style else ""
-    return f"<ul{attribute}>" + "".join(f"<li>{escape(line)}</li>\n" for line in lines) + "</ul>"
+    return f"<ul{attribute}>" + "".join(f"<li>{_told(line)}</li>\n" for line in lines) + "</ul>"
 
 
 def about(text: str) -> str:
     """A paragraph that explains what follows."""
-    return f'<p class="about">{escape(text)}</p>'
+    return f'<p class="about">{_told(text)}</p>'
+
+
+def _told(text: str) -> str:
+    """Plain text as HTML, in which `names` in backticks are code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def preformatted(text: str) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from attune.evaluation.families import BY_DOMAIN
+from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import contamination, everyday, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, mean_title, sentences_title, system_names, way_title
+from attune.report.names import corpus_title, listed, mean_title, sentences_title, system_names, way_title
 from attune.report.provenance import code_version, data_sentence, environment
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
@@ -124,11 +125,21 @@ def _ways(results: Results) -> str:
     return "".join(parts)
 
 
+_LEFT_OUT = (
+    "Not shown, since their models do not start from {untrained}: {names} against it (metrics/cobert_tests.json)."
+)
+
+
 def _differences(results: Results) -> str:
     tests = [results.ranking_tests, results.generator_tests, results.answered_tests]
     names = system_names(results.settings)
-    found = [each for table in tests for each in differences(table)]
-    return _rule() + difference_tables(found, lambda name: names.get(name, name)) + _passages(results)
+    apart = overview.starting_elsewhere(results.settings)
+    # Such a difference is mostly between two models before training, and would lead all others.
+    found = [
+        each for table in tests for each in differences(table) if not (each.before == UNTRAINED and each.after in apart)
+    ]
+    left_out = html.about(_LEFT_OUT.format(names=listed(apart), untrained=UNTRAINED)) if apart else ""
+    return _rule() + left_out + difference_tables(found, lambda name: names.get(name, name)) + _passages(results)
 
 
 def _rule() -> str:

@@ -40,13 +40,15 @@ PHRASES = (
     "Passages harm (Full fine-tuning for RAG): perplexity higher, +10.5 %",
     "outperformed the baseline in MRR",
     "10 % of all prompts have one that is like it",
-    "Best decoding is 0.1/5/0.99",
+    "Decoding, chosen by a sweep: 0.1/5/0.99",
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
     "Generator with the lowest perplexity: ",
     "Models: untrained, baseline before training; baseline, after the paper&#x27;s recipe (lr 2e-05); tuned",
-    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. Before training,",
+    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. "
+    "<code>untrained</code> is only where baseline starts: before any",
+    "Not shown, since their models do not start from untrained: tuned and attune against it",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",
@@ -88,13 +90,18 @@ def write_metrics(names: list[str]) -> None:
     ]
     write_json(Path("metrics/cobert_tests.json"), pairs)
     write_json(Path("metrics/power.json"), POWER)
+    for recipe in MODELS[1:]:
+        curve = [{"epoch": 0, "valid_mrr": 0.25}]
+        write_csv(Path(f"metrics/curves/cobert/{recipe}-small-happy.csv"), curve)
     write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
     variants = [f"{name}+{variant}" for name in names for variant in ("rag", "oracle_rag")]
     passages = wide(perplexity=20.5, passage_similarity=0.3, passage_like_target=0.1)
     intervals = {name: wide(perplexity=20.5) for name in names} | dict.fromkeys(variants, passages)
     write_json(Path("metrics/generators_intervals.json"), intervals)
     write_generator_tests(names)
-    write_json(Path("metrics/retrieved_and_written.json"), {"retrieved": wide(similarity=0.25), "targets": {}})
+    write_json(
+        Path("metrics/retrieved_and_written.json"), {"retrieved": wide(similarity=0.25, replies=12), "targets": {}}
+    )
     test = {"before": "retrieved", "after": names[0], "score": "similarity", **TEST}
     write_json(Path("metrics/retrieved_and_written_tests.json"), [test])
     write_json(Path("metrics/contamination.json"), CONTAMINATION)
