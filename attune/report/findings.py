@@ -40,6 +40,11 @@ def _interval(row: Mapping[str, Any], score: str) -> str:
     return f" ({form.text(low)} to {form.text(high)})" if low < high else ""
 
 
+def replies_of(scores: pd.DataFrame) -> int:
+    """How many replies of each system tidy scores are of."""
+    return int(scores["value"][scores["score"] == "replies"].max())
+
+
 def best(scores: pd.DataFrame, score: str) -> dict[str, Any]:
     """The row of the best value of a score in a tidy table."""
     rows = records(scores[scores["score"] == score])
@@ -108,7 +113,7 @@ def about_passages(tests: Sequence[Difference], name: str, names: Names) -> str:
     prompts = " over all prompts" if new else ""
     effect = _effect(every, new)
     where = "elsewhere" if "elsewhere" in effect else "where none contains the reply asked for"
-    further = ((where, new), ("than with another message's", between(list(tests), another, given, "loss")))
+    further = ((where, new), ("than with another message's passages", between(list(tests), another, given, "loss")))
     told = [f"{words}, {each.size} {in_brackets(each, False)}" for words, each in further if each]
     return f"Passages {effect} ({names[name]}): perplexity{prompts} {'; '.join([_moved(every), *told])}."
 
@@ -152,7 +157,7 @@ def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, n
     return [
         f"{sentence(retrieved, names)}.",
         f"What is retrieved: {_likeness(values[after[0]])}.",
-        "What could be, with the train exchanges whose replies are most like the target: "
+        "What could be, with the train exchanges whose replies are most like the true one: "
         f"{_likeness(values[after[1]])}; {sentence(oracle, names)}.",
         f"So {_reason(retrieved, oracle, apart, new)}.",
     ]
@@ -162,8 +167,8 @@ def _likeness(passages: Mapping[str, float]) -> str:
     share = 100 * passages["passage_like_target"]
     return (
         "of the prompts with passages, the reply in the most similar one has a mean similarity of "
-        f"{passages['passage_similarity']:.3f} to the target; {share:.0f} % of all prompts have one that is like it "
-        f"(cosine of at least {LIKE_TARGET:g})"
+        f"{passages['passage_similarity']:.3f} to the true reply; {share:.0f} % of all prompts have one that is like "
+        f"it (cosine of at least {LIKE_TARGET:g})"
     )
 
 
@@ -172,13 +177,13 @@ def _reason(retrieved: Difference, oracle: Difference, apart: Difference, new: D
     if retrieved.better and new and not new.better:
         return f"passages {_given_away(new)}"
     if retrieved.better and apart.better:
-        return "passages are worth retrieving, and those most like the target help more"
+        return "passages are worth retrieving, and those most like the true reply help more"
     if retrieved.better:
-        return "passages are worth retrieving, and those most like the target do not clearly help more"
+        return "passages are worth retrieving, and those most like the true reply do not clearly help more"
     if oracle.better and apart.better:
-        return "retrieval is what limits it: passages most like the target help, those retrieved do not clearly"
+        return "retrieval is what limits it: passages most like the true reply help, those retrieved do not clearly"
     like = "do not clearly help more than those retrieved" if oracle.better else "do not clearly lower the perplexity"
-    return f"nothing shows that retrieval limits it: passages most like the target {like}"
+    return f"nothing shows that retrieval limits it: passages most like the true reply {like}"
 
 
 def about_answers(tests: Sequence[Difference], scores: pd.DataFrame, names: Names) -> str:
@@ -190,8 +195,7 @@ def about_answers(tests: Sequence[Difference], scores: pd.DataFrame, names: Name
     told = _nothing_clear(known) if not any(each.found for each in known) else _counted(known)
     leading = best(scores[scores["system"] != TARGETS], "similarity")
     value = f"{leading['value']:.3f}{_interval(leading, 'similarity')}"
-    contexts = best(scores, "replies")["value"]
-    return f"On {contexts:.0f} contexts, {retrieval} {told}. Highest mean: {names[leading['system']]}, {value}."
+    return f"On {replies_of(scores)} contexts, {retrieval} {told}. Highest mean: {names[leading['system']]}, {value}."
 
 
 def _nothing_clear(known: Sequence[Difference]) -> str:

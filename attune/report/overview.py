@@ -10,7 +10,7 @@ from attune.parameters import Parameters
 from attune.report import findings
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import candidates_title, corpus_title, listed, mean_title, system_names
+from attune.report.names import candidates_title, corpus_title, counted, listed, mean_title, system_names
 from attune.report.provenance import code_version, data_sentence
 from attune.report.results import Results
 from attune.report.tables import means, records
@@ -109,6 +109,17 @@ def what_is_compared(results: Results) -> str:
         f"{'; '.join([f'{UNTRAINED}, {first} before training', *models])}. Recipes train on "
         f"{' or '.join(sizes)} conversations per domain. {_domains(results)}"
     ).rstrip()
+
+
+def tested_on(results: Results) -> str:
+    """How many contexts of how many responders (messages, where nobody is named), and how many different ones the mean over the domains is of."""
+    rows = results.ranked[results.ranked["subset"] == results.settings.cobert.subsets[0]]
+    domains = [(name, each.drop_duplicates("id")) for name, each in rows.groupby("domain", sort=False)]
+    unit = "responder" if rows["partner"].fillna("").any() else "message"
+    told = [f"{len(each):,} of {name} ({counted(each['cluster'].nunique(), unit)})" for name, each in domains]
+    different, all_ = rows["id"].nunique(), sum(len(each) for _, each in domains)
+    repeated = f", {different:,} different ones" if different < all_ else ""
+    return f"Test contexts: {listed(told)}{repeated}."
 
 
 def starting_elsewhere(settings: Parameters) -> list[str]:

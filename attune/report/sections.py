@@ -13,6 +13,7 @@ from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
 from attune.report.names import corpus_title, listed, mean_title, sentences_title, system_names, way_title
 from attune.report.provenance import code_version, data_sentence, environment
+from attune.report.replies import ABOUT as ABOUT_REPLIES
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
 from attune.report.score_tables import difference_tables, score_table
@@ -28,7 +29,9 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
         (
             "Summary",
             html.bullets(overview.summary(results), "lead")
-            + html.about(f"{overview.what_is_compared(results)} {overview.starts(results)}".strip())
+            + html.about(
+                f"{overview.what_is_compared(results)} {overview.tested_on(results)} {overview.starts(results)}".strip()
+            )
             + _figures("report", "first", figures),
         ),
         ("Findings", html.bullets(overview.main_findings(results))),
@@ -158,7 +161,8 @@ def _passages(results: Results) -> str:
 def _replies(results: Results) -> str:
     names = system_names(results.settings)
     return (
-        answered_blocks(results.answered_replies, names)
+        html.about(ABOUT_REPLIES)
+        + answered_blocks(results.answered_replies, names)
         + dialogue_blocks(results.dialogue_replies, names)
         + answer_blocks(results.answers, names)
     )

@@ -77,7 +77,8 @@ def test_whether_passages_help_comes_with_its_reason() -> None:
         "What is retrieved: of the prompts with passages, the reply in the most similar one has a mean"
     )
     assert (
-        "a mean similarity of 0.300 to the target; 10 % of all prompts have one that is like it (cosine of at" in what
+        "a mean similarity of 0.300 to the true reply; 10 % of all prompts have one that is like it (cosine of at"
+        in what
     )
     assert "a mean similarity of 0.600" in could
     assert "86 % of all prompts" in could
@@ -98,10 +99,10 @@ def test_the_reason_follows_from_the_tests() -> None:
     for oracle in (NOISE, REAL):
         assert passages(NOISE, oracle)[-1].startswith("So nothing shows that retrieval limits it")
     for apart in (NOISE, REAL):
-        assert passages(WORSE, WORSE, apart=apart)[-1].endswith("those most like the target do not clearly help more.")
+        assert passages(WORSE, WORSE, apart=apart)[-1].endswith("most like the true reply do not clearly help more.")
         assert passages(NOISE, WORSE, apart=apart)[-1] == (
-            "So nothing shows that retrieval limits it: passages most like the target do not clearly help more than "
-            "those retrieved."
+            "So nothing shows that retrieval limits it: passages most like the true reply do not clearly help more "
+            "than those retrieved."
         )
 
 
@@ -118,7 +119,7 @@ def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without
     assert "; elsewhere, +1.0 % (−3.0 %" in line
     apart = [compared("rag+other_rag", "rag+rag", "loss", NOISE)]
     assert about_passages([*tests, *apart], "rag", names) == (
-        f"{line[:-1]}; than with another message's, +1.0 % (−3.0 % to +5.1 %, p = 1.00)."
+        f"{line[:-1]}; than with another message's passages, +1.0 % (−3.0 % to +5.1 %, p = 1.00)."
     )
     line = about_passages(tests[:1], "rag", names)
     assert line.startswith("Passages help (R): perplexity lower")

@@ -9,7 +9,7 @@ import pytest
 from attune import parameters
 from attune.core.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
 from attune.evaluation.generation.comparisons import without_passages
-from attune.evaluation.schemas import ANSWERED_SCORED, SCORED
+from attune.evaluation.schemas import ANSWERED_SCORED, RANKED, SCORED
 from attune.report.figures.registry import on_page
 from attune.sources.manifest import Origin, build
 from stages.report import main
@@ -23,6 +23,7 @@ PATHS = {
     for name, path in {
         "params": "params.yaml",
         "raw": "raw",
+        "ranked": "ranked.parquet",
         "rows": "rows.parquet",
         "answered_rows": "answered.parquet",
         "probe": "probe.json",
@@ -47,13 +48,15 @@ PHRASES = (
     "Generator with the lowest perplexity: ",
     "Models: untrained, baseline before training; baseline, after the paper&#x27;s recipe (lr 2e-05); tuned",
     "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. "
+    "Test contexts: 2 of happy (1 responder) and 1 of all (1 responder), 2 different ones. "
     "<code>untrained</code> is only where baseline starts: before any",
     "Not shown, since their models do not start from untrained: tuned and attune against it",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",
     "Distinct words and bigrams: the different ones as a share of all",
-    '<td>t</td><td class="number">4</td><td class="number">50</td><td class="number">25</td>',
+    '<td>t</td><td class="number">4</td><td class="number" data-value="0.5">50</td>'
+    '<td class="number" data-value="0.25">25</td>',
 )
 PASSAGES = {"rag": ["Speaker: I fell.\nListener: Ouch!\n\n"]}
 MODELS = ("untrained", "baseline", "tuned", "attune")
@@ -132,6 +135,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_json(Path("probe.json"), wide(accuracy=0.5) | PROBE)
     rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row(names[-1], "plain", "4")]
     write_parquet(Path("rows.parquet"), rows, SCORED)
+    places = [("happy", "a"), ("happy", "b"), ("all", "a")]
+    ranked = [
+        dict.fromkeys(RANKED.names)
+        | {"model": model, "subset": subset, "domain": domain, "id": id, "cluster": "p", "partner": "q"}
+        for subset in ("small", "large")
+        for domain, id in places
+        for model in MODELS
+    ]
+    write_parquet(Path("ranked.parquet"), ranked, RANKED)
     texts = {"id": "p/1", "conversation": "p", "prompt": "i won .", "target": "great ."}
     answered = [
         {"system": system, **texts, "reply": reply, "truncated": False}
