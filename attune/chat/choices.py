@@ -32,7 +32,7 @@ def starting_system(engine: Engine) -> str:
         assert isinstance(system, GeneratorSystem)
         untrained = not METHODS[engine.parameters.generators[system.generator].method].trains
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
-        marked = bool(engine.measured.weaknesses(system))
+        marked = bool(engine.measured.failures(system))
         return marked, system.passages is not None, perplexity, untrained
 
     converse = [name for name in ready if _corpus(engine, name) in corpora]

@@ -1,8 +1,11 @@
 """Replies to everyday messages, on the studies' page: what was found, all scores, and some of the replies."""
 
+from collections import Counter
+
 import pandas as pd
 
 from attune.evaluation.comparison import table
+from attune.evaluation.everyday import Everyday
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.schemas import RAG, SHARES
 from attune.parameters.methods import METHODS
@@ -47,16 +50,15 @@ def finding(results: Results) -> str:
     told = [f"{names[each]}: {_shares(scores, each, clear)}" for each in (*leading, TARGETS)]
     beside = f"; in brackets, what differs clearly from “{names[untrained]}”" if untrained else ""
     return (
-        f"Everyday messages ({_messages(results)}), the generators that lead by a share of their replies{beside}. "
+        f"Everyday messages ({messages()}), the generators that lead by a share of their replies{beside}. "
         f"{'. '.join(told)}.{_passages(results, tested)}"
     )
 
 
-def _messages(results: Results) -> str:
-    """How many messages of either feeling: "60 of the glad, 60 of the troubled"."""
-    ids = results.everyday_replies["id"].drop_duplicates()
-    counts = ids.str.partition(" ")[0].value_counts().sort_index()
-    return ", ".join(f"{count} of the {feeling}" for feeling, count in counts.items())
+def messages() -> str:
+    """How many messages of either feeling there are: "60 of the glad, 60 of the troubled"."""
+    feelings = Counter(each.glad for each in Everyday.read().messages)
+    return f"{feelings[True]} of the glad, {feelings[False]} of the troubled"
 
 
 def _shares(scores: pd.DataFrame, system: str, clear: list[Difference]) -> str:

@@ -112,7 +112,7 @@ def what_is_compared(results: Results) -> str:
 
 
 def tested_on(results: Results) -> str:
-    """How many contexts of how many responders (messages, where nobody is named), and how many different ones the mean over the domains is of."""
+    """How many contexts of how many responders or, where nobody is named, messages; and how many different ones."""
     rows = results.ranked[results.ranked["subset"] == results.settings.cobert.subsets[0]]
     domains = [(name, each.drop_duplicates("id")) for name, each in rows.groupby("domain", sort=False)]
     unit = "responder" if rows["partner"].fillna("").any() else "message"

@@ -69,9 +69,8 @@ def _dialogue(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
     ]
     for generator, own in rows.groupby("generator", sort=False):
         replies = pd.Series(_marked(own, "reply"), own["variant"])
-        table.append(
-            {"": names.get(str(generator), generator)} | {_VARIANTS[str(each)]: text for each, text in replies.items()}
-        )
+        row: dict[str, object] = {"": names.get(str(generator), generator)}
+        table.append(row | {_VARIANTS[str(each)]: text for each, text in replies.items()})
     return pd.DataFrame(table)
 
 

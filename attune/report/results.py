@@ -50,7 +50,7 @@ class Results:
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
-        """The test contexts as `evaluation.schemas.RANKED` has them, one row per model."""
+        """The test contexts, one row per model, as `evaluation.schemas.RANKED`."""
         return pd.read_parquet(self._paths["ranked"])
 
     @property

@@ -11,7 +11,7 @@ from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import contamination, everyday, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, listed, mean_title, sentences_title, system_names, way_title
+from attune.report.names import corpus_title, listed, mean_title, sentences_title, start_title, system_names, way_title
 from attune.report.provenance import code_version, data_sentence, environment
 from attune.report.replies import ABOUT as ABOUT_REPLIES
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
@@ -55,11 +55,11 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
     return [
         (
             "Findings",
-            html.bullets(studies_overview.findings_of(results), "lead")
-            + html.about(
+            html.about(
                 f"{data_sentence(results.settings.source, results.manifests)} {code_version()}; seed "
-                f"{results.settings.seed}. {overview.what_is_compared(results)}"
-            ),
+                f"{results.settings.seed}. {overview.what_is_compared(results)} {_same_start(results)}"
+            )
+            + html.bullets(studies_overview.findings_of(results), "lead"),
         ),
         ("Figures", _shown_figures("studies", figures)),
         ("Differences", _rule() + difference_tables(differences(found), _words(results))),
@@ -83,6 +83,10 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
         ("Retrieval from all replies of the test split", html.folded("Each domain", _retrieval(results))),
         ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),
     ]
+
+
+def _same_start(results: Results) -> str:
+    return f"What the report calls {UNTRAINED} is {start_title(results.settings)} here."
 
 
 _COST = (
