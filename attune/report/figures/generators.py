@@ -25,6 +25,15 @@ from attune.report.figures.style import BLUE, CYCLE, GREEN, GREY, ORANGE, PINK, 
 from attune.report.scores import format_of
 
 Names = Mapping[str, str]
+ANSWER_SCORES = {
+    "similarity": "similarity to the\ntrue reply",
+    "self_bleu": "self-BLEU (left: varied)",
+}
+EVERYDAY_SCORES = {
+    "own_message": "nearest to its\nown message",
+    "right_feeling_glad": "right feeling,\nglad writers",
+    "right_feeling_troubled": "right feeling,\ntroubled writers",
+}
 # Points of a sweep whose names stand level below it.
 MOST_LEVEL = 4
 

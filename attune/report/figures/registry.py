@@ -75,7 +75,7 @@ def _variants(draw: Callable[..., Figure], results: Results, names: Sequence[str
 
 def _answered(results: Results) -> Figure:
     names, size = system_names(results.settings), f"{replies_of(results.answered)} replies of each system"
-    return generators.answered(results.answered, ANSWER_SCORES, names, "true replies", size)
+    return generators.answered(results.answered, generators.ANSWER_SCORES, names, "true replies", size)
 
 
 def _named(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
@@ -91,21 +91,14 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
 
 
 # The scores by which retrieved and written replies are shown.
-ANSWER_SCORES = {
-    "similarity": "similarity to the\ntrue reply",
-    "self_bleu": "self-BLEU (left: varied)",
-}
-EVERYDAY_SCORES = {
-    "own_message": "nearest to its\nown message",
-    "right_feeling_glad": "right feeling,\nglad writers",
-    "right_feeling_troubled": "right feeling,\ntroubled writers",
-}
 # In the order of the page.
 FIGURES = (
     FigureRecord(
         "emotion_distribution",
         "Emotions of the conversations, by split",
-        lambda results: corpora.emotion_distribution(results.emotions, ", ".join(_dialogues())),
+        lambda results: corpora.emotion_distribution(
+            results.emotions, ", ".join(each.title for each in dialogue_corpora())
+        ),
         place="folded",
     ),
     FigureRecord(
@@ -223,7 +216,7 @@ FIGURES = (
         "replies by hand",
         lambda results: generators.answered(
             results.everyday,
-            EVERYDAY_SCORES,
+            generators.EVERYDAY_SCORES,
             system_names(results.settings),
             "replies by hand",
             f"messages: {messages()}",
