@@ -70,11 +70,11 @@ def perplexities(scores: pd.DataFrame, names: Names) -> Figure:
         offset = 5 if colour == GREY else -13  # above its base's mark, and below the generator's
         for height, value in enumerate(values):
             axes.annotate(f"{value:.1f}", (value, height), (0, offset), textcoords="offset points", ha="center")
-    _legend(figure, axes, f"perplexity of {test_replies(scores)} (left is better)")
+    _legend(figure, axes, f"perplexity of {replies_tested(scores)} (left is better)")
     return figure
 
 
-def test_replies(scores: pd.DataFrame) -> str:
+def replies_tested(scores: pd.DataFrame) -> str:
     """How many replies the perplexities in tidy scores are of: "36 test replies"."""
     counts = scores["value"][scores["score"] == "examples"].astype(int)
     return f"{'at most ' if counts.nunique() > 1 else ''}{counts.max():,} test replies"
@@ -83,7 +83,7 @@ def test_replies(scores: pd.DataFrame) -> str:
 def passages(scores: pd.DataFrame, names: Names, replies: str) -> Figure:
     """Perplexity of each generator without and with passages, with its interval; scores: tidy, by system.
 
-    replies: what it is of, as `test_replies` has it.
+    replies: what it is of, as `replies_tested` has it.
     """
     variants = {
         PLAIN: ("no passages", GREY, "s"),

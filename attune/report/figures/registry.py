@@ -69,8 +69,9 @@ def _candidates(results: Results) -> str:
     return candidates_title(results.settings.cobert)
 
 
-def _variants(draw: Callable[..., Figure], results: Results, names: Sequence[str]) -> Figure:
-    return draw(results.generator_intervals, _names(results, names), generators.test_replies(results.generators))
+def _variants(results: Results, names: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str], str]:
+    """What the figures of a generator's variants are drawn from."""
+    return results.generator_intervals, _names(results, names), generators.replies_tested(results.generators)
 
 
 def _answered(results: Results) -> Figure:
@@ -149,13 +150,13 @@ FIGURES = (
         # An interval is of a single score and covers the draw of test replies; differences are tested on the same ones.
         "Generators: perplexity without and with retrieved passages. Ideal passages: the train exchanges whose replies "
         "are most like the true one. Intervals, here and below, may overlap although scores differ: see Differences",
-        lambda results: _variants(generators.passages, results, results.retrieval_augmented),
+        lambda results: generators.passages(*_variants(results, results.retrieval_augmented)),
         shown=lambda results: results.retrieval_augmented,
     ),
     FigureRecord(
         "persona_perplexity",
         "Generators: perplexity with the right persona, none and another one",
-        lambda results: _variants(generators.personas, results, results.also_tested_without_persona),
+        lambda results: generators.personas(*_variants(results, results.also_tested_without_persona)),
         shown=lambda results: results.also_tested_without_persona,
     ),
     FigureRecord(

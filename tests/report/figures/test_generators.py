@@ -121,7 +121,7 @@ def test_variants_differ_in_their_markers_and_numbers_are_black() -> None:
 
 def test_replies_that_are_fewer_for_some_are_at_most_so_many() -> None:
     scores = tidy({"g": {"examples": 9}, "h": {"examples": 1200}}, ["system"])
-    assert generators.test_replies(scores) == "at most 1,200 test replies"
+    assert generators.replies_tested(scores) == "at most 1,200 test replies"
 
 
 def test_names_on_many_lines_do_not_meet() -> None:
