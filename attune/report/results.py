@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,7 @@ class Results:
         options = self.settings.cobert
         return pd.concat(
             self._curve("cobert", f"{recipe}-{subset}-{domain}").assign(recipe=recipe, subset=subset, domain=domain)
-            for recipe in options.recipes
-            for subset in options.subsets
-            for domain in options.domains
+            for recipe, subset, domain in product(options.recipes, options.subsets, options.domains)
         )
 
     @cached_property

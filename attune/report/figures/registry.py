@@ -49,8 +49,7 @@ def _loss(results: Results) -> Figure:
 
 
 def _mrr(results: Results) -> Figure:
-    label, chance = f"test MRR ({_candidates(results)})", _chance(results)
-    return cobert.comparison(results.ranking, "mrr", label, chance)
+    return cobert.comparison(results.ranking, "mrr", f"test MRR ({_candidates(results)})", _chance(results))
 
 
 def _chance(results: Results) -> float | None:
