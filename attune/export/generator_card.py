@@ -70,7 +70,7 @@ _TRAINED = {
     "held_out": _HELD_OUT,
     "training": "{pinned}{time}{unrecorded}",
     "draws": ", from this one training: they cover the draw of test\nconversations, not that of the seed",
-    "most": "were at most {length} tokens in training",
+    "most": "were at most {length} tokens in training{passages}",
     "texts": "The text it was trained on, and that of its base,",
 }
 _PINNED = "Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine. "
@@ -78,7 +78,7 @@ _UNTRAINED = {
     "held_out": "",
     "training": "There was none: the weights are those of the base.",
     "draws": ": they cover the draw of test conversations",
-    "most": "are at most {length} tokens",
+    "most": "are scored up to {length} tokens{passages}",
     "texts": "The text of its base",
 }
 
@@ -130,7 +130,8 @@ def _of_training(model: Path, card: Card, facts: Facts) -> dict[str, str]:
     time = facts.training_time(f"train_generator@{model.name}" if place == "generators" else "")
     recorded = training(model, card, facts)
     unrecorded = f"\n\n{UNRECORDED}" if recorded and changes(facts.root, recorded) is None else ""
-    values = {"pinned": pinned, "time": time, "unrecorded": unrecorded, "length": card.max_length}
+    passages = f", and {card.passage_tokens} of passages" if card.passage_tokens else ""
+    values = {"pinned": pinned, "time": time, "unrecorded": unrecorded, "length": card.max_length, "passages": passages}
     return {key: part.format(**values) for key, part in parts.items()}
 
 
