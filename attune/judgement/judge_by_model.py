@@ -51,6 +51,8 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
     rows = [row for _, row in table_rows(pairs, COLUMNS)]
     if not rows:
         raise AttuneError(f"{pairs} holds no pairs; name the pairs.csv of a form")
+    if not model.is_dir():
+        raise AttuneError(f"the folder {model} does not exist; name with --model one of a causal language model")
     opinions = LanguageModelJudge.from_folder(model).opinions(rows)
     about = {"form": _fingerprint(rows), "annotator": f"{MODEL}{model.resolve().name}"}
     bias = position_bias(opinions)

@@ -150,6 +150,18 @@ def test_the_card_of_what_was_not_trained_speaks_of_no_prompts_in_training(root:
     assert "in training" not in used.lower()
 
 
+@pytest.mark.parametrize("name", ["persona", "prompted", "full"])
+def test_what_was_exported_is_exported_again_as_what_it_is(root: Path, tmp_path: Path, name: str) -> None:
+    export(root / "models/generators" / name, tmp_path / "once")
+    export(tmp_path / "once", tmp_path / "twice", root)
+    made_by = read_card(root / "models/generators" / name).method
+    assert {read_card(tmp_path / each).made_by for each in ("once", "twice")} == {made_by}
+    cards = [(tmp_path / each / "README.md").read_text() for each in ("once", "twice")]
+    (first, second) = (re.findall(r"Made from .* by .*,", text) for text in cards)
+    assert first == second
+    assert {"There was none: the weights are those of the base." in text for text in cards} == {name == "prompted"}
+
+
 def test_the_card_counts_the_parameters_that_are_written(root: Path, tmp_path: Path) -> None:
     export(root / "models/generators/persona", tmp_path / "persona")
     count = AutoModelForCausalLM.from_pretrained(tmp_path / "persona").num_parameters()
