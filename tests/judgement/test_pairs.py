@@ -51,6 +51,12 @@ def test_what_a_run_has_not_written_yet_is_said_to_be_missing(tmp_path: Path, op
         export(tmp_path, option, str(tmp_path / "none.parquet"))
 
 
+def test_contexts_of_another_kind_of_file_are_one_sentence(tmp_path: Path) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=2)
+    with pytest.raises(SystemExit, match=r"error: .*answers\.parquet is no test\.parquet .*, which has id, context, "):
+        export(tmp_path, "--contexts", str(tmp_path / "answers.parquet"))
+
+
 def test_equal_replies_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_replies(tmp_path / "answers.parquet", contexts=3)
     rows = read_parquet(tmp_path / "answers.parquet")
