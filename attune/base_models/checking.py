@@ -10,6 +10,7 @@ from attune.base_models.sentence_modules import check_modules
 from attune.base_models.vocabulary import check_end, check_vocabulary
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
+from attune.core.tokenizer import read_tokenizer
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 TEMPLATES = "additional_chat_templates"
@@ -19,7 +20,7 @@ Use = Literal["base", "encoder", "embedder"]
 # What is loaded where it is there, in the root, in a folder of templates, and in the modules' folders.
 _LOADED = (
     *("*config*.json", "modules.json", "tokenizer.json", "special_tokens_map.json", "added_tokens.json"),
-    *("vocab.*", "merges.txt", "*.jinja", "*.safetensors", "*.safetensors.index.json"),
+    *("vocab.*", "merges.txt", "bpe.codes", "*.jinja", "*.safetensors", "*.safetensors.index.json"),
 )
 # What is read where it is there.
 _OF_SENTENCE_ENCODERS = ("config_sentence_transformers.json", "sentence_bert_config.json")
@@ -84,6 +85,18 @@ def _check_model(folder: Path, use: Use | None) -> None:
     shapes = _shapes(folder)
     _check_layers(folder, config, shapes)
     check_vocabulary(folder, config, shapes, fills=use not in ("base", "encoder"))
+    if use is not None:
+        _check_tokenizer(folder, use)
+
+
+def _check_tokenizer(folder: Path, use: Use) -> None:
+    """Load the tokenizer, which may need a package or a file, before anything expensive starts."""
+    tokenizer = read_tokenizer(folder)
+    if use == "embedder" and tokenizer.pad_token_id is None:
+        raise AttuneError(
+            f"the tokenizer in {folder} has no padding token, with which texts of unequal length are encoded together; "
+            "set pad_token in tokenizer_config.json, or name another sentence encoder"
+        )
 
 
 def _check_objects(folder: Path, names: Iterable[str]) -> None:

@@ -8,8 +8,8 @@ from attune.base_models.checking import INDEX, TEMPLATES, WEIGHTS
 from attune.base_models.headers import read_object
 from attune.base_models.sentence_modules import check_modules, module_folders
 
-# Beside the weights; jinja holds chat templates.
-_TEXTS = ("*.json", "*.txt", "*.jinja")
+# Beside the weights; jinja holds chat templates, codes the merges of PhoBERT and its kin.
+_TEXTS = ("*.json", "*.txt", "*.jinja", "*.codes")
 # First of a repository: what of its root may be wanted, which names the others. A star also stands for slashes.
 ROOT, NOT_ROOT = [*_TEXTS, WEIGHTS], ["*/*"]
 

@@ -1,6 +1,7 @@
 """A model's tokenizer beside the embeddings that its ids choose from."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +27,10 @@ class _Added(NamedTuple):
 
 
 class _Vocabulary(NamedTuple):
-    """The highest id of the vocabulary, the tokens added to it, and the name of what stands for unknown text."""
+    """The highest id of the vocabulary, its words, the tokens added to it, and what stands for unknown text."""
 
     largest: int
+    words: AbstractSet[str]
     added: Sequence[_Added] = ()
     unknown: str | None = None
 
@@ -52,7 +54,7 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
         )
     for name in names:
         check_content(folder / name)
-    largest = _largest_id(folder, folder / names[0], fills)
+    largest, missing = _largest_id(folder, folder / names[0], fills)
     said = config.get("vocab_size")
     held = [shape[0] for name, shape in shapes.items() if name.endswith(_TABLES) and len(shape) == 2]
     if held and isinstance(said, int) and held[0] != said:
@@ -61,6 +63,12 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
             "model"
         )
     rows = held[0] if held else said
+    if isinstance(rows, int) and largest < rows <= largest + len(missing):
+        raise AttuneError(
+            f"{folder / names[0]} lacks {', '.join(map(repr, missing))}, which tokenizer_config.json or "
+            f"special_tokens_map.json names, so that ids go up to {largest + len(missing)}, but the model has "
+            f"embeddings for {rows} tokens: they were not resized; name tokens of the vocabulary, or resize them"
+        )
     if isinstance(rows, int) and largest >= rows:
         raise AttuneError(
             f"{folder / names[0]} has ids up to {largest}, but the model has embeddings for {rows} tokens; it is "
@@ -78,8 +86,12 @@ def check_end(folder: Path) -> None:
         )
 
 
-def _largest_id(folder: Path, path: Path, fills: bool) -> int:
-    """The highest id that the model may be given, by the vocabulary in `path` and the files beside it."""
+def _largest_id(folder: Path, path: Path, fills: bool) -> tuple[int, list[str]]:
+    """The highest id that the model may be given, by the vocabulary in `path` and the files beside it.
+
+    With it the special tokens that are named but in neither: once loaded, the tokenizer gives them the ids after all
+    others.
+    """
     vocabulary = _vocabulary(path)
     config = _settings(folder, "tokenizer_config.json")
     template = _template(folder, config)
@@ -87,21 +99,31 @@ def _largest_id(folder: Path, path: Path, fills: bool) -> int:
     known = {each.content for each in added}
     listed = _settings(folder, "added_tokens.json").items()
     added += [_Added(at, name, False) for name, at in listed if name not in known and isinstance(at, int)]
-    given = {vocabulary.unknown}
-    for settings in (_settings(folder, "special_tokens_map.json"), config):
-        for role, value in settings.items():
-            if role in _AROUND or (fills and role == _FILLING) or (role.endswith("_token") and role in template):
-                given.add(str(value.get("content")) if isinstance(value, dict) else str(value))
+    roles = _special(_settings(folder, "special_tokens_map.json")) + _special(config)
+    around = {name for role, name in roles if role in _AROUND or (fills and role == _FILLING)}
+    given = {vocabulary.unknown, *around, *(name for role, name in roles if role in template)}
     unread = {each.content for each in added if each.special and stays_text(each.content)} - given
     needed = [each.id for each in added if each.content not in unread or each.content in template]
-    return max([vocabulary.largest, *needed])
+    missing = around - {each.content for each in added} - vocabulary.words
+    return max([vocabulary.largest, *needed]), sorted(missing)
+
+
+def _special(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The roles and names of the special tokens in a file of settings."""
+    named = [
+        (role, value.get("content") if isinstance(value, dict) else value)
+        for role, value in settings.items()
+        if role.endswith("_token")
+    ]
+    return [(role, name) for role, name in named if name and isinstance(name, str)]
 
 
 def _vocabulary(path: Path) -> _Vocabulary:
     if path.name == "vocab.txt":
         try:
             with path.open(encoding="utf-8") as file:  # tokenizers break lines as this does; splitlines breaks more
-                return _Vocabulary(sum(1 for _ in file) - 1)
+                lines = [line.rstrip("\n") for line in file]
+                return _Vocabulary(len(lines) - 1, {*lines})
         except UnicodeDecodeError:
             raise AttuneError(f"{path} is not UTF-8; fetch it again") from None
     if path.name == "vocab.json":
@@ -114,7 +136,8 @@ def _vocabulary(path: Path) -> _Vocabulary:
     if not (words or added) or not all(isinstance(each, int) for each in words.values()):
         raise AttuneError(f"{path} holds no vocabulary; fetch it again")
     named = {each.id for each in added} - {*around}
-    return _Vocabulary(max((at for at in (*words.values(), *around) if at not in named), default=-1), added, unknown)
+    largest = max((at for at in (*words.values(), *around) if at not in named), default=-1)
+    return _Vocabulary(largest, words.keys(), added, unknown)
 
 
 def _tokenizer(path: Path) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from attune.cobert.encoder import (
     freeze,
@@ -22,6 +22,7 @@ from attune.cobert.inputs import TURN, Inputs
 from attune.cobert.matchers import MATCHERS, CrossEncoder, Side
 from attune.core.batching import by_length
 from attune.core.devices import device
+from attune.core.tokenizer import read_tokenizer
 
 # Tokens per pass through the encoder on a CPU, padding included, and per pass of packed sequences.
 GROUP_TOKENS, PACKED_TOKENS = 384, 1024
@@ -226,13 +227,12 @@ def to_device(model: Cobert) -> Cobert:
 
 
 def inputs_for(model: Cobert, folder: Path) -> Inputs:
-    """The tokenizer in `folder` with the length limits of `model`."""
+    """The tokenizer in `folder` with the length limits of `model`; raises as `read_tokenizer`."""
     positions = getattr(model.encoder.config, "max_position_embeddings", None)
     if positions is None or positions < 1:  # XLNet's are unlimited, and given as -1
         positions = 512
     table = getattr(getattr(model.encoder, "embeddings", None), "position_embeddings", None)
     if (padding := getattr(table, "padding_idx", None)) is not None:
         positions -= padding + 1  # RoBERTa and its kin number positions from padding_idx + 1
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     config = model.config
-    return Inputs(tokenizer, config.context_length, config.num_personas, positions, config.turn_length)
+    return Inputs(read_tokenizer(folder), config.context_length, config.num_personas, positions, config.turn_length)

@@ -47,7 +47,10 @@ class MeasureHeldOut(TrainerCallback):
         """Measure once more; returns how many measurements came since the best one."""
         loss = from_writer(self.measure(model))
         if not math.isfinite(loss):
-            raise AttuneError(f"the held-out loss after step {state.global_step} is {loss}; lower the learning rate")
+            step = (
+                "lower the learning rate" if state.global_step else "the base's weights or its precision are the cause"
+            )
+            raise AttuneError(f"the held-out loss after step {state.global_step} is {loss}; {step}")
         state.log_history.append({"step": state.global_step, "epoch": state.epoch or 0.0, "valid_loss": loss})
         later = since_best([entry["valid_loss"] for entry in state.log_history if "valid_loss" in entry])
         if not later:

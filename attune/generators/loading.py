@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from peft import PeftModel, prepare_model_for_kbit_training
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from attune.base_models.checking import check_folder
@@ -18,6 +18,7 @@ from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
 from attune.core.files import write_json
 from attune.core.model_code import refuse_code
+from attune.core.tokenizer import read_tokenizer
 from attune.generators.adapters import with_adapter
 from attune.generators.chat_templates import pin_date
 from attune.generators.decodable import check_decodable
@@ -120,15 +121,12 @@ def load_tokenizer(folder: Path) -> Any:
     Raises
     ------
     AttuneError
-        if the folder is missing, if the tokenizer has no end-of-text token, and as `pin_date`.
+        if the folder is missing, if the tokenizer has no end-of-text token, and as `read_tokenizer` and `pin_date`.
     """
     if not folder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(f"the model's folder {folder} is missing; run the stage that writes it first")
     refuse_code(folder, writes=True)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # what a wrong setting becomes depends on where it is read
-        raise AttuneError(f"{folder} holds no tokenizer that can be read: {one_line(error)}") from None
+    tokenizer = read_tokenizer(folder)
     if tokenizer.eos_token_id is None:
         raise AttuneError(
             f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token"

@@ -92,6 +92,7 @@ def test_lines_of_a_vocabulary_end_where_the_tokenizer_ends_them(use: Use, tmp_p
     folder = encoder(tmp_path / "m")
     words = read_json(folder / "tokenizer.json")["model"]["vocab"]
     (folder / "tokenizer.json").unlink()
+    changed(folder / "tokenizer_config.json", tokenizer_class="BertTokenizer")
     separators = ["\u2028", "\x85", "\x0b"]
     lines = [*list(words)[: -len(separators)], *separators]
     (folder / "vocab.txt").write_text("".join(f"{word}\n" for word in lines), encoding="utf-8")
@@ -99,3 +100,27 @@ def test_lines_of_a_vocabulary_end_where_the_tokenizer_ends_them(use: Use, tmp_p
     (folder / "vocab.txt").write_text("".join(f"{word}\n" for word in [*words, "more"]), encoding="utf-8")
     with pytest.raises(AttuneError, match=rf"vocab\.txt has ids up to {len(words)}, but .* for {len(words)} tokens"):
         check_folder(folder, use)
+
+
+@pytest.mark.parametrize(
+    ("role", "token", "use"),
+    [
+        ("eos_token", "<eos>", "base"),
+        ("bos_token", {"content": "<bos>", "__type": "AddedToken"}, "base"),
+        ("sep_token", "<sep>", "encoder"),
+        ("cls_token", "<cls>", "encoder"),
+        ("pad_token", "<pad>", "embedder"),
+    ],
+)
+@pytest.mark.fault("a {role} that the vocabulary lacks: {use}", "refused with the token and the largest id")
+def test_a_token_that_only_the_settings_name_needs_an_embedding(
+    role: str, token: str | dict[str, str], use: Use, tmp_path: Path
+) -> None:
+    folder = tiny.saved(tiny.llama(), tmp_path / "m")
+    changed(folder / "tokenizer_config.json", **{role: token})
+    name = token if isinstance(token, str) else token["content"]
+    largest = load_tokenizer(folder).convert_tokens_to_ids(name)
+    with pytest.raises(AttuneError, match=rf"lacks '{name}', which .* ids go up to {largest}, .* were not resized"):
+        check_folder(folder, use)
+    changed(folder / "tokenizer_config.json", **{role: tiny.END})
+    check_folder(folder, use)

@@ -1,6 +1,12 @@
+import math
 from pathlib import Path
 
-from attune.generators.learning_curve import curve_rows, summary, write_curve
+import pytest
+from transformers import TrainerControl, TrainerState, TrainingArguments
+
+from attune.core.errors import AttuneError
+from attune.generators.best_weights import BestWeights
+from attune.generators.learning_curve import MeasureHeldOut, curve_rows, summary, write_curve
 
 
 def test_losses_of_one_step_share_a_row_and_the_rest_is_blank(tmp_path: Path) -> None:
@@ -26,3 +32,15 @@ def test_a_curve_in_a_few_words_is_what_was_gained() -> None:
     ):
         history = [{"step": step, "epoch": 0.0, "valid_loss": loss} for step, loss in enumerate(measured)]
         assert summary(curve_rows(history)) == f"{losses} {words}"
+
+
+@pytest.mark.parametrize(
+    ("step", "cause"), [(0, "the base's weights or its precision"), (4, "lower the learning rate")]
+)
+def test_a_loss_that_is_no_number_before_training_is_the_base_s(step: int, cause: str, tmp_path: Path) -> None:
+    best = BestWeights(tmp_path)
+    measured = MeasureHeldOut(lambda _model: math.nan, every=2, best=best, patience=None)
+    arguments, state = TrainingArguments(str(tmp_path)), TrainerState(global_step=step)
+    begins_or_goes_on = measured.on_step_end if step else measured.on_train_begin
+    with pytest.raises(AttuneError, match=rf"after step {step} is nan; {cause}"):
+        begins_or_goes_on(arguments, state, TrainerControl(), model=None)
