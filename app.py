@@ -20,9 +20,12 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Serve the page on which you can chat with every system.")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 accepts other machines (default: this one only)")
-    parser.add_argument("--port", type=port_number, default=7860)
+    parser.add_argument("--port", type=port_number, default=7860, help="where it listens (default: %(default)s)")
     parser.add_argument(
-        "--root", type=Path, default=Path(__file__).parent, help="the folder with params.yaml, models and data"
+        "--root",
+        type=Path,
+        default=Path(__file__).parent,
+        help="the folder with params.yaml, models and data (default: this one)",
     )
     arguments = parser.parse_args()
     try:

@@ -3,13 +3,15 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from attune.core.errors import AttuneError
+
 if TYPE_CHECKING:
     from attune.inference.generator import Generator
     from attune.inference.ranker import Ranker
     from attune.inference.retriever import Retriever
     from attune.parameters.decoding import Decoding
 
-__all__ = ["Decoding", "Generator", "Ranker", "Retriever"]
+__all__ = ["AttuneError", "Decoding", "Generator", "Ranker", "Retriever"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,6 @@ validation split has no part in that, since the training chooses by it. DATA: a 
 and test.parquet, such as data/processed/pec/large/happy.
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.core.determinism import pin, prepare
+from tools import described
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "attune": {},
@@ -68,13 +68,16 @@ def main(words: Sequence[str] | None = None) -> None:
     from attune.core.files import read_parquet
     from attune.metrics.bootstrap import PairedTest, compare
     from attune.metrics.multiplicity import holm
+    from benchmarks.harness import require
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("encoder", type=Path)
+    parser = described(__doc__)
+    parser.add_argument("data", type=Path, help="the folder of the rows")
+    parser.add_argument("encoder", type=Path, help="such as models/base/encoder")
     chosen = parser.parse_args(words)
+    files = {split: chosen.data / f"{split}.parquet" for split in ("train", "valid", "test")}
+    require(*files.values(), chosen.encoder)
     settings = parameters.load()
-    rows = {split: read_parquet(chosen.data / f"{split}.parquet") for split in ("train", "valid", "test")}
+    rows = {split: read_parquet(path) for split, path in files.items()}
     full: Any = None
     tests: dict[str, PairedTest] = {}
     print("| variant | MRR untrained | trained | difference from attune (95 %) | seconds |\n|---|---|---|---|---|")

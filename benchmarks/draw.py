@@ -14,6 +14,7 @@ from attune.report.figures.style import BLUE, CYCLE, STYLE, groups, log_axis, sa
 from benchmarks import corpora
 from benchmarks.harness import RESULTS
 from benchmarks.tables import COMPARED, with_scores
+from tools import described
 
 ERROR: Any = {"lw": 0.8, "capsize": 1.5, "ecolor": "#444444"}
 TITLES = {"cobert": "CoBERT", "generators": "generators", "embedding": "sentence embeddings"}
@@ -83,6 +84,7 @@ def search(rows: pd.DataFrame) -> Figure:
 
 
 def main() -> None:
+    described(__doc__).parse_args()
     results = {name: pd.DataFrame(read_json(RESULTS / f"{name}.json")["rows"]) for name in TITLES}
     for name, rows in results.items():
         rows["label"] = [label(name, row) for _, row in rows.iterrows()]

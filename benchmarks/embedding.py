@@ -1,6 +1,7 @@
 """Sentence embeddings beside `SentenceTransformer.encode`: `python -m benchmarks.embedding`.
 
-The texts are distinct replies of the sample and, where ../shared/corpora is there, utterances of EmpatheticDialogues.
+The texts are distinct replies of the sample and, where --dialogues names the train.csv of EmpatheticDialogues, its
+utterances. The former are in the data of `make repro`.
 `embed` with each backend of `index.backend` takes turns with `encode` as its users call it, on the same texts, in the
 same order, 64 at a time. The vectors' cosines with those of `encode` are written beside the times.
 """
@@ -15,32 +16,31 @@ from typing import Any
 import numpy as np
 
 from attune.core.determinism import pin, prepare
-from benchmarks.harness import comparison, in_turn, options, seconds, write
+from benchmarks.harness import comparison, in_turn, options, require, seconds, write
 
 prepare()
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 TEXTS, BATCH, ROUNDS = 1000, 64, 3
 BACKENDS = {"torch": None, "openvino": 1.5}  # and how many times as fast each is meant to be
-SHARED = Path("../shared/corpora")
 
 
-def sample(data: Path) -> list[str]:
-    """Distinct replies of the sample."""
+def sample(path: Path) -> list[str]:
+    """Distinct replies of a train split of PEC."""
     from attune.core.files import read_parquet
 
-    return sorted({row["response"] for row in read_parquet(data / "train.parquet")})
+    return sorted({row["response"] for row in read_parquet(path)})
 
 
-def real() -> list[str]:
-    """Distinct utterances of EmpatheticDialogues; none where the corpus is not there."""
+def real(path: Path) -> list[str]:
+    """Distinct utterances of a file of EmpatheticDialogues."""
     from attune.corpora.empathetic_dialogues import read
     from attune.corpora.reading import BadRows
 
-    path = SHARED / "empathetic_dialogues" / "train.csv"
-    if not path.is_file():
-        return []
     return sorted({each for dialogue in read(path, BadRows("error")) for each in dialogue.utterances})
+
+
+TEXTS_OF = {"sample": sample, "EmpatheticDialogues": real}
 
 
 def compare(name: str, texts: list[str], encoders: dict[str, Any], rounds: int) -> list[dict[str, Any]]:
@@ -71,15 +71,18 @@ def main() -> None:
     from attune.index.embedding import load_embedder
     from attune.sources.packages import minilm_folder
 
-    chosen = options(__doc__, texts=TEXTS, rounds=ROUNDS, data=Path("data/processed/pec/large/all"))
+    chosen = options(__doc__, texts=TEXTS, rounds=ROUNDS, data=Path("data/processed/pec/large/all"), dialogues="")
+    files = {"sample": chosen.data / "train.parquet"}
+    files |= {"EmpatheticDialogues": Path(chosen.dialogues)} if chosen.dialogues else {}
+    require(*files.values())
     pin(1, chosen.threads)
     backends = [backend for backend in BACKENDS if backend == "torch" or find_spec(backend)]
     encoders = {backend: load_embedder(minilm_folder(), backend) for backend in backends}
-    sources = {"sample": sample(chosen.data), "EmpatheticDialogues": real()}
     rows: list[dict[str, Any]] = []
-    for name, texts in sources.items():
+    for name, path in files.items():
+        texts = TEXTS_OF[name](path)
         drawn = random.Random(1).sample(texts, min(chosen.texts, len(texts)))
-        rows += compare(name, drawn, encoders, chosen.rounds) if drawn else []
+        rows += compare(name, drawn, encoders, chosen.rounds)
     write("embedding", rows, chosen.threads, texts=chosen.texts, batch=BATCH, rounds=chosen.rounds)
 
 

@@ -34,7 +34,7 @@ from attune.generators.prompts import Example, examples, prompt_parts, reply_tex
 from attune.generators.rows import encoded, write_rows  # noqa: E402
 from attune.inference.decoding import GREEDY, Limits, write_replies  # noqa: E402
 from attune.training.trainer import arguments  # noqa: E402
-from benchmarks.harness import comparison, in_turn, options, seconds, write  # noqa: E402
+from benchmarks.harness import comparison, in_turn, options, require, seconds, write  # noqa: E402
 
 LENGTH, BATCH = 128, 16
 UPDATES, ROUNDS = 5, 2
@@ -179,6 +179,7 @@ def main() -> None:
         __doc__, updates=UPDATES, rounds=ROUNDS, trained=("small",), written=tuple(WRITTEN),
         data=Path("data/processed/empathetic_dialogues"), base=Path("models/base/smollm2"),
     )  # fmt: skip
+    require(chosen.data, chosen.base)
     pin(1, chosen.threads)
     rows = [row for name in chosen.trained for row in training(name, chosen)]
     rows += [row for name in chosen.written for row in writing(name, chosen)]

@@ -15,6 +15,7 @@ from typing import Any
 
 from attune.core.determinism import pin
 from attune.core.files import write_json
+from tools import described
 
 RESULTS = Path(__file__).parent / "results"
 CORES = os.cpu_count() or 1
@@ -183,12 +184,18 @@ def products(threads: int) -> float:
     return 2 * 1024 * 384 * 1536 / median(seconds(lambda: left @ right) for _ in range(200)) / 1e9
 
 
+def require(*paths: Path) -> None:
+    """End with a message where one of the inputs is missing."""
+    if missing := [str(path) for path in paths if not path.exists()]:
+        sys.exit(f"error: {', '.join(missing)} is missing; `make repro` writes the data and models, or name others")
+
+
 def options(doc: str | None, **defaults: Any) -> argparse.Namespace:
     """The command line: --threads, and an option for each default (a tuple takes several values)."""
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=CORES)
+    parser, shown = described(doc), "default: %(default)s"
+    parser.add_argument("--threads", type=int, default=CORES, help=shown)
     for name, value in defaults.items():
         flag, several = f"--{name.replace('_', '-')}", isinstance(value, tuple)
         kind = type(value[0] if several else value)
-        parser.add_argument(flag, type=kind, default=value, nargs="+" if several else None)
+        parser.add_argument(flag, type=kind, default=value, nargs="+" if several else None, help=shown)
     return parser.parse_args()

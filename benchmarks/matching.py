@@ -13,7 +13,7 @@ from typing import Any
 
 from attune import parameters
 from attune.core.determinism import pin, prepare
-from benchmarks.harness import in_turn, options, rounded, write
+from benchmarks.harness import in_turn, options, require, rounded, write
 
 prepare()
 
@@ -65,6 +65,7 @@ def per_context(each: Sequence[Any]) -> float:
 
 def main() -> None:
     chosen = options(__doc__, rounds=5, contexts=10, data="data/processed/pec", base="models/base")
+    require(Path(chosen.data), Path(chosen.base))
     settings = parameters.load()
     pin(settings.seed, 1)
     rows = measured(works(settings, Path(chosen.data), Path(chosen.base), chosen.contexts), chosen.rounds)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from attune.core.determinism import pin, prepare
-from benchmarks.harness import in_turn, options, rounded, seconds, write
+from benchmarks.harness import in_turn, options, require, rounded, seconds, write
 
 prepare()
 
@@ -142,6 +142,7 @@ def in_process(*arguments: Any) -> tuple[np.ndarray, dict[str, float]]:
 def main() -> None:
     data = Path("data/processed/empathetic_dialogues")
     chosen = options(__doc__, sizes=SIZES, queries=QUERIES, rounds=ROUNDS, data=data)
+    require(chosen.data)
     real, rows = embeddings(chosen.data, max(chosen.sizes), chosen.threads), []
     for size in chosen.sizes:
         right = np.empty((0, 0))

@@ -8,6 +8,7 @@ from typing import Any
 
 from attune.core.files import atomic_file, read_json
 from benchmarks.harness import RESULTS
+from tools import described
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMPARED = Path(__file__).parents[1] / "metrics" / "compare.json"
@@ -186,6 +187,7 @@ def _put(block: str, match: re.Match[str]) -> str:
 
 
 def main() -> None:
+    described(__doc__).parse_args()
     for page in BLOCKS:
         text = filled(page, (DOCS / page).read_text(encoding="utf-8"))
         with atomic_file(DOCS / page) as path:

@@ -27,9 +27,15 @@ _DETACHED = "`dvc exp run` has left HEAD detached; `git checkout -` goes back to
 
 
 def start(main: Callable[..., None]) -> None:
-    """Call `main` with the command line's `name=value` words; a user's mistake becomes one message and exit code 1."""
+    """Call `main` with the command line's `name=value` words, or say what they are where one is --help.
+
+    A user's mistake becomes one message and exit code 1.
+    """
     garbage_collection.defer()
     print_any_text()
+    if {"-h", "--help"} & {*sys.argv[1:]}:
+        print(f"{inspect.getdoc(sys.modules[main.__module__])}\n\n{_usage(main)}")
+        return
     if note := _left_detached():
         print(note, file=sys.stderr, flush=True)
     # Only DVC's: what somebody starts by hand may outlive its shell, as any program does.

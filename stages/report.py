@@ -1,7 +1,8 @@
 """Put the results on one page, the replies into one table, and the most important scores into small files.
 
-`python -m stages.report params=YAML raw=FOLDER rows=PARQUET answered_rows=PARQUET probe=JSON metrics=FOLDER \
-figures=FOLDER answers=CSV page=HTML replies_parquet=PARQUET replies_csv=CSV answered_csv=CSV summary=FOLDER`
+`python -m stages.report params=YAML raw=FOLDER ranked=PARQUET rows=PARQUET answered_rows=PARQUET probe=JSON \
+metrics=FOLDER figures=FOLDER answers=CSV page=HTML replies_parquet=PARQUET replies_csv=CSV answered_csv=CSV \
+summary=FOLDER`
 
 replies_csv, answered_csv: the generators' replies, and retrieved and written ones, side by side. summary: one
 small file per system, which `dvc metrics show` makes a table of.
@@ -21,6 +22,7 @@ def main(
     *,
     params: Path,
     raw: Path,
+    ranked: Path,
     rows: Path,
     answered_rows: Path,
     probe: Path,
@@ -34,7 +36,7 @@ def main(
     summary: Path,
 ) -> None:
     settings = parameters.load(params)
-    paths = {"replies": rows, "answered_rows": answered_rows, "answers": answers}
+    paths = {"ranked": ranked, "replies": rows, "answered_rows": answered_rows, "answers": answers}
     results = Results(settings, raw=raw, probe=probe, metrics=metrics, **paths)
     beside, answered = side_by_side(results.dialogue_replies), side_by_side(results.answered_replies)
     parts = sections.of_report(results, figures, params.read_text(encoding="utf-8"))

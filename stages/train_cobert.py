@@ -45,7 +45,8 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     if model.config.frozen_layers != options["frozen_layers"]:
         print(f"frozen_layers: {model.config.frozen_layers}, since the encoder's highest layer is always trained")
     inputs = inputs_for(model, encoder)
-    say_limits(options, {"max_length": inputs.max_length, "turn_length": inputs.turn_length})
+    lengths = {"max_length": inputs.max_length, "turn_length": inputs.turn_length}
+    say_limits(options, lengths)
     tracking = trackers(*report_to(), target)
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         learning, reached = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
@@ -54,7 +55,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
         sizes = {name: len(part) for name, part in rows.items()}
-        card = model_card(target, data, options, sizes, learning, model.config.trained_share)
+        card = model_card(target, data, options | lengths, sizes, learning, model.config.trained_share)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
     print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {reached}")

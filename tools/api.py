@@ -14,13 +14,15 @@ from attune.inference.decoding import Reply
 from attune.inference.ranker import Ranked, Read
 from attune.inference.retriever import Retrieved
 from attune.parameters.decoding import Decoding
+from tools import described
 
 PAGE = ROOT / "docs" / "api.md"
 _HEAD = """# API
 
 Written from the docstrings by `python -m tools.api`. Ranker, Retriever and Generator each have
 `.from_pretrained(path)`; evaluation, stages, page and terminal use exactly these classes. A `Decoding` says how a reply
-is written:
+is written. What is wrong with an input is an `AttuneError`, whose message says what would be right (`from attune import
+AttuneError`):
 
 ```python
 from attune import Decoding, Generator
@@ -96,6 +98,7 @@ def _docstring(documented: Any) -> str:
 
 
 def main() -> None:
+    described(__doc__).parse_args()
     with atomic_file(PAGE) as temporary:
         temporary.write_text(page(), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)} written")

@@ -3,6 +3,7 @@
 import os
 
 from attune.core import control_groups, memory
+from tools import described
 
 WORKER_BYTES = 10**9  # about what a test worker takes
 
@@ -15,4 +16,5 @@ def usable() -> int:
 
 
 if __name__ == "__main__":
+    described(__doc__).parse_args()
     print(max(1, min(usable(), memory.usable() // WORKER_BYTES)))

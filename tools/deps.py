@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from attune.core.files import atomic_file
 from attune.core.import_graph import PACKAGES, ROOT, closure
+from tools import described
 
 FILES = ("dvc.yaml", "studies/dvc.yaml")
 # Small rooms on which every stage depends: listed whole, whichever of their modules a stage imports.
@@ -80,6 +81,7 @@ def _block(indent: str, dependencies: Iterable[str]) -> str:
 
 
 def main() -> None:
+    described(__doc__).parse_args()
     for name in FILES:
         path = ROOT / name
         before = path.read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from attune.core import garbage_collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.parent import end_with
-from tools import gpus
+from tools import described, gpus
 
 # What most stages import.
 PACKAGES = (
@@ -134,4 +134,8 @@ def become(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    words = described(__doc__)
+    words.add_argument("folder", help="where the socket is put; it is deleted at the end")
+    words.add_argument("packages", nargs="+", help="what is imported")
+    chosen = words.parse_args()
+    main(chosen.folder, *chosen.packages)

@@ -67,7 +67,14 @@ def main() -> int:
     name_user()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     repro.add_jobs(parser)
-    parser.add_argument("-S", "--set-param", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "-S",
+        "--set-param",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a parameter for this run, as for dvc exp run; may be given several times",
+    )
     options = parser.parse_args()
     try:
         prepare(FOLDER, cache_of(ROOT), options.set_param)

@@ -58,7 +58,7 @@ def main() -> int:
     print_any_text()
     name_user()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("target", nargs="?", default=FILES[0])
+    parser.add_argument("target", nargs="?", default=FILES[0], help="whose stages (default: %(default)s)")
     add_jobs(parser)
     options = parser.parse_args()
     if options.target == FILES[1] and (wrong := wrong_parameters(studies=True)):

@@ -21,7 +21,7 @@ from typing import Any
 
 from attune.core.environment import lives
 from attune.core.preloaded import PASSED_ON, SECONDS
-from tools import gpus
+from tools import described, gpus
 
 STARTED, LINE, DONE, SKIPPED, FAILED = "started", "line", "done", "skipped", "failed"
 # What DVC says after every stage alike.
@@ -106,4 +106,8 @@ def _say(name: str, event: str, text: str = "") -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    words = described(__doc__)
+    words.add_argument("name", help="of the stage, as in dvc.yaml")
+    words.add_argument("process", type=int, help="the id of the process with which the stage ends")
+    chosen = words.parse_args()
+    sys.exit(main(chosen.name, chosen.process))

@@ -62,6 +62,16 @@ class Artifacts:
         return Artifact(self.root / "metrics" / "cobert.json", "dvc repro evaluate_cobert")
 
     @property
+    def everyday_scores(self) -> Artifact:
+        """Of the generators, on everyday messages: system -> scores."""
+        return Artifact(self.root / "metrics" / "everyday.json", "make studies")
+
+    @property
+    def everyday_tests(self) -> Artifact:
+        """Of the same scores: paired comparisons, of each system with a generator that is not trained among them."""
+        return Artifact(self.root / "metrics" / "everyday_tests.json", "make studies")
+
+    @property
     def judgements(self) -> Path:
         """Where the page keeps people's verdicts, if they let it; no stage writes or reads it."""
         return self.root / "judgements.jsonl"

@@ -32,7 +32,7 @@ def starting_system(engine: Engine) -> str:
         assert isinstance(system, GeneratorSystem)
         untrained = not METHODS[engine.parameters.generators[system.generator].method].trains
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
-        marked = bool(engine.measured.weaknesses(system))
+        marked = bool(engine.measured.failures(system))
         return marked, system.passages is not None, perplexity, untrained
 
     converse = [name for name in ready if _corpus(engine, name) in corpora]
@@ -66,7 +66,7 @@ def question_system(engine: Engine) -> str:
 
 
 def decoding_note(engine: Engine, name: str, sampling: Sequence[float | None] = ()) -> str:
-    """How the system decodes, and whether the sweep found that best.
+    """How the system decodes, and whether the sweep chose that.
 
     sampling: temperature, top_k and top_p where people chose them, as `Engine.decoding` takes them.
     """
@@ -85,7 +85,10 @@ def decoding_note(engine: Engine, name: str, sampling: Sequence[float | None] = 
         return note
     names = generator_names(engine.parameters.generators)
     by = " and ".join(names.get(each, each) for each in swept)
-    return f"{note} The sweep found these settings best on held-out text, by the replies of {by}."
+    return (
+        f"{note} The sweep chose these settings on held-out text by the replies of {by}: the first that are within one "
+        "standard error of those with the replies most similar to the true ones."
+    )
 
 
 def persona_note(engine: Engine, name: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,13 +27,19 @@ def crisis_message(text: str) -> str | None:
     return message if pattern.search(normalised) else None
 
 
-def without_crises(history: Iterable[str]) -> list[str]:
-    """The earlier turns without each crisis message and the message that it answered, which no model is to read."""
+def without_crises(history: Sequence[str]) -> list[str]:
+    """The earlier turns without each crisis message and the message that it answered, which no model is to read.
+
+    history: messages and replies in turn, ending with a reply. A client may have shortened a crisis message, so that
+    whatever answers a message that speaks of harm is left out with it.
+    """
     fixed, _ = _rules()
     kept: list[str] = []
-    for turn in history:
-        if turn.strip() == fixed:
+    harm = False  # whether the turn before was a message that speaks of harm
+    for left, turn in zip(range(len(history), 0, -1), history, strict=True):
+        answers, harm = harm, left % 2 == 0 and crisis_message(turn) is not None
+        if turn.strip() == fixed and not answers:
             del kept[-1:]
-        else:
+        elif not harm and not answers:
             kept.append(turn)
     return kept

@@ -6,11 +6,13 @@ from typing import Any
 from attune.chat.artifacts import Artifact, Artifacts
 from attune.chat.systems import GeneratorSystem, RetrievalSystem, System
 from attune.core.files import read_json
+from attune.evaluation.comparison import table
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import Parameters
 from attune.parameters.methods import METHODS
-from attune.report.names import candidates_title, start_title
+from attune.report.differences import Difference, differences
+from attune.report.names import candidates_title, generator_names, start_title
 
 # A generator is marked where more of its test replies than this were cut off at the length limit, ...
 MOST_TRUNCATED = 0.5
@@ -18,9 +20,19 @@ MOST_TRUNCATED = 0.5
 MOST_ALIKE = 50
 
 
+# ... and where fewer of its replies to somebody who feels so have that feeling than this, by the whole interval.
+_FEELINGS = {"troubled": ("in trouble", "glad"), "glad": ("glad", "troubled")}
+LEAST_RIGHT = 0.5
+
+
 def measured(scores: Artifact) -> dict[str, Any]:
     """The pipeline's scores; none where it has not measured yet."""
     return read_json(scores.path) if scores.path.is_file() else {}
+
+
+def tested(tests: Artifact) -> list[Difference]:
+    """The pipeline's comparisons; none where it has not measured yet."""
+    return differences(table(read_json(tests.path))) if tests.path.is_file() else []
 
 
 class Measured:
@@ -30,6 +42,7 @@ class Measured:
         self.parameters = parameters
         self._generators = measured(artifacts.scores)
         subset, domain = parameters.cobert.subsets[0], parameters.cobert.domains[0]
+        self._everyday, self._everyday_tests = measured(artifacts.everyday_scores), tested(artifacts.everyday_tests)
         self._rankers = measured(artifacts.ranking_scores).get(subset, {}).get(domain, {})
 
     def score(self, system: System) -> str:
@@ -46,7 +59,12 @@ class Measured:
         return f"test perplexity {scores['perplexity']:.1f}{before}"
 
     def weaknesses(self, system: System) -> list[str]:
-        """By which test scores the system answers badly, a phrase each; none where nothing is measured."""
+        """By which scores the system answers badly, a phrase each; none where nothing is measured."""
+        of_everyday = self._feelings(system.name) if isinstance(system, GeneratorSystem) else []
+        return self.failures(system) + of_everyday
+
+    def failures(self, system: System) -> list[str]:
+        """The same of the test scores alone: a system that fails by them is no good to start with."""
         if isinstance(system, RetrievalSystem):
             # The untrained model is what the first recipe starts from; where others start, the studies measure.
             trained, untrained = (
@@ -55,6 +73,27 @@ class Measured:
             worse = trained is not None and untrained is not None and trained <= untrained
             return [f"it ranks test replies no better than {start_title(self.parameters)}"] if worse else []
         return _of_generator(self._generators.get(system.name, {}), self._trained(system))
+
+    def _feelings(self, name: str) -> list[str]:
+        """To whom the system replies as if they felt otherwise: mostly, or clearly more often than an untrained one."""
+        scores, found = self._everyday.get(name, {}), []
+        for feeling, (being, otherwise) in _FEELINGS.items():
+            share = f"right_feeling_{feeling}"
+            worse = next((each for each in self._everyday_tests if self._loses(each, name, share)), None)
+            if share not in scores or not (worse or scores.get(f"{share}_high", 1.0) < LEAST_RIGHT):
+                continue
+            beside = f" ({self._words(worse.before)}: {1 - self._everyday[worse.before][share]:.0%})" if worse else ""
+            wrong = f"{1 - scores[share]:.0%} of those who are {being} as if they were {otherwise}"
+            found.append(f"it answers {wrong}{beside}")
+        return found
+
+    def _loses(self, test: Difference, name: str, share: str) -> bool:
+        generator = self.parameters.generators.get(test.before)
+        against_untrained = generator is not None and not METHODS[generator.method].trains
+        return against_untrained and test.worse and (test.after, test.score) == (name, share)
+
+    def _words(self, name: str) -> str:
+        return generator_names(self.parameters.generators)[name]
 
     def _trained(self, system: GeneratorSystem) -> bool:
         return METHODS[self.parameters.generators[system.generator].method].trains

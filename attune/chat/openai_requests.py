@@ -19,6 +19,7 @@ MAX_STOPS = 4  # as OpenAI allows
 _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "n": (1,),
     "logprobs": (False,),
+    "top_logprobs": (0,),
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
     "logit_bias": ({},),

@@ -38,7 +38,8 @@ class Terminal:
         Raises
         ------
         AttuneError
-            if the line is refused or the system cannot answer; the exchanges are then as they were.
+            if the line is refused, which leaves the exchanges as they were, or if the system cannot answer; a
+            message stays then, without a reply, for /retry.
         """
         command, _, argument = line.strip().partition(" ")
         argument = argument.strip()
@@ -67,12 +68,8 @@ class Terminal:
             yield f"{crisis}\n"
             return
         history, exchange = self.exchanges, Exchange(checked_message(message), system=self.system)
-        self.exchanges = [*history, exchange]  # so that a message whose reply is interrupted can be retried
-        try:
-            yield from self._write(history, exchange)
-        except AttuneError:
-            self.exchanges = history
-            raise
+        self.exchanges = [*history, exchange]  # so that a message whose reply is interrupted or fails can be retried
+        yield from self._write(history, exchange)
 
     def _retry(self) -> Iterator[str]:
         if not self.exchanges:

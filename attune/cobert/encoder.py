@@ -26,16 +26,19 @@ def load_encoder(folder: Path) -> Any:
     Raises
     ------
     AttuneError
-        if the folder holds no encoder of a known family with safetensors weights, or one that reads padding as text or
-        cannot encode a short text.
+        if the folder is missing or holds no encoder of a known family with safetensors weights, or one that reads
+        padding as text or cannot encode a short text.
     """
+    if not folder.is_dir():  # transformers would look for a model of that name on the hub
+        raise AttuneError(f"the encoder's folder {folder} is missing; `dvc repro base_encoders` writes the pipeline's")
     refuse_code(folder)
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # an encoder without its pooler is what is wanted, and not worth a table of warnings
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        config = AutoConfig.from_pretrained(folder, **local)
         options = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True} | _no_pooler(config)
-        encoder, info = AutoModel.from_pretrained(folder, trust_remote_code=False, **options)
+        encoder, info = AutoModel.from_pretrained(folder, **local, **options)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
         raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {one_line(error)}") from None
     finally:

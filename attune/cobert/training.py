@@ -174,14 +174,14 @@ def train(
     AttuneError
         at the first loss that is not a finite number.
     """
+    model.config.context_length, model.config.turn_length = inputs.max_length, inputs.turn_length  # as it is read
     train_rows = every_turn(rows["train"]) if recipe["every_turn"] else rows["train"]
     parts = {"train": examples(train_rows, inputs), "valid": examples(rows["valid"], inputs)}
     before = trainable_weights(model) if recipe["interpolate"] else None
     checkpoint = newest_complete(folder)
     settings = _settings(folder, recipe, len(parts["train"]), resuming=checkpoint is not None)
-    callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history))), *trackers]
-    if recipe["early_stopping"] is not None:
-        callbacks.append(EarlyStopping(recipe["early_stopping"]))
+    stopping = [] if recipe["early_stopping"] is None else [EarlyStopping(recipe["early_stopping"])]
+    callbacks: list[Any] = [MarkComplete(), Follow(lambda history: follow(curve(history))), *trackers, *stopping]
     trainer = CobertTrainer(model, parts["train"], parts["valid"], recipe, args=settings, callbacks=callbacks)
     if checkpoint is not None and trainer.memory is not None:
         trainer.memory.load(Path(checkpoint), model.device)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from glob import escape
 from itertools import islice
 from numbers import Integral, Real
+from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def refuse_existing(folder: Path) -> None:
-    """Raise an AttuneError where `folder` exists: `atomic_folder` would replace what a user has there."""
-    if folder.exists():
+    """Raise an AttuneError where `folder` exists, be it a link to nothing: `atomic_folder` would replace it."""
+    if lexists(folder):
         raise AttuneError(f"{folder} exists already; name a new folder")
 
 
@@ -62,8 +63,8 @@ def _beside(path: Path) -> Path:
     """A temporary name for `path`; temporary files of killed processes are deleted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.name)}.*.part"):
-        writer = int(left.suffixes[-2][1:])
-        if writer == os.getpid() or not lives(writer):
+        writer = left.suffixes[-2][1:]
+        if writer.isdecimal() and (int(writer) == os.getpid() or not lives(int(writer))):  # else it is not ours
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from attune.core.files import read_csv
 from attune.corpora import ranking_corpus
 from attune.evaluation.ranking.summary import telling
-from attune.export.facts import Facts, table
+from attune.export.facts import Facts, Score, table
+from attune.export.measured import NO_SCORES, OF_COBERT, is_of, no_scores
 from attune.export.recorded import UNRECORDED, Training, changes, of_study
 from attune.parameters import Parameters
 from attune.parameters.data import Subset
@@ -85,7 +86,7 @@ IN_PLACE = "From the project's folder. The frozen layers' weights are those in `
 class _Origin(NamedTuple):
     """The training of a CoBERT, as far as its folder tells; empty where it does not.
 
-    scores: a file of metrics/ and the keys of its scores there. stage: the one that trained it alone.
+    scores: the keys of its scores in the file of its place's measurement. stage: the one that trained it alone.
     """
 
     recipe: str = ""
@@ -102,8 +103,7 @@ def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> s
     """
     name, place, parameters, corpus = model.name, facts.place(model), facts.parameters, ranking_corpus().name
     origin = _origin(name, place, parameters)
-    measured = {each.name: each for each in (facts.scores(*origin.scores) if origin.scores else ())}
-    scores = {each: measured[each] for each in telling(measured, parameters.cobert.candidates)}
+    scores, unmeasured = _scores(f"{place}/{name}", origin, facts) if origin.scores else ({}, NO_SCORES)
     results = [facts.result("text-ranking", corpus, scores[each]) for each in _INDEXED if each in scores]
     tags = ["cobert", "persona", "retrieval", "empathetic-conversation"]
     head = facts.front_matter(
@@ -129,7 +129,7 @@ def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> s
         recipe=table(options.items(), "key", "value") if options else "",
         unrecorded=f"\n{UNRECORDED}\n" if recorded and changes(facts.root, recorded) is None else "",
         curve=table((tuple(each.values()) for each in curve), *curve[0]) if curve else "",
-        scores=_SCORES.format(parameters.cobert.candidates, shown) if scores else "Not measured.",
+        scores=_SCORES.format(parameters.cobert.candidates, shown) if scores else unmeasured,
         context_length=config.context_length,
         turn_length=config.turn_length,
     )
@@ -161,17 +161,27 @@ def _origin(name: str, place: str, parameters: Parameters) -> _Origin:
     """By the names that the stages give their models; place: as `Facts.place` has it."""
     match ["seeds" if place.startswith("seeds/") else place, *name.split("-")]:
         case ["cobert", recipe, subset, domain]:
-            scores = ("cobert_intervals.json", subset, domain, recipe)
-            return _Origin(recipe, subset, domain, scores, f"train_cobert@{name}")
+            return _Origin(recipe, subset, domain, (subset, domain, recipe), f"train_cobert@{name}")
         case ["compared", recipe, subset, domain]:
             stage = of_study(f"train_compared@{recipe}-{domain}")
-            return _Origin(recipe, subset, domain, ("compare.json", domain, recipe), stage)
+            return _Origin(recipe, subset, domain, (domain, recipe), stage)
         case ["personas", count]:
             study, stage = parameters.personas, of_study(f"train_personas@{count}")
-            return _Origin(study.recipe, study.subset, study.domain, ("personas.json", count), stage)
+            return _Origin(study.recipe, study.subset, study.domain, (count,), stage)
         case ["seeds", recipe, domain]:
             return _Origin(recipe, parameters.cobert.subsets[0], domain)
     return _Origin()
+
+
+def _scores(model: str, origin: _Origin, facts: Facts) -> tuple[dict[str, Score], str]:
+    """The test scores of the CoBERT at `model` in models/ that tell something, by name, or why there are none."""
+    measurement = OF_COBERT[model.partition("/")[0]]
+    measured = {each.name: each for each in facts.scores(measurement.file, *origin.scores)}
+    if not measured:
+        return {}, NO_SCORES
+    if not is_of(facts.root, f"models/{model}", origin.stage, measurement):
+        return {}, no_scores(measurement)
+    return {each: measured[each] for each in telling(measured, facts.parameters.cobert.candidates)}, ""
 
 
 def _kept(share: float | None, interpolates: bool) -> str:

@@ -63,8 +63,8 @@ class Facts:
         return str(self.parameters.seed) if place in _MAIN_SEED else ""
 
     def scores(self, file: str, *keys: str) -> list[Score]:
-        """The scores at `keys` of metrics/<file>, each with its interval; none where they were not measured."""
-        values = self._read(f"metrics/{file}")
+        """The scores at `keys` of a file in the root, each with its interval; none where they were not measured."""
+        values = self._read(file)
         for key in keys:
             values = values.get(key, {})
         bounds = {f"{name}_{end}" for name in values for end in ("low", "high")}

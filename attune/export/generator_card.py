@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from attune.corpora import ranking_corpus
-from attune.export.facts import Facts, table
+from attune.export.facts import Facts, Score, table
+from attune.export.measured import NO_SCORES, is_of, no_scores, of_generator
 from attune.export.recorded import UNRECORDED, Training, changes, of_study
 from attune.generators.card_example import WORDING, Asked, asked
 from attune.generators.chat_templates import messages_of
@@ -70,7 +71,7 @@ _TRAINED = {
     "held_out": _HELD_OUT,
     "training": "{pinned}{time}{unrecorded}",
     "draws": ", from this one training: they cover the draw of test\nconversations, not that of the seed",
-    "most": "were at most {length} tokens in training",
+    "most": "were at most {length} tokens in training{passages}",
     "texts": "The text it was trained on, and that of its base,",
 }
 _PINNED = "Seed {seed}, {threads} thread(s) of torch; the same parameters give the same bits on one machine. "
@@ -78,7 +79,7 @@ _UNTRAINED = {
     "held_out": "",
     "training": "There was none: the weights are those of the base.",
     "draws": ": they cover the draw of test conversations",
-    "most": "are at most {length} tokens",
+    "most": "are scored up to {length} tokens{passages}",
     "texts": "The text of its base",
 }
 
@@ -88,19 +89,14 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
     name, place = model.name, facts.place(model)
     is_main = place == "generators"  # scores are kept by the names of these alone
     settings = facts.parameters.generators.get(name) if is_main or place.startswith("seeds/") else None
-    found = {
-        variant: facts.scores("generators_intervals.json", f"{name}{variant}") if is_main else []
-        for variant in _VARIANTS
-    }
-    measured = {variant: {each.name: each for each in scores} for variant, scores in found.items()}
+    measured, unmeasured = _scores(name, facts) if is_main else ({}, NO_SCORES)
     rows = [
         (label, *(measured[variant][score].shown if score in measured[variant] else "" for score in _SHOWN))
         for variant, label in _VARIANTS.items()
-        if measured[variant]
+        if variant in measured
     ]
-    results = [
-        facts.result("text-generation", card.corpus, measured[""][each]) for each in _INDEXED if each in measured[""]
-    ]
+    plain = measured.get("", {})
+    results = [facts.result("text-generation", card.corpus, plain[each]) for each in _INDEXED if each in plain]
     entry, method = facts.parameters.bases.get(card.base), METHODS[card.method]
     base = entry.model if entry else card.base  # since training the entry may have been renamed
     tags = ["conversational", "empathetic-conversation", "attune"]
@@ -115,10 +111,21 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
         data=facts.data_sentences(card.corpus),
         given=", with the persona in the prompt" if card.persona_tokens else "",
         settings=table(values.items(), "key", "value") if values else "",
-        scores=table(rows, "prompt", *_SHOWN) if rows else "Not measured.",
+        scores=table(rows, "prompt", *_SHOWN) if rows else unmeasured,
         parameters=card.parameters,
         **_of_training(model, card, facts),
     )
+
+
+def _scores(name: str, facts: Facts) -> tuple[dict[str, dict[str, Score]], str]:
+    """The generator's test scores by variant of the prompt and by name, or why there are none."""
+    measurement = of_generator(name)
+    found = {variant: facts.scores(measurement.file, f"{name}{variant}") for variant in _VARIANTS}
+    if not any(found.values()):
+        return {}, NO_SCORES
+    if not is_of(facts.root, f"models/generators/{name}", f"train_generator@{name}", measurement):
+        return {}, no_scores(measurement)
+    return {variant: {each.name: each for each in scores} for variant, scores in found.items() if scores}, ""
 
 
 def _of_training(model: Path, card: Card, facts: Facts) -> dict[str, str]:
@@ -130,7 +137,8 @@ def _of_training(model: Path, card: Card, facts: Facts) -> dict[str, str]:
     time = facts.training_time(f"train_generator@{model.name}" if place == "generators" else "")
     recorded = training(model, card, facts)
     unrecorded = f"\n\n{UNRECORDED}" if recorded and changes(facts.root, recorded) is None else ""
-    values = {"pinned": pinned, "time": time, "unrecorded": unrecorded, "length": card.max_length}
+    passages = f", and {card.passage_tokens} of passages" if card.passage_tokens else ""
+    values = {"pinned": pinned, "time": time, "unrecorded": unrecorded, "length": card.max_length, "passages": passages}
     return {key: part.format(**values) for key, part in parts.items()}
 
 

@@ -113,7 +113,9 @@ def _export_generator(folder: Path, target: Path, facts: Facts) -> None:
         model.save_pretrained(written)
         tokenizer.save_pretrained(written)
         # By it attune.Generator loads the folder too: a model of its own, without a base.
-        write_card(written, replace(card, method="full", partial=False))
+        made_by = card.made_by or card.method
+        write_card(written, replace(card, method="full", partial=False, made_by=made_by))
+        card = replace(card, method=made_by)  # also where what is exported was exported before
         use = generator_card.exported(target.name, card, tokenizer)
         text = generator_card.text(folder, use, card, facts)
         (written / "README.md").write_text(text, encoding="utf-8")

@@ -9,6 +9,8 @@ from ruamel.yaml import YAML
 _STUDIES = "studies/dvc.yaml:"
 # By what stands before the names of its stages.
 _LOCKS = {"": "dvc.lock", _STUDIES: "studies/dvc.lock"}
+# By its name, what a file dvc.lock holds of a stage.
+Records = Mapping[str, Mapping[str, Any]]
 UNRECORDED = "DVC has no record of this training: the parameters are those that params.yaml had when this was written."
 
 
@@ -24,7 +26,7 @@ def changes(root: Path, training: Training) -> list[str] | None:
 
     So it is of an experiment that ran elsewhere and was not applied, and of models that were copied here.
     """
-    records = _records(root)
+    records = records_of(root)
     if training.stage not in records:
         return None
     today = dict(_leaves(_read(root / "params.yaml")))
@@ -48,7 +50,7 @@ def of_study(stage: str) -> str:
     return f"{_STUDIES}{stage}"
 
 
-def _records(root: Path) -> dict[str, Any]:
+def records_of(root: Path) -> Records:
     """What the files dvc.lock hold of each stage."""
     return {
         f"{prefix}{stage}": record

@@ -31,7 +31,8 @@ def layers(model: Any) -> Any:
 
 def frozen_count(model: Any, frozen_layers: float) -> int:
     """How many layers `frozen_layers` of params.yaml is: a number of layers, or a share of them, rounded down."""
-    return int(frozen_layers * len(layers(model))) if frozen_layers < 1 else int(frozen_layers)
+    whole = 1e-9  # .29 of 100 layers is 28.999999999999996 to a computer
+    return int(frozen_layers * len(layers(model)) + whole) if frozen_layers < 1 else int(frozen_layers)
 
 
 def freeze(model: Any, count: int) -> None:

@@ -37,6 +37,7 @@ class Card:
     partial: the folder holds the weights that training changed, and the base the others. roles: the marks of the turns.
     parameters: numbers in the model, tied ones counted once. one_line: a written reply ends at its first line break,
     since no reply in training had one, or since there was no training. base_fingerprint: of the base's weights.
+    made_by: of an exported model, the method that its weights are of; it is a whole model, as by `full`.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Card:
     parameters: int
     one_line: bool
     base_fingerprint: str = ""
+    made_by: str = ""
 
 
 def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: Any, base: Path) -> Card:
@@ -75,7 +77,10 @@ def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: An
 
 def write_card(folder: Path, card: Card) -> None:
     """Write card.json into a generator's folder."""
-    write_json(folder / CARD, asdict(card))
+    values = asdict(card)
+    if not card.made_by:
+        del values["made_by"]
+    write_json(folder / CARD, values)
 
 
 def read_card(folder: Path) -> Card:
@@ -178,6 +183,11 @@ def load_generator(folder: Path, card: Card, base: Path) -> Any:
     method = METHODS[card.method]
     if method.trains_base and not card.partial:
         return load_base(folder)
+    if not base.is_dir():
+        raise AttuneError(
+            f"{folder} needs its base {card.base}, which is not in {base}; name the base's folder with base=, or let "
+            "`dvc repro base_models` write the pipeline's"
+        )
     model = load_base(base, card.load_in_4bit)
     if method.trains and card.base_fingerprint not in ("", fingerprint(base)):
         raise AttuneError(

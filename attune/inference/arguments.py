@@ -1,12 +1,21 @@
 """What the public API takes for texts, and for the folder of a model: where what belongs to it is by default."""
 
 from collections.abc import Iterable
+from os.path import normpath
 from pathlib import Path
 
 
-def ancestor(path: str | Path, levels: int) -> Path:
-    """The folder so many levels above `path`, or the file system's root if that is nearer."""
-    folder = Path(path).absolute()
+def beside(path: str | Path, levels: int, *names: str) -> Path:
+    """The path `names` from the folder so many levels above `path`, or from the file system's root if that is nearer.
+
+    Where `path` is a link, from where it leads; if nothing is there, from the link's own place.
+    """
+    own = Path(normpath(Path(path).absolute()))
+    found = [_ancestor(folder, levels).joinpath(*names) for folder in (Path(path).resolve(), own)]
+    return next((each for each in found if each.exists()), found[-1])
+
+
+def _ancestor(folder: Path, levels: int) -> Path:
     for _ in range(levels):
         folder = folder.parent
     return folder

@@ -1,6 +1,7 @@
 """Decoding replies: in batches padded on the left, with random numbers drawn per example and not per batch."""
 
 from collections.abc import Collection, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,22 +207,20 @@ def _tokens(
 def _beams(base: Any, embeds: torch.Tensor, mask: torch.Tensor, decoding: Decoding, limits: Limits) -> torch.Tensor:
     """[rows, at most limits.tokens] by transformers' beam search, which draws no random numbers."""
     # Otherwise the model's generation_config.json, with a penalty for instance, would fill what is not set here.
-    original, base.generation_config = base.generation_config, GenerationConfig()
-    try:
-        return base.generate(
-            inputs_embeds=embeds,
-            attention_mask=mask,
-            do_sample=False,
-            num_beams=decoding.beams,
-            early_stopping=decoding.early_stopping,
-            logits_processor=processors(decoding),
-            max_new_tokens=limits.tokens,
-            max_length=None,
-            eos_token_id=list(limits.stop_token_ids),
-            pad_token_id=limits.stop_token_ids[0],
-        )
-    finally:
-        base.generation_config = original
+    plain = copy(base)  # with the same weights: another thread may be using `base`
+    plain.generation_config = GenerationConfig()
+    return plain.generate(
+        inputs_embeds=embeds,
+        attention_mask=mask,
+        do_sample=False,
+        num_beams=decoding.beams,
+        early_stopping=decoding.early_stopping,
+        logits_processor=processors(decoding),
+        max_new_tokens=limits.tokens,
+        max_length=None,
+        eos_token_id=list(limits.stop_token_ids),
+        pad_token_id=limits.stop_token_ids[0],
+    )
 
 
 def _embedded(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, list[torch.Tensor]]:

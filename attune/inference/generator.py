@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from attune.generators.loading import (
 )
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import Example
-from attune.inference.arguments import ancestor, checked
+from attune.inference.arguments import beside, checked
 from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
 from attune.parameters.decoding import Decoding
 
@@ -58,10 +59,11 @@ class Generator:
         AttuneError
             if a folder is missing or holds no generator, or if the model has too few positions.
         ValueError
-            for a `max_new_tokens` below 1.
+            for a `max_new_tokens` below 1 or a `passage_tokens` below 0, and for either if it is no whole number.
         """
-        if max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens is {max_new_tokens}; it must be at least 1")
+        _check_count("max_new_tokens", max_new_tokens, 1)
+        if passage_tokens is not None:
+            _check_count("passage_tokens", passage_tokens, 0)
         folder = Path(path)
         card = read_card(folder)
         model = load_generator(folder, card, _base_folder(folder, card, base))
@@ -123,7 +125,15 @@ class Generator:
     def stream(
         self, name: str, prompt: Prompt, decoding: Decoding, seed: int, tokens: int | None = None
     ) -> Iterator[Reply]:
-        """The reply that `replies` gives to the example with the id `name`, after each token; of at most `tokens`."""
+        """The reply that `replies` gives to the example with the id `name`, after each token; of at most `tokens`.
+
+        Raises
+        ------
+        ValueError
+            for a `tokens` below 1.
+        """
+        if tokens is not None:
+            _check_count("tokens", tokens, 1)
         limits = self.limits if tokens is None else replace(self.limits, tokens=min(tokens, self.limits.tokens))
         return stream_reply(self.model, self.tokenizer, name, prompt.ids, decoding, limits, seed)
 
@@ -137,10 +147,13 @@ class Generator:
         Raises
         ------
         ValueError
-            for another number of decodings than examples.
+            for what is no Decoding, and for another number of decodings than examples.
         """
-        if not isinstance(decoding, Decoding) and len(decoding) != len(examples):
-            raise ValueError(f"{len(decoding)} decodings for {len(examples)} examples; each needs one")
+        if not isinstance(decoding, Decoding):
+            if not isinstance(decoding, Sequence) or not all(isinstance(each, Decoding) for each in decoding):
+                raise ValueError(f"decoding is {decoding!r}; decoding must be a Decoding, or one per example")
+            if len(decoding) != len(examples):
+                raise ValueError(f"{len(decoding)} decodings for {len(examples)} examples; each needs one")
         return write_replies(
             self.model, self.tokenizer, examples, decoding, self.limits, self.writing_room, batch_size, seed
         )
@@ -165,5 +178,10 @@ class Generator:
         return Room(min(self.room.prompt, whole), self.room.passages, whole, self.room.persona)
 
 
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+
+
 def _base_folder(folder: Path, card: Card, base: str | Path | None) -> Path:
-    return ancestor(folder, 2) / "base" / card.base if base is None else Path(base)
+    return beside(folder, 2, "base", card.base) if base is None else Path(base)

@@ -13,7 +13,7 @@ from attune.cobert.inputs import PERSONA_SENTENCE, Inputs
 from attune.cobert.model import Cobert, inputs_for, to_device, untrained
 from attune.cobert.scoring import encode, scores
 from attune.core.errors import AttuneError
-from attune.inference.arguments import ancestor, checked
+from attune.inference.arguments import beside, checked
 
 
 class Ranked(NamedTuple):
@@ -169,4 +169,4 @@ def _turns(context: Sequence[str], speakers: Sequence[Any] | None) -> tuple[list
 
 
 def _encoder_folder(folder: Path, encoder: str | Path | None) -> Path:
-    return ancestor(folder, 2) / "base" / "encoder" if encoder is None else Path(encoder)
+    return beside(folder, 2, "base", "encoder") if encoder is None else Path(encoder)

@@ -1,7 +1,8 @@
 """Persona-aware retrieval: a sentence index proposes replies, CoBERT puts them in order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from attune.core.errors import AttuneError
 from attune.index.bank import Bank, distinct
 from attune.index.embedding import embed, load_embedder
 from attune.index.reader import reads_whole, with_persona
-from attune.inference.arguments import ancestor, checked
+from attune.inference.arguments import beside, checked
 from attune.inference.ranker import Ranker
 
 
@@ -67,9 +68,8 @@ class Retriever:
         """
         from attune.corpora import ranking_corpus
 
-        root = ancestor(path, 3)
-        embedding = Path(embedder or root / "models" / "base" / "embedder")
-        folder = Path(index or root / "data" / "index" / ranking_corpus().name)
+        embedding = Path(embedder or beside(path, 3, "models", "base", "embedder"))
+        folder = Path(index or beside(path, 3, "data", "index", ranking_corpus().name))
         found = cls(Ranker.from_pretrained(path, encoder), load_embedder(embedding), Bank.load(folder), shortlist)
         length = embed(found.embedder, ["a"], batch_size=1).shape[1]
         if length != found.bank.index.d:
@@ -99,7 +99,8 @@ class Retriever:
         near = self._nearest(query(self.embedder, context, persona, self.ranker.inputs.num_personas), k)
         (scores,) = self.ranker.scores([context], [persona], [[row["reply"] for row, _ in near]], [speakers])
         scored = [Retrieved(row, score, cosine) for (row, cosine), score in zip(near, scores, strict=True)]
-        return sorted(scored, key=lambda each: -each.score)[:k]
+        best = sorted(scored, key=lambda each: -each.score)[:k]
+        return [replace(each, row=deepcopy(each.row)) for each in best]  # the bank's own stay as they are
 
     def reads_whole(self, message: str) -> bool:
         """Whether the index is searched by all of the message, and not by its end alone."""

@@ -20,7 +20,9 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
     """Krippendorff's alpha over the pairs that several annotators judged; None where there is none to tell.
 
     The values are ordered: for one system, neither, for the other (Krippendorff 2019, section 12.3.3). 1 is perfect
-    agreement, 0 what chance gives. Of a pair that an annotator judged in both orders, the value is the mean of both
+    agreement, 0 what chance gives: verdicts drawn from those on all pairs, with either system of a pair as likely to be
+    the one preferred. For which of the two counts as the first is arbitrary, so that each pair is in the data twice,
+    once from either system's side. Of a pair that an annotator judged in both orders, the value is the mean of both
     verdicts; `consistent` is the share of such pairs on which the two agree. Both have 95 % intervals over units;
     alpha's bounds are None where no unit differs from the others. Visitors are one annotator for alpha, since the
     page asks for no name; they are many people, so that `consistent` leaves them out, as it does language
@@ -51,11 +53,13 @@ def _alpha(
     The percentiles are None where there are fewer units than FEWEST.
     """
     several = [(whose[context], values) for (context, *_), values in items.items() if len(values) > 1]
-    columns: dict[str, list[list[float]]] = {}
+    columns: dict[str, list[np.ndarray]] = {}
     for unit, (_, values) in zip(units_of(each for each, _ in several), several, strict=True):
         means = {name: fmean(points for _, points in verdicts) for name, verdicts in values.items()}
-        columns.setdefault(unit, []).append([means.get(name, np.nan) for name in annotators])
-    tables = [np.array(each).T for each in columns.values()]  # (annotators, pairs) of each unit
+        own = np.array([means.get(name, np.nan) for name in annotators])
+        # Rounded, so that a third is the same value from either side.
+        columns.setdefault(unit, []).extend(np.round([own, 1 - own], 9))
+    tables = [np.array(each).T for each in columns.values()]  # (annotators, sides of pairs) of each unit
     alpha = _krippendorff(tables)
     if alpha is None:
         return dict.fromkeys(("alpha", "alpha_low", "alpha_high"))
@@ -69,7 +73,7 @@ def _alpha(
 
 
 def _krippendorff(tables: Sequence[np.ndarray]) -> float | None:
-    """Of the tables side by side; None where all values are the same, which chance would do as well."""
+    """Of the tables side by side; None where all values are the same, and so ties, which chance would do as well."""
     import krippendorff
 
     table = np.hstack(tables) if tables else np.empty((0, 0))

@@ -58,17 +58,17 @@ def read_answers(key: Path, paths: Iterable[Path]) -> list[Judgement]:
         naming the file and line of an answer that is malformed, of another form or given twice, or for no answers; and
         for a key without conversations and clusters, as earlier versions wrote it.
     """
-    pairs = {row["pair"]: row for _, row in _rows(key, _KEY)}
+    pairs = {row["pair"]: row for _, row in table_rows(key, _KEY)}
     judgements: list[Judgement] = []
     given: dict[tuple[str, str], str] = {}
     for path in paths:
-        for line, row in _rows(path, _ANSWER):
+        for line, row in table_rows(path, _ANSWER):
             place = f"{path} line {line}"
             each = _checked(place, row, pairs, key)
             name = row["annotator"].strip()
-            before = given.setdefault((name, row["pair"]), place)
-            if before != place:
+            if before := given.get((name, row["pair"])):
                 raise AttuneError(f"{place}: {name} has answered pair {row['pair']} already, in {before}; remove one")
+            given[name, row["pair"]] = place
             points = VERDICTS[row["verdict"]]
             systems = each["system_a"], each["system_b"]
             judgements.append(Judgement(name, each["id"], *systems, points, each["conversation"], each["cluster"]))
@@ -91,8 +91,15 @@ def _checked(place: str, row: Mapping[str, str], pairs: Mapping[str, dict[str, s
     return each
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The line on which each row of a CSV file begins, and the row's columns."""
+def table_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The line on which each row of a CSV file begins, and what the row has by the names of the header.
+
+    Raises
+    ------
+    AttuneError
+        naming what is wrong: a file that cannot be read as CSV in UTF-8, one of `columns` that is missing, or a row
+        with more or fewer fields than the header.
+    """
     try:
         rows = csv_rows(path)
         _, header = next(rows, (1, []))

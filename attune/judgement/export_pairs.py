@@ -53,10 +53,11 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m attune.judgement.export_pairs", description=__doc__)
     parser.add_argument("--replies", type=Path, required=True, help="answers.parquet or replies.parquet of a run")
     parser.add_argument("--contexts", type=Path, help="their test.parquet in data/processed: shows whole conversations")
-    parser.add_argument("--systems", nargs="+", default=[], help="whose replies; all but the true ones by default")
+    whose = "whose replies; all but the true ones by default"
+    parser.add_argument("--systems", nargs="+", action="extend", default=[], help=whose)
     parser.add_argument("--most", type=_count, help="contexts, the same for every two systems; all by default")
     parser.add_argument("--both-orders", action="store_true", help="show each pair twice, once in either order")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=int, default=13, help="of the order of the pairs (default: %(default)s)")
     parser.add_argument("--target", type=Path, required=True, help="folder for form/ and key.csv, which must not exist")
     options = parser.parse_args(words)
     try:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from attune.core.environment import print_any_text
 from attune.core.errors import AttuneError
-from attune.core.files import atomic_folder, read_csv, refuse_existing, sha256, write_csv, write_json
+from attune.core.files import atomic_folder, refuse_existing, sha256, write_csv, write_json
 
 COLUMNS = ("pair", "context", "reply_a", "reply_b")  # of pairs.csv, in its order
 
@@ -40,15 +40,19 @@ def judge(pairs: Path, model: Path, target: Path) -> None:
     Raises
     ------
     AttuneError
-        if `target` exists or `pairs` is not of a form, and as `LanguageModelJudge`.
+        if `target` exists or `pairs` is missing or not of a form, and as `table_rows` and `LanguageModelJudge`.
     """
-    from attune.judgement.answers import MODEL
+    from attune.judgement.answers import MODEL, table_rows
     from attune.judgement.language_model import LanguageModelJudge, position_bias
 
     refuse_existing(target)
-    rows = read_csv(pairs) if pairs.is_file() else []
-    if not rows or not rows[0].keys() >= set(COLUMNS):
-        raise AttuneError(f"{pairs} is not the pairs.csv of a form, with {', '.join(COLUMNS)}")
+    if not pairs.is_file():
+        raise AttuneError(f"{pairs} is missing; `python -m attune.judgement.export_pairs` writes it into form/")
+    rows = [row for _, row in table_rows(pairs, COLUMNS)]
+    if not rows:
+        raise AttuneError(f"{pairs} holds no pairs; name the pairs.csv of a form")
+    if not model.is_dir():
+        raise AttuneError(f"the folder {model} does not exist; name with --model one of a causal language model")
     opinions = LanguageModelJudge.from_folder(model).opinions(rows)
     about = {"form": _fingerprint(rows), "annotator": f"{MODEL}{model.resolve().name}"}
     bias = position_bias(opinions)

@@ -4,7 +4,8 @@
 """
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def _alpha(who: dict[str, Any]) -> str:
         return "none, for no two annotators judged the same"
     if who["alpha"] is None:
         pairs = f"{who['pairs_judged_by_several']} pairs that several judged"
-        return f"none, for all verdicts on the {pairs} are the same, and alpha needs two that differ"
+        return f"none, for all verdicts on the {pairs} are ties, and alpha needs another"
     if who["alpha_low"] is None:
         return f"{who['alpha']:.3f} (no interval: {_NO_INTERVAL})"
     return f"{who['alpha']:.3f} (95 % interval {who['alpha_low']:.3f} to {who['alpha_high']:.3f})"
@@ -102,18 +103,32 @@ def _share(record: dict[str, Any], name: str) -> str:
     return f"{value} (95 % interval {100 * record[f'{name}_low']:.0f} to {100 * record[f'{name}_high']:.0f} %)"
 
 
+def _check_target(target: Path, inputs: Iterable[Path | None]) -> None:
+    """Refuse to write the results over anything but earlier results."""
+    if target.is_dir():
+        raise AttuneError(f"{target} is a folder; name a JSON file")
+    if not target.exists():
+        return
+    if any(each and each.exists() and each.samefile(target) for each in inputs):
+        raise AttuneError(f"{target} is read by this command; name another file for the results")
+    try:
+        json.loads(target.read_text(encoding="utf-8"))
+    except ValueError:
+        raise AttuneError(f"{target} exists and is not JSON; name another file for the results") from None
+
+
 def main(words: Sequence[str] | None = None) -> None:
     print_any_text()
     parser = argparse.ArgumentParser(prog="python -m attune.judgement.judge_pairs", description=__doc__)
     parser.add_argument("--key", type=Path, help="key.csv, which was written beside the form")
-    parser.add_argument("--answers", type=Path, nargs="+", default=[], help="the files that annotators saved")
+    saved = "the files that annotators saved"
+    parser.add_argument("--answers", type=Path, nargs="+", action="extend", default=[], help=saved)
     parser.add_argument("--thumbs", type=Path, help="JSON lines that the chat page wrote")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=int, default=13, help="of intervals and tests (default: %(default)s)")
     parser.add_argument("--target", type=Path, required=True, help="JSON file for the results")
     options = parser.parse_args(words)
     try:
-        if options.target.is_dir():
-            raise AttuneError(f"{options.target} is a folder; name a JSON file")
+        _check_target(options.target, [options.key, options.thumbs, *options.answers])
         found = analysis(*read(options.key, options.answers, options.thumbs), options.seed)
         write_json(options.target, found)
     except (AttuneError, OSError) as error:

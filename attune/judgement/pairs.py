@@ -17,6 +17,11 @@ Replies = Mapping[str, Mapping[str, str]]
 Contexts = Mapping[str, tuple[str, ...]]
 # What else a test example belongs with, its `conversation` and `cluster` (`attune.evaluation.schemas`), by its id.
 Origins = Mapping[str, Mapping[str, str]]
+# What a row of each kind of corpus has that an example is made of (`attune.generators.prompts.example`).
+_COLUMNS = (
+    "id, context, context_speakers, personas, response and response_speaker, or conv_id, turn, history, input, "
+    "target and situation, or id, turn, system, history, prompt and completion"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,9 @@ def read_replies(path: Path) -> tuple[Replies, Contexts, Origins]:
         for a file that is missing or has other columns, and for two different replies of one system to one example.
     """
     if not path.is_file():
-        raise AttuneError(f"{path} is missing; name a file with replies, such as data/evaluation/answers.parquet")
+        raise AttuneError(
+            f"{path} is missing; `make repro` writes data/evaluation/answers.parquet, or name another file"
+        )
     replies: dict[str, dict[str, str]] = {}
     prompts: dict[str, tuple[str, ...]] = {}
     origins: dict[str, dict[str, str]] = {}
@@ -67,10 +74,21 @@ def read_replies(path: Path) -> tuple[Replies, Contexts, Origins]:
 
 
 def read_contexts(path: Path) -> dict[str, tuple[str, ...]]:
-    """The whole conversation before each reply of a test.parquet in data/processed, by the example's id."""
+    """The whole conversation before each reply of a test.parquet in data/processed, by the example's id.
+
+    Raises
+    ------
+    AttuneError
+        for a file that is missing or of which no examples can be made.
+    """
     from attune.generators.prompts import examples
 
-    return {each.id: (*each.history, each.question) for each in examples(read_parquet(path))}
+    if not path.is_file():
+        raise AttuneError(f"{path} is missing; `make repro` writes each corpus' test.parquet below data/processed")
+    try:
+        return {each.id: (*each.history, each.question) for each in examples(read_parquet(path))}
+    except (KeyError, TypeError):
+        raise AttuneError(f"{path} is no test.parquet of a corpus in data/processed, which has {_COLUMNS}") from None
 
 
 def chosen_systems(replies: Replies, names: Sequence[str]) -> list[str]:

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from attune.parameters.types import Count, NotNegative, Positive, Section
 
+MOST_BEAMS = 64  # the memory of a reply grows with each
+
 
 class Decoding(Section):
     """How the next token is chosen (temperature, top_k, top_p: sampling; beams, early_stopping: beam)."""
@@ -29,6 +31,8 @@ class Decoding(Section):
                 raise ValueError(f"method {self.method} has no {key}")
         if self.method == "beam" and self.beams < 2:
             raise ValueError("method beam needs beams of 2 or more")
+        if self.beams > MOST_BEAMS:
+            raise ValueError(f"beams is {self.beams}; at most {MOST_BEAMS} fit into memory beside each other")
         return self
 
     def sampling(self, **changes: float) -> "Decoding":

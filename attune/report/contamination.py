@@ -23,6 +23,7 @@ _SPLIT = (
     "overlapping examples may be memory; the difference is not tested. n: the people, situations or else conversations "
     "that the intervals draw from; with fewer than six there is no interval."
 )
+_NONE_SPLIT = "In no test set do some scored replies overlap and others not."
 
 
 def section(found: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, str]:
@@ -70,9 +71,9 @@ def _own(overlaps: pd.DataFrame) -> pd.DataFrame:
         {
             "Test set": _title(row["test"]),
             "Test examples": row["rows"],
-            "Overlap with the train set (%)": round(100 * row["example"]),
-            "By their reply (%)": round(100 * row["reply"]),
-            "Mostly contained in it (%)": round(100 * row["mostly_contained"]),
+            "Overlap with the train set (%)": _share(row["example"]),
+            "By their reply (%)": _share(row["reply"]),
+            "Mostly contained in it (%)": _share(row["mostly_contained"]),
         }
         for row in overlaps[overlaps["test"] == overlaps["source"]].to_dict("records")
     )
@@ -80,20 +81,25 @@ def _own(overlaps: pd.DataFrame) -> pd.DataFrame:
 
 def _matrix(overlaps: pd.DataFrame) -> pd.DataFrame:
     """One row per test set, one column per train set or bank: the overlapping examples in percent."""
-    shares = (100 * overlaps["example"]).round().astype(int)
-    table = overlaps.assign(example=shares).pivot(index="test", columns="source", values="example")
+    table = overlaps.assign(example=overlaps["example"].map(_share)).pivot(
+        index="test", columns="source", values="example"
+    )
     table = table[overlaps["source"].unique()].rename(index=_title, columns=lambda name: f"{_title(name)} (%)")
     return table.rename_axis(index="Test set", columns=None).reset_index()
 
 
 def _splits(records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
     table = _split(records, names)
-    return "<p>None has.</p>" if table.empty else html.table(table)
+    return f"<p>{_NONE_SPLIT}</p>" if table.empty else html.table(table)
 
 
 def _percent(share: float) -> str:
     """A share in whole percent, and one that is not 0 never as 0."""
     return "under 1" if 0 < share < 0.005 else f"{100 * share:.0f}"
+
+
+def _share(share: float) -> html.Cell:
+    return html.Cell(_percent(share), share)
 
 
 def _split(records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ ALPHA = 0.05
 FLOOR = 0.0001
 _LOSSES = {
     "loss": "perplexity",
-    "loss_target_not_given": "perplexity where no passage contains the target",
+    "loss_target_not_given": "perplexity where no passage contains the true reply",
 }
 
 

@@ -1,10 +1,14 @@
 """Replies to everyday messages, on the studies' page: what was found, all scores, and some of the replies."""
 
+from collections import Counter
+
 import pandas as pd
 
 from attune.evaluation.comparison import table
+from attune.evaluation.everyday import Everyday
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.schemas import RAG, SHARES
+from attune.parameters.methods import METHODS
 from attune.report import html
 from attune.report.differences import Difference, between, differences
 from attune.report.findings import best
@@ -23,11 +27,10 @@ _ABOUT = (
 )
 
 _TOLD = {
-    "own_message": "of whose replies are nearest to their own message",
-    "right_feeling_glad": "of whose replies to somebody who is glad have that feeling",
-    "right_feeling_troubled": "of whose replies to somebody who is troubled have that feeling",
+    "own_message": "{} % nearest to their own message",
+    "right_feeling_glad": "{} % right for the glad",
+    "right_feeling_troubled": "{} % right for the troubled",
 }
-_BOUNDS = ("value", "low", "high")
 
 
 def tests(results: Results) -> pd.DataFrame:
@@ -36,11 +39,37 @@ def tests(results: Results) -> pd.DataFrame:
 
 
 def finding(results: Results) -> str:
-    """Which system does best by each of the shares, beside the replies by hand and what is not trained."""
-    by_hand = results.everyday["system"] == TARGETS
-    tested = differences(tests(results))
-    parts = [_leading(results, share, told, by_hand, tested) for share, told in _TOLD.items()]
-    return f"Everyday messages, highest shares of all generators: {'; '.join(parts)}.{_passages(results, tested)}"
+    """All shares of each generator that leads by one, so that what it does worse is told as well; and by hand."""
+    scores, tested = results.everyday, differences(tests(results))
+    generators = scores[scores["system"] != TARGETS]
+    leading = dict.fromkeys(best(generators, share)["system"] for share in SHARES)
+    names = system_names(results.settings) | {TARGETS: "By hand"}
+    generator_settings = results.settings.generators
+    untrained = next((name for name, each in generator_settings.items() if not METHODS[each.method].trains), None)
+    clear = [each for each in tested if each.before == untrained and each.found]
+    told = [f"{names[each]}: {_shares(scores, each, clear)}" for each in (*leading, TARGETS)]
+    beside = f"; in brackets, what differs clearly from “{names[untrained]}”" if untrained else ""
+    return (
+        f"Everyday messages ({messages()}), the generators that lead by a share of their replies{beside}. "
+        f"{'. '.join(told)}.{_passages(results, tested)}"
+    )
+
+
+def messages() -> str:
+    """How many messages of either feeling there are: "60 of the glad, 60 of the troubled"."""
+    feelings = Counter(each.glad for each in Everyday.read().messages)
+    return f"{feelings[True]} of the glad, {feelings[False]} of the troubled"
+
+
+def _shares(scores: pd.DataFrame, system: str, clear: list[Difference]) -> str:
+    """What a system reaches by each share, with its difference where that is clear."""
+    values = scores[scores["system"] == system].set_index("score")["value"]
+    parts = []
+    for share, told in _TOLD.items():
+        test = next((each for each in clear if (each.after, each.score) == (system, share)), None)
+        part = told.format(format_of(share).text(float(values[share])))
+        parts.append(f"{part} ({test.size}, {test.verdict})" if test else part)
+    return ", ".join(parts)
 
 
 def _passages(results: Results, tested: list[Difference]) -> str:
@@ -51,17 +80,6 @@ def _passages(results: Results, tested: list[Difference]) -> str:
         changes = [f"{each.score_title.lower()} {each.size}, {each.verdict}" for each in own if each]
         told += f" “{names[name]}” with passages in its prompt: {'; '.join(changes)}." if changes else ""
     return told
-
-
-def _leading(results: Results, share: str, told: str, by_hand: pd.Series, tested: list[Difference]) -> str:
-    names, form = system_names(results.settings), format_of(share)
-    leading = best(results.everyday[~by_hand], share)
-    hand = best(results.everyday[by_hand], share)
-    value, low, high, reached = (form.text(each) for each in (*(leading[key] for key in _BOUNDS), hand["value"]))
-    part = f"{names[leading['system']]}, {value} % ({low} to {high}) {told}"
-    part += f" (replies by hand: {reached} %)"
-    test = next((each for each in tested if (each.after, each.score) == (leading["system"], share)), None)
-    return f"{part}, {test.size} against “{names[test.before]}”, {test.verdict}" if test else part
 
 
 def section(results: Results) -> str:

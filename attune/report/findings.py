@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from attune.evaluation.generation.summary import LIKE_TARGET, system_of
+from attune.evaluation.generation.summary import LIKE_TARGET, TARGETS, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, RAG
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
@@ -32,9 +32,17 @@ def scored(row: Mapping[str, Any], score: str) -> str:
     """The score with its interval: MRR 0.483 (0.420 to 0.550). One without width would claim to be exact: none then."""
     form = format_of(score)
     title = form.title if form.title[:2].isupper() else form.title.lower()
-    value, low, high = (float(row[key]) for key in ("value", "low", "high"))
-    interval = f" ({form.text(low)} to {form.text(high)})" if low < high else ""
-    return f"{title} {form.text(value)}{interval}"
+    return f"{title} {form.text(float(row['value']))}{_interval(row, score)}"
+
+
+def _interval(row: Mapping[str, Any], score: str) -> str:
+    form, low, high = format_of(score), float(row["low"]), float(row["high"])
+    return f" ({form.text(low)} to {form.text(high)})" if low < high else ""
+
+
+def replies_of(scores: pd.DataFrame) -> int:
+    """How many replies of each system tidy scores are of."""
+    return int(scores["value"][scores["score"] == "replies"].max())
 
 
 def best(scores: pd.DataFrame, score: str) -> dict[str, Any]:
@@ -105,7 +113,7 @@ def about_passages(tests: Sequence[Difference], name: str, names: Names) -> str:
     prompts = " over all prompts" if new else ""
     effect = _effect(every, new)
     where = "elsewhere" if "elsewhere" in effect else "where none contains the reply asked for"
-    further = ((where, new), ("than with another message's", between(list(tests), another, given, "loss")))
+    further = ((where, new), ("than with another message's passages", between(list(tests), another, given, "loss")))
     told = [f"{words}, {each.size} {in_brackets(each, False)}" for words, each in further if each]
     return f"Passages {effect} ({names[name]}): perplexity{prompts} {'; '.join([_moved(every), *told])}."
 
@@ -149,7 +157,7 @@ def why_passages(scores: pd.DataFrame, tests: Sequence[Difference], name: str, n
     return [
         f"{sentence(retrieved, names)}.",
         f"What is retrieved: {_likeness(values[after[0]])}.",
-        "What could be, with the train exchanges whose replies are most like the target: "
+        "What could be, with the train exchanges whose replies are most like the true one: "
         f"{_likeness(values[after[1]])}; {sentence(oracle, names)}.",
         f"So {_reason(retrieved, oracle, apart, new)}.",
     ]
@@ -159,8 +167,8 @@ def _likeness(passages: Mapping[str, float]) -> str:
     share = 100 * passages["passage_like_target"]
     return (
         "of the prompts with passages, the reply in the most similar one has a mean similarity of "
-        f"{passages['passage_similarity']:.3f} to the target; {share:.0f} % of all prompts have one that is like it "
-        f"(cosine of at least {LIKE_TARGET:g})"
+        f"{passages['passage_similarity']:.3f} to the true reply; {share:.0f} % of all prompts have one that is like "
+        f"it (cosine of at least {LIKE_TARGET:g})"
     )
 
 
@@ -169,33 +177,54 @@ def _reason(retrieved: Difference, oracle: Difference, apart: Difference, new: D
     if retrieved.better and new and not new.better:
         return f"passages {_given_away(new)}"
     if retrieved.better and apart.better:
-        return "passages are worth retrieving, and those most like the target help more"
+        return "passages are worth retrieving, and those most like the true reply help more"
     if retrieved.better:
-        return "passages are worth retrieving, and those most like the target do not clearly help more"
+        return "passages are worth retrieving, and those most like the true reply do not clearly help more"
     if oracle.better and apart.better:
-        return "retrieval is what limits it: passages most like the target help, those retrieved do not clearly"
+        return "retrieval is what limits it: passages most like the true reply help, those retrieved do not clearly"
     like = "do not clearly help more than those retrieved" if oracle.better else "do not clearly lower the perplexity"
-    return f"nothing shows that retrieval limits it: passages most like the target {like}"
+    return f"nothing shows that retrieval limits it: passages most like the true reply {like}"
 
 
-def about_answers(tests: Sequence[Difference], names: Names) -> str:
-    """Retrieved replies against written ones to the same contexts."""
+def about_answers(tests: Sequence[Difference], scores: pd.DataFrame, names: Names) -> str:
+    """Retrieved replies against written ones to the same contexts; scores: tidy, by system."""
     known = [each for each in tests if each.score == "similarity"]
-    ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
     if not known:
         return ""
-    if not ahead and not behind:
-        every = "the generator" if len(known) == 1 else f"any of {len(known)} generators"
-        return f"{names[known[0].before]} does not clearly differ from {every} in similarity to the true reply."
+    retrieval = names[known[0].before]
+    told = _nothing_clear(known) if not any(each.found for each in known) else _counted(known)
+    leading = best(scores[scores["system"] != TARGETS], "similarity")
+    value = f"{leading['value']:.3f}{_interval(leading, 'similarity')}"
+    return f"On {replies_of(scores)} contexts, {retrieval} {told}. Highest mean: {names[leading['system']]}, {value}."
+
+
+def _nothing_clear(known: Sequence[Difference]) -> str:
+    """Retrieval that differs from no generator after correction, and how many differ before it."""
+    every = "the generator" if len(known) == 1 else f"any of {len(known)} generators"
+    before = [
+        f"{count} {'is' if count == 1 else 'are'} {word}"
+        for word, count in (
+            ("lower", sum(each.outside_zero and each.difference < 0 for each in known)),
+            ("higher", sum(each.outside_zero and each.difference > 0 for each in known)),
+        )
+        if count
+    ]
+    uncorrected = f"; before correction {listed(before)}" if before else ""
+    return f"shows no clear difference from {every} in similarity to the true reply{uncorrected}"
+
+
+def _counted(known: Sequence[Difference]) -> str:
+    """How many generators retrieval answers more like the true reply than, and less."""
+    ahead, behind = (sum(getattr(each, word) for each in known) for word in ("worse", "better"))
     rest = len(known) - ahead - behind
     if len(known) == 1:
-        return f"{names[known[0].before]} answers {'more' if ahead else 'less'} like the true reply than the generator."
+        return f"answers {'more' if ahead else 'less'} like the true reply than the generator"
     parts = [
         f"answers more like the true reply than {ahead or 'none'} of {len(known)} generators",
         f"less than {behind}" if behind else "",
         f"from the other {rest} it does not clearly differ" if rest else "",
     ]
-    return f"{names[known[0].before]} {'; '.join(part for part in parts if part)}."
+    return "; ".join(part for part in parts if part)
 
 
 def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
@@ -208,11 +237,12 @@ def about_decoding(scores: pd.DataFrame, best: str, names: Names) -> str:
     if means[REPEATED] > MOST_REPEATED:
         return (
             f"At every point of the decoding sweep, replies repeat more than {100 * MOST_REPEATED:.0f} % of their "
-            f"trigrams; best is {best}, where they repeat the least ({numbers})."
+            f"trigrams; chosen is {best}, where they repeat the least ({numbers})."
         )
     repeated = scores[scores["score"] == REPEATED].groupby("point")["value"].mean()
     of = f"of the points whose replies repeat at most {100 * MOST_REPEATED:.0f} % of their trigrams, "
     return (
-        f"Best decoding is {best} (temperature/top_k/top_p; {numbers}): {of if max(repeated) > MOST_REPEATED else ''}"
-        "the first that is within one standard error of the one most similar to the true replies."
+        f"Decoding, chosen by a sweep: {best} (temperature/top_k/top_p; {numbers}): "
+        f"{of if max(repeated) > MOST_REPEATED else ''}the first that is within one standard error of the one most "
+        "similar to the true replies."
     )

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 _FOLDER = Path(__file__).parent
+_UNNAMED = 'aria-label="Table"'
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
     """A page of (heading, HTML body) sections below a list of links to them; it loads nothing from elsewhere."""
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     links = "".join(f'<li><a href="#{anchor(name)}">{escape(name)}</a></li>' for name, _ in sections)
-    parts = "".join(f'<h2 id="{anchor(name)}">{escape(name)}</h2>\n{body}\n' for name, body in sections)
+    parts = "".join(
+        f'<h2 id="{anchor(name)}">{escape(name)}</h2>\n{_labelled(body, name)}\n' for name, body in sections
+    )
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -56,9 +59,14 @@ def table(rows: pd.DataFrame) -> str:
         for row in rows.to_dict("records")
     )
     return (
-        '<div><div class="wide" role="group" aria-label="Table" tabindex="0">'
+        f'<div><div class="wide" role="group" {_UNNAMED} tabindex="0">'
         f'<table class="sortable"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div></div>'
     )
+
+
+def _labelled(body: str, title: str) -> str:
+    """`body` with its tables named after what they stand in, unless an inner part has named them."""
+    return body.replace(_UNNAMED, f'aria-label="{escape(title)}"')
 
 
 def _is_numeric(column: pd.Series) -> bool:
@@ -87,7 +95,7 @@ def _text(value: Any) -> str:
 
 def folded(summary: str, body: str) -> str:
     """`body`, hidden until its summary is clicked."""
-    return f"<details><summary>{escape(summary)}</summary>\n{body}\n</details>"
+    return f"<details><summary>{escape(summary)}</summary>\n{_labelled(body, summary)}\n</details>"
 
 
 def with_interval(number: str, interval: str) -> str:
@@ -97,12 +105,17 @@ def with_interval(number: str, interval: str) -> str:
 
 def bullets(lines: Iterable[str], style: str = "") -> str:
     attribute = f' class="{style}"' if style else ""
-    return f"<ul{attribute}>" + "".join(f"<li>{escape(line)}</li>\n" for line in lines) + "</ul>"
+    return f"<ul{attribute}>" + "".join(f"<li>{_told(line)}</li>\n" for line in lines) + "</ul>"
 
 
 def about(text: str) -> str:
     """A paragraph that explains what follows."""
-    return f'<p class="about">{escape(text)}</p>'
+    return f'<p class="about">{_told(text)}</p>'
+
+
+def _told(text: str) -> str:
+    """Plain text as HTML, in which `names` in backticks are code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def preformatted(text: str) -> str:
@@ -110,10 +123,10 @@ def preformatted(text: str) -> str:
 
 
 def figure(name: str, png: bytes, caption: str, style: str = "") -> str:
-    """A picture, embedded in the page, above its caption."""
+    """A picture, embedded in the page, above its caption, whose first sentence stands for it where it is not seen."""
     data = base64.b64encode(png).decode("ascii")
-    attribute = f' class="{style}"' if style else ""
+    attribute, alt = f' class="{style}"' if style else "", caption.partition(". ")[0]
     return (
-        f'<figure{attribute}><img alt="{escape(caption)}" src="data:image/png;base64,{data}" id="{escape(name)}">'
+        f'<figure{attribute}><img alt="{escape(alt)}" src="data:image/png;base64,{data}" id="{escape(name)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )

@@ -20,7 +20,7 @@ VARIANTS = {
     ORACLE_RAG: " + ideal passages",
     OTHER_RAG: " + another message's passages",
     NO_PERSONA: ", told none",
-    OTHER_PERSONA: ", told another's",
+    OTHER_PERSONA: ", told another person's",
 }
 
 
@@ -70,6 +70,11 @@ def listed(phrases: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def counted(count: int, singular: str) -> str:
+    """1 prompt, 2 prompts, 1,200 prompts."""
+    return f"{count:,} {singular}{'' if count == 1 else 's'}"
+
+
 def mean_title(domains: Sequence[str]) -> str:
     """What a score over these domains is of: "domain all", or "mean of all, happy and offmychest"."""
     return f"mean of {listed(domains)}" if len(domains) > 1 else f"domain {domains[0]}"
@@ -83,7 +88,7 @@ def personas_title(settings: Parameters) -> str:
 
 def sentences_title(count: str) -> str:
     """How many persona sentences: "5 persona sentences"."""
-    return f"{count} persona sentence{'' if count == '1' else 's'}"
+    return counted(int(count), "persona sentence")
 
 
 def candidates_title(settings: Cobert) -> str:

@@ -10,7 +10,7 @@ from attune.parameters import Parameters
 from attune.report import findings
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import candidates_title, corpus_title, listed, mean_title, system_names
+from attune.report.names import candidates_title, corpus_title, counted, listed, mean_title, system_names
 from attune.report.provenance import code_version, data_sentence
 from attune.report.results import Results
 from attune.report.tables import means, records
@@ -111,17 +111,55 @@ def what_is_compared(results: Results) -> str:
     ).rstrip()
 
 
+def tested_on(results: Results) -> str:
+    """How many contexts of how many responders or, where nobody is named, messages; and how many different ones."""
+    rows = results.ranked[results.ranked["subset"] == results.settings.cobert.subsets[0]]
+    domains = [(name, each.drop_duplicates("id")) for name, each in rows.groupby("domain", sort=False)]
+    unit = "responder" if rows["partner"].fillna("").any() else "message"
+    told = [f"{len(each):,} of {name} ({counted(each['cluster'].nunique(), unit)})" for name, each in domains]
+    different, all_ = rows["id"].nunique(), sum(len(each) for _, each in domains)
+    repeated = f", {different:,} different ones" if different < all_ else ""
+    return f"Test contexts: {listed(told)}{repeated}."
+
+
+def starting_elsewhere(settings: Parameters) -> list[str]:
+    """The recipes whose models do not start from the untrained model, which is what the first recipe starts from."""
+    names = settings.cobert.recipes
+    first, *others = ([settings.recipe(name)[key] for key in _STARTING] for name in names)
+    return [name for name, each in zip(names[1:], others, strict=True) if each != first]
+
+
 def starts(results: Results) -> str:
-    """What the untrained model does not tell of the recipes that it is not the start of."""
-    names = results.settings.cobert.recipes
-    first, *others = ([results.settings.recipe(name)[key] for key in _STARTING] for name in names)
-    apart = [name for name, each in zip(names[1:], others, strict=True) if each != first]
-    if not apart:
+    """How much of the lead over the untrained model recipes have before training that do not start from it."""
+    first, *_ = results.settings.cobert.recipes
+    apart, before = starting_elsewhere(results.settings), _before_training(results)
+    if not apart or not {first, *apart} <= set(before):
         return ""
+    told = [f"{before[name]:.3f} for {name}" for name in (first, *apart)]
+    ahead = [name for name in apart if 2 * (before[name] - before[first]) > _lead(results, name) > 0]
+    so = f"So most of what {listed(ahead)} {_are(ahead)} ahead of {UNTRAINED} is not learned. " if ahead else ""
     return (
-        f"Before training, {listed(apart)} would already rank differently; `make studies` shows in plots/studies.html "
-        "what training adds."
+        f"`{UNTRAINED}` is only where {first} starts: before any training, the MRR on validation contexts is "
+        f"{listed(told)}. {so}`make studies` tests what training adds (plots/studies.html)."
     )
+
+
+def _before_training(results: Results) -> dict[str, float]:
+    """Each recipe's validation MRR before the first step, the mean over the domains of the first subset."""
+    curves = results.cobert_curves
+    first = curves[(curves["epoch"] == 0) & (curves["subset"] == results.settings.cobert.subsets[0])]
+    return {str(name): float(rows["valid_mrr"].mean()) for name, rows in first.groupby("recipe")}
+
+
+def _lead(results: Results, name: str) -> float:
+    """By how much a recipe's test MRR is above the untrained model's, over the domains of the first subset."""
+    rows = means(results.ranking)
+    mrr = rows[(rows["subset"] == results.settings.cobert.subsets[0]) & (rows["score"] == "mrr")].set_index("model")
+    return float(mrr["value"][name] - mrr["value"][UNTRAINED])
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _train_size(settings: Parameters, subset: str) -> str:
@@ -150,7 +188,7 @@ def main_findings(results: Results) -> list[str]:
     return [
         *steps,
         findings.about_bases(tests, results.settings.generators, names),
-        findings.about_answers(differences(results.answered_tests), names),
+        findings.about_answers(differences(results.answered_tests), results.answered, names),
     ]
 
 

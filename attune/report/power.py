@@ -12,7 +12,8 @@ _UNLIKELY = 0.05
 
 def about(power: Numbers) -> str:
     """The paragraphs as HTML; power: as `evaluation.ranking.power.power_of` has it."""
-    return f"<p>{_resolution(power)}</p><p>{first_report(power)}</p>{_own(power)}"
+    told = html.folded("What the first report's finding says of fine-tuning", f"<p>{first_report(power)}</p>")
+    return f"<p>{_resolution(power)}</p>{told}{_own(power)}"
 
 
 def _resolution(power: Numbers) -> str:
@@ -24,7 +25,7 @@ def _resolution(power: Numbers) -> str:
             f"How many contexts are needed to see a difference in MRR between {after} and {before} is not known: these "
             "contexts show no variation to estimate it from."
         )
-    numbers = ", ".join(f"{each['contexts']} for {each['difference']:g}" for each in contexts)
+    numbers = ", ".join(f"{each['contexts']:,} for {each['difference']:g}" for each in contexts)
     return (
         f"Contexts needed to see a difference in MRR between {after} and {before} (95 % interval without 0) in "
         f"80 % of test sets: {numbers}."

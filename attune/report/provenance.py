@@ -85,6 +85,15 @@ def data_sentence(source: str, manifests: Sequence[Mapping[str, Any]]) -> str:
     return f"{_source(source, sourced)}{' ' + '; '.join(told) + '.' if told else ''}"
 
 
+def stands_for(corpus: str, manifests: Sequence[Mapping[str, Any]]) -> str:
+    """A corpus by its name, and whether other data stand in its place."""
+    title = corpus_title(corpus)
+    for each in manifests:
+        if each["corpus"] == corpus and each["notice"]:
+            return f"{'own data' if _is_own(each) else 'what stands'} in the place of {title}"
+    return title
+
+
 def _is_own(manifest: Mapping[str, Any]) -> bool:
     return (manifest["notice"] or "").startswith(OWN_DATA)
 

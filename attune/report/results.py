@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Results:
     """Tables for figures and sections. Score tables are tidy: key columns, then score, value, low and high.
 
     A stage passes what it depends on by name: `metrics`, `probe`, `dialogues` (conversations with their emotions),
-    `processed`, `replies`, `answered_rows`, `answers`, `everyday` (a file), `raw`.
+    `processed`, `ranked`, `replies`, `answered_rows`, `answers`, `everyday` (a file), `raw`.
 
     Raises
     ------
@@ -48,6 +49,11 @@ class Results:
     def ranking_tests(self) -> pd.DataFrame:
         return self._tests("cobert_tests")
 
+    @cached_property
+    def ranked(self) -> pd.DataFrame:
+        """The test contexts, one row per model, as `evaluation.schemas.RANKED`."""
+        return pd.read_parquet(self._paths["ranked"])
+
     @property
     def models(self) -> list[str]:
         """The ranking models, in the order in which they are compared."""
@@ -63,9 +69,7 @@ class Results:
         options = self.settings.cobert
         return pd.concat(
             self._curve("cobert", f"{recipe}-{subset}-{domain}").assign(recipe=recipe, subset=subset, domain=domain)
-            for recipe in options.recipes
-            for subset in options.subsets
-            for domain in options.domains
+            for recipe, subset, domain in product(options.recipes, options.subsets, options.domains)
         )
 
     @cached_property
@@ -130,9 +134,9 @@ class Results:
     def methods(self) -> pd.DataFrame:
         """Scores of every matching method by domain and model, and its cost (`gflops`, without an interval)."""
         models = [*BASELINES, *starts(self.settings.cobert.recipes).values(), *self.trained_methods]
-        shared = mean_of(self.settings.compare.domains, self.settings.cobert.domains)
-        domains = dict.fromkeys([*self.settings.cobert.domains, shared, MEAN])
-        return self._scores("compare", {"domain": list(domains), "model": models})
+        every = self.settings.cobert.domains
+        domains = [*every, mean_of(self.settings.compare.domains, every), MEAN]
+        return self._scores("compare", {"domain": list(dict.fromkeys(domains)), "model": models})
 
     @property
     def trained_methods(self) -> list[str]:
@@ -163,8 +167,7 @@ class Results:
     @cached_property
     def transfer(self) -> pd.DataFrame:
         """Scores by the domains of training and of testing."""
-        domains = self.settings.cobert.domains
-        return self._scores("transfer", {"trained": domains, "tested": domains})
+        return self._scores("transfer", dict.fromkeys(("trained", "tested"), self.settings.cobert.domains))
 
     @cached_property
     def retrieval(self) -> pd.DataFrame:
@@ -200,9 +203,8 @@ class Results:
         for corpus in (each for each in map(record_of, self.settings.corpora) if each.lengths):
             train = read_parquet(self._paths["processed"] / corpus.name / corpus.train_rows)
             for label, column in corpus.lengths.items():
-                kind = f"{corpus.title}, {label}"
                 texts = (row[column] if isinstance(row[column], str) else " ".join(row[column]) for row in train)
-                rows += [{"kind": kind, "words": len(SPACED.findall(text))} for text in texts]
+                rows += [{"kind": f"{corpus.title}, {label}", "words": len(SPACED.findall(text))} for text in texts]
         return pd.DataFrame(rows)
 
     @cached_property
@@ -233,11 +235,9 @@ class Results:
         return [read_json(path) for path in paths if path.parent.name in self.settings.corpora]
 
     def metrics(self, name: str) -> Any:
-        """metrics/NAME.json as it is."""
         return read_json(self._paths["metrics"] / f"{name}.json")
 
     def _tests(self, name: str) -> pd.DataFrame:
-        """One row per paired comparison."""
         return table(self.metrics(name))
 
     def _scores(self, name: str, keys: Keys) -> pd.DataFrame:

@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 
 from attune.evaluation.families import BY_DOMAIN
+from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import contamination, everyday, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
 from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, mean_title, sentences_title, system_names, way_title
+from attune.report.names import corpus_title, listed, mean_title, sentences_title, start_title, system_names, way_title
 from attune.report.provenance import code_version, data_sentence, environment
+from attune.report.replies import ABOUT as ABOUT_REPLIES
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
 from attune.report.results import Results
 from attune.report.score_tables import difference_tables, score_table
@@ -27,7 +29,9 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
         (
             "Summary",
             html.bullets(overview.summary(results), "lead")
-            + html.about(f"{overview.what_is_compared(results)} {overview.starts(results)}".strip())
+            + html.about(
+                f"{overview.what_is_compared(results)} {overview.tested_on(results)} {overview.starts(results)}".strip()
+            )
             + _figures("report", "first", figures),
         ),
         ("Findings", html.bullets(overview.main_findings(results))),
@@ -51,11 +55,11 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
     return [
         (
             "Findings",
-            html.bullets(studies_overview.findings_of(results), "lead")
-            + html.about(
+            html.about(
                 f"{data_sentence(results.settings.source, results.manifests)} {code_version()}; seed "
-                f"{results.settings.seed}. {overview.what_is_compared(results)}"
-            ),
+                f"{results.settings.seed}. {overview.what_is_compared(results)} {_same_start(results)}"
+            )
+            + html.bullets(studies_overview.findings_of(results), "lead"),
         ),
         ("Figures", _shown_figures("studies", figures)),
         ("Differences", _rule() + difference_tables(differences(found), _words(results))),
@@ -79,6 +83,10 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
         ("Retrieval from all replies of the test split", html.folded("Each domain", _retrieval(results))),
         ("Environment", html.folded("Versions of Python and packages", html.table(environment()))),
     ]
+
+
+def _same_start(results: Results) -> str:
+    return f"What the report calls {UNTRAINED} is {start_title(results.settings)} here."
 
 
 _COST = (
@@ -124,11 +132,21 @@ def _ways(results: Results) -> str:
     return "".join(parts)
 
 
+_LEFT_OUT = (
+    "Not shown, since their models do not start from {untrained}: {names} against it (metrics/cobert_tests.json)."
+)
+
+
 def _differences(results: Results) -> str:
     tests = [results.ranking_tests, results.generator_tests, results.answered_tests]
     names = system_names(results.settings)
-    found = [each for table in tests for each in differences(table)]
-    return _rule() + difference_tables(found, lambda name: names.get(name, name)) + _passages(results)
+    apart = overview.starting_elsewhere(results.settings)
+    # Such a difference is mostly between two models before training, and would lead all others.
+    found = [
+        each for table in tests for each in differences(table) if not (each.before == UNTRAINED and each.after in apart)
+    ]
+    left_out = html.about(_LEFT_OUT.format(names=listed(apart), untrained=UNTRAINED)) if apart else ""
+    return _rule() + left_out + difference_tables(found, lambda name: names.get(name, name)) + _passages(results)
 
 
 def _rule() -> str:
@@ -147,7 +165,8 @@ def _passages(results: Results) -> str:
 def _replies(results: Results) -> str:
     names = system_names(results.settings)
     return (
-        answered_blocks(results.answered_replies, names)
+        html.about(ABOUT_REPLIES)
+        + answered_blocks(results.answered_replies, names)
         + dialogue_blocks(results.dialogue_replies, names)
         + answer_blocks(results.answers, names)
     )

@@ -117,7 +117,7 @@ def _sentences(results: Results) -> str:
 
 
 def transfer(results: Results) -> str:
-    """How many models of another domain score below that of the test's own."""
+    """How far models of other domains are from that of the test's own."""
     rows = results.transfer[results.transfer["score"] == "mrr"]
     own = rows[rows["trained"] == rows["tested"]].set_index("tested")["value"]
     others = rows[rows["trained"] != rows["tested"]]
@@ -125,9 +125,9 @@ def transfer(results: Results) -> str:
         return ""
     apart = [row["value"] - own[row["tested"]] for row in others.to_dict("records")]
     return (
-        f"Transfer: in {sum(each < 0 for each in apart)} of {len(others)} tests on a domain other than its own, a "
-        "model scores below the one that was trained on that domain (MRR "
-        f"{signed(min(apart), 3)} to {signed(max(apart), 3)}; not tested; the figure has their intervals)."
+        f"Transfer: on a domain other than its own, a model's MRR differs by {signed(min(apart), 3)} to "
+        f"{signed(max(apart), 3)} from that of the model that was trained on it ({len(others)} pairs; whether they "
+        "differ is not tested)."
     )
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from attune.corpora import record_of
+from attune.corpora import ranking_corpus, record_of
 from attune.evaluation.generation.summary import TARGETS
 from attune.evaluation.ranking.summary import telling
 from attune.evaluation.schemas import ORACLE_RAG, OTHER_RAG
 from attune.metrics.ranking import METRICS
 from attune.report import empathy, findings, html
 from attune.report.names import corpus_title, ranking_name, system_names
+from attune.report.provenance import stands_for
 from attune.report.results import Results
 from attune.report.score_tables import score_table
 from attune.report.scores import format_of
@@ -68,8 +69,8 @@ def _generators(results: Results) -> str:
         "hard to predict, and comparable between models with the same tokenizer and test set.",
         f"{_SIMILARITY} Repeated trigrams: the share of a reply's word triples that it had before. Truncated replies "
         f"had not ended after {generation.max_new_tokens} tokens; they are shown and scored up to their last whole "
-        "sentence. Where all replies agree, as in that none is truncated, the interval of a share of them is the exact "
-        "one, which is wide for so few.",
+        "sentence, or as they are if they have none. Where all replies agree (for example none is truncated), the "
+        "interval of their share is exact, and wide for so few.",
         findings.about_decoding(results.decoding, results.best_point, names),
     ]
     notes = [
@@ -81,7 +82,7 @@ def _generators(results: Results) -> str:
         "message: the share of a reply's that the last message has too. With an extra turn: replies that go on to "
         "write the next turn, as a line that begins with “Question:”.",
         "Ideal passages are the train exchanges whose replies are most like the true one, which no retriever can know.",
-        "Passages' similarity to the target is the mean over the prompts with passages; shares are of all prompts.",
+        "Passages' similarity to the true reply is the mean over the prompts with passages; shares are of all prompts.",
     ]
     intervals = _by_test_set(results, results.generator_intervals)
     leading = _named(results, intervals[~_reference(intervals) & (intervals["system"] != TARGETS)], LEADING_SCORES)
@@ -142,10 +143,14 @@ def _named(results: Results, scores: pd.DataFrame, columns: Sequence[str]) -> st
 
 
 def _answered(results: Results) -> str:
+    corpus, generators = ranking_corpus(), results.settings.generators
+    own = [name for name, each in generators.items() if each.corpus == corpus.name]
+    source = stands_for(corpus.name, results.manifests)
     about = (
-        "The same test contexts, answered by CoBERT out of the train split's replies and by each generator. Only "
-        "generators of the same corpus read the responder's persona, as CoBERT does. "
-        f"{_SIMILARITY} {_SELF_BLEU}"
+        f"{findings.replies_of(results.answered)} test contexts of {source}, answered by CoBERT out of "
+        f"the replies of its train split and by each generator. {len(own) or 'None'} of {len(generators)} generators "
+        f"{'was' if len(own) == 1 else 'were'} trained on {corpus.title}; only such a generator reads the responder's "
+        f"persona, as CoBERT does. {_SIMILARITY} {_SELF_BLEU}"
     )
     leading = _named(results, results.answered, LEADING_ANSWER_SCORES)
     return html.folded("Retrieval beside generation", html.about(about) + leading) + html.folded(

@@ -77,7 +77,7 @@ def test_the_decoding_is_said_with_what_the_sweep_found(tmp_path: Path, paramete
         points[best] |= {"best": True}
         write_json(tmp_path / "metrics/decoding.json", {"lora_openorca": points})
         assert decoding_note(engine, "rag+rag").startswith(note)
-        assert ("found these settings best" in decoding_note(engine, "rag+rag")) == found
+        assert ("The sweep chose these settings" in decoding_note(engine, "rag+rag")) == found
     assert "by the replies of LoRA on OpenOrca" in decoding_note(engine, "full")
     assert "decodes nothing" in decoding_note(engine, "cobert")
     chosen = decoding_note(engine, "full", (1.5, None, None))
@@ -91,7 +91,8 @@ def test_the_swept_point_keeps_what_bars_repetitions(tmp_path: Path, parameters:
     engine = Engine(parameters.model_copy(update={"generation": generation}), Artifacts(tmp_path))
     write_json(tmp_path / "metrics/decoding.json", {"lora_openorca": {"0.5/15/0.97": {"best": True}}})
     note = decoding_note(engine, "full")
-    assert "found these settings best" in note
+    assert "The sweep chose these settings" in note
+    assert "the first that are within one standard error" in note
     assert "Retry" not in note
     likeliest = generation.model_copy(update={"decoding": {"default": Decoding(method="greedy")}})
     greedy = Engine(parameters.model_copy(update={"generation": likeliest}), Artifacts(tmp_path))

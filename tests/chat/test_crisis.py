@@ -48,3 +48,12 @@ def test_no_model_reads_what_got_the_crisis_message() -> None:
         "Hm.", "Yes?", "Thanks.", "Good."
     ]  # fmt: skip
     assert without_crises([crisis, "Hm."]) == ["Hm."]
+
+
+def test_no_model_reads_it_either_where_a_client_has_shortened_the_crisis_message() -> None:
+    crisis = str(crisis_message("I want to die"))
+    shortened = ["Hm.", "Yes?", "I want to die", crisis[:60], "I want to die.", "...", "Thanks.", "Good."]
+    assert without_crises(shortened) == ["Hm.", "Yes?", "Thanks.", "Good."]
+    assert without_crises(["Sorry.", "I want to die", crisis, "Thanks.", "Good."]) == ["Sorry.", "Thanks.", "Good."]
+    # A system's reply is no message, whatever it says.
+    assert without_crises(["Hm.", "I want to die", "Why?", "Oh."]) == ["Hm.", "I want to die", "Why?", "Oh."]

@@ -47,6 +47,42 @@ def test_a_ranker_is_weak_beside_the_untrained_encoder_which_may_not_be_what_it_
     assert "ranks test replies no better than baseline before training" in system_note(weak, "cobert")
 
 
+def everyday(folder: Path, glad: float, troubled: float, p: float = 0.9) -> None:
+    """What full replies to everyday messages, beside a generator that is not trained, whose shares are 0.75."""
+    shares = {"prompted": (0.75, 0.75), "full": (glad, troubled)}
+    scores = {
+        system: {
+            name: value
+            for feeling, each in zip(("glad", "troubled"), values, strict=True)
+            for name, value in ((f"right_feeling_{feeling}", each), (f"right_feeling_{feeling}_high", each + 0.1))
+        }
+        for system, values in shares.items()
+    }
+    write_json(folder / "metrics/everyday.json", scores)
+    test = {"family": "f", "before": "prompted", "after": "full", "score": "right_feeling_troubled", "effect": 0.5}
+    test |= {"difference": -0.3, "low": -0.4, "high": -0.2, "p": p, "p_holm": p}
+    write_json(folder / "metrics/everyday_tests.json", [test])
+
+
+@pytest.mark.parametrize(
+    ("glad", "troubled", "p", "told"),
+    [
+        (0.625, 0.625, 0.9, None),
+        (0.25, 0.625, 0.9, "it answers 75% of those who are glad as if they were troubled."),
+        (0.625, 0.25, 0.9, "it answers 75% of those who are in trouble as if they were glad."),
+        (0.625, 0.5, 0.001, "50% of those who are in trouble as if they were glad (Instruction, no training: 25%)."),
+    ],
+)
+def test_what_answers_with_another_feeling_than_the_writer_s_is_weak(
+    root: Path, tmp_path: Path, glad: float, troubled: float, p: float, told: str | None
+) -> None:
+    everyday(tmp_path, glad, troubled, p)
+    made = engine(root, tmp_path, {"full": {"perplexity": 15.0}}, {})
+    assert ("Weak in tests" in system_note(made, "full")) == bool(told)
+    assert (told or "") in system_note(made, "full")
+    assert made.measured.failures(made.system("full")) == []
+
+
 @pytest.mark.parametrize(
     ("scores", "reason"),
     [

@@ -218,6 +218,7 @@ def test_null_and_what_changes_nothing_are_as_if_they_were_left_out(client: Open
         ({"extra_body": {"top_k": 3_000_000_000}}, "top_k", "less than or equal to 2147483647"),
         ({"seed": 2**63}, "seed", "less than 9223372036854775808"),
         ({"n": 2}, "n", "n = 2 is not supported"),
+        ({"top_logprobs": 2}, "top_logprobs", "top_logprobs = 2 is not supported"),
         ({"logit_bias": {"50": 100}}, "logit_bias", "logit_bias"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools", "tools"),
         ({"message": " "}, "messages", "nothing in the message"),

@@ -128,10 +128,20 @@ def test_a_retry_with_another_system_gives_that_system_s_reply(engine: Engine, t
     assert output(terminal, "/retry") != first["cobert"]
 
 
-def test_a_failed_reply_leaves_the_conversation_unchanged(terminal: Terminal) -> None:
+def test_a_message_whose_reply_failed_can_be_retried(terminal: Terminal) -> None:
     terminal.exchanges, terminal.system = [Exchange("Hm.", "Yes.")], "nobody"
     with pytest.raises(AttuneError, match="nobody"):
         output(terminal, "I am sad today.")
+    assert terminal.exchanges == [Exchange("Hm.", "Yes."), Exchange("I am sad today.")]
+    output(terminal, "/system full")
+    reply = output(terminal, "/retry").splitlines()[0]
+    assert terminal.exchanges == [Exchange("Hm.", "Yes."), Exchange("I am sad today.", reply)]
+
+
+def test_a_message_that_is_refused_leaves_the_conversation_unchanged(terminal: Terminal) -> None:
+    terminal.exchanges = [Exchange("Hm.", "Yes.")]
+    with pytest.raises(AttuneError, match="nothing in the message"):
+        output(terminal, "  ")
     assert terminal.exchanges == [Exchange("Hm.", "Yes.")]
 
 

@@ -14,6 +14,7 @@ from attune.core.files import (
     atomic_folder,
     read_json,
     read_parquet,
+    refuse_existing,
     sha256,
     stream_parquet,
     stream_tables,
@@ -172,3 +173,17 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path, read: Callable[[Path], 
             read(path)
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nowhere.parquet")
+
+
+@pytest.mark.fault("a target that is a link to nothing", "one sentence, before any work")
+def test_a_link_to_nothing_is_in_the_way_too(tmp_path: Path) -> None:
+    (tmp_path / "new").symlink_to(tmp_path / "none")
+    with pytest.raises(AttuneError, match="new exists already; name a new folder"):
+        refuse_existing(tmp_path / "new")
+
+
+def test_a_file_that_only_looks_temporary_stays(tmp_path: Path) -> None:
+    (tmp_path / ".new.backup.part").touch()
+    with atomic_file(tmp_path / "new") as temporary:
+        temporary.touch()
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".new.backup.part", "new"]

@@ -84,7 +84,9 @@ RULES = (
     Rule(r"curl .*", MODELS),
     Rule(r"python -m attune\.(export\.croissant|judgement\.\w+) .*|mlcroissant .*", DATA),
     # Not as they are documented.
-    _instead(r"make (quick|test|test-slow|test-faults|check|deps|bench)", "minutes, or what runs this", r"make -n \1"),
+    _instead(
+        r"make (quick|test|test-slow|test-faults|check|deps|bench|clean)", "minutes, or what runs this", r"make -n \1"
+    ),
     _instead(r"make quick SET=.*", "minutes; a test of its own takes other parameters", "make -n quick"),
     _instead(r"make setup (TORCH_INDEX|PYTHON)=.*", "it installs packages over the network", "make -n setup"),
     _instead(r"docker .*", "Docker"),
@@ -95,7 +97,7 @@ RULES = (
     _instead(r"bash \.ci/run", "it is what runs this", r"bash -n .ci/run"),
     _instead(r"(python -m benchmarks\.attune)( .*)?", "minutes, on trained models", r"\1 --help"),
     _instead(r"python -m benchmarks\.\w+( .*)?", "minutes; tests/benchmarks/test_commands.py asks each for its help"),
-    _instead(r"hf upload .*", "the network"),
+    _instead(r"hf (auth login|upload .*)", "the network"),
     _instead(r"git clone URL attune && cd attune && make setup .*", "it installs packages over the network"),
     _instead(r"(pip|pipx) install .*|pre-commit install", "it installs packages over the network"),
     _instead(r"torchrun .*", "several machines; a test of its own reads its words"),

@@ -2,6 +2,7 @@
 
 import math
 import re
+from fnmatch import fnmatch
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +18,7 @@ from attune.parameters import load
 from attune.parameters.methods import METHODS
 from attune.report.results import Results
 from attune.report.studies_overview import what_training_adds, without_training
-from tests.project import ROOT
+from tests.project import ROOT, read
 from tools.quick import shrink
 
 METRICS = ROOT / "metrics"
@@ -193,7 +194,7 @@ def test_what_is_said_of_passages_is_the_committed_result() -> None:
     least, *_, most = sorted(round(-100 * (math.exp(row["difference"]) - 1)) for row in adds.values())
     sentence = (
         f"gains {better(prompted)} with them (corrected p {short(prompted['p_holm'])}), but {100 * any_passage:.0f} % "
-        "also with those that were retrieved for another message: any passage shows how people write here. What "
+        "also with those that were retrieved for another message. What "
         f"retrieval adds to that is clear in no generator ({least} to {most} %). Perplexity of `rag` is {better(rag)} "
         f"lower with passages than without (95 % interval {bounds(rag)}, corrected p {rag['p_holm']:.2f}; "
         f"{metrics['rag']['examples']} replies about 19 situations), and "
@@ -240,9 +241,12 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
         assert f"\n| {name} | {own} | {glad} | {troubled} |\n" in page
     prompted, full, rag = (
         " and ".join(f"{100 * results[system][score]:.0f}" for score in SHARES[1:])
-        for system in ("prompted", "full", "rag")
+        for system in ("prompted", "full", "rag+rag")
     )
-    told = f"in {prompted} %, being sorry for nearly everybody, `full` in {full} %, `rag` in {rag} % ([docs/data.md]"
+    told = (
+        f"in {prompted} %, being sorry for nearly everybody, `full` in {full} %, "
+        f"`rag` with passages, as on the chat page, in {rag} % ([docs/data.md]"
+    )
     assert told in SENTENCES
 
 
@@ -252,6 +256,17 @@ def test_the_stage_tables_name_every_stage_module() -> None:
     modules = {path.stem for folder in ("stages", "studies") for path in (ROOT / folder).glob("*.py")} - {"__init__"}
     assert len(modules) > 20
     assert modules <= named
+
+
+def test_the_stage_tables_name_everything_that_stages_write() -> None:
+    page = (ROOT / "docs" / "pipeline.md").read_text()
+    cells = (line.rpartition(" | ")[2] for line in page.splitlines() if line.startswith("| `"))
+    named = [re.sub("<.*>/$", "", each) for cell in cells for each in re.findall(r"`([^`]+)`", cell)]
+    stages = (stage for path in ("dvc.yaml", "studies/dvc.yaml") for stage in read(ROOT / path)["stages"].values())
+    outs = [out if isinstance(out, str) else next(iter(out)) for each in stages for out in each.get("do", each)["outs"]]
+    assert len(outs) > 40
+    for out in outs:
+        assert any(fnmatch(f"{out}/", f"{each}*") for each in named), out
 
 
 def test_what_annotators_judge_stands_among_what_stages_write() -> None:

@@ -1,5 +1,6 @@
 """Every stage as a command that a person types: without words, and without the files that other stages write."""
 
+import ast
 import json
 import os
 import re
@@ -21,16 +22,16 @@ MODULES = [
 ]
 # They start from params.yaml and from installed packages alone.
 # Runs commands, each a list of words, one after the other, where importing any of LARGE is an error; prints what each
-# has written to its standard error.
+# has written to its standard error and output.
 ONE_BY_ONE = f"""
 import io, json, runpy, sys, traceback
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 sys.modules |= dict.fromkeys({LARGE})
 found = []
 for words in json.load(sys.stdin):
     sys.argv = words
     sys.modules.pop(words[0], None)
-    with redirect_stderr(io.StringIO()) as written:
+    with redirect_stderr(io.StringIO()) as written, redirect_stdout(written):
         try:
             runpy.run_module(words[0], run_name="__main__", alter_sys=True)
         except SystemExit as end:
@@ -63,8 +64,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def written(empty: Path) -> dict[tuple[str, ...], str]:
-    """What each stage writes to its standard error, without words and with those that DVC gives it."""
-    commands = [[module] for module in MODULES] + [words_of(module) for module in MODULES if module not in FIRST]
+    """What each stage writes without words, with --help and with those that DVC gives it."""
+    commands = [[module, *words] for module in MODULES for words in ([], ["--help"])]
+    commands += [words_of(module) for module in MODULES if module not in FIRST]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = python("data", "-c", ONE_BY_ONE, cwd=empty, env=environment, given=json.dumps(commands))
     return dict(zip(map(tuple, commands), json.loads(done.stdout), strict=True))
@@ -81,10 +83,20 @@ def test_without_words_a_stage_says_its_usage(module: str, written: dict[tuple[s
     assert re.fullmatch(rf"usage: python -m {module}( \[?\w+=(PATH|NAME)\]?)+", usage)
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_help_is_what_the_stage_does_and_its_usage(module: str, written: dict[tuple[str, ...], str]) -> None:
+    *about, empty, usage = written[module, "--help"].splitlines()
+    source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
+    assert "\n".join(about) == ast.get_docstring(ast.parse(source))
+    assert (empty, usage) == ("", written[module,].splitlines()[1])
+
+
 def test_it_is_the_same_in_a_process_of_its_own(empty: Path, written: dict[tuple[str, ...], str]) -> None:
     for words in (["stages.index"], words_of("stages.index")):
         done = run_without_large(empty, *words)
         assert (done.returncode, done.stderr) == (1, written[*words,])
+    done = run_without_large(empty, "stages.index", "--help")
+    assert (done.returncode, done.stdout, done.stderr) == (0, written["stages.index", "--help"], "")
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - FIRST))

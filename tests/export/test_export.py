@@ -27,6 +27,7 @@ from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
 from tests.chat.tiny_pipeline import BASE, built
 from tests.cobert.test_storage import trained
+from tests.export.records import record, write_rows
 from tests.generators.sentencepiece import bpe
 from tests.generators.tiny import CHAT, gpt, saved, tokenizer
 from tests.project import changed
@@ -42,6 +43,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_json(folder / "metrics/generators_intervals.json", {"persona": scores, "rag+rag": scores})
     ranking = {"mrr": 0.5, "mrr_low": 0.4, "mrr_high": 0.6, "r@1": 0.25}
     write_json(folder / "metrics/cobert_intervals.json", {"small": {"happy": {"attune": ranking}}})
+    write_rows(folder, "persona", "rag")
+    record(folder)
     write_json(folder / SECONDS, {"train_generator@persona": 61.6, f"train_cobert@{RANKER}": 19.5})
     return folder
 
@@ -147,6 +150,18 @@ def test_the_card_of_what_was_not_trained_speaks_of_no_prompts_in_training(root:
     assert "in training" not in used.lower()
 
 
+@pytest.mark.parametrize("name", ["persona", "prompted", "full"])
+def test_what_was_exported_is_exported_again_as_what_it_is(root: Path, tmp_path: Path, name: str) -> None:
+    export(root / "models/generators" / name, tmp_path / "once")
+    export(tmp_path / "once", tmp_path / "twice", root)
+    made_by = read_card(root / "models/generators" / name).method
+    assert {read_card(tmp_path / each).made_by for each in ("once", "twice")} == {made_by}
+    cards = [(tmp_path / each / "README.md").read_text() for each in ("once", "twice")]
+    (first, second) = (re.findall(r"Made from .* by .*,", text) for text in cards)
+    assert first == second
+    assert {"There was none: the weights are those of the base." in text for text in cards} == {name == "prompted"}
+
+
 def test_the_card_counts_the_parameters_that_are_written(root: Path, tmp_path: Path) -> None:
     export(root / "models/generators/persona", tmp_path / "persona")
     count = AutoModelForCausalLM.from_pretrained(tmp_path / "persona").num_parameters()
@@ -226,6 +241,7 @@ def test_the_card_of_a_ranker_leaves_out_what_is_1_for_any_model(root: Path, tmp
     changed(tmp_path, ("cobert.candidates", 10))
     scores = {"mrr": 0.5, "r@1": 0.25, "r@10": 1.0}
     write_json(tmp_path / "metrics/cobert_intervals.json", {"small": {"happy": {"attune": scores}}})
+    record(tmp_path)
     card = models.card(model, tmp_path)
     assert "| r@1 | 0.250 |" in card
     assert "r@10" not in card
@@ -282,11 +298,12 @@ def test_a_model_that_does_not_exist_is_said_with_what_writes_it(
 def test_a_generator_of_another_seed_or_a_copy_has_none_of_the_main_model_s_scores(root: Path, tmp_path: Path) -> None:
     changed(tmp_path, ("seed", 13), ("seeds.varies", "order"))
     write_json(tmp_path / "metrics/generators_intervals.json", {"full": {"perplexity": 12.5}})
+    places = ("models/generators", "models/seeds/14", "elsewhere")
+    copies = {place: shutil.copytree(root / "models/generators/full", tmp_path / place / "full") for place in places}
+    write_rows(tmp_path, "full")
+    record(tmp_path)
     write_json(tmp_path / SECONDS, {"train_generator@full": 61.6})
-    cards = {}
-    for place in ("models/generators", "models/seeds/14", "elsewhere"):
-        model = shutil.copytree(root / "models/generators/full", tmp_path / place / "full")
-        cards[place] = models.card(model, tmp_path)
+    cards = {place: models.card(model, tmp_path) for place, model in copies.items()}
     assert [place for place, card in cards.items() if "12.500" in card] == ["models/generators"]
     assert [place for place, card in cards.items() if "It took 62 s" in card] == ["models/generators"]
     assert [place for place, card in cards.items() if ModelCard(card).data.eval_results] == ["models/generators"]
@@ -320,13 +337,15 @@ def test_the_card_of_a_ranker_reports_what_is_known_of_models_in_its_place(
     write_json(tmp_path / "metrics/cobert_intervals.json", {"small": {"all": {"tuned": {"mrr": 0.1}}}})
     write_json(tmp_path / "metrics/compare.json", {"all": {"bi_encoder": {"mrr": 0.2}, "tuned": {"mrr": 0.9}}})
     write_json(tmp_path / "metrics/personas.json", {"5": {"mrr": 0.3}})
-    stages = ("train_cobert@tuned-small-all", "studies/dvc.yaml:train_compared@bi_encoder-all")
-    write_json(tmp_path / SECONDS, dict(zip((*stages, "studies/dvc.yaml:train_personas@5"), (11, 12, 13), strict=True)))
     for count, name in enumerate(("cobert/tuned-small-all", "compared/bi_encoder-large-all", "personas/5"), start=3):
         path = tmp_path / "metrics/curves" / f"{name}.csv"
         path.parent.mkdir(parents=True)
         path.write_text(f"epoch,valid_mrr\n{count},0.5\n")
-    card = models.card(shutil.copytree(root / "models/cobert" / RANKER, tmp_path / "models" / place), tmp_path)
+    model = shutil.copytree(root / "models/cobert" / RANKER, tmp_path / "models" / place)
+    record(tmp_path)
+    stages = ("train_cobert@tuned-small-all", "studies/dvc.yaml:train_compared@bi_encoder-all")
+    write_json(tmp_path / SECONDS, dict(zip((*stages, "studies/dvc.yaml:train_personas@5"), (11, 12, 13), strict=True)))
+    card = models.card(model, tmp_path)
     assert trained_on in card
     assert ("Trained on the subset" in card) == bool(trained_on)
     results = ModelCard(card).data.eval_results or []

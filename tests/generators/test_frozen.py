@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import BloomConfig, BloomForCausalLM, OPTConfig, OPTForCausalLM
+from transformers import BloomConfig, BloomForCausalLM, GPT2Config, GPT2LMHeadModel, OPTConfig, OPTForCausalLM
 
 from attune.core.errors import AttuneError
 from attune.generators import frozen
@@ -190,3 +190,9 @@ def test_one_layer_at_least_must_train(count: int) -> None:
 @pytest.mark.parametrize(("wanted", "count"), [(0, 0), (1, 1), (0.8, 1), (0.4, 0)])
 def test_a_share_of_the_layers_is_rounded_down(wanted: float, count: int) -> None:
     assert frozen_count(gpt(), wanted) == count
+
+
+def test_a_share_that_is_a_number_of_layers_is_that_number() -> None:
+    """.29 times 100 is 28.999999999999996."""
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=8, n_positions=8, n_embd=4, n_layer=100, n_head=1))
+    assert [frozen_count(model, share) for share in (0.29, 0.295, 0.57)] == [29, 29, 57]

@@ -144,6 +144,21 @@ def test_what_a_model_s_own_settings_ask_for_is_not_done() -> None:
     assert model.generation_config.repetition_penalty == 3.0
 
 
+def test_a_model_s_own_settings_stay_in_place_while_beams_are_searched() -> None:
+    """Another thread may be using the model."""
+    model, prompt = gpt(), encode_prompt(EXAMPLES[1], WORDS, ROOM).ids
+    own, seen = model.generation_config, list[bool]()
+    model.transformer.register_forward_hook(lambda *_: seen.append(model.generation_config is own))
+    generate(model, [prompt], torch.zeros(1, 12), Decoding(method="beam", beams=3), LIMITS)
+    assert seen
+    assert all(seen)
+
+
+def test_more_beams_than_fit_into_memory_are_refused() -> None:
+    with pytest.raises(ValueError, match="beams is 1000; at most 64 fit into memory"):
+        Decoding(method="beam", beams=1000)
+
+
 @pytest.mark.parametrize("decoding", [GREEDY, BEAM])
 def test_lora_s_changes_are_written_with(decoding: Decoding) -> None:
     prompts = [encode_prompt(each, WORDS, ROOM).ids for each in EXAMPLES[:6]]

@@ -4,6 +4,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
         ({"roles": None}, "was written by another version"),
         ({"extra": 1}, "was written by another version"),
         ({"max_length": 65}, "need 65 positions, but the base tiny has 64"),
-        ({"base": "other"}, r"base/other does not exist"),
+        ({"base": "other"}, r"which is not in .*/base/other; name the base"),
     ],
 )
 def test_a_card_that_does_not_fit_is_one_clear_error(change: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -139,11 +140,26 @@ def test_what_cannot_be_answered_is_refused(tmp_path: Path) -> None:
         found.reply(CONTEXT, passages=None)
     with pytest.raises(ValueError, match="1 decodings for 2 examples; each needs one"):
         found.replies([found.example(name, CONTEXT) for name in "ab"], [GREEDY], 2, 13)
-    with pytest.raises(ValueError, match="max_new_tokens is 0; it must be at least 1"):
-        Generator.from_pretrained(folder, max_new_tokens=0)
+    with pytest.raises(ValueError, match="passage_tokens is -1; it must be a whole number of at least 0"):
+        Generator.from_pretrained(folder, passage_tokens=-1)
     positions = positions_of(found.model)
     with pytest.raises(AttuneError, match=f"max_new_tokens = 60 leaves 4 of the model's {positions} positions"):
         Generator.from_pretrained(folder, max_new_tokens=60).reply(CONTEXT)
+
+
+def test_what_is_no_decoding_and_no_number_of_tokens_is_refused(tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS["full"])
+    found = Generator.from_pretrained(folder, max_new_tokens=8)
+    wrong: list[Any] = ["greedy", ["greedy"], 5, None]
+    for given in wrong:
+        with pytest.raises(ValueError, match="decoding must be a Decoding, or one per example"):
+            found.reply(CONTEXT, decoding=given)
+    counts: list[Any] = [0, -1, 1.5]
+    for tokens in counts:
+        with pytest.raises(ValueError, match=f"^tokens is {tokens}; it must be a whole number of at least 1"):
+            next(found.stream("a", found.prompt(found.example("a", CONTEXT)), GREEDY, 13, tokens))
+        with pytest.raises(ValueError, match=f"max_new_tokens is {tokens}; it must be a whole number of at least 1"):
+            Generator.from_pretrained(folder, max_new_tokens=tokens)
 
 
 def test_the_model_card_s_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,12 +207,20 @@ def test_a_generator_whose_lower_layers_were_frozen_needs_its_base(tmp_path: Pat
     base = reply_nats(load_base(tmp_path / "models/base/tiny"), encoded, found.tokenizer.eos_token_id, 5)
     assert sum(nats) < sum(base)
     (tmp_path / "models/base/tiny").rename(tmp_path / "moved")
-    with pytest.raises(AttuneError, match="base/tiny does not exist"):
+    with pytest.raises(AttuneError, match=r"which is not in .*/base/tiny; name the base"):
         Generator.from_pretrained(folder)
     assert Generator.from_pretrained(folder, tmp_path / "moved", 8).nats(EXAMPLES, 5)[0] == nats
 
 
 @pytest.mark.fault("an adapter on another base of the same shape", "refused")
+def test_a_generator_that_was_moved_away_from_its_base_says_how_to_name_it(tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS["lora"])
+    moved = folder.rename(tmp_path / "moved")
+    with pytest.raises(AttuneError, match=r"moved needs its base tiny, which is not in .*; name the base's folder"):
+        Generator.from_pretrained(moved)
+    assert Generator.from_pretrained(moved, tmp_path / "models/base/tiny", max_new_tokens=8).reply(CONTEXT)
+
+
 def test_an_adapter_on_another_base_of_the_same_shape_is_refused(tmp_path: Path) -> None:
     folder = trained(tmp_path, SETTINGS["lora"])
     saved(gpt(seed=2), tmp_path / "models" / "base" / "tiny")

@@ -161,6 +161,15 @@ def test_an_untrained_model_is_set_up_as_its_recipe_says(tmp_path: Path) -> None
     assert not ranker.model.training
 
 
+@pytest.mark.fault("an encoder's folder that does not exist", "one sentence; no model of that name is fetched")
+def test_an_encoder_that_is_missing_is_not_looked_for_on_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AttuneError, match="the encoder's folder nope is missing; `dvc repro base_encoders` writes"):
+        Ranker.untrained("nope", RECIPE)
+
+
 def test_a_folder_without_a_trained_model_names_the_stage_that_writes_it(tmp_path: Path) -> None:
     encoder(tmp_path / "encoder")
     for folder in ("nowhere", "encoder"):

@@ -102,6 +102,14 @@ def test_replies_are_found_beside_many_copies_of_one(ranker: Ranker) -> None:
     assert len({each.reply for each in found}) == 5
 
 
+def test_changing_what_was_retrieved_changes_no_later_reply(ranker: Ranker) -> None:
+    found = retriever(ranker, shortlist=4)
+    (first,) = found.retrieve(["hi"], [], 1)
+    reply = first.reply
+    first.row["reply"] = "changed"
+    assert found.retrieve(["hi"], [], 1)[0].reply == reply
+
+
 def test_a_number_of_replies_below_one_is_refused(ranker: Ranker) -> None:
     with pytest.raises(ValueError, match="k is -1; it must be at least 1"):
         retriever(ranker, shortlist=4).retrieve(["hi"], [], -1)

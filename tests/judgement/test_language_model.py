@@ -81,6 +81,31 @@ def test_a_folder_without_a_model_and_a_pair_that_is_too_long_are_refused(tmp_pa
             main(["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path / folder), "--target", "t"])
 
 
+def test_pairs_that_are_missing_are_said_to_be_missing(tmp_path: Path) -> None:
+    words = ["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path), "--target", str(tmp_path / "judged")]
+    with pytest.raises(SystemExit, match=r"error: .*/pairs\.csv is missing; `.*\.export_pairs` writes it"):
+        main(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            b"pair,context,reply_a,reply_b\np0,Hi.,Oh.\n",
+            "line 2 has not as many fields as the header has names",
+        ),
+        ("pair,context,reply_a,reply_b\np0,Hi.,Ö.,Oh.\n".encode("latin1"), "line 2: byte .* is not UTF-8; convert it"),
+        (b"pair,context,reply_a\np0,Hi.,Oh.\n", "no column 'reply_b'; its header must name pair, context, "),
+        (b"pair,context,reply_a,reply_b\n", "holds no pairs; name the pairs.csv of a form"),
+    ],
+)
+def test_pairs_that_are_malformed_are_one_sentence(tmp_path: Path, text: bytes, sentence: str) -> None:
+    (tmp_path / "pairs.csv").write_bytes(text)
+    words = ["--pairs", str(tmp_path / "pairs.csv"), "--model", str(tmp_path), "--target", str(tmp_path / "judged")]
+    with pytest.raises(SystemExit, match=rf"error: .*pairs\.csv.*{sentence}"):
+        main(words)
+
+
 def test_a_model_judges_in_float32(tmp_path: Path) -> None:
     saved(gpt().to(torch.bfloat16), tmp_path / "judge")
     assert LanguageModelJudge.from_folder(tmp_path / "judge").model.dtype == torch.float32

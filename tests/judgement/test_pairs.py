@@ -44,6 +44,19 @@ def test_an_odd_number_of_contexts_favours_no_system_and_the_seed_decides(tmp_pa
     assert key != read_csv(export(tmp_path, "--most", "7", "--seed", "14", name="other") / "key.csv")
 
 
+@pytest.mark.parametrize("option", ["--replies", "--contexts"])
+def test_what_a_run_has_not_written_yet_is_said_to_be_missing(tmp_path: Path, option: str) -> None:
+    write_replies(tmp_path / "answers.parquet")
+    with pytest.raises(SystemExit, match=r"error: .*/none\.parquet is missing; `make repro` writes "):
+        export(tmp_path, option, str(tmp_path / "none.parquet"))
+
+
+def test_contexts_of_another_kind_of_file_are_one_sentence(tmp_path: Path) -> None:
+    write_replies(tmp_path / "answers.parquet", contexts=2)
+    with pytest.raises(SystemExit, match=r"error: .*answers\.parquet is no test\.parquet .*, which has id, context, "):
+        export(tmp_path, "--contexts", str(tmp_path / "answers.parquet"))
+
+
 def test_equal_replies_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_replies(tmp_path / "answers.parquet", contexts=3)
     rows = read_parquet(tmp_path / "answers.parquet")
@@ -91,7 +104,7 @@ def test_a_folder_that_exists_stays_as_it_is(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.fault("`--{}` of `export_pairs` that no file can be", "one sentence that names it")
 def test_a_path_that_cannot_be_is_one_sentence(tmp_path: Path, name: str) -> None:
     write_replies(tmp_path / "answers.parquet", contexts=2)
-    with pytest.raises(SystemExit, match=r"error: \[Errno \d+\] .*/answers\.parquet"):
+    with pytest.raises(SystemExit, match=r"error: (\[Errno \d+\] )?.*/answers\.parquet"):
         export(tmp_path, f"--{name}", str(tmp_path / "answers.parquet" / "none"))
 
 

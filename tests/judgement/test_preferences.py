@@ -2,6 +2,7 @@ import itertools
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,13 +168,10 @@ def test_a_language_model_says_nothing_about_position() -> None:
 
 
 def test_no_alpha_has_its_reason() -> None:
-    same = [Judgement(name, str(at), "x", "y", 1.0) for name in ("ann", "ben") for at in range(8)]
+    ties = [Judgement(name, str(at), "x", "y", 0.5) for name in ("ann", "ben") for at in range(8)]
     for given, reason in (
-        (
-            same,
-            "none, for all verdicts on the 8 pairs that several judged are the same, and alpha needs two that differ",
-        ),
-        (same[:8], "none, for no two annotators judged the same"),
+        (ties, "none, for all verdicts on the 8 pairs that several judged are ties, and alpha needs another"),
+        (ties[:8], "none, for no two annotators judged the same"),
     ):
         first = judge_pairs.sentences(judge_pairs.analysis(given, [], 13))[0]
         assert first.endswith(f"Krippendorff's alpha: {reason}")
@@ -211,8 +209,27 @@ def test_agreement_is_perfect_absent_or_by_chance() -> None:
     assert agreement(same + swapped, 13)["alpha"] == 1
     assert agreement(same, 13)["alpha"] is None
     against = [Judgement("ben", str(at), "x", "y", float(not at % 2)) for at in range(4)]
-    # Two values in equal numbers, no pair of them equal: 1 - 1 / (4 * 4 * 2 / (8 * 7)) = -0.75.
-    assert agreement(same + against, 13)["alpha"] == pytest.approx(-0.75)
+    # From both sides two values in equal numbers, no pair of them equal: 1 - 1 / (8 * 8 * 2 / (16 * 15)) = -0.875.
+    assert agreement(same + against, 13)["alpha"] == pytest.approx(-0.875)
+    always = [Judgement(name, str(at), "x", "y", 1.0) for name in ("ann", "ben") for at in range(4)]
+    assert agreement(always, 13)["alpha"] == 1  # either system might have been preferred
+
+
+def test_agreement_depends_neither_on_the_systems_names_nor_on_which_is_shown_first() -> None:
+    """Most verdicts are for y or z, so that pairs from the other side would have other chances."""
+    draws = random.Random(1)
+    given = [
+        Judgement(name, str(at), *systems, draws.choice((0.0, 0.0, 0.5, 1.0)))
+        for at in range(20)
+        for systems in (("x", "y"), ("x", "z"), ("y", "z"))
+        for name in ("ann", "ben", "cem", VISITOR, VISITOR, VISITOR)  # the visitors' mean may be a third
+    ]
+    swapped = [replace(each, first=each.second, second=each.first, points=1 - each.points) for each in given]
+    other = {"x": "y", "y": "x", "z": "z"}  # turns one pair alone around
+    renamed = [replace(each, first=other[each.first], second=other[each.second]) for each in given]
+    found = agreement(given, 13)
+    assert None not in found.values()
+    assert agreement(swapped, 13) == agreement(renamed, 13) == found
 
 
 def test_thumbs_are_shares_by_system() -> None:

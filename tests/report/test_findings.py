@@ -23,6 +23,16 @@ REAL: dict[str, Any] = {"difference": 0.055, "low": 0.029, "high": 0.081, "p": 0
 NOISE: dict[str, Any] = {"difference": 0.01, "low": -0.03, "high": 0.05, "p": 0.64, "p_holm": 1.0}
 WORSE: dict[str, Any] = {"difference": -0.2, "low": -0.3, "high": -0.1, "p": 0.001, "p_holm": 0.011}
 
+# Outside zero, but not after correction.
+BEFORE: dict[str, Any] = {"difference": -0.2, "low": -0.3, "high": -0.1, "p": 0.02, "p_holm": 0.2}
+ANSWERED = tidy(
+    {
+        "retrieved": {"similarity": 0.4, "similarity_low": 0.3, "similarity_high": 0.5, "replies": 12},
+        "targets": {"similarity": 1.0},
+    },
+    ["system"],
+)
+
 
 def compared(before: str, after: str, score: str, test: dict[str, Any]) -> Difference:
     return Difference("family", before, after, score, **test, effect=0.5)
@@ -67,7 +77,8 @@ def test_whether_passages_help_comes_with_its_reason() -> None:
         "What is retrieved: of the prompts with passages, the reply in the most similar one has a mean"
     )
     assert (
-        "a mean similarity of 0.300 to the target; 10 % of all prompts have one that is like it (cosine of at" in what
+        "a mean similarity of 0.300 to the true reply; 10 % of all prompts have one that is like it (cosine of at"
+        in what
     )
     assert "a mean similarity of 0.600" in could
     assert "86 % of all prompts" in could
@@ -88,10 +99,10 @@ def test_the_reason_follows_from_the_tests() -> None:
     for oracle in (NOISE, REAL):
         assert passages(NOISE, oracle)[-1].startswith("So nothing shows that retrieval limits it")
     for apart in (NOISE, REAL):
-        assert passages(WORSE, WORSE, apart=apart)[-1].endswith("those most like the target do not clearly help more.")
+        assert passages(WORSE, WORSE, apart=apart)[-1].endswith("most like the true reply do not clearly help more.")
         assert passages(NOISE, WORSE, apart=apart)[-1] == (
-            "So nothing shows that retrieval limits it: passages most like the target do not clearly help more than "
-            "those retrieved."
+            "So nothing shows that retrieval limits it: passages most like the true reply do not clearly help more "
+            "than those retrieved."
         )
 
 
@@ -108,7 +119,7 @@ def test_passages_that_may_only_give_the_reply_away_are_not_said_to_help_without
     assert "; elsewhere, +1.0 % (−3.0 %" in line
     apart = [compared("rag+other_rag", "rag+rag", "loss", NOISE)]
     assert about_passages([*tests, *apart], "rag", names) == (
-        f"{line[:-1]}; than with another message's, +1.0 % (−3.0 % to +5.1 %, p = 1.00)."
+        f"{line[:-1]}; than with another message's passages, +1.0 % (−3.0 % to +5.1 %, p = 1.00)."
     )
     line = about_passages(tests[:1], "rag", names)
     assert line.startswith("Passages help (R): perplexity lower")
@@ -142,21 +153,39 @@ def test_passages_that_harm_where_they_do_not_hold_the_reply_are_said_to(elsewhe
 )
 def test_retrieval_is_counted_against_the_generators(found: tuple[dict[str, Any], ...], told: str) -> None:
     tests = [compared("retrieved", "g", "similarity", each) for each in found]
-    assert about_answers(tests, {"retrieved": "R"}) == f"R answers more like the true reply {told}"
+    line = f"On 12 contexts, R answers more like the true reply {told} Highest mean: R, 0.400 (0.300 to 0.500)."
+    assert about_answers(tests, ANSWERED, {"retrieved": "R"}) == line
 
 
 def test_one_generator_is_not_counted() -> None:
     more, less = (compared("retrieved", "g", "similarity", each) for each in (WORSE, REAL))
-    assert about_answers([more], {"retrieved": "R"}) == "R answers more like the true reply than the generator."
-    assert about_answers([less], {"retrieved": "R"}) == "R answers less like the true reply than the generator."
+    for test, word in ((more, "more"), (less, "less")):
+        line = about_answers([test], ANSWERED, {"retrieved": "R"})
+        assert line.startswith(f"On 12 contexts, R answers {word} like the true reply than the generator. Highest")
 
 
-@pytest.mark.parametrize(("count", "others"), [(1, "the generator"), (3, "any of 3 generators")])
-def test_retrieval_that_differs_from_no_generator_is_said_not_to(count: int, others: str) -> None:
-    tests = [compared("retrieved", "g", "similarity", NOISE)] * count
-    assert about_answers(tests, {"retrieved": "R"}) == (
-        f"R does not clearly differ from {others} in similarity to the true reply."
-    )
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ((NOISE,), "the generator in similarity to the true reply."),
+        ((NOISE, NOISE, NOISE), "any of 3 generators in similarity to the true reply."),
+        (
+            (NOISE, BEFORE, BEFORE),
+            "any of 3 generators in similarity to the true reply; before correction 2 are lower.",
+        ),
+        ((NOISE, BEFORE), "any of 2 generators in similarity to the true reply; before correction 1 is lower."),
+    ],
+)
+def test_what_differs_before_correction_alone_is_told_too(found: tuple[dict[str, Any], ...], told: str) -> None:
+    tests = [compared("retrieved", "g", "similarity", each) for each in found]
+    line = about_answers(tests, ANSWERED, {"retrieved": "R"})
+    assert line.startswith(f"On 12 contexts, R shows no clear difference from {told} Highest mean: R, ")
+
+
+def test_a_generator_with_the_most_similar_replies_is_named() -> None:
+    scores = tidy({"retrieved": {"similarity": 0.2, "replies": 4}, "g": {"similarity": 0.3}}, ["system"])
+    line = about_answers([compared("retrieved", "g", "similarity", NOISE)], scores, {"retrieved": "R", "g": "G"})
+    assert line.endswith(" Highest mean: G, 0.300.")
 
 
 def test_a_persona_helps_if_it_is_better_than_none() -> None:
@@ -207,8 +236,8 @@ def test_the_best_point_of_the_sweep_is_said_with_its_reason() -> None:
     table = tidy({"g": {"a": scores, "b": scores}, "h": {"a": scores | {"similarity": 0.5}}}, ["generator", "point"])
     line = about_decoding(table, "a", {"g": "G"})
     assert line.startswith(
-        "Best decoding is a (temperature/top_k/top_p; similarity 0.450, 4.0 % repeated trigrams, means over G and h): "
-        "the first that is"
+        "Decoding, chosen by a sweep: a (temperature/top_k/top_p; similarity 0.450, 4.0 % repeated trigrams, means "
+        "over G and h): the first that is"
     )
     ruled_out = tidy({"g": {"a": scores, "b": scores | {"replies_repeated_3grams": 0.06}}}, ["generator", "point"])
     assert "of the points whose replies repeat at most 5 % of their trigrams, the" in about_decoding(ruled_out, "a", {})

@@ -36,6 +36,21 @@ def test_a_column_without_a_name_has_no_heading_to_sort_by() -> None:
     assert '<thead><tr><td></td><th scope="col">Reply</th></tr></thead>' in table
 
 
+def test_a_table_is_named_after_the_innermost_part_that_it_stands_in() -> None:
+    table = html.table(pd.DataFrame({"a": [1]}))
+    page = html.page("t", [("Scores", table + html.folded("Each <domain>", table))])
+    assert re.findall('role="group" aria-label="([^"]*)"', page) == ["Scores", "Each &lt;domain&gt;"]
+
+
+def test_a_picture_is_called_by_the_first_sentence_of_its_caption() -> None:
+    assert '<img alt="MRR by epoch" src' in html.figure("mrr", b"", "MRR by epoch. Star: the best")
+
+
+def test_names_in_backticks_are_code() -> None:
+    assert html.about("`make a` <b>") == '<p class="about"><code>make a</code> &lt;b&gt;</p>'
+    assert html.bullets(["see `b`"]) == "<ul><li>see <code>b</code></li>\n</ul>"
+
+
 def test_every_section_is_linked_to() -> None:
     page = html.page("t", [("Do passages help?", "a"), ("Data, parameters", "b")])
     anchors = re.findall(r'<h2 id="([^"]*)"', page)

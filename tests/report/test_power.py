@@ -70,10 +70,11 @@ def test_a_single_model_is_one() -> None:
 
 def test_the_contexts_that_a_difference_needs_and_the_small_test_set_stand_beside_it() -> None:
     page = about(POWER)
-    assert "2500 for 0.02, 400 for 0.05, 100 for 0.1" in page
+    assert "2,500 for 0.02, 400 for 0.05, 100 for 0.1" in page
     assert (
         "small subset on its own test contexts alone, mean MRR of the domains: baseline 0.250 (0.125 to 0.375)" in page
     )
+    assert "fine-tuning</summary>\n<p>The first report found" in page
     assert about(POWER | {"own": {"scores": {}, "tests": []}}).count("<li>") == 0
     alone = {"scores": {"small": {"mean": {"baseline": {"mrr": 0.25}}}}, "tests": []}
     assert "mean MRR of the domains: baseline 0.250.<" in about(POWER | {"own": alone})

@@ -25,8 +25,8 @@ SYSTEMS = {
 }
 
 
-def page(folder: Path, targets: dict[str, float], **bases: str) -> str:
-    """The tables of the generators full and lora on EmpatheticDialogues, and persona on PEC."""
+def page(folder: Path, targets: dict[str, float], notice: str | None = None, **bases: str) -> str:
+    """The tables of full and lora on EmpatheticDialogues, and persona on PEC, whose manifest has the notice."""
     changed(folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["all"]), ("cobert.recipes", ["attune"]))
     ranks = dict.fromkeys(("untrained", "attune"), wide(mrr=0.5, loss=2.0))
     write_json(folder / "cobert_intervals.json", {"small": {"all": ranks, "mean": ranks}})
@@ -34,8 +34,9 @@ def page(folder: Path, targets: dict[str, float], **bases: str) -> str:
     write_json(folder / "generators_intervals.json", intervals)
     plain = {name: {"perplexity": each["perplexity"]} for name, each in SYSTEMS.items()}
     write_json(folder / "generators.json", plain | {"targets": {"bleu": 100.0}})
-    write_json(folder / "retrieved_and_written.json", {"retrieved": wide(similarity=0.25)})
+    write_json(folder / "retrieved_and_written.json", {"retrieved": wide(similarity=0.25, replies=12)})
     point = {"best": True, "similarity": 0.375, "replies_repeated_3grams": 0.01}
+    write_json(folder / "raw/pec/manifest.json", {"corpus": "pec", "notice": notice})
     write_json(folder / "decoding.json", {"full": {"0.1/5/0.99": point}})
     write_json(
         folder / "probe.json",
@@ -45,9 +46,8 @@ def page(folder: Path, targets: dict[str, float], **bases: str) -> str:
     known = settings.generators
     own: dict[str, Any] = {"full": known["full"], "lora": known["full"], "persona": known["persona"]}
     own = {name: each.model_copy(update={"base": bases.get(name, "one")}) for name, each in own.items()}
-    return section(
-        Results(settings.model_copy(update={"generators": own}), metrics=folder, probe=folder / "probe.json")
-    )
+    paths = {"metrics": folder, "raw": folder / "raw", "probe": folder / "probe.json"}
+    return section(Results(settings.model_copy(update={"generators": own}), **paths))
 
 
 def table(text: str, title: str) -> list[list[str]]:
@@ -74,6 +74,20 @@ def test_generators_compete_within_their_corpus_and_the_ideal_passage_does_not(t
         ["True replies", dialogues, ""],
         ["LoRA on PEC with persona", pec, "10.0"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("notice", "source"),
+    [
+        (None, "PEC"),
+        ("Not PEC: Ann's chats.", "what stands in the place of PEC"),
+        ("Own data, chats. of mine.csv", "own data in the place of PEC"),
+    ],
+)
+def test_the_data_of_retrieval_beside_generation_are_named(tmp_path: Path, notice: str | None, source: str) -> None:
+    text = page(tmp_path, {}, notice)
+    assert f"12 test contexts of {source}, answered by CoBERT out of the replies of its train split and by each" in text
+    assert "1 of 3 generators was trained on PEC; only such a generator reads the responder" in text
 
 
 def test_generators_of_different_bases_do_not_compete(tmp_path: Path) -> None:

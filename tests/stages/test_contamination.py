@@ -61,7 +61,8 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
         f"share a run of {found['n']} words with their train set: 50 % of {dialogue.title}"
         in body.split("<details>")[0]
     )
-    own = f'<td>{dialogue.title}</td><td class="number">2</td><td class="number">50</td><td class="number">50</td>'
+    half = '<td class="number" data-value="0.5">50</td>'
+    own = f'<td>{dialogue.title}</td><td class="number">2</td>{half}{half}'
     assert own in body
     assert f"<td>Tiny &amp; full</td><td>{dialogue.title}</td><td>Gain</td>" in body
     assert "2.000" in body[body.index("<td>Gain</td>") :]
@@ -99,6 +100,15 @@ def test_corpora_that_share_text_are_named() -> None:
     assert body.startswith(
         "<p>Test examples that share a run of 8 words with their train set: 20 % of OpenOrca. " + told
     )
+
+
+def test_a_small_share_is_not_shown_as_none_and_no_split_as_no_riddle() -> None:
+    overlap = {"test": "openorca", "source": "openorca", "rows": 900, "rows_with_ngrams": 900}
+    overlaps = [overlap | {"example": 0.25, "reply": 0.0045, "mostly_contained": 0.0}]
+    _, body = section({"n": 8, "mostly": 0.7, "overlaps": overlaps, "ranking": [], "losses": []}, {})
+    shares = re.findall(r'data-value="[^"]*">([^<]*)</td>', body)
+    assert shares == ["25", "under 1", "0", "25"]
+    assert "<p>In no test set do some scored replies overlap and others not.</p>" in body
 
 
 def test_a_test_set_of_short_turns_is_not_said_to_share_nothing() -> None:

@@ -23,6 +23,7 @@ MODELS = ("untrained", "baseline", "tuned", "attune")
 RANKING = {"small": {domain: dict.fromkeys(MODELS, SCORES) for domain in ("happy", "all", "mean")}}
 REPEATED = {"replies_repeated_3grams": 0.2, "replies_repeated_3grams_low": 0.1, "replies_repeated_3grams_high": 0.4}
 ANSWERED = {"similarity": 0.4, "similarity_low": 0.3, "similarity_high": 0.5, "emotion_match": 0.1, "self_bleu": 7.5}
+ANSWERED |= {"replies": 12}
 TEXTS: dict[str, dict[str, Any]] = {
     "pec": {"context": ["hi there"], "response": "hello", "personas": ["i ski ."]},
     "empathetic_dialogues": {"input": "I won!", "target": "Well done."},
@@ -67,7 +68,8 @@ def write_generators() -> None:
             {"step": step, "epoch": 0.0, "train_loss": loss, "valid_loss": 4.0} for step, loss in ((0, None), (9, 3.5))
         ]
         write_csv(Path(f"metrics/curves/generators/{name}.csv"), steps)
-    write_json(Path("metrics/generators.json"), {name: {"base_perplexity": 40.0, "perplexity": 20.0} for name in names})
+    scores = {"base_perplexity": 40.0, "perplexity": 20.0, "examples": 9}
+    write_json(Path("metrics/generators.json"), dict.fromkeys(names, scores))
     perplexity = {"perplexity": 20.0, "perplexity_low": 18.0, "perplexity_high": 23.0}
     systems = [f"{name}{variant}" for name in names[:2] for variant in ("", "+rag", "+persona_rag")]
     systems += [f"{names[1]}+oracle_rag", f"{names[2]}+no_persona", f"{names[2]}+other_persona"]

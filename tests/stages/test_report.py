@@ -9,7 +9,7 @@ import pytest
 from attune import parameters
 from attune.core.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
 from attune.evaluation.generation.comparisons import without_passages
-from attune.evaluation.schemas import ANSWERED_SCORED, SCORED
+from attune.evaluation.schemas import ANSWERED_SCORED, RANKED, SCORED
 from attune.report.figures.registry import on_page
 from attune.sources.manifest import Origin, build
 from stages.report import main
@@ -23,6 +23,7 @@ PATHS = {
     for name, path in {
         "params": "params.yaml",
         "raw": "raw",
+        "ranked": "ranked.parquet",
         "rows": "rows.parquet",
         "answered_rows": "answered.parquet",
         "probe": "probe.json",
@@ -40,18 +41,22 @@ PHRASES = (
     "Passages harm (Full fine-tuning for RAG): perplexity higher, +10.5 %",
     "outperformed the baseline in MRR",
     "10 % of all prompts have one that is like it",
-    "Best decoding is 0.1/5/0.99",
+    "Decoding, chosen by a sweep: 0.1/5/0.99",
     "baseline is better than untrained: MRR +0.100",
     "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
     "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
     "Generator with the lowest perplexity: ",
     "Models: untrained, baseline before training; baseline, after the paper&#x27;s recipe (lr 2e-05); tuned",
-    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. Before training,",
+    "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. "
+    "Test contexts: 2 of happy (1 responder) and 1 of all (1 responder), 2 different ones. "
+    "<code>untrained</code> is only where baseline starts: before any",
+    "Not shown, since their models do not start from untrained: tuned and attune against it",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",
     "Distinct words and bigrams: the different ones as a share of all",
-    '<td>t</td><td class="number">4</td><td class="number">50</td><td class="number">25</td>',
+    '<td>t</td><td class="number">4</td><td class="number" data-value="0.5">50</td>'
+    '<td class="number" data-value="0.25">25</td>',
 )
 PASSAGES = {"rag": ["Speaker: I fell.\nListener: Ouch!\n\n"]}
 MODELS = ("untrained", "baseline", "tuned", "attune")
@@ -88,13 +93,18 @@ def write_metrics(names: list[str]) -> None:
     ]
     write_json(Path("metrics/cobert_tests.json"), pairs)
     write_json(Path("metrics/power.json"), POWER)
+    for recipe in MODELS[1:]:
+        curve = [{"epoch": 0, "valid_mrr": 0.25}]
+        write_csv(Path(f"metrics/curves/cobert/{recipe}-small-happy.csv"), curve)
     write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
     variants = [f"{name}+{variant}" for name in names for variant in ("rag", "oracle_rag")]
     passages = wide(perplexity=20.5, passage_similarity=0.3, passage_like_target=0.1)
     intervals = {name: wide(perplexity=20.5) for name in names} | dict.fromkeys(variants, passages)
     write_json(Path("metrics/generators_intervals.json"), intervals)
     write_generator_tests(names)
-    write_json(Path("metrics/retrieved_and_written.json"), {"retrieved": wide(similarity=0.25), "targets": {}})
+    write_json(
+        Path("metrics/retrieved_and_written.json"), {"retrieved": wide(similarity=0.25, replies=12), "targets": {}}
+    )
     test = {"before": "retrieved", "after": names[0], "score": "similarity", **TEST}
     write_json(Path("metrics/retrieved_and_written_tests.json"), [test])
     write_json(Path("metrics/contamination.json"), CONTAMINATION)
@@ -125,6 +135,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_json(Path("probe.json"), wide(accuracy=0.5) | PROBE)
     rows = [row(names[0], "plain", "Oh."), row(names[0], "rag", ""), row(names[-1], "plain", "4")]
     write_parquet(Path("rows.parquet"), rows, SCORED)
+    places = [("happy", "a"), ("happy", "b"), ("all", "a")]
+    ranked = [
+        dict.fromkeys(RANKED.names)
+        | {"model": model, "subset": subset, "domain": domain, "id": id, "cluster": "p", "partner": "q"}
+        for subset in ("small", "large")
+        for domain, id in places
+        for model in MODELS
+    ]
+    write_parquet(Path("ranked.parquet"), ranked, RANKED)
     texts = {"id": "p/1", "conversation": "p", "prompt": "i won .", "target": "great ."}
     answered = [
         {"system": system, **texts, "reply": reply, "truncated": False}

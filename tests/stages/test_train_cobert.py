@@ -52,11 +52,16 @@ def test_any_encoder_s_directory_trains_and_is_evaluated(
     shutil.rmtree(ENCODER)
     base_models.main(name="encoder", target=ENCODER)
     for recipe in ("baseline", "tuned", "attune"):
-        write_json(Path(f"recipes/{recipe}.json"), RECIPE | {"frozen_layers": 4, "turn_length": 600})
+        write_json(Path(f"recipes/{recipe}.json"), RECIPE | {"frozen_layers": 4, "turn_length": 600, "max_length": 900})
         train(recipe)
     told, positions = capsys.readouterr().out, {"roberta": 126, "gpt2": 127}[family]
     assert "frozen_layers: 2, since the encoder's highest layer is always trained" in told
     assert f"\nturn_length: {positions}, since the encoder has no more positions" in told
+    assert "\nmax_length: 128, since the encoder has no more positions" in told
+    config, card = read_json(Path("models/tuned-small-happy/config.json")), Path("models/tuned-small-happy/README.md")
+    assert (config["context_length"], config["turn_length"]) == (128, positions)
+    assert "| max_length | 128 |" in card.read_text()
+    assert f"| turn_length | {positions} |" in card.read_text()
     evaluate("m")
     found = read_json(Path("m.json"))["small"]["happy"]
     assert found["baseline"]["loss"] != found["untrained"]["loss"]

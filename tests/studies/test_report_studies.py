@@ -5,6 +5,7 @@ import pytest
 
 from attune.core.files import read_json, write_json, write_parquet
 from attune.evaluation.schemas import EVERYDAY as EVERYDAY_ROWS
+from attune.report.everyday import messages
 from attune.report.figures.registry import on_page
 from studies.report_studies import main
 from tests.project import changed
@@ -140,11 +141,13 @@ def test_what_is_whatever_the_model_does_is_not_told_as_measured(page: str) -> N
 
 def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -> None:
     assert (
-        "Everyday messages, highest shares of all generators: Full fine-tuning, 90 % (81 to 94) of whose replies are "
-        "nearest to their own message (replies by hand: 95 %), +50 points against “Instruction, no training”, better; "
-        "Full fine-tuning, 90 % (81 to 94) of whose replies to somebody who is glad have that feeling (replies by "
-        "hand: 90 %), +70 points against “Instruction, no training”, better; Instruction, no training, 80 % (72 to 84) "
-        "of whose replies to somebody who is troubled have that feeling (replies by hand: 85 %)." in page
+        f"Everyday messages ({messages()}), the generators that lead by a share of their replies; "
+        "in brackets, what differs clearly from “Instruction, no training”. Full fine-tuning: 90 % nearest to their "
+        "own message (+50 points, better), 90 % right for the glad (+70 points, better), 50 % right for the troubled "
+        "(−30 points, worse). "
+        "Instruction, no training: 40 % nearest to their own message, 20 % right for the glad, 80 % right for the "
+        "troubled. By hand: 95 % nearest to their own message, 90 % right for the glad, 85 % right for the troubled."
+        in page
     )
     assert (
         "“Full fine-tuning for RAG” with passages in its prompt: nearest to its own message −30 points, worse; right "

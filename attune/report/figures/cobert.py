@@ -14,7 +14,6 @@ from attune.evaluation.ranking.summary import MEAN
 from attune.report.figures.point_names import name_points
 from attune.report.figures.style import (
     BLUE,
-    CYCLE,
     GREY,
     ORANGE,
     STYLE,
@@ -23,34 +22,47 @@ from attune.report.figures.style import (
     grid,
     groups,
     log_axis,
+    looks,
     subplots,
 )  # fmt: skip
 from attune.report.names import ranking_name
 
 
 def training(curves: pd.DataFrame) -> Figure:
-    """Training (dashed) and validation loss by epoch: one panel per recipe and subset, one colour per domain.
+    """Training (dashed) and validation loss by epoch, and below them the validation MRR, by which weights are chosen.
 
-    curves: columns recipe, subset, domain, epoch, train_loss and valid_loss.
+    One pair of panels per recipe and subset, one colour per domain; the epoch of the chosen weights has a star.
+    curves: columns recipe, subset, domain, epoch, train_loss, valid_loss and valid_mrr.
     """
     recipes, subsets, domains = (curves[key].unique().tolist() for key in ("recipe", "subset", "domain"))
-    figure, panels = grid(WIDTH, 1.6 * len(recipes) + 0.6, len(recipes), len(subsets), sharey=True, sharex="row")
-    for row, recipe in zip(panels, recipes, strict=True):
-        for axes, subset in zip(row, subsets, strict=True):
+    figure, panels = grid(WIDTH, 2.6 * len(recipes) + 0.6, 2 * len(recipes), len(subsets), sharey="row", sharex="row")
+    look = dict(zip(domains, looks(len(domains)), strict=True))
+    for place, recipe in enumerate(recipes):
+        for losses, ranks, subset in zip(panels[2 * place], panels[2 * place + 1], subsets, strict=True):
             rows = curves[(curves["recipe"] == recipe) & (curves["subset"] == subset)]
             for domain, curve in groups(rows, "domain"):
-                colour = CYCLE[domains.index(domain) % len(CYCLE)]
-                axes.plot(curve["epoch"], curve["valid_loss"], color=colour, marker="o", ms=3, lw=1.4, label=domain)
-                trained = curve.dropna(subset="train_loss")
-                axes.plot(trained["epoch"], trained["train_loss"], color=colour, marker=".", ms=3, lw=0.9, ls="--")
-            axes.set_title(f"{recipe}, {subset} subset")
-            axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-            log_axis(axes)
+                _learning(losses, ranks, curve, *look[domain])
+            losses.set_title(textwrap.fill(f"{ranking_name(recipe)}, {subset} subset", 28))
+            losses.tick_params(labelbottom=False)
+            ranks.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+            log_axis(losses)
+        panels[2 * place][0].set_ylabel("loss (nats)")
+        panels[2 * place + 1][0].set_ylabel("valid. MRR")
     for axes in panels[-1]:
         axes.set_xlabel("epoch")
-    figure.supylabel("cross-entropy (nats); dashed: training", fontsize=9)
     figure.legend(*panels[0][0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)
     return figure
+
+
+def _learning(losses: Axes, ranks: Axes, curve: pd.DataFrame, colour: str, marker: str) -> None:
+    """The curves of one model; weights of epochs alone are chosen, not those before training."""
+    domain = curve["domain"].iloc[0]
+    losses.plot(curve["epoch"], curve["valid_loss"], color=colour, marker=marker, ms=3, lw=1.4, label=domain)
+    trained = curve.dropna(subset="train_loss")
+    losses.plot(trained["epoch"], trained["train_loss"], color=colour, marker=".", ms=3, lw=0.9, ls="--")
+    ranks.plot(curve["epoch"], curve["valid_mrr"], color=colour, marker=marker, ms=3, lw=1.4)
+    chosen = curve[curve["epoch"] > 0].nlargest(1, "valid_mrr")
+    ranks.plot(chosen["epoch"], chosen["valid_mrr"], color=colour, marker="*", ms=10, lw=0)
 
 
 def comparison(scores: pd.DataFrame, score: str, label: str, chance: float | None = None) -> Figure:
@@ -58,9 +70,12 @@ def comparison(scores: pd.DataFrame, score: str, label: str, chance: float | Non
 
     scores: tidy, by subset, domain and model. chance: the value of a random ranking.
     """
-    subsets = groups(scores[scores["score"] == score], "subset")
-    models = scores["model"].unique().tolist()
-    figure, (panels,) = grid(WIDTH, 0.5 * len(models) + 1.3, 1, len(subsets), axis="x", sharey=True, sharex=True)
+    known = scores[scores["score"] == score]
+    if known["domain"].nunique() == 2:  # the mean of a single domain is that domain
+        known = known[known["domain"] != MEAN]
+    subsets, models = groups(known, "subset"), scores["model"].unique().tolist()
+    height = max(0.5, 0.12 * known["domain"].nunique())
+    figure, (panels,) = grid(WIDTH, height * len(models) + 1.3, 1, len(subsets), axis="x", sharey=True, sharex=True)
     for axes, (subset, rows) in zip(panels, subsets, strict=True):
         _points(axes, rows, models)
         if chance is not None:
@@ -72,20 +87,20 @@ def comparison(scores: pd.DataFrame, score: str, label: str, chance: float | Non
 
 
 def _points(axes: Axes, rows: pd.DataFrame, models: Sequence[str], filled: Collection[str] | None = None) -> None:
-    """Each domain's values with their intervals, models from top to bottom; the mean is labelled with its value.
+    """Each domain's values with their intervals, models from top to bottom; the mean, or a single domain, with numbers.
 
     filled: the models with filled marks, all by default.
     """
     domains = groups(rows, "domain")
-    for place, (domain, each) in enumerate(domains):
-        is_mean = domain == MEAN
-        colour = "black" if is_mean else CYCLE[place % len(CYCLE)]
+    for place, ((domain, each), (colour, marker)) in enumerate(zip(domains, looks(len(domains)), strict=True)):
+        is_mean = domain == MEAN or len(domains) == 1
+        colour, marker = ("black", "D") if is_mean else (colour, marker)
         shift = (place - (len(domains) - 1) / 2) * 0.7 / len(domains)
         heights = [models.index(model) + shift for model in each["model"]]
         bars = axes.errorbar(each["value"], heights, xerr=error_bars(each), fmt="none", ecolor=colour, lw=1, capsize=2)
         bars.set_label("_nolegend_")
         faces = [colour if filled is None or model in filled else "white" for model in each["model"]]
-        marks: Any = {"marker": "D" if is_mean else "o", "s": 26 if is_mean else 16, "zorder": 3}
+        marks: Any = {"marker": marker, "s": 26 if is_mean else 16, "zorder": 3}
         axes.scatter(each["value"], heights, facecolors=faces, edgecolors=colour, label=domain, **marks)
         if is_mean:
             for value, high, height in zip(each["value"], each["high"], heights, strict=True):
@@ -136,9 +151,12 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     points: one row per method, with model, mrr, low, high and cost. trained: the models that are drawn as circles.
     label: of the axis of costs, which is logarithmic from `linear_to` on, since counting words costs next to nothing.
     """
-    figure, (axes,) = subplots(7.2, 4.6)
+    figure, (axes,) = subplots(WIDTH, 6.0)
     front = pareto_front(points)
-    axes.step(front["cost"], front["mrr"], where="post", color=ORANGE, lw=1.2, label="Pareto front", zorder=1)
+    axes.step(front["cost"], front["mrr"], where="post", color=ORANGE, lw=1.2, label="Pareto front", zorder=2)
+    for kind, marker, colour in (("trained", "o", BLUE), ("not trained", "s", GREY)):
+        axes.plot([], [], marker, color=colour, ms=5.5, label=kind)
+    axes.plot([], [], "o", color="white", mec=ORANGE, mew=1.6, ms=5.5, label="orange edge: on the front")
     for row in points.to_dict("records"):
         marker, colour = ("o", BLUE) if row["model"] in trained else ("s", GREY)
         edge = ORANGE if row["model"] in set(front["model"]) else colour
@@ -150,8 +168,8 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(label)
     axes.set_ylabel("test MRR")
-    axes.legend(frameon=False, loc="lower right")
-    axes.set_title("Matching methods: quality against cost (circles: trained)")
+    figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
+    axes.set_title("Ways to match: quality against cost")
     return figure
 
 

@@ -10,6 +10,8 @@ from attune.report.figures.style import CYCLE, STYLE, WIDTH, grid, groups, label
 
 # Emotions in a figure, the most frequent; with thousands it would be too high to be drawn.
 MOST = 50
+# Situations of an emotion of which a share says little: its 95 % interval spans some 35 points.
+FEW = 30
 
 
 def emotion_distribution(emotions: pd.DataFrame, corpora: str) -> Figure:
@@ -28,7 +30,7 @@ def emotion_distribution(emotions: pd.DataFrame, corpora: str) -> Figure:
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("share of conversations (%)")
         axes.set_title(f"Emotions in {corpora}{_left_out(len(names), len(counts))}")
-        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.05), ncols=len(counts.columns))
+        figure.legend(frameon=False, loc="outside lower center", ncols=len(counts.columns))
     return figure
 
 
@@ -79,10 +81,17 @@ def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float) -> Figur
     axes.set_xlim(0, 140)
     axes.spines["bottom"].set_bounds(0, 100)
     axes.set_xticks(range(0, 101, 25))
-    axes.set_xlabel("recognised (%), and what it is most often taken for otherwise")
+    axes.set_xlabel(f"recognised (%), and what it is most often taken for otherwise\n{_sizes(counts)}")
     left_out = _left_out(len(names), len(counts))
     axes.set_title(f"Emotion probe: accuracy {100 * accuracy:.0f} % on held-out situations{left_out}")
     return figure
+
+
+def _sizes(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """How many situations the emotions have: "3 to 14 situations per emotion"."""
+    sizes = sorted(sum(row.values()) for row in counts.values())
+    few = ": single shares say little" if sizes[0] < FEW else ""
+    return f"({'–'.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))} situations per emotion{few})"
 
 
 def _left_out(shown: int, all_: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from attune.report.figures.style import GREY
 from attune.report.names import ranking_name
@@ -64,17 +65,17 @@ def name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_to
 
     Names keep off the level parts of the line of the `front`, and lines that lead to them off other points.
     """
-    height = axes.get_ylim()[1] / 32
+    height = axes.get_ylim()[1] / 36
     steps = [_decades(cost, linear_to) for cost in front["cost"]]
     taken = [_Box(*step) for step in zip(steps, steps[1:], front["mrr"], strict=False)]
     rows = points.assign(at=[_decades(cost, linear_to) for cost in points["cost"]]).sort_values("mrr")
-    # The mark of a point reaches some 0.05 decades to each side, and a letter is about 0.046 decades wide.
+    # The mark of a point reaches some 0.05 decades to each side, and a letter is about 0.07 decades wide.
     marks = {row["model"]: _Box(row["at"] - 0.05, row["at"] + 0.05, row["mrr"]) for row in rows.to_dict("records")}
     for row in rows.to_dict("records"):
         text = ranking_name(row["model"])
         others = [mark for model, mark in marks.items() if model != row["model"]]
         # What costs nothing has no decades in which its name could be moved aside.
-        places = _places(row["at"], row["mrr"], 0.046 * len(text), height, aside=row["cost"] > linear_to)
+        places = _places(row["at"], row["mrr"], 0.07 * len(text), height, aside=row["cost"] > linear_to)
         free = [
             each for each in places
             if each.box.start > _decades(0, linear_to)
@@ -83,9 +84,9 @@ def name_points(axes: Axes, points: pd.DataFrame, front: pd.DataFrame, linear_to
         place = min(free, key=lambda each: any(each.leads_over(mark) for mark in others), default=places[0])
         taken.append(place.box)
         end = row["cost"] * 10 ** (place.end - row["at"])
-        axes.plot([row["cost"], end], [row["mrr"], place.box.level], color=GREY, lw=0.5, zorder=0)
-        box = {"facecolor": "white", "lw": 0, "pad": 0.4}
-        style: Any = {"textcoords": "offset points", "fontsize": 7, "va": "center", "bbox": box, "zorder": 1.5}
-        # Below the marks, above the lines.
+        axes.plot([row["cost"], end], [row["mrr"], place.box.level], color=GREY, lw=0.7, zorder=1.2)
+        # Below the marks and the front, above the lines that lead to names, of which the white edge hides little.
+        edge = [withStroke(linewidth=1.5, foreground="white")]
+        style: Any = {"textcoords": "offset points", "fontsize": 8, "va": "center", "zorder": 1.5, "path_effects": edge}
         style |= {"xytext": (6, 0), "ha": "left"} if place.box.end > place.end else {"xytext": (-6, 0), "ha": "right"}
         axes.annotate(text, (end, place.box.level), **style)

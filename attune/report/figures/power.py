@@ -7,7 +7,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attune.report.figures.style import CYCLE, GREY, STYLE, subplots
+from attune.report.figures.style import CYCLE, GREY, STYLE, WIDTH, subplots
 
 # Where the number of a square stands, pair after pair, since neighbours may need nearly the same.
 _SIDES: tuple[Any, ...] = (
@@ -26,7 +26,7 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
     intervals = intervals.astype({"half_width": float})
     needed = needed.dropna().astype({"contexts": int})
     with mpl.rc_context(STYLE | {"axes.grid.axis": "both"}):
-        figure, (axes,) = subplots(6.4, 4.0)
+        figure, (axes,) = subplots(WIDTH, 4.6)
     looks = cycle(product(("-", "--", ":"), CYCLE))
     pairs = zip(intervals.groupby(["before", "after"], sort=False), looks, cycle(_SIDES), strict=False)
     for ((before, after), rows), (line, colour), side in pairs:
@@ -51,5 +51,5 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
     axes.set_xlabel("test contexts")
     axes.set_ylabel("difference in MRR")
     axes.set_title("How many test contexts it takes to see a difference")
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
     return figure

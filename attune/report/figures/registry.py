@@ -17,7 +17,9 @@ from attune.corpora import dialogue_corpora
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters.methods import METHODS
 from attune.report import seeds as seeds_section
+from attune.report.everyday import messages
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
+from attune.report.findings import replies_of
 from attune.report.names import candidates_title, generator_names, mean_title, personas_title, start_title, system_names
 from attune.report.results import Results
 from attune.report.tables import compared, costs, means
@@ -47,8 +49,7 @@ def _loss(results: Results) -> Figure:
 
 
 def _mrr(results: Results) -> Figure:
-    label, chance = f"test MRR ({_candidates(results)})", _chance(results)
-    return cobert.comparison(results.ranking, "mrr", label, chance)
+    return cobert.comparison(results.ranking, "mrr", f"test MRR ({_candidates(results)})", _chance(results))
 
 
 def _chance(results: Results) -> float | None:
@@ -67,6 +68,16 @@ def _candidates(results: Results) -> str:
     return candidates_title(results.settings.cobert)
 
 
+def _variants(results: Results, names: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str], str]:
+    """What the figures of a generator's variants are drawn from."""
+    return results.generator_intervals, _names(results, names), generators.replies_tested(results.generators)
+
+
+def _answered(results: Results) -> Figure:
+    names, size = system_names(results.settings), f"{replies_of(results.answered)} replies of each system"
+    return generators.answered(results.answered, generators.ANSWER_SCORES, names, "true replies", size)
+
+
 def _named(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
     """Beside what other recipes start from, `untrained` is named as what the first one starts from."""
     return scores.replace({"model": {UNTRAINED: start_title(results.settings)}})
@@ -80,22 +91,13 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
 
 
 # The scores by which retrieved and written replies are shown.
-ANSWER_SCORES = {
-    "similarity": "similarity to the\ntrue reply",
-    "self_bleu": "self-BLEU (left: varied)",
-}
-EVERYDAY_SCORES = {
-    "own_message": "nearest to its\nown message",
-    "right_feeling_glad": "right feeling,\nglad writers",
-    "right_feeling_troubled": "right feeling,\ntroubled writers",
-}
 # In the order of the page.
 FIGURES = (
     FigureRecord(
         "emotion_distribution",
         "Emotions of the conversations, by split",
         lambda results: corpora.emotion_distribution(
-            results.emotions, ", ".join(corpus.title for corpus in dialogue_corpora())
+            results.emotions, ", ".join(each.title for each in dialogue_corpora())
         ),
         place="folded",
     ),
@@ -107,8 +109,9 @@ FIGURES = (
     ),
     FigureRecord(
         "training_loss",
-        "CoBERT: training and validation loss by epoch. A loss grows with the number of candidates: the replies of a "
-        "batch in training, all of the split in validation. So compare the points of one line only",
+        "CoBERT: training (dashed) and validation loss by epoch, and validation MRR, by which weights are chosen "
+        "(star). A loss grows with the number of candidates: the replies of a batch in training, all of the split "
+        "in validation. So compare the points of one line only",
         lambda results: cobert.training(results.cobert_curves),
         place="folded",
     ),
@@ -121,9 +124,7 @@ FIGURES = (
     FigureRecord(
         "contexts_needed",
         "CoBERT: how many test contexts it takes to see a difference in MRR",
-        lambda results: power.contexts(
-            *(pd.DataFrame(results.metrics("power")[key]) for key in ("interval", "needed"))
-        ),
+        lambda results: power.contexts(*map(pd.DataFrame, map(results.metrics("power").get, ("interval", "needed")))),
         place="power",
     ),
     FigureRecord(
@@ -139,8 +140,8 @@ FIGURES = (
     ),
     FigureRecord(
         "generator_perplexity",
-        "Generators: perplexity of the test replies, which differ by corpus: compare each with its own base, given the "
-        "same prompt (untrained ones: no instruction)",
+        "Generators: perplexity of the test replies, which differ by corpus. Compare each with its own base after the "
+        "same prompt; for a generator that is not trained, after the prompt without its instruction",
         lambda results: generators.perplexities(results.generators, _names(results)),
     ),
     FigureRecord(
@@ -148,24 +149,20 @@ FIGURES = (
         # An interval is of a single score and covers the draw of test replies; differences are tested on the same ones.
         "Generators: perplexity without and with retrieved passages. Ideal passages: the train exchanges whose replies "
         "are most like the true one. Intervals, here and below, may overlap although scores differ: see Differences",
-        lambda results: generators.passages(results.generator_intervals, _names(results, results.retrieval_augmented)),
+        lambda results: generators.passages(*_variants(results, results.retrieval_augmented)),
         shown=lambda results: results.retrieval_augmented,
     ),
     FigureRecord(
         "persona_perplexity",
         "Generators: perplexity with the right persona, none and another one",
-        lambda results: generators.personas(
-            results.generator_intervals, _names(results, results.also_tested_without_persona)
-        ),
+        lambda results: generators.personas(*_variants(results, results.also_tested_without_persona)),
         shown=lambda results: results.also_tested_without_persona,
     ),
     FigureRecord(
         "retrieval_beside_generation",
         "Retrieval beside generation: replies to the same contexts, with 95 % intervals where a score has one. Dashed: "
         "the true replies",
-        lambda results: generators.answered(
-            results.answered, ANSWER_SCORES, system_names(results.settings), "true replies"
-        ),
+        _answered,
     ),
     FigureRecord(
         "decoding_sweep",
@@ -182,16 +179,16 @@ FIGURES = (
     ),
     FigureRecord(
         "matching_methods",
-        "Matching methods: test MRR with 95 % intervals where all are trained and, for those that need no further "
+        "Ways to match: test MRR with 95 % intervals where all are trained and, for those that need no further "
         "training, over all domains",
         lambda results: cobert.methods(_panels(results), results.trained_methods, _candidates(results)),
         "studies",
     ),
     FigureRecord(
         "matching_cost",
-        "Matching methods: test MRR against cost, the operations in matrix products and attention that it takes to "
+        "Ways to match: test MRR against cost, the operations in matrix products and attention that it takes to "
         "rank the candidates of one context, once they are encoded (GFLOP: a billion of them). Line: the Pareto front, "
-        "methods that no cheaper one equals. docs/benchmarks.md has a figure of their measured seconds",
+        "ways that no cheaper one equals. docs/benchmarks.md has a figure of their measured seconds",
         lambda results: cobert.costs(
             costs(_named(results, compared(results))),
             results.trained_methods,
@@ -214,10 +211,15 @@ FIGURES = (
     ),
     FigureRecord(
         "everyday_messages",
-        "Replies to everyday messages that are in no corpus: the share to which no other message is nearer, "
-        "and those with the right feeling, glad or troubled, with 95 % intervals. Dashed: the replies by hand",
+        "Replies to everyday messages that are in no corpus: the share of replies that are nearer to their own message "
+        "than to any other, and those with the right feeling, glad or troubled, with 95 % intervals. Dashed: the "
+        "replies by hand",
         lambda results: generators.answered(
-            results.everyday, EVERYDAY_SCORES, system_names(results.settings), "replies by hand"
+            results.everyday,
+            generators.EVERYDAY_SCORES,
+            system_names(results.settings),
+            "replies by hand",
+            f"messages: {messages()}",
         ),
         "studies",
     ),

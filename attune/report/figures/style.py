@@ -1,6 +1,8 @@
 """What all figures share. Colours are Okabe and Ito's, which colour-blind readers can tell apart."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -11,6 +13,7 @@ from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#6E6E6E"
 CYCLE = (BLUE, ORANGE, GREEN, PINK, "#56B4E9", "#D55E00", "#000000")
+MARKERS = ("o", "s", "^", "v")
 # Inches. On a phone of 390 pixels a figure of this width has letters of some 9 pixels.
 WIDTH = 5.4
 LONGEST = 30  # letters of a label
@@ -32,6 +35,17 @@ def label(text: str) -> str:
     """A text from the data as a figure can show it: on one line, without control characters, and not too wide."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+
+
+def wrapped(names: Iterable[str], width: int) -> tuple[list[str], float]:
+    """Names on lines of so many letters, and the inches that the highest of them takes, with the space between two."""
+    lines = [fill(name, width) for name in names]
+    return lines, 0.06 + 0.15 * max((1 + each.count("\n") for each in lines), default=1)
+
+
+def looks(count: int) -> list[tuple[str, str]]:
+    """A colour and a marker for each of so many series; where colours come again, it is with another marker."""
+    return [(CYCLE[at % len(CYCLE)], MARKERS[at // len(CYCLE) % len(MARKERS)]) for at in range(count)]
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

@@ -27,20 +27,47 @@ def test_marks_stand_at_the_scores_with_their_intervals() -> None:
 
 
 def test_the_mean_alone_is_labelled() -> None:
-    scores = tidy({"small": {domain: {"a": SCORES} for domain in ("happy", "mean")}}, ["subset", "domain", "model"])
+    domains = ("happy", "all", "mean")
+    scores = tidy({"small": {domain: {"a": SCORES} for domain in domains}}, ["subset", "domain", "model"])
     assert [text.get_text() for text in cobert.comparison(scores, "mrr", "MRR").axes[0].texts] == ["0.25"]
 
 
 def test_training_has_a_panel_per_recipe_and_subset() -> None:
     rows = [
         {"recipe": recipe, "subset": subset, "domain": "all", "epoch": epoch, "train_loss": loss, "valid_loss": 3.0}
+        | {"valid_mrr": mrr}
         for recipe in ("a", "b")
         for subset in ("large", "small")
-        for epoch, loss in ((0, None), (1, 2.0))
+        for epoch, loss, mrr in ((0, None, 0.5), (1, 2.0, 0.25), (2, 1.5, 0.25))
     ]
     axes = cobert.training(pd.DataFrame(rows)).axes
-    assert [each.get_title() for each in axes] == [f"{r}, {s} subset" for r in "ab" for s in ("large", "small")]
-    assert [list(line.get_ydata()) for line in axes[0].lines] == [[3.0, 3.0], [2.0]]
+    titles = [each.get_title() for each in axes if each.get_title()]
+    assert titles == [f"{r}, {s} subset" for r in "ab" for s in ("large", "small")]
+    assert [list(line.get_ydata()) for line in axes[0].lines] == [[3.0, 3.0, 3.0], [2.0, 1.5]]
+    ranks, chosen = axes[2].lines  # the weights are of the first trained epoch that is best
+    assert list(ranks.get_ydata()) == [0.5, 0.25, 0.25]
+    assert (list(chosen.get_xdata()), chosen.get_marker()) == ([1], "*")
+
+
+def test_a_single_domain_is_drawn_once_and_with_numbers() -> None:
+    scores = tidy({"small": {domain: {"a": SCORES} for domain in ("all", "mean")}}, ["subset", "domain", "model"])
+    figure = cobert.comparison(scores, "mrr", "MRR")
+    (axes,) = figure.axes
+    assert [marks.get_label() for marks in axes.collections if marks.get_label() in ("all", "mean")] == ["all"]
+    assert [text.get_text() for text in axes.texts] == ["0.25"]
+
+
+def test_many_domains_look_different_and_have_room() -> None:
+    domains = [f"d{number}" for number in range(9)]
+    of_domains = {domain: {"a": SCORES} for domain in (*domains, "mean")}
+    figure = cobert.comparison(tidy({"small": of_domains}, ["subset", "domain", "model"]), "mrr", "MRR")
+    known = {str(marks.get_label()): marks for marks in figure.axes[0].collections}
+    looks = {
+        (tuple(known[each].get_edgecolors()[0]), known[each].get_paths()[0].vertices.tobytes()) for each in domains
+    }
+    assert len(looks) == len(domains)
+    few = cobert.comparison(RANKING, "mrr", "MRR")
+    assert figure.get_figheight() > few.get_figheight() - 0.5 * (len(MODELS) - 1)
 
 
 def test_chance_is_the_mean_of_the_reciprocal_ranks() -> None:

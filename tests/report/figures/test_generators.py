@@ -14,10 +14,10 @@ def test_points_of_the_sweep_stand_where_their_scores_are() -> None:
     scores = tidy({"g": {"0.1/5/0.99": REPEATED | {"distinct_2": 0.3}}}, ["generator", "point"])
     figure = generators.sweep(scores, "0.1/5/0.99", {"g": "G"})
     (line, *_) = figure.axes[0].lines
-    assert list(zip(*line.get_data(), strict=True)) == [(0, 0.2)]
+    assert list(zip(*line.get_data(), strict=True)) == [(0, 20)]
     assert [tick.get_text() for tick in figure.axes[-1].get_xticklabels()] == ["0.1/5/0.99"]
     assert [line.get_marker() for line in figure.axes[0].lines][-1] == "*"
-    assert [axes.get_ylabel() for axes in figure.axes] == ["repeated trigrams", "distinct bigrams"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["repeated trigrams (%)", "distinct bigrams"]
 
 
 def test_generators_of_the_sweep_stand_side_by_side_and_a_score_without_an_interval_hides_no_other_s() -> None:
@@ -60,7 +60,7 @@ def marks(figure: Figure) -> list[list[float]]:
 def test_perplexities_are_those_of_each_variant() -> None:
     values = {"g": 20.0, "g+rag": 30.0, "g+persona_rag": 25.0, "g+oracle_rag": 15.0, "h": 22.0, "h+rag": 21.0}
     values |= {"g+other_rag": 31.0, "h+other_rag": 23.0}
-    figure = generators.passages(perplexities(**values), {"g": "G", "h": "H"})
+    figure = generators.passages(perplexities(**values), {"g": "G", "h": "H"}, "36 test replies")
     plain, others, rag, reranked, ideal = marks(figure)
     assert (plain, others, rag) == ([20.0, 22.0], [31.0, 23.0], [30.0, 21.0])
     assert (reranked, ideal) == ([25.0], [15.0])  # h was not given those
@@ -70,7 +70,7 @@ def test_perplexities_are_those_of_each_variant() -> None:
 
 def test_marks_are_centred_on_their_generator_s_label() -> None:
     values = {"g": 20.0, "g+rag": 30.0, "g+persona_rag": 25.0, "g+oracle_rag": 15.0, "h": 22.0, "h+rag": 21.0, "i": 9.0}
-    axes = generators.passages(perplexities(**values), {"g": "G", "h": "H", "i": "I"}).axes[0]
+    axes = generators.passages(perplexities(**values), {"g": "G", "h": "H", "i": "I"}, "36 test replies").axes[0]
     heights = [height for container in axes.containers for height in container[0].get_ydata()]
     for label, count in enumerate((4, 2, 1)):
         found = [height for height in heights if round(height) == label]
@@ -80,33 +80,57 @@ def test_marks_are_centred_on_their_generator_s_label() -> None:
 
 def test_the_right_persona_stands_before_none_and_another_s() -> None:
     values = {"p": 20.0, "p+other_persona": 30.0, "p+no_persona": 25.0}
-    assert marks(generators.personas(perplexities(**values), {"p": "P"})) == [[20.0], [25.0], [30.0]]
+    assert marks(generators.personas(perplexities(**values), {"p": "P"}, "36 test replies")) == [[20.0], [25.0], [30.0]]
 
 
 def test_a_perplexity_without_an_interval_has_its_number_beside_the_mark() -> None:
-    (text,) = generators.passages(tidy({"g": {"perplexity": 9.0}}, ["system"]), {"g": "G"}).axes[0].texts
+    (text,) = generators.passages(tidy({"g": {"perplexity": 9.0}}, ["system"]), {"g": "G"}, "").axes[0].texts
     assert (text.get_text(), text.xy) == ("9.0", (9.0, text.xy[1]))
 
 
 def test_where_nobody_was_evaluated_so_the_figures_are_empty() -> None:
     for draw in (generators.passages, generators.personas):
-        figure = draw(perplexities(p=20.0), {})
+        figure = draw(perplexities(p=20.0), {}, "")
         figure.draw_without_rendering()
         assert not figure.axes[0].texts
 
 
 def test_the_number_beside_the_longest_interval_lies_inside_the_axes() -> None:
-    figure = generators.personas(perplexities(p=20.0), {"p": "P"})
+    figure = generators.personas(perplexities(p=20.0), {"p": "P"}, "36 test replies")
     figure.draw_without_rendering()
     (text,) = figure.axes[0].texts
     assert text.get_window_extent().x1 <= figure.axes[0].get_window_extent().x1
 
 
 def test_each_generator_stands_beside_its_base() -> None:
-    scores = tidy({"g": {"base_perplexity": 40.0, "perplexity": 20.0}}, ["system"])
+    scores = tidy({"g": {"base_perplexity": 40.0, "perplexity": 20.0, "examples": 9}}, ["system"])
     axes = generators.perplexities(scores, {"g": "G"}).axes[0]
     assert [list(line.get_xdata()) for line in axes.lines] == [[40.0], [20.0]]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["G"]
+    assert axes.get_xlabel() == "perplexity of 9 test replies (left is better)"
+    assert len({line.get_marker() for line in axes.lines}) == 2
+    assert {text.get_color() for text in axes.texts} == {"black"}
+
+
+def test_variants_differ_in_their_markers_and_numbers_are_black() -> None:
+    values = dict.fromkeys(("g", "g+rag", "g+persona_rag", "g+oracle_rag", "g+other_rag"), 20.0)
+    axes = generators.passages(perplexities(**values), {"g": "G"}, "36 test replies").axes[0]
+    assert len({container[0].get_marker() for container in axes.containers}) == 5
+    assert {text.get_color() for text in axes.texts} == {"black"}
+
+
+def test_replies_that_are_fewer_for_some_are_at_most_so_many() -> None:
+    scores = tidy({"g": {"examples": 9}, "h": {"examples": 1200}}, ["system"])
+    assert generators.replies_tested(scores) == "at most 1,200 test replies"
+
+
+def test_names_on_many_lines_do_not_meet() -> None:
+    names = {name: f"LoRA on guanaco with persona and reranked passages ({name})" for name in ("g", "h")}
+    scores = tidy({name: {"similarity": 0.4} for name in names}, ["system"])
+    figure = generators.answered(scores, {"similarity": "like"}, names, "true", "n")
+    figure.draw_without_rendering()
+    first, second = (label.get_window_extent() for label in figure.axes[0].get_yticklabels())
+    assert not first.overlaps(second)
 
 
 def test_answers_stand_from_top_to_bottom_beside_what_the_true_replies_reach() -> None:
@@ -114,7 +138,9 @@ def test_answers_stand_from_top_to_bottom_beside_what_the_true_replies_reach() -
     values = (("retrieved", 3.0), ("g", 9.0), ("targets", 2.5))
     scores = tidy({name: estimated | {"emotion_match": value} for name, value in values}, ["system"])
     names = {"retrieved": "Retrieval", "g": "G"}
-    first, second = generators.answered(scores, {"similarity": "like", "emotion_match": "same"}, names, "by hand").axes
+    first, second = generators.answered(
+        scores, {"similarity": "like", "emotion_match": "same"}, names, "by hand", "n"
+    ).axes
     assert [label.get_text() for label in first.get_yticklabels()] == ["Retrieval", "G"]
     assert first.get_ylim()[0] > first.get_ylim()[1]
     assert [line.get_xdata()[0] for line in second.lines] == [3.0, 9.0, 2.5]
@@ -123,8 +149,10 @@ def test_answers_stand_from_top_to_bottom_beside_what_the_true_replies_reach() -
 
 def test_a_similarity_below_zero_is_seen() -> None:
     estimated = {"similarity": 0.1, "similarity_low": -0.2, "similarity_high": 0.4}
-    (axes,) = generators.answered(tidy({"g": estimated}, ["system"]), {"similarity": "like"}, {"g": "G"}, "true").axes
+    (axes,) = generators.answered(
+        tidy({"g": estimated}, ["system"]), {"similarity": "like"}, {"g": "G"}, "true", "n"
+    ).axes
     assert axes.get_xlim()[0] < -0.2
     above = {"similarity": 0.1, "similarity_low": 0.05, "similarity_high": 0.4}
-    (axes,) = generators.answered(tidy({"g": above}, ["system"]), {"similarity": "like"}, {"g": "G"}, "true").axes
+    (axes,) = generators.answered(tidy({"g": above}, ["system"]), {"similarity": "like"}, {"g": "G"}, "true", "n").axes
     assert axes.get_xlim()[0] == 0

@@ -18,7 +18,7 @@ def test_each_pair_s_contexts_stand_at_its_squares_on_no_other_number() -> None:
     }  # fmt: skip
     boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
     assert not boxes["2,206"].overlaps(boxes["2,482"])
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [
         "a to b",
         "b to c",
