@@ -211,7 +211,7 @@ def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
             written = json.loads(cell)
             cell = written if all(isinstance(each, (str, dict)) for each in written) else cell
         except (ValueError, RecursionError):
-            if apart and _WRITTEN_LIST.fullmatch(cell.strip()):  # whose lines are no texts
+            if _WRITTEN_LIST.fullmatch(cell.strip()):  # neither its lines nor all of it are what somebody said
                 raise BadRow(number, f"{key} is {cell[:80]!r}; a list must be JSON, with double quotes") from None
     if isinstance(cell, str):
         # Not splitlines, by which U+2028 and form feeds end a line too.

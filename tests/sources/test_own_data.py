@@ -135,7 +135,7 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
     assert task["utterances"] == ["[3, 1, 2]", "[1, 2, 3]"]
 
 
-@pytest.mark.parametrize("key", ["turns", "persona"])
+@pytest.mark.parametrize("key", ["turns", "persona", "context"])
 @pytest.mark.parametrize(
     "printed",
     [
@@ -144,10 +144,10 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
         ' [\n"I sing.", "I swim." "I run."] ',
     ],
 )
-@pytest.mark.fault("a list that is printed and not written as JSON", "refused, since its lines are no texts")
-def test_a_printed_list_is_not_taken_for_lines_of_text(tmp_path: Path, key: str, printed: str) -> None:
+@pytest.mark.fault("a list that is printed and not written as JSON", "refused, since nobody said it")
+def test_a_printed_list_is_not_taken_for_text(tmp_path: Path, key: str, printed: str) -> None:
     path = lines(tmp_path / "a.jsonl", {"t": printed, "q": "Hi.", "a": "Hello."})
-    columns = {"turns": "t"} if key == "turns" else {"context": "q", "response": "a", "persona": "t"}
+    columns = {"turns": "t"} if key == "turns" else {"context": "q", "response": "a"} | {key: "t"}
     with pytest.raises(AttuneError, match=rf"line 1: {key} is .*; a list must be JSON, with double quotes"):
         read(path, columns)
 
