@@ -303,6 +303,24 @@ def test_line_breaks_of_any_system_make_the_same_conversation(tmp_path: Path) ->
         assert same[0]["utterances"] == ["one\ntwo", "three\n\nfour"]
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"t": ["I sing.", "Hi.", "Hello."]}, {"t": ["Hi.", "Hello."], "who": ["I sing."]}),
+        ({"t": ["Hi.", "Hello."], "who": ["I sing."]}, {"t": ["Hi.", "Hello."], "what": "I sing."}),
+        ({"t": ["Hi.", "Hello.", "emotion: sad"]}, {"t": ["Hi.", "Hello."], "mood": "sad"}),
+    ],
+)
+@pytest.mark.fault("rows of the same text in other columns", "other conversations")
+def test_the_same_text_as_something_else_is_another_conversation(
+    tmp_path: Path, left: dict[str, Any], right: dict[str, Any]
+) -> None:
+    columns = {"turns": "t", "persona": "who", "system": "what", "emotion": "mood"}
+    rest = {"who": None, "what": "", "mood": ""}
+    first, second = read(lines(tmp_path / "a.jsonl", rest | left, rest | right), columns)
+    assert first["id"] != second["id"]
+
+
 def test_accents_in_one_character_or_two_make_the_same_conversation(tmp_path: Path) -> None:
     columns = PAIR | {"emotion": "c", "persona": "d"}
     row = {"a": "Où ?", "b": "À l'été.", "c": "gêné", "d": ["J'ai un frère."]}
