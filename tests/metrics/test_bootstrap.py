@@ -139,6 +139,11 @@ def test_a_difference_in_one_direction_alone_may_be_in_the_other() -> None:
         assert (lost.low, lost.high) == pytest.approx((-gained.high, -gained.low))
 
 
+def test_what_was_observed_counts_among_the_resamples_so_that_p_is_never_0() -> None:
+    before, after = (Ratio.mean({f"id{at}": shift + at % 2 for at in range(60)}) for shift in (0.0, 5.0))
+    assert compare([before], [after], seed=1).p == pytest.approx(1 / 10_001)
+
+
 def test_few_units_are_exchanged_in_all_ways() -> None:
     """p is then the same for every seed: two of 64 ways are as extreme as all six units better."""
     before, after = mean(1, 6), Ratio.mean({unit: each + 1 for unit, each in mean(1, 6).numerator.items()})
