@@ -35,10 +35,9 @@ def load_encoder(folder: Path) -> Any:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # an encoder without its pooler is what is wanted, and not worth a table of warnings
     try:
-        local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        config = AutoConfig.from_pretrained(folder, **local)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         options = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True} | _no_pooler(config)
-        encoder, info = AutoModel.from_pretrained(folder, **local, **options)
+        encoder, info = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
         raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {one_line(error)}") from None
     finally:

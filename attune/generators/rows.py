@@ -62,8 +62,11 @@ def count_rows(path: Path) -> int:
 
 
 def are_tokenised(path: Path) -> bool:
-    """Whether a processed parquet file is of the corpus with personas, whose text is lower-cased and tokenised."""
-    return "response" in pq.read_schema(path).names
+    """Whether a processed parquet file is in the place of PEC, whose text is lower-cased and tokenised.
+
+    Its rows alone have a domain; those of one's own data under another name are as they were written.
+    """
+    return "domain" in pq.read_schema(path).names
 
 
 def write_rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -> Dataset:

@@ -58,18 +58,16 @@ def train(
     """Train the model in `base` on `examples`, write the generator into `target` and return the learning curve's rows.
 
     examples: gone through more than once. `checkpoints` also holds the tokenised rows. The weights written are those
-    of the lowest held-out loss; an untrained base is measured once. seed: of the new weights and the order of training.
-    drawing_seed: of what is held out, and of which prompts have no passages (None: `seed`); models of several seeds
-    share it, so that they differ in nothing else. fsdp: each process holds a part of the weights
-    and optimizer state. follow: gets the growing curve.
+    of the lowest held-out loss; an untrained base is measured once. drawing_seed: of what is held out and which prompts
+    have no passages (None: `seed`), which models of several seeds share. fsdp: each process holds a part of the
+    training's state. follow: gets the growing curve.
 
     Raises
     ------
     AttuneError
         if the examples are of fewer than two conversations, the base has too few positions, or a loss is not finite.
     """
-    tokenizer, whole = load_tokenizer(base), settings.max_length + settings.passage_tokens
-    room = Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
+    tokenizer, room = load_tokenizer(base), _room(settings)
     drawn = seed if drawing_seed is None else drawing_seed
     read = partial(_read, examples, settings, drawn)
     first, pad = _first(read, settings), tokenizer.eos_token_id
@@ -78,14 +76,29 @@ def train(
         untrained = partial(_trainable, settings, base, room, seed)
         followers = [Follow(lambda history: follow(curve_rows(history))), *trackers]
         model, history = _trained(settings, untrained, *parts, pad, seed, checkpoints, fsdp, followers)
-        if is_writer():
-            save_generator(model, tokenizer, target, settings.base)
+        _save(model, tokenizer, target, settings.base)
     else:
         model, history = _measured(settings, base, _held_out(read, settings.corpus, tokenizer, room, drawn), pad)
         tokenizer.save_pretrained(target)
+    _write_card(target, settings, first, examples, model, base)
+    return curve_rows(history)
+
+
+def _save(model: Any, tokenizer: Any, target: Path, base: str) -> None:
+    if is_writer():
+        save_generator(model, tokenizer, target, base)
+
+
+def _room(settings: GeneratorSettings) -> Room:
+    whole = settings.max_length + settings.passage_tokens
+    return Room(settings.max_length, settings.passage_tokens, whole, settings.persona_tokens)
+
+
+def _write_card(
+    target: Path, settings: GeneratorSettings, first: Example, examples: Iterable[Example], model: Any, base: Path
+) -> None:
     if is_writer():
         write_card(target, card_of(settings, first.roles, _one_line(settings, examples), model, base))
-    return curve_rows(history)
 
 
 def _read(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> Iterator[Example]:

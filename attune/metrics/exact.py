@@ -4,7 +4,7 @@ from scipy.special import betaincinv
 
 from attune.metrics.ratio import LEVEL, Domains, score
 
-# A share with fewer units than this for or against it has an interval at least as wide as the exact one.
+# A share that fewer units than this have at all, or lack at all, has an interval at least as wide as the exact one.
 _RARE = 5
 
 
@@ -21,12 +21,12 @@ def one_sided(differences: Domains) -> bool:
 def of_rare(domains: Domains) -> tuple[float, float] | None:
     """The exact 95 % interval (Clopper and Pearson 1934) of a share that few units have, or that few lack; else None.
 
-    n units are those of the domain with the fewest.
+    So it is in each domain; n units are those of the domain with the fewest.
     """
-    units, share = min(len(each.numerator) for each in domains), score(domains)
-    if not all(each.share for each in domains) or min(share, 1 - share) * units >= _RARE:
+    if not all(each.share and min(each.having, each.lacking) < _RARE for each in domains):
         return None
-    seen, tail = share * units, (1 - LEVEL) / 2
+    units, tail = min(len(each.numerator) for each in domains), (1 - LEVEL) / 2
+    seen = score(domains) * units
     low = betaincinv(seen, units - seen + 1, tail) if seen > 0 else 0.0
     high = betaincinv(seen + 1, units - seen, 1 - tail) if seen < units else 1.0
     return float(low), float(high)

@@ -45,6 +45,16 @@ class Ratio:
         return max(values) - min(values) < 1e-12
 
     @property
+    def having(self) -> int:
+        """How many units have any of a share."""
+        return sum(above > 0 for above in self.numerator.values())
+
+    @property
+    def lacking(self) -> int:
+        """How many units lack any of a share."""
+        return sum(above < self.denominator[unit] for unit, above in self.numerator.items())
+
+    @property
     def extremes(self) -> tuple[float, float]:
         """The lowest and the highest sum of a unit."""
         return min(self.numerator.values()), max(self.numerator.values())

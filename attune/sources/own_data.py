@@ -149,8 +149,9 @@ def _conversation(
         context = _said(number, cells["context"], cells.get("input"))
         turns = alternating([*context, read_text(number, "response", cells["response"])])
     # One dataset may have both: what holds for all conversations, and what for this one.
-    systems = [read_text(number, "system", cells.get("system")), turns.system] if "system" in place.columns else []
-    system = "\n".join(dict.fromkeys(filter(None, systems)))
+    systems = [read_text(number, "system", cells.get("system")), "\n".join(turns.system)]
+    takes_system = "system" in place.columns
+    system = "\n".join(dict.fromkeys(filter(None, systems))) if takes_system else ""
     speakers, utterances = joined(number, turns)
     persona = _listed(number, "persona", cells.get("persona"))
     # A paragraph as one sentence would be read up to the models' limit for a sentence, or be left out whole.
@@ -159,10 +160,12 @@ def _conversation(
         if not read_text(number, key, cells[key]):
             raise BadRow(number, f"{key} is empty; expected text")
     labels = _labels(number, cells)
+    given = {key: label for key, label in labels.items() if label}
     conversation = {
         # Labels belong to it: were the same words under another emotion a copy, that emotion could vanish. What the
         # place does not have does not: rows that are the same without it are copies there.
-        "id": digest(system, *personas, *utterances, *(f"{key}: {label}" for key, label in labels.items() if label)),
+        # As JSON, so that no text of one part reads as the next part's.
+        "id": digest(json.dumps([system, personas, utterances, given], ensure_ascii=False)),
         "system": system,
         "personas": personas,
         "speakers": [UNNAMED if turns.guessed and each == ASKS else each for each in speakers],
@@ -170,7 +173,7 @@ def _conversation(
         **labels,
         **_part_of(number, cells),
     }
-    return conversation, turns.left_out
+    return conversation, turns.left_out if takes_system else (*turns.left_out, *["system"] * len(turns.system))
 
 
 def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
@@ -211,7 +214,7 @@ def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
             written = json.loads(cell)
             cell = written if all(isinstance(each, (str, dict)) for each in written) else cell
         except (ValueError, RecursionError):
-            if apart and _WRITTEN_LIST.fullmatch(cell.strip()):  # whose lines are no texts
+            if _WRITTEN_LIST.fullmatch(cell.strip()):  # neither its lines nor all of it are what somebody said
                 raise BadRow(number, f"{key} is {cell[:80]!r}; a list must be JSON, with double quotes") from None
     if isinstance(cell, str):
         # Not splitlines, by which U+2028 and form feeds end a line too.

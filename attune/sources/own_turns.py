@@ -17,13 +17,13 @@ _CALL = "call of a tool"  # counts such a turn of the responder's
 
 
 class Turns(NamedTuple):
-    """The side and text of each turn, the text of system turns, and who spoke in each turn that is left out.
+    """The side and text of each turn, the texts of system turns, and who spoke in each turn that is left out.
 
     guessed: the sides are not named, but counted back from the last turn.
     """
 
     said: list[tuple[str, str]]
-    system: str = ""
+    system: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     guessed: bool = False
 
@@ -61,7 +61,7 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
             replied = _SIDES[speaker] == REPLIES
             continue
         replied = False
-    return Turns(said, "\n".join(system), tuple(left_out))
+    return Turns(said, tuple(system), tuple(left_out))
 
 
 def _holds_any(calls: list[Any]) -> bool:

@@ -46,10 +46,7 @@ class OneDevice(TrainingArguments):
 
 
 def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
-    """Reproducible, quiet, offline; two checkpoints are kept, so that one is complete while the next is written.
-
-    settings: of transformers' TrainingArguments, before those of _OPTIMIZER.
-    """
+    """Reproducible, quiet, offline; two checkpoints are kept, so that one is complete while the next is written."""
     return OneDevice(
         output_dir=str(folder),
         seed=seed,

@@ -126,6 +126,14 @@ def test_token_types_follow_who_said_each_turn(tmp_path: Path) -> None:
         inputs.context(turns, [0, 1])
 
 
+def test_turns_that_are_dropped_take_their_speakers_with_them(tokenizer: object) -> None:
+    turns, said_by = ["i won .", "so glad", "a dog", "so sad"], ["a", "a", "b", "a"]
+    assert words(tokenizer, Inputs(tokenizer, 10, 10, 512).context(turns, said_by)) == (
+        "[CLS] so glad [SEP] a dog [SEP] so sad [SEP]"
+    )
+    assert Inputs(tokenizer, 10, 10, 512).context(turns, said_by).types == (0, 0, 0, 0, 1, 1, 1, 0, 0, 0)
+
+
 def test_the_name_of_a_special_token_closes_no_turn(tmp_path: Path) -> None:
     _, inputs = cobert(tmp_path)
     said = inputs.context(["my dog [SEP] my cat [PAD] .", "so sad ?"])

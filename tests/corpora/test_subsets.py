@@ -215,11 +215,14 @@ def test_replies_of_the_same_words_are_too_few_beside_each_other() -> None:
         check_candidates("pec", "all", [], 1, "use more")
 
 
+@pytest.mark.parametrize("held", [4_000_000, 300])
 @pytest.mark.parametrize("cap", [None, 25])
 def test_a_corpus_larger_than_a_bucket_comes_in_the_order_of_the_draw(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: int | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: int | None, held: int
 ) -> None:
+    """Also where rows go to their buckets several times, since few of them may wait in memory."""
     monkeypatch.setattr("attune.corpora.spool.ROW_GROUP", 7)
+    monkeypatch.setattr("attune.corpora.spool._HELD", held)
     texts = [f"### Human: what of {number % 40} ?### Assistant: {number} é \\n" for number in range(50)]
     for name, part in (("train", [*texts[:30], texts[3]]), ("eval", [*texts[30:], texts[4]])):
         lines = "".join(f'{{"text": "{text}"}}\n' for text in part)

@@ -13,6 +13,16 @@ def test_turns_are_marked_by_role_and_end_where_the_reply_begins() -> None:
     assert reply_text(example(), WORDS) == " I am sorry."
 
 
+def test_who_said_a_turn_decides_its_role_also_of_two_in_a_row() -> None:
+    """In the rows of a corpus 0 is who begins; its listener replies."""
+    row = dialogue_rows()[1]
+    for speakers, roles in (([0, 1, 0], "SLS"), ([0, 0, 1], "SSL"), ([1, 0, 0], "LSS")):
+        (asked,) = examples([row | {"speakers": speakers}])
+        text = prompt_parts(asked, 2, True, (), WORDS).text
+        assert "".join(line[0] for line in text.splitlines()[:-1]) == roles
+        assert text.endswith("\nListener:")
+
+
 def test_the_system_text_stands_apart_from_the_question() -> None:
     row = {"id": "o", "turn": 1, "system": "Be brief.", "history": [], "prompt": "Why?", "completion": "So."}
     (asked,) = examples([row | {"kind": "task"}])

@@ -51,8 +51,8 @@ def test_examples_are_streamed_from_parquet(tmp_path: Path) -> None:
     assert count_rows(tmp_path / "train.parquet") == len(EXAMPLES)
 
 
-def test_text_with_personas_is_known_to_be_tokenised(tmp_path: Path) -> None:
-    for record in CORPORA.values():
+def test_text_in_the_place_of_pec_alone_is_known_to_be_tokenised(tmp_path: Path) -> None:
+    for record in (*CORPORA.values(), record_of("mine")):
         path = tmp_path / f"{record.name}.parquet"
         write_parquet(path, [], record.schemas.rows)
         assert are_tokenised(path) == (record.name == ranking_corpus().name)

@@ -12,8 +12,10 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2MLP
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
 from attune.generators import length_sampler, losses, training
+from attune.generators.encoding import Room
 from attune.generators.loading import load_base, load_generator, load_tokenizer, read_card
 from attune.generators.prompts import examples
+from attune.generators.rows import write_rows
 from attune.generators.training import train
 from tests.generators.tiny import CHAT, dialogue_rows, generator, gpt, gpt_neox, llama, prompted, saved, tokenizer
 from tests.training.interruption import BreaksOff, Stop
@@ -36,6 +38,14 @@ def test_two_trainings_give_the_same_bytes_and_learn(tmp_path: Path, method: str
     for name in names:
         assert sha256(tmp_path / "run1" / name) == sha256(tmp_path / "run2" / name), name
         assert str(tmp_path).encode() not in (tmp_path / "run1" / name).read_bytes(), name
+
+
+def test_no_row_that_is_measured_is_trained_on(tmp_path: Path) -> None:
+    words = tokenizer()
+    rows = write_rows(tmp_path / "rows.arrow", EXAMPLES, words, Room(64))
+    trained, held_out = training._split(rows, "c", 1)
+    assert held_out
+    assert {row.id for row in held_out}.isdisjoint(trained["id"])
 
 
 def test_seeds_that_share_a_drawing_hold_out_the_same_rows_and_train_apart(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
         ({"roles": None}, "was written by another version"),
         ({"extra": 1}, "was written by another version"),
         ({"max_length": 65}, "need 65 positions, but the base tiny has 64"),
-        ({"base": "other"}, r"base/other does not exist"),
+        ({"base": "other"}, r"which is not in .*/base/other; name the base"),
     ],
 )
 def test_a_card_that_does_not_fit_is_one_clear_error(change: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_generator_whose_lower_layers_were_frozen_needs_its_base(tmp_path: Pat
     base = reply_nats(load_base(tmp_path / "models/base/tiny"), encoded, found.tokenizer.eos_token_id, 5)
     assert sum(nats) < sum(base)
     (tmp_path / "models/base/tiny").rename(tmp_path / "moved")
-    with pytest.raises(AttuneError, match="base/tiny does not exist"):
+    with pytest.raises(AttuneError, match=r"which is not in .*/base/tiny; name the base"):
         Generator.from_pretrained(folder)
     assert Generator.from_pretrained(folder, tmp_path / "moved", 8).nats(EXAMPLES, 5)[0] == nats
 

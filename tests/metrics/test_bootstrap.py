@@ -120,6 +120,13 @@ def test_a_difference_that_is_the_same_in_all_units_is_no_certainty() -> None:
             assert not np.isfinite([same.low, same.high, better.low, better.high]).any()
 
 
+def test_a_share_that_most_units_have_in_part_is_resampled() -> None:
+    """Of eight people each replies well half of the time: they differ little, and others will differ little."""
+    people = {f"id{at}": (2.0 + at % 2, 5.0) for at in range(8)}
+    given = [Ratio.of([(unit, *counts) for unit, counts in people.items()], share=share) for share in (True, False)]
+    assert interval(given[:1], seed=1) == interval(given[1:], seed=1)
+
+
 def test_a_difference_in_one_direction_alone_may_be_in_the_other() -> None:
     """One more of 12 says nothing against one fewer, and more of them do not say it for certain."""
     never = Ratio.mean(dict.fromkeys((f"id{at}" for at in range(12)), 0.0), share=True)
@@ -130,6 +137,11 @@ def test_a_difference_in_one_direction_alone_may_be_in_the_other() -> None:
         unseen = 1 - 0.025 ** (1 / 12)
         assert gained.low == pytest.approx((1 - unseen) * better / 12 - unseen)
         assert (lost.low, lost.high) == pytest.approx((-gained.high, -gained.low))
+
+
+def test_what_was_observed_counts_among_the_resamples_so_that_p_is_never_0() -> None:
+    before, after = (Ratio.mean({f"id{at}": shift + at % 2 for at in range(60)}) for shift in (0.0, 5.0))
+    assert compare([before], [after], seed=1).p == pytest.approx(1 / 10_001)
 
 
 def test_few_units_are_exchanged_in_all_ways() -> None:

@@ -135,7 +135,7 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
     assert task["utterances"] == ["[3, 1, 2]", "[1, 2, 3]"]
 
 
-@pytest.mark.parametrize("key", ["turns", "persona"])
+@pytest.mark.parametrize("key", ["turns", "persona", "context"])
 @pytest.mark.parametrize(
     "printed",
     [
@@ -144,10 +144,10 @@ def test_text_that_is_a_list_of_numbers_stays_text(tmp_path: Path) -> None:
         ' [\n"I sing.", "I swim." "I run."] ',
     ],
 )
-@pytest.mark.fault("a list that is printed and not written as JSON", "refused, since its lines are no texts")
-def test_a_printed_list_is_not_taken_for_lines_of_text(tmp_path: Path, key: str, printed: str) -> None:
+@pytest.mark.fault("a list that is printed and not written as JSON", "refused, since nobody said it")
+def test_a_printed_list_is_not_taken_for_text(tmp_path: Path, key: str, printed: str) -> None:
     path = lines(tmp_path / "a.jsonl", {"t": printed, "q": "Hi.", "a": "Hello."})
-    columns = {"turns": "t"} if key == "turns" else {"context": "q", "response": "a", "persona": "t"}
+    columns = {"turns": "t"} if key == "turns" else {"context": "q", "response": "a"} | {key: "t"}
     with pytest.raises(AttuneError, match=rf"line 1: {key} is .*; a list must be JSON, with double quotes"):
         read(path, columns)
 
@@ -301,6 +301,24 @@ def test_line_breaks_of_any_system_make_the_same_conversation(tmp_path: Path) ->
     for same in (read(lines(tmp_path / "a.jsonl", *rows), columns), read(lines(tmp_path / "b.jsonl", *turns))):
         assert same[0] == same[1] == same[2]
         assert same[0]["utterances"] == ["one\ntwo", "three\n\nfour"]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"t": ["I sing.", "Hi.", "Hello."]}, {"t": ["Hi.", "Hello."], "who": ["I sing."]}),
+        ({"t": ["Hi.", "Hello."], "who": ["I sing."]}, {"t": ["Hi.", "Hello."], "what": "I sing."}),
+        ({"t": ["Hi.", "Hello.", "emotion: sad"]}, {"t": ["Hi.", "Hello."], "mood": "sad"}),
+    ],
+)
+@pytest.mark.fault("rows of the same text in other columns", "other conversations")
+def test_the_same_text_as_something_else_is_another_conversation(
+    tmp_path: Path, left: dict[str, Any], right: dict[str, Any]
+) -> None:
+    columns = {"turns": "t", "persona": "who", "system": "what", "emotion": "mood"}
+    rest = {"who": None, "what": "", "mood": ""}
+    first, second = read(lines(tmp_path / "a.jsonl", rest | left, rest | right), columns)
+    assert first["id"] != second["id"]
 
 
 def test_accents_in_one_character_or_two_make_the_same_conversation(tmp_path: Path) -> None:

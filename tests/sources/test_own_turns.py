@@ -8,7 +8,9 @@ import pytest
 
 from attune.core.files import read_json
 from attune.core.people import ASKS, REPLIES
-from attune.corpora.reading import BadRow
+from attune.corpora import raw_corpus
+from attune.corpora.reading import BadRow, BadRows
+from attune.sources.own_data import conversations
 from attune.sources.own_turns import Turns, joined, read_turns
 from stages.download import main
 from tests.project import changed
@@ -68,7 +70,7 @@ SHAPES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 @pytest.mark.parametrize(("cells", "others"), SHAPES.values(), ids=SHAPES)
 def test_tools_and_their_calls_are_left_out(cells: list[Any], others: list[str]) -> None:
     system = {"role": "developer", "content": [{"type": "text", "text": "Be brief."}]}
-    assert read_turns(1, [system, *cells]) == Turns(SAID, "Be brief.", tuple(others))
+    assert read_turns(1, [system, *cells]) == Turns(SAID, ("Be brief.",), tuple(others))
 
 
 @pytest.mark.parametrize("name", ["function_call", "tool_call", "tool_calls"])
@@ -76,13 +78,13 @@ def test_a_reply_before_a_call_in_a_turn_of_its_own_is_kept(name: str) -> None:
     calls = [{"from": name, "value": CALL}, {"from": "tool", "value": RESULT}, {"from": "tool", "value": RESULT}]
     see = {"from": "gpt", "value": "Let me see."}
     told = [*SAID[:1], (REPLIES, "Let me see."), *SAID[1:]]
-    assert read_turns(1, [QUESTION, see, *calls, ANSWER]) == Turns(told, "", (name, "tool", "tool"))
+    assert read_turns(1, [QUESTION, see, *calls, ANSWER]) == Turns(told, (), (name, "tool", "tool"))
 
 
 def test_a_reply_before_an_answer_that_calls_a_tool_is_kept() -> None:
     call = {"role": "assistant", "content": None, "tool_calls": [{"function": CALL}]}
     turns = read_turns(1, [QUESTION, ANSWER, call, {"role": "tool", "content": RESULT}])
-    assert turns == Turns(SAID, "", ("call of a tool", "tool"))
+    assert turns == Turns(SAID, (), ("call of a tool", "tool"))
 
 
 def test_a_conversation_that_breaks_off_at_a_tool_keeps_what_was_answered() -> None:
@@ -119,3 +121,19 @@ def test_what_is_left_out_is_counted_and_said(
     assert read_json(Path("raw/manifest.json"))["turns_left_out"] == counted
     said = capsys.readouterr().out.splitlines()[-1]
     assert said.startswith("mine: 14 turns left out (call of a tool 4, tool 4, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "counted"), [("mine", {}), ("pec", {"system": 3}), ("empathetic_dialogues", {"system": 3})]
+)
+@pytest.mark.fault("system turns in a place that takes no instructions", "left out and counted")
+def test_system_turns_are_counted_where_they_are_left_out(tmp_path: Path, name: str, counted: dict[str, int]) -> None:
+    system = [{"from": role, "value": f"Be {role}."} for role in ("system", "developer")]
+    rows = [{"conversations": [*system, QUESTION, ANSWER]}, {"conversations": [*system[:1], QUESTION, ANSWER]}]
+    path = tmp_path / "chats.json"
+    path.write_text(json.dumps([row | {"emotion": "sad"} for row in rows]))
+    bad, place = BadRows("error"), raw_corpus(name, own=True).own
+    assert place is not None
+    read = list(conversations([path], None, bad, place))
+    assert bad.turns_left_out == counted
+    assert [each["system"] for each in read] == (["", ""] if counted else ["Be system.\nBe developer.", "Be system."])

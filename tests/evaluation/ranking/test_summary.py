@@ -106,12 +106,18 @@ def test_the_larger_p_counts_of_those_by_who_replies_and_by_who_is_answered() ->
     answering = [row | {"cluster": f"ann {row['id']}"} for row in ROWS]
     answered = [row | {"cluster": "", "partner": f"bob {places[row['id']]}"} for row in ROWS]
     both = [row | {"partner": f"bob {places[row['id']]}"} for row in answering]
-    by_ann, by_bob, found = (
-        comparisons(values_of(rows), [("before", "after")], SEED, "recipes")[-1] for rows in (answering, answered, both)
-    )
-    assert found["p"] == max(by_ann["p"], by_bob["p"])
-    assert found["low"] == min(by_ann["low"], by_bob["low"]) != max(by_ann["low"], by_bob["low"])
-    assert found["high"] == max(by_ann["high"], by_bob["high"])
+    found = comparisons(values_of(both), [("before", "after")], SEED, "recipes")[-1]
+    by_hand = []
+    for person in ("cluster", "partner"):
+        given = [
+            Ratio.of((row[person], 1 / row["rank"], 1.0) for row in both if (row["domain"], row["model"]) == place)
+            for place in itertools.product(("happy", "sad"), ("before", "after"))
+        ]
+        by_hand.append(compare(given[0::2], given[1::2], SEED))
+    assert abs(by_hand[0].p - by_hand[1].p) > 0.1
+    assert found["p"] == pytest.approx(max(test.p for test in by_hand), abs=1e-6)
+    assert found["low"] == pytest.approx(min(test.low for test in by_hand), abs=1e-6)
+    assert found["high"] == pytest.approx(max(test.high for test in by_hand), abs=1e-6)
     turned = [row | {"cluster": row["partner"], "partner": row["cluster"]} for row in both]
     assert comparisons(values_of(turned), [("before", "after")], SEED, "recipes")[-1] == found
     found, *parts = (scores(values_of(rows), SEED) for rows in (both, answering, answered))
