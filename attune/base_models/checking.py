@@ -10,7 +10,6 @@ from attune.base_models.sentence_modules import check_modules
 from attune.base_models.vocabulary import check_end, check_vocabulary
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
-from attune.core.tokenizer import read_tokenizer
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 TEMPLATES = "additional_chat_templates"
@@ -51,10 +50,17 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
     modules = check_modules(folder, encodes=use == "embedder")
     _check_contents(path for _, path in modules)
     _check_objects(folder, _OF_SENTENCE_ENCODERS)
-    transformers = [path for kind, path in modules if kind == "Transformer"]
-    inside = transformers or ([] if modules and use == "embedder" else [folder])
-    for path in [folder] if use in ("base", "encoder") else inside:
+    for path in model_folders(folder, use):
         _check_model(path, use)
+
+
+def model_folders(folder: Path, use: Use | None) -> list[Path]:
+    """The folders of transformers' models in a model's folder: it itself, or those of a sentence encoder's modules."""
+    if use in ("base", "encoder"):
+        return [folder]
+    modules = check_modules(folder, encodes=use == "embedder")
+    inside = [path for kind, path in modules if kind == "Transformer"]
+    return inside or ([] if modules and use == "embedder" else [folder])
 
 
 def _check_contents(folders: Iterable[Path]) -> None:
@@ -85,18 +91,6 @@ def _check_model(folder: Path, use: Use | None) -> None:
     shapes = _shapes(folder)
     _check_layers(folder, config, shapes)
     check_vocabulary(folder, config, shapes, fills=use not in ("base", "encoder"))
-    if use is not None:
-        _check_tokenizer(folder, use)
-
-
-def _check_tokenizer(folder: Path, use: Use) -> None:
-    """Load the tokenizer, which may need a package or a file, before anything expensive starts."""
-    tokenizer = read_tokenizer(folder)
-    if use == "embedder" and tokenizer.pad_token_id is None:
-        raise AttuneError(
-            f"the tokenizer in {folder} has no padding token, with which texts of unequal length are encoded together; "
-            "set pad_token in tokenizer_config.json, or name another sentence encoder"
-        )
 
 
 def _check_objects(folder: Path, names: Iterable[str]) -> None:

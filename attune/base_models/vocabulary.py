@@ -63,16 +63,22 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
             "model"
         )
     rows = held[0] if held else said
-    if isinstance(rows, int) and largest < rows <= largest + len(missing):
+    if isinstance(rows, int):
+        _check_ids(folder / names[0], largest, missing, rows)
+
+
+def _check_ids(path: Path, largest: int, missing: Mapping[str, int], rows: int) -> None:
+    """Check what `_largest_id` says of the vocabulary in `path` by the number of embeddings."""
+    if largest >= rows:
         raise AttuneError(
-            f"{folder / names[0]} lacks {', '.join(map(repr, missing))}, which tokenizer_config.json or "
-            f"special_tokens_map.json names, so that ids go up to {largest + len(missing)}, but the model has "
-            f"embeddings for {rows} tokens: they were not resized; name tokens of the vocabulary, or resize them"
+            f"{path} has ids up to {largest}, but the model has embeddings for {rows} tokens; it is another model's "
+            "tokenizer, or the embeddings were not resized"
         )
-    if isinstance(rows, int) and largest >= rows:
+    if max(missing.values(), default=-1) >= rows:
         raise AttuneError(
-            f"{folder / names[0]} has ids up to {largest}, but the model has embeddings for {rows} tokens; it is "
-            "another model's tokenizer, or the embeddings were not resized"
+            f"{path} lacks {', '.join(map(repr, missing))}, which tokenizer_config.json or special_tokens_map.json "
+            f"names, so that ids go up to {max(missing.values())}, but the model has embeddings for {rows} tokens: "
+            "they were not resized; name tokens of the vocabulary, or resize them"
         )
 
 
@@ -86,11 +92,11 @@ def check_end(folder: Path) -> None:
         )
 
 
-def _largest_id(folder: Path, path: Path, fills: bool) -> tuple[int, list[str]]:
+def _largest_id(folder: Path, path: Path, fills: bool) -> tuple[int, dict[str, int]]:
     """The highest id that the model may be given, by the vocabulary in `path` and the files beside it.
 
-    With it the special tokens that are named but in neither: once loaded, the tokenizer gives them the ids after all
-    others.
+    With it the special tokens that are named but in neither, and the ids after all others, which the tokenizer gives
+    them once it is loaded.
     """
     vocabulary = _vocabulary(path)
     config = _settings(folder, "tokenizer_config.json")
@@ -104,8 +110,9 @@ def _largest_id(folder: Path, path: Path, fills: bool) -> tuple[int, list[str]]:
     given = {vocabulary.unknown, *around, *(name for role, name in roles if role in template)}
     unread = {each.content for each in added if each.special and stays_text(each.content)} - given
     needed = [each.id for each in added if each.content not in unread or each.content in template]
-    missing = around - {each.content for each in added} - vocabulary.words
-    return max([vocabulary.largest, *needed]), sorted(missing)
+    missing = sorted(around - {each.content for each in added} - vocabulary.words)
+    free = 1 + max([vocabulary.largest, *(each.id for each in added)])
+    return max([vocabulary.largest, *needed]), {name: free + at for at, name in enumerate(missing)}
 
 
 def _special(settings: Mapping[str, Any]) -> list[tuple[str, str]]:

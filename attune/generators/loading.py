@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedMod
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from attune.base_models.checking import check_folder
+from attune.base_models.decodable import check_decodable
 from attune.base_models.headers import fingerprint, tensor_shapes
 from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
@@ -21,7 +22,6 @@ from attune.core.model_code import refuse_code
 from attune.core.tokenizer import read_tokenizer
 from attune.generators.adapters import with_adapter
 from attune.generators.chat_templates import pin_date
-from attune.generators.decodable import check_decodable
 from attune.generators.prompts import FORMAT_VERSION
 from attune.generators.roles import Roles
 from attune.parameters.generators import GeneratorSettings
@@ -144,6 +144,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
         if the folder holds no such model, or one that `check_decodable` refuses, or if this machine cannot load 4 bits.
     """
     check_folder(folder, "base")
+    check_decodable(folder)
     options: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     if four_bits:
         options |= {"quantization_config": _four_bits(), "device_map": {"": torch.cuda.current_device()}}
@@ -154,7 +155,6 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     if info["missing_keys"]:
         missing = f"{min(info['missing_keys'])} is missing"
         raise AttuneError(f"{folder}: its weights are not of a {model.config.model_type} that writes text: {missing}")
-    check_decodable(model, folder)
     if four_bits:
         return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     return model.to(device())

@@ -124,3 +124,17 @@ def test_a_token_that_only_the_settings_name_needs_an_embedding(
         check_folder(folder, use)
     changed(folder / "tokenizer_config.json", **{role: tiny.END})
     check_folder(folder, use)
+
+
+def test_a_token_that_the_vocabulary_lacks_comes_after_those_that_nobody_reads(tmp_path: Path) -> None:
+    folder = tiny.saved(tiny.llama(), tmp_path / "m")
+    rows = read_json(folder / "config.json")["vocab_size"]
+    vocabulary = read_json(folder / "tokenizer.json")
+    image = {"id": rows, "content": "<image>", "special": True, "single_word": False, "lstrip": False}
+    vocabulary["added_tokens"].append(image | {"rstrip": False, "normalized": False})
+    (folder / "tokenizer.json").write_text(json.dumps(vocabulary))
+    check_folder(folder, "base")
+    changed(folder / "tokenizer_config.json", eos_token="<eos>")
+    assert load_tokenizer(folder).eos_token_id == rows + 1
+    with pytest.raises(AttuneError, match=rf"lacks '<eos>', which .* ids go up to {rows + 1}, .* were not resized"):
+        check_folder(folder, "base")
