@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.core.tokens import Markup
 from attune.generators.roles import CHAT, TURN, Roles
 
@@ -41,6 +41,10 @@ class _Arranged(NamedTuple):
     messages: Messages
     parts: list[str]
     read: int
+
+
+class _Refusal(Exception):
+    """What a template raises, such as the reason that it gives by raise_exception."""
 
 
 def pin_date(tokenizer: Any) -> None:
@@ -108,7 +112,10 @@ def end_of_reply(tokenizer: Any) -> int:
 def _written_after_replies(tokenizer: Any) -> int:
     asked, told = (_PLACE.format(at) for at in (1, 2))
     exchange = [{"role": CHAT.asks, "content": asked}, {"role": CHAT.replies, "content": told}]
-    _, *parts = _rendered(tokenizer, [*exchange, exchange[0]])
+    try:
+        _, *parts = _rendered(tokenizer, [*exchange, exchange[0]])
+    except _Refusal:
+        return tokenizer.eos_token_id
     after = parts[3] if parts[::2] == ["1", "2", "1"] else ""
     special = {each.content: id for id, each in tokenizer.added_tokens_decoder.items()}
     named = [name for name in special if after.lstrip().startswith(name)]
@@ -131,14 +138,18 @@ def _arranged(tokenizer: Any, preamble: bool, own: tuple[bool, ...], roles: Role
 
 
 def _arrange(tokenizer: Any, preamble: bool, own: Sequence[bool], roles: Roles) -> _Arranged:
+    fault = ""
     for messages, first in _layouts(preamble, own, roles):
-        parts = _rendered(tokenizer, messages)
+        try:
+            parts = _rendered(tokenizer, messages)
+        except _Refusal as refusal:
+            fault = f"refuses what a user says ({refusal})"
+            continue
         found = [int(place) for place in parts[1::2]]
         if _complete(found, preamble, range(first, len(own) + 1)):
             return _Arranged(messages, parts, len(own) + 1 - first)
-    raise AttuneError(
-        f"the chat template of {_name(tokenizer)} leaves out what a user says; correct chat_template, or remove it"
-    )
+        fault = "leaves out what a user says"
+    raise AttuneError(f"the chat template of {_name(tokenizer)} {fault}; correct chat_template, or remove it")
 
 
 def _name(tokenizer: Any) -> str:
@@ -170,11 +181,11 @@ def _introduced(messages: Messages) -> Messages:
 
 
 def _rendered(tokenizer: Any, messages: Messages) -> list[str]:
-    """Template text and the numbers of places in turn; no place where the template refuses the messages."""
+    """Template text and the numbers of places in turn; raises a _Refusal where the template refuses the messages."""
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    except Exception:  # a template is a program: it may raise anything
-        return [""]
+    except Exception as error:  # a template is a program: it may raise anything
+        raise _Refusal(one_line(error)) from None
     return _PLACES.split(text)
 
 

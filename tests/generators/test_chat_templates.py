@@ -34,13 +34,28 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ 1 / 0 }}", "{{ range(10 ** 9) }}", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"]
+    ("template", "reason"),
+    [
+        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ range(10 ** 9) }}", "Range too big"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "maximum recursion depth"),
+        ("{{ raise_exception('Only\\ntools may speak') }}", "Only tools may speak"),
+        (f"{{% if messages|length < 9 %}}{{{{ raise_exception('Too few') }}}}{{% endif %}}{CHAT}", "Too few"),
+    ],
 )
-@pytest.mark.fault("a chat template that raises: {}", "one sentence")
-def test_whatever_a_template_raises_is_one_sentence(template: str) -> None:
+@pytest.mark.fault("a chat template that raises: {reason}", "one sentence with its reason")
+def test_whatever_a_template_raises_is_one_sentence(template: str, reason: str) -> None:
     words = tokenizer()
     words.chat_template = template
-    with pytest.raises(AttuneError, match="correct chat_template, or remove it"):
+    with pytest.raises(AttuneError, match=rf"refuses .* \({reason}.*\); correct chat_template, or remove it") as raised:
+        encode_prompt(example(), words, Room(400))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_template_without_a_place_for_the_user_is_refused() -> None:
+    words = tokenizer()
+    words.chat_template = "{% for m in messages %}[{{ m.role }}]{% endfor %}"
+    with pytest.raises(AttuneError, match=r"chat template of .* leaves out what a user says; correct chat_template"):
         encode_prompt(example(), words, Room(400))
 
 
@@ -50,7 +65,7 @@ def test_everything_said_to_be_read_is_in_the_prompt_and_before_the_question(tem
     words.chat_template = template
     asked = example(system="Be kind.", passages=("I won a goat.\n\n",))
     if "upper" in template:
-        with pytest.raises(AttuneError, match=r"chat template of .* leaves out what a user says"):
+        with pytest.raises(AttuneError, match=r"chat template of .* refuses what a user says \(.*has no attribute"):
             encode_prompt(asked, words, Room(400, 90))
         return
     prompt = encode_prompt(asked, words, Room(400, 90))
