@@ -24,6 +24,7 @@ from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnData, OwnRows, Subsets
+from attune.parameters.generation import SHORTEST_PROMPT
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
@@ -163,14 +164,15 @@ def _check_model(model: str, use: Use) -> None:
 
 def _sizes(settings: Parameters) -> Iterator[str]:
     """Generators that ask more layers or positions of their base than it has."""
+    longest = settings.generation.max_new_tokens
     for name, generator in settings.generators.items():
         if generator.base in settings.bases:
             with suppress(AttuneError, PermissionError):  # of a broken folder, which is said where that is checked
-                yield from _beyond(name, generator, size_of(settings.bases[generator.base].model))
+                yield from _beyond(name, generator, size_of(settings.bases[generator.base].model), longest)
 
 
-def _beyond(name: str, generator: GeneratorSettings, size: Size) -> Iterator[str]:
-    """What a training would refuse once it has loaded the base."""
+def _beyond(name: str, generator: GeneratorSettings, size: Size, longest: int) -> Iterator[str]:
+    """What would be refused once a base is loaded to be trained, or to write a reply of the `longest` tokens."""
     passages, frozen = 0, 0.0
     if isinstance(generator, TrainedSettings):
         passages, frozen = generator.passage_tokens, generator.frozen_layers
@@ -180,11 +182,18 @@ def _beyond(name: str, generator: GeneratorSettings, size: Size) -> Iterator[str
             "one at least must train"
         )
     virtual, needed = generator.method_keys.get("virtual_tokens", 0), generator.max_length + passages
-    if size.positions and needed + virtual > size.positions:
+    if size.positions is None:
+        return
+    positions = size.positions - virtual
+    if needed > positions:
         yield (
             f"generators.{name}: max_length = {generator.max_length} and passage_tokens = {passages} need {needed} "
-            f"positions, but the base {generator.base} has {size.positions - virtual} beside its virtual tokens; lower "
-            "them"
+            f"positions, but the base {generator.base} has {positions} beside its virtual tokens; lower them"
+        )
+    if longest + SHORTEST_PROMPT > positions:
+        yield (
+            f"generation.max_new_tokens = {longest}, but the base {generator.base} of generators.{name} has "
+            f"{positions} positions beside its virtual tokens, and a prompt needs {SHORTEST_PROMPT}; lower it"
         )
 
 
@@ -207,7 +216,7 @@ PATHS = (
     Check(("corpora", *_SAMPLED), _own_rows),
     Check(("generators", "corpora"), _trained_on),
     Check(("encoder", "index", "bases"), _models),
-    Check(("generators", "bases"), _sizes),
+    Check(("generators", "bases", "generation"), _sizes),
 )
 
 

@@ -21,9 +21,9 @@ from attune.generators.prompts import Example
 from attune.inference.arguments import beside, checked
 from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
 from attune.parameters.decoding import Decoding
+from attune.parameters.generation import SHORTEST_PROMPT
 
 MAX_NEW_TOKENS = 96
-SHORTEST_PROMPT = 16  # tokens; a shorter prompt has no room for a question
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Generator:
     """A causal language model that writes replies, with its tokenizer; on the GPU where there is one.
 
     card: what the card.json beside its weights holds. room: the tokens that a prompt and a true reply may take
-    together. limits: where a written reply ends.
+    together. limits: where a written reply ends. writing_room: the tokens of a prompt where the model's positions must
+    also hold the reply to be written.
     """
 
     model: Any
@@ -39,20 +40,22 @@ class Generator:
     card: Card
     room: Room
     limits: Limits
+    writing_room: Room
 
     @classmethod
     def from_pretrained(
         cls,
         path: str | Path,
         base: str | Path | None = None,
-        max_new_tokens: int = MAX_NEW_TOKENS,
+        max_new_tokens: int | None = None,
         passage_tokens: int | None = None,
     ) -> "Generator":
         """The generator that the stage train_generator wrote into the folder `path`; no network is used.
 
         base: the folder of its base; by default ../../base/NAME from `path`, as the pipeline lays it out.
-        max_new_tokens: the longest reply. passage_tokens: the most that the passages of a prompt may take together; by
-        default as many as in training.
+        max_new_tokens: the longest reply; by default 96 tokens, or fewer where the model's positions also need room
+        for a prompt. passage_tokens: the most that the passages of a prompt may take together; by default as many as
+        in training.
 
         Raises
         ------
@@ -61,7 +64,8 @@ class Generator:
         ValueError
             for a `max_new_tokens` below 1 or a `passage_tokens` below 0, and for either if it is no whole number.
         """
-        _check_count("max_new_tokens", max_new_tokens, 1)
+        if max_new_tokens is not None:
+            _check_count("max_new_tokens", max_new_tokens, 1)
         if passage_tokens is not None:
             _check_count("passage_tokens", passage_tokens, 0)
         folder = Path(path)
@@ -73,8 +77,9 @@ class Generator:
         positions = positions_of(model)
         check_positions(card, card.max_length, positions)
         room = Room(card.max_length, passages, min(whole, positions) if positions else whole, card.persona_tokens)
-        limits = Limits(max_new_tokens, stop_token_ids(model, tokenizer, card.one_line))
-        return cls(model, tokenizer, card, room, limits)
+        tokens = _longest_reply(positions) if max_new_tokens is None else int(max_new_tokens)
+        limits = Limits(tokens, stop_token_ids(model, tokenizer, card.one_line))
+        return cls(model, tokenizer, card, room, limits, _writing_room(room, tokens, positions))
 
     def reply(
         self,
@@ -163,19 +168,23 @@ class Generator:
         rows = encode_all(examples, self.tokenizer, self.room)
         return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
 
-    @property
-    def writing_room(self) -> Room:
-        """The room for a prompt, where the model's positions must also hold the reply to be written."""
-        positions = positions_of(self.model)
-        whole = self.room.whole or self.room.prompt
-        if positions:
-            whole = min(whole, positions - self.limits.tokens)
-        if whole < SHORTEST_PROMPT:
-            raise AttuneError(
-                f"max_new_tokens = {self.limits.tokens} leaves {whole} of the model's {positions} positions for the "
-                "prompt; lower generation.max_new_tokens"
-            )
-        return Room(min(self.room.prompt, whole), self.room.passages, whole, self.room.persona)
+
+def _longest_reply(positions: int | None) -> int:
+    """The longest reply, in tokens, where none is asked for."""
+    return MAX_NEW_TOKENS if positions is None else max(1, min(MAX_NEW_TOKENS, positions - SHORTEST_PROMPT))
+
+
+def _writing_room(room: Room, tokens: int, positions: int | None) -> Room:
+    """The part of `room` that a prompt may take beside a reply of `tokens` tokens."""
+    whole = room.whole or room.prompt
+    if positions:
+        whole = min(whole, positions - tokens)
+    if whole < SHORTEST_PROMPT:
+        raise AttuneError(
+            f"max_new_tokens = {tokens} leaves {whole} of the model's {positions} positions for the prompt; lower "
+            "generation.max_new_tokens"
+        )
+    return Room(min(room.prompt, whole), room.passages, whole, room.persona)
 
 
 def _check_count(name: str, value: Any, least: int) -> None:

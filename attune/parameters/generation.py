@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from attune.parameters.decoding import Decoding, Point
 from attune.parameters.types import Count, Distinct, Key, Name, Section
 
+SHORTEST_PROMPT = 16  # tokens; a shorter prompt has no room for a question
+
 
 def _named(generators: list[str]) -> list[str]:
     if not generators:

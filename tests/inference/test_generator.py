@@ -144,7 +144,17 @@ def test_what_cannot_be_answered_is_refused(tmp_path: Path) -> None:
         Generator.from_pretrained(folder, passage_tokens=-1)
     positions = positions_of(found.model)
     with pytest.raises(AttuneError, match=f"max_new_tokens = 60 leaves 4 of the model's {positions} positions"):
-        Generator.from_pretrained(folder, max_new_tokens=60).reply(CONTEXT)
+        Generator.from_pretrained(folder, max_new_tokens=60)
+
+
+@pytest.mark.parametrize(("method", "positions", "longest"), [("full", 64, 48), ("prompt_tuning", 64, 44)])
+def test_the_longest_reply_leaves_a_prompt_its_room(method: str, positions: int, longest: int, tmp_path: Path) -> None:
+    folder = trained(tmp_path, SETTINGS[method], positions=positions)
+    found = Generator.from_pretrained(folder)
+    assert (found.limits.tokens, found.writing_room.whole) == (longest, 16)
+    assert found.reply(CONTEXT) == Generator.from_pretrained(folder, max_new_tokens=longest).reply(CONTEXT)
+    with pytest.raises(AttuneError, match=f"max_new_tokens = {longest + 1} leaves 15 of the model's"):
+        Generator.from_pretrained(folder, max_new_tokens=longest + 1)
 
 
 def test_what_is_no_decoding_and_no_number_of_tokens_is_refused(tmp_path: Path) -> None:

@@ -129,6 +129,11 @@ def test_wrong_parameters_are_refused(
             "generators.full: max_length = 65 and passage_tokens = 0 need 65",
         ),
         ({"frozen_layers": 99, "max_length": 64, "base": "hub"}, None),
+        (
+            {"max_length": 64, "longest": 49},
+            "generation.max_new_tokens = 49, but the base own of generators.full has 64 positions beside",
+        ),
+        ({"max_length": 64, "longest": 4800, "base": "hub"}, None),
     ],
 )
 def test_a_generator_is_held_to_the_size_of_a_base_in_a_directory(
@@ -141,7 +146,8 @@ def test_a_generator_is_held_to_the_size_of_a_base_in_a_directory(
     saved(llama(), tmp_path / "own")
     bases = VALUES["bases"] | {"own": {"model": "./own"}, "hub": {"model": "somebody/large"}}
     full = VALUES["generators"]["full"] | {"base": "own"} | values
-    changed(tmp_path, ("bases", bases), ("generators.full", full))
+    longest = full.pop("longest", 48)
+    changed(tmp_path, ("bases", bases), ("generators.full", full), ("generation.max_new_tokens", longest))
     with nullcontext() if message is None else pytest.raises(AttuneError, match=re.escape(message)):
         main(target=Path("checked.txt"))
     assert Path("checked.txt").exists() is (message is None)
