@@ -60,13 +60,12 @@ class Ranker:
         folder = Path(path)
         try:
             model = to_device(storage.load(folder, _encoder_folder(folder, encoder)))
-            inputs = inputs_for(model, folder)
         except (OSError, ValueError, SafetensorError) as error:
-            raise AttuneError(
-                f"{folder} holds no CoBERT that can be loaded from safetensors; `dvc repro train_cobert` writes one: "
-                f"{error}"
-            ) from None
-        return cls(model.eval(), inputs)
+            raise _no_cobert(folder, error) from None
+        try:
+            return cls(model.eval(), inputs_for(model, folder))
+        except AttuneError as error:  # of the tokenizer
+            raise _no_cobert(folder, error) from None
 
     @classmethod
     def untrained(cls, encoder: str | Path, recipe: dict[str, Any]) -> "Ranker":
@@ -170,3 +169,9 @@ def _turns(context: Sequence[str], speakers: Sequence[Any] | None) -> tuple[list
 
 def _encoder_folder(folder: Path, encoder: str | Path | None) -> Path:
     return beside(folder, 2, "base", "encoder") if encoder is None else Path(encoder)
+
+
+def _no_cobert(folder: Path, error: Exception) -> AttuneError:
+    return AttuneError(
+        f"{folder} holds no CoBERT that can be loaded from safetensors; `dvc repro train_cobert` writes one: {error}"
+    )
