@@ -272,3 +272,17 @@ def test_openings_of_the_same_words_stay_in_one_split(tmp_path: Path, name: str)
     files = {file: list(part) for file, part in subset.conversations.items() if not file.startswith("evaluate")}
     begun = [{re.sub(r"\D", "", row["utterances"][0]) for row in part} for part in files.values()]
     assert sum(map(len, begun)) == len(set().union(*begun)) == 60
+
+
+@pytest.mark.parametrize("policy", ["error", "skip"])
+@pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "pec"])
+@pytest.mark.fault("one's own data in which nobody answers", "the file and its first row are named")
+def test_rows_all_of_which_are_malformed_are_told_by_the_first(tmp_path: Path, name: str, policy: Any) -> None:
+    record = raw_corpus(name, own=True)
+    rows = [{"conversations": [{"from": "human", "value": f"I am {n}."}], "mood": "sad"} for n in range(9)]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns: dict[Any, str] = {"turns": "conversations"} | ({} if name == "pec" else {"emotion": "mood"})
+    message = said(check, record, OwnData(path=str(path), columns=columns), sampling(), BadRows(policy))
+    start = f"corpora.{name} has no row that can be used; the first: {path}, line 1: no turn with an answer"
+    assert message.startswith(start)
