@@ -88,8 +88,7 @@ def check_ranked(
         try:
             subset = record.subset(record, raw, sampling, BadRows("skip"), raw / "scratch")
         except TooFew:  # of one size alone; corrected, the next would be refused
-            named = {*domains, *learnt}
-            reason = own_sizes.that_fit(record, raw, sampling, named, candidates, raw / "whole")
+            reason = own_sizes.that_fit(record, raw, sampling, domains, learnt, candidates, raw / "whole")
             raise AttuneError(reason) from None
         for domain, place in {**dict.fromkeys(domains, ""), **learnt}.items():
             if domain not in subset.candidates:
