@@ -43,7 +43,8 @@ def unknown_share(tokenizer: Any, texts: Sequence[str]) -> float:
     """
     step = max(1, len(texts) // _LOOKED_AT)
     ids = [each for text in texts[::step] for each in token_ids(tokenizer, text)]
-    return ids.count(getattr(tokenizer, "unk_token_id", None)) / max(1, len(ids))
+    unknown: Any = getattr(tokenizer, "unk_token_id", None)
+    return ids.count(unknown) / max(1, len(ids))
 
 
 def too_many_unknown(tokenizer: Any, texts: Sequence[str], folder: Path, key: str) -> str:
