@@ -108,8 +108,8 @@ bench: setup  ## run the benchmarks beside their peers, on a quiet machine (half
 	$(BIN)/python -m benchmarks
 
 # In data/ and models/ only what stages write: your own files there stay.
-OUTPUTS = $(addprefix data/,evaluation index oracle_passages params_checked.txt passages persona_passages processed raw \
-	recipes subset) $(addprefix models/,base cobert compared generators personas seeds)
+OUTPUTS = $(addprefix data/,evaluation index oracle_passages origins params_checked.txt passages persona_passages \
+	processed raw recipes subset) $(addprefix models/,base cobert compared generators personas seeds)
 
 # metrics/, plots/, runs/, .venv, DVC's cache and your own files stay.
 clean:  ## delete the stages' data and models, quick/, checkpoints; metrics/ and plots/ stay

@@ -30,6 +30,7 @@ from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
 from attune.sources.origins import check_apart
 from attune.sources.packages import MINILM, SMOLLM2
+from attune.sources.sample import sizes
 from stages import start
 
 
@@ -95,6 +96,15 @@ def _capped(settings: Parameters) -> Iterator[str]:
                 f"corpora.{name}.cap = {entry.cap} leaves {trained} conversation(s) to train on, and the emotion probe "
                 f"needs {FOLDS} situations; raise it, or lower preprocess.test_share"
             )
+
+
+def _sampled(settings: Parameters) -> Iterator[str]:
+    """Sizes that the sample's ranking corpus does not have."""
+    record = ranking_corpus()
+    published = record.name in settings.corpora and not isinstance(settings.corpora[record.name], OwnRows)
+    if settings.source == "sample" and published:
+        sampling = Sampling(settings.seed, None, settings.preprocess.test_share, settings.subsets.model_dump())
+        yield from _refusal("subsets", sizes.check, record, sampling)
 
 
 def _own_rows(settings: Parameters) -> Iterator[str]:
@@ -207,13 +217,14 @@ def _refusal(key: str, check: Callable[..., object], *arguments: Any) -> Iterato
         yield f"{key}: this user may not read {error.filename}; allow it (chmod -R u+rX), or name another"
 
 
-_SAMPLED = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas", "generators")
+_DRAWN = ("on_bad_row", "seed", "preprocess", "subsets", "cobert", "compare", "seeds", "personas", "generators")
 PATHS = (
     Check(("source", "corpora", "encoder", "index", "bases"), _apart),
     Check(("source", "corpora"), _sources),
     Check(("corpora",), _named),
     Check(("corpora", "preprocess"), _capped),
-    Check(("corpora", *_SAMPLED), _own_rows),
+    Check(("source", "corpora", "seed", "preprocess", "subsets"), _sampled),
+    Check(("corpora", *_DRAWN), _own_rows),
     Check(("generators", "corpora"), _trained_on),
     Check(("encoder", "index", "bases"), _models),
     Check(("generators", "bases", "generation"), _sizes),

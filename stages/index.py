@@ -3,6 +3,7 @@
 `python -m stages.index corpus=NAME processed=FOLDER embedder=FOLDER target=FOLDER`
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import AT_ONCE, atomic_folder, stream_parquet, write_parquet, write_tables
+from attune.core.tokens import too_many_unknown
 from attune.corpora import CORPORA, record_of
 from attune.corpora.base import arrow_schema
 from stages import start
@@ -31,12 +33,24 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
     options = settings.index
     rows = entries(stream_parquet(processed / record.train_rows))
     texts, size = [row["text"] for row in rows], options.batch_size
+    _say_unknown(embedder, texts)
     vectors = embed(settings.engine, embedder, options.backend, texts, size, settings.seed, settings.threads)
     with atomic_folder(target) as folder:
         faiss.write_index(build(vectors, options.exact_up_to, HnswShape.of(options)), str(folder / "index.faiss"))
         write_parquet(folder / "rows.parquet", rows, arrow_schema(COLUMNS))
         _write_embeddings(folder / "embeddings.parquet", [row["id"] for row in rows], vectors)
     print(f"{corpus}: {len(rows)} rows indexed")
+
+
+def _say_unknown(embedder: Path, texts: list[str]) -> None:
+    """Print a warning where the sentence encoder knows too few words of the texts."""
+    from transformers import AutoTokenizer
+
+    # Some encoders have no tokenizer of transformers, or keep it in a folder of their first module.
+    with suppress(Exception):
+        tokenizer = AutoTokenizer.from_pretrained(embedder, local_files_only=True, trust_remote_code=False)
+        if warning := too_many_unknown(tokenizer, texts, embedder, "index.embedder"):
+            print(warning)
 
 
 def _write_embeddings(path: Path, ids: list[str], vectors: Any) -> None:

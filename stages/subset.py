@@ -1,7 +1,7 @@
 """Cut a corpus to the size of the experiment: `python -m stages.subset corpus=NAME raw=FOLDER target=FOLDER`."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,8 +40,14 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
     repeated = subset.counts.get("repeated")
     left_out = f"; {repeated} repeated row(s) are left out" if repeated else ""
     print(f"{corpus}: {', '.join(f'{name} {size}' for name, size in sizes.items()) or 'no conversations'}{left_out}")
-    if recalled:
-        print(f"{corpus}: {recalled}")
+    for line in filter(None, [_without_persona(subset.counts), recalled]):
+        print(f"{corpus}: {line}")
+
+
+def _without_persona(counts: Mapping[str, int]) -> str:
+    """How many responses are by somebody without a persona, where there are any."""
+    count = sum(number for name, number in counts.items() if name.endswith("_without_persona"))
+    return f"{count} response(s) are by people without a persona" if count else ""
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, write_csv
 from attune.core.import_graph import closure
+from attune.core.tokens import too_many_unknown
 from attune.training.checkpoints import run_key
 from attune.training.launcher import is_writer, join, launched, reporting
 from stages import checkpoint_roots, report_to, start
@@ -47,6 +48,7 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     inputs = inputs_for(model, encoder)
     lengths = {"max_length": inputs.max_length, "turn_length": inputs.turn_length}
     say_limits(options, lengths)
+    say_unknown(inputs.tokenizer, rows["train"], encoder)
     tracking = trackers(*report_to(), target)
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         learning, reached = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
@@ -66,6 +68,13 @@ def say_limits(options: dict[str, Any], lengths: dict[str, int]) -> None:
     for name, length in lengths.items():
         if length != options[name]:
             print(f"{name}: {length}, since the encoder has no more positions")
+
+
+def say_unknown(tokenizer: Any, rows: list[dict[str, Any]], encoder: Path) -> None:
+    """Print a warning where the encoder knows too few words of the rows: their validation MRR may then be 1."""
+    texts = [text for row in rows for text in (*row["context"], row["response"], *row["personas"])]
+    if warning := too_many_unknown(tokenizer, texts, encoder, "encoder"):
+        print(warning)
 
 
 def write_curve(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -88,6 +88,12 @@ def test_the_top_level_lr_reruns_the_recipes_that_use_it_and_no_generator() -> N
     assert BODIES["train_generator"]["params"] == ["seed", "threads", "launcher", "generators.${key}"]
 
 
+def test_a_generator_s_evaluation_depends_on_the_passages_that_it_reads() -> None:
+    """Those of the test rows: with the train rows' too, a change of how these are retrieved would evaluate all anew."""
+    read = [each for each in inputs("evaluate_generator") if each.startswith("data/passages")]
+    assert read == ["data/passages/empathetic_dialogues/test.parquet"]
+
+
 def inputs(name: str) -> list[str]:
     """What the stage depends on besides code."""
     return [dependency for dependency in BODIES[name]["deps"] if not is_code(dependency)]

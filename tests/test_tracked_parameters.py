@@ -21,6 +21,7 @@ CHANGE_NOTHING = {"engine", "report_to"}
 ELSEWHERE = {
     "base_encoders": {"bases", "encoder", "index.embedder"},  # in ${item}
     "base_models": {"encoder", "index.embedder"},  # in ${item}
+    "download": {"corpora", "seed", "source"},  # in data/origins
     "plot": {"compare", "personas"},  # of the studies' figures
     "plot_studies": {"corpora"},  # of the main job's figures
     "report_studies": {

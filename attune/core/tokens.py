@@ -4,11 +4,14 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 # Begins the names that special tokens get in a copy of a tokenizer; where people write it, it is broken up.
 _PREFIX = "attunespecialtoken"
+# The share of unknown word pieces above which texts are too much alike to an encoder, and how many texts tell it.
+_UNKNOWN, _LOOKED_AT = 0.1, 1000
 _SHORTEST_NAME = 3  # letters; some tokenizers pad with "!", which is a mark of punctuation all the same
 
 
@@ -31,6 +34,31 @@ def token_ids(tokenizer: Any, *parts: str) -> list[int]:
     reader = _reader(tokenizer)
     text = "".join(reader.named(part) if isinstance(part, Markup) else _without_prefix(part) for part in parts)
     return reader.copy.encode(text, add_special_tokens=False).ids
+
+
+def unknown_share(tokenizer: Any, texts: Sequence[str]) -> float:
+    """The share of the texts' word pieces that the tokenizer does not know, 0 for one that reads bytes.
+
+    Some of the texts are looked at, evenly spaced.
+    """
+    step = max(1, len(texts) // _LOOKED_AT)
+    ids = [each for text in texts[::step] for each in token_ids(tokenizer, text)]
+    unknown: Any = getattr(tokenizer, "unk_token_id", None)
+    return ids.count(unknown) / max(1, len(ids))
+
+
+def too_many_unknown(tokenizer: Any, texts: Sequence[str], folder: Path, key: str) -> str:
+    """What to say where an encoder does not know the texts' script; empty where it does.
+
+    folder: the encoder's. key: where params.yaml names it.
+    """
+    share = unknown_share(tokenizer, texts)
+    if share <= _UNKNOWN:
+        return ""
+    return (
+        f"warning: {share:.0%} of the word pieces of the training texts are unknown to {folder}: texts that differ are "
+        f"the same to it, and scores mean little; set `{key}` in params.yaml to an encoder of their language"
+    )
 
 
 def shared_start(ids: Sequence[int], others: Sequence[int]) -> int:

@@ -169,11 +169,16 @@ class Corpus:
         Raises
         ------
         AttuneError
-            for a file without a row, and as `layout` and `read` do.
+            for a file without a row, for files in which nobody answers, and as `layout` and `read` do.
         """
         counts = {}
         for name in self.layout(folder).values():
             counts[name] = sum(1 for _ in self.read(folder / name, bad))
             if not counts[name]:
                 raise AttuneError(f"{folder / name} holds no row of {self.name}")
+        if bad.without_a_reply == (total := sum(counts.values())):
+            raise AttuneError(
+                f"{', '.join(str(folder / name) for name in counts)}: nobody answers in any of the {total} "
+                "conversations; turns by a second speaker are needed, since replies are learnt and retrieved"
+            )
         return counts

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from attune.corpora.subsets import SPLITS, opening_key
+from attune.corpora.subsets import SPLITS, key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,9 +14,14 @@ POST_WORDS = 10
 Pools = dict[str, dict[str, "np.ndarray"]]
 
 
+def text_key(text: str) -> int:
+    """A number for a text, whatever its case and its spaces; what is posted again keeps its punctuation."""
+    return key(" ".join(text.lower().split()))
+
+
 def post(turn: str) -> int:
-    """The `opening_key` of a first turn that is long enough to be known again, or 0."""
-    return opening_key(turn) if len(turn.split()) >= POST_WORDS else 0
+    """The `text_key` of a first turn that is long enough to be known again, or 0."""
+    return text_key(turn) if len(turn.split()) >= POST_WORDS else 0
 
 
 def apart(pools: Pools, counts: dict[str, int]) -> Pools:

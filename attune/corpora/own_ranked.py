@@ -12,7 +12,7 @@ from attune.corpora.own import ALL, opening, said
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRows
 from attune.corpora.spool import Spool
-from attune.corpora.subsets import draw, key, rank, sized, split_by_opening
+from attune.corpora.subsets import draw, key, opening_key, rank, sized, split_by_opening
 from attune.corpora.wording import tokenised
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def _splits(
     for row in rows:
         columns["id"].append(int(row["id"], 16))
         columns["rank"].append(rank(sampling.seed, row["id"]))
-        texts["opening"].append(key(opening(row)))
-        texts["said"].append(key(said(row)))
+        texts["opening"].append(opening_key(opening(row)))
+        texts["said"].append(opening_key(said(row)))
         texts["conversation"].append(key(row["conversation"]) if row["conversation"] else 0)
         columns["domain"].append(names.setdefault(row["domain"], len(names)))
         unknown += not row["personas"]

@@ -13,13 +13,13 @@ from attune.core.errors import AttuneError
 from attune.core.text import repeated
 from attune.corpora.base import Corpus, Own, Row, Rows, Sampling, Schemas, Subset
 from attune.corpora.blocks import Block, blocks, check_closed
-from attune.corpora.cross_posts import Pools, apart, post
+from attune.corpora.cross_posts import Pools, apart, post, text_key
 from attune.corpora.own_ranked import read as read_own
 from attune.corpora.own_ranked import subset as own_subset
 from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRow, BadRows
 from attune.corpora.spool import Spool
-from attune.corpora.subsets import SPLITS, digest, draw, key, opening_key, rank, sized
+from attune.corpora.subsets import SPLITS, digest, draw, key, rank, sized
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +129,7 @@ def _pools(files: Mapping[str, Path], seed: int, bad: BadRows, counts: dict[str,
     for domain, split, conversations in _conversations(files, bad):
         columns = {name: array("Q") for name in _COLUMNS}
         for each in conversations:
-            name, text = _row(domain, each)["id"], opening_key(" ".join(each.utterances))
+            name, text = _row(domain, each)["id"], text_key(" ".join(each.utterances))
             numbers = (int(name, 16), rank(seed, name), key(each.speakers[-1]), text, post(each.utterances[0]))
             for column, value in zip(columns.values(), numbers, strict=True):
                 column.append(value)

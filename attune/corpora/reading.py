@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 # What files of gzip and zstd begin with, and the program that unpacks them.
 _COMPRESSED = {b"\x1f\x8b": "gunzip", b"\x28\xb5\x2f\xfd": "zstd -d"}
+# The marks that such text begins with; that of UTF-32 begins with that of UTF-16, and is looked for first.
+_WIDE = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 class BadRow(Exception):
@@ -107,7 +109,7 @@ def check_content(path: Path) -> None:
     Raises
     ------
     AttuneError
-        for a pointer of Git LFS, for a web page, for what is compressed and for text in UTF-16.
+        for a pointer of Git LFS, for a web page, for what is compressed and for text in UTF-16 or UTF-32.
     """
     try:
         with path.open("rb") as stream:
@@ -117,8 +119,9 @@ def check_content(path: Path) -> None:
     for mark, program in _COMPRESSED.items():
         if start.startswith(mark):
             raise AttuneError(f"{path} is compressed; write what `{program} < {path.name}` gives into a file")
-    if encoding := _utf_16(start):
-        raise AttuneError(f"{path} is in UTF-16; convert it by `iconv -f {encoding} -t utf-8`")
+    if encoding := _wide_encoding(start):
+        name = encoding.upper().removesuffix("LE").removesuffix("BE")
+        raise AttuneError(f"{path} is in {name}; convert it by `iconv -f {encoding} -t utf-8`")
     head = start.removeprefix(BOM).lstrip().lower()
     if head.startswith(b"version https://git-lfs.github.com/spec/"):
         raise AttuneError(f"{path} is a Git LFS pointer, not the file itself; run `git lfs pull` where it is from")
@@ -126,17 +129,20 @@ def check_content(path: Path) -> None:
         raise AttuneError(f"{path} is a web page (HTML), not a corpus file; check the address and fetch it again")
 
 
-def _utf_16(start: bytes) -> str:
-    """What iconv calls the UTF-16 of a file that begins so; empty for what begins with neither a mark nor ASCII in it.
+def _wide_encoding(start: bytes) -> str:
+    """What iconv calls the UTF-16 or UTF-32 of a file that begins so; empty where neither a mark nor ASCII shows it.
 
     Four characters are looked at: text in UTF-8 may hold a NUL, but hardly every second byte.
     """
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    high, low = set(start[:8:2]), set(start[1:8:2])
-    if high == {0} and 0 not in low:
-        return "utf-16be"
-    return "utf-16le" if low == {0} and 0 not in high else ""
+    if marked := next((name for mark, name in _WIDE.items() if start.startswith(mark)), ""):
+        return marked
+    for width, name in ((4, "utf-32"), (2, "utf-16")):
+        first, *others = ordered = [set(start[at : 4 * width : width]) for at in range(width)]
+        if others == [{0}] * (width - 1) and 0 not in first:
+            return f"{name}le"
+        if ordered[:-1] == [{0}] * (width - 1) and 0 not in ordered[-1]:
+            return f"{name}be"
+    return ""
 
 
 def csv_rows(path: Path, **dialect: Any) -> Iterator[tuple[int, list[str]]]:

@@ -147,8 +147,8 @@ def check_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
 
 
 def opening_key(opening: str) -> int:
-    """A number for an opening, whatever its case and its spaces."""
-    return key(" ".join(opening.lower().split()))
+    """A number for an opening, whatever its case, its spaces and its punctuation (`words_of`)."""
+    return key(words_of(opening))
 
 
 def drawn_splits(

@@ -71,14 +71,15 @@ def exchange_id(row: Mapping[str, Any]) -> str:
 
 
 def distinct(rows: Iterable[tuple[Row, float]]) -> list[tuple[Row, float]]:
-    """The rows without those whose situation, text or reply an earlier one has, compared by their words.
+    """The rows without those whose situation or reply an earlier one has, compared by their words.
 
-    Where rows name no situation, their conversation stands for it.
+    Where rows name no situation, their conversation stands for it. A passage's text is not compared: the reply is part
+    of it, and by the template's own words all texts of emoji alone would be the same.
     """
     seen: set[tuple[str, str]] = set()
     kept = []
     for row, cosine in rows:
-        keys: set[tuple[str, str]] = {(name, words_of(row[name])) for name in ("text", "reply") if name in row}
+        keys: set[tuple[str, str]] = {("reply", words_of(row["reply"]))} if "reply" in row else set()
         if "id" in row:
             keys.add(("about", about(row)))
         if not keys & seen:

@@ -59,9 +59,8 @@ def nearest_situations(
 ) -> list[list[Passage]]:
     """For each of the unit `queries` (q, d) up to k passages, best first, of k different situations.
 
-    They also differ in their texts and in their replies, by words: a prompt's room is not spent on copies. bank: of
-    exchanges. own: what each query's own conversation is `about`, of which no passage is taken. A passage's score is
-    its cosine.
+    They also differ in their replies, by words: a prompt's room is not spent on copies. bank: of exchanges.
+    own: what each query's own conversation is `about`, of which no passage is taken. A passage's score is its cosine.
     """
     # No search finds more situations than there are.
     most = k if own is None else min(k, len({about(row) for row in bank.rows}) - 1)

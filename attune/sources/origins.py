@@ -7,7 +7,7 @@ from attune.core.errors import AttuneError
 
 # The folders of the project that hold the outputs of stages, and nothing else.
 OUTPUTS = (
-    *(f"data/{name}" for name in ("raw", "subset", "processed", "index", "recipes", "evaluation")),
+    *(f"data/{name}" for name in ("origins", "raw", "subset", "processed", "index", "recipes", "evaluation")),
     *(f"data/{name}" for name in ("passages", "persona_passages", "oracle_passages")),
     *(f"models/{name}" for name in ("base", "cobert", "generators", "compared", "personas", "seeds")),
     *("metrics", "plots"),

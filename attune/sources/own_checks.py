@@ -21,16 +21,12 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
     ------
     AttuneError
         for columns that the corpus does not have, as `own_data.conversations` and `drawn_splits`, and for a train split
-        on which the emotion probe cannot be trained, where emotions are needed; for files of one's own as
-        `directory.own_folder` and `Corpus.count_rows`, and for labels on which no empathy probe can be trained.
+        on which the emotion probe cannot be trained, where emotions are needed; for the first row where all are
+        malformed, even if they are left out; for files of one's own as `directory.own_folder` and `Corpus.count_rows`,
+        and for labels on which no empathy probe can be trained.
     """
     if record.in_own_folder:
-        folder = directory.own_folder(record, entry)
-        record.count_rows(folder, bad)
-        for path in record.files(folder).values():
-            labelled = record.read(path, BadRows("skip"))  # they are counted already
-            if reason := empathy_labels.why_untrainable([(each["level"], each["sp_id"]) for each in labelled]):
-                raise AttuneError(f"{path}: {reason}")
+        _check_labels(record, entry, bad)
         return
     place = record.own
     assert place is not None
@@ -41,6 +37,11 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
     def rows(bad: BadRows) -> Iterator[Row]:
         return own_data.conversations(paths, entry.columns, bad, place)
 
+    if next(rows(BadRows("skip")), None) is None:
+        try:
+            next(rows(BadRows("error")), None)
+        except AttuneError as error:
+            raise AttuneError(f"corpora.{record.name} has no row that can be used; the first: {error}") from None
     named = ((each["id"], (opening(each), said(each), each.get("conversation", ""))) for each in rows(bad))
     splits, _ = drawn_splits(record, named, sampling, bad)
     if record.has_emotions:
@@ -49,6 +50,15 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
         emotion_folds.check(
             record.name, [(each["emotion"], opening(each)) for number, each in again if number in train]
         )
+
+
+def _check_labels(record: Corpus, entry: OwnRows, bad: BadRows) -> None:
+    folder = directory.own_folder(record, entry)
+    record.count_rows(folder, bad)
+    for path in record.files(folder).values():
+        labelled = record.read(path, BadRows("skip"))  # they are counted already
+        if reason := empathy_labels.why_untrainable([(each["level"], each["sp_id"]) for each in labelled]):
+            raise AttuneError(f"{path}: {reason}")
 
 
 def check_ranked(
@@ -78,8 +88,7 @@ def check_ranked(
         try:
             subset = record.subset(record, raw, sampling, BadRows("skip"), raw / "scratch")
         except TooFew:  # of one size alone; corrected, the next would be refused
-            named = {*domains, *learnt}
-            reason = own_sizes.that_fit(record, raw, sampling, named, candidates, raw / "whole")
+            reason = own_sizes.that_fit(record, raw, sampling, domains, learnt, candidates, raw / "whole")
             raise AttuneError(reason) from None
         for domain, place in {**dict.fromkeys(domains, ""), **learnt}.items():
             if domain not in subset.candidates:

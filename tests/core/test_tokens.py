@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers, trainers
 from tokenizers.models import Unigram, WordLevel
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
-from attune.core.tokens import Markup, token_ids
+from attune.core.tokens import Markup, token_ids, too_many_unknown, unknown_share
 from attune.sources.packages import minilm_folder
 from tests.generators import tiny
 from tests.generators.sentencepiece import TEXTS, bpe
@@ -86,3 +86,16 @@ def test_a_mark_of_punctuation_stays_one_where_it_also_pads(tmp_path: Path) -> N
     tokenizer.save_pretrained(tmp_path)
     again = PreTrainedTokenizerFast.from_pretrained(tmp_path, trust_remote_code=False)
     assert token_ids(again, "so sad!") == again("so sad!", add_special_tokens=False)["input_ids"]
+
+
+def test_the_share_of_unknown_pieces_is_of_all_texts_and_none_where_bytes_are_read() -> None:
+    vocabulary = {"<unk>": 0, "a": 1, "b": 2}
+    raw = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>")
+    assert unknown_share(tokenizer, ["a b a", "x"]) == 1 / 4
+    assert unknown_share(tokenizer, ["x"] * 4000 + ["a"] * 12000) == 1 / 4  # of those that are looked at, too
+    assert unknown_share(tokenizer, []) == unknown_share(tokenizer, [""]) == 0
+    assert unknown_share(ByT5Tokenizer(), ["ሰላም"]) == 0
+    assert too_many_unknown(tokenizer, ["a"] * 9 + ["x"], Path("m"), "encoder") == ""
+    assert too_many_unknown(tokenizer, ["a"] * 8 + ["x"], Path("m"), "encoder").startswith("warning: 11% of the word")

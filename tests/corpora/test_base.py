@@ -68,3 +68,18 @@ def test_a_file_without_a_row(tmp_path: Path) -> None:
     (tmp_path / "hf_pec/offmychest/test.txt").write_text("\n")
     with pytest.raises(AttuneError, match=r"offmychest/test\.txt holds no row of pec"):
         record_of("pec").count_rows(tmp_path, BadRows("skip"))
+
+
+@pytest.mark.fault("EmpatheticDialogues in which nobody answers", "the files are named, and nothing starts")
+def test_a_corpus_in_which_nobody_answers(tmp_path: Path) -> None:
+    """One reply in all files is enough to be read."""
+    record = record_of("empathetic_dialogues")
+    write(record.name, tmp_path)
+    record.count_rows(tmp_path, BadRows("error"))
+    path = tmp_path / "train.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], ""]))
+    with pytest.raises(AttuneError) as raised:
+        record.count_rows(tmp_path, BadRows("error"))
+    names = ", ".join(str(tmp_path / f"{split}.csv") for split in ("train", "valid", "test"))
+    assert str(raised.value).startswith(f"{names}: nobody answers in any of the 4 conversations; turns by a second")

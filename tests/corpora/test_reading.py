@@ -71,13 +71,23 @@ def test_what_is_compressed_is_called_so(
         list(read(path))
 
 
-@pytest.mark.parametrize(
-    ("codec", "named"), [("utf-16", "utf-16"), ("utf-16-le", "utf-16le"), ("utf-16-be", "utf-16be")]
-)
+@pytest.mark.parametrize("order", ["", "le", "be"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 @pytest.mark.parametrize("read", [lines, csv_rows])
-@pytest.mark.fault("a file in UTF-16", "the conversion is named")
-def test_utf_16_is_called_so(tmp_path: Path, read: Callable[[Path], Iterable[object]], codec: str, named: str) -> None:
+@pytest.mark.fault("a file in {encoding}", "the conversion is named")
+def test_what_is_not_in_utf_8_is_called_by_its_name(
+    tmp_path: Path, read: Callable[[Path], Iterable[object]], encoding: str, order: str
+) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes("post,answer\nHällo.,Hi.\n".encode(codec))
-    with pytest.raises(AttuneError, match=rf"a\.csv is in UTF-16; convert it by `iconv -f {named} -t utf-8`$"):
+    path.write_bytes("post,answer\nHällo.,Hi.\n".encode(f"{encoding}-{order}" if order else encoding))
+    right = rf"convert it by `iconv -f {encoding}{order} -t utf-8`$"
+    with pytest.raises(AttuneError, match=rf"a\.csv is in {encoding.upper()}; {right}"):
         list(read(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_either_order(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("\ufeffHi.".encode(f"{encoding}-be"))
+    with pytest.raises(AttuneError, match=rf"a\.txt is in {encoding.upper()}; .* -f {encoding} "):
+        list(lines(path))

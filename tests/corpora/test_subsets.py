@@ -71,6 +71,11 @@ def test_a_letter_and_its_accent_make_the_same_text_in_one_character_or_two() ->
     assert opening_key(composed) == opening_key(decomposed)
 
 
+def test_openings_that_differ_in_case_spaces_and_punctuation_alone_are_the_same() -> None:
+    assert len({opening_key(text) for text in ("How are you?", "how are  you", "HOW ARE YOU ?!")}) == 1
+    assert len({opening_key(text) for text in ("How are you?", "How is he?", "😀", "😢")}) == 4
+
+
 def test_the_split_is_by_share_and_leaves_both_sides_something() -> None:
     splits = split_by_opening(np.arange(60), 0.2, "mine has")
     assert splits["test"].tolist() == list(range(12))

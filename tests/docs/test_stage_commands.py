@@ -41,7 +41,9 @@ for words in json.load(sys.stdin):
     found.append(written.getvalue())
 print(json.dumps(found))
 """
-FIRST = {f"stages.{name}" for name in ("base_models", "base_tests", "check_parameters", "download", "recipes")}
+FIRST = {
+    f"stages.{name}" for name in ("base_models", "base_tests", "check_parameters", "download", "origins", "recipes")
+}
 
 
 @cache

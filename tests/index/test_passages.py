@@ -3,6 +3,7 @@ import pytest
 
 from attune.index.bank import Bank, HnswShape, about, build
 from attune.index.passages import exchanges, nearest_situations, reordered
+from tests.project import read
 
 
 def bank_of(conversations: str) -> tuple[Bank, np.ndarray]:
@@ -90,3 +91,16 @@ def test_a_prompts_room_is_not_spent_on_copies() -> None:
     bank = Bank(build(vectors, 1000, HnswShape(16, 100, 100)), exchanges(rows, "{input} -> {reply}"))
     (passages,) = nearest_situations(bank, vectors[:1], 3)
     assert [passage["conversation"] for passage in passages] == ["c0", "c3", "c4"]
+
+
+def test_texts_of_emoji_alone_are_no_copies_of_each_other() -> None:
+    said = [("😀", "🎉"), ("😢", "🫂"), ("😡", "🫂"), ("🚗", "?")]
+    rows = [
+        {"conv_id": f"c{at}", "turn": 1, "situation": "", "input": text, "target": reply}
+        for at, (text, reply) in enumerate(said)
+    ]
+    vectors = bank_of("abcd")[1]
+    template = read()["rag"]["template"]
+    bank = Bank(build(vectors, 1000, HnswShape(16, 100, 100)), exchanges(rows, template))
+    (passages,) = nearest_situations(bank, vectors[:1], 4)
+    assert [passage["conversation"] for passage in passages] == ["c0", "c1", "c3"]

@@ -1,6 +1,7 @@
 """What is promised of one's own data before anything starts, against what the pipeline then does with them."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -252,3 +253,36 @@ def test_rows_of_one_conversation_stay_in_one_split(tmp_path: Path, name: str) -
     assert sum(map(len, parts)) == len(set().union(*parts)) == 30 + 3 * 60
     tested = next(part for file, part in files.items() if file.endswith("test"))
     assert len(tested) == len(rows) // 5
+
+
+@pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "pec"])
+@pytest.mark.fault("rows that begin alike but for case and punctuation", "in one split")
+def test_openings_of_the_same_words_stay_in_one_split(tmp_path: Path, name: str) -> None:
+    record = raw_corpus(name, own=True)
+    marks = (".", "!", " ...", "?!")
+    rows = [
+        {"q": f"{('I', 'i')[n % 2]} am {n // 4}{marks[n % 4]}", "a": f"Oh, {n}.", "mood": ("sad", "glad")[n // 4 % 2]}
+        for n in range(240)
+    ]
+    given = labelled(tmp_path, rows, **({} if name == "pec" else {"emotion": "mood"}))
+    drawn = sampling()._replace(sizes={"large": dict.fromkeys(("train", "valid", "test", "evaluate"))})
+    check(record, given, drawn, BadRows("error"))
+    own_data.write(record, given, tmp_path, BadRows("error"))
+    subset = (record.subset or train_and_test)(record, tmp_path, drawn, BadRows("error"), tmp_path / "scratch")
+    files = {file: list(part) for file, part in subset.conversations.items() if not file.startswith("evaluate")}
+    begun = [{re.sub(r"\D", "", row["utterances"][0]) for row in part} for part in files.values()]
+    assert sum(map(len, begun)) == len(set().union(*begun)) == 60
+
+
+@pytest.mark.parametrize("policy", ["error", "skip"])
+@pytest.mark.parametrize("name", ["mine", "empathetic_dialogues", "pec"])
+@pytest.mark.fault("one's own data in which nobody answers", "the file and its first row are named")
+def test_rows_all_of_which_are_malformed_are_told_by_the_first(tmp_path: Path, name: str, policy: Any) -> None:
+    record = raw_corpus(name, own=True)
+    rows = [{"conversations": [{"from": "human", "value": f"I am {n}."}], "mood": "sad"} for n in range(9)]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns: dict[Any, str] = {"turns": "conversations"} | ({} if name == "pec" else {"emotion": "mood"})
+    message = said(check, record, OwnData(path=str(path), columns=columns), sampling(), BadRows(policy))
+    start = f"corpora.{name} has no row that can be used; the first: {path}, line 1: no turn with an answer"
+    assert message.startswith(start)

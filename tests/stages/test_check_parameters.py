@@ -8,6 +8,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.sources.origins import OUTPUTS
+from attune.sources.sample.sizes import SURE
 from stages.check_parameters import main
 from tests.forked import python
 from tests.generators.tiny import llama, saved
@@ -302,3 +303,32 @@ def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
     for part in ("lr = 'fast'", "unknown key lrr", "source = 'nowhere'", "directory /nowhere does not exist"):
         assert done.stderr.count(part) == 1
+
+
+@pytest.mark.parametrize("split", ["train", "evaluate"])
+@pytest.mark.fault("sizes that the sample does not have", "refused before anything starts")
+def test_sizes_are_refused_where_the_sample_is_smaller_and_not_where_it_has_just_as_many(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = "test" if split == "evaluate" else split
+    there = {domain: _conversations(sample, domain, file) for domain in ("happy", "offmychest")}
+    fewest = min(there, key=lambda domain: there[domain])
+    changed(tmp_path, (f"subsets.large.{split}", there[fewest]))
+    main(target=Path("checked.txt"))
+    changed(tmp_path, (f"subsets.large.{split}", there[fewest] + 1))
+    few = rf"pec {fewest}/{file} has {there[fewest]} usable .*large\.{split} asks for {there[fewest] + 1}; lower it"
+    with pytest.raises(AttuneError, match=few):
+        main(target=Path("checked.txt"))
+    monkeypatch.setattr("attune.sources.sample.sizes.sample_of", None)  # what is surely there is not drawn
+    changed(tmp_path, (f"subsets.large.{split}", SURE[file]))
+    main(target=Path("checked.txt"))
+
+
+def test_what_the_sample_surely_has_it_has(sample: Path) -> None:
+    for split, count in SURE.items():
+        assert min(_conversations(sample, domain, split) for domain in ("happy", "offmychest")) > count
+
+
+def _conversations(sample: Path, domain: str, split: str) -> int:
+    return (sample / "raw/pec/hf_pec" / domain / f"{split}.txt").read_text().splitlines().count("*" * 20)

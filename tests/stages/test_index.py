@@ -57,3 +57,33 @@ def test_embeddings_are_saved_by_id_and_of_unit_length(project: Path) -> None:
 def test_a_corpus_without_an_index_is_refused() -> None:
     with pytest.raises(AttuneError, match="openorca is not indexed; pec, empathetic_dialogues are"):
         index.main(corpus="openorca", processed=Path(), embedder=Path(), target=Path("none"))
+
+
+@pytest.mark.parametrize(("words", "share"), [("ሰላም ነው hello", 67), ("ሰላም" + " hello" * 9, 0)])
+def test_an_embedder_that_does_not_know_the_words_is_warned_of(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, share: int
+) -> None:
+    other = {"history": [], "situation": "", "context": "sad", "turn": 1, "target": "yes"}
+    rows = [{"conv_id": f"c{number}", "input": words} | other for number in range(3)]
+    write_parquet(tmp_path / "train.parquet", rows, record_of("empathetic_dialogues").schemas.rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        index.main(
+            corpus="empathetic_dialogues", processed=tmp_path, embedder=Path("embedder"), target=tmp_path / "index"
+        )
+    said = capsys.readouterr().out.splitlines()
+    start = f"warning: {share}% of the word pieces of the training texts are unknown to embedder: "
+    assert [line.startswith(start) for line in said if "warning" in line] == ([True] if share else [])
+
+
+def test_an_embedder_without_a_tokenizer_of_transformers_is_not_asked_for_what_it_knows(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import BoW
+
+    SentenceTransformer(modules=[BoW(vocab=["hello"])]).save(str(tmp_path / "words"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        index._say_unknown(tmp_path / "words", ["ሰላም"])
+    assert capsys.readouterr().out == ""

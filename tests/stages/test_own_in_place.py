@@ -148,6 +148,20 @@ def test_what_does_not_suffice_is_refused_before_anything_starts(
     assert not Path("checked.txt").exists()
 
 
+def refused(entry: dict[str, Any], changes: dict[str, Any]) -> str:
+    parameters(entry, *changes.items())
+    with pytest.raises(AttuneError) as raised:
+        check_parameters.main(target=Path("checked.txt"))
+    (line,) = str(raised.value).splitlines()
+    return line
+
+
+def proposed(line: str) -> dict[str, Any]:
+    """The values of params.yaml that an error names."""
+    read = YAML(typ="safe")
+    return {key: read.load(value) for key, value in re.findall(r"-S '?([\w.]+)=(\{.*?\}|\d+)", line)}
+
+
 @pytest.mark.parametrize("of", [["work"] * 60, ["work", "home"] * 30])
 def test_all_sizes_that_are_too_large_are_named_at_once_with_values_that_do(of: list[str]) -> None:
     sizes = {
@@ -158,14 +172,55 @@ def test_all_sizes_that_are_too_large_are_named_at_once_with_values_that_do(of: 
     # By this share, either domain has conversations in every split.
     changes: dict[str, Any] = {"subsets": sizes, "preprocess.test_share": 0.4}
     changes |= {"cobert.candidates": 40, "cobert.domains": ["all", "work"]}
-    parameters(entry, *changes.items())
-    with pytest.raises(AttuneError) as raised:
-        check_parameters.main(target=Path("checked.txt"))
-    (line,) = str(raised.value).splitlines()
+    line = refused(entry, changes)
     assert "its 60 conversations give" in line
-    read = YAML(typ="safe")
-    values = {key: read.load(value) for key, value in re.findall(r"-S '?([\w.]+)=(\{.*?\}|\d+)", line)}
+    values = proposed(line)
     assert values.keys() == {"subsets.large", "subsets.small", "cobert.candidates"}
+    parameters(entry, *(changes | values).items())
+    check_parameters.main(target=Path("checked.txt"))
+    subset_too(values)
+
+
+def subset_too(values: dict[str, Any]) -> None:
+    """The stage draws what the error named."""
+    download.main(corpus="pec", target=Path("raw"))
+    subset.main(corpus="pec", raw=Path("raw"), target=Path("cut"))
+    for split in ("train", "valid", "test"):
+        assert len(read_parquet(Path(f"cut/small/all/{split}.parquet"))) == values["subsets.small"][split]
+
+
+def test_domains_of_which_no_size_can_be_drawn_are_named_with_the_sizes() -> None:
+    """`rare` has two conversations, and `none` is in no row."""
+    entry = {"path": posts(Path("posts.csv"), of=["work"] * 58 + ["rare"] * 2), "columns": COLUMNS | {"domain": "of"}}
+    learnt = "generators.persona.rows"
+    changes: dict[str, Any] = {"subsets": {"large": SIZES | {"train": 500}, "small": SIZES | {"train": 200}}}
+    changes |= {"cobert.domains": ["all", "none", "work"], learnt: "processed/pec/small/rare"}
+    line = refused(entry, changes)
+    places = "cobert.domains, compare.domains, seeds.domains, personas.domain"
+    assert (
+        f", take none, rare (too few for any size) out of {places}, {learnt} = 'processed/pec/small/rare', or" in line
+    )
+    values = proposed(line)
+    changes |= {"cobert.domains": ["all", "work"], learnt: "processed/pec/small/work"}
+    parameters(entry, *(changes | values).items())
+    check_parameters.main(target=Path("checked.txt"))
+    subset_too(values)
+
+
+def test_candidates_are_named_for_what_is_ranked_and_not_for_what_is_learnt_alone() -> None:
+    """Of `work` all replies are the same; a generator may learn from it."""
+    path = Path(posts(Path("posts.csv"), of=["work", "home"] * 30))
+    rows = list(csv.reader(path.open(newline="")))
+    for row in rows[1:]:
+        row[1] = "Oh." if row[3] == "work" else row[1]
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    entry = {"path": str(path), "columns": COLUMNS | {"domain": "of"}}
+    changes: dict[str, Any] = {"subsets": {"large": SIZES | {"train": 500}, "small": SIZES}}
+    changes |= {"cobert.candidates": 40, "preprocess.test_share": 0.4}
+    changes |= {"cobert.domains": ["all"], "generators.persona.rows": "processed/pec/small/work"}
+    values = proposed(refused(entry, changes))
+    assert 2 <= values["cobert.candidates"] < 40
     parameters(entry, *(changes | values).items())
     check_parameters.main(target=Path("checked.txt"))
 

@@ -154,3 +154,41 @@ def test_replies_that_train_has_too_are_said_unless_a_column_keeps_them_apart(
         f"mine: {count} of 20 test replies stand word for word in train; if rows are parts of longer conversations, "
         "name the column that says of which one: columns.conversation",
     ]
+
+
+@pytest.mark.parametrize("unknown", [0, 3])
+@pytest.mark.parametrize("own", [False, True])
+def test_responses_without_a_persona_are_counted_where_there_are_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own: bool, unknown: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = {"train": 2, "valid": 1, "test": 1, "evaluate": None}
+    changes: list[tuple[str, object]] = [("subsets", {"large": few, "small": few}), ("source", "mirror")]
+    if own:
+        rows = [{"q": f"I am {n}.", "a": f"Oh, {n}.", "p": "" if n < unknown else "I ski."} for n in range(40)]
+        Path("mine.json").write_text(json.dumps(rows))
+        columns = {"context": "q", "response": "a", "persona": "p"}
+        changes.append(("corpora.pec", {"path": "mine.json", "columns": columns}))
+    else:
+        _two_subreddits(Path("mirror/pec/hf_pec"), unknown)
+    changed(tmp_path, *changes)
+    download.main(corpus="pec", target=Path("raw"))
+    main(corpus="pec", raw=Path("raw"), target=Path("out"))
+    said = [line for line in capsys.readouterr().out.splitlines() if "persona" in line]
+    assert said == ([f"pec: {unknown} response(s) are by people without a persona"] if unknown else [])
+
+
+def _two_subreddits(folder: Path, unknown: int) -> None:
+    """Five conversations a split, each with a responder of its own; of all of them `unknown` have no persona."""
+    end, number = "*" * 20, 0
+    for domain in ("happy", "offmychest"):
+        (folder / domain).mkdir(parents=True)
+        known = []
+        for split in ("train", "valid", "test"):
+            blocks = []
+            for _ in range(5):
+                blocks.append(f"ann ---+--- day {number}\nbob{number} ---+--- oh {number}\n{end}\n")
+                known += [f"bob{number}\ni ski .\n{end}\n"] if number >= unknown else []
+                number += 1
+            (folder / domain / f"{split}.txt").write_text("".join(blocks))
+        (folder / domain / "persona.txt").write_text("".join(known))

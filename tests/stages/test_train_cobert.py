@@ -10,7 +10,7 @@ from attune.inference.ranker import Ranker
 from stages import base_models
 from tests.cobert.tiny import encoder
 from tests.project import changed
-from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, project, train, train_once
+from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,3 +115,20 @@ def test_a_model_folder_without_weights_says_which_stage_writes_it(
     Path("models/baseline-small-happy/model.safetensors").unlink()
     with pytest.raises(AttuneError, match=r"baseline-small-happy holds no CoBERT.*`dvc repro train_cobert`"):
         Ranker.from_pretrained("models/baseline-small-happy")
+
+
+@pytest.mark.parametrize(("reply", "share"), [("狗 狗 狗 dog", 30), ("狗 dog dog dog", 0)])
+def test_an_encoder_that_does_not_know_the_words_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reply: str, share: int
+) -> None:
+    """Each row has ten words; one unknown word of ten is no cause for a warning."""
+    project(tmp_path, monkeypatch)
+    texts = {"context": ["my dog"], "context_speakers": ["a"], "personas": ["i love my cat"], "response": reply}
+    rows = [row | texts for row in pec_rows(8, "t")]
+    write_parquet(Path("pec/small/happy/train.parquet"), rows, SCHEMAS.rows)
+    write_json(Path("recipes/baseline.json"), RECIPE | {"epochs": 1})
+    train("baseline")
+    said = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    start = f"warning: {share}% of the word pieces of the training texts are unknown to base/encoder"
+    assert [line.rpartition(":")[0] for line in said] == ([start] if share else [])
+    assert all(line.endswith("set `encoder` in params.yaml to an encoder of their language") for line in said)

@@ -90,7 +90,9 @@ def test_the_project_is_valid_and_runs_its_stages_from_the_workspace_s_code(tmp_
     text = (folder / "dvc.lock").read_text()
     assert re.findall(r"(?m)^  (\S+):$", text) == [
         "check_parameters",
-        *(f"{name}@openorca" for name in ("download", "preprocess", "subset")),
+        "download@openorca",
+        "origins",
+        *(f"{name}@openorca" for name in ("preprocess", "subset")),
     ]
 
 

@@ -21,7 +21,7 @@ def most_like_targets(
 ) -> list[list[Passage]]:
     """For each test row the k exchanges of `train` whose replies' cosines with its target are highest, as their scores.
 
-    Best first, and as different in their situations, texts and replies as those that are retrieved.
+    Best first, and as different in their situations and replies as those that are retrieved.
 
     Raises
     ------
