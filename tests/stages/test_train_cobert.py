@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from attune.cobert import training
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, sha256, write_json, write_parquet
 from attune.inference.ranker import Ranker
 from stages import base_models
 from tests.cobert.tiny import encoder
 from tests.project import changed
-from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, project, train, train_once
+from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
+from tests.training.interruption import edited, interrupted, unfinished
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,3 +117,29 @@ def test_a_model_folder_without_weights_says_which_stage_writes_it(
     Path("models/baseline-small-happy/model.safetensors").unlink()
     with pytest.raises(AttuneError, match=r"baseline-small-happy holds no CoBERT.*`dvc repro train_cobert`"):
         Ranker.from_pretrained("models/baseline-small-happy")
+
+
+def test_only_the_same_training_resumes_from_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same recipe but for its processes, data, encoder, code and target."""
+    project(tmp_path, monkeypatch)
+    monkeypatch.setattr(training, "train", interrupted)
+
+    def found(name: str = "") -> set[str]:
+        with pytest.raises(KeyboardInterrupt):
+            train("baseline", name)
+        return unfinished()
+
+    first = found()
+    write_json(Path("recipes/baseline.json"), RECIPE | {"processes": 1})
+    assert found() == first
+    write_json(Path("recipes/baseline.json"), RECIPE | {"lr": 0.5})
+    keys = [first, found()]
+    for split in ("train", "valid"):
+        write_parquet(Path(f"pec/small/happy/{split}.parquet"), pec_rows(20, split), SCHEMAS.rows)
+        keys.append(found())
+    encoder(ENCODER, num_hidden_layers=2)
+    keys += [found(), found("other")]
+    for file in ("stages/train_cobert.py", "attune/cobert/matchers.py"):
+        with edited(file, monkeypatch):
+            keys.append(found())
+    assert [len(each) for each in keys] == list(range(1, 9))
