@@ -1,7 +1,6 @@
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -9,11 +8,10 @@ from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_json, write_parquet
 from attune.corpora.wording import as_written, tokenised
-from attune.generators.prompts import Example, examples
+from attune.generators.prompts import examples
 from attune.generators.roles import DIALOGUE, INSTRUCTION
 from attune.generators.training import train as train_generator
 from attune.index.bank import Bank
-from attune.inference.generator import Generator
 from attune.inference.ranker import Ranker
 from attune.inference.retriever import Retriever
 from attune.parameters.decoding import Decoding
@@ -21,6 +19,7 @@ from stages import base_models, index, train_cobert
 from stages.retrieve_and_write import main, retrieved, written
 from tests.cobert.tiny import WORDS, cobert, encoder
 from tests.generators.tiny import dialogue_rows, gpt, prompted, saved
+from tests.inference.asked import asked
 from tests.inference.tiny_bank import Words, bank_of
 from tests.stages import cobert_project
 from tests.stages.evaluation_project import PERSONA, PERSONAS, project, train
@@ -57,19 +56,6 @@ def prepare() -> None:
     )
     base_models.main(name="embedder", target=PLACES["embedder"])
     index.main(corpus="pec", processed=Path("pec"), embedder=PLACES["embedder"], target=PLACES["index"])
-
-
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Example], Decoding]]:
-    """What each generator is to reply to, and how, in the order in which they write."""
-    found: list[tuple[list[Example], Decoding]] = []
-    replies = Generator.replies
-
-    def noted(self: Generator, prompts: Any, decoding: Any, *others: Any) -> Any:
-        found.append((prompts, decoding))
-        return replies(self, prompts, decoding, *others)
-
-    monkeypatch.setattr(Generator, "replies", noted)
-    return found
 
 
 def test_retrieval_and_every_generator_answer_the_same_contexts(

@@ -10,6 +10,7 @@ from attune.evaluation.testing.personas import exchanged, without
 from attune.inference.ranker import Ranker
 from attune.parameters import load
 from studies.persona_use import main, write
+from tests.cobert.tiny import WORDS
 from tests.project import changed
 from tests.stages.cobert_project import RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
 
@@ -111,6 +112,9 @@ def test_a_recipe_that_reads_no_persona_is_not_tested(tmp_path: Path, monkeypatc
 
 def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_project(tmp_path, monkeypatch, "tuned")
+    draws = random.Random(1)
+    rows = [row | {"personas": [" ".join(draws.sample(WORDS, 5))]} for row in pec_rows(16, "test")]
+    write_parquet(Path("pec/evaluate/small/happy.parquet"), rows, SCHEMAS.rows)
     train_once("tuned")
     evaluate("ranks")
     found, tests = used("ranks")
