@@ -11,7 +11,7 @@ from attune.core import garbage_collection
 from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
 from attune.core.model_code import refuse_code
-from attune.index.reader import Reader, Role
+from attune.index.reader import Reader, Role, prompt_name
 
 # Rows of a batch that OpenVINO encodes together: few, so that they need little padding and stay in the cache.
 _ROWS = 16
@@ -101,6 +101,8 @@ def encode(encoder: Any, batch: list[str], role: Role | None = None) -> np.ndarr
         for a text of which the encoder gives no numbers, as some do where they know no word, and broken ones always.
     """
     method = getattr(encoder, f"encode_{role}", encoder.encode)
+    # A loaded encoder has the prompts that it lacks as empty ones, such as `document`, which would hide its `passage`.
+    prompt = {"prompt_name": name} if (name := prompt_name(encoder, role)) else {}
     unit = role is None or getattr(encoder, "similarity_fn_name", "cosine") != "dot"
     vectors = method(
         Reader(encoder, role).texts(batch),
@@ -108,6 +110,7 @@ def encode(encoder: Any, batch: list[str], role: Role | None = None) -> np.ndarr
         normalize_embeddings=unit,
         convert_to_numpy=True,
         show_progress_bar=None,
+        **prompt,
     )
     vectors = np.asarray(vectors, np.float32)
     wrong = ~np.isfinite(vectors).all(axis=-1)

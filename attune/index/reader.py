@@ -76,8 +76,14 @@ def with_persona(encoder: Any, message: str, persona: Sequence[str], num_persona
 def prompt_of(encoder: Any, role: Role | None) -> str:
     """What the encoder puts before a text."""
     prompts = getattr(encoder, "prompts", None) or {}
-    names = (*_PROMPTS.get(role or "", ()), getattr(encoder, "default_prompt_name", None))
-    return next((prompts[name] for name in names if prompts.get(name)), "")
+    name = prompt_name(encoder, role) or getattr(encoder, "default_prompt_name", None)
+    return prompts.get(name) or ""
+
+
+def prompt_name(encoder: Any, role: Role | None) -> str | None:
+    """The name of the encoder's own prompt for a `role`; None where it has none."""
+    prompts = getattr(encoder, "prompts", None) or {}
+    return next((name for name in _PROMPTS.get(role or "", ()) if prompts.get(name)), None)
 
 
 def tells_queries_apart(encoder: Any) -> bool:

@@ -16,7 +16,9 @@ from attune.core.text import words_of
 from attune.corpora import record_of
 from attune.generators.prompts import Example
 from attune.generators.roles import DIALOGUE
+from attune.index.passages import Passage
 from attune.inference.generator import Generator
+from attune.inference.passages import PassageRetriever
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
 from tests.chat.tiny_pipeline import DIALOGUES, SAMPLING, SYSTEMS
@@ -186,6 +188,26 @@ def test_a_generator_decodes_as_params_yaml_says_unless_told_otherwise(engine: E
     assert engine.decoding("full", top_k=1) == SAMPLING.model_copy(update={"top_k": 1})
     with pytest.raises(AttuneError, match="There is no system 'gpt5'"):
         engine.decoding("gpt5")
+
+
+def test_a_generator_with_passages_decodes_as_the_generator(root: Path) -> None:
+    parameters, own = load(root / "params.yaml"), Decoding(method="greedy")
+    parameters.generation.decoding["rag"] = own
+    engine = Engine(parameters, Artifacts(root))
+    assert [engine.decoding(name) for name in ("rag+rag", "rag+persona_rag", "full")] == [own, own, SAMPLING]
+
+
+def test_cobert_chooses_among_more_passages_than_are_read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    sought, nearest = [], PassageRetriever.nearest
+
+    def noted(self: PassageRetriever, messages: list[str], k: int) -> list[list[Passage]]:
+        sought.append(k)
+        return nearest(self, messages, k)
+
+    monkeypatch.setattr(PassageRetriever, "nearest", noted)
+    for name in ("rag+rag", "rag+persona_rag"):
+        last(engine.reply(name, Question(TURNS[-1:], PERSONA, SAMPLING)))
+    assert sought == [engine.parameters.rag.k, engine.parameters.rag.shortlist] == [2, 6]
 
 
 def test_a_generator_that_reads_passages_is_suggested_by_its_system_s_name(engine: Engine) -> None:

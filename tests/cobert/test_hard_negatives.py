@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from attune.cobert import hard_negatives, scoring
-from attune.cobert.examples import examples
+from attune.cobert.examples import every_turn, examples
 from attune.cobert.hard_negatives import nearest_replies
 from attune.cobert.scoring import encode
 from attune.cobert.training import CobertTrainer
@@ -54,6 +54,23 @@ def test_the_nearest_replies_are_neither_right_nor_of_the_same_conversation(tmp_
     everything = nearest_replies(model, parts, 100)
     assert parts[-2].response not in everything["0"]
     assert parts[1].response not in everything["copy"]
+
+
+def test_no_turn_of_a_conversation_is_a_negative_of_another_turn_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hard_negatives, "SAME", 2.0)  # which no two replies reach
+    model, inputs = cobert(tmp_path, matching="bi_encoder")
+    draws = random.Random(1)
+    said = [[" ".join(draws.sample(WORDS, 4)) for _ in range(4)] for _ in range(6)]
+    people = {"context_speakers": ["a", "b", "a"], "response_speaker": "b", "personas": []}
+    rows = [people | {"id": f"c{at}", "context": turns, "response": last} for at, (*turns, last) in enumerate(said)]
+    parts = examples(every_turn(rows), inputs)
+    found = nearest_replies(model, parts, 100)
+    replies = {each.id: each.response for each in parts}
+    assert len(replies) == 18
+    for name, nearest in found.items():
+        assert set(nearest) == {reply for other, reply in replies.items() if other[:2] != name[:2]}
 
 
 def test_no_more_states_than_those_of_a_batch_are_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

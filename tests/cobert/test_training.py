@@ -216,3 +216,14 @@ def test_every_turn_is_a_reply_to_learn_and_only_its_speaker_has_the_persona() -
         ("a#2", ["hi", "i love the sea . you ?"], "me too", []),
         ("a", row["context"], "great !", row["personas"]),
     ]
+
+
+@pytest.mark.parametrize(("every_turn", "learnt"), [(False, 16), (True, 24)])
+def test_every_turn_is_learnt_from_where_the_recipe_says_so(tmp_path: Path, every_turn: bool, learnt: int) -> None:
+    """Half of the 16 contexts have an earlier turn that answers one."""
+    pin(1, 1)
+    model, inputs = cobert(tmp_path / "encoder", score_scale=0.05)
+    given = [row | {"context_speakers": ["a", "b"][: len(row["context"])], "response_speaker": "a"} for row in rows(16)]
+    recipe = RECIPE | {"every_turn": every_turn, "epochs": 1, "batch_size": 4}
+    learning, _ = train(model, {"train": given, "valid": given}, inputs, recipe, tmp_path / "checkpoints")
+    assert learning[-1]["step"] == learnt / 4

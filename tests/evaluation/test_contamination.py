@@ -81,6 +81,31 @@ def test_each_test_set_is_compared_with_each_train_set_and_bank(measured: Contam
     assert records[DIALOGUES, DIALOGUES]["reply"] == records[DIALOGUES, RANKED]["reply"] == 0.5
 
 
+@pytest.mark.parametrize("column", ["text", "reply"])
+def test_the_turns_before_the_message_count_and_both_texts_of_a_bank(tmp_path: Path, column: str) -> None:
+    """A test reply, the message that it answers and a turn before are in three train rows, and in three of a bank."""
+    import pyarrow as pa
+
+    spoken = {"history": NINE, "input": REST, "target": " ".join(reversed(REST.split()))}
+    said = dialogue_row("t", spoken["target"]) | {
+        "input": spoken["input"],
+        "history": ["Hi.", spoken["history"], "Oh."],
+    }
+    schema = record_of(DIALOGUES).schemas.rows
+    write_parquet(tmp_path / "processed" / DIALOGUES / "test.parquet", [said], schema)
+    bank = pa.schema([(name, pa.string()) for name in ("id", "text", "reply")])
+    for place, text in spoken.items():
+        learnt = dialogue_row("l", "no") | {"history": [text if column == "text" else "Hi."]}
+        learnt |= {"target": text} if column == "reply" else {}
+        write_parquet(tmp_path / "processed" / DIALOGUES / place / "train.parquet", [learnt], schema)
+        row = {"id": "l#1", "text": "no", "reply": "no"} | {column: text}
+        write_parquet(tmp_path / "index" / DIALOGUES / place / "rows.parquet", [row], bank)
+    found = Contamination.measure(tmp_path / "processed", tmp_path / "index", [DIALOGUES]).overlaps()
+    assert len(found) == 6
+    for each in found:
+        assert (each["example"], each["reply"]) == (1, float(each["source"].endswith("target")))
+
+
 def test_scores_are_split_by_overlap_with_the_models_own_train_set(measured: Contamination) -> None:
     ranks = {"a": 1, "b": 2, "c": 4, "d": 4}
     rows = [

@@ -1,4 +1,5 @@
 import itertools
+import random
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,32 @@ def test_each_row_may_have_a_decoding_of_its_own_and_equal_prompts_are_read_once
     assert sum(len(embeds) for embeds in read if embeds is not None) == len(prompts)
     with pytest.raises(ValueError, match="beam search chooses no single token"):
         write_replies(model, WORDS, asked, [BEAM] * 4, LIMITS, ROOM, 4, 5)
+
+
+def alone(model: Any, prompt: list[int], decoding: Decoding, limits: Limits) -> list[int]:
+    """The greedy reply by transformers, whose penalties would see the tokens of a prompt, but not its embeddings."""
+    written = model.generate(
+        inputs_embeds=model.get_input_embeddings()(torch.tensor([prompt])),
+        attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+        max_new_tokens=limits.tokens,
+        do_sample=False,
+        repetition_penalty=decoding.repetition_penalty,
+        no_repeat_ngram_size=decoding.no_repeat_ngram,
+        eos_token_id=list(limits.stop_token_ids),
+        pad_token_id=STOP,
+    )
+    return written[0].tolist()
+
+
+@pytest.mark.filterwarnings("ignore:Passing:UserWarning")
+@pytest.mark.parametrize("make", [gpt, lambda: gpt("gpt_neo"), lfm2])
+@pytest.mark.parametrize("penalties", [{}, {"repetition_penalty": 3.0}, {"no_repeat_ngram": 1}])
+def test_a_row_that_goes_on_after_others_have_ended_is_written_as_it_is_alone(
+    make: Any, penalties: dict[str, float]
+) -> None:
+    model, greedy, chance = make(), Decoding(method="greedy", **penalties), random.Random(1)
+    prompts = [[chance.randrange(len(WORDS)) for _ in range(chance.randint(1, 20))] for _ in range(12)]
+    often = Limits(12, tuple(range(0, len(WORDS), 7)))
+    wanted = [alone(model, prompt, greedy, often) for prompt in prompts]
+    assert len({len(reply) for reply in wanted}) > 3
+    assert generate(model, prompts, torch.zeros(len(prompts), 12), greedy, often) == wanted

@@ -13,7 +13,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, write_csv
 from attune.judgement import export_pairs, judge_pairs
-from attune.judgement.agreement import agreement
+from attune.judgement.agreement import _krippendorff, agreement
 from attune.judgement.answers import VISITOR, Judgement, Thumb, read_answers
 from attune.judgement.preferences import first_preferred, fit, strengths, thumbs_up, win_rates
 from tests.judgement.annotators import STRENGTHS, answer, write_replies
@@ -349,3 +349,25 @@ def test_every_pair_has_both_orders_over_the_form(tmp_path: Path) -> None:
     assert found["position"]["first_preferred"] == 1
     assert {each["win_rate"] for each in found["win_rates"]} == {0.5}
     assert len(found["win_rates"]) == len(list(itertools.combinations(STRENGTHS, 2)))
+
+
+def test_alpha_is_the_published_one_of_ordered_values() -> None:
+    """Four observers' values of twelve units, for which Krippendorff (2011, section E) gives .815; 0: none."""
+    values = ["123321412000", "123322412503", "033323422510", "123324412510"]
+    table = np.array([[float(each) or np.nan for each in row] for row in values])
+    alpha = _krippendorff([table[:, :5], table[:, 5:]])
+    assert alpha == pytest.approx(0.815, abs=5e-4)
+
+
+def test_a_tie_is_nearer_to_a_preference_than_the_other_preference_is() -> None:
+    """By hand: pairs of verdicts 1 1, 1 .5, .5 .5 and 0 1, from both sides: five 1, five 0 and six .5.
+
+    Of three values in these numbers .5 is one step from either preference, and these are two steps from each other.
+    Observed: (1 + 1 + 4 + 4) / 8. By chance: 2 (5 * 6 * 1 + 6 * 5 * 1 + 5 * 5 * 4) / (16 * 15).
+    """
+    rows = [
+        Judgement(name, str(at), "x", "y", points)
+        for at, pair in enumerate([(1.0, 1.0), (1.0, 0.5), (0.5, 0.5), (0.0, 1.0)])
+        for name, points in zip(("ann", "ben"), pair, strict=True)
+    ]
+    assert agreement(rows, 13)["alpha"] == pytest.approx(1 - (10 / 8) / (2 * 160 / 240))

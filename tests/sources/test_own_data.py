@@ -421,3 +421,14 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name: str, conten
         read("nowhere.csv")
     with pytest.raises(AttuneError, match=rf"{tmp_path} is a folder; a corpus' path names a file of \.csv, "):
         read(str(tmp_path))
+
+
+def test_the_reply_s_own_words_about_itself_are_no_persona_unless_they_are_kept() -> None:
+    conversation = {
+        "id": "x", "system": "", "emotion": "", "personas": ["I love tea.", "I ski."], "speakers": [ASKS, REPLIES] * 2,
+        "utterances": ["Tea?", "Yes, I love tea!", "And snow?", "No."],
+    }  # fmt: skip
+    given = [(row["personas"], row["dropped_personas"]) for row in response_rows(conversation, True)]
+    assert given == [(["I ski."], 1), (["I love tea.", "I ski."], 0)]
+    kept = [(row["personas"], row["dropped_personas"]) for row in response_rows(conversation, False)]
+    assert kept == [(["I love tea.", "I ski."], 0)] * 2

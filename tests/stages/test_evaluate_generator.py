@@ -8,14 +8,16 @@ from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, write_parquet
 from attune.evaluation.schemas import BASES
+from attune.index.passages import with_passages
 from stages import base_tests, score_bases
 from stages.evaluate_generator import losses, main, variants_of
-from tests.generators.tiny import FEELINGS
+from tests.generators.tiny import FEELINGS, dialogue_rows
+from tests.inference.asked import asked
 from tests.project import ROOT
 from tests.stages.cobert_project import pec_rows
 from tests.stages.evaluation_project import PERSONA, PERSONAS, WITH_PASSAGES, project, train
-from tests.stages.generators_project import CORPUS, NAMES, train_once
-from tests.stages.small_project import change
+from tests.stages.generators_project import CORPUS, NAMES, SCHEMAS, passage, train_once
+from tests.stages.small_project import change, small_project
 
 PLACES = {
     "base": Path("base/gpt2"),
@@ -115,6 +117,38 @@ def test_a_generator_that_reads_no_persona_is_not_tested_with_others() -> None:
         reader = entry.model_copy(update={"persona_tokens": tokens})
         names[tokens] = [each.name for each in variants_of(reader, pec_rows(8, "test"), {}, settings)]
     assert names == {60: ["plain", "no_persona", "other_persona"], 0: ["plain"]}
+
+
+@pytest.mark.usefixtures("trained")
+def test_each_generator_decodes_as_it_is_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    change(lambda values: values["generation"]["decoding"].update(tiny_full={"method": "greedy", "no_repeat_ngram": 2}))
+    put = asked(monkeypatch)
+    for name in ("tiny_full", "tiny_lora"):
+        evaluate(name, "rows.parquet")
+    assert [decoding.no_repeat_ngram for _, decoding in put] == [2, 3]
+
+
+def test_a_row_has_its_own_passages_of_each_kind_as_many_as_are_to_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_project(tmp_path, monkeypatch)
+    settings, rows = parameters.load(), dialogue_rows()[:6]
+    kinds = ("rag", "persona_rag", "oracle_rag")
+    for kind in kinds:
+        found = [
+            row | {"passages": [passage(f"{kind} {at} {place}") for place in range(settings.rag.shortlist)]}
+            for at, row in enumerate(rows)
+        ]
+        write_parquet(Path(f"{kind}/{CORPUS}/test.parquet"), found[::-1], with_passages(SCHEMAS.rows))
+    entry = settings.generators["tiny_full"].model_copy(update={"passage_tokens": 8})
+    given = {each.name: each for each in variants_of(entry, rows, {kind: Path(kind) for kind in kinds}, settings)}
+    assert settings.rag.k < settings.rag.shortlist
+    for kind in kinds:
+        assert [each.passages for each in given[kind].examples] == [
+            tuple(f"{kind} {at} {place}\n" for place in range(settings.rag.k)) for at in range(len(rows))
+        ]
+    own, others = ([set(each.passages) for each in given[kind].examples] for kind in ("rag", "other_rag"))
+    assert all(len(other) == settings.rag.k and mine.isdisjoint(other) for mine, other in zip(own, others, strict=True))
 
 
 @pytest.mark.usefixtures("trained")

@@ -36,3 +36,25 @@ def test_passages_stand_in_the_order_of_the_model(tmp_path: Path, monkeypatch: p
         assert [by_reply[reply] for reply in replies] == pytest.approx(alone, rel=1e-4)
         orders.append([each["score"] for row in given for each in row["passages"]])
     assert orders[0] != orders[1]  # the persona counts
+
+
+def test_whose_turns_are_whose_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turns of one person in a row are read as such, and not as those of two who take turns."""
+    project(tmp_path, monkeypatch)
+    train_once("baseline")
+    replies = ("i love my dog .", "so sad !", "we have a new job .")
+    rows = [
+        row | {"passages": [passage(f"{reply} {at}") for reply in replies], "speakers": [1, 0, 0]}
+        for at, row in enumerate(row for row in dialogue_rows() if row["history"])
+    ]
+    schema = with_passages(record_of("empathetic_dialogues").schemas.rows)
+    assert schema.names.count("speakers") == 1
+    write_parquet(Path("found/test.parquet"), rows, schema)
+    changed(tmp_path, ("rag.persona", ["i have a cat ."]))
+    main(passages=Path("found"), model=Path("models/baseline-small-happy"), target=Path("ordered"))
+    ranker = Ranker.from_pretrained("models/baseline-small-happy")
+    words = [[*rows[0]["history"], rows[0]["input"]]], [["i have a cat ."]], [[f"{reply} 0" for reply in replies]]
+    (with_speakers,), (without,) = ranker.scores(*words, [[1, 0, 0]]), ranker.scores(*words)
+    assert with_speakers != pytest.approx(without, rel=1e-3)
+    first, *_ = read_parquet(Path("ordered/test.parquet"))
+    assert [each["score"] for each in first["passages"]] == pytest.approx(sorted(with_speakers, reverse=True), rel=1e-4)

@@ -7,7 +7,9 @@ from attune.generators.held_out import hold_out, opening
 from attune.generators.prompts import examples
 from stages import base_models
 from stages.sweep_decoding import main
+from tests.inference.asked import asked
 from tests.stages.generators_project import CORPUS, project, train
+from tests.stages.small_project import change
 
 PLACES = {
     "base_models": Path("base"),
@@ -21,9 +23,13 @@ PLACES = {
 
 def test_each_point_has_its_replies_and_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
+    change(lambda values: values["generation"]["decoding"].update(tiny_lora={"method": "greedy", "no_repeat_ngram": 2}))
     train()
+    put = asked(monkeypatch)
     base_models.main(name="embedder", target=PLACES["embedder"])
     main(**PLACES)
+    ((_, decodings),) = put
+    assert {(each.method, each.no_repeat_ngram) for each in decodings} == {("sampling", 2)}
     scores, rows = read_json(PLACES["scores"]), read_parquet(PLACES["rows"])
     assert list(scores) == ["tiny_lora"]
     assert list(scores["tiny_lora"]) == ["0.1/1/1", "0.1/5/0.99", "0.5/15/0.97", "0.9/30/0.95"]

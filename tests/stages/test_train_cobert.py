@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from attune.cobert import training
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, sha256, write_json, write_parquet
 from attune.inference.ranker import Ranker
@@ -11,6 +12,7 @@ from stages import base_models
 from tests.cobert.tiny import encoder
 from tests.project import changed
 from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
+from tests.training.interruption import edited, interrupted, unfinished
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,3 +134,29 @@ def test_an_encoder_that_does_not_know_the_words_is_warned_of(
     start = f"warning: {share}% of the word pieces of the training texts are unknown to base/encoder"
     assert [line.rpartition(":")[0] for line in said] == ([start] if share else [])
     assert all(line.endswith("set `encoder` in params.yaml to an encoder of their language") for line in said)
+
+
+def test_only_the_same_training_resumes_from_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same recipe but for its processes, data, encoder, code and target."""
+    project(tmp_path, monkeypatch)
+    monkeypatch.setattr(training, "train", interrupted)
+
+    def found(name: str = "") -> set[str]:
+        with pytest.raises(KeyboardInterrupt):
+            train("baseline", name)
+        return unfinished()
+
+    first = found()
+    write_json(Path("recipes/baseline.json"), RECIPE | {"processes": 1})
+    assert found() == first
+    write_json(Path("recipes/baseline.json"), RECIPE | {"lr": 0.5})
+    keys = [first, found()]
+    for split in ("train", "valid"):
+        write_parquet(Path(f"pec/small/happy/{split}.parquet"), pec_rows(20, split), SCHEMAS.rows)
+        keys.append(found())
+    encoder(ENCODER, num_hidden_layers=2)
+    keys += [found(), found("other")]
+    for file in ("stages/train_cobert.py", "attune/cobert/matchers.py"):
+        with edited(file, monkeypatch):
+            keys.append(found())
+    assert [len(each) for each in keys] == list(range(1, 9))

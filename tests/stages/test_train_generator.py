@@ -13,12 +13,15 @@ from filelock import FileLock
 
 from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
+from attune.generators import training
 from attune.training.checkpoints import MARKER
+from stages import train_generator
 from stages.train_generator import main
 from tests.generators.tiny import dialogue_rows, gpt, saved
 from tests.project import ROOT
 from tests.stages.generators_project import SCHEMAS
 from tests.stages.small_project import change, small_project
+from tests.training.interruption import edited, interrupted, unfinished
 
 TARGET, CURVE = Path("models/generators/g"), Path("plots/curve.csv")
 PLACES = {"base": Path("base"), "data": Path("processed"), "target": TARGET, "curve": CURVE}
@@ -64,6 +67,41 @@ def test_entries_with_the_same_settings_train_side_by_side(tmp_path: Path, monke
     with FileLock(lock):  # as while the first trains
         main(name="tiny_prompt", **PLACES | {"target": Path("models/generators/copy"), "curve": Path("copy.csv")})
     assert Path("models/generators/copy/card.json").is_file()
+
+
+def test_only_the_same_training_resumes_from_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same entry, seed, threads, sharding, train rows, base, code and target, in any number of processes."""
+    prepare(tmp_path, monkeypatch)
+    monkeypatch.setattr(training, "train", interrupted)
+    monkeypatch.setattr(train_generator, "launched", lambda *_: False)  # as in each of the processes
+
+    def found(**changes: Path) -> set[str]:
+        with pytest.raises(KeyboardInterrupt):
+            main(name="tiny_full", **PLACES | changes)
+        return unfinished()
+
+    first = found()
+    change(lambda values: values["generators"]["tiny_lora"].update(steps=9))
+    change(lambda values: values["launcher"].update(processes=2))
+    write_parquet(Path("processed/test.parquet"), dialogue_rows()[:4], SCHEMAS.rows)
+    assert found(curve=Path("other.csv")) == first
+    keys = [first]
+    for edit in (
+        lambda values: values["generators"]["tiny_full"].update(steps=9),
+        lambda values: values.update(seed=14),
+        lambda values: values.update(threads=1 + values["threads"]),
+        lambda values: values["launcher"].update(fsdp=True),
+    ):
+        change(edit)
+        keys.append(found())
+    write_parquet(Path("processed/train.parquet"), dialogue_rows()[:20], SCHEMAS.rows)
+    keys.append(found())
+    saved(gpt(seed=2), Path("base"))
+    keys += [found(), found(target=Path("models/generators/other"))]
+    for file in ("stages/train_generator.py", "attune/generators/losses.py"):
+        with edited(file, monkeypatch):
+            keys.append(found())
+    assert [len(each) for each in keys] == list(range(1, 11))
 
 
 def test_an_unknown_generator_lists_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import random
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from attune.evaluation.testing.exchange import DRAWS
 from attune.evaluation.testing.personas import exchanged, without
 from attune.inference.ranker import Ranker
 from attune.parameters import load
-from studies.persona_use import main
+from studies.persona_use import main, write
+from tests.cobert.tiny import WORDS
 from tests.project import changed
 from tests.stages.cobert_project import RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
 
@@ -39,7 +41,7 @@ def used(name: str) -> tuple[dict, list]:
 def test_contexts_without_a_persona_are_not_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: int) -> None:
     small_project(tmp_path, monkeypatch, "tuned")
     rows = pec_rows(16, "test")
-    some = [row | ({} if at < told else {"personas": []}) for at, row in enumerate(rows)]
+    some = [row | ({} if at >= 16 - told else {"personas": []}) for at, row in enumerate(rows)]
     write_parquet(Path("pec/evaluate/small/happy.parquet"), some, SCHEMAS.rows)
     train_once("tuned")
     evaluate("ranks")
@@ -52,6 +54,36 @@ def test_contexts_without_a_persona_are_not_tested(tmp_path: Path, monkeypatch: 
     assert scores["mean"]["tuned, own"]["mrr"] == pytest.approx(sum(own) / told, abs=1e-6)
     assert {(each["contexts"], each["contexts_without_persona"]) for each in scores["mean"].values()} == {(12, 4)}
     assert len(tests) == 4
+    assert with_none(some) == pytest.approx(scores["happy"]["tuned, none"]["mrr"], abs=1e-6)
+
+
+def with_none(rows: list[dict]) -> float:
+    """The MRR of the contexts that have a persona when they are ranked without it."""
+    settings = load(Path("params.yaml"))
+    test = RankingTest.load(Path("pec"), "small", "happy", settings.cobert, settings.seed)
+    ranked = test.rank(Ranker.from_pretrained("models/tuned-small-happy"), without(rows))
+    ranks = [each["rank"] for each, row in zip(ranked, rows, strict=True) if row["personas"]]
+    return sum(1 / rank for rank in ranks) / len(ranks)
+
+
+def test_each_recipe_s_own_scores_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With none of the domain's and with another's persona, each against the responder's own, by the same recipe."""
+    small_project(tmp_path, monkeypatch, "baseline", "tuned")
+    draws, names = random.Random(1), ("own", "none", "another's")
+    ranked = [
+        {"domain": "happy", "model": f"{recipe}, {whose}", "id": str(at), "cluster": "", "partner": "",
+         "rank": draws.randint(1, 9), "loss": draws.random()}
+        for recipe in ("baseline", "tuned")
+        for whose in names
+        for at in range(20)
+    ]  # fmt: skip
+    write(ranked, load(Path("params.yaml")), Path("use.json"), Path("tests.json"), {"contexts_without_persona": 0})
+    scores, tests = read_json(Path("use.json"))["happy"], read_json(Path("tests.json"))
+    assert len({each["mrr"] for each in scores.values()}) == 6
+    pairs = {(f"{recipe}, {whose}", f"{recipe}, own") for recipe in ("baseline", "tuned") for whose in names[1:]}
+    assert {(row["before"], row["after"]) for row in tests} == pairs
+    for row in (each for each in tests if each["score"] == "mrr"):
+        assert row["difference"] == pytest.approx(scores[row["after"]]["mrr"] - scores[row["before"]]["mrr"], abs=2e-6)
 
 
 def test_a_single_person_s_contexts_are_tested_without_their_persona_alone(
@@ -80,6 +112,9 @@ def test_a_recipe_that_reads_no_persona_is_not_tested(tmp_path: Path, monkeypatc
 
 def test_each_recipe_is_tested_with_whose_persona_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_project(tmp_path, monkeypatch, "tuned")
+    draws = random.Random(1)
+    rows = [row | {"personas": [" ".join(draws.sample(WORDS, 5))]} for row in pec_rows(16, "test")]
+    write_parquet(Path("pec/evaluate/small/happy.parquet"), rows, SCHEMAS.rows)
     train_once("tuned")
     evaluate("ranks")
     found, tests = used("ranks")

@@ -1,9 +1,15 @@
 """A training that is interrupted, for tests of how it resumes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from attune.training import checkpoints
+from tests.project import ROOT
 
 
 class Stop(Exception):
@@ -30,3 +36,22 @@ class BreaksOff:
         """From here on nothing breaks, and the updates are counted anew."""
         self.breaks = False
         self.updates.clear()
+
+
+def interrupted(*_: Any, **__: Any) -> None:
+    """In the place of a training: an interruption before the first update."""
+    raise KeyboardInterrupt
+
+
+def unfinished() -> set[str]:
+    """The keys of the trainings that were interrupted in the current folder."""
+    return {path.name for path in Path(".checkpoints").iterdir() if path.is_dir()}
+
+
+@contextmanager
+def edited(file: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if `file`, of the project's code, had another content."""
+    digest = checkpoints.sha256
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints, "sha256", lambda path: "edited" if path == ROOT / file else digest(path))
+        yield

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,8 @@ from attune.corpora import EPITOME
 from attune.evaluation.generation.empathy import qualities, train, trained_probes, with_columns, with_empathy
 from attune.evaluation.generation.semantics import EMPATHY
 from attune.evaluation.schemas import ANSWERED_SCORED
+from tests.evaluation.generation.labels import write_labels
+from tests.inference.tiny_bank import Words
 
 # Three separable levels, each in 10 replies to as many posts.
 LEVELS = [0, 1, 2] * 10
@@ -27,6 +31,16 @@ def test_what_a_probe_only_remembers_does_not_count() -> None:
     levels = [(at // 2) % 2 for at in range(24)]
     vectors = np.eye(12)[[at // 2 for at in range(24)]] * 20
     assert train(vectors, levels, posts).quality(13)["accuracy"] <= 0.5
+
+
+def test_replies_to_one_post_are_in_one_part(tmp_path: Path) -> None:
+    """A probe from EPITOME's files is tested on posts of which it has seen no reply."""
+    write_labels(tmp_path, posts=6)
+    probes = trained_probes(tmp_path, Words(), 8)
+    assert tuple(probes) == EMPATHY
+    for probe in probes.values():
+        assert probe.texts == [f"s{at}" for at in range(6) for _ in range(3)]
+        assert probe.truths == [0, 1, 2] * 6
 
 
 def test_levels_are_expected_ones() -> None:

@@ -3,13 +3,17 @@ from pathlib import Path
 
 import pytest
 
+from attune.core.files import write_parquet
 from attune.evaluation.ranking import evaluate as evaluation
 from attune.evaluation.ranking.candidates import candidates
-from attune.evaluation.ranking.evaluate import evaluate
+from attune.evaluation.ranking.evaluate import RankingTest, evaluate
 from attune.inference.ranker import Ranker
+from attune.parameters import load
 from tests.cobert.memory import states_in_memory
 from tests.cobert.test_model import parts
 from tests.cobert.tiny import WORDS, cobert, rows
+from tests.project import changed
+from tests.stages.cobert_project import SCHEMAS, pec_rows
 
 
 def test_evaluation_ranks_the_own_reply_and_names_the_first(tmp_path: Path) -> None:
@@ -22,6 +26,24 @@ def test_evaluation_ranks_the_own_reply_and_names_the_first(tmp_path: Path) -> N
         assert row["loss"] > 0
         assert row["first"] in each
         assert (row["rank"] == 1) == (row["first"] == row["response"])
+
+
+def test_candidates_are_those_that_the_domain_declares(tmp_path: Path) -> None:
+    """Of another domain or split there is none, but for the true replies."""
+    given, pool = pec_rows(4, "test"), [f"{word} {other} ." for word in WORDS[:4] for other in WORDS[4:9]]
+    for domain, words in (("happy", pool), ("sad", [f"{each} no ." for each in pool])):
+        listed = [{"id": str(at), "response": each} for at, each in enumerate(words)]
+        write_parquet(tmp_path / f"candidates/{domain}.parquet", listed, SCHEMAS.candidates)
+        write_parquet(tmp_path / f"evaluate/large/{domain}.parquet", given, SCHEMAS.rows)
+    settings = load(changed(tmp_path, ("cobert.candidates", 3))).cobert
+    test = RankingTest.load(tmp_path, "large", "happy", settings, 7)
+    assert test.contexts == given
+    assert test.candidates == candidates(given, pool, 3, 7, "test_split")
+    assert all({*distractors} <= {*pool} for _, *distractors in test.candidates)
+    batches = settings.model_copy(update={"drawn_from": "in_batch"})
+    assert RankingTest.load(tmp_path, "large", "happy", batches, 7).candidates == candidates(
+        given, [], 3, 7, "in_batch"
+    )
 
 
 def test_states_of_a_part_of_the_contexts_are_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import itertools
 from typing import Any
 
 from attune.evaluation.testing.personas import exchanged, without
@@ -23,6 +24,12 @@ def test_personas_are_exchanged_with_different_ones_and_each_is_used_as_often() 
         assert sorted(each for (each,) in found) == sorted(personas)
         assert given(*rows(personas)) == found
     assert exchanged(rows("abcdef"), seed=1) != exchanged(rows("abcdef"), seed=2)
+
+
+def test_another_draw_gives_other_people_s_personas() -> None:
+    draws = [exchanged(rows("abcdef"), seed=1, draw=draw) for draw in range(3)]
+    assert draws[0] == exchanged(rows("abcdef"), seed=1)
+    assert not any(one == other for one, other in itertools.combinations(draws, 2))
 
 
 def test_without_a_second_person_there_is_nothing_to_exchange() -> None:

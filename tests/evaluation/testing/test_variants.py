@@ -49,7 +49,7 @@ def test_others_passages_are_those_of_rows_about_something_else_and_differ_by_dr
 
 
 def test_personas_are_left_out_and_exchanged() -> None:
-    rows = pec_rows(8, "test")
+    rows = pec_rows(16, "test")
     own = [each.persona for each in plain(rows, "").examples]
     none, other = with_personas(rows, "", seed=1)
     assert (none.name, other.name) == ("no_persona", "other_persona")
@@ -58,7 +58,7 @@ def test_personas_are_left_out_and_exchanged() -> None:
     assert all(each.persona != right for each, right in zip(other.examples, own, strict=True))
     assert sorted(each.persona for each in other.examples) == sorted(own)
     assert [each.id for each in other.examples] == [each.id for each in none.examples]
-    assert len(other.redrawn) == 2
+    assert len({tuple(each.persona for each in drawn) for drawn in (other.examples, *other.redrawn)}) == 3
 
 
 def test_a_single_persona_is_left_out_and_not_exchanged() -> None:
