@@ -58,7 +58,8 @@ def _drawn(
 
     def named() -> Iterator[tuple[str, tuple[str, str, str]]]:
         nonlocal read
-        for read, each in enumerate(rows(bad), start=1):
+        for each in rows(bad):
+            read += 1
             yield each["id"], (opening(each), said(each), each.get("conversation", ""))
 
     try:
