@@ -35,15 +35,14 @@ def that_fit(
     named = {ALL, *ranked, *learnt}
     counts = {domain: _sizes(whole, domain) for domain in sorted(named & whole.candidates.keys())}
     most = {domain: _most(whole, domain) if candidates else MOST for domain in counts.keys() & {ALL, *ranked}}
-    unfit = {
-        domain: reason for domain in sorted(named) if (reason := _why_unfit(counts.get(domain), most.get(domain, MOST)))
-    }
+    why = {domain: _why_unfit(counts.get(domain), most.get(domain, MOST)) for domain in sorted(named)}
+    unfit = {domain: reason for domain, reason in why.items() if reason}
     total = sum(counts[ALL].values())
-    if reason := unfit.get(ALL):
-        if reason == _FEW:
-            return f"corpora.{record.name} has {total} conversations, {reason}; use more data"
+    if why[ALL] == _FEW:
+        return f"corpora.{record.name} has {total} conversations, {_FEW}; use more data"
+    if why[ALL] == _ALIKE:
         return (
-            f"corpora.{record.name} has {total} conversations, but {reason}, and each is to be ranked among different "
+            f"corpora.{record.name} has {total} conversations, but {_ALIKE}, and each is to be ranked among different "
             "ones; use data with more different replies"
         )
     usable = {domain: each for domain, each in counts.items() if domain not in unfit}
@@ -71,7 +70,9 @@ def _why_unfit(sizes: Mapping[str, int] | None, most: int) -> str:
     """What no size can be drawn of, or nothing ranked; empty for any other. sizes: of the domain's splits."""
     if sizes is None or not min(sizes.values()) or sizes["train"] < TRAINED:
         return _FEW
-    return _ALIKE if most == 1 else ""
+    if most > 1:
+        return ""
+    return _ALIKE if sizes["test"] > 1 else _FEW
 
 
 def _left_out(unfit: Mapping[str, str], learnt: Mapping[str, str]) -> str:
