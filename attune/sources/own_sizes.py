@@ -12,6 +12,10 @@ from attune.parameters.types import MOST
 # Where domains are named whose contexts models are ranked on.
 _RANKED = "cobert.domains, compare.domains, seeds.domains, personas.domain"
 _FEW, _ALIKE = "too few for any size", "all test replies have the same words"
+_ALL_UNFIT = {
+    _FEW: f"{_FEW}; use more data",
+    _ALIKE: f"but {_ALIKE}, and each is to be ranked among different ones; use data with more different replies",
+}
 _WHOLE = {"whole": dict.fromkeys((*SPLITS, "evaluate"))}
 
 
@@ -38,13 +42,8 @@ def that_fit(
     why = {domain: _why_unfit(counts.get(domain), most.get(domain, MOST)) for domain in sorted(named)}
     unfit = {domain: reason for domain, reason in why.items() if reason}
     total = sum(counts[ALL].values())
-    if why[ALL] == _FEW:
-        return f"corpora.{record.name} has {total} conversations, {_FEW}; use more data"
-    if why[ALL] == _ALIKE:
-        return (
-            f"corpora.{record.name} has {total} conversations, but {_ALIKE}, and each is to be ranked among different "
-            "ones; use data with more different replies"
-        )
+    if why[ALL]:
+        return f"corpora.{record.name} has {total} conversations, {_ALL_UNFIT[why[ALL]]}"
     usable = {domain: each for domain, each in counts.items() if domain not in unfit}
     least = {split: min(each[split] for each in usable.values()) for split in SPLITS}
     fewest = " in its smallest domain" if len(usable) > 1 else ""
