@@ -6,7 +6,6 @@ starts. `target` always holds the same text, so that a change of params.yaml rer
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from attune import parameters
 from attune.base_models.checking import Use, check_folder
 from attune.base_models.fetching import is_directory
 from attune.base_models.hub import check_id
-from attune.base_models.sizes import Size, size_of
+from attune.base_models.limits import beyond
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora import CORPORA, ranking_corpus, raw_corpus, record_of
@@ -24,8 +23,6 @@ from attune.corpora.reading import BadRows
 from attune.corpora.subsets import tested
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnData, OwnRows, Subsets
-from attune.parameters.generation import SHORTEST_PROMPT
-from attune.parameters.generators import GeneratorSettings, TrainedSettings
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, own_checks
 from attune.sources.origins import check_apart
@@ -172,41 +169,6 @@ def _check_model(model: str, use: Use) -> None:
         check_id(model)
 
 
-def _sizes(settings: Parameters) -> Iterator[str]:
-    """Generators that ask more layers or positions of their base than it has."""
-    longest = settings.generation.max_new_tokens
-    for name, generator in settings.generators.items():
-        if generator.base in settings.bases:
-            with suppress(AttuneError, PermissionError):  # of a broken folder, which is said where that is checked
-                yield from _beyond(name, generator, size_of(settings.bases[generator.base].model), longest)
-
-
-def _beyond(name: str, generator: GeneratorSettings, size: Size, longest: int) -> Iterator[str]:
-    """What would be refused once a base is loaded to be trained, or to write a reply of the `longest` tokens."""
-    passages, frozen = 0, 0.0
-    if isinstance(generator, TrainedSettings):
-        passages, frozen = generator.passage_tokens, generator.frozen_layers
-    if size.layers and frozen >= size.layers:
-        yield (
-            f"generators.{name}.frozen_layers = {frozen}, but the base {generator.base} has {size.layers} layers, and "
-            "one at least must train"
-        )
-    virtual, needed = generator.method_keys.get("virtual_tokens", 0), generator.max_length + passages
-    if size.positions is None:
-        return
-    positions = size.positions - virtual
-    if needed > positions:
-        yield (
-            f"generators.{name}: max_length = {generator.max_length} and passage_tokens = {passages} need {needed} "
-            f"positions, but the base {generator.base} has {positions} beside its virtual tokens; lower them"
-        )
-    if longest + SHORTEST_PROMPT > positions:
-        yield (
-            f"generation.max_new_tokens = {longest}, but the base {generator.base} of generators.{name} has "
-            f"{positions} positions beside its virtual tokens, and a prompt needs {SHORTEST_PROMPT}; lower it"
-        )
-
-
 def _refusal(key: str, check: Callable[..., object], *arguments: Any) -> Iterator[str]:
     """What `check` says if it raises an AttuneError, and that what `key` names may not be read."""
     try:
@@ -227,7 +189,7 @@ PATHS = (
     Check(("corpora", *_DRAWN), _own_rows),
     Check(("generators", "corpora"), _trained_on),
     Check(("encoder", "index", "bases"), _models),
-    Check(("generators", "bases", "generation"), _sizes),
+    Check(("generators", "bases", "generation"), beyond),
 )
 
 

@@ -6,6 +6,7 @@ import unicodedata
 
 _MARK = re.compile(r"[^\w\s]")
 _GENERAL = re.compile("COMBINING|VARIATION SELECTOR")  # marks of no script, by Unicode's names
+_ASCII_MARKS = {code: " " for code in range(128) if _MARK.match(chr(code))}
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -29,7 +30,9 @@ def repeated(persona: str, response: str) -> bool:
 def words_of(text: str) -> str:
     """What two texts share that differ in case, spaces and punctuation alone; of a text without words, the text."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(_MARK.sub(_spelt, plain).split()) or plain.strip()
+    # The same for both, but twice as fast where no mark belongs to a script.
+    divided = plain.translate(_ASCII_MARKS) if plain.isascii() else _MARK.sub(_spelt, plain)
+    return " ".join(divided.split()) or plain.strip()
 
 
 def words_hash(text: str) -> str:

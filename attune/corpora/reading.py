@@ -31,6 +31,7 @@ class BadRow(Exception):
 class BadRows:
     """Malformed rows: policy `error` stops at the first, `skip` counts them, so that none is dropped silently.
 
+    first: where the first of those that are counted is, and what is wrong with it; empty before there is one.
     What sound rows have and no example is made of is counted here too. `turns_left_out`: turns, by whose or where they
     are. `without_a_reply`: conversations.
     """
@@ -38,6 +39,7 @@ class BadRows:
     def __init__(self, policy: Literal["error", "skip"]) -> None:
         self.policy = policy
         self.count = 0
+        self.first = ""
         self.turns_left_out = Counter[str]()
         self.without_a_reply = 0
 
@@ -53,6 +55,7 @@ class BadRows:
             raise AttuneError(
                 f"{location(path, number)}: {message} (`on_bad_row: skip` counts such rows and leaves them out)"
             )
+        self.first = self.first or f"{location(path, number)}: {message}"
         self.count += 1
 
     @contextmanager

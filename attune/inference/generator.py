@@ -177,6 +177,11 @@ def _longest_reply(positions: int | None) -> int:
 def _writing_room(room: Room, tokens: int, positions: int | None) -> Room:
     """The part of `room` that a prompt may take beside a reply of `tokens` tokens."""
     whole = room.whole or room.prompt
+    if whole < SHORTEST_PROMPT:  # whatever the reply takes; no stage trains with so little, but a card.json may say it
+        raise AttuneError(
+            f"max_length = {room.prompt} in card.json leaves a prompt {whole} tokens, and it needs {SHORTEST_PROMPT}; "
+            "raise it, or train the generator again"
+        )
     if positions:
         whole = min(whole, positions - tokens)
     if whole < SHORTEST_PROMPT:

@@ -46,16 +46,18 @@ def anchor(heading: str) -> str:
 def table(rows: pd.DataFrame) -> str:
     """An HTML table, to be sorted by any column where the page's script runs.
 
-    Numbers are right-aligned, fractions have three decimals, missing values are empty; a `Cell` stands as it is.
+    Numbers are right-aligned, fractions have three decimals, missing values are empty; a `Cell` stands as it is. Text
+    in the first column names its row.
     """
     if rows.empty:
         return "<p>none</p>"
     numeric = {name: _is_numeric(rows[name]) for name in rows.columns}
+    first = rows.columns[0]
     head = "".join(
         _tag("th", escape(str(name)), numeric[name], ' scope="col"') if name else "<td></td>" for name in rows.columns
     )
     body = "".join(
-        "<tr>" + "".join(_cell(row[name], numeric[name]) for name in rows.columns) + "</tr>\n"
+        "<tr>" + "".join(_cell(row[name], numeric[name], name == first) for name in rows.columns) + "</tr>\n"
         for row in rows.to_dict("records")
     )
     return (
@@ -75,11 +77,11 @@ def _is_numeric(column: pd.Series) -> bool:
     return any(isinstance(each, Cell) and each.value is not None for each in column)
 
 
-def _cell(value: Any, numeric: bool) -> str:
-    if isinstance(value, Cell):
-        key = "" if value.value is None else f' data-value="{value.value:.6g}"'
-        return _tag("td", value.html, numeric, key)
-    return _tag("td", escape(_text(value)), numeric)
+def _cell(value: Any, numeric: bool, first: bool) -> str:
+    html, number = (value.html, value.value) if isinstance(value, Cell) else (escape(_text(value)), None)
+    if first and html and not numeric:
+        return _tag("th", html, numeric, ' scope="row"')
+    return _tag("td", html, numeric, "" if number is None else f' data-value="{number:.6g}"')
 
 
 def _tag(tag: str, content: str, numeric: bool, attributes: str = "") -> str:

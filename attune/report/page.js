@@ -1,5 +1,5 @@
 // Sorts tables by a column, by mouse or keyboard, and marks tables that are wider than the page.
-for (const heading of document.querySelectorAll("table.sortable th")) {
+for (const heading of document.querySelectorAll("table.sortable thead th")) {
   const button = document.createElement("button");
   button.type = "button";
   button.append(...heading.childNodes);

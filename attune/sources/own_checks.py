@@ -1,8 +1,9 @@
 """What is known of one's own data before anything starts: that every row can be read, and that there are enough."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attune.core.errors import AttuneError
 from attune.corpora import emotion_folds, empathy_labels
@@ -12,6 +13,9 @@ from attune.corpora.reading import BadRows
 from attune.corpora.subsets import TooFew, check_candidates, drawn_splits
 from attune.parameters.data import OwnRows
 from attune.sources import directory, own_data, own_sizes
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> None:
@@ -37,19 +41,37 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
     def rows(bad: BadRows) -> Iterator[Row]:
         return own_data.conversations(paths, entry.columns, bad, place)
 
-    if next(rows(BadRows("skip")), None) is None:
-        try:
-            next(rows(BadRows("error")), None)
-        except AttuneError as error:
-            raise AttuneError(f"corpora.{record.name} has no row that can be used; the first: {error}") from None
-    named = ((each["id"], (opening(each), said(each), each.get("conversation", ""))) for each in rows(bad))
-    splits, _ = drawn_splits(record, named, sampling, bad)
+    splits = _drawn(record, rows, sampling, bad)
     if record.has_emotions:
         train = set(splits["train"].tolist())
         again = enumerate(rows(BadRows("skip")))  # they are counted already
         emotion_folds.check(
             record.name, [(each["emotion"], opening(each)) for number, each in again if number in train]
         )
+
+
+def _drawn(
+    record: Corpus, rows: Callable[[BadRows], Iterator[Row]], sampling: Sampling, bad: BadRows
+) -> dict[str, "np.ndarray"]:
+    """The splits of `drawn_splits`, or an AttuneError with the first row if all are malformed."""
+    read = 0
+
+    def named() -> Iterator[tuple[str, tuple[str, str, str]]]:
+        nonlocal read
+        for each in rows(bad):
+            read += 1
+            yield each["id"], (opening(each), said(each), each.get("conversation", ""))
+
+    try:
+        splits, _ = drawn_splits(record, named(), sampling, bad)
+    except AttuneError:
+        malformed = BadRows("skip")
+        # Only where no row was read, since a look for a sound one may read a file twice.
+        if not read and next(rows(malformed), None) is None and malformed.first:
+            reason = f"corpora.{record.name} has no row that can be used; the first: {malformed.first}"
+            raise AttuneError(reason) from None
+        raise
+    return splits
 
 
 def _check_labels(record: Corpus, entry: OwnRows, bad: BadRows) -> None:

@@ -11,6 +11,11 @@ from attune.parameters.types import MOST
 
 # Where domains are named whose contexts models are ranked on.
 _RANKED = "cobert.domains, compare.domains, seeds.domains, personas.domain"
+_FEW, _ALIKE = "too few for any size", "all test replies have the same words"
+_ALL_UNFIT = {
+    _FEW: f"{_FEW}; use more data",
+    _ALIKE: f"but {_ALIKE}, and each is to be ranked among different ones; use data with more different replies",
+}
 _WHOLE = {"whole": dict.fromkeys((*SPLITS, "evaluate"))}
 
 
@@ -26,22 +31,20 @@ def that_fit(
     """What there is in each split, and all values of params.yaml that must be others, in a sentence.
 
     ranked, learnt, candidates: the domains that are used, and among how many replies, as for
-    `attune.sources.own_checks.check_ranked`. What has too few conversations for any size, or nothing to rank, is to be
-    left out.
+    `attune.sources.own_checks.check_ranked`. What has too few conversations for any size, or only one reply to rank by
+    its words, is to be left out.
     """
     assert record.subset is not None
     whole = record.subset(record, raw, sampling._replace(sizes=_WHOLE), BadRows("skip"), scratch)
     named = {ALL, *ranked, *learnt}
     counts = {domain: _sizes(whole, domain) for domain in sorted(named & whole.candidates.keys())}
     most = {domain: _most(whole, domain) if candidates else MOST for domain in counts.keys() & {ALL, *ranked}}
-    usable = {
-        domain: each
-        for domain, each in counts.items()
-        if min(each.values()) and each["train"] >= TRAINED and most.get(domain, MOST) > 1
-    }
+    why = {domain: _why_unfit(counts.get(domain), most.get(domain, MOST)) for domain in sorted(named)}
+    unfit = {domain: reason for domain, reason in why.items() if reason}
     total = sum(counts[ALL].values())
-    if ALL not in usable:
-        return f"corpora.{record.name} has {total} conversations, too few for any size; use more data"
+    if why[ALL]:
+        return f"corpora.{record.name} has {total} conversations, {_ALL_UNFIT[why[ALL]]}"
+    usable = {domain: each for domain, each in counts.items() if domain not in unfit}
     least = {split: min(each[split] for each in usable.values()) for split in SPLITS}
     fewest = " in its smallest domain" if len(usable) > 1 else ""
     values = _lowered(sampling.sizes, least)
@@ -50,7 +53,7 @@ def that_fit(
     return (
         f"corpora.{record.name}: its {total} conversations give {least['train']} to train on, {least['valid']} to "
         f"validate on and {least['test']} to test on{fewest}, and `subsets` asks for more; add {' '.join(values)}"
-        f"{_left_out(named - usable.keys(), learnt)}, or use more data"
+        f"{_left_out(unfit, learnt)}, or use more data"
     )
 
 
@@ -62,12 +65,23 @@ def _most(whole: Subset, domain: str) -> int:
     return most_candidates(row["response"] for row in whole.candidates[domain])
 
 
-def _left_out(domains: Collection[str], learnt: Mapping[str, str]) -> str:
-    """Where to take the domains out of which no size can be drawn."""
-    if not domains:
+def _why_unfit(sizes: Mapping[str, int] | None, most: int) -> str:
+    """What no size can be drawn of, or nothing ranked; empty for any other. sizes: of the domain's splits."""
+    if sizes is None or not min(sizes.values()) or sizes["train"] < TRAINED:
+        return _FEW
+    if most > 1:
         return ""
-    places = ", ".join([_RANKED, *(learnt[domain] for domain in sorted(domains) if domain in learnt)])
-    return f", take {', '.join(sorted(domains))} (too few for any size) out of {places}, or put {ALL} there"
+    return _ALIKE if sizes["test"] > 1 else _FEW
+
+
+def _left_out(unfit: Mapping[str, str], learnt: Mapping[str, str]) -> str:
+    """Where to take the domains out that are `unfit`, each with the reason."""
+    if not unfit:
+        return ""
+    places = ", ".join([_RANKED, *(learnt[domain] for domain in unfit if domain in learnt)])
+    domains = {reason: [domain for domain in unfit if unfit[domain] == reason] for reason in (_FEW, _ALIKE)}
+    named = " and ".join(f"{', '.join(each)} ({reason})" for reason, each in domains.items() if each)
+    return f", take {named} out of {places}, or put {ALL} there"
 
 
 def _lowered(sizes: Mapping[str, Mapping[str, int | None]], least: Mapping[str, int]) -> list[str]:

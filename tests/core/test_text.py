@@ -34,6 +34,11 @@ def test_vowel_signs_and_tones_are_part_of_words(different: tuple[str, ...]) -> 
     assert words[0] == f"{different[0]} {different[0]}"
 
 
+def test_marks_divide_words_alike_whatever_letters_are_beside_them() -> None:
+    texts = [f"A{mark}b{mark}" for mark in map(chr, range(128))]
+    assert [words_of(f"{text} É") for text in texts] == [f"{words_of(text)} é" for text in texts]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

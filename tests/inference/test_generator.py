@@ -112,6 +112,7 @@ def test_replies_of_one_line_stop_where_it_ends(tmp_path: Path) -> None:
         ({"method": "ia3"}, "was trained by the unknown method 'ia3'; known: prompt, full"),
         ({"roles": None}, "was written by another version"),
         ({"extra": 1}, "was written by another version"),
+        ({"max_length": 8}, r"^max_length = 8 in card\.json leaves a prompt 8 tokens, and it needs 16; raise it, or"),
         ({"max_length": 65}, "need 65 positions, but the base tiny has 64"),
         ({"base": "other"}, r"which is not in .*/base/other; name the base"),
     ],

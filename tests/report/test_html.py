@@ -31,6 +31,12 @@ def test_a_cell_stands_as_it_is_and_is_sorted_by_its_number() -> None:
     assert '<td class="number"></td>' in table
 
 
+def test_text_in_the_first_column_names_its_row() -> None:
+    table = html.table(pd.DataFrame({"System": [html.Cell("<b>a</b>"), ""], "Reply": ["Hm.", "Oh."]}))
+    rows = ['<tr><th scope="row"><b>a</b></th><td>Hm.</td></tr>', "<tr><td></td><td>Oh.</td></tr>"]
+    assert table.partition("<tbody>")[2].splitlines()[:2] == rows
+
+
 def test_a_column_without_a_name_has_no_heading_to_sort_by() -> None:
     table = html.table(pd.DataFrame({"": ["True reply"], "Reply": ["Hm."]}))
     assert '<thead><tr><td></td><th scope="col">Reply</th></tr></thead>' in table

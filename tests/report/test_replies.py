@@ -13,7 +13,10 @@ def test_answers_stand_below_their_question_behind_a_fold() -> None:
     ]
     columns = ["generator", "question", "answer", "truncated"]
     page = answer_blocks(pd.DataFrame(rows, columns=columns), NAMES)
-    places = [page.index(text) for text in ("A joke?", "1 &lt; 2 […]", "<td>G</td><td>No.</td>", "Why?", "So.</td>")]
+    places = [
+        page.index(text)
+        for text in ("A joke?", "1 &lt; 2 […]", '<th scope="row">G</th><td>No.</td>', "Why?", "So.</td>")
+    ]
     assert page.startswith("<details><summary>2 questions, each to the generators that it is meant for</summary>")
     assert places == sorted(places)
     assert answer_blocks(pd.DataFrame(rows[:1], columns=columns), NAMES).startswith(
@@ -35,8 +38,8 @@ def test_written_replies_stand_beside_the_messages_and_replies_that_were_retriev
     assert dialogue_blocks(pd.DataFrame(rows[2:]), NAMES) == ""
     assert "I &lt;b&gt;won&lt;/b&gt;!" in page
     shown = "1. Speaker: I &lt;3 you.<br>Listener: Well done.<br>2. Speaker: So?<br>Listener: Yes."
-    assert f"<td>Passages</td><td></td><td>{shown}</td>" in page
-    assert "<td>G</td><td>Oh.</td><td>Well. […]</td>" in page
+    assert f'<th scope="row">Passages</th><td></td><td>{shown}</td>' in page
+    assert '<th scope="row">G</th><td>Oh.</td><td>Well. […]</td>' in page
 
 
 def test_tokenised_replies_are_shown_as_people_write_them() -> None:
@@ -50,8 +53,8 @@ def test_tokenised_replies_are_shown_as_people_write_them() -> None:
     ]
     page = answered_blocks(pd.DataFrame(rows), NAMES)
     assert "<details>" not in page
-    assert "<td>Retrieval</td><td>I couldn&#x27;t.</td>" in page
-    assert "<td>G</td><td>I […]</td>" in page
+    assert '<th scope="row">Retrieval</th><td>I couldn&#x27;t.</td>' in page
+    assert '<th scope="row">G</th><td>I […]</td>' in page
     assert page.count("Great.") == 1
 
 

@@ -15,7 +15,7 @@ SYSTEMS = {
 
 
 def rows(table: str) -> list[str]:
-    return re.findall(r"<tr><td>(.*?)</td>", table)
+    return re.findall(r'<tr><th scope="row">(.*?)</th>', table)
 
 
 def test_the_best_stands_first_and_each_score_s_best_is_bold() -> None:

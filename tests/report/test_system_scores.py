@@ -53,8 +53,11 @@ def page(folder: Path, targets: dict[str, float], notice: str | None = None, **b
 def table(text: str, title: str) -> list[list[str]]:
     """The first cells of each row below a heading; what is bold keeps its mark."""
     part = text.partition(f"<summary>{title}</summary>")[2].partition("</table>")[0]
-    rows = re.findall(r"<tr>(<td.*?)</tr>", part)
-    return [[re.sub(r"</?(td|span)[^>]*>", "", cell) for cell in re.findall(r"<td.*?</td>", row)][:3] for row in rows]
+    rows = re.findall(r'<tr>(<th scope="row">.*?)</tr>', part)
+    return [
+        [re.sub(r"</?(t[dh]|span)[^>]*>", "", cell) for cell in re.findall(r"<t[dh].*?</t[dh]>", row)][:3]
+        for row in rows
+    ]
 
 
 def test_generators_compete_within_their_corpus_and_the_ideal_passage_does_not(tmp_path: Path) -> None:

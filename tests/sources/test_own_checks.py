@@ -286,3 +286,20 @@ def test_rows_all_of_which_are_malformed_are_told_by_the_first(tmp_path: Path, n
     message = said(check, record, OwnData(path=str(path), columns=columns), sampling(), BadRows(policy))
     start = f"corpora.{name} has no row that can be used; the first: {path}, line 1: no turn with an answer"
     assert message.startswith(start)
+    assert "on_bad_row" not in message  # it would leave none
+
+
+@pytest.mark.parametrize("policy", ["error", "skip"])
+@pytest.mark.fault("a malformed first row before sound ones", "refused, or left out, as `on_bad_row` says")
+def test_a_malformed_first_row_is_refused_by_itself(tmp_path: Path, policy: Any) -> None:
+    given = entry(tmp_path, ["", "Hi", "Bye", "Oh"])
+    message = said(check, raw_corpus("mine", own=True), given, sampling(), BadRows(policy))
+    assert ("line 1: " in message and "on_bad_row: skip" in message) is (policy == "error")
+    assert "no row that can be used" not in message
+
+
+def test_sound_rows_without_labels_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, passes, records = entry(tmp_path, ["Hi", "Bye", "Oh"]), [], own_data.records
+    monkeypatch.setattr(own_data, "records", lambda path, *words: passes.append(path) or records(path, *words))
+    check(raw_corpus("mine", own=True), given, sampling(), BadRows("error"))
+    assert passes == [Path(given.path)]

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -154,6 +155,47 @@ def test_a_generator_is_held_to_the_size_of_a_base_in_a_directory(
     assert Path("checked.txt").exists() is (message is None)
 
 
+@pytest.mark.parametrize(
+    ("positions", "virtual", "message"),
+    [
+        (
+            64,
+            20,
+            "generation.max_new_tokens = 49, but the base own of generators.prompt_tuning has 44 positions beside its "
+            "virtual tokens, and a prompt needs 16; lower it to 28",
+        ),
+        (
+            36,
+            20,
+            "the base own of generators.prompt_tuning has 16 positions beside its virtual tokens, and a prompt and a "
+            "reply need 17 at least; lower generators.prompt_tuning.virtual_tokens, or name a model with more",
+        ),
+        (
+            16,
+            0,
+            "the base own of generators.full has 16 positions beside its virtual tokens, and a prompt and a reply "
+            "need 17 at least; name a model with more positions in bases.own.model",
+        ),
+    ],
+)
+def test_a_base_with_too_few_positions_for_replies_is_said_once_with_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, positions: int, virtual: int, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = saved(llama(), tmp_path / "own") / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"max_position_embeddings": positions}))
+    small = {"base": "own", "max_length": 16}
+    changes = [(f"generators.{name}.{key}", value) for name in ("full", "lora_guanaco") for key, value in small.items()]
+    tuned = small | {"virtual_tokens": virtual}
+    changes += [(f"generators.prompt_tuning.{key}", value) for key, value in tuned.items() if virtual]
+    bases = VALUES["bases"] | {"own": {"model": "./own"}}
+    changed(tmp_path, ("bases", bases), ("generation.max_new_tokens", 49), *changes)
+    with pytest.raises(AttuneError) as raised:
+        main(target=Path("checked.txt"))
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"params.yaml: {message}")
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """A folder here that this process may not read, not even as root, which becomes another user for that time."""
@@ -223,7 +265,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("corpora.mine", {"path": "link/mine/posts.csv"}, "corpora.mine.path: link/mine/posts.csv lies in data/raw/"),
         ("corpora.mine", {"path": "data/raw/out.csv"}, "corpora.mine.path: data/raw/out.csv lies in data/raw/"),
         ("corpora.mine", {"path": "apart/posts.csv"}, "corpora.mine.path: apart/posts.csv lies in models/cobert/"),
-        ("corpora.epitome", {"path": "data"}, "corpora.epitome.path: data holds data/raw/, where DVC"),
+        ("corpora.epitome", {"path": "data"}, "corpora.epitome.path: data holds data/origins/, where DVC"),
         (
             "source",
             "data/raw",

@@ -215,8 +215,10 @@ def test_with_epitomes_labels_replies_have_levels_of_empathy(project: Path) -> N
         assert all(row[mechanism] is not None for row in read_parquet(Path("answered_scored.parquet")))
     assert {each["score"] for each in read_json(Path("answered_tests.json"))} == {*SCORES}
     page = part(read_json(Path("probe.json")), str.upper, tidy(scores, ["system"]))
-    assert "<td>Emotional reactions</td>" in page
-    assert re.search(r"<td>TINY_LORA</td><td[^>]*>1\.\d{3}</td>", page)  # always the same reply: no interval
+    assert '<th scope="row">Emotional reactions</th>' in page
+    assert re.search(
+        r'<th scope="row">TINY_LORA</th><td[^>]*>1\.\d{3}</td>', page
+    )  # always the same reply: no interval
     assert part({"accuracy": 1.0}, str) == ""
 
 

@@ -62,11 +62,11 @@ def test_the_sets_are_measured_and_the_scores_split(tmp_path: Path, monkeypatch:
         in body.split("<details>")[0]
     )
     half = '<td class="number" data-value="0.5">50</td>'
-    own = f'<td>{dialogue.title}</td><td class="number">2</td>{half}{half}'
+    own = f'<th scope="row">{dialogue.title}</th><td class="number">2</td>{half}{half}'
     assert own in body
-    assert f"<td>Tiny &amp; full</td><td>{dialogue.title}</td><td>Gain</td>" in body
+    assert f'<th scope="row">Tiny &amp; full</th><td>{dialogue.title}</td><td>Gain</td>' in body
     assert "2.000" in body[body.index("<td>Gain</td>") :]
-    cells = [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in body.splitlines()]
+    cells = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", line) for line in body.splitlines()]
     ranked = ["0.750", "n = 2", "0.188", "n = 2"]
     texts = [[part for cell in row for part in re.split(r" ?<[^>]+>", cell) if part] for row in cells]
     assert ["untrained", "PEC, small, happy", "MRR", *ranked] in texts

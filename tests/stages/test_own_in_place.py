@@ -207,15 +207,44 @@ def test_domains_of_which_no_size_can_be_drawn_are_named_with_the_sizes() -> Non
     subset_too(values)
 
 
-def test_candidates_are_named_for_what_is_ranked_and_not_for_what_is_learnt_alone() -> None:
-    """Of `work` all replies are the same; a generator may learn from it."""
+def alike(domains: set[str], count: int = 60) -> dict[str, Any]:
+    """An entry of `count` rows, half of `work` and half of `home`, whose replies in `domains` have the same words."""
     path = Path(posts(Path("posts.csv"), of=["work", "home"] * 30))
     rows = list(csv.reader(path.open(newline="")))
-    for row in rows[1:]:
-        row[1] = "Oh." if row[3] == "work" else row[1]
+    for number, row in enumerate(rows[1:]):
+        row[1] = ("Oh.", "oh!")[number % 4 // 2] if row[3] in domains else row[1]
     with path.open("w", newline="") as stream:
-        csv.writer(stream).writerows(rows)
-    entry = {"path": str(path), "columns": COLUMNS | {"domain": "of"}}
+        csv.writer(stream).writerows(rows[: 1 + count])
+    return {"path": str(path), "columns": COLUMNS | {"domain": "of"}}
+
+
+@pytest.mark.parametrize(
+    ("domains", "count", "reason"),
+    [
+        (
+            {"work", "home"},
+            60,
+            "has 60 conversations, but all test replies have the same words, and each is to be ranked among different "
+            "ones; use data with more different replies",
+        ),
+        (
+            {"work"},
+            60,
+            ", take none (too few for any size) and work (all test replies have the same words) out of cobert.",
+        ),
+        (set(), 4, "corpora.pec has 4 conversations, too few for any size; use more data"),
+    ],
+)
+def test_replies_that_are_all_the_same_are_not_taken_for_too_few(domains: set[str], count: int, reason: str) -> None:
+    changes: dict[str, Any] = {"subsets": {"large": SIZES | {"train": 500}, "small": SIZES}}
+    share = 0.4 if count == 60 else 0.2
+    changes |= {"preprocess.test_share": share, "cobert.domains": ["all", "none", "work"]}
+    assert reason in refused(alike(domains, count), changes)
+
+
+def test_candidates_are_named_for_what_is_ranked_and_not_for_what_is_learnt_alone() -> None:
+    """Of `work` all replies are the same; a generator may learn from it."""
+    entry = alike({"work"})
     changes: dict[str, Any] = {"subsets": {"large": SIZES | {"train": 500}, "small": SIZES}}
     changes |= {"cobert.candidates": 40, "preprocess.test_share": 0.4}
     changes |= {"cobert.domains": ["all"], "generators.persona.rows": "processed/pec/small/work"}

@@ -43,8 +43,8 @@ PHRASES = (
     "10 % of all prompts have one that is like it",
     "Decoding, chosen by a sweep: 0.1/5/0.99",
     "baseline is better than untrained: MRR +0.100",
-    "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>",
-    "<td>Passages</td><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>",
+    '<th scope="row">CoBERT&#x27;s retrieval</th><td>Well done.</td>',
+    '<th scope="row">Passages</th><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>',
     "Generator with the lowest perplexity: ",
     "Models: untrained, baseline before training; baseline, after the paper&#x27;s recipe (lr 2e-05); tuned",
     "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. "
@@ -55,7 +55,7 @@ PHRASES = (
     "the cosine of the two replies&#x27; sentence embeddings",
     "Truncated replies had not ended after",
     "Distinct words and bigrams: the different ones as a share of all",
-    '<td>t</td><td class="number">4</td><td class="number" data-value="0.5">50</td>'
+    '<th scope="row">t</th><td class="number">4</td><td class="number" data-value="0.5">50</td>'
     '<td class="number" data-value="0.25">25</td>',
 )
 PASSAGES = {"rag": ["Speaker: I fell.\nListener: Ouch!\n\n"]}
@@ -197,7 +197,7 @@ def test_tables_are_folded_but_that_of_differences_and_one_of_replies() -> None:
     shown = unfolded(Path("plots/report.html").read_text(encoding="utf-8"))
     assert shown.count("<table") == 2
     assert '<th class="number" scope="col">p (Holm)</th>' in shown
-    assert "<td>CoBERT&#x27;s retrieval</td><td>Well done.</td>" in shown
+    assert '<th scope="row">CoBERT&#x27;s retrieval</th><td>Well done.</td>' in shown
 
 
 @pytest.mark.usefixtures("project")

@@ -76,8 +76,8 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_the_page_holds_every_study(page: str) -> None:
     assert page.count('src="data:image/png;base64,') == len(on_page("studies"))
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page)
-    assert page.count("<td>b against a</td>") == 2  # once among the largest of each family
-    assert "<td>5 persona sentences against 1 persona sentence</td>" in page
+    assert page.count('<th scope="row">b against a</th>') == 2  # once among the largest of each family
+    assert '<th scope="row">5 persona sentences against 1 persona sentence</th>' in page
     assert ": 5 against 1 persona sentence, +0.100 MRR (95 % interval +0.050 to +0.200, corrected p = 0.50), no" in page
     assert "Transfer: " not in page
     assert "the shortlist holds the true reply in 50 % of the contexts; the MRR is 0.100 in the" in page
@@ -101,8 +101,8 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
         "What training adds to each recipe (MRR, mean of all, happy and offmychest): tuned +0.150 (95 % interval "
         "+0.050 to +0.200, corrected p = 0.0020), better." in page
     )
-    assert "<td>tuned against TF-IDF of the context</td>" in page
-    assert "<td>tuned against baseline before training</td>" in page
+    assert '<th scope="row">tuned against TF-IDF of the context</th>' in page
+    assert '<th scope="row">tuned against baseline before training</th>' in page
     assert "the best of the others MaxSim, MRR 0.250 (0.200 to 0.300). tuned against MaxSim: +0.100" in page
 
 

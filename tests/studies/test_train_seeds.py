@@ -1,27 +1,30 @@
 import json
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from attune.cobert import training as cobert_training
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet, sha256, write_parquet
 from attune.corpora import record_of
 from attune.corpora.base import Rows, Sampling
 from attune.corpora.redrawing import redrawn
+from attune.generators import training as generator_training
 from attune.parameters import Parameters, load
 from studies import train_seeds
+from tests.generators.tiny import dialogue_rows
+from tests.stages.cobert_project import pec_rows
 from tests.stages.small_project import change
 from tests.studies.seeds_project import BASE, project, train
+from tests.training.interruption import edited, interrupted, unfinished
 
 
 def digests() -> dict[str, str]:
     folder = Path("models/14")
     return {str(path.relative_to(folder)): sha256(path) for path in folder.rglob("*") if path.is_file()}
-
-
-def interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_another_seed_trains_other_models_on_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +85,62 @@ def test_what_is_trained_is_not_taken_for_another_training(
     assert "interrupted" not in capsys.readouterr().out
     assert read_parquet(Path("models/14/tiny_full/test.parquet")) == read_parquet(place)
     assert not [path for path in Path(".checkpoints").iterdir() if path.is_dir()]
+
+
+def unlike_trainings() -> Iterator[str]:
+    """The key of a recipe's and then of a generator's training, and of others that differ in one thing each."""
+    settings, encoder, base = load(), BASE["encoder"], BASE["base_models"]
+    options, kept = settings.recipe("tuned"), Path("kept")
+    rows = {split: pec_rows(8, split) for split in ("train", "valid")}
+    for given, learnt, target in (
+        (options | {"seed": 14}, rows, "tuned"),
+        (options | {"seed": 15}, rows, "tuned"),
+        (options | {"seed": 14, "lr": 2e-2}, rows, "tuned"),
+        (options | {"seed": 14}, rows | {"train": rows["train"][:6]}, "tuned"),
+        (options | {"seed": 14}, rows, "other"),
+    ):
+        yield left_by(train_seeds.train_recipe, given, learnt, encoder, kept, Path(target))
+
+    dialogues, name = {"train": dialogue_rows(), "test": dialogue_rows()}, "tiny_full"
+    changed = settings.model_copy(update={"threads": settings.threads + 1})
+    longer = settings.generators[name].model_copy(update={"steps": 9})
+    more = settings.model_copy(update={"generators": settings.generators | {name: longer}})
+    drawn = settings.model_copy(update={"seed": 12})
+    for given, seed, learnt, target in (
+        (settings, 14, dialogues, name),
+        (settings, 15, dialogues, name),
+        (changed, 14, dialogues, name),
+        (more, 14, dialogues, name),
+        (drawn, 14, dialogues, name),
+        (settings, 14, dialogues | {"test": dialogues["test"][:4]}, name),
+        (settings, 14, dialogues, "other"),
+    ):
+        yield left_by(train_seeds.train_generator, given, name, seed, learnt, base, kept, Path(target))
+
+
+def left_by(train_one: Callable[..., Path], *arguments: Any) -> str:
+    """The key of a training that is interrupted; what it left is removed."""
+    with pytest.raises(KeyboardInterrupt):
+        train_one(*arguments)
+    (key,) = unfinished()
+    shutil.rmtree(Path(".checkpoints", key))
+    return key
+
+
+def test_only_the_same_training_resumes_from_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same options, seeds, threads, rows, base, code and target."""
+    project(tmp_path, monkeypatch)
+    for module in (cobert_training, generator_training):
+        monkeypatch.setattr(module, "train", interrupted)
+    first = list(unlike_trainings())
+    assert list(unlike_trainings()) == first
+    keys = set(first)
+    with edited("attune/training/trainer.py", monkeypatch):
+        keys |= {*unlike_trainings()}
+    for file in (BASE["encoder"] / "config.json", Path("base/gpt2/config.json")):
+        file.write_text(file.read_text() + " ")
+    keys |= {*unlike_trainings()}
+    assert len(keys) == 3 * len(first)
 
 
 def test_the_draw_and_the_order_vary_as_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
