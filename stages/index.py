@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attune import parameters
-from attune.base_models.sentence_modules import transformer_folders
+from attune.base_models.checking import model_folders
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import AT_ONCE, atomic_folder, stream_parquet, write_parquet, write_tables
@@ -48,7 +48,7 @@ def _say_unknown(embedder: Path, texts: list[str]) -> None:
     from attune.index.embedding import checked_folder
 
     # One that routes queries and documents has several transformers, another of words' vectors none.
-    tokenizers = map(read_tokenizer, transformer_folders(checked_folder(embedder), encodes=True))
+    tokenizers = map(read_tokenizer, model_folders(checked_folder(embedder), "embedder"))
     warnings = (too_many_unknown(each, texts, embedder, "index.embedder") for each in tokenizers)
     if warning := next(filter(None, warnings), ""):
         print(warning)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attune.base_models.headers import check_content, pickled, read_object, tensor_shapes
-from attune.base_models.sentence_modules import check_modules, transformer_folders
+from attune.base_models.sentence_modules import check_modules
 from attune.base_models.vocabulary import check_end, check_vocabulary
 from attune.core.errors import AttuneError
 from attune.core.model_code import refuse_code
@@ -56,7 +56,11 @@ def check_folder(folder: Path, use: Use | None = None) -> None:
 
 def model_folders(folder: Path, use: Use | None) -> list[Path]:
     """The folders of transformers' models in a model's folder: it itself, or those of a sentence encoder's modules."""
-    return [folder] if use in ("base", "encoder") else transformer_folders(folder, encodes=use == "embedder")
+    if use in ("base", "encoder"):
+        return [folder]
+    modules = check_modules(folder, encodes=use == "embedder")
+    inside = [path for kind, path in modules if kind == "Transformer"]
+    return inside or ([] if modules and use == "embedder" else [folder])
 
 
 def _check_contents(folders: Iterable[Path]) -> None:

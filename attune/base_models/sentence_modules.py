@@ -57,16 +57,6 @@ def check_modules(folder: Path, encodes: bool) -> list[tuple[str, Path]]:
     return modules
 
 
-def transformer_folders(folder: Path, encodes: bool) -> list[Path]:
-    """The folders of the transformers in a model's folder: those of its modules, or it itself where it lists none.
-
-    encodes: as for `check_modules`; an encoder of other modules alone has no transformer. Raises as `check_modules`.
-    """
-    modules = check_modules(folder, encodes)
-    inside = [path for kind, path in modules if kind == "Transformer"]
-    return inside or ([] if modules and encodes else [folder])
-
-
 def _check_flow(path: Path, modules: Sequence[tuple[str, Path]]) -> None:
     """Check that each module is known and finds what it reads, and that a vector of the whole text comes out."""
     given = None
