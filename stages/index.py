@@ -3,14 +3,15 @@
 `python -m stages.index corpus=NAME processed=FOLDER embedder=FOLDER target=FOLDER`
 """
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attune import parameters
+from attune.base_models.checking import model_folders
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.core.files import AT_ONCE, atomic_folder, stream_parquet, write_parquet, write_tables
+from attune.core.tokenizer import read_tokenizer
 from attune.core.tokens import too_many_unknown
 from attune.corpora import CORPORA, record_of
 from attune.corpora.base import arrow_schema
@@ -44,13 +45,13 @@ def main(*, corpus: str, processed: Path, embedder: Path, target: Path) -> None:
 
 def _say_unknown(embedder: Path, texts: list[str]) -> None:
     """Print a warning where the sentence encoder knows too few words of the texts."""
-    from transformers import AutoTokenizer
+    from attune.index.embedding import checked_folder
 
-    # Some encoders have no tokenizer of transformers, or keep it in a folder of their first module.
-    with suppress(Exception):
-        tokenizer = AutoTokenizer.from_pretrained(embedder, local_files_only=True, trust_remote_code=False)
-        if warning := too_many_unknown(tokenizer, texts, embedder, "index.embedder"):
-            print(warning)
+    # One that routes queries and documents has several transformers, another of words' vectors none.
+    tokenizers = map(read_tokenizer, model_folders(checked_folder(embedder), "embedder"))
+    warnings = (too_many_unknown(each, texts, embedder, "index.embedder") for each in tokenizers)
+    if warning := next(filter(None, warnings), ""):
+        print(warning)
 
 
 def _write_embeddings(path: Path, ids: list[str], vectors: Any) -> None:

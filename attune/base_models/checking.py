@@ -88,7 +88,7 @@ def _check_model(folder: Path, use: Use | None) -> None:
         _check_trainable(folder / "config.json", config)
         check_end(folder)
     _check_objects(folder, _OF_TOKENIZERS_AND_MODELS)
-    shapes = _shapes(folder)
+    shapes = loaded_shapes(folder)
     _check_layers(folder, config, shapes)
     check_vocabulary(folder, config, shapes, fills=use not in ("base", "encoder"))
 
@@ -134,7 +134,7 @@ def _is_known(kind: str) -> bool:
     return kind in CONFIG_MAPPING_NAMES
 
 
-def _shapes(folder: Path) -> dict[str, list[int]]:
+def loaded_shapes(folder: Path) -> dict[str, list[int]]:
     """The tensors that would be loaded, and their shapes; every safetensors file beside them is checked too."""
     found = {path.name: tensor_shapes(path) for path in sorted(folder.glob("*.safetensors"))}
     if not found:

@@ -55,6 +55,19 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
     for name in names:
         check_content(folder / name)
     largest, missing = _largest_id(folder, folder / names[0], fills)
+    rows = number_of_embeddings(folder, config, shapes)
+    if rows is not None:
+        _check_ids(folder / names[0], largest, missing, rows)
+
+
+def number_of_embeddings(folder: Path, config: Mapping[str, Any], shapes: Mapping[str, Sequence[int]]) -> int | None:
+    """For how many ids the model in `folder` has embeddings; None where neither its weights nor config.json tell.
+
+    Raises
+    ------
+    AttuneError
+        if they tell different numbers.
+    """
     said = config.get("vocab_size")
     held = [shape[0] for name, shape in shapes.items() if name.endswith(_TABLES) and len(shape) == 2]
     if held and isinstance(said, int) and held[0] != said:
@@ -63,8 +76,7 @@ def check_vocabulary(folder: Path, config: Mapping[str, Any], shapes: Mapping[st
             "model"
         )
     rows = held[0] if held else said
-    if isinstance(rows, int):
-        _check_ids(folder / names[0], largest, missing, rows)
+    return rows if isinstance(rows, int) else None
 
 
 def _check_ids(path: Path, largest: int, missing: Mapping[str, int], rows: int) -> None:

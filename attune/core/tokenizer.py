@@ -25,3 +25,12 @@ def read_tokenizer(folder: Path) -> Any:
         ) from None
     except Exception as error:  # what a wrong setting becomes depends on where it is read
         raise AttuneError(f"{folder} holds no tokenizer that can be read: {one_line(error)}") from None
+
+
+def check_ends_texts(tokenizer: Any, folder: Path) -> None:
+    """Refuse the tokenizer of the language model in `folder` where it has no end-of-text token; raises AttuneError."""
+    if tokenizer.eos_token_id is None:
+        raise AttuneError(
+            f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token in "
+            "tokenizer_config.json"
+        )

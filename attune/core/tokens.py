@@ -4,14 +4,19 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 # Begins the names that special tokens get in a copy of a tokenizer; where people write it, it is broken up.
 _PREFIX = "attunespecialtoken"
-# The share of unknown word pieces above which texts are too much alike to an encoder, and how many texts tell it.
+# The share of texts of unknown words above which they are too much alike to an encoder, and how many texts tell it.
 _UNKNOWN, _LOOKED_AT = 0.1, 1000
+_IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+# Chinese and Japanese have no spaces between words: each ideograph counts as a word.
+_WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\s{_IDEOGRAPHS}]+")
 _SHORTEST_NAME = 3  # letters; some tokenizers pad with "!", which is a mark of punctuation all the same
 
 
@@ -37,14 +42,34 @@ def token_ids(tokenizer: Any, *parts: str) -> list[int]:
 
 
 def unknown_share(tokenizer: Any, texts: Sequence[str]) -> float:
-    """The share of the texts' word pieces that the tokenizer does not know, 0 for one that reads bytes.
+    """The share of the texts of whose words at least half are unknown to the tokenizer, 0 for one that reads bytes.
 
-    Some of the texts are looked at, evenly spaced.
+    Words are of letters: emoji and numbers tell nothing of a language. A word is unknown where at least half of its
+    pieces are. Of many texts some are looked at.
     """
-    step = max(1, len(texts) // _LOOKED_AT)
-    ids = [each for text in texts[::step] for each in token_ids(tokenizer, text)]
     unknown: Any = getattr(tokenizer, "unk_token_id", None)
-    return ids.count(unknown) / max(1, len(ids))
+    if unknown is None:
+        return 0.0
+    # Drawn by chance: of rows with equally many texts, even spaces would show the same place of each.
+    some = texts if len(texts) <= _LOOKED_AT else Random(0).sample(texts, _LOOKED_AT)
+    spaced = [text.split() for text in some]
+    found = {
+        part: [_is_unknown(token_ids(tokenizer, word), unknown) for word in _words(part)]
+        for part in {*chain.from_iterable(spaced)}
+    }
+    by_text = [[each for part in parts for each in found[part]] for parts in spaced]
+    return sum(2 * sum(words) >= len(words) > 0 for words in by_text) / max(1, len(by_text))
+
+
+def _is_unknown(ids: Sequence[int], unknown: int) -> bool:
+    return 2 * ids.count(unknown) >= len(ids)
+
+
+def _words(text: str) -> list[str]:
+    """The words of letters and their marks in a text."""
+    marks = ("Mn", "Mc")
+    kept = "".join(each if each.isalpha() or unicodedata.category(each) in marks else " " for each in text)
+    return [word for word in _WORD.findall(kept) if any(map(str.isalpha, word))]
 
 
 def too_many_unknown(tokenizer: Any, texts: Sequence[str], folder: Path, key: str) -> str:
@@ -56,8 +81,8 @@ def too_many_unknown(tokenizer: Any, texts: Sequence[str], folder: Path, key: st
     if share <= _UNKNOWN:
         return ""
     return (
-        f"warning: {share:.0%} of the word pieces of the training texts are unknown to {folder}: texts that differ are "
-        f"the same to it, and scores mean little; set `{key}` in params.yaml to an encoder of their language"
+        f"warning: {share:.0%} of the training texts consist mostly of words that {folder} does not know: texts that "
+        f"differ are the same to it, and scores mean little; set `{key}` in params.yaml to an encoder of their language"
     )
 
 

@@ -19,7 +19,7 @@ from attune.core.devices import device
 from attune.core.errors import AttuneError, one_line
 from attune.core.files import write_json
 from attune.core.model_code import refuse_code
-from attune.core.tokenizer import read_tokenizer
+from attune.core.tokenizer import check_ends_texts, read_tokenizer
 from attune.generators.adapters import with_adapter
 from attune.generators.chat_templates import pin_date
 from attune.generators.prompts import FORMAT_VERSION
@@ -121,16 +121,13 @@ def load_tokenizer(folder: Path) -> Any:
     Raises
     ------
     AttuneError
-        if the folder is missing, if the tokenizer has no end-of-text token, and as `read_tokenizer` and `pin_date`.
+        if the folder is missing, and as `read_tokenizer`, `check_ends_texts` and `pin_date`.
     """
     if not folder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(f"the model's folder {folder} is missing; run the stage that writes it first")
     refuse_code(folder, writes=True)
     tokenizer = read_tokenizer(folder)
-    if tokenizer.eos_token_id is None:
-        raise AttuneError(
-            f"the tokenizer in {folder} has no end-of-text token, without which no reply ends; set eos_token"
-        )
+    check_ends_texts(tokenizer, folder)
     pin_date(tokenizer)
     return tokenizer
 

@@ -74,9 +74,13 @@ def with_persona(encoder: Any, message: str, persona: Sequence[str], num_persona
 
 
 def prompt_of(encoder: Any, role: Role | None) -> str:
-    """What the encoder puts before a text."""
+    """What the encoder puts before a text that `attune.index.embedding.encode` gives it in this `role`.
+
+    A prompt that is kept for the role, though it is empty, takes the place of the default one.
+    """
     prompts = getattr(encoder, "prompts", None) or {}
-    name = prompt_name(encoder, role) or getattr(encoder, "default_prompt_name", None)
+    own = any(name in prompts for name in _PROMPTS.get(role or "", ()))
+    name = prompt_name(encoder, role) if own else getattr(encoder, "default_prompt_name", None)
     return prompts.get(name) or ""
 
 

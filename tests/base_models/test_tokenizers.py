@@ -14,6 +14,7 @@ from attune.cobert.inputs import Inputs
 from attune.core.errors import AttuneError
 from attune.core.files import read_json
 from attune.core.tokenizer import read_tokenizer
+from attune.generators.loading import load_tokenizer
 from tests.cobert.tiny import encoder
 from tests.generators import tiny
 
@@ -94,3 +95,58 @@ def test_the_tokenizer_of_a_sentence_encoder_is_tried_where_its_module_is(tmp_pa
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
     with pytest.raises(AttuneError, match=f"{re.escape(str(inside))} holds no tokenizer that can be read"):
         fetch(str(folder), tmp_path / "target", "embedder")
+
+
+def with_vocabulary_alone(folder: Path) -> Path:
+    """The folder with what training a byte-level BPE writes, in which nothing names a special token."""
+    model = read_json(folder / "tokenizer.json")["model"]
+    words = {"<s>" if word == tiny.END else word: at for word, at in model["vocab"].items()}
+    (folder / "vocab.json").write_text(json.dumps(words))
+    merges = [" ".join(pair) for pair in model["merges"]]
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink()
+    return folder
+
+
+def with_settings(folder: Path, **settings: str) -> Path:
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+@pytest.mark.parametrize(("use", "token"), [("base", tiny.END), ("encoder", "</s>"), ("embedder", "<pad>")])
+@pytest.mark.fault("a token that the tokenizer's class brings, not the model: {use}", "refused with the token and id")
+def test_a_special_token_of_the_tokenizer_s_class_needs_an_embedding(use: Use, token: str, tmp_path: Path) -> None:
+    if use == "base":
+        folder = with_vocabulary_alone(tiny.saved(tiny.gpt(), tmp_path / "m"))
+    else:
+        folder = with_settings(encoder(tmp_path / "m"), tokenizer_class="RobertaTokenizer")
+    rows = read_json(folder / "config.json")["vocab_size"]
+    at = read_tokenizer(folder).convert_tokens_to_ids(token)
+    assert at >= rows
+    message = f"the special token '{token}' the id {at}, but the model has embeddings for {rows} tokens"
+    with pytest.raises(AttuneError, match=re.escape(message)):
+        fetch(str(folder), tmp_path / "target", use)
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_special_token_of_the_class_that_the_vocabulary_holds_is_taken(tmp_path: Path) -> None:
+    folder = with_settings(tiny.saved(tiny.gpt(), tmp_path / "gpt"))
+    fetch(str(folder), tmp_path / "base", "base")
+    assert load_tokenizer(tmp_path / "base").eos_token == tiny.END
+    fetch(str(encoder(tmp_path / "roberta", "roberta")), tmp_path / "encoder", "encoder")
+
+
+@pytest.mark.parametrize("settings", [None, {}, {"tokenizer_class": "LlamaTokenizer"}])
+@pytest.mark.fault("a base whose loaded tokenizer ends no text: {settings}", "refused before training, as by it")
+def test_a_base_without_an_end_of_text_is_refused_as_training_would(
+    settings: dict[str, str] | None, tmp_path: Path
+) -> None:
+    folder = with_settings(tiny.saved(tiny.llama(), tmp_path / "m"), **settings or {})
+    if settings is None:
+        (folder / "tokenizer_config.json").unlink()
+    with pytest.raises(AttuneError, match=r"has no end-of-text token, .* set eos_token") as training:
+        load_tokenizer(folder)
+    with pytest.raises(AttuneError, match=re.escape(str(training.value))):
+        fetch(str(folder), tmp_path / "target", "base")
+    assert not (tmp_path / "target").exists()

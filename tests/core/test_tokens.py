@@ -88,14 +88,40 @@ def test_a_mark_of_punctuation_stays_one_where_it_also_pads(tmp_path: Path) -> N
     assert token_ids(again, "so sad!") == again("so sad!", add_special_tokens=False)["input_ids"]
 
 
-def test_the_share_of_unknown_pieces_is_of_all_texts_and_none_where_bytes_are_read() -> None:
-    vocabulary = {"<unk>": 0, "a": 1, "b": 2}
-    raw = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+def knowing(*known: str) -> Any:
+    raw = Tokenizer(WordLevel({word: at for at, word in enumerate(["<unk>", *known])}, unk_token="<unk>"))
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>")
-    assert unknown_share(tokenizer, ["a b a", "x"]) == 1 / 4
-    assert unknown_share(tokenizer, ["x"] * 4000 + ["a"] * 12000) == 1 / 4  # of those that are looked at, too
+    return PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>")
+
+
+def test_the_share_is_of_texts_with_half_of_their_words_unknown_and_none_where_bytes_are_read() -> None:
+    tokenizer = knowing("a", "b")
+    assert unknown_share(tokenizer, ["a b", "a b x", "a x", "x"]) == 1 / 2
     assert unknown_share(tokenizer, []) == unknown_share(tokenizer, [""]) == 0
     assert unknown_share(ByT5Tokenizer(), ["ሰላም"]) == 0
     assert too_many_unknown(tokenizer, ["a"] * 9 + ["x"], Path("m"), "encoder") == ""
-    assert too_many_unknown(tokenizer, ["a"] * 8 + ["x"], Path("m"), "encoder").startswith("warning: 11% of the word")
+    said = too_many_unknown(tokenizer, ["a"] * 8 + ["x"], Path("m"), "encoder")
+    assert said.startswith("warning: 11% of the training texts consist mostly of words that m does not know: ")
+
+
+def test_of_many_texts_those_looked_at_are_of_every_place_in_a_row() -> None:
+    for texts in (["x", "a"] * 2000, ["x", "a", "a", "a"] * 4000):
+        assert unknown_share(knowing("a"), texts) == pytest.approx(texts.count("x") / len(texts), abs=0.05)
+
+
+THAI = "ฉันเศร้ามากวันนี้เพราะสุนัขของฉันตายเมื่อวานนี้"  # seven words without a space, which are one piece
+
+
+@pytest.mark.parametrize("made", [wordpiece, unigram])
+def test_half_of_the_texts_are_unknown_where_half_are_of_another_script(made: Callable[[], Any]) -> None:
+    assert unknown_share(made(), ["i got the new job that i applied for last month and i am happy", THAI] * 30) == 1 / 2
+
+
+def test_emoji_and_numbers_are_no_words_of_a_language() -> None:
+    texts = ["thanks so much 😀", "so sad😭😭", "love it ❤️ 🎉", "😀", "3️⃣ 🎉 ¾"]
+    assert too_many_unknown(wordpiece(), texts, Path("m"), "encoder") == ""
+
+
+def test_ideographs_are_words_each() -> None:
+    chinese = knowing("我", "好", "累")
+    assert unknown_share(chinese, ["我好累", "我好难", "我好累😀", "天很难"]) == 1 / 4

@@ -1,5 +1,6 @@
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from transformers import Qwen3Config, Qwen3Model
 
 from attune.core.errors import AttuneError
 from attune.index.embedding import embed, embed_by, load_embedder
-from attune.index.reader import Reader, Role, reads_whole, tells_queries_apart, with_persona
+from attune.index.reader import Reader, Role, prompt_of, reads_whole, tells_queries_apart, with_persona
 from attune.sources.packages import minilm_folder
 from tests.generators.tiny import saved, tokenizer
 
@@ -150,6 +151,21 @@ def test_queries_and_documents_get_the_encoders_own_prompts() -> None:
     written = embed(encoder, ["a dog", "question: a dog", "answer: a dog"], 1)
     assert np.allclose(list(by_role.values()), written, atol=1e-6)
     assert Reader(encoder, "query").room == Reader(encoder, None).room - 2
+
+
+@pytest.mark.parametrize("lacking", [{}, {"query": "", "document": ""}], ids=["made", "loaded"])
+def test_the_prompt_of_a_role_is_what_is_put_before_its_texts(lacking: dict[str, str]) -> None:
+    """A loaded encoder has the prompts that it lacks as empty ones."""
+    encoder, bare = load_embedder(minilm_folder()), load_embedder(minilm_folder())
+    kept: list[dict[str, str]] = [{}, {"query": "question: "}, {"passage": "answer: "}, {"query": "", "corpus": "a: "}]
+    for prompts, default in product(kept, (None, "query", "passage", "other")):
+        encoder.prompts, encoder.default_prompt_name = {"other": "other: "} | lacking | prompts, default
+        roles: list[Role | None] = [None, "query", "document"]
+        for role in roles:
+            written = f"{prompt_of(encoder, role)}a dog"
+            assert np.allclose(embed(encoder, ["a dog"], 1, role), embed(bare, [written], 1), atol=1e-5)
+        query, document = (embed(encoder, ["a dog"], 1, role) for role in roles[1:])
+        assert tells_queries_apart(encoder) != np.allclose(query, document, atol=1e-5)
 
 
 def test_an_encoder_that_compares_by_dot_product_keeps_its_lengths_in_a_search() -> None:

@@ -1,10 +1,12 @@
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet, write_parquet
+from attune.core.files import read_json, read_parquet, write_parquet
 from attune.corpora import record_of
 from attune.index.bank import Bank
 from attune.index.embedding import embed, load_embedder
@@ -59,7 +61,7 @@ def test_a_corpus_without_an_index_is_refused() -> None:
         index.main(corpus="openorca", processed=Path(), embedder=Path(), target=Path("none"))
 
 
-@pytest.mark.parametrize(("words", "share"), [("ሰላም ነው hello", 67), ("ሰላም" + " hello" * 9, 0)])
+@pytest.mark.parametrize(("words", "share"), [("ሰላም ነው hello", 100), ("ሰላም ነው hello my dog 😀 🎉", 0)])
 def test_an_embedder_that_does_not_know_the_words_is_warned_of(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, share: int
 ) -> None:
@@ -72,7 +74,7 @@ def test_an_embedder_that_does_not_know_the_words_is_warned_of(
             corpus="empathetic_dialogues", processed=tmp_path, embedder=Path("embedder"), target=tmp_path / "index"
         )
     said = capsys.readouterr().out.splitlines()
-    start = f"warning: {share}% of the word pieces of the training texts are unknown to embedder: "
+    start = f"warning: {share}% of the training texts consist mostly of words that embedder does not know: "
     assert [line.startswith(start) for line in said if "warning" in line] == ([True] if share else [])
 
 
@@ -87,3 +89,20 @@ def test_an_embedder_without_a_tokenizer_of_transformers_is_not_asked_for_what_i
         patch.chdir(project)
         index._say_unknown(tmp_path / "words", ["ሰላም"])
     assert capsys.readouterr().out == ""
+
+
+def test_an_embedder_with_its_tokenizer_in_a_modules_folder_is_warned_of(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = tmp_path / "0_Transformer"
+    shutil.copytree(project / "embedder", inside)
+    modules = read_json(inside / "modules.json")
+    shutil.move(inside / "1_Pooling", tmp_path)
+    (inside / "modules.json").unlink()
+    modules[0]["path"] = inside.name
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    assert embed(load_embedder(tmp_path), ["hello"], 1).shape == (1, 384)
+    index._say_unknown(tmp_path, ["ሰላም"])
+    assert capsys.readouterr().out.startswith(
+        f"warning: 100% of the training texts consist mostly of words that {tmp_path}"
+    )

@@ -119,11 +119,11 @@ def test_a_model_folder_without_weights_says_which_stage_writes_it(
         Ranker.from_pretrained("models/baseline-small-happy")
 
 
-@pytest.mark.parametrize(("reply", "share"), [("狗 狗 狗 dog", 30), ("狗 dog dog dog", 0)])
+@pytest.mark.parametrize(("reply", "share"), [("狗 狗 狗 dog", 33), ("狗 dog dog dog", 0)])
 def test_an_encoder_that_does_not_know_the_words_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reply: str, share: int
 ) -> None:
-    """Each row has ten words; one unknown word of ten is no cause for a warning."""
+    """Each row has three texts; one unknown word of four is no cause for a warning."""
     project(tmp_path, monkeypatch)
     texts = {"context": ["my dog"], "context_speakers": ["a"], "personas": ["i love my cat"], "response": reply}
     rows = [row | texts for row in pec_rows(8, "t")]
@@ -131,7 +131,7 @@ def test_an_encoder_that_does_not_know_the_words_is_warned_of(
     write_json(Path("recipes/baseline.json"), RECIPE | {"epochs": 1})
     train("baseline")
     said = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
-    start = f"warning: {share}% of the word pieces of the training texts are unknown to base/encoder"
+    start = f"warning: {share}% of the training texts consist mostly of words that base/encoder does not know"
     assert [line.rpartition(":")[0] for line in said] == ([start] if share else [])
     assert all(line.endswith("set `encoder` in params.yaml to an encoder of their language") for line in said)
 
