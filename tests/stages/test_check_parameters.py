@@ -347,23 +347,26 @@ def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> 
         assert done.stderr.count(part) == 1
 
 
-@pytest.mark.parametrize("split", ["train", "evaluate"])
 @pytest.mark.fault("sizes that the sample does not have", "refused before anything starts")
 def test_sizes_are_refused_where_the_sample_is_smaller_and_not_where_it_has_just_as_many(
-    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file = "test" if split == "evaluate" else split
-    there = {domain: _conversations(sample, domain, file) for domain in ("happy", "offmychest")}
-    fewest = min(there, key=lambda domain: there[domain])
-    changed(tmp_path, (f"subsets.large.{split}", there[fewest]))
+    files = {"train": "train", "evaluate": "test"}
+    fewest = {
+        size: min((_conversations(sample, domain, file), domain) for domain in ("happy", "offmychest"))
+        for size, file in files.items()
+    }
+    most = [(f"subsets.large.{size}", count) for size, (count, _) in fewest.items()]
+    changed(tmp_path, *most)
     main(target=Path("checked.txt"))
-    changed(tmp_path, (f"subsets.large.{split}", there[fewest] + 1))
-    few = rf"pec {fewest}/{file} has {there[fewest]} usable .*large\.{split} asks for {there[fewest] + 1}; lower it"
-    with pytest.raises(AttuneError, match=few):
-        main(target=Path("checked.txt"))
+    for size, (count, domain) in fewest.items():
+        changed(tmp_path, (f"subsets.large.{size}", count + 1))
+        few = rf"pec {domain}/{files[size]} has {count} usable .*large\.{size} asks for {count + 1}; lower it"
+        with pytest.raises(AttuneError, match=few):
+            main(target=Path("checked.txt"))
     monkeypatch.setattr("attune.sources.sample.sizes.sample_of", None)  # what is surely there is not drawn
-    changed(tmp_path, (f"subsets.large.{split}", SURE[file]))
+    changed(tmp_path, *((f"subsets.large.{size}", SURE[file]) for size, file in files.items()))
     main(target=Path("checked.txt"))
 
 
