@@ -22,9 +22,9 @@ def sentence(each: Difference, names: Names) -> str:
     """One comparison: which of the two is better, by how much, and how sure that is. Without a full stop."""
     after, before = (names.get(system, system) for system in (each.after, each.before))
     if not each.found:
-        why = "do not differ clearly" if each.outside_zero else "do not differ significantly"
-        note = ", but the difference is not significant after correction" if each.outside_zero else ""
-        return f"{after} and {before} {why} in {each.score_title} ({each.size}; {in_brackets(each)[1:-1]}){note}"
+        why = " after correction" if each.outside_zero else ""
+        about = f"{each.score_title} ({each.size}; {in_brackets(each)[1:-1]})"
+        return f"{after} and {before} do not differ significantly{why} in {about}"
     return f"{after} is {each.verdict} than {before}: {each.score_title} {each.size} {in_brackets(each)}"
 
 

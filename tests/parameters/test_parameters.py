@@ -95,6 +95,12 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
         ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
         (
+            "generators.mine",
+            {"base": "smollm2", "method": "lora", "virtual_tokens": 8, "rows": "processed/openorca"},
+            "method lora has no virtual_tokens, needs lora_rank, needs lora_alpha, needs lora_dropout; the entry also "
+            "lacks corpus, max_length, lr, steps, batch_size",
+        ),
+        (
             "cobert.recipes",
             ["paper"],
             "cobert.recipes names 'paper', which is no entry of recipes: baseline, tuned",

@@ -47,6 +47,12 @@ def test_more_candidates_than_replies_are_refused_before_any_training(
         ):
             main(candidates=pools, target=Path("out"))
         assert not Path("out").exists()
+    # Too many for any domain: what is named suits each of them.
+    fewest = len({row["response"] for row in read_parquet(pools / "offmychest.parquet")})
+    assert fewest < most
+    changed(tmp_path, ("cobert.candidates", 10 * most))
+    with pytest.raises(AttuneError, match=rf"split of offmychest has {fewest} .* set it to at most {fewest},"):
+        main(candidates=pools, target=Path("out"))
     for key, value in (("candidates", most), ("domains", ["all"]), ("drawn_from", "in_batch")):
         fitting = {"candidates": most + 1, "domains": ["happy"], "drawn_from": "test_split"} | {key: value}
         changed(tmp_path, *((f"cobert.{name}", each) for name, each in fitting.items()))
