@@ -37,7 +37,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def mrr(ranker: Any, rows: list[dict[str, Any]]) -> Any:
-    """The MRR over `rows`, whose distinct replies are the candidates of each: an `attune.metrics.bootstrap.Ratio`."""
+    """The MRR over `rows`, whose distinct replies are the candidates of each: an `attune.metrics.ratio.Ratio`."""
     from attune.evaluation.ranking.candidates import in_batch
     from attune.evaluation.ranking.evaluate import evaluate
     from attune.evaluation.ranking.summary import ratios

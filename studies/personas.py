@@ -26,7 +26,8 @@ def main(*, processed: Path, models: Path, scores: Path, tests: Path) -> None:
     pin(settings.seed, settings.threads)
     domain = settings.personas.domain
     first, *others = map(str, settings.personas.counts)
-    # The large test set even for models of the small subset, whose 20 test contexts would say little.
+    # The large subset's test contexts, whatever subset the models are trained on, so that `personas.subset` changes the
+    # training alone.
     test = RankingTest.load(processed, "large", domain, settings.cobert, settings.seed)
     ranked: summary.Rows = []
     for count in (first, *others):

@@ -18,11 +18,10 @@ from attune.report.names import candidates_title, generator_names, start_title
 MOST_TRUNCATED = 0.5
 # ... and where they are more alike than this, by Self-BLEU of 0 to 100: it then says much the same to everybody.
 MOST_ALIKE = 50
-
-
 # ... and where fewer of its replies to somebody who feels so have that feeling than this, by the whole interval.
-_FEELINGS = {"troubled": ("in trouble", "glad"), "glad": ("glad", "troubled")}
 LEAST_RIGHT = 0.5
+# The feeling in a score's name: how those who write feel, and as what they are answered where that is wrong.
+_FEELINGS = {"troubled": ("in trouble", "glad"), "glad": ("glad", "troubled")}
 
 
 def measured(scores: Artifact) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from attune.chat.answers import Answer
-from attune.inference.sentences import whole_sentences
+from attune.core.text import FULL_WIDTH_MARKS
+from attune.inference.sentences import CLOSING, ends_whole, whole_sentences
 
 
 @dataclass
@@ -53,11 +54,11 @@ class Streamed:
 
 def settled(text: str) -> str:
     """The sentences of a growing reply that stay, even if it reaches the length limit and is cut after one of them."""
-    begun = text[: text.rfind(" ") + 1]  # what ends "3." may go on as "3.5", so that a space must follow
+    # What ends "3." may go on as "3.5", so that a space must follow any but a full-width mark.
+    begun = text[: max(map(text.rfind, (" ", *FULL_WIDTH_MARKS))) + 1]
     whole = whole_sentences(begun)
-    if whole == begun:  # no sentence ends in it
-        return ""
-    return whole.rstrip("\"'”’)]*")  # PEC's text is cut before these
+    # PEC's text is cut before the closing marks.
+    return whole.rstrip(CLOSING) if ends_whole(whole) else ""
 
 
 def up_to_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:

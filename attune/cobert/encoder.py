@@ -11,6 +11,7 @@ from transformers.utils import logging
 
 from attune.cobert.attention import NAME
 from attune.core.errors import AttuneError, one_line
+from attune.core.memory import not_loaded
 from attune.core.model_code import refuse_code
 
 # Families with BERT's structure: embeddings, then layers that take states and a mask.
@@ -27,7 +28,7 @@ def load_encoder(folder: Path) -> Any:
     ------
     AttuneError
         if the folder is missing or holds no encoder of a known family with safetensors weights, or one that reads
-        padding as text or cannot encode a short text.
+        padding as text or cannot encode a short text, or that does not fit into memory.
     """
     if not folder.is_dir():  # transformers would look for a model of that name on the hub
         raise AttuneError(f"the encoder's folder {folder} is missing; `dvc repro base_encoders` writes the pipeline's")
@@ -39,7 +40,7 @@ def load_encoder(folder: Path) -> Any:
         options = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True} | _no_pooler(config)
         encoder, info = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
-        raise AttuneError(f"{folder} holds no encoder that can be loaded from safetensors: {one_line(error)}") from None
+        raise not_loaded(folder, error, "holds no encoder that can be loaded from safetensors") from None
     finally:
         logging.set_verbosity(verbosity)
     if missing := sorted(name for name in info["missing_keys"] if "pooler" not in name):

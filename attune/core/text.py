@@ -1,9 +1,16 @@
-"""Texts compared by their words."""
+"""Texts compared by their words, and the characters that make up words and end sentences."""
 
 import hashlib
 import re
 import unicodedata
 
+# As ranges within a pattern's brackets: ideographs of Chinese and Japanese, which have no spaces between words, with
+# those of the supplementary planes; and Japanese kana.
+IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+KANA = "\u3040-\u30ff"
+# What ends a sentence, as characters of a pattern's brackets; no space need follow the full-width marks of Chinese and
+# Japanese.
+SENTENCE_MARKS, FULL_WIDTH_MARKS = ".!?", "\u3002\uff01\uff1f"
 _MARK = re.compile(r"[^\w\s]")
 _GENERAL = re.compile("COMBINING|VARIATION SELECTOR")  # marks of no script, by Unicode's names
 _ASCII_MARKS = {code: " " for code in range(128) if _MARK.match(chr(code))}

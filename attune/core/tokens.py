@@ -10,13 +10,15 @@ from random import Random
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from attune.core.text import IDEOGRAPHS
+
 # Begins the names that special tokens get in a copy of a tokenizer; where people write it, it is broken up.
 _PREFIX = "attunespecialtoken"
 # The share of texts of unknown words above which they are too much alike to an encoder, and how many texts tell it.
 _UNKNOWN, _LOOKED_AT = 0.1, 1000
-_IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-# Chinese and Japanese have no spaces between words: each ideograph counts as a word.
-_WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\s{_IDEOGRAPHS}]+")
+# Chinese and Japanese have no spaces between words: each ideograph counts as a word. A kana does not, unlike in
+# `metrics.words`: vocabularies of English have nearly each of them, but not the words that they make up.
+_WORD = re.compile(rf"[{IDEOGRAPHS}]|[^\s{IDEOGRAPHS}]+")
 _SHORTEST_NAME = 3  # letters; some tokenizers pad with "!", which is a mark of punctuation all the same
 
 

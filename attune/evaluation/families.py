@@ -19,9 +19,10 @@ RETRIEVED_AND_WRITTEN = "retrieved and written"
 
 # Name -> what is compared in it. A family's comparisons are in one file of metrics/.
 FAMILIES = {
-    RECIPES: "each pair of CoBERT's recipes, of every training subset: mean MRR of the domains",
+    RECIPES: "each pair of CoBERT's recipes and the untrained model, of each training subset: mean MRR of the domains",
     by_domain(RECIPES): "the same in each domain",
-    RECIPES_ON_FEW: "each pair of recipes on the test contexts of a subset that is ranked on more: mean MRR",
+    RECIPES_ON_FEW: "each recipe against the one before it, the first against no training, on the test split of a "
+    "subset that is ranked on more contexts: mean MRR of the domains",
     by_domain(RECIPES_ON_FEW): "the same in each domain",
     WITHOUT_TRAINING: "the last of CoBERT's recipes against every way to match without training: mean MRR",
     by_domain(WITHOUT_TRAINING): "the same in each domain",
@@ -35,10 +36,11 @@ FAMILIES = {
     by_domain(WHOSE_PERSONA): "the same in each domain",
     PERSONA_SENTENCES: "the fewest persona sentences against each other number: MRR",
     TRAINING_GENERATORS: "each generator against its base: loss",
-    PASSAGES_LOSS: "each generator without passages, or the one trained without, against itself with: loss",
-    PASSAGES_REPLIES: "the same pairs: scores of their replies",
+    PASSAGES_LOSS: "each generator without passages, or the one trained without, against itself with; another "
+    "message's passages against its own; retrieved against ideal ones: loss",
+    PASSAGES_REPLIES: "those of the same pairs in which both write replies: scores of the replies",
     PERSONAS_LOSS: "each generator with the responder's persona against none and another's: loss",
-    PERSONAS_REPLIES: "the same pairs: scores of their replies",
+    PERSONAS_REPLIES: "those of the same pairs in which both write replies: scores of the replies",
     EVERYDAY: "each generator against the first untrained one, and passages against none: shares of replies",
     RETRIEVED_AND_WRITTEN: "CoBERT's retrieved replies against each generator's: scores of the replies",
 }

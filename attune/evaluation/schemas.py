@@ -27,14 +27,14 @@ BASES = pa.schema(
 )
 # What a generator's prompts consist of. PLAIN: the conversation, and the persona of a corpus that has one.
 PLAIN = "plain"
-# With the nearest passages, in the index's order and in CoBERT's; with the one passage whose reply is most like the
-# target, which no retriever can know.
+# With the nearest passages, in the index's order and in CoBERT's; with as many whose replies are most like the target,
+# which no retriever can know.
 RAG, PERSONA_RAG, ORACLE_RAG = "rag", "persona_rag", "oracle_rag"
 # With the passages that were retrieved for another test message, which is about something else.
 OTHER_RAG = "other_rag"
 # Without the persona, and with that of another test conversation's responder.
 NO_PERSONA, OTHER_PERSONA = "no_persona", "other_persona"
-# Which test reply a row is of.
+# Which reply a row is of, and what it answers.
 _REPLY = ("id", "conversation", "cluster", "prompt", "target")
 # One row per generator, variant and test reply.
 GENERATED = pa.schema(
@@ -72,7 +72,7 @@ RETRIEVED = "retrieved"
 # One row per system and test context of the ranking corpus.
 ANSWERED = pa.schema([(name, pa.string()) for name in ("system", *_REPLY, "reply")] + [("truncated", pa.bool_())])
 ANSWERED_SCORED = pa.schema([*ANSWERED, *_SEMANTICS])
-# One row per generator, point of the decoding sweep and test prompt.
+# One row per generator, point of the decoding sweep and prompt, of train rows that training holds out.
 SWEPT = pa.schema(
     [(name, pa.string()) for name in ("generator", "point", *_REPLY, "reply")]
     + [("truncated", pa.bool_()), ("similarity", pa.float64())]

@@ -13,6 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 from attune.base_models.headers import tensor_shapes
 from attune.core.errors import AttuneError, one_line
+from attune.core.memory import not_loaded
 from attune.core.model_code import refuse_code
 
 # What virtual tokens are initialised with (Lester et al. 2021, section 3.2: words do better than random numbers): its
@@ -158,7 +159,7 @@ def with_adapter(model: Any, folder: Path) -> Any:
     try:
         return PeftModel.from_pretrained(model, folder)
     except Exception as error:
-        raise AttuneError(f"{path} has no place in the base: {one_line(error)}") from None
+        raise not_loaded(path, error, "has no place in the base") from None
 
 
 # By method, each called as `adapt(model, base_folder, **keys)` with the method's own keys and, where it freezes layers,

@@ -16,8 +16,9 @@ from attune.base_models.checking import check_folder
 from attune.base_models.decodable import check_decodable
 from attune.base_models.headers import fingerprint, tensor_shapes
 from attune.core.devices import device
-from attune.core.errors import AttuneError, one_line
+from attune.core.errors import AttuneError
 from attune.core.files import write_json
+from attune.core.memory import not_loaded
 from attune.core.model_code import refuse_code
 from attune.core.tokenizer import check_ends_texts, read_tokenizer
 from attune.generators.adapters import with_adapter
@@ -138,7 +139,8 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     Raises
     ------
     AttuneError
-        if the folder holds no such model, or one that `check_decodable` refuses, or if this machine cannot load 4 bits.
+        if the folder holds no such model, one that does not fit into memory, or one that `check_decodable` refuses, or
+        if this machine cannot load 4 bits.
     """
     check_folder(folder, "base")
     check_decodable(folder)
@@ -148,13 +150,16 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     try:
         model, info = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
-        raise AttuneError(f"{folder} holds no causal language model: {one_line(error)}") from None
+        raise not_loaded(folder, error, "holds no causal language model") from None
     if info["missing_keys"]:
         missing = f"{min(info['missing_keys'])} is missing"
         raise AttuneError(f"{folder}: its weights are not of a {model.config.model_type} that writes text: {missing}")
     if four_bits:
         return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-    return model.to(device())
+    try:
+        return model.to(device())
+    except torch.OutOfMemoryError as error:
+        raise not_loaded(folder, error, "cannot be moved to the GPU") from None
 
 
 def _four_bits() -> BitsAndBytesConfig:

@@ -9,7 +9,8 @@ import numpy as np
 
 from attune.core import garbage_collection
 from attune.core.devices import device
-from attune.core.errors import AttuneError, one_line
+from attune.core.errors import AttuneError
+from attune.core.memory import not_loaded
 from attune.core.model_code import refuse_code
 from attune.index.reader import Reader, Role, prompt_name
 
@@ -27,8 +28,8 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
     Raises
     ------
     AttuneError
-        if there is no such folder, if it holds no encoder or one with code of its own, or if the package of the backend
-        is not installed.
+        if there is no such folder, if it holds no encoder, one with code of its own or one that does not fit into
+        memory, or if the package of the backend is not installed.
     """
     if backend == "openvino":
         _check_openvino()
@@ -48,7 +49,7 @@ def load_embedder(folder: Path, backend: str = "torch") -> Any:
             model_kwargs={"dtype": torch.float32},
         ).float()  # modules that are no transformer, too
     except Exception as error:  # what a wrong setting becomes depends on where it is read
-        raise AttuneError(f"{folder} holds no sentence encoder that can be loaded: {one_line(error)}") from None
+        raise not_loaded(folder, error, "holds no sentence encoder that can be loaded") from None
     if backend == "openvino" and isinstance(encoder[0], Transformer):
         # Tokens, pooling and length stay sentence-transformers'; its own backend for OpenVINO pins transformers 4.
         encoder.tokenizer.padding_side = "right"  # some pad on the left; `_compiled` leaves padding on the right out

@@ -2,8 +2,13 @@
 
 import re
 
-_END = re.compile(r"[.!?…][\"'”’)\]*]*(?=\s|$)")
-_LIST_NUMBER = re.compile(r"(^|\n|[.!?]\s)\s*\d+\.$")
+from attune.core.text import FULL_WIDTH_MARKS, SENTENCE_MARKS
+
+# What may stand between a sentence's mark and the next sentence: quotation marks, brackets and asterisks.
+CLOSING = "\"'”’)]*\u300d\u300f\uff09\u3011\u300b"
+_CLOSED = f"[{re.escape(CLOSING)}]*"
+_END = re.compile(rf"[{SENTENCE_MARKS}…]{_CLOSED}(?=\s|$)|[{FULL_WIDTH_MARKS}]{_CLOSED}")
+_LIST_NUMBER = re.compile(rf"(^|\n|[{SENTENCE_MARKS}]\s|[{FULL_WIDTH_MARKS}])\s*\d+\.$")
 
 
 def whole_sentences(text: str) -> str:

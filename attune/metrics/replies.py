@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from attune.core.text import FULL_WIDTH_MARKS, SENTENCE_MARKS
 from attune.metrics.words import SPACED, WORD
 
 _WORD = re.compile(rf"{WORD}|[^\w\s]")
-_SENTENCE = re.compile(r"[^.!?\n\u3002\uff01\uff1f]+")
+_SENTENCE = re.compile(rf"[^{SENTENCE_MARKS}{FULL_WIDTH_MARKS}\n]+")
 # A line that begins another turn, as instruction data and forums mark it.
 _NEXT_TURN = re.compile(r"(?im)^\s*(question|q|answer|a|user|human|speaker|listener|instruction|system|assistant)\s*:")
 NGRAM = 3

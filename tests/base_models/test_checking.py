@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
 from attune.base_models.checking import Use, check_folder
 from attune.base_models.headers import fingerprint, tensor_shapes
@@ -329,6 +330,36 @@ def test_a_module_that_cannot_be_built_is_one_sentence(name: str, content: str, 
     (folder / name).write_text(content)
     with pytest.raises(AttuneError, match="m holds no sentence encoder that can be loaded: "):
         load_embedder(folder)
+
+
+def cpu_memory_error() -> Exception:
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**60, dtype=torch.uint8)
+    return raised.value
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory."), cpu_memory_error()])
+@pytest.mark.fault("memory that runs out as a model is loaded: {error!r:.40}", "said so, not that the model is wrong")
+def test_a_model_that_does_not_fit_into_memory_is_not_called_a_wrong_one(
+    error: Exception, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    bert, sentences = encoder(tmp_path / "bert"), shutil.copytree(minilm_folder(), tmp_path / "m")
+    monkeypatch.setattr(PreTrainedModel, "from_pretrained", full)
+    for load, folder in ((load_base, model), (load_encoder, bert), (load_embedder, sentences)):
+        with pytest.raises(AttuneError, match=rf"{folder.name} does not fit into memory: .*; .* a smaller model$"):
+            load(folder)
+
+
+def test_a_base_that_does_not_fit_onto_the_gpu_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(PreTrainedModel, "to", full)
+    with pytest.raises(AttuneError, match="llama does not fit into memory: CUDA out of memory"):
+        load_base(model)
 
 
 @pytest.mark.fault("weights of another architecture", "refused with the first tensor that is missing")

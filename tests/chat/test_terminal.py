@@ -168,7 +168,12 @@ def test_what_is_on_the_screen_is_the_reply_that_is_remembered(
 
 
 @pytest.mark.parametrize(
-    "text", ['i am glad . ( so is he . ) " yes ! " he said . 7 . it', "it is 3.5 km . . no ... yes ?! :) ok u . s . a"]
+    "text",
+    [
+        'i am glad . ( so is he . ) " yes ! " he said . 7 . it',
+        "it is 3.5 km . . no ... yes ?! :) ok u . s . a",
+        "我很好。（真的。）他说「好！」2. 花了3.5元？ 是",
+    ],
 )
 def test_nothing_that_is_settled_is_cut_wherever_a_reply_ends(text: str) -> None:
     """Of PEC's text, which is cut before it is written as people write it, and of others."""
@@ -177,7 +182,7 @@ def test_nothing_that_is_settled_is_cut_wherever_a_reply_ends(text: str) -> None
             assert whole_sentences(text[:end]).startswith(settled(text[:size]))
             shown = as_written(text[: text[:size].rfind(" ") + 1])
             assert as_written(whole_sentences(text[:end].strip())).startswith(settled(shown))
-    assert settled("He is glad. So") == "He is glad."
+    assert (settled("He is glad. So"), settled("我很好。但")) == ("He is glad.", "我很好。")
 
 
 @pytest.mark.parametrize("system", ["full", "persona"])

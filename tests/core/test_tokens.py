@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers, trainers
 from tokenizers.models import Unigram, WordLevel
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
+from attune.core.tokenizer import read_tokenizer
 from attune.core.tokens import Markup, token_ids, too_many_unknown, unknown_share
 from attune.sources.packages import minilm_folder
 from tests.generators import tiny
@@ -125,3 +126,9 @@ def test_emoji_and_numbers_are_no_words_of_a_language() -> None:
 def test_ideographs_are_words_each() -> None:
     chinese = knowing("我", "好", "累")
     assert unknown_share(chinese, ["我好累", "我好难", "我好累😀", "天很难"]) == 1 / 4
+
+
+def test_a_word_of_kana_is_unknown_to_an_encoder_of_english_although_each_kana_is_known() -> None:
+    tokenizer, text = read_tokenizer(minilm_folder()), "どうしたの、だいじょうぶ？"
+    assert unknown_share(tokenizer, [*text]) < 0.1
+    assert unknown_share(tokenizer, [text]) == 1

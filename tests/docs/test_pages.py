@@ -153,8 +153,8 @@ def test_what_is_said_of_persona_sentences_is_the_committed_result() -> None:
     losses = [short(-row["difference"]) for row in rows]
     assert max(row["p_holm"] for row in rows) < 0.022
     assert (
-        "with 1, 5, 10 or 20 persona sentences and tested with as many on the large test set, ranks worse than without "
-        "any, "
+        "with 1, 5, 10 or 20 persona sentences and tested with as many on the test contexts of the large subset, ranks "
+        "worse than without any, "
         f"by {losses[0]} to {losses[-1]} (corrected p below .022; `metrics/personas_tests.json`)"
     ) in SENTENCES
     listed = f"by {', '.join(losses[:-1])} and {losses[-1]} (corrected p below .022;"

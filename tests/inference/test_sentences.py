@@ -16,6 +16,11 @@ from attune.inference.sentences import ends_whole, whole_sentences
         ("A spider has 8. That is", "A spider has 8."),
         ("one long sentence without an end", "one long sentence without an end"),
         ("1. an item without an end", "1. an item without an end"),
+        ("真难过。我希望你", "真难过。"),
+        ("他说「不要！」然后我", "他说「不要！」"),
+        ("どうしたの？ 昨日は", "どうしたの？"),
+        ("好好吃饭。2.", "好好吃饭。"),
+        ("花了3.5元，然后", "花了3.5元，然后"),
         ("", ""),
         ("A whole one.", "A whole one."),
     ],
@@ -25,5 +30,5 @@ def test_a_text_is_cut_after_its_last_whole_sentence(text: str, expected: str) -
 
 
 def test_whether_a_text_ends_with_a_whole_sentence() -> None:
-    for text, whole in (("A whole one.", True), ('"No!"', True), ("That is", False), ("Eat. 2.", False), ("", False)):
-        assert ends_whole(text) == whole
+    assert all(map(ends_whole, ("A whole one.", '"No!"', "是的。")))
+    assert not any(map(ends_whole, ("That is", "Eat. 2.", "", "是的。但")))

@@ -14,7 +14,7 @@ def sampled(rows: Sequence[dict[str, Any]], most: int, seed: int) -> list[dict[s
 
 
 def about(example: Example) -> dict[str, str]:
-    """The columns that say which test reply a row is of, and what it answers."""
+    """The columns that say which reply, of whatever split, a row is of, and what it answers."""
     return {
         "id": example.id,
         "conversation": example.conversation,

@@ -25,6 +25,7 @@ from attune.report.figures.style import BLUE, CYCLE, GREEN, GREY, ORANGE, PINK, 
 from attune.report.scores import format_of
 
 Names = Mapping[str, str]
+# Those by which retrieved and written replies are shown.
 ANSWER_SCORES = {
     "similarity": "similarity to the\ntrue reply",
     "self_bleu": "self-BLEU (left: varied)",

@@ -90,7 +90,6 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
     return {mean_title(trained): _named(results, compared(results)), **rest}
 
 
-# The scores by which retrieved and written replies are shown.
 # In the order of the page.
 FIGURES = (
     FigureRecord(
