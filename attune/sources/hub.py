@@ -63,7 +63,7 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
     AttuneError
         for what cannot be fetched, with address, reason and next step.
     """
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     address = f"{url}/resolve/{revision}/{name}"
     failed = partial(transfer.failed, address, other=transfer.ELSEWHERE if named_by == "repo" else _OWN_FILES)
@@ -71,7 +71,7 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
         return patiently(address, lambda: _sound(failed, repo, name, revision))
     except LongWait as error:
         raise failed(error, LATER) from None
-    except (*client_errors(), EntryNotFoundError) as error:
+    except client_errors() as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's
         # Behind a file that is missing in the cache stands why it could not be asked for.
