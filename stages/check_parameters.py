@@ -17,9 +17,10 @@ from attune.base_models.limits import beyond
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 from attune.corpora import CORPORA, ranking_corpus, raw_corpus, record_of
-from attune.corpora.base import Corpus, Sampling
+from attune.corpora.base import Corpus
 from attune.corpora.emotion_folds import FOLDS
 from attune.corpora.reading import BadRows
+from attune.corpora.sampling import sampling_of
 from attune.corpora.subsets import tested
 from attune.parameters import Check, Parameters
 from attune.parameters.data import OwnData, OwnRows, Subsets
@@ -100,8 +101,7 @@ def _sampled(settings: Parameters) -> Iterator[str]:
     record = ranking_corpus()
     published = record.name in settings.corpora and not isinstance(settings.corpora[record.name], OwnRows)
     if settings.source == "sample" and published:
-        sampling = Sampling(settings.seed, None, settings.preprocess.test_share, settings.subsets.model_dump())
-        yield from _refusal("subsets", sizes.check, record, sampling)
+        yield from _refusal("subsets", sizes.check, record, sampling_of(settings, cap=None))
 
 
 def _own_rows(settings: Parameters) -> Iterator[str]:
@@ -195,7 +195,7 @@ PATHS = (
 
 def check_own(name: str, entry: OwnRows, settings: Parameters) -> None:
     record, cobert = raw_corpus(name, own=True), settings.cobert
-    sampling = Sampling(settings.seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
+    sampling = sampling_of(settings, entry.cap)
     own_checks.check(record, entry, sampling, BadRows(settings.on_bad_row))
     if name == ranking_corpus().name:
         candidates = cobert.candidates if cobert.drawn_from == "test_split" else 0

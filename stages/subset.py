@@ -9,8 +9,9 @@ from attune import parameters
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_json, stream_parquet, write_json, write_parquet
 from attune.corpora import copies, emotion_folds, raw_corpus
-from attune.corpora.base import Corpus, Sampling
+from attune.corpora.base import Corpus
 from attune.corpora.reading import BadRows
+from attune.corpora.sampling import sampling_of
 from attune.corpora.subsets import FETCH_AGAIN, train_and_test
 from attune.parameters.data import OwnRows, published
 from stages import start
@@ -20,7 +21,7 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
     settings = parameters.load()
     entry = published(settings.corpora, corpus)
     record = raw_corpus(corpus, isinstance(entry, OwnRows))
-    sampling = Sampling(settings.seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
+    sampling = sampling_of(settings, entry.cap)
     with atomic_folder(target) as folder, _told_to_fetch_again(raw):
         scratch = folder / "scratch"
         subset = (record.subset or train_and_test)(record, raw, sampling, BadRows(settings.on_bad_row), scratch)

@@ -11,7 +11,7 @@ from pathlib import Path
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.import_graph import closure
-from attune.parameters.generators import TrainedSettings, generator_named
+from attune.parameters.generators import generator_named
 from attune.training.checkpoints import run_key
 from attune.training.launcher import is_writer, join, launched, reporting
 from stages import checkpoint_roots, report_to, start
@@ -21,11 +21,10 @@ from stages import checkpoint_roots, report_to, start
 def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> None:
     settings = parameters.load()
     generator = generator_named(settings.generators, name)
-    trained = isinstance(generator, TrainedSettings)
     words: dict[str, str | Path] = {"name": name, "base": base, "data": data, "target": target, "curve": curve}
-    if launched("stages.train_generator", words, settings.launcher.processes if trained else 1):
+    if launched("stages.train_generator", words, settings.launcher.processes if generator.trains else 1):
         return
-    fsdp = trained and settings.launcher.fsdp
+    fsdp = generator.trains and settings.launcher.fsdp
     rows = data / "train.parquet"
     decides = [generator.model_dump(), settings.seed, settings.threads, *(["fsdp"] if fsdp else [])]
     key = run_key(decides, [base, rows], closure(Path(__file__)), target)
@@ -39,7 +38,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
 
     pin(settings.seed, settings.threads)
     join(settings.threads)
-    tracking = trackers(*report_to(), target) if trained else []
+    tracking = trackers(*report_to(), target) if generator.trains else []
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         examples = StoredExamples(rows, generator.instruction, generator.passages_of_a_row)
         learning = train(

@@ -22,7 +22,7 @@ from attune.evaluation.schemas import EVERYDAY, RAG
 from attune.evaluation.tables import nested
 from attune.index.embedding import load_embedder
 from attune.parameters import Parameters
-from attune.parameters.methods import METHODS
+from attune.parameters.generators import first_untrained
 from stages import start
 
 Rows = list[dict[str, Any]]
@@ -59,8 +59,7 @@ def main(
 
 def compared(settings: Parameters, systems: list[str]) -> list[tuple[str, str]]:
     """Which of the systems are compared, as pairs of before and after."""
-    untrained = (name for name, entry in settings.generators.items() if not METHODS[entry.method].trains)
-    before = next(untrained, None)
+    before = first_untrained(settings.generators)
     pairs = [(before, after) for after in systems if after not in (before, summary.TARGETS)] if before else []
     with_passages = [(name, summary.system_of(name, RAG)) for name in settings.generators]
     return list(dict.fromkeys(pairs + [(name, after) for name, after in with_passages if after in systems]))

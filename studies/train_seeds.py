@@ -19,6 +19,7 @@ from attune.core.import_graph import closure
 from attune.corpora import ranking_corpus, raw_corpus, record_of
 from attune.corpora.base import Corpus, Sampling
 from attune.corpora.redrawing import redrawn, redrawn_train
+from attune.corpora.sampling import sampling_of
 from attune.parameters import Parameters
 from attune.parameters.data import OwnRows, published
 from attune.training.checkpoints import run_key, training_folder
@@ -83,7 +84,7 @@ def _drawing(
     """The arguments of `redrawn`."""
     name, *below = place.split("/")[1:]
     entry = published(settings.corpora, name)
-    sampling = Sampling(seed, entry.cap, settings.preprocess.test_share, settings.subsets.model_dump())
+    sampling = sampling_of(settings, entry.cap)._replace(seed=seed)
     files = {split: "/".join([*below, split]) for split in splits}
     record = raw_corpus(name, isinstance(entry, OwnRows))
     return record, raw / name, sampling, settings.preprocess.drop_repeated_personas, files

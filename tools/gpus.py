@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -14,14 +14,14 @@ from filelock import FileLock, Timeout
 _INTERVAL = 0.5  # seconds between two looks for a free GPU
 
 
-def visible(environment: Mapping[str, str] = os.environ) -> list[str]:
+def visible() -> list[str]:
     """The GPUs that may be used, named as in CUDA_VISIBLE_DEVICES; none where there is no NVIDIA driver."""
-    tool = shutil.which("nvidia-smi", path=environment.get("PATH"))
+    tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
     done = subprocess.run([tool, "--query-gpu=uuid", "--format=csv,noheader"], capture_output=True, text=True)
     found = [] if done.returncode else done.stdout.split()
-    given = environment.get("CUDA_VISIBLE_DEVICES")
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if not found or given is None:
         return found
     return [name for each in given.split(",") if (name := each.strip()) not in ("", "-1")]

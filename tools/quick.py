@@ -6,7 +6,6 @@ quick/ is a DVC project of its own, with params.yaml made smaller and links to t
 workspace, so that what does not depend on the size (the base models) is computed once; nothing else here is touched.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -24,7 +23,7 @@ from attune.core.files import atomic_file
 from attune.core.import_graph import ROOT
 from attune.corpora import ranking_corpus, record_of
 from attune.sources.packages import MINILM, SMOLLM2
-from tools import repro
+from tools import described, repro
 from tools.changes import OUTSIDE_GIT
 from tools.dvc import name_user
 
@@ -65,7 +64,7 @@ NAMES = ("sample", "hub", MINILM, SMOLLM2)
 def main() -> int:
     print_any_text()
     name_user()
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = described(__doc__)
     repro.add_jobs(parser)
     parser.add_argument(
         "-S",

@@ -20,7 +20,7 @@ from typing import Any
 from attune.core import garbage_collection, memory
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
-from tools import cores, gpus
+from tools import cores, described, gpus
 from tools.changes import changed_stages, drop_torn_list, wrong_parameters
 from tools.deps import FILES
 from tools.dvc import name_user
@@ -57,7 +57,7 @@ def interruptible(main: Callable[[], int]) -> Callable[[], int]:
 def main() -> int:
     print_any_text()
     name_user()
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = described(__doc__)
     parser.add_argument("target", nargs="?", default=FILES[0], help="whose stages (default: %(default)s)")
     add_jobs(parser)
     options = parser.parse_args()

@@ -9,7 +9,7 @@ from attune.base_models.checking import Use, check_folder
 from attune.base_models.headers import PICKLED
 from attune.base_models.selection import NOT_ROOT, ROOT, named
 from attune.core.errors import AttuneError, one_line
-from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
+from attune.core.waits import LATER, LongWait, bound_waits, client_errors, is_passing, is_refused, patiently
 from attune.sources.blobs import damage
 from attune.sources.packages import MINILM, SMOLLM2
 
@@ -25,7 +25,7 @@ def download(model: str, use: Use | None) -> Path:
     AttuneError
         for a model that cannot be fetched, and as `check_folder`.
     """
-    from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     bound_waits()
     try:
@@ -37,8 +37,7 @@ def download(model: str, use: Use | None) -> Path:
                 check_folder(folder, use)
                 return folder
             raise
-    # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
-    except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:
+    except client_errors() as error:
         if _of_disk(error):
             raise
         raise _failed(model, _step(error), error) from None
@@ -60,7 +59,7 @@ def check_id(model: str) -> None:
         as `download` does, for an id or a revision that the hub does not have.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     bound_waits()
     name, _, revision = model.partition("@")
@@ -69,7 +68,7 @@ def check_id(model: str) -> None:
             HfApi().model_info(name, revision=revision or None, timeout=_PATIENCE)
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
         raise _failed(model, _step(error), error) from None
-    except (LongWait, OSError, HTTPError, ValueError, ImportError):
+    except client_errors():
         return
 
 
@@ -88,12 +87,9 @@ def _of_disk(error: BaseException) -> bool:
 
 def _step(error: BaseException) -> str:
     """What to do about an error of the hub's client."""
-    from huggingface_hub.errors import HfHubHTTPError
-
     if isinstance(error, LongWait) or is_passing(error):
         return LATER
-    # The hub answers 401 for what does not exist, too.
-    if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
+    if is_refused(error):
         return "accept its terms on its page and run `hf auth login`, or correct the id"
     return "check the id and the network"
 
@@ -132,12 +128,11 @@ def _sound(
 def _known(model: str, folder: Path) -> str:
     """What else is known of a model in the cache that cannot be loaded: that it is pickled, or perhaps but a part."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HTTPError
 
     name = model.partition("@")[0]
     try:
         files = HfApi().list_repo_files(name, revision=folder.name)
-    except (LongWait, OSError, HTTPError, ValueError, ImportError):
+    except client_errors():
         return (
             f". If a download of {model} was interrupted, the hub client's cache holds only a part of it: run this "
             "again with the network"

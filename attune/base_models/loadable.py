@@ -8,7 +8,7 @@ from attune.base_models.decodable import check_decodable
 from attune.base_models.headers import read_object
 from attune.base_models.vocabulary import number_of_embeddings
 from attune.core.errors import AttuneError
-from attune.core.tokenizer import check_ends_texts, read_tokenizer
+from attune.core.tokenizer import check_ends_texts, closing_id, read_tokenizer
 
 
 def check_loads(folder: Path, use: Use) -> None:
@@ -54,8 +54,7 @@ def _special_ids(tokenizer: Any, use: Use) -> list[int]:
     if use == "base":
         ids = [tokenizer.bos_token_id, tokenizer.eos_token_id]
     elif use == "encoder":
-        closing = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
-        ids = [tokenizer.cls_token_id, closing]
+        ids = [tokenizer.cls_token_id, closing_id(tokenizer)]
     else:
         ids = [tokenizer.pad_token_id, *tokenizer("")["input_ids"]]
     return [each for each in ids if each is not None]

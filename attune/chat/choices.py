@@ -12,7 +12,6 @@ from attune.chat.variety import varied
 from attune.core.errors import AttuneError
 from attune.corpora import dialogue_corpora, ranking_corpus
 from attune.parameters.decoding import Decoding
-from attune.parameters.methods import METHODS
 from attune.report.names import generator_names, listed
 
 
@@ -30,7 +29,7 @@ def starting_system(engine: Engine) -> str:
     def rank(name: str) -> tuple[bool, bool, float, bool]:
         system = engine.systems[name]
         assert isinstance(system, GeneratorSystem)
-        untrained = not METHODS[engine.parameters.generators[system.generator].method].trains
+        untrained = not engine.parameters.generators[system.generator].trains
         perplexity = scores.get(name, {}).get("perplexity", math.inf)
         marked = bool(engine.measured.failures(system))
         return marked, system.passages is not None, perplexity, untrained

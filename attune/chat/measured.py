@@ -10,7 +10,6 @@ from attune.evaluation.comparison import table
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.parameters import Parameters
-from attune.parameters.methods import METHODS
 from attune.report.differences import Difference, differences
 from attune.report.names import candidates_title, generator_names, start_title
 
@@ -88,14 +87,14 @@ class Measured:
 
     def _loses(self, test: Difference, name: str, share: str) -> bool:
         generator = self.parameters.generators.get(test.before)
-        against_untrained = generator is not None and not METHODS[generator.method].trains
+        against_untrained = generator is not None and not generator.trains
         return against_untrained and test.worse and (test.after, test.score) == (name, share)
 
     def _words(self, name: str) -> str:
         return generator_names(self.parameters.generators)[name]
 
     def _trained(self, system: GeneratorSystem) -> bool:
-        return METHODS[self.parameters.generators[system.generator].method].trains
+        return self.parameters.generators[system.generator].trains
 
 
 def _of_generator(scores: Mapping[str, float], trained: bool) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from attune.core.errors import AttuneError
+from attune.core.tokenizer import closing_id
 from attune.core.tokens import token_ids
 
 # The original's limits in word pieces; TURN is that of a reply and of every turn but the first.
@@ -50,14 +51,15 @@ class Inputs:
         self.max_length = min(max_length, positions)
         self.num_personas = num_personas
         self.positions = positions
-        # GPT-2 has neither [CLS] nor [SEP]: its end of text closes each turn, and nothing opens the sequence.
+        # GPT-2 has no [CLS]: nothing opens the sequence.
         self.opening = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
-        self.closing = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
-        if self.closing is None:
+        closing = closing_id(tokenizer)
+        if closing is None:
             raise AttuneError(
                 f"{tokenizer.name_or_path}: its tokenizer has neither a sep_token nor an eos_token to close each "
                 "utterance; name one in tokenizer_config.json"
             )
+        self.closing = closing
         self.turn_length = min(turn_length, positions - len(self.opening) - 1)
         self._pieces: dict[tuple[str, int], list[int]] = {}
 

@@ -27,6 +27,15 @@ def read_tokenizer(folder: Path) -> Any:
         raise AttuneError(f"{folder} holds no tokenizer that can be read: {one_line(error)}") from None
 
 
+def closing_id(tokenizer: Any) -> int | None:
+    """The id of the token that closes an utterance for an encoder, or None where its tokenizer has none for it.
+
+    GPT-2 has no [SEP]: its end of text closes.
+    """
+    closing: int | None = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
+    return closing
+
+
 def check_ends_texts(tokenizer: Any, folder: Path) -> None:
     """Refuse the tokenizer of the language model in `folder` where it has no end-of-text token; raises AttuneError."""
     if tokenizer.eos_token_id is None:

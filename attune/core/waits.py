@@ -75,6 +75,23 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, HfHubHTTPError) and error.response.status_code in PASSING
 
 
+def client_errors() -> tuple[type[Exception], ...]:
+    """What the hub's client raises once `bound_waits` was called.
+
+    Proxies that it does not know are ValueErrors and ImportErrors, as are names that no repository has.
+    """
+    from huggingface_hub.errors import HTTPError
+
+    return LongWait, OSError, HTTPError, ValueError, ImportError
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether it is the hub's client's, for what one may not have; the hub answers 401 for what does not exist, too."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403)
+
+
 def retry_after(headers: Mapping[str, str] | Message) -> float:
     """The seconds that Retry-After asks for, as a number or as a date; 0 without it."""
     value = headers.get("Retry-After", "").strip()

@@ -1,6 +1,5 @@
 """The learning curve: training losses as logged, and the loss on held-out replies at regular steps."""
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from attune.core.errors import AttuneError
-from attune.core.files import atomic_file
+from attune.core.files import write_csv
 from attune.generators.best_weights import BestWeights, since_best
 from attune.training.distributed import from_writer
 
@@ -83,7 +82,4 @@ def summary(rows: Sequence[Mapping[str, float]]) -> str:
 
 def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
     """A csv of COLUMNS, empty where a loss was not measured."""
-    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, rows, COLUMNS)

@@ -70,7 +70,7 @@ def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: An
         roles=roles,
         partial=METHODS[settings.method].trains_base and trainable < parameters,
         format_version=FORMAT_VERSION,
-        trainable_parameters=trainable if METHODS[settings.method].trains else 0,
+        trainable_parameters=trainable if settings.trains else 0,
         parameters=parameters,
         one_line=one_line,
         base_fingerprint=fingerprint(base),

@@ -70,7 +70,7 @@ def model_card(
     its corpus has PEC's wording.
     """
     method = METHODS[settings.method]
-    data = (_TRAINED if method.trains else _UNTRAINED).format(
+    data = (_TRAINED if settings.trains else _UNTRAINED).format(
         corpus=settings.corpus,
         examples=examples,
         held_out=HELD_OUT_ROWS,
@@ -84,7 +84,7 @@ def model_card(
         base=settings.base,
         data=data,
         asked=asked(tokenised, settings.persona_tokens > 0).arguments,
-        wording=f"\n{WORDING}\n" if tokenised and method.trains else "",
+        wording=f"\n{WORDING}\n" if tokenised and settings.trains else "",
         settings="\n".join(f"| {key} | {value} |" for key, value in values.items()),
         summary=summary(curve),
         losses="\n".join(

@@ -111,7 +111,7 @@ def _one_line(settings: GeneratorSettings, examples: Iterable[Example]) -> bool:
 
     An untrained base has not learned where a reply ends, and would continue with the other person's next turn.
     """
-    return not isinstance(settings, TrainedSettings) or not any("\n" in each.reply.strip() for each in examples)
+    return not settings.trains or not any("\n" in each.reply.strip() for each in examples)
 
 
 def _first(read: Callable[[], Iterator[Example]], settings: GeneratorSettings) -> Example:

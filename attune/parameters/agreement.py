@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from attune.parameters.data import OwnRows
-from attune.parameters.generators import TrainedSettings
 from attune.parameters.sections import Parameters
 from attune.parameters.types import PUBLISHED_DOMAINS
 
@@ -152,7 +151,7 @@ def _what_has_seeds_is_trained_on_rows_that_exist(parameters: Parameters) -> Ite
     known = (name for name in parameters.seeds.generators if name in parameters.generators)
     for name in known:
         generator = parameters.generators[name]
-        if not isinstance(generator, TrainedSettings):
+        if not generator.trains:
             yield (
                 f"seeds.generators names {name!r}, which is not trained (method: {generator.method}), so that no seed "
                 "changes it; leave it out"

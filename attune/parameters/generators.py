@@ -28,6 +28,11 @@ class GeneratorSettings(Section):
     load_in_4bit: bool = False
 
     @property
+    def trains(self) -> bool:
+        """Whether its method does; then it is a TrainedSettings."""
+        return METHODS[self.method].trains
+
+    @property
     def method_keys(self) -> dict[str, Any]:
         """The values of the method's own keys."""
         return {key: getattr(self, key) for key in METHODS[self.method].keys}
@@ -153,6 +158,11 @@ def generator_named(generators: Mapping[str, GeneratorSettings], name: str) -> G
     if name not in generators:
         raise AttuneError(f"{name!r} is no generator; params.yaml has {', '.join(generators)}")
     return generators[name]
+
+
+def first_untrained(generators: Mapping[str, GeneratorSettings]) -> str | None:
+    """The first generator that is not trained, against which the others are compared; None where each is."""
+    return next((name for name, entry in generators.items() if not entry.trains), None)
 
 
 class Rag(Section):

@@ -8,7 +8,7 @@ from attune.evaluation.comparison import table
 from attune.evaluation.everyday import Everyday
 from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.schemas import RAG, SHARES
-from attune.parameters.methods import METHODS
+from attune.parameters.generators import first_untrained
 from attune.report import html
 from attune.report.differences import Difference, between, differences
 from attune.report.findings import best
@@ -44,8 +44,7 @@ def finding(results: Results) -> str:
     generators = scores[scores["system"] != TARGETS]
     leading = dict.fromkeys(best(generators, share)["system"] for share in SHARES)
     names = system_names(results.settings) | {TARGETS: "By hand"}
-    generator_settings = results.settings.generators
-    untrained = next((name for name, each in generator_settings.items() if not METHODS[each.method].trains), None)
+    untrained = first_untrained(results.settings.generators)
     clear = [each for each in tested if each.before == untrained and each.found]
     told = [f"{names[each]}: {_shares(scores, each, clear)}" for each in (*leading, TARGETS)]
     beside = f"; in brackets, what differs clearly from “{names[untrained]}”" if untrained else ""

@@ -8,7 +8,7 @@ import pandas as pd
 from attune.evaluation.generation.summary import LIKE_TARGET, TARGETS, system_of
 from attune.evaluation.generation.sweep import MOST_REPEATED, REPEATED
 from attune.evaluation.schemas import NO_PERSONA, ORACLE_RAG, OTHER_PERSONA, OTHER_RAG, RAG
-from attune.parameters.generators import GeneratorSettings, TrainedSettings
+from attune.parameters.generators import GeneratorSettings
 from attune.report.differences import Difference, between, in_brackets
 from attune.report.names import listed
 from attune.report.scores import format_of
@@ -72,7 +72,7 @@ def about_bases(tests: Sequence[Difference], generators: Mapping[str, GeneratorS
 
 def prompt_of_base(generator: GeneratorSettings) -> str:
     """How a generator's base was tested: an untrained one is its base, and differs from it by its instruction alone."""
-    return _SAME_PROMPT if isinstance(generator, TrainedSettings) else _WITHOUT
+    return _SAME_PROMPT if generator.trains else _WITHOUT
 
 
 def about_personas(tests: Sequence[Difference], name: str, names: Names) -> str:

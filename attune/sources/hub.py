@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
+from attune.core.waits import LATER, LongWait, bound_waits, client_errors, is_passing, patiently
 from attune.corpora.base import Corpus
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
@@ -63,7 +63,7 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
     AttuneError
         for what cannot be fetched, with address, reason and next step.
     """
-    from huggingface_hub.errors import EntryNotFoundError, HTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     address = f"{url}/resolve/{revision}/{name}"
     failed = partial(transfer.failed, address, other=transfer.ELSEWHERE if named_by == "repo" else _OWN_FILES)
@@ -71,8 +71,7 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
         return patiently(address, lambda: _sound(failed, repo, name, revision))
     except LongWait as error:
         raise failed(error, LATER) from None
-    # Proxies that the client does not know are ValueErrors and ImportErrors, as are names that no repository has.
-    except (OSError, HTTPError, EntryNotFoundError, ValueError, ImportError) as error:
+    except client_errors() as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's
         # Behind a file that is missing in the cache stands why it could not be asked for.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attune.core.errors import AttuneError, one_line
 from attune.core.files import read_json, write_json
-from attune.core.waits import LATER, LongWait, is_passing, patiently
+from attune.core.waits import LATER, LongWait, client_errors, is_passing, is_refused, patiently
 from attune.parameters.data import OwnDataset
 
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -26,14 +26,14 @@ def listed(entry: OwnDataset) -> tuple[str, list[str]]:
         for a dataset or revision that there is not, and for what can be neither asked for nor found.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+    from huggingface_hub.errors import HfHubHTTPError
 
     kept = _kept(entry)
     if _COMMIT.fullmatch(entry.revision) and kept.is_file():
         return _read_kept(kept)
     try:
         found = patiently(told(entry), lambda: HfApi().dataset_info(entry.datasets, revision=entry.revision))
-    except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:  # the last: proxies that need a package
+    except client_errors() as error:
         overloaded = isinstance(error, LongWait) or is_passing(error)
         unanswered = overloaded or not isinstance(error, HfHubHTTPError)
         if unanswered and (last := _read_kept(kept) if kept.is_file() else _cached(entry)):
@@ -48,12 +48,11 @@ def listed(entry: OwnDataset) -> tuple[str, list[str]]:
 
 def _step(entry: OwnDataset, error: Exception) -> str:
     from huggingface_hub import constants
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+    from huggingface_hub.errors import GatedRepoError
 
     if isinstance(error, GatedRepoError):
         return f"ask for access at {constants.ENDPOINT}/datasets/{entry.datasets}, then run `hf auth login`"
-    # The hub answers 401 for what does not exist, too.
-    if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
+    if is_refused(error):
         return "correct `datasets`, or where it is not public run `hf auth login`"
     return "check `datasets`, `revision` and the network"
 

@@ -93,6 +93,11 @@ def test_csv_leaves_none_empty(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_text() == "step,loss\n0,\n1,0.5\n"
 
 
+def test_csv_of_given_columns_leaves_empty_what_a_row_lacks(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", [{"step": 0}, {"loss": 0.5, "step": 1}], ["step", "loss"])
+    assert (tmp_path / "a.csv").read_text() == "step,loss\n0,\n1,0.5\n"
+
+
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 20])
 def test_how_rows_arrive_does_not_show_in_the_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int

@@ -191,7 +191,9 @@ def test_split_scores_are_those_of_a_slow_count_over_random_rows(tmp_path: Path)
 
 def test_a_group_without_examples_has_no_score(measured: Contamination) -> None:
     rows = [{"model": "m", "subset": "small", "domain": "happy", "id": "d", "cluster": "", "rank": 2}]
-    for record in split_ranking(measured, rows, 13):
+    records = split_ranking(measured, rows, 13)
+    assert [record["split"] for record in records] == ["reply", "example"]
+    for record in records:
         assert record["overlapping_units"] == 0
         assert "overlapping" not in record
         assert record["other"] == 0.5

@@ -23,8 +23,6 @@ from tests.sources.corpora_by_hand import write
 from tests.sources.hub_server import Fault, Hub, serve, undisturbed
 
 ORCA, FILE, PEC = "datasets/Open-Orca/OpenOrca", "1M-GPT4-Augmented.parquet", "/files/hf_pec.zip"
-COMMIT = Hub.commit(ORCA, "main")
-BODY = f"GET /{ORCA}/resolve/{COMMIT}/{FILE}"
 
 
 @pytest.fixture

@@ -26,18 +26,27 @@ def driver(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("given", "gpus"), [("0,2", ["0", "2"]), ("", []), ("-1", []), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])]
 )
-def test_the_variable_that_cuda_reads_decides(driver: str, given: str, gpus: Sequence[str]) -> None:
-    assert visible({"PATH": driver, "CUDA_VISIBLE_DEVICES": given}) == gpus
-    assert visible({"PATH": driver}) == ["GPU-a", "GPU-b"]
+def test_the_variable_that_cuda_reads_decides(
+    driver: str, given: str, gpus: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", driver)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert visible() == gpus
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert visible() == ["GPU-a", "GPU-b"]
 
 
 @pytest.mark.parametrize("given", ["0", "0,1", "GPU-a"])
-def test_without_a_driver_the_variable_names_nothing(tmp_path: Path, given: str) -> None:
-    assert visible({"PATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": given}) == []
+def test_without_a_driver_the_variable_names_nothing(
+    tmp_path: Path, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert visible() == []
     broken = tmp_path / "nvidia-smi"
     broken.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'\nexit 9\n")
     broken.chmod(0o755)
-    assert visible({"PATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": given}) == []
+    assert visible() == []
 
 
 def test_each_stage_gets_a_gpu_of_its_own_and_one_that_ends_hands_it_on(tmp_path: Path) -> None:

@@ -22,8 +22,6 @@ from tests.stages import cobert_project, generators_project
 from tests.stages.cobert_project import RECIPE
 from tests.stages.small_project import change
 
-CURVE = Path("models/baseline-small-happy.csv")
-
 
 def values(path: Path) -> list[list[float]]:
     return [[float(value or 0) for value in row.values()] for row in read_csv(path)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from attune.corpora import record_of
-from attune.parameters.generators import GeneratorSettings, TrainedSettings
+from attune.parameters.generators import GeneratorSettings
 
 
 class BaseTest(NamedTuple):
@@ -30,7 +30,7 @@ class BaseTest(NamedTuple):
             corpus=generator.corpus,
             rows=plain,
             max_length=generator.max_length,
-            instruction=generator.instruction if isinstance(generator, TrainedSettings) else "",
+            instruction=generator.instruction if generator.trains else "",
             persona_tokens=generator.persona_tokens,
             load_in_4bit=generator.load_in_4bit,
         )

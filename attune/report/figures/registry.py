@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from attune.core.files import atomic_folder
 from attune.corpora import dialogue_corpora
 from attune.evaluation.ranking.summary import UNTRAINED
-from attune.parameters.methods import METHODS
 from attune.report import seeds as seeds_section
 from attune.report.everyday import messages
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
@@ -133,9 +132,7 @@ FIGURES = (
         "compare the points of one line only",
         lambda results: generators.training(results.generator_curves, _names(results)),
         place="folded",
-        shown=lambda results: [
-            name for name, each in results.settings.generators.items() if METHODS[each.method].trains
-        ],
+        shown=lambda results: [name for name, each in results.settings.generators.items() if each.trains],
     ),
     FigureRecord(
         "generator_perplexity",

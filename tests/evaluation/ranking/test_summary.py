@@ -70,7 +70,11 @@ def test_scores_are_those_of_each_domain_and_their_mean() -> None:
 def test_a_cutoff_that_no_rank_misses_is_no_certainty() -> None:
     """All 12 ranks are at most 20: R@50 is 1, from the exact bound on."""
     table = scores(values_of(ROWS), SEED)
-    for _, row in table[table.score == "r@50"].iterrows():
+    rows = table[table.score == "r@50"]
+    assert {(row.domain, row.model) for row in rows.itertuples()} == {
+        (domain, model) for domain in ("happy", "sad", MEAN) for model in ("before", "after")
+    }
+    for row in rows.itertuples():
         assert (row.low, row.value, row.high) == pytest.approx((0.025 ** (1 / 12), 1, 1), abs=1e-6)
 
 
