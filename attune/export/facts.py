@@ -114,10 +114,10 @@ class Facts:
     def front_matter(self, name: str, corpus: str, base: str, results: Iterable[EvalResult], **more: Any) -> str:
         """The card's YAML, by the library that a hub reads it with. base: as params.yaml names it, or ""."""
         hub = self.parameters.corpora.get(corpus) if self.parameters.source == "hub" else None
-        # Only the sample's licences are known to go with the GPL; a hub shows `other` with a link to the card.
+        # Only the licences of the sample and of the installed bases are known to go with the GPL.
         licence: dict[str, Any] = {"license": "gpl-3.0"}
-        if self.origin(corpus).get("source") != "sample":
-            licence = {"license": "other", "license_name": "as-data-and-base", "license_link": "README.md"}
+        if self.origin(corpus).get("source") != "sample" or base not in _ON_THE_HUB:
+            licence = {"license": "other", "license_name": "as-data-and-base"}
         data = ModelCardData(
             language=None if self.is_own(corpus) else "en",
             base_model=self._hub_name(base),
