@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from huggingface_hub import EvalResult, ModelCardData
 
 from attune.core.files import read_json
+from attune.corpora import CORPORA
 from attune.corpora.own import OWN_DATA
 from attune.parameters import Parameters, load
 from attune.parameters.data import HubDataset
@@ -82,6 +83,10 @@ class Facts:
         """Whether its raw files are own data, by their manifest."""
         return (self.origin(corpus).get("notice") or "").startswith(OWN_DATA)
 
+    def is_english(self, corpus: str) -> bool:
+        """Whether it is a built-in corpus; the language of own data is not known, also in a built-in one's place."""
+        return corpus in CORPORA and not self.is_own(corpus)
+
     def data_sentences(self, corpus: str) -> str:
         """Where the corpus came from, under which licence, and the sha256 of its files."""
         origin = self.origin(corpus)
@@ -119,7 +124,7 @@ class Facts:
         if self.origin(corpus).get("source") != "sample" or base not in _ON_THE_HUB:
             licence = {"license": "other", "license_name": "as-data-and-base"}
         data = ModelCardData(
-            language=None if self.is_own(corpus) else "en",
+            language="en" if self.is_english(corpus) else None,
             base_model=self._hub_name(base),
             datasets=[hub.repo] if isinstance(hub, HubDataset) else None,
             model_name=name,

@@ -18,6 +18,7 @@ from attune.parameters.methods import METHODS
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
 _SHOWN = ("perplexity", "similarity", "emotion_match", "replies_words", "replies_truncated", "replies_repeated_3grams")
 _INDEXED = ("perplexity", "similarity")
+_MANY = 10**9  # parameters from which on the card does not call a model small
 _VARIANTS = {"": "as it is", "+rag": "with retrieved passages", "+persona_rag": "with passages reranked by CoBERT"}
 _TEXT = """
 # {name}
@@ -52,8 +53,8 @@ With 95 % intervals in parentheses, where one was estimated{draws}. Perplexity i
 
 ## Limitations
 
-- {parameters:,} parameters are few: replies can be wrong, unkind or beside the point.
-- English only; prompt and reply {most}.
+- {replies} can be wrong, unkind or beside the point.
+- {language} and reply {most}.
 - Perplexity compares models with the same tokenizer only.
 - {texts} has biases that were not measured.
 
@@ -112,7 +113,8 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
         given=", with the persona in the prompt" if card.persona_tokens else "",
         settings=table(values.items(), "key", "value") if values else "",
         scores=table(rows, "prompt", *_SHOWN) if rows else unmeasured,
-        parameters=card.parameters,
+        replies=f"{card.parameters:,} parameters are few: replies" if card.parameters < _MANY else "Replies",
+        language="English only; prompt" if facts.is_english(card.corpus) else "Prompt",
         **_of_training(model, card, facts),
     )
 
