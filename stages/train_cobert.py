@@ -17,6 +17,7 @@ from attune.core.import_graph import closure
 from attune.core.tokens import too_many_unknown
 from attune.training.checkpoints import run_key
 from attune.training.launcher import is_writer, join, launched, reporting
+from attune.training.precision import as_trained, instead_of_bf16
 from stages import checkpoint_roots, report_to, start
 
 
@@ -54,10 +55,13 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
         learning, reached = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
         if not is_writer():
             return
+        if precision := instead_of_bf16(options["bf16"]):
+            model.config.training_precision = precision
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
         sizes = {name: len(part) for name, part in rows.items()}
-        card = model_card(target, data, options | lengths, sizes, learning, model.config.trained_share)
+        shown = as_trained(options | lengths, precision)
+        card = model_card(target, data, shown, sizes, learning, model.config.trained_share)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
     print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {reached}")

@@ -14,6 +14,7 @@ from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_R
 from attune.generators.loading import Card
 from attune.generators.prompts import PERSONA, Example, prompt_parts
 from attune.parameters.methods import METHODS
+from attune.training.precision import as_trained
 
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
 _SHOWN = ("perplexity", "similarity", "emotion_match", "replies_words", "replies_truncated", "replies_repeated_3grams")
@@ -103,7 +104,7 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
     tags = ["conversational", "empathetic-conversation", "attune"]
     more: dict[str, Any] = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": tags}
     head = facts.front_matter(name, card.corpus, entry.model if entry else "", results, **more)
-    values = {} if settings is None else settings.model_dump(exclude_none=True)
+    values = {} if settings is None else as_trained(settings.model_dump(exclude_none=True), card.precision)
     return head + _TEXT.format(
         name=name,
         use=use,
