@@ -68,7 +68,7 @@ def model_card(
     examples: int,
     curve: Sequence[Mapping[str, Any]],
     tokenised: bool,
-    precision: str,
+    precision: str = "",
 ) -> str:
     """README.md of the generator `name`.
 
