@@ -17,6 +17,7 @@ from attune.core.import_graph import closure
 from attune.core.tokens import too_many_unknown
 from attune.training.checkpoints import run_key
 from attune.training.launcher import is_writer, join, launched, reporting
+from attune.training.precision import as_trained, instead_of_bf16
 from stages import checkpoint_roots, report_to, start
 
 
@@ -43,28 +44,38 @@ def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) 
     pin(options["seed"], options["threads"])
     join(options["threads"])
     model = untrained(encoder, options)
-    if model.config.frozen_layers != options["frozen_layers"]:
-        print(f"frozen_layers: {model.config.frozen_layers}, since the encoder's highest layer is always trained")
     inputs = inputs_for(model, encoder)
     lengths = {"max_length": inputs.max_length, "turn_length": inputs.turn_length}
-    say_limits(options, lengths)
+    say_limits(options, lengths, model.config.frozen_layers)
     say_unknown(inputs.tokenizer, rows["train"], encoder)
     tracking = trackers(*report_to(), target)
     with job_folders(checkpoint_roots(), key, target) as (checkpoints, folder):
         learning, reached = train(model, rows, inputs, options, checkpoints, partial(write_curve, curve), tracking)
         if not is_writer():
             return
+        precision = remembered_precision(model.config, options)
         storage.save(model, folder)
         inputs.tokenizer.save_pretrained(folder)
         sizes = {name: len(part) for name, part in rows.items()}
-        card = model_card(target, data, options | lengths, sizes, learning, model.config.trained_share)
+        shown = as_trained(options | lengths, precision)
+        card = model_card(target, data, shown, sizes, learning, model.config.trained_share)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
     print(f"{target}: valid MRR {learning[0]['valid_mrr']} -> {reached}")
 
 
-def say_limits(options: dict[str, Any], lengths: dict[str, int]) -> None:
-    """Print which lengths of the recipe the encoder's positions limit."""
+def remembered_precision(config: Any, options: dict[str, Any]) -> str:
+    """What was computed in where bf16 was wished in vain, which the model's configuration then keeps; else empty."""
+    precision = instead_of_bf16(options["bf16"])
+    if precision:
+        config.training_precision = precision
+    return precision
+
+
+def say_limits(options: dict[str, Any], lengths: dict[str, int], frozen_layers: int) -> None:
+    """Print which lengths of the recipe the encoder's positions limit, and whether its layers limit those frozen."""
+    if frozen_layers != options["frozen_layers"]:
+        print(f"frozen_layers: {frozen_layers}, since the encoder's highest layer is always trained")
     for name, length in lengths.items():
         if length != options[name]:
             print(f"{name}: {length}, since the encoder has no more positions")

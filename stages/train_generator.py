@@ -30,6 +30,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
     key = run_key(decides, [base, rows], closure(Path(__file__)), target)
 
     from attune.generators.learning_curve import summary, write_curve
+    from attune.generators.loading import read_card
     from attune.generators.model_card import model_card
     from attune.generators.rows import StoredExamples, are_tokenised, count_rows
     from attune.generators.training import train
@@ -49,7 +50,7 @@ def main(*, name: str, base: Path, data: Path, target: Path, curve: Path) -> Non
         )
         if not is_writer():
             return
-        card = model_card(name, generator, count_rows(rows), learning, are_tokenised(rows))
+        card = model_card(name, generator, count_rows(rows), learning, are_tokenised(rows), read_card(folder).precision)
         (folder / "README.md").write_text(card, encoding="utf-8")
         write_curve(curve, learning)
     print(f"{name}: {summary(learning)}", flush=True)

@@ -20,7 +20,7 @@ from attune.chat.systems import GeneratorSystem, RetrievalSystem, System, system
 from attune.chat.validation import changed_decoding
 from attune.chat.variety import written
 from attune.core.determinism import prepare
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, quoted
 from attune.core.text import words_of
 from attune.corpora.wording import as_written
 from attune.parameters import Parameters, load
@@ -72,7 +72,7 @@ class Engine:
         if name not in self.systems:
             meant = [each for each in self.systems if each.startswith(f"{name}+")]
             there = f"did you mean {meant[0]}? There" if meant else "there"
-            raise AttuneError(f"There is no system {name!r}; {there} are {', '.join(self.systems)}.")
+            raise AttuneError(f"There is no system {quoted(name)}; {there} are {', '.join(self.systems)}.")
         return self.systems[name]
 
     def reads_persona(self, name: str) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.validation import checked_message, checked_turn, persona_sentences
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, quoted
 from attune.parameters.decoding import Decoding
 from attune.parameters.types import NotNegative
 
@@ -98,7 +98,7 @@ class CompletionRequest(BaseModel):
             raise ApiError(400, f"{place}: {message}" if place else message, place) from None
         for key, value in (request.model_extra or {}).items():
             if key in _WITHOUT_EFFECT and value is not None and value not in _WITHOUT_EFFECT[key]:
-                raise ApiError(400, f"{key} = {value!r} is not supported; leave it out", key)
+                raise ApiError(400, f"{key} = {quoted(value)} is not supported; leave it out", key)
         return request
 
     @field_validator("stop", mode="before")

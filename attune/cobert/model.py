@@ -39,6 +39,7 @@ class CobertConfig(PreTrainedConfig):
     context_length: of a context in tokens, a recipe's max_length. frozen_sha256: of the frozen weights where they are
     not saved with the others (attune.cobert.storage), else None. trained_share: how much of what training changed in
     the encoder was kept (attune.cobert.interpolation); None where nothing was, so that the matcher too is untrained.
+    A training that was to compute in bf16 and could not adds training_precision, what it computed in.
     """
 
     model_type = "attune-cobert"

@@ -25,7 +25,8 @@ from attune.metrics.ranking import loss, rank, ranking_scores
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import agreed, joined, share
 from attune.training.launcher import processes
-from attune.training.trainer import Follow, MarkComplete, RecoveringTrainer, arguments, uses_bf16
+from attune.training.precision import uses_bf16
+from attune.training.trainer import Follow, MarkComplete, RecoveringTrainer, arguments
 
 
 class CobertTrainer(RecoveringTrainer):

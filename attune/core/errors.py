@@ -2,9 +2,17 @@
 
 from textwrap import shorten
 
+_LONGEST_QUOTED = 200
+
 
 class AttuneError(Exception):
     """Bad input or a missing piece: the message names the file, row or key and says what would be right."""
+
+
+def quoted(value: object) -> str:
+    """A value as Python writes it, without what is beyond 200 characters."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]} ..."
 
 
 def one_line(error: object) -> str:

@@ -46,11 +46,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        _share_weights(temporary)
         if path.exists():
             shutil.rmtree(path)
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _share_weights(folder: Path) -> None:
+    """Give weights the umask's mode, as the other files have it: safetensors writes them for their owner alone."""
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(folder.stat().st_mode & 0o666)
 
 
 def refuse_existing(folder: Path) -> None:

@@ -11,6 +11,7 @@ from attune.export.measured import NO_SCORES, OF_COBERT, is_of, no_scores
 from attune.export.recorded import UNRECORDED, Training, changes, of_study
 from attune.parameters import Parameters
 from attune.parameters.data import Subset
+from attune.training.precision import as_trained
 
 _SHOWN = ("mrr", "r@1", "r@10", "r@50", "loss")
 _INDEXED = ("mrr", "r@1", "r@10")
@@ -111,6 +112,7 @@ def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> s
     )
     options = parameters.recipe(origin.recipe) if origin.recipe in parameters.recipes else {}
     options |= {"seed": facts.seed(place), "num_personas": config.num_personas} if options else {}
+    options = as_trained(options, getattr(config, "training_precision", "")) if options else {}
     path = facts.root / "metrics" / "curves" / place / f"{name}.csv"
     curve = read_csv(path) if path.is_file() else []
     recorded = training(model, facts)

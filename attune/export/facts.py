@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from huggingface_hub import EvalResult, ModelCardData
 
 from attune.core.files import read_json
+from attune.corpora import CORPORA
 from attune.corpora.own import OWN_DATA
 from attune.parameters import Parameters, load
 from attune.parameters.data import HubDataset
@@ -82,6 +83,10 @@ class Facts:
         """Whether its raw files are own data, by their manifest."""
         return (self.origin(corpus).get("notice") or "").startswith(OWN_DATA)
 
+    def is_english(self, corpus: str) -> bool:
+        """Whether it is a built-in corpus; the language of own data is not known, also in a built-in one's place."""
+        return corpus in CORPORA and not self.is_own(corpus)
+
     def data_sentences(self, corpus: str) -> str:
         """Where the corpus came from, under which licence, and the sha256 of its files."""
         origin = self.origin(corpus)
@@ -114,12 +119,12 @@ class Facts:
     def front_matter(self, name: str, corpus: str, base: str, results: Iterable[EvalResult], **more: Any) -> str:
         """The card's YAML, by the library that a hub reads it with. base: as params.yaml names it, or ""."""
         hub = self.parameters.corpora.get(corpus) if self.parameters.source == "hub" else None
-        # Only the sample's licences are known to go with the GPL; a hub shows `other` with a link to the card.
+        # Only the licences of the sample and of the installed bases are known to go with the GPL.
         licence: dict[str, Any] = {"license": "gpl-3.0"}
-        if self.origin(corpus).get("source") != "sample":
-            licence = {"license": "other", "license_name": "as-data-and-base", "license_link": "README.md"}
+        if self.origin(corpus).get("source") != "sample" or base not in _ON_THE_HUB:
+            licence = {"license": "other", "license_name": "as-data-and-base"}
         data = ModelCardData(
-            language=None if self.is_own(corpus) else "en",
+            language="en" if self.is_english(corpus) else None,
             base_model=self._hub_name(base),
             datasets=[hub.repo] if isinstance(hub, HubDataset) else None,
             model_name=name,

@@ -14,10 +14,12 @@ from attune.generators.held_out import HELD_OUT_ROWS, HELD_OUT_SHARE, MEASURED_R
 from attune.generators.loading import Card
 from attune.generators.prompts import PERSONA, Example, prompt_parts
 from attune.parameters.methods import METHODS
+from attune.training.precision import as_trained
 
 # The scores of metrics/generators_intervals.json that the card shows, and those of them for the hub's index.
 _SHOWN = ("perplexity", "similarity", "emotion_match", "replies_words", "replies_truncated", "replies_repeated_3grams")
 _INDEXED = ("perplexity", "similarity")
+_MANY = 10**9  # parameters from which on the card does not call a model small
 _VARIANTS = {"": "as it is", "+rag": "with retrieved passages", "+persona_rag": "with passages reranked by CoBERT"}
 _TEXT = """
 # {name}
@@ -52,8 +54,8 @@ With 95 % intervals in parentheses, where one was estimated{draws}. Perplexity i
 
 ## Limitations
 
-- {parameters:,} parameters are few: replies can be wrong, unkind or beside the point.
-- English only; prompt and reply {most}.
+- {replies} can be wrong, unkind or beside the point.
+- {language} and reply {most}.
 - Perplexity compares models with the same tokenizer only.
 - {texts} has biases that were not measured.
 
@@ -102,7 +104,7 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
     tags = ["conversational", "empathetic-conversation", "attune"]
     more: dict[str, Any] = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": tags}
     head = facts.front_matter(name, card.corpus, entry.model if entry else "", results, **more)
-    values = {} if settings is None else settings.model_dump(exclude_none=True)
+    values = {} if settings is None else as_trained(settings.model_dump(exclude_none=True), card.precision)
     return head + _TEXT.format(
         name=name,
         use=use,
@@ -112,7 +114,8 @@ def text(model: Path, use: str, card: Card, facts: Facts) -> str:
         given=", with the persona in the prompt" if card.persona_tokens else "",
         settings=table(values.items(), "key", "value") if values else "",
         scores=table(rows, "prompt", *_SHOWN) if rows else unmeasured,
-        parameters=card.parameters,
+        replies=f"{card.parameters:,} parameters are few: replies" if card.parameters < _MANY else "Replies",
+        language="English only; prompt" if facts.is_english(card.corpus) else "Prompt",
         **_of_training(model, card, facts),
     )
 

@@ -39,7 +39,8 @@ class Card:
     partial: the folder holds the weights that training changed, and the base the others. roles: the marks of the turns.
     parameters: numbers in the model, tied ones counted once. one_line: a written reply ends at its first line break,
     since no reply in training had one, or since there was no training. base_fingerprint: of the base's weights.
-    made_by: of an exported model, the method that its weights are of; it is a whole model, as by `full`.
+    made_by: of an exported model, the method that its weights are of; it is a whole model, as by `full`. precision: of
+    a training that was to compute in bf16 and could not, what it computed in.
     """
 
     method: str
@@ -58,9 +59,10 @@ class Card:
     one_line: bool
     base_fingerprint: str = ""
     made_by: str = ""
+    precision: str = ""
 
 
-def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: Any, base: Path) -> Card:
+def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: Any, base: Path, precision: str) -> Card:
     """The card of `model`, made from the one in `base` as `settings` says, of examples with these roles."""
     copied = ("method", "base", "corpus", "instruction", "max_length", "passage_tokens", "persona_tokens")
     trainable, parameters = parameter_counts(model)
@@ -74,14 +76,13 @@ def card_of(settings: GeneratorSettings, roles: Roles, one_line: bool, model: An
         parameters=parameters,
         one_line=one_line,
         base_fingerprint=fingerprint(base),
+        precision=precision,
     )
 
 
 def write_card(folder: Path, card: Card) -> None:
     """Write card.json into a generator's folder."""
-    values = asdict(card)
-    if not card.made_by:
-        del values["made_by"]
+    values = {key: value for key, value in asdict(card).items() if value or key not in ("made_by", "precision")}
     write_json(folder / CARD, values)
 
 

@@ -8,6 +8,7 @@ from attune.generators.held_out import HELD_OUT_ROWS, MEASURED_ROWS
 from attune.generators.learning_curve import summary
 from attune.parameters.generators import GeneratorSettings
 from attune.parameters.methods import METHODS
+from attune.training.precision import as_trained
 
 _TEXT = """---
 library_name: transformers
@@ -62,12 +63,17 @@ _UNTRAINED = (
 
 
 def model_card(
-    name: str, settings: GeneratorSettings, examples: int, curve: Sequence[Mapping[str, Any]], tokenised: bool
+    name: str,
+    settings: GeneratorSettings,
+    examples: int,
+    curve: Sequence[Mapping[str, Any]],
+    tokenised: bool,
+    precision: str = "",
 ) -> str:
     """README.md of the generator `name`.
 
     examples: replies in the train split. curve: as `attune.generators.training.train` returns it. tokenised: whether
-    its corpus has PEC's wording.
+    its corpus has PEC's wording. precision: as in card.json.
     """
     method = METHODS[settings.method]
     data = (_TRAINED if settings.trains else _UNTRAINED).format(
@@ -85,7 +91,7 @@ def model_card(
         data=data,
         asked=asked(tokenised, settings.persona_tokens > 0).arguments,
         wording=f"\n{WORDING}\n" if tokenised and settings.trains else "",
-        settings="\n".join(f"| {key} | {value} |" for key, value in values.items()),
+        settings="\n".join(f"| {key} | {value} |" for key, value in as_trained(values, precision).items()),
         summary=summary(curve),
         losses="\n".join(
             f"| {row['step']} | {row.get('train_loss', '')} | {row['valid_loss']} |"

@@ -37,7 +37,8 @@ from attune.parameters.methods import METHODS
 from attune.training.checkpoints import newest_complete
 from attune.training.distributed import barrier, share
 from attune.training.launcher import is_writer
-from attune.training.trainer import Follow, MarkComplete, arguments, uses_bf16
+from attune.training.precision import instead_of_bf16, uses_bf16
+from attune.training.trainer import Follow, MarkComplete, arguments
 
 _SCORED_AT_ONCE = 16
 
@@ -98,7 +99,8 @@ def _write_card(
     target: Path, settings: GeneratorSettings, first: Example, examples: Iterable[Example], model: Any, base: Path
 ) -> None:
     if is_writer():
-        write_card(target, card_of(settings, first.roles, _one_line(settings, examples), model, base))
+        precision = instead_of_bf16(isinstance(settings, TrainedSettings) and settings.bf16)
+        write_card(target, card_of(settings, first.roles, _one_line(settings, examples), model, base, precision))
 
 
 def _read(examples: Iterable[Example], settings: GeneratorSettings, seed: int) -> Iterator[Example]:

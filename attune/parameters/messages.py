@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from attune.core.errors import quoted
 from attune.parameters.data import PUBLISHED, OwnData, OwnDataset
 from attune.parameters.generators import SECTIONS
 from attune.parameters.sections import Parameters
@@ -15,7 +16,6 @@ _SHAPES = {
     "model_attributes_type": "it must be a mapping, one `key: value` per line",
     "list_type": "it must be a list, such as [a, b]",
 }
-_LONGEST_VALUE = 200
 
 
 def sentence(detail: Any) -> str:
@@ -25,7 +25,7 @@ def sentence(detail: Any) -> str:
     match detail["type"]:
         case "extra_forbidden":
             section = ".".join(str(part) for part in place[:-1]) or "the top level"
-            return f"unknown key {key} = {_shortened(detail)}; {section} may hold {_known(detail['loc'][:-1])}"
+            return f"unknown key {key} = {quoted(detail['input'])}; {section} may hold {_known(detail['loc'][:-1])}"
         case "missing":
             return f"the key {key} is missing"
         case "union_tag_not_found" if place[0] == "corpora":
@@ -39,18 +39,13 @@ def sentence(detail: Any) -> str:
         case "value_error":
             return f"{key}: {detail['ctx']['error']}"
     message = _SHAPES.get(detail["type"], f"{detail['msg'][0].lower()}{detail['msg'][1:]}")
-    return f"{key} = {_shortened(detail)}: {message}"
+    return f"{key} = {quoted(detail['input'])}: {message}"
 
 
 def _unknown(entry: Mapping[Any, Any]) -> str:
     """Which keys of an entry of `corpora` no data of one's own have."""
     keys = [str(key) for key in entry if key not in OwnData.model_fields | OwnDataset.model_fields]
     return f"; {', '.join(keys)} {'is' if len(keys) == 1 else 'are'} unknown" if keys else ""
-
-
-def _shortened(detail: Any) -> str:
-    value = repr(detail["input"])
-    return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]} ..."
 
 
 def _is_tag(location: tuple[str | int, ...], at: int) -> bool:

@@ -62,11 +62,6 @@ def arguments(folder: Path, seed: int, **settings: Any) -> TrainingArguments:
     )
 
 
-def uses_bf16(wished: bool) -> bool:
-    """Whether a training computes in bf16: where that is wished, and the GPU does so without emulation."""
-    return wished and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
-
-
 class FiniteTrainer(Trainer):
     """Stops at the first loss that is not finite, instead of training on and saving useless weights.
 

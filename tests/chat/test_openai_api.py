@@ -237,6 +237,16 @@ def test_what_cannot_be_done_is_an_error_of_openais_shape(
     assert str(raised.value.param).startswith(param)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"extra_body": {"tools": [{"name": "f" * 5000}]}}, {"model": "f" * 5000}, {"extra_body": {"n": "f" * 5000}}],
+)
+def test_an_error_does_not_repeat_all_of_a_long_value(client: OpenAI, asked: dict[str, Any]) -> None:
+    with pytest.raises(APIStatusError, match="fff") as raised:
+        complete(client, **asked)
+    assert len(raised.value.message) < 1000
+
+
 def test_other_requests_are_refused(client: OpenAI) -> None:
     with pytest.raises(NotFoundError, match="There is no system") as raised:
         complete(client, "gpt")

@@ -4,9 +4,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save_file
 
 from attune.core.errors import AttuneError
 from attune.core.files import (
@@ -50,6 +52,18 @@ def test_a_folder_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     with atomic_folder(path) as temporary:
         (temporary / "new").write_text("2")
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["models", "new"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_weights_in_a_folder_have_the_umask_s_mode(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        with atomic_folder(tmp_path / "model") as temporary:
+            save_file({"a": np.zeros(1)}, temporary / "model.safetensors")
+            (temporary / "config.json").write_text("{}")
+    finally:
+        os.umask(before)
+    assert {oct(each.stat().st_mode & 0o777) for each in (tmp_path / "model").iterdir()} == {oct(mode)}
 
 
 @pytest.mark.fault("temporary files of a killed process", "the next writer deletes them")

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from attune.cobert.matchers import MATCHERS
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, write_json
+from attune.corpora.own import OWN_DATA
 from attune.corpora.wording import tokenised
 from attune.export import models
 from attune.export.facts import SECONDS
@@ -168,6 +169,26 @@ def test_the_card_counts_the_parameters_that_are_written(root: Path, tmp_path: P
     assert count < read_card(root / "models/generators/persona").parameters
     assert read_card(tmp_path / "persona").parameters == count
     assert f"{count:,} parameters are few" in (tmp_path / "persona" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("parameters", [10**9 - 1, 10**9])
+@pytest.mark.parametrize("own", [False, True])
+def test_only_small_models_are_called_so_and_only_those_of_built_in_corpora_english(
+    root: Path, tmp_path: Path, parameters: int, own: bool
+) -> None:
+    model = shutil.copytree(root / "models/generators/full", tmp_path / "models/generators/full")
+    write_card(model, replace(read_card(model), parameters=parameters))
+    changed(tmp_path)
+    about = {"source": "path", "licence": None, "url": None, "revision": None, "files": []}
+    notice = f"{OWN_DATA}, a.csv" if own else None
+    write_json(tmp_path / "data/raw/empathetic_dialogues/manifest.json", about | {"notice": notice})
+    (limitations,) = re.findall(r"## Limitations\n\n(.*?)\n\n", models.card(model, tmp_path), re.DOTALL)
+    assert ("parameters are few: replies can be" in limitations) == (parameters < 10**9)
+    assert ("- Replies can be" in limitations) == (parameters >= 10**9)
+    assert ("- English only; prompt and reply were" in limitations) == (not own)
+    assert ("- Prompt and reply were" in limitations) == own
+    write_card(model, replace(read_card(model), corpus="mine"))
+    assert "- Prompt and reply were" in models.card(model, tmp_path)
 
 
 def test_a_ranker_loads_elsewhere_without_its_encoder(root: Path, tmp_path: Path) -> None:

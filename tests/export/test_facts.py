@@ -10,15 +10,29 @@ from tests.project import changed
 
 
 @pytest.mark.parametrize(
-    ("source", "licence"), [("sample", "gpl-3.0"), ("hub", "other"), ("directory", "other"), ("path", "other")]
+    ("source", "base", "licence"),
+    [
+        ("sample", "SmolLM2-135M-Instruct", "gpl-3.0"),
+        ("sample", "all-MiniLM-L6-v2", "gpl-3.0"),
+        ("sample", "meta-llama/Llama-3.2-1B-Instruct@abc", "other"),
+        ("sample", "data/llama", "other"),
+        ("sample", "", "other"),
+        ("hub", "SmolLM2-135M-Instruct", "other"),
+        ("directory", "SmolLM2-135M-Instruct", "other"),
+        ("path", "SmolLM2-135M-Instruct", "other"),
+    ],
 )
-def test_only_models_of_the_sample_are_under_the_gpl(tmp_path: Path, source: str, licence: str) -> None:
+def test_only_models_of_the_sample_and_of_an_installed_base_are_under_the_gpl(
+    tmp_path: Path, source: str, base: str, licence: str
+) -> None:
     changed(tmp_path)
     write_json(tmp_path / "data/raw/pec/manifest.json", {"source": source})
     write_json(tmp_path / "data/raw/openorca/manifest.json", {"source": "sample"})
-    card = ModelCard(Facts(tmp_path).front_matter("persona", "pec", "SmolLM2-135M-Instruct", []))
+    card = ModelCard(Facts(tmp_path).front_matter("persona", "pec", base, []))
     assert card.data.license == licence
-    assert (card.data.license_link is None) == (source == "sample")
+    assert (card.data.license_name is None) == (licence == "gpl-3.0")
+    # A hub takes LICENSE or LICENSE.md of the folder, which has neither, or an address.
+    assert card.data.license_link is None
 
 
 @pytest.mark.parametrize("source", ["hub", "path"])

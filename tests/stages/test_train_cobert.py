@@ -3,15 +3,27 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from attune.cobert import training
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, sha256, write_json, write_parquet
+from attune.export import models
 from attune.inference.ranker import Ranker
 from stages import base_models
 from tests.cobert.tiny import encoder
-from tests.project import changed
-from tests.stages.cobert_project import ENCODER, RECIPE, SCHEMAS, evaluate, pec_rows, project, train, train_once
+from tests.project import changed, read
+from tests.stages.cobert_project import (
+    ENCODER,
+    RECIPE,
+    SCHEMAS,
+    evaluate,
+    pec_rows,
+    project,
+    train,
+    train_on,
+    train_once,
+)
 from tests.training.interruption import edited, interrupted, unfinished
 
 
@@ -79,6 +91,23 @@ def test_the_card_has_data_recipe_and_scores(tmp_path: Path, monkeypatch: pytest
     assert "32 conversations for training and 16 for validation, from `pec/small/happy`" in card
     assert "| score_scale | 0.05 |" in card
     assert all(f"| {row['epoch']} | {row['valid_loss']} | {row['valid_mrr']} |" in card for row in curve)
+
+
+def test_bf16_in_vain_is_said_in_the_log_and_on_the_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path, monkeypatch)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)  # of a GPU, where there is one
+    write_json(Path("recipes/half.json"), RECIPE | {"bf16": True})
+    changed(tmp_path, ("recipes.half", read()["recipes"]["baseline"] | {"bf16": True}))
+    for recipe, in_vain in (("baseline", False), ("half", True)):
+        folder = Path(f"models/cobert/{recipe}-small-happy")
+        train_on("happy", recipe, str(folder))
+        assert capsys.readouterr().out.count("bf16: float32 instead, since ") == in_vain
+        said = "| bf16 | True, but it was trained in float32 |"
+        assert (said in (folder / "README.md").read_text()) == in_vain
+        assert ("training_precision" in read_json(folder / "config.json")) == in_vain
+        assert (said in models.card(folder.absolute(), tmp_path)) == in_vain
 
 
 def test_the_last_line_is_of_the_weights_that_are_kept(

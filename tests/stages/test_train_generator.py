@@ -2,6 +2,7 @@ import csv
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,10 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 
 from attune.core.errors import AttuneError
-from attune.core.files import write_parquet
+from attune.core.files import read_json, write_parquet
+from attune.export import models
 from attune.generators import training
 from attune.training.checkpoints import MARKER
 from stages import train_generator
@@ -58,6 +61,24 @@ def test_a_generator_is_trained_with_its_curve(
     assert rows[0]["train_loss"] == ""
     assert float(rows[-1]["valid_loss"]) > 0
     assert not [path for path in Path(".checkpoints").iterdir() if path.is_dir()]
+
+
+def test_bf16_in_vain_is_said_in_the_log_and_on_the_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(tmp_path, monkeypatch)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)  # of a GPU, where there is one
+    main(name="tiny_full", **PLACES)
+    told, readme, card = capsys.readouterr().out, (TARGET / "README.md").read_text(), read_json(TARGET / "card.json")
+    assert "float32" not in told + readme
+    assert "precision" not in card
+    change(lambda values: values["generators"]["tiny_full"].update(bf16=True))
+    main(name="tiny_full", **PLACES)
+    assert capsys.readouterr().out.count("bf16: float32 instead, since ") == 1
+    assert "\n| bf16 | True, but it was trained in float32 |\n" in (TARGET / "README.md").read_text()
+    assert read_json(TARGET / "card.json") == card | {"precision": "float32"}
+    model = shutil.copytree(TARGET, tmp_path / "models/generators/tiny_full")
+    assert "| bf16 | True, but it was trained in float32 |" in models.card(model, tmp_path)
 
 
 def test_entries_with_the_same_settings_train_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

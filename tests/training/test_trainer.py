@@ -14,7 +14,8 @@ from attune.generators.batches import scored_batch
 from attune.generators.encoding import Encoded
 from attune.generators.length_sampler import GroupingTrainer
 from attune.training import trainer
-from attune.training.trainer import Follow, arguments, uses_bf16
+from attune.training.precision import uses_bf16
+from attune.training.trainer import Follow, arguments
 from tests.generators.tiny import gpt
 
 
@@ -82,8 +83,12 @@ def test_a_training_that_ran_out_of_memory_resumes_to_the_same_bits(tmp_path: Pa
 
 
 @pytest.mark.parametrize("native", [True, False])
-def test_a_gpu_that_only_emulates_bf16_is_not_asked_for_it(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+def test_a_gpu_that_only_emulates_bf16_is_not_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], native: bool
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
     assert uses_bf16(True) is native
     assert not uses_bf16(False)
+    told = "" if native else "bf16: float32 instead, since this GPU would only emulate it\n"
+    assert capsys.readouterr().out == told
