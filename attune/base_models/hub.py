@@ -9,7 +9,7 @@ from attune.base_models.checking import Use, check_folder
 from attune.base_models.headers import PICKLED
 from attune.base_models.selection import NOT_ROOT, ROOT, named
 from attune.core.errors import AttuneError, one_line
-from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
+from attune.core.waits import LATER, LongWait, bound_waits, patiently, waiting_helps
 from attune.sources.blobs import damage
 from attune.sources.packages import MINILM, SMOLLM2
 
@@ -90,8 +90,8 @@ def _step(error: BaseException) -> str:
     """What to do about an error of the hub's client."""
     from huggingface_hub.errors import HfHubHTTPError
 
-    if isinstance(error, LongWait) or is_passing(error):
-        return LATER
+    if step := waiting_helps(error):
+        return step
     # The hub answers 401 for what does not exist, too.
     if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
         return "accept its terms on its page and run `hf auth login`, or correct the id"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attune.core.errors import AttuneError
 from attune.core.files import sha256
-from attune.core.waits import LATER, LongWait, bound_waits, is_passing, patiently
+from attune.core.waits import LATER, LongWait, bound_waits, patiently, waiting_helps
 from attune.corpora.base import Corpus
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
@@ -77,7 +77,7 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
             raise  # the disk's
         # Behind a file that is missing in the cache stands why it could not be asked for.
         reason = (error.__cause__ or error) if isinstance(error, LocalEntryNotFoundError) else error
-        step = LATER if is_passing(reason) else _step(key, url, repo, name, revision, error, named_by)
+        step = waiting_helps(reason) or _step(key, url, repo, name, revision, error, named_by)
         raise failed(reason, step) from None
 
 

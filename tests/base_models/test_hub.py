@@ -232,3 +232,17 @@ def test_what_is_in_the_cache_is_not_asked_for(hub: Hub, tmp_path: Path) -> None
     asked = len(hub.requests)
     check_id("me/m")
     assert len(hub.requests) == asked
+
+
+@pytest.mark.fault("the hub's Xet storage without a model's weights", "the model and what to do are named")
+def test_weights_that_xet_storage_does_not_give_are_one_clear_error(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))  # where the Xet client writes
+    hub.xet.add("model.safetensors")
+    message = (
+        "^the model 'me/m' could not be fetched from the hub; try again later, or with HF_HUB_DISABLE_XET=1 in the "
+        "environment, or name a directory that holds it, .*404"
+    )
+    with pytest.raises(AttuneError, match=message):
+        fetch("me/m", tmp_path / "target")
