@@ -41,7 +41,7 @@ def download(model: str, use: Use | None) -> Path:
     except (LongWait, OSError, HTTPError, ValueError, ImportError) as error:
         if _of_disk(error):
             raise
-        raise _failed(model, _step(error), error) from None
+        raise _failed(model, _step(model, error), error) from None
     try:
         check_folder(folder, use)
     except AttuneError as error:
@@ -57,20 +57,28 @@ def check_id(model: str) -> None:
     Raises
     ------
     AttuneError
-        as `download` does, for an id or a revision that the hub does not have.
+        as `download` does, for an id or a revision that the hub does not have, and for an empty revision.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     bound_waits()
-    name, _, revision = model.partition("@")
+    name, revision = _parted(model)
     try:
-        if not isinstance(try_to_load_from_cache(name, "config.json", revision=revision or None), str):
-            HfApi().model_info(name, revision=revision or None, timeout=_PATIENCE)
+        if not isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
+            HfApi().model_info(name, revision=revision, timeout=_PATIENCE)
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        raise _failed(model, _step(error), error) from None
+        raise _failed(model, _step(model, error), error) from None
     except (LongWait, OSError, HTTPError, ValueError, ImportError):
         return
+
+
+def _parted(model: str) -> tuple[str, str | None]:
+    """The id and the revision, None where none is named."""
+    name, at, revision = model.partition("@")
+    if at and not revision:
+        raise AttuneError(f"the model {model!r} has nothing after the @; name a revision there, or leave out the @")
+    return name, revision or None
 
 
 def _failed(model: str, step: str, reason: object) -> AttuneError:
@@ -86,12 +94,15 @@ def _of_disk(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno is not None and not of_certificate
 
 
-def _step(error: BaseException) -> str:
+def _step(model: str, error: BaseException) -> str:
     """What to do about an error of the hub's client."""
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
 
     if step := waiting_helps(error):
         return step
+    if isinstance(error, RevisionNotFoundError):
+        name, revision = _parted(model)
+        return f"name a revision that {name} has, for it has no {revision!r} (any more)"
     # The hub answers 401 for what does not exist, too.
     if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
         return "accept its terms on its page and run `hf auth login`, or correct the id"
@@ -100,8 +111,8 @@ def _step(error: BaseException) -> str:
 
 def _snapshot(model: str, cached: bool = False) -> Path:
     """The model's folder in the hub client's cache; cached: without asking the hub."""
-    name, _, revision = model.partition("@")
-    folder = _sound(model, name, revision or None, cached, ROOT, NOT_ROOT)
+    name, revision = _parted(model)
+    folder = _sound(model, name, revision, cached, ROOT, NOT_ROOT)
     # By its commit, since a branch may move in between. A pattern that always matches spares the client's warning.
     return _sound(model, name, folder.name, cached, ["config.json", *named(folder)])
 
