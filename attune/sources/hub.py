@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, without_secrets
 from attune.core.files import sha256
 from attune.core.waits import LATER, LongWait, bound_waits, patiently, waiting_helps
 from attune.corpora.base import Corpus
@@ -41,7 +41,7 @@ def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
     from huggingface_hub import constants
 
     bound_waits()
-    url = f"{constants.ENDPOINT}/datasets/{pinned.repo}"
+    url = without_secrets(f"{constants.ENDPOINT}/datasets/{pinned.repo}")
     revision = pinned.revision
     for name in corpus.layouts[-1].values():
         _log(f"{corpus.name}: {name} at {revision}")
@@ -121,14 +121,15 @@ def _asked_for(repo: str, name: str, revision: str) -> tuple[Path, str]:
 
 def _archive(corpus: Corpus, folder: Path, pinned: Archive) -> Origin:
     archive, unpacked, key = folder / f"{corpus.name}.zip", folder / "unpacked", f"corpora.{corpus.name}"
-    _log(f"{corpus.name}: {pinned.url}")
+    told = without_secrets(pinned.url)
+    _log(f"{corpus.name}: {told}")
     if not pinned.url.startswith(("http://", "https://")):
-        raise AttuneError(f"{key}.url = {pinned.url!r} must begin with https:// or http://")
+        raise AttuneError(f"{key}.url = {told!r} must begin with https:// or http://")
     transfer.download(pinned.url, archive)
     digest = sha256(archive)
     if pinned.sha256 not in (None, digest):
         raise AttuneError(
-            f"{pinned.url} has sha256 {digest}; {key}.sha256 expects {pinned.sha256}; fetch it again, and only if you "
+            f"{told} has sha256 {digest}; {key}.sha256 expects {pinned.sha256}; fetch it again, and only if you "
             "know why the file is another one write its hash there"
         )
     try:
@@ -136,10 +137,10 @@ def _archive(corpus: Corpus, folder: Path, pinned: Archive) -> Origin:
         copy_files(corpus, unpacked, folder)
     except AttuneError as error:
         reason = str(error).replace(str(unpacked), archive.name)
-        raise AttuneError(f"{pinned.url}: {reason}; fetch it again, or set {key}.url to a sound archive") from None
+        raise AttuneError(f"{told}: {reason}; fetch it again, or set {key}.url to a sound archive") from None
     archive.unlink()
     shutil.rmtree(unpacked)
-    return Origin("hub", pinned.url, corpus.licence, pinned.url, f"sha256:{digest}")
+    return Origin("hub", told, corpus.licence, told, f"sha256:{digest}")
 
 
 def _log(line: str) -> None:

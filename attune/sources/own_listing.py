@@ -6,7 +6,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from attune.core.errors import AttuneError, one_line
+from attune.core.errors import AttuneError, one_line, without_secrets
 from attune.core.files import read_json, write_json
 from attune.core.waits import LATER, LongWait, is_passing, patiently
 from attune.parameters.data import OwnDataset
@@ -51,7 +51,8 @@ def _step(entry: OwnDataset, error: Exception) -> str:
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
 
     if isinstance(error, GatedRepoError):
-        return f"ask for access at {constants.ENDPOINT}/datasets/{entry.datasets}, then run `hf auth login`"
+        url = without_secrets(f"{constants.ENDPOINT}/datasets/{entry.datasets}")
+        return f"ask for access at {url}, then run `hf auth login`"
     # The hub answers 401 for what does not exist, too.
     if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
         return "correct `datasets`, or where it is not public run `hf auth login`"

@@ -217,6 +217,32 @@ def test_pec_is_checked_and_unpacked(hub: Hub, tmp_path: Path) -> None:
     assert only_files(tmp_path / "raw") == sorted([*(file["path"] for file in found["files"]), "manifest.json"])
 
 
+SIGNED = "/files/hf_pec.zip?X-Amz-Signature=secret"
+
+
+@pytest.mark.fault("a signature in an archive's address", "neither printed nor recorded")
+def test_the_signature_of_an_address_is_neither_printed_nor_recorded(
+    hub: Hub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fetch_pec(hub, tmp_path / "raw", None, SIGNED)
+    assert manifest(tmp_path / "raw")["url"] == f"{hub.url}/files/hf_pec.zip"
+    messages = [capfd.readouterr().err]
+    assert f"fetching pec: {hub.url}/files/hf_pec.zip\n" in messages[0]
+    for path, sha in ((SIGNED, "0" * 64), (SIGNED.replace("hf_pec", "gone"), None)):
+        with pytest.raises(AttuneError, match=rf"^{hub.url}/files/\w+\.zip ") as raised:
+            fetch_pec(hub, tmp_path / "none", sha, path)
+        messages.append(str(raised.value))
+    assert not [message for message in messages if "secret" in message]
+
+
+@pytest.mark.fault("a password in HF_ENDPOINT", "not printed")
+def test_a_password_in_the_hub_s_address_is_not_printed(hub: Hub, tmp_path: Path) -> None:
+    del hub.repos[ORCA]
+    run = stage(hub, tmp_path / "run", "openorca", HF_ENDPOINT=hub.url.replace("//", "//me:secret@"))
+    assert f"error: {hub.url}/{ORCA}/resolve/" in run.stderr
+    assert "secret" not in run.stderr
+
+
 @pytest.mark.fault("an archive of another sha256", "refused with both hashes")
 def test_pec_with_another_hash(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(AttuneError, match=rf"hf_pec\.zip has sha256 [0-9a-f]{{64}}; .* expects {'0' * 64}"):
