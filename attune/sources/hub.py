@@ -19,6 +19,8 @@ from attune.sources.manifest import Origin
 
 # Far above the archives of text that corpora are published as: a few hundred MB in about ten files.
 ARCHIVE_LIMITS = {"limit_bytes": 4 << 30, "limit_files": 100}
+# Seconds for the hub's answer before anything is downloaded.
+_PATIENCE = 10
 _OWN_FILES = "name your own copy of the files as `path`"
 
 
@@ -34,6 +36,32 @@ def download(corpus: Corpus, folder: Path, published: Archive | HubDataset) -> O
     if isinstance(published, Archive):
         return _archive(corpus, folder, published)
     return _dataset(corpus, folder, published)
+
+
+def check(corpus: Corpus, pinned: HubDataset) -> None:
+    """Ask the hub, without downloading anything, whether it has the dataset's revision, unless it is in the cache.
+
+    A hub that does not answer is left for `download`: there may be a cache by then, or a network.
+
+    Raises
+    ------
+    AttuneError
+        for a dataset or a revision that the hub does not have, with address, reason and next step.
+    """
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+    bound_waits()
+    name, revision = next(iter(corpus.layouts[-1].values())), pinned.revision
+    try:
+        if not isinstance(try_to_load_from_cache(pinned.repo, name, revision=revision, repo_type="dataset"), str):
+            HfApi().dataset_info(pinned.repo, revision=revision, timeout=_PATIENCE)
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        url = without_secrets(f"{constants.ENDPOINT}/datasets/{pinned.repo}")
+        step = _step(f"corpora.{corpus.name}", url, pinned.repo, name, revision, error, "repo")
+        raise transfer.failed(url, error, step) from None
+    except (LongWait, OSError, HTTPError, ValueError, ImportError):
+        return
 
 
 def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:

@@ -53,12 +53,15 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 def stage(hub: Hub, folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run_stage(hub, folder, "stages.download", f"corpus={name}", f"target=raw/{name}", **environment)
+
+
+def run_stage(hub: Hub, folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The stage in a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
     folder.mkdir(exist_ok=True)
     changed(folder, ("source", "hub"))
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    words = ("stages.download", f"corpus={name}", f"target=raw/{name}")
     return python("data", "-m", *words, cwd=folder, env={**kept, **settings, **environment})
 
 
@@ -163,6 +166,29 @@ def test_what_the_hub_does_not_have(hub: Hub, tmp_path: Path, remove: str, reaso
     assert "set source to `sample`" in run.stderr
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "run/raw/openorca").exists()
+
+
+@pytest.mark.fault("a dataset and a revision that the hub does not have", "refused before anything is fetched")
+def test_datasets_that_the_hub_does_not_have_are_refused_with_the_parameters(hub: Hub, tmp_path: Path) -> None:
+    checked = ("stages.check_parameters", "target=checked.txt")
+    assert run_stage(hub, tmp_path / "good", *checked).returncode == 0
+    asked = [request.partition("/revision/")[0] for request in hub.requests if "/revision/" in request]
+    assert asked == [f"GET /api/{repo}" for repo in (ED, GUANACO, ORCA)]
+    hub.repos[GUANACO] = {"other": tmp_path / "served/guanaco"}
+    del hub.repos[ORCA]
+    done = run_stage(hub, tmp_path / "bad", *checked)
+    assert done.returncode == 1
+    assert "set corpora.openassistant_guanaco.revision to one that timdettmers/openassistant-guanaco has" in done.stderr
+    assert f"{hub.url}/{ORCA} could not be fetched (404" in done.stderr
+    assert "; correct corpora.openorca.repo, or where Open-Orca/OpenOrca is not public run `hf auth l" in done.stderr
+    assert not (tmp_path / "bad/checked.txt").exists()
+    assert not [request for request in hub.requests if "/api/" not in request]
+
+
+def test_datasets_of_a_hub_that_does_not_answer_are_left_for_the_download(tmp_path: Path) -> None:
+    out_of_reach = Hub(url="http://127.0.0.1:9")
+    done = run_stage(out_of_reach, tmp_path / "run", "stages.check_parameters", "target=checked.txt")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("offline", ["1", pytest.param("0", marks=pytest.mark.slow)])
