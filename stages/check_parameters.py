@@ -23,9 +23,9 @@ from attune.corpora.reading import BadRows
 from attune.corpora.sampling import sampling_of
 from attune.corpora.subsets import tested
 from attune.parameters import Check, Parameters
-from attune.parameters.data import OwnData, OwnRows, Subsets
+from attune.parameters.data import HubDataset, OwnData, OwnRows, Subsets
 from attune.parameters.types import PUBLISHED_DOMAINS
-from attune.sources import directory, own_checks
+from attune.sources import directory, hub, own_checks
 from attune.sources.origins import check_apart
 from attune.sources.packages import MINILM, SMOLLM2
 from attune.sources.sample import sizes
@@ -58,6 +58,8 @@ def _sources(settings: Parameters) -> Iterator[str]:
             continue
         if name not in CORPORA:
             yield f"corpora.{name} has no path, and is none of the built-in {', '.join(CORPORA)}"
+        elif settings.source == "hub" and isinstance(entry, HubDataset):
+            yield from _refusal(f"corpora.{name}", hub.check, record_of(name), entry)
         elif settings.source not in ("sample", "hub"):
             yield from _refusal("source", directory.origin_of, record_of(name), settings.source)
             if not _is_listed(settings.source):

@@ -9,7 +9,7 @@ from attune.base_models.checking import Use, check_folder
 from attune.base_models.headers import PICKLED
 from attune.base_models.selection import NOT_ROOT, ROOT, named
 from attune.core.errors import AttuneError, one_line
-from attune.core.waits import LATER, LongWait, bound_waits, client_errors, is_passing, is_refused, patiently
+from attune.core.waits import LATER, LongWait, bound_waits, client_errors, is_refused, patiently, waiting_helps
 from attune.sources.blobs import damage
 from attune.sources.packages import MINILM, SMOLLM2
 
@@ -40,7 +40,7 @@ def download(model: str, use: Use | None) -> Path:
     except client_errors() as error:
         if _of_disk(error):
             raise
-        raise _failed(model, _step(error), error) from None
+        raise _failed(model, _step(model, error), error) from None
     try:
         check_folder(folder, use)
     except AttuneError as error:
@@ -56,20 +56,28 @@ def check_id(model: str) -> None:
     Raises
     ------
     AttuneError
-        as `download` does, for an id or a revision that the hub does not have.
+        as `download` does, for an id or a revision that the hub does not have, and for an empty revision.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     bound_waits()
-    name, _, revision = model.partition("@")
+    name, revision = _parted(model)
     try:
-        if not isinstance(try_to_load_from_cache(name, "config.json", revision=revision or None), str):
-            HfApi().model_info(name, revision=revision or None, timeout=_PATIENCE)
+        if not isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
+            HfApi().model_info(name, revision=revision, timeout=_PATIENCE)
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        raise _failed(model, _step(error), error) from None
+        raise _failed(model, _step(model, error), error) from None
     except client_errors():
         return
+
+
+def _parted(model: str) -> tuple[str, str | None]:
+    """The id and the revision, None where none is named."""
+    name, at, revision = model.partition("@")
+    if at and not revision:
+        raise AttuneError(f"the model {model!r} has nothing after the @; name a revision there, or leave out the @")
+    return name, revision or None
 
 
 def _failed(model: str, step: str, reason: object) -> AttuneError:
@@ -85,10 +93,15 @@ def _of_disk(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno is not None and not of_certificate
 
 
-def _step(error: BaseException) -> str:
+def _step(model: str, error: BaseException) -> str:
     """What to do about an error of the hub's client."""
-    if isinstance(error, LongWait) or is_passing(error):
-        return LATER
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    if step := waiting_helps(error):
+        return step
+    if isinstance(error, RevisionNotFoundError):
+        name, revision = _parted(model)
+        return f"name a revision that {name} has, for it has no {revision!r} (any more)"
     if is_refused(error):
         return "accept its terms on its page and run `hf auth login`, or correct the id"
     return "check the id and the network"
@@ -96,8 +109,8 @@ def _step(error: BaseException) -> str:
 
 def _snapshot(model: str, cached: bool = False) -> Path:
     """The model's folder in the hub client's cache; cached: without asking the hub."""
-    name, _, revision = model.partition("@")
-    folder = _sound(model, name, revision or None, cached, ROOT, NOT_ROOT)
+    name, revision = _parted(model)
+    folder = _sound(model, name, revision, cached, ROOT, NOT_ROOT)
     # By its commit, since a branch may move in between. A pattern that always matches spares the client's warning.
     return _sound(model, name, folder.name, cached, ["config.json", *named(folder)])
 

@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from io import TextIOWrapper
 from urllib.parse import urlsplit
 
+from attune.core.errors import without_secrets
+
 # Of the hub's client.
 _SECONDS, _ENDPOINT = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"), "HF_ENDPOINT"
 
@@ -22,7 +24,8 @@ def require_environment() -> None:
         if not (value := os.environ.get(name, "1")).isdecimal():
             sys.exit(f"error: the environment's {name} is {value!r}; it must be a whole number of seconds")
     if (endpoint := os.environ.get(_ENDPOINT)) and not _is_address(endpoint):
-        sys.exit(f"error: the environment's {_ENDPOINT} is {endpoint!r}; it must be an address such as https://host")
+        told = without_secrets(endpoint)
+        sys.exit(f"error: the environment's {_ENDPOINT} is {told!r}; it must be an address such as https://host")
 
 
 def _is_address(text: str) -> bool:

@@ -1,8 +1,11 @@
 """The error whose message is written for the user."""
 
+import re
 from textwrap import shorten
 
 _LONGEST_QUOTED = 200
+# An address: its scheme, user and password, host and path, and a query up to what closes the sentence around it.
+_ADDRESS = re.compile(r"(\w+://)(?:[^/\s]*@)?([^?\s]*)(?:\?\S*?(?=[])}>'\",;.]*(?:\s|$)))?")
 
 
 class AttuneError(Exception):
@@ -17,4 +20,9 @@ def quoted(value: object) -> str:
 
 def one_line(error: object) -> str:
     """What a library says, without its line breaks: the informative line may be any of several."""
-    return shorten(str(error), 300, placeholder=" ...") or type(error).__name__
+    return shorten(without_secrets(str(error)), 300, placeholder=" ...") or type(error).__name__
+
+
+def without_secrets(text: str) -> str:
+    """Addresses in `text` without user, password and query, which may be a signature; the rest as it is."""
+    return _ADDRESS.sub(r"\1\2", text)

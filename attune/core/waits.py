@@ -18,12 +18,17 @@ LONGEST_WAIT = 300.0
 # What a server answers that is overloaded or being restarted.
 PASSING = (408, 429, 500, 502, 503, 504)
 LATER = "try again later"
+WITHOUT_XET = f"{LATER}, or with HF_HUB_DISABLE_XET=1 in the environment"
 
 T = TypeVar("T")
 
 
 class LongWait(AttuneError):
     """The server asks to wait longer than LONGEST_WAIT; the message is the reason alone, without address and advice."""
+
+
+class StorageError(OSError):
+    """The hub's Xet storage, which holds large files, did not give one."""
 
 
 def bound_waits() -> None:
@@ -50,13 +55,13 @@ def bound_waits() -> None:
 def patiently(name: str, ask: Callable[[], T]) -> T:
     """What `ask`, a call of the hub's client, returns; it is called again after an error that may not happen again.
 
-    name: of what it asks for, for the line that says so. Raises what the last of three calls does.
+    name: of what it asks for, for the line that says so. Raises what the last of three calls does, and StorageError.
     """
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
     for wait in WAITS:
         try:
-            return ask()
+            return _stored(ask)
         except HTTPError as error:
             seconds = wait
             if isinstance(error, HfHubHTTPError):
@@ -65,7 +70,21 @@ def patiently(name: str, ask: Callable[[], T]) -> T:
                 seconds = max(wait, _asked_for(error.response.headers))
             print(f"{name}: {one_line(error)}; trying again in {seconds:.0f} s", file=sys.stderr, flush=True)
             time.sleep(seconds)
-    return ask()
+    return _stored(ask)
+
+
+def _stored(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except RuntimeError as error:  # the Xet client's own errors are nothing more; it has tried several times by then
+        raise StorageError(str(error)) from None
+
+
+def waiting_helps(error: BaseException) -> str:
+    """What to do about an error of the hub's client that may not happen again; empty for any other."""
+    if isinstance(error, StorageError):
+        return WITHOUT_XET
+    return LATER if isinstance(error, LongWait) or is_passing(error) else ""
 
 
 def is_passing(error: BaseException) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, without_secrets
 from attune.core.files import sha256
-from attune.core.waits import LATER, LongWait, bound_waits, client_errors, is_passing, patiently
+from attune.core.waits import LATER, LongWait, bound_waits, client_errors, patiently, waiting_helps
 from attune.corpora.base import Corpus
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
@@ -19,6 +19,8 @@ from attune.sources.manifest import Origin
 
 # Far above the archives of text that corpora are published as: a few hundred MB in about ten files.
 ARCHIVE_LIMITS = {"limit_bytes": 4 << 30, "limit_files": 100}
+# Seconds for the hub's answer before anything is downloaded.
+_PATIENCE = 10
 _OWN_FILES = "name your own copy of the files as `path`"
 
 
@@ -36,12 +38,38 @@ def download(corpus: Corpus, folder: Path, published: Archive | HubDataset) -> O
     return _dataset(corpus, folder, published)
 
 
+def check(corpus: Corpus, pinned: HubDataset) -> None:
+    """Ask the hub, without downloading anything, whether it has the dataset's revision, unless it is in the cache.
+
+    A hub that does not answer is left for `download`: there may be a cache by then, or a network.
+
+    Raises
+    ------
+    AttuneError
+        for a dataset or a revision that the hub does not have, with address, reason and next step.
+    """
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+
+    bound_waits()
+    name, revision = next(iter(corpus.layouts[-1].values())), pinned.revision
+    try:
+        if not isinstance(try_to_load_from_cache(pinned.repo, name, revision=revision, repo_type="dataset"), str):
+            HfApi().dataset_info(pinned.repo, revision=revision, timeout=_PATIENCE)
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        url = without_secrets(f"{constants.ENDPOINT}/datasets/{pinned.repo}")
+        step = _step(f"corpora.{corpus.name}", url, pinned.repo, name, revision, error, "repo")
+        raise transfer.failed(url, error, step) from None
+    except client_errors():
+        return
+
+
 def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
     """Through the hub client's cache rather than its `local_dir`, which would leave the client's files in `folder`."""
     from huggingface_hub import constants
 
     bound_waits()
-    url = f"{constants.ENDPOINT}/datasets/{pinned.repo}"
+    url = without_secrets(f"{constants.ENDPOINT}/datasets/{pinned.repo}")
     revision = pinned.revision
     for name in corpus.layouts[-1].values():
         _log(f"{corpus.name}: {name} at {revision}")
@@ -76,7 +104,7 @@ def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_b
             raise  # the disk's
         # Behind a file that is missing in the cache stands why it could not be asked for.
         reason = (error.__cause__ or error) if isinstance(error, LocalEntryNotFoundError) else error
-        step = LATER if is_passing(reason) else _step(key, url, repo, name, revision, error, named_by)
+        step = waiting_helps(reason) or _step(key, url, repo, name, revision, error, named_by)
         raise failed(reason, step) from None
 
 
@@ -120,14 +148,15 @@ def _asked_for(repo: str, name: str, revision: str) -> tuple[Path, str]:
 
 def _archive(corpus: Corpus, folder: Path, pinned: Archive) -> Origin:
     archive, unpacked, key = folder / f"{corpus.name}.zip", folder / "unpacked", f"corpora.{corpus.name}"
-    _log(f"{corpus.name}: {pinned.url}")
+    told = without_secrets(pinned.url)
+    _log(f"{corpus.name}: {told}")
     if not pinned.url.startswith(("http://", "https://")):
-        raise AttuneError(f"{key}.url = {pinned.url!r} must begin with https:// or http://")
+        raise AttuneError(f"{key}.url = {told!r} must begin with https:// or http://")
     transfer.download(pinned.url, archive)
     digest = sha256(archive)
     if pinned.sha256 not in (None, digest):
         raise AttuneError(
-            f"{pinned.url} has sha256 {digest}; {key}.sha256 expects {pinned.sha256}; fetch it again, and only if you "
+            f"{told} has sha256 {digest}; {key}.sha256 expects {pinned.sha256}; fetch it again, and only if you "
             "know why the file is another one write its hash there"
         )
     try:
@@ -135,10 +164,10 @@ def _archive(corpus: Corpus, folder: Path, pinned: Archive) -> Origin:
         copy_files(corpus, unpacked, folder)
     except AttuneError as error:
         reason = str(error).replace(str(unpacked), archive.name)
-        raise AttuneError(f"{pinned.url}: {reason}; fetch it again, or set {key}.url to a sound archive") from None
+        raise AttuneError(f"{told}: {reason}; fetch it again, or set {key}.url to a sound archive") from None
     archive.unlink()
     shutil.rmtree(unpacked)
-    return Origin("hub", pinned.url, corpus.licence, pinned.url, f"sha256:{digest}")
+    return Origin("hub", told, corpus.licence, told, f"sha256:{digest}")
 
 
 def _log(line: str) -> None:

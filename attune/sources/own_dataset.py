@@ -11,7 +11,7 @@ from typing import Any
 
 from fsspec.utils import glob_translate
 
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, without_secrets
 from attune.core.waits import bound_waits
 from attune.parameters.data import OwnDataset
 from attune.sources import hub
@@ -49,7 +49,7 @@ def download(key: str, entry: OwnDataset) -> tuple[list[Path], str, str]:
     from huggingface_hub import constants
 
     bound_waits()
-    url = f"{constants.ENDPOINT}/datasets/{entry.datasets}"
+    url = without_secrets(f"{constants.ENDPOINT}/datasets/{entry.datasets}")
     commit, names = listed(entry)
 
     def fetched(name: str) -> Path:

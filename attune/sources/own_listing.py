@@ -6,7 +6,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from attune.core.errors import AttuneError, one_line
+from attune.core.errors import AttuneError, one_line, without_secrets
 from attune.core.files import read_json, write_json
 from attune.core.waits import LATER, LongWait, client_errors, is_passing, is_refused, patiently
 from attune.parameters.data import OwnDataset
@@ -51,7 +51,8 @@ def _step(entry: OwnDataset, error: Exception) -> str:
     from huggingface_hub.errors import GatedRepoError
 
     if isinstance(error, GatedRepoError):
-        return f"ask for access at {constants.ENDPOINT}/datasets/{entry.datasets}, then run `hf auth login`"
+        url = without_secrets(f"{constants.ENDPOINT}/datasets/{entry.datasets}")
+        return f"ask for access at {url}, then run `hf auth login`"
     if is_refused(error):
         return "correct `datasets`, or where it is not public run `hf auth login`"
     return "check `datasets`, `revision` and the network"

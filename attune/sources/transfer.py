@@ -13,7 +13,7 @@ from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from attune.core.errors import AttuneError, one_line
+from attune.core.errors import AttuneError, one_line, without_secrets
 from attune.core.waits import LATER, LONGEST_WAIT, PASSING, retry_after
 from attune.corpora.reading import check_content
 
@@ -88,7 +88,7 @@ def download(url: str, path: Path) -> None:
     try:
         check_content(path)
     except AttuneError as error:
-        raise AttuneError(str(error).replace(str(path), url)) from None
+        raise AttuneError(str(error).replace(str(path), without_secrets(url))) from None
 
 
 def pause(url: str, error: Passing, wait: float) -> None:
@@ -102,7 +102,7 @@ def pause(url: str, error: Passing, wait: float) -> None:
     if error.seconds > LONGEST_WAIT:
         raise failed(url, f"{error}; the server asks to wait {error.seconds:,.0f} s", LATER)
     seconds = max(wait, error.seconds)
-    print(f"{url}: {error}; trying again in {seconds:.0f} s", file=sys.stderr, flush=True)
+    print(f"{without_secrets(url)}: {error}; trying again in {seconds:.0f} s", file=sys.stderr, flush=True)
     time.sleep(seconds)
 
 
@@ -113,10 +113,8 @@ def failed(url: str, reason: object, step: str = "", other: str = ELSEWHERE) -> 
     """
     proxy = _proxy(url)
     step = step or f"check {'the proxy, ' if proxy else ''}the network and the key corpora"
-    return AttuneError(
-        f"{url} could not be fetched ({one_line(reason)}{f'; through the proxy {proxy}' if proxy else ''}); {step}, or "
-        f"{other}"
-    )
+    through = f"; through the proxy {proxy}" if proxy else ""
+    return AttuneError(f"{without_secrets(url)} could not be fetched ({one_line(reason)}{through}); {step}, or {other}")
 
 
 def _receive(url: str, received: _Received) -> None:

@@ -212,12 +212,30 @@ def test_what_is_wrong_with_a_whole_model_is_not_said_to_be_an_interruption(tmp_
         fetch("me/m", tmp_path / "target", "base")
 
 
-@pytest.mark.parametrize("model", ["me/typo", "me/m@typo", "no such/id/at all"])
-@pytest.mark.fault("an id or a revision that the hub does not have", "refused before anything is fetched")
+@pytest.mark.parametrize("model", ["me/typo", "me/typo@v1", "no such/id/at all"])
+@pytest.mark.fault("an id that the hub does not have", "refused before anything is fetched")
 def test_an_id_that_the_hub_does_not_have_is_refused_by_one_question(hub: Hub, model: str) -> None:
     with pytest.raises(AttuneError, match=f"^the model '{model}' could not be fetched from the hub; check the id and"):
         check_id(model)
     assert len(hub.requests) <= 1
+
+
+@pytest.mark.fault("a revision of a model that the hub does not have", "named, before anything is fetched")
+def test_a_revision_that_the_hub_does_not_have_is_named(hub: Hub, tmp_path: Path) -> None:
+    message = r"^the model 'me/m@v9' could not be fetched from the hub; name a revision that me/m has, .* no 'v9' \(any"
+    with pytest.raises(AttuneError, match=message):
+        check_id("me/m@v9")
+    assert len(hub.requests) == 1
+    with pytest.raises(AttuneError, match=message):
+        fetch("me/m@v9", tmp_path / "target")
+
+
+@pytest.mark.fault("a model with an empty revision", "refused rather than taken for the main branch")
+def test_an_empty_revision_is_refused(hub: Hub, tmp_path: Path) -> None:
+    for refused in (check_id, lambda model: fetch(model, tmp_path / "target")):
+        with pytest.raises(AttuneError, match=r"^the model 'me/m@' has nothing after the @; name a revision there, or"):
+            refused("me/m@")
+    assert hub.requests == []
 
 
 @pytest.mark.parametrize("fault", [None, HOUR, Fault(503)])
@@ -232,3 +250,17 @@ def test_what_is_in_the_cache_is_not_asked_for(hub: Hub, tmp_path: Path) -> None
     asked = len(hub.requests)
     check_id("me/m")
     assert len(hub.requests) == asked
+
+
+@pytest.mark.fault("the hub's Xet storage without a model's weights", "the model and what to do are named")
+def test_weights_that_xet_storage_does_not_give_are_one_clear_error(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))  # where the Xet client writes
+    hub.xet.add("model.safetensors")
+    message = (
+        "^the model 'me/m' could not be fetched from the hub; try again later, or with HF_HUB_DISABLE_XET=1 in the "
+        "environment, or name a directory that holds it, .*404"
+    )
+    with pytest.raises(AttuneError, match=message):
+        fetch("me/m", tmp_path / "target")

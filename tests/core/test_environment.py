@@ -40,6 +40,12 @@ def test_a_variable_that_the_hub_s_client_cannot_read_is_named(
         require_environment()
 
 
+def test_a_password_in_an_address_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "https://me:secret@host:port")
+    with pytest.raises(SystemExit, match="HF_ENDPOINT is 'https://host:port'; it must be"):
+        require_environment()
+
+
 def test_right_variables_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"HF_HUB_ETAG_TIMEOUT": "3", "HF_ENDPOINT": "http://[::1]:80/sub"}.items():
         monkeypatch.setenv(name, value)

@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,6 +49,8 @@ class Hub:
     cut: set[str] = field(default_factory=set)
     # "GET <path>" or "HEAD <path>" -> what goes wrong with the first answer, the second, ...; those after are sound.
     faults: dict[str, list[Fault | None]] = field(default_factory=lambda: defaultdict(list))
+    # Names of files that are in Xet storage, which has lost them: it answers 404 at once.
+    xet: set[str] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
     # The Range of each GET, empty where it asks for the whole file.
     ranges: list[str] = field(default_factory=list)
@@ -105,6 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(self.fault.status, self.fault.body, self.fault.headers)
         # A slash within a revision arrives as %2F, so parts are unquoted after the split.
         parts = [unquote(part) for part in raw.strip("/").split("/")]
+        if raw == "/xet-token":
+            return self._send(200, b"", _xet_token(self.hub.url))
         if raw in self.hub.plain:
             return self._file(raw, self.hub.plain[raw], {})
         if parts[0] == "api" and len(parts) >= 4 and parts[1] in ("models", "datasets"):
@@ -156,6 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, raw: str, path: Path, headers: dict[str, str]) -> None:
         body, status, etag = path.read_bytes(), 200, f'"{_etag(path)}"'
         headers = {**headers, "ETag": etag, "Accept-Ranges": "bytes"}
+        if path.name in self.hub.xet:
+            headers |= {"X-Xet-Hash": "a" * 64, "X-Xet-Refresh-Route": f"{self.hub.url}/xet-token"}
         wanted = self.headers.get("Range", "")
         current = self.headers.get("If-Range", etag) == etag
         if wanted.startswith("bytes=") and current and not (self.fault and self.fault.whole):
@@ -193,6 +200,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _etag(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _xet_token(url: str) -> dict[str, str]:
+    """Where the storage is and what opens it, for the next hours."""
+    expires = str(int(time.time()) + 9999)
+    return {"X-Xet-Cas-Url": f"{url}/xet", "X-Xet-Access-Token": "any", "X-Xet-Token-Expiration": expires}
 
 
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:

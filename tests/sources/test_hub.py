@@ -53,12 +53,15 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 def stage(hub: Hub, folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run_stage(hub, folder, "stages.download", f"corpus={name}", f"target=raw/{name}", **environment)
+
+
+def run_stage(hub: Hub, folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The stage in a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
     folder.mkdir(exist_ok=True)
     changed(folder, ("source", "hub"))
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    words = ("stages.download", f"corpus={name}", f"target=raw/{name}")
     return python("data", "-m", *words, cwd=folder, env={**kept, **settings, **environment})
 
 
@@ -165,6 +168,29 @@ def test_what_the_hub_does_not_have(hub: Hub, tmp_path: Path, remove: str, reaso
     assert not (tmp_path / "run/raw/openorca").exists()
 
 
+@pytest.mark.fault("a dataset and a revision that the hub does not have", "refused before anything is fetched")
+def test_datasets_that_the_hub_does_not_have_are_refused_with_the_parameters(hub: Hub, tmp_path: Path) -> None:
+    checked = ("stages.check_parameters", "target=checked.txt")
+    assert run_stage(hub, tmp_path / "good", *checked).returncode == 0
+    asked = [request.partition("/revision/")[0] for request in hub.requests if "/revision/" in request]
+    assert asked == [f"GET /api/{repo}" for repo in (ED, GUANACO, ORCA)]
+    hub.repos[GUANACO] = {"other": tmp_path / "served/guanaco"}
+    del hub.repos[ORCA]
+    done = run_stage(hub, tmp_path / "bad", *checked)
+    assert done.returncode == 1
+    assert "set corpora.openassistant_guanaco.revision to one that timdettmers/openassistant-guanaco has" in done.stderr
+    assert f"{hub.url}/{ORCA} could not be fetched (404" in done.stderr
+    assert "; correct corpora.openorca.repo, or where Open-Orca/OpenOrca is not public run `hf auth l" in done.stderr
+    assert not (tmp_path / "bad/checked.txt").exists()
+    assert not [request for request in hub.requests if "/api/" not in request]
+
+
+def test_datasets_of_a_hub_that_does_not_answer_are_left_for_the_download(tmp_path: Path) -> None:
+    out_of_reach = Hub(url="http://127.0.0.1:9")
+    done = run_stage(out_of_reach, tmp_path / "run", "stages.check_parameters", "target=checked.txt")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("offline", ["1", pytest.param("0", marks=pytest.mark.slow)])
 @pytest.mark.fault("no network", "address, reason and a way on in one sentence")
 def test_no_network(tmp_path: Path, offline: str) -> None:
@@ -215,6 +241,32 @@ def test_pec_is_checked_and_unpacked(hub: Hub, tmp_path: Path) -> None:
     assert found["url"] == f"{hub.url}/files/hf_pec.zip"
     assert [file["rows"] for file in found["files"]] == [2, 1, 1, 1] * 2
     assert only_files(tmp_path / "raw") == sorted([*(file["path"] for file in found["files"]), "manifest.json"])
+
+
+SIGNED = "/files/hf_pec.zip?X-Amz-Signature=secret"
+
+
+@pytest.mark.fault("a signature in an archive's address", "neither printed nor recorded")
+def test_the_signature_of_an_address_is_neither_printed_nor_recorded(
+    hub: Hub, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fetch_pec(hub, tmp_path / "raw", None, SIGNED)
+    assert manifest(tmp_path / "raw")["url"] == f"{hub.url}/files/hf_pec.zip"
+    messages = [capfd.readouterr().err]
+    assert f"fetching pec: {hub.url}/files/hf_pec.zip\n" in messages[0]
+    for path, sha in ((SIGNED, "0" * 64), (SIGNED.replace("hf_pec", "gone"), None)):
+        with pytest.raises(AttuneError, match=rf"^{hub.url}/files/\w+\.zip ") as raised:
+            fetch_pec(hub, tmp_path / "none", sha, path)
+        messages.append(str(raised.value))
+    assert not [message for message in messages if "secret" in message]
+
+
+@pytest.mark.fault("a password in HF_ENDPOINT", "not printed")
+def test_a_password_in_the_hub_s_address_is_not_printed(hub: Hub, tmp_path: Path) -> None:
+    del hub.repos[ORCA]
+    run = stage(hub, tmp_path / "run", "openorca", HF_ENDPOINT=hub.url.replace("//", "//me:secret@"))
+    assert f"error: {hub.url}/{ORCA}/resolve/" in run.stderr
+    assert "secret" not in run.stderr
 
 
 @pytest.mark.fault("an archive of another sha256", "refused with both hashes")

@@ -95,6 +95,16 @@ def test_a_long_wait_is_not_waited_for(hub: Hub, tmp_path: Path, method: str, he
     refused(tmp_path, r"\(HTTP Error 429; the server asks to wait 86,400 s\); try again later")
 
 
+@pytest.mark.fault("the hub's Xet storage without a file", "address and what to do in one sentence")
+def test_a_file_that_xet_storage_does_not_give(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))  # where the Xet client writes
+    hub.xet.add(FILE)
+    message = refused(
+        tmp_path, "404.*; try again later, or with HF_HUB_DISABLE_XET=1 in the environment, or set source"
+    )
+    assert message.startswith(f"{hub.url}/{ORCA}/resolve/main/{FILE} could not be fetched (")
+
+
 @pytest.mark.fault("the hub: other bytes of the same size", "fetched again")
 def test_other_bytes_of_the_same_size_are_fetched_again(hub: Hub, tmp_path: Path) -> None:
     sound = (tmp_path / "served" / FILE).read_bytes()

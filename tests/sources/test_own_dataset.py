@@ -106,6 +106,15 @@ def test_what_the_hub_no_longer_has_is_told_with_the_entry_s_key(hub: Hub, tmp_p
     assert "set corpora.mine.revision to one at which me/mine has pairs.parquet" in done.stdout, done.stderr
 
 
+@pytest.mark.fault("the hub's Xet storage without a file of an own dataset", "address and what to do in one sentence")
+def test_a_file_that_xet_storage_does_not_give(hub: Hub, tmp_path: Path) -> None:
+    hub.xet.add("pairs.parquet")
+    done = python(hub, tmp_path, "-c", ASK, json.dumps([{"datasets": "me/mine", "config": "pairs"}]))
+    address = f"{hub.url}/{REPO}/resolve/{Hub.commit(REPO, 'main')}/pairs.parquet"
+    assert f"{address} could not be fetched (" in done.stdout, done.stderr
+    assert "; try again later, or with HF_HUB_DISABLE_XET=1 in the environment, or name your own copy" in done.stdout
+
+
 @pytest.mark.parametrize("matter", ["date: 2023-02-30", "size: !!int x", "configs: 5", "configs: pairs", "a: [", "- 5"])
 @pytest.mark.fault("a dataset's card that is broken ({matter})", "names and folders say what files are")
 def test_a_broken_card_says_nothing(hub: Hub, tmp_path: Path, matter: str) -> None:
