@@ -4,8 +4,9 @@ import re
 from textwrap import shorten
 
 _LONGEST_QUOTED = 200
-# An address: its scheme, user and password, host and path, and a query up to what closes the sentence around it.
-_ADDRESS = re.compile(r"(\w+://)(?:[^/\s]*@)?([^?\s]*)(?:\?\S*?(?=[])}>'\",;.]*(?:\s|$)))?")
+# An address: its scheme, user and password, host and path, and a query with what may close the sentence around it.
+_ADDRESS = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]{0,20}://)(?:[^/\s]*@)?([^?\s]*)(\?\S*)?")
+_CLOSING = "])}>'\",;."
 
 
 class AttuneError(Exception):
@@ -25,4 +26,9 @@ def one_line(error: object) -> str:
 
 def without_secrets(text: str) -> str:
     """Addresses in `text` without user, password and query, which may be a signature; the rest as it is."""
-    return _ADDRESS.sub(r"\1\2", text)
+    return _ADDRESS.sub(_public, text)
+
+
+def _public(found: re.Match[str]) -> str:
+    scheme, place, query = found.groups(default="")
+    return f"{scheme}{place}{query[len(query.rstrip(_CLOSING)) :]}"
