@@ -9,12 +9,18 @@ from attune.base_models.checking import Use, check_folder
 from attune.base_models.headers import PICKLED
 from attune.base_models.selection import NOT_ROOT, ROOT, named
 from attune.core.errors import AttuneError, one_line
-from attune.core.waits import LATER, LongWait, bound_waits, client_errors, is_refused, patiently, waiting_helps
+from attune.core.waits import (
+    ANSWER_WAIT,
+    LATER,
+    LongWait,
+    bound_waits,
+    client_errors,
+    is_refused,
+    patiently,
+    waiting_helps,
+)
 from attune.sources.blobs import damage
 from attune.sources.packages import MINILM, SMOLLM2
-
-# Seconds for the hub's answer before anything is downloaded.
-_PATIENCE = 10
 
 
 def download(model: str, use: Use | None) -> Path:
@@ -65,7 +71,7 @@ def check_id(model: str) -> None:
     name, revision = _parted(model)
     try:
         if not isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
-            HfApi().model_info(name, revision=revision, timeout=_PATIENCE)
+            HfApi().model_info(name, revision=revision, timeout=ANSWER_WAIT)
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
         raise _failed(model, _step(model, error), error) from None
     except client_errors():

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from attune.core.errors import AttuneError, one_line
 
+# Seconds for the hub's answer before anything is downloaded.
+ANSWER_WAIT = 10
 # Seconds between one try of the hub's client and the next; it tries most things several times itself.
 WAITS = (1.0, 2.0)
 # The longest Retry-After that is waited for; the hub counts requests over five minutes.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attune.core.errors import AttuneError, without_secrets
 from attune.core.files import sha256
-from attune.core.waits import LATER, LongWait, bound_waits, client_errors, patiently, waiting_helps
+from attune.core.waits import ANSWER_WAIT, LATER, LongWait, bound_waits, client_errors, patiently, waiting_helps
 from attune.corpora.base import Corpus
 from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
@@ -19,8 +19,6 @@ from attune.sources.manifest import Origin
 
 # Far above the archives of text that corpora are published as: a few hundred MB in about ten files.
 ARCHIVE_LIMITS = {"limit_bytes": 4 << 30, "limit_files": 100}
-# Seconds for the hub's answer before anything is downloaded.
-_PATIENCE = 10
 _OWN_FILES = "name your own copy of the files as `path`"
 
 
@@ -38,6 +36,13 @@ def download(corpus: Corpus, folder: Path, published: Archive | HubDataset) -> O
     return _dataset(corpus, folder, published)
 
 
+def dataset_address(repo: str) -> str:
+    """Where the hub, or what HF_ENDPOINT names in its place, has a dataset; without a password."""
+    from huggingface_hub import constants
+
+    return without_secrets(f"{constants.ENDPOINT}/datasets/{repo}")
+
+
 def check(corpus: Corpus, pinned: HubDataset) -> None:
     """Ask the hub, without downloading anything, whether it has the dataset's revision, unless it is in the cache.
 
@@ -48,16 +53,16 @@ def check(corpus: Corpus, pinned: HubDataset) -> None:
     AttuneError
         for a dataset or a revision that the hub does not have, with address, reason and next step.
     """
-    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+    from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     bound_waits()
     name, revision = next(iter(corpus.layouts[-1].values())), pinned.revision
     try:
         if not isinstance(try_to_load_from_cache(pinned.repo, name, revision=revision, repo_type="dataset"), str):
-            HfApi().dataset_info(pinned.repo, revision=revision, timeout=_PATIENCE)
+            HfApi().dataset_info(pinned.repo, revision=revision, timeout=ANSWER_WAIT)
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        url = without_secrets(f"{constants.ENDPOINT}/datasets/{pinned.repo}")
+        url = dataset_address(pinned.repo)
         step = _step(f"corpora.{corpus.name}", url, pinned.repo, name, revision, error, "repo")
         raise transfer.failed(url, error, step) from None
     except client_errors():
@@ -66,10 +71,8 @@ def check(corpus: Corpus, pinned: HubDataset) -> None:
 
 def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
     """Through the hub client's cache rather than its `local_dir`, which would leave the client's files in `folder`."""
-    from huggingface_hub import constants
-
     bound_waits()
-    url = without_secrets(f"{constants.ENDPOINT}/datasets/{pinned.repo}")
+    url = dataset_address(pinned.repo)
     revision = pinned.revision
     for name in corpus.layouts[-1].values():
         _log(f"{corpus.name}: {name} at {revision}")

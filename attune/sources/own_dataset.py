@@ -11,7 +11,7 @@ from typing import Any
 
 from fsspec.utils import glob_translate
 
-from attune.core.errors import AttuneError, without_secrets
+from attune.core.errors import AttuneError
 from attune.core.waits import bound_waits
 from attune.parameters.data import OwnDataset
 from attune.sources import hub
@@ -46,10 +46,8 @@ def download(key: str, entry: OwnDataset) -> tuple[list[Path], str, str]:
         for a dataset, configuration, split or revision that there is not, for files of another kind, and for what
         cannot be fetched.
     """
-    from huggingface_hub import constants
-
     bound_waits()
-    url = without_secrets(f"{constants.ENDPOINT}/datasets/{entry.datasets}")
+    url = hub.dataset_address(entry.datasets)
     commit, names = listed(entry)
 
     def fetched(name: str) -> Path:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from attune.core.errors import AttuneError, one_line, without_secrets
+from attune.core.errors import AttuneError, one_line
 from attune.core.files import read_json, write_json
-from attune.core.waits import LATER, LongWait, client_errors, is_passing, is_refused, patiently
+from attune.core.waits import client_errors, is_refused, patiently, waiting_helps
 from attune.parameters.data import OwnDataset
+from attune.sources.hub import dataset_address
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 
@@ -34,11 +35,11 @@ def listed(entry: OwnDataset) -> tuple[str, list[str]]:
     try:
         found = patiently(told(entry), lambda: HfApi().dataset_info(entry.datasets, revision=entry.revision))
     except client_errors() as error:
-        overloaded = isinstance(error, LongWait) or is_passing(error)
-        unanswered = overloaded or not isinstance(error, HfHubHTTPError)
+        later = waiting_helps(error)
+        unanswered = later or not isinstance(error, HfHubHTTPError)
         if unanswered and (last := _read_kept(kept) if kept.is_file() else _cached(entry)):
             return last
-        step = LATER if overloaded else _step(entry, error)
+        step = later or _step(entry, error)
         raise AttuneError(f"{told(entry)} cannot be listed ({one_line(error)}); {step}") from None
     answer = str(found.sha), [each.rfilename for each in found.siblings or ()]
     with suppress(OSError):  # a cache that several people share may be read-only
@@ -47,12 +48,10 @@ def listed(entry: OwnDataset) -> tuple[str, list[str]]:
 
 
 def _step(entry: OwnDataset, error: Exception) -> str:
-    from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError
 
     if isinstance(error, GatedRepoError):
-        url = without_secrets(f"{constants.ENDPOINT}/datasets/{entry.datasets}")
-        return f"ask for access at {url}, then run `hf auth login`"
+        return f"ask for access at {dataset_address(entry.datasets)}, then run `hf auth login`"
     if is_refused(error):
         return "correct `datasets`, or where it is not public run `hf auth login`"
     return "check `datasets`, `revision` and the network"
