@@ -25,7 +25,7 @@ from attune.chat.answers import Question
 from attune.chat.artifacts import missing
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.openai_requests import ApiError, CompletionRequest
+from attune.chat.openai_requests import ApiError, CompletionRequest, helpful
 from attune.chat.streaming import Streamed
 from attune.chat.systems import GeneratorSystem
 from attune.core.errors import AttuneError
@@ -97,12 +97,14 @@ class Api:
     async def complete(self, request: Request) -> Response:
         self._admit(request)
         try:
-            asked = CompletionRequest.parse(await _body(request))
+            body = await _body(request)
         except ClientDisconnect:
             return Response(status_code=_CLIENT_LEFT)
-        self._model(asked.model)
-        completion = _Completion(self.engine, asked)
-        if asked.stream:
+        try:
+            completion = self._completion(body)
+        except ApiError as error:
+            raise helpful(error, body) from None
+        if completion.asked.stream:
             return StreamingResponse(self._events(completion), media_type="text/event-stream")
         async with self._places, aclosing(completion.pieces()) as pieces:
             text = ""
@@ -111,6 +113,11 @@ class Api:
                 if await request.is_disconnected():
                     return Response(status_code=_CLIENT_LEFT)
         return JSONResponse(completion.whole(text))
+
+    def _completion(self, body: bytes) -> "_Completion":
+        asked = CompletionRequest.parse(body)
+        self._model(asked.model)
+        return _Completion(self.engine, asked)
 
     async def _events(self, completion: "_Completion") -> AsyncGenerator[str, None]:
         """Server-sent events; an error ends the stream with an event that clients raise."""

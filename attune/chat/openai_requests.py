@@ -1,7 +1,8 @@
 """Requests of OpenAI's chat completions, checked, and errors in the shape that its clients read."""
 
+import json
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
@@ -43,9 +44,34 @@ class ApiError(Exception):
         return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
 
+def helpful(refusal: ApiError, body: bytes) -> ApiError:
+    """The refusal of a request, below the crisis message where the user speaks of harm: a client shows nothing else."""
+    crisis = crisis_message(_said_last(body))
+    return ApiError(refusal.status, f"{crisis}\n\n{refusal}", refusal.param, refusal.code) if crisis else refusal
+
+
+def _said_last(body: bytes) -> str:
+    """The user's messages at the end of a body that may be wrong in any other way; empty where there are none."""
+    try:
+        spoken = [each for each in json.loads(body)["messages"] if each["role"] in ("user", "assistant")]
+        mine = list(takewhile(lambda each: each["role"] == "user", reversed(spoken)))
+        return "\n".join(_content(each["content"]) for each in reversed(mine))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
+
+
 class _Text(BaseModel):
     type: Literal["text"]
     text: str
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    try:
+        return "\n".join(part.text for part in TypeAdapter(list[_Text]).validate_python(content))
+    except ValidationError:
+        raise ValueError("must be text: a string, or a list of parts of type text") from None
 
 
 class Message(BaseModel):
@@ -57,12 +83,7 @@ class Message(BaseModel):
     @field_validator("content", mode="before")
     @classmethod
     def parts_are_lines(cls, content: Any) -> Any:
-        if isinstance(content, str):
-            return content
-        try:
-            return "\n".join(part.text for part in TypeAdapter(list[_Text]).validate_python(content))
-        except ValidationError:
-            raise ValueError("must be text: a string, or a list of parts of type text") from None
+        return _content(content)
 
 
 class _StreamOptions(BaseModel):
@@ -139,8 +160,7 @@ class CompletionRequest(BaseModel):
         try:
             return [*(checked_turn(turn) for turn in turns[:-1]), checked_message(turns[-1])]
         except AttuneError as error:
-            crisis = crisis_message(turns[-1])  # a client shows nothing but the error
-            raise ApiError(400, f"{crisis}\n\n{error}" if crisis else str(error), "messages") from None
+            raise ApiError(400, str(error), "messages") from None
 
     def decoding(self, engine: Engine) -> Decoding:
         """As params.yaml says, unless the request names a setting; the others are then OpenAI's defaults."""

@@ -24,7 +24,7 @@ def require_environment() -> None:
         if not (value := os.environ.get(name, "1")).isdecimal():
             sys.exit(f"error: the environment's {name} is {value!r}; it must be a whole number of seconds")
     if (endpoint := os.environ.get(_ENDPOINT)) and not _is_address(endpoint):
-        told = without_secrets(endpoint)
+        told = without_secrets(endpoint).rpartition("@")[2].partition("?")[0]
         sys.exit(f"error: the environment's {_ENDPOINT} is {told!r}; it must be an address such as https://host")
 
 

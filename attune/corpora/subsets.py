@@ -113,9 +113,10 @@ def check_candidates(corpus: str, domain: str, replies: Iterable[str], wanted: i
     if (most := most_candidates(different)) < wanted:
         alike = len(different) - most + 1
         same = f", {alike} of which have the same words," if alike > 1 else ","
+        number = f"{len(different)} different repl{'y' if len(different) == 1 else 'ies'}"
         lower = f"set it to at most {most}, or " if most > 1 else ""
         raise AttuneError(
-            f"corpora.{corpus}: the test split of {domain} has {len(different)} different replies{same} and "
+            f"corpora.{corpus}: the test split of {domain} has {number}{same} and "
             f"cobert.candidates is {wanted}; {lower}{step}"
         )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from openai import APIError, APIStatusError, BadRequestError, NotFoundError, OpenAI
 from starlette.applications import Starlette
@@ -32,7 +33,7 @@ def client(address: str) -> Iterator[OpenAI]:
         yield client
 
 
-def complete(client: OpenAI, model: str = "full", message: str = MESSAGE, **settings: Any) -> Any:
+def complete(client: OpenAI, model: str = "full", message: Any = MESSAGE, **settings: Any) -> Any:
     messages: Any = [*SAID, {"role": "user", "content": message}]
     return client.chat.completions.create(model=model, messages=messages, **settings)
 
@@ -136,9 +137,27 @@ def test_a_system_message_that_has_no_room_is_refused(client: OpenAI, stream: bo
     assert client.chat.completions.create(model="persona", messages=fits).choices[0].message.content
 
 
-def test_a_refused_message_is_no_reason_to_leave_out_the_crisis_message(client: OpenAI) -> None:
-    with pytest.raises(BadRequestError, match=r"(?s)findahelpline.*this one has 5,013"):
-        complete(client, message="I want to die " + "a" * 4999)
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"message": "I want to die " + "a" * 4999}, "this one has 5,013"),
+        ({"n": 2}, "n = 2 is not supported"),
+        ({"temperature": 3}, "temperature: "),
+        ({"model": "none"}, "none"),
+        ({"message": [{"type": "text", "text": "I want to die"}], "stop": [""]}, "stop"),
+    ],
+)
+def test_a_refused_request_is_no_reason_to_leave_out_the_crisis_message(
+    client: OpenAI, changed: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(APIStatusError, match=rf"(?s)findahelpline.*\n\n.*{reason}"):
+        complete(client, **{"message": "I want to die"} | changed)
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"[]", b'{"messages": [1]}', b'{"messages": 1}', b"\xff", b"{}"])
+def test_a_body_of_any_kind_is_refused_by_what_is_wrong_with_it(client: OpenAI, body: bytes) -> None:
+    answer = httpx.post(f"{client.base_url}chat/completions", content=body)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
 @pytest.mark.parametrize("model", ["full", "persona"])

@@ -40,9 +40,13 @@ def test_a_variable_that_the_hub_s_client_cannot_read_is_named(
         require_environment()
 
 
-def test_a_password_in_an_address_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "https://me:secret@host:port")
-    with pytest.raises(SystemExit, match="HF_ENDPOINT is 'https://host:port'; it must be"):
+@pytest.mark.parametrize(
+    ("address", "printed"),
+    [("https://me:secret@host:port", "https://host:port"), ("me:p@ss@host/hub?key=secret", "host/hub")],
+)
+def test_a_password_in_an_address_is_not_printed(monkeypatch: pytest.MonkeyPatch, address: str, printed: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    with pytest.raises(SystemExit, match=f"HF_ENDPOINT is '{printed}'; it must be"):
         require_environment()
 
 
