@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError, create_model
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from attune.core.errors import AttuneError, one_line
+from attune.core.errors import AttuneError, one_line, quoted
 from attune.parameters.agreement import AGREEMENT, Check
 from attune.parameters.messages import sentence
 from attune.parameters.sections import Parameters
@@ -25,21 +25,37 @@ def load(path: Path = Path("params.yaml"), further: Sequence[Check] = ()) -> Par
     AttuneError
         with one line per wrong key or value, which says what would be right.
     """
+    text = ""
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = YAML(typ="safe", pure=True).load(text)
     except FileNotFoundError:
         raise AttuneError(f"{path} is missing; start in the project's folder") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise AttuneError(f"{path}, line {line}: text that is not UTF-8; save the file in UTF-8") from None
     except YAMLError as error:
-        raise AttuneError(f"{path} is not YAML: {error}") from None
+        raise AttuneError(f"{path}{_not_yaml(error, text)}") from None
     except (ValueError, LookupError, RecursionError) as error:  # of a value; the parser does not say which
         form = "a date is one of the calendar, what follows !!int is a whole number, and brackets are few"
         raise AttuneError(f"{path} holds a value that YAML cannot have ({one_line(error)}); {form}") from None
     if not isinstance(raw, dict):
         raise AttuneError(f"{path} must hold a mapping of parameters")
     return parse(raw, path, further)
+
+
+def _not_yaml(error: YAMLError, text: str) -> str:
+    """The line that is at fault, and what it should be like."""
+    if not isinstance(error, MarkedYAMLError):
+        return f" is not YAML: {one_line(error)}"
+    keyless = error.context == "while scanning a simple key"  # noticed where the next line begins
+    mark = error.context_mark if keyless else error.problem_mark
+    place = f"line {mark.line + 1}" if keyless else f"line {mark.line + 1} or above"
+    found = quoted("".join(text.splitlines()[mark.line : mark.line + 1]).strip())
+    return (
+        f", {place}: {found} is not YAML ({error.problem}); write `key: value`, indent with spaces, and close quotes "
+        "and brackets"
+    )
 
 
 def parse(raw: dict[str, Any], path: Path, further: Sequence[Check] = ()) -> Parameters:

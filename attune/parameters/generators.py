@@ -42,21 +42,6 @@ class GeneratorSettings(Section):
         """How many of a train row's passages its prompt takes, as in `prompts.example`: None, which is all, or 0."""
         return None if self.passage_tokens else 0
 
-    @model_validator(mode="before")
-    @classmethod
-    def method_has_its_keys(cls, entry: dict[str, Any]) -> dict[str, Any]:
-        method = METHODS[entry["method"]]
-        wrong = []
-        for key in dict.fromkeys(key for each in METHODS.values() for key in each.keys):
-            given, needed = entry.get(key) is not None, key in method.keys
-            if given != needed and (needed or key not in GeneratorSettings.model_fields):
-                wrong.append(f"{'needs' if needed else 'has no'} {key}")
-        if wrong:  # what every method needs is not looked for after this
-            missing = [key for key, field in cls.model_fields.items() if field.is_required() and key not in entry]
-            lacks = f"; the entry also lacks {', '.join(missing)}" if missing else ""
-            raise ValueError(f"method {method.name} {', '.join(wrong)}{lacks}")
-        return entry
-
     @model_validator(mode="after")
     def rows_are_a_folder(self) -> Self:
         if not re.fullmatch(r"(processed|passages)(/\w+)+", self.rows):

@@ -25,9 +25,10 @@ def sentence(detail: Any) -> str:
     match detail["type"]:
         case "extra_forbidden":
             section = ".".join(str(part) for part in place[:-1]) or "the top level"
+            section += _of_method(detail["loc"])
             return f"unknown key {key} = {quoted(detail['input'])}; {section} may hold {_known(detail['loc'][:-1])}"
         case "missing":
-            return f"the key {key} is missing"
+            return f"the key {key} is missing{_of_method(detail['loc'])}"
         case "union_tag_not_found" if place[0] == "corpora":
             return f"{key} needs `path` (a file) or `datasets` (a hub's dataset){_unknown(detail['input'])}"
         case "union_tag_not_found":
@@ -40,6 +41,11 @@ def sentence(detail: Any) -> str:
             return f"{key}: {detail['ctx']['error']}"
     message = _SHAPES.get(detail["type"], f"{detail['msg'][0].lower()}{detail['msg'][1:]}")
     return f"{key} = {quoted(detail['input'])}: {message}"
+
+
+def _of_method(location: tuple[str | int, ...]) -> str:
+    """Which method decides what keys an entry of `generators` has; empty for other sections."""
+    return f" (method {location[2]})" if location[0] == "generators" and len(location) > 3 else ""
 
 
 def _unknown(entry: Mapping[Any, Any]) -> str:

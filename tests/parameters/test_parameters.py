@@ -55,8 +55,12 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("subsets.small.train", 501, "small.train = 501 must be at most large.train = 500"),
         ("subsets.small.train", None, "small.train = null must be at most large.train = 500"),
         ("generators.full.base", "gpt5", "generators.full.base = 'gpt5' is no entry of bases: smollm2"),
-        ("generators.full.lora_rank", 4, "method full has no lora_rank"),
-        ("generators.full.rate", 4, "unknown key generators.full.rate = 4; generators.full may hold method"),
+        (
+            "generators.full.lora_rank",
+            4,
+            "unknown key generators.full.lora_rank = 4; generators.full (method full) may",
+        ),
+        ("generators.full.rate", 4, "unknown key generators.full.rate = 4; generators.full (method full) may hold"),
         ("generators.full.lr", "fast", "generators.full.lr = 'fast': input should be a valid number"),
         ("generators.full.method", "half", "generators.full.method = 'half'; it may be 'prompt', 'full'"),
         ("generators.full.rows", "processed", "rows = 'processed' is no folder of rows below data/; name one such as"),
@@ -71,7 +75,7 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         (
             "generators.prompted.lr",
             1e-3,
-            "unknown key generators.prompted.lr = 0.001; generators.prompted may hold method",
+            "unknown key generators.prompted.lr = 0.001; generators.prompted (method prompt) may",
         ),
         ("generation.reply_examples", 49, "reply_examples = 49 must be at most perplexity_examples = 36"),
         ("generators.targets", {}, "the key generators.targets.method is missing"),
@@ -93,12 +97,10 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("generation.sweep.generators", [], "sweep.generators: the list is empty; name at least one generator"),
         ("generation.questions.generators", [], "questions.generators: the list is empty; name at least one generator"),
         ("generation.sweep.generators", ["gpt5"], "generation.sweep.generators names 'gpt5'"),
-        ("generators.lora_guanaco.lora_rank", None, "method lora needs lora_rank"),
         (
-            "generators.mine",
-            {"base": "smollm2", "method": "lora", "virtual_tokens": 8, "rows": "processed/openorca"},
-            "method lora has no virtual_tokens, needs lora_rank, needs lora_alpha, needs lora_dropout; the entry also "
-            "lacks corpus, max_length, lr, steps, batch_size",
+            "generators.lora_guanaco.lora_rank",
+            None,
+            "generators.lora_guanaco.lora_rank = None: input should be a valid i",
         ),
         (
             "cobert.recipes",
@@ -133,7 +135,32 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
         load(path)
 
 
-@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("- 1", "must hold a mapping")])
+def test_all_keys_that_a_generator_lacks_or_has_in_vain_are_named(tmp_path: Path) -> None:
+    entry = {"base": "smollm2", "method": "lora", "lora_rnak": 8, "virtual_tokens": 8, "rows": "processed/openorca"}
+    with pytest.raises(AttuneError) as raised:
+        load(changed(tmp_path, ("generators.mine", entry)))
+    lines = str(raised.value).splitlines()
+    missing = ["corpus", "max_length", "lr", "steps", "batch_size", "lora_rank", "lora_alpha", "lora_dropout"]
+    assert sorted(line.split("the key ")[1] for line in lines if "is missing" in line) == sorted(
+        f"generators.mine.{key} is missing (method lora)" for key in missing
+    )
+    assert [line.split(" = 8; ")[0].split("unknown key ")[1] for line in lines if "unknown key" in line] == [
+        "generators.mine.lora_rnak", "generators.mine.virtual_tokens"
+    ]  # fmt: skip
+    assert len(lines) == len(missing) + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- 1", "params.yaml must hold a mapping"),
+        ("a: 1\nseed = 13\nb: 2\n", r"params.yaml, line 2: 'seed = 13' is not YAML \(could not find .*write `key: val"),
+        ("a:\n  b: 1\n\tc: 2\n", r"params.yaml, line 3 or above: 'c: 2' is not YAML \(found character '\\t'"),
+        ("a: [1\nb: 2\n", r"params.yaml, line 2 or above: 'b: 2' is not YAML \(expected ',' or ']'"),
+        ("a: [", "params.yaml, line 1 or above: .* is not YAML"),
+        ("a: 1\x07", "params.yaml is not YAML: unacceptable character"),
+    ],
+)
 def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(text)
