@@ -15,7 +15,7 @@ from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import read_parquet, write_json
 from attune.evaluation.generation.summary import nats_per_token
-from attune.evaluation.ranking.summary import log_line, of_model, ratios
+from attune.evaluation.ranking.summary import either, labelled, log_line, of_model, values_of
 from attune.evaluation.schemas import PLAIN
 from attune.evaluation.seeds import METHOD, BySeed, generator_record, ranking_records
 from attune.metrics.ratio import Ratio
@@ -51,14 +51,14 @@ def main(
 
 def ranked(
     settings: Parameters, domain: str, main_rows: Rows, processed: Path, models: Path, encoder: Path
-) -> Mapping[str, BySeed]:
-    """The reciprocal ranks of each recipe by seed, all on the contexts of the main job."""
+) -> Mapping[str, Mapping[str, BySeed]]:
+    """The reciprocal ranks of each recipe, by each kind of units (`either`) and seed, on the main job's contexts."""
     from attune.evaluation.ranking.evaluate import RankingTest
     from attune.inference.ranker import Ranker
 
     subset = settings.cobert.subsets[0]
     test = RankingTest.load(processed, subset, domain, settings.cobert, settings.seed)
-    results: dict[str, dict[int, Ratio]] = {}
+    results: dict[str, dict[str, dict[int, Ratio]]] = {}
     for recipe in settings.seeds.recipes:
         for seed in settings.seeds.values:
             if settings.trains(seed, recipe, domain):
@@ -66,7 +66,9 @@ def ranked(
             else:
                 rows = test.rank(Ranker.from_pretrained(models / str(seed) / f"{recipe}-{domain}", encoder))
             print(f"{domain} {recipe}, seed {seed}: {log_line(rows)}", flush=True)
-            results.setdefault(recipe, {})[seed] = ratios(rows)["mrr"]
+            values = values_of(labelled(rows, domain=domain, model=recipe))[domain][recipe]
+            for kind in either("mrr", values):
+                results.setdefault(recipe, {}).setdefault(kind, {})[seed] = values[kind]
     return results
 
 

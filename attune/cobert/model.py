@@ -217,9 +217,16 @@ def cross_entropy(scores: Tensor, same: Tensor) -> Tensor:
 
 
 def untrained(encoder: Path, recipe: dict[str, Any]) -> Cobert:
-    """CoBERT before training: the weights in the folder `encoder`, set up as `recipe` (data/recipes/*.json) says."""
+    """CoBERT before training: the weights in the folder `encoder`, set up as `recipe` (data/recipes/*.json) says.
+
+    A poly-encoder's codes are random; they are drawn from the recipe's seed, and the same whenever this is called.
+    """
     names = ("matching", "turn_length", "num_personas", "score_scale", "attention_scale", "frozen_layers", "dropout")
-    return Cobert.from_encoder(encoder, context_length=recipe["max_length"], **{name: recipe[name] for name in names})
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(recipe["seed"])
+        return Cobert.from_encoder(
+            encoder, context_length=recipe["max_length"], **{name: recipe[name] for name in names}
+        )
 
 
 def to_device(model: Cobert) -> Cobert:

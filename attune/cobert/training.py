@@ -167,7 +167,7 @@ def train(
 
     rows: "train" and "valid", each row with id, context, context_speakers, response, response_speaker and personas.
     recipe: as in data/recipes/*.json. follow: gets the curve's rows whenever it may have grown. Returns the learning
-    curve, one row per epoch from 0 (untrained): epoch, step, train_loss (nats, the mean over the epoch's batches),
+    curve, one row per epoch from 0 (untrained): epoch, step, train_loss (nats, the mean over the epoch's updates),
     valid_loss (nats), valid_mrr, valid_r@1; and the validation MRR of the weights that it ends with.
 
     Raises

@@ -20,6 +20,7 @@ BASES = pa.schema(
         *((name, pa.string()) for name in ("base", "corpus", "rows", "id")),
         ("max_length", pa.int32()),  # tokens of prompt and reply together
         ("instruction", pa.string()),  # empty for none
+        ("told", pa.bool_()),  # whether the prompt has it
         ("persona_tokens", pa.int32()),  # room for the persona's sentences; 0 leaves them out
         ("load_in_4bit", pa.bool_()),
         ("nats", pa.float64()),  # -log p of the reply, without passages

@@ -60,15 +60,15 @@ class Room:
         return Room(self.prompt - tokens, self.passages, whole, self.persona)
 
 
-def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
+def encode(example: Example, tokenizer: Any, room: Room, most: int | None = None) -> Encoded:
     """Prompt and reply within `room` together: the tokens of their joined text, divided where the prompt ends.
 
     A reply longer than half of the room without passages, and than what the prompt leaves of it, loses its end, and so
-    the token that ends it.
+    the token that ends it; or, where `most` is given, one of more tokens than that.
     """
     reply = reply_text(example, tokenizer)
     size = len(token_ids(tokenizer, reply)) + 1
-    most = _most(example, tokenizer, room, size)
+    most = _most(example, tokenizer, room, size) if most is None else most
     size = min(size, most)
     while True:
         fit = _fit(example, tokenizer, room - size)
@@ -82,11 +82,17 @@ def encode(example: Example, tokenizer: Any, room: Room) -> Encoded:
 
 
 def _most(example: Example, tokenizer: Any, room: Room, size: int) -> int:
-    """How many tokens a reply of `size` may have: half of the room, or what a prompt within the other half leaves."""
+    """How many tokens a reply of `size` may have: half of the room, or what a prompt within the other half leaves.
+
+    It is the same beside other passages, or another persona, which counts as all the tokens that it may take: so the
+    losses of one reply after different prompts are of the same tokens.
+    """
     half = room.prompt // 2
-    if size <= half:
+    limit = room.prompt - half - room.persona
+    if size <= half or limit < 1:
         return half
-    return max(half, room.prompt - _fit(example, tokenizer, replace(room, passages=0) - half).taken)
+    bare = replace(example, passages=(), persona=())
+    return max(half, limit + half - _fit(bare, tokenizer, Room(limit)).taken)
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:

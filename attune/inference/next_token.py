@@ -33,7 +33,7 @@ def choose(logits: torch.Tensor, draws: torch.Tensor, decoding: Decoding, writte
     if decoding.top_p < 1:
         logits = TopPLogitsWarper(decoding.top_p)(written, logits)
     sums = logits.to(draws.dtype).softmax(-1).cumsum(-1)
-    places = (sums <= draws[:, None] * sums[:, -1:]).sum(-1)
+    places = (sums[:, :-1] <= draws[:, None] * sums[:, -1:]).sum(-1)
     return places if ids is None else ids.gather(-1, places[:, None])[:, 0]
 
 

@@ -52,18 +52,18 @@ class PairedTest:
 def interval(domains: Domains, seed: int) -> tuple[float, float] | None:
     """The 95 % interval of `score`: percentiles of a bootstrap over units (Efron and Tibshirani 1993, section 13.3).
 
-    Few units differ less in resamples than in truth, so the percentiles are further out (`_tail`). Shares whose units
+    Few units differ less in resamples than in truth, so the percentiles are further out (`tail`). Shares whose units
     all agree, such as 0 of 12, would have an interval without width; theirs is exact (`exact`). Shares near these, such
     as 1 of 12, would have too narrow a one; theirs reaches at least as far as the exact one does (`of_rare`). None for
-    other scores where a domain has fewer units than FEWEST.
+    other scores where all units agree, or a domain has fewer units than FEWEST.
     """
     if unanimous(domains):
         return exact(domains, lowest=0)
-    if min(len(each.numerator) for each in domains) < FEWEST:
+    if all(each.unanimous for each in domains) or min(len(each.numerator) for each in domains) < FEWEST:
         return None
     table = _table(domains)
-    tail = _tail(len(table))
-    low, high = np.quantile(_scores(_resampled(table, seed)), [tail, 1 - tail])
+    beyond = tail(len(table))
+    low, high = np.quantile(_scores(_resampled(table, seed)), [beyond, 1 - beyond])
     least, most = of_rare(domains) or (low, high)
     return float(min(low, least)), float(max(high, most))
 
@@ -189,7 +189,7 @@ def _kept_counts(units: int, seed: int) -> list[np.ndarray]:
     return [counts.astype(np.uint16) for counts in _counts(units, seed)]
 
 
-def _tail(units: int) -> float:
+def tail(units: int) -> float:
     """The share of resamples beyond either bound: .011 for 12 units, .020 for 40, .025 for ever more.
 
     So wide is the interval of a mean by Student's t (the expanded percentile interval: Hesterberg 2015, "What teachers

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from attune.core.determinism import seeded_numpy
-from attune.metrics.bootstrap import RESAMPLES
-from attune.metrics.ratio import LEVEL, Ratio
+from attune.metrics.bootstrap import RESAMPLES, tail
+from attune.metrics.ratio import Ratio
 
 _AT_ONCE = 500  # resamples
 
@@ -29,7 +29,8 @@ def over_seeds(
 
     The interval is the percentiles of a hierarchical bootstrap (Davison and Hinkley 1997, section 3.8). A resample
     draws the seeds with replacement and, independently, the units, once for all seeds, since a unit that is easy for
-    one is easy for all (the pigeonhole bootstrap: Owen 2007, section 3). Few seeds say little of how seeds differ: of S
+    one is easy for all (the pigeonhole bootstrap: Owen 2007, section 3). The percentiles are those of intervals without
+    seeds (`bootstrap.tail`). Few seeds say little of how seeds differ: of S
     values, resampled variances are (S - 1) / S of the true one on average.
 
     Raises
@@ -52,5 +53,5 @@ def over_seeds(
         drawn = draws.multinomial(len(units), np.full(len(units), 1 / len(units)), _AT_ONCE)
         resampled = score((drawn @ above.T) / np.maximum(drawn @ below.T, 1e-12))
         means.append((seeds * resampled).sum(1) / len(by_seed))
-    low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(np.concatenate(means), [tail(len(units)), 1 - tail(len(units))])
     return OverSeeds(float(scores.mean()), float(scores.std(ddof=1)), float(low), float(high))

@@ -144,6 +144,28 @@ def test_a_long_reply_takes_the_room_that_its_prompt_leaves() -> None:
     assert (cut.prompt, cut.reply) == (prompt, reply[:-1])
 
 
+@pytest.mark.parametrize("template", [None, CHAT])
+@pytest.mark.parametrize("limit", [60, 100, 160, 400])
+def test_as_much_of_a_reply_is_scored_beside_other_passages_and_personas(template: str | None, limit: int) -> None:
+    words = tokenizer()
+    words.chat_template = template
+    room = Room(limit, 30, limit + 30, persona=20)
+    asked = example(history=(), reply="I am sorry. " * 120)
+    personas = ((), SENTENCES[:1], SENTENCES, ("I have a dog.", *SENTENCES))
+    changed = [replace(asked, persona=each) for each in personas] + [replace(asked, passages=PASSAGES)]
+    replies = [encode(each, words, room).reply for each in changed]
+    assert replies == [replies[0]] * len(changed)
+    assert len(replies[0]) >= limit // 2
+    if limit == 160:  # more than half of the room
+        assert len(replies[0]) > limit // 2
+
+
+def test_a_reply_is_cut_where_it_is_asked_for() -> None:
+    asked = example(reply="I am sorry. " * 4)
+    whole = encode(asked, WORDS, Room(200))
+    assert encode(asked, WORDS, Room(200), 7) == replace(whole, reply=whole.reply[:7])
+
+
 PASSAGES = ("Speaker: I won.\nListener: Well done!\n\n", "Speaker: I lost it all.\nListener: Oh no.\n\n")
 
 

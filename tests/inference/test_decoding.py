@@ -110,6 +110,8 @@ def test_sampling_inverts_the_filtered_distribution() -> None:
     logits = torch.tensor([[0.5, 0.3, 0.2]]).log().repeat(4, 1)
     draws = torch.tensor([0.0, 0.49, 0.51, 0.99], dtype=torch.float64)
     assert choose(logits, draws, Decoding(method="sampling"), NONE).tolist() == [0, 0, 1, 2]
+    rounded = torch.ones(4)  # what a draw just below 1 becomes where there is no float64
+    assert choose(logits, rounded, Decoding(method="sampling"), NONE).tolist() == [2, 2, 2, 2]
     two = Decoding(method="sampling", top_k=2)  # 5/8 and 3/8
     assert choose(logits, torch.tensor([0.6, 0.63, 0.7, 0.99]), two, NONE).tolist() == [0, 1, 1, 1]
 

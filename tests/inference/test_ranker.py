@@ -161,6 +161,17 @@ def test_an_untrained_model_is_set_up_as_its_recipe_says(tmp_path: Path) -> None
     assert not ranker.model.training
 
 
+def test_a_poly_encoder_has_the_same_codes_whenever_it_is_untrained(tmp_path: Path) -> None:
+    """Else the scores before training would be of another model than the one that training starts from."""
+    folder, recipe = encoder(tmp_path), RECIPE | {"matching": "poly_encoder"}
+    before = torch.random.get_rng_state()
+    first, second = (Ranker.untrained(folder, recipe).model.matcher.state_dict() for _ in range(2))
+    assert torch.equal(first["codes"], second["codes"])
+    other = Ranker.untrained(folder, recipe | {"seed": recipe["seed"] + 1}).model.matcher.state_dict()
+    assert not torch.equal(first["codes"], other["codes"])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 @pytest.mark.fault("an encoder's folder that does not exist", "one sentence; no model of that name is fetched")
 def test_an_encoder_that_is_missing_is_not_looked_for_on_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -84,7 +84,7 @@ def test_the_exact_interval_counts_units_and_is_of_shares_that_agree_alone() -> 
     assert interval([three], seed=1) == pytest.approx((0.5 * (1 - unseen), 0.5 * (1 - unseen) + unseen))
     never, always = (Ratio.mean({f"{seen} {at}": seen for at in range(n)}, True) for seen, n in ((0.0, 3), (1.0, 9)))
     assert interval([never, always], seed=1) == pytest.approx((0.5 * (1 - unseen), 0.5 * (1 - unseen) + unseen))
-    assert interval([Ratio.mean({f"id{at}": 1.0 for at in range(12)})], seed=1) == (1, 1)  # a word per reply
+    assert interval([Ratio.mean({f"id{at}": 1.0 for at in range(12)})], seed=1) is None  # a word per reply
     half = {f"id{at}": float(at % 2) for at in range(12)}
     assert interval([Ratio.mean(half, share=True)], seed=1) == interval([Ratio.mean(half)], seed=1)
 

@@ -79,3 +79,10 @@ def test_a_score_is_a_function_of_each_seed_s_ratio() -> None:
 def test_one_seed_is_refused() -> None:
     with pytest.raises(ValueError, match=r"1 seed\(s\); an interval over seeds needs two"):
         over_seeds(made(1, 5, 0.1), seed=1)
+
+
+def test_of_few_units_the_percentiles_are_as_far_out_as_without_seeds() -> None:
+    (few, *_) = made(2, 6, 0.0).values()
+    low, high = interval([few], seed=1)
+    same = over_seeds({13: few, 14: few}, seed=1)
+    assert same.high - same.low == pytest.approx(high - low, rel=0.05)

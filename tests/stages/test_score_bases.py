@@ -16,8 +16,8 @@ def score() -> None:
 def test_each_base_is_tested_on_each_corpus_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project(tmp_path, monkeypatch)
     scored = read_parquet(Path("bases.parquet"))
-    assert [row["max_length"] for row in scored] == [40] * 8 + [48] * 8 + [200] * 9
-    assert len({row["id"] for row in scored[8:]}) == 17
+    assert [row["max_length"] for row in scored] == [40] * 8 + [48] * 16 + [200] * 9
+    assert len({row["id"] for row in scored[16:]}) == 17
     assert all(row["nats"] > 0 for row in scored)
     first = sha256(Path("bases.parquet"))
     score()

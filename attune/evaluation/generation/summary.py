@@ -30,9 +30,6 @@ _SHARES = {
     "emotion_match", "replies_empty", "replies_truncated", "replies_starts_with_input", "replies_extra_turn",
     "replies_repeated_sentences",
 }  # fmt: skip
-# Means of shares of each reply's trigrams. Where all are 0, resampling would say "0 to 0", and the exact interval of a
-# share would suppose unseen replies that repeat all of their trigrams.
-_TRIGRAMS = {"replies_repeated_3grams", "replies_copied_3grams"}
 # Counts, what is told of prompts and bases, and scores of all replies together.
 _WITHOUT_INTERVALS = {
     "tokens", "examples", "replies", "base_perplexity", "passages", "target_given", "distinct_1", "distinct_2",
@@ -184,8 +181,7 @@ def mean_scores(rows: Rows, seed: int) -> list[Score]:
 
 def estimated(name: str, ratio: Ratio, seed: int) -> Score:
     """A score with its interval, if it has one."""
-    bounds = None if name in _TRIGRAMS and ratio.unanimous else interval([ratio], seed)
-    return Score(name, *(round(value, PLACES) for value in (ratio.value, *(bounds or ()))))
+    return Score(name, *(round(value, PLACES) for value in (ratio.value, *(interval([ratio], seed) or ()))))
 
 
 def diversity(replies: Sequence[str]) -> list[Score]:

@@ -8,13 +8,17 @@ from attune.parameters.generators import GeneratorSettings
 
 
 class BaseTest(NamedTuple):
-    """A base, the rows that it is tested on, and what makes their prompts. rows: their folder in data/."""
+    """A base, the rows that it is tested on, and what makes their prompts. rows: their folder in data/.
+
+    told: whether the prompts have the instruction; replies are cut as beside it in any case.
+    """
 
     base: str
     corpus: str
     rows: str
     max_length: int
     instruction: str
+    told: bool
     persona_tokens: int
     load_in_4bit: bool
 
@@ -30,7 +34,8 @@ class BaseTest(NamedTuple):
             corpus=generator.corpus,
             rows=plain,
             max_length=generator.max_length,
-            instruction=generator.instruction if generator.trains else "",
+            instruction=generator.instruction,
+            told=generator.trains or not generator.instruction,
             persona_tokens=generator.persona_tokens,
             load_in_4bit=generator.load_in_4bit,
         )

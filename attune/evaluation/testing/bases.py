@@ -1,6 +1,6 @@
 """The losses of untrained bases, which generators with the same rows and prompts share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
 from attune.evaluation.testing.base_tests import BaseTest
 from attune.evaluation.testing.sampling import sampled
-from attune.generators.encoding import Room, encode_all
+from attune.generators.encoding import Encoded, Room, encode, encode_all
 from attune.generators.loading import load_base, load_tokenizer, positions_of
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import examples
@@ -33,10 +33,19 @@ def base_rows(
         for test in group:
             chosen = sampled(read_parquet(data / test.rows / "test.parquet"), generation.perplexity_examples, seed)
             _check(test, len(chosen), positions_of(model))
-            room = Room(test.max_length, persona=test.persona_tokens)
-            read = encode_all(examples(chosen, test.instruction), tokenizer, room)
+            read = _read(test, chosen, tokenizer)
             nats = reply_nats(model, read, tokenizer.eos_token_id, generation.batch_size)
             yield from ({**test._asdict(), "id": row.id, "nats": each} for row, each in zip(read, nats, strict=True))
+
+
+def _read(test: BaseTest, rows: Sequence[dict[str, Any]], tokenizer: Any) -> list[Encoded]:
+    """What the base reads of the rows: of each reply the tokens that the generator is tested on."""
+    room = Room(test.max_length, persona=test.persona_tokens)
+    read = encode_all(examples(rows, test.instruction), tokenizer, room)
+    if test.told:
+        return read
+    plain = zip(examples(rows), read, strict=True)
+    return [encode(example, tokenizer, room, len(each.reply)) for example, each in plain]
 
 
 def _check(test: BaseTest, count: int, positions: int | None) -> None:

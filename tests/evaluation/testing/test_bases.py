@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from attune.core.files import write_parquet
+from attune.corpora import record_of
+from attune.evaluation.testing.base_tests import BaseTest
+from attune.evaluation.testing.bases import base_rows
+from attune.generators.encoding import Room, encode
+from attune.generators.losses import reply_nats
+from attune.generators.prompts import examples
+from attune.parameters import load
+from tests.generators.tiny import dialogue_rows, gpt, saved, tokenizer
+
+
+def test_a_base_without_the_instruction_is_scored_on_the_tokens_that_its_generator_is(tmp_path: Path) -> None:
+    """Beside an instruction a long reply is cut earlier; the base's loss is compared with the generator's."""
+    model, words, instruction = gpt(positions=256), tokenizer(), "Be kind to all."
+    saved(model, tmp_path / "base" / "gpt2")
+    rows = [row | {"target": "I am sorry. " * 40} for row in dialogue_rows()]
+    write_parquet(tmp_path / "data" / "test.parquet", rows, record_of("empathetic_dialogues").schemas.rows)
+    limit, generation = 140, load().generation
+    nats = {}
+    for told in (True, False):
+        test = BaseTest("gpt2", "empathetic_dialogues", "", limit, instruction, told, 0, False)
+        nats[told] = {
+            row["id"]: row["nats"] for row in base_rows([test], tmp_path / "base", tmp_path / "data", generation, 13)
+        }
+    for with_it, without in zip(examples(rows, instruction), examples(rows), strict=True):
+        expected = encode(with_it, words, Room(limit))
+        (same,) = reply_nats(model, [expected], words.eos_token_id, 1)
+        assert nats[True][with_it.id] == pytest.approx(same, rel=1e-5)
+        bare = encode(without, words, Room(limit), len(expected.reply))
+        assert bare.reply == expected.reply
+        assert bare.prompt != expected.prompt
+        (other,) = reply_nats(model, [bare], words.eos_token_id, 1)
+        assert nats[False][with_it.id] == pytest.approx(other, rel=1e-5)
+        assert len(encode(without, words, Room(limit)).reply) > len(expected.reply)
