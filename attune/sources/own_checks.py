@@ -34,7 +34,7 @@ def check(record: Corpus, entry: OwnRows, sampling: Sampling, bad: BadRows) -> N
         return
     place = record.own
     assert place is not None
-    for name in set(entry.columns or ()) - own_data.EVERYWHERE - set(place.columns):
+    for name in (each for each in entry.columns or () if each not in own_data.EVERYWHERE | set(place.columns)):
         raise AttuneError(f"corpora.{record.name}.columns names {name}, which has no meaning there; leave it out")
     paths = own_data.files_of(record, entry).paths
 

@@ -27,6 +27,12 @@ def test_the_page_says_whose_text_the_models_learned_from(address: str, engine: 
     assert "Data: the " in head
 
 
+def test_enter_sends_a_message(engine: Engine) -> None:
+    """A box of two lines or more would send on Shift+Enter alone."""
+    boxes = [each for each in build(engine).blocks.values() if isinstance(each, gr.Textbox) and each.submit_btn]
+    assert [each.lines for each in boxes] == [1, 1]
+
+
 def test_moving_temperature_or_top_p_ends_the_choice_of_the_likeliest_token(engine: Engine) -> None:
     page = build(engine)
     events = [(*target, each) for each in page.fns.values() for target in each.targets]

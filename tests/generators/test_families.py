@@ -10,8 +10,10 @@ from peft import PeftModel, PromptTuningConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from attune.core.errors import AttuneError
+from attune.core.files import read_json
 from attune.generators.adapters import add_lora, add_virtual_tokens
 from attune.generators.loading import load_base
+from attune.generators.saving import save_generator
 from tests.generators.tiny import gpt, llama, saved, tokenizer
 
 # OPT's embeddings are narrower than its layers, as those of OPT-350m are.
@@ -54,6 +56,15 @@ def test_a_base_that_peft_knows_is_described_as_peft_does(made: Callable[[], Any
     get_peft_model(made(), found)  # adds what it finds
     for key in ("num_layers", "num_attention_heads", "token_dim"):
         assert getattr(given, key) == getattr(found, key) is not None
+
+
+def test_the_names_in_an_adapter_s_description_are_in_one_order(tmp_path: Path) -> None:
+    """PEFT keeps them as a set, whose order differs from process to process."""
+    model = add_lora(llama(), tmp_path, lora_rank=2, lora_alpha=4, lora_dropout=0.0)
+    save_generator(model, tokenizer(), tmp_path / "saved", "mine")
+    names = read_json(tmp_path / "saved" / "adapter_config.json")["target_modules"]
+    assert len(names) == 7
+    assert names == sorted(names)
 
 
 @pytest.mark.fault("a base that PEFT refuses for the method", "named, with PEFT's words and what to change")
