@@ -16,6 +16,7 @@ from attune.evaluation.ranking.summary import UNTRAINED
 from attune.evaluation.schemas import SHARES
 from attune.parameters import load
 from attune.parameters.methods import METHODS
+from attune.report.names import start_title
 from attune.report.results import Results
 from attune.report.studies_overview import what_training_adds, without_training
 from tests.project import ROOT, read
@@ -32,8 +33,10 @@ ALL = "\n".join(PAGES.values())
 
 def cobert_table() -> str:
     metrics = read_json(METRICS / "cobert_intervals.json")
-    models = ["untrained", *load(ROOT / "params.yaml").cobert.recipes]
-    lines = ["| subset | domain | " + " | ".join(models) + " |", "|---|---|" + "---|" * len(models)]
+    settings = load(ROOT / "params.yaml")
+    models = [UNTRAINED, *settings.cobert.recipes]
+    heads = [start_title(settings), *settings.cobert.recipes]
+    lines = ["| subset | domain | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(models)]
     for subset, domains in metrics.items():
         for domain, scores in sorted(domains.items(), key=lambda item: item[0] == "mean"):
             lines.append(

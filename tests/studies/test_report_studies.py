@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from attune import parameters
 from attune.core.files import read_json, write_json, write_parquet
 from attune.evaluation.schemas import EVERYDAY as EVERYDAY_ROWS
 from attune.report.everyday import messages
@@ -163,4 +164,4 @@ def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -
 
 def test_every_figure_of_the_studies_stands_on_it(page: str) -> None:
     for record in on_page("studies"):
-        assert f'id="{record.name}"><figcaption>{record.caption}</figcaption>' in page
+        assert f'id="{record.name}"><figcaption>{record.caption_of(parameters.load())}</figcaption>' in page

@@ -81,6 +81,7 @@ def comparison(scores: pd.DataFrame, score: str, label: str, chance: float | Non
         if chance is not None:
             axes.axvline(chance, color="black", lw=0.9, ls=":", label=f"chance ({chance:.3f})")
         axes.set_title(f"{subset} subset")
+    panels[0].set_yticks(range(len(models)), [textwrap.fill(ranking_name(model), 18) for model in models])
     figure.supxlabel(label, fontsize=9)
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=5)
     return figure
