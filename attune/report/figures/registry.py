@@ -99,9 +99,9 @@ FIGURES = (
     ),
     FigureRecord(
         "training_loss",
-        "CoBERT: training (dashed) and validation loss by epoch, and validation MRR, by which weights are chosen "
-        "(star). A loss grows with the number of candidates: the replies of a batch in training, all of the split "
-        "in validation. So compare the points of one line only",
+        "CoBERT: training (dashed) and validation loss (log scale) and validation MRR by epoch (star: best trained "
+        "epoch; a recipe with interpolate, such as attune, may keep less of it, or none). Candidates differ in number: "
+        "a batch of replies in training, the whole split in validation. So compare the points of one line only",
         lambda results: cobert.training(results.cobert_curves),
         place="folded",
     ),
