@@ -81,6 +81,13 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
     return {mean_title(trained): _named(results, compared(results)), **rest}
 
 
+def _confusion(results: Results) -> Figure:
+    dialogues = results.emotions
+    return corpora.confusion(
+        results.probe["confusion"], results.probe["accuracy"], dialogues[dialogues["split"] == "train"]
+    )
+
+
 # In the order of the page.
 FIGURES = (
     FigureRecord(
@@ -162,7 +169,7 @@ FIGURES = (
     FigureRecord(
         "emotion_confusion",
         "Emotion probe: how often each emotion of held-out situations is recognised",
-        lambda results: corpora.confusion(results.probe["confusion"], results.probe["accuracy"]),
+        _confusion,
         place="folded",
     ),
     FigureRecord(
