@@ -164,7 +164,8 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
         axes.plot(row["cost"], row["mrr"], marker, color=colour, mec=edge, mew=1.6, ms=5.5)
     axes.set_xscale("symlog", linthresh=linear_to)
     axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
-    axes.set_ylim(0, points["mrr"].max() * 1.12)
+    # The tenth below the lowest, or its lower half would be empty.
+    axes.set_ylim(math.floor(10 * points["mrr"].min()) / 10, points["mrr"].max() * 1.08)
     name_points(axes, points, front, linear_to)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(label)
