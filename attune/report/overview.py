@@ -12,7 +12,6 @@ from attune.report.differences import Difference, differences, in_brackets, over
 from attune.report.findings import best, scored
 from attune.report.names import (
     candidates_title,
-    corpus_title,
     counted,
     listed,
     mean_title,
@@ -70,7 +69,7 @@ def best_generator(results: Results) -> str:
         by_base: dict[str, list[str]] = {}
         for name in (name for name, each in generators.items() if each.corpus == corpus.name and name in tested):
             by_base.setdefault(generators[name].base, []).append(name)
-        title = "Generator with the lowest perplexity"
+        title = f"Lowest perplexity on {corpus.title}, without passages"
         lines = (
             _best_of(results, own, f"{title}, from {base}" if len(by_base) > 1 else title)
             for base, own in by_base.items()
@@ -88,8 +87,8 @@ def _best_of(results: Results, own: Sequence[str], title: str) -> str:
     tests = [each for each in differences(results.generator_tests) if each.before == f"base of {name}"]
     prompt = findings.prompt_of_base(generator)
     against = "".join(f"; against its base {prompt} {each.size} {in_brackets(each)}" for each in tests)
-    found = f"{system_names(results.settings)[name]}, {scored(row, 'perplexity')} on {corpus_title(generator.corpus)}"
-    return f"{title}: {found} without passages{against}."
+    value = scored(row, "perplexity").removeprefix("perplexity ")
+    return f"{title}: {system_names(results.settings)[name]}, {value}{against}."
 
 
 # Where the recipes of params.yaml come from, which stays true where one is changed; an entry of one's own is known to

@@ -18,6 +18,7 @@ from attune.report.names import (
     listed,
     mean_title,
     ranker_names,
+    ranking_name,
     sentences_title,
     start_title,
     system_names,
@@ -118,9 +119,9 @@ def _words(results: Results) -> Callable[[str], str]:
 
 def _retrieval(results: Results) -> str:
     scores = ("mrr_reranked", "mrr_index", "recall", "replies")
-    return (
-        ABOUT + html.about("Replies: how many there are to choose from.") + score_table(results.retrieval, scores, str)
-    )
+    recipe = ranking_name(results.settings.retrieval.recipe)
+    about = f"Reranked by {recipe}. Replies: how many there are to choose from."
+    return ABOUT + html.about(about) + score_table(results.retrieval, scores, str)
 
 
 def _ways(results: Results) -> str:

@@ -167,14 +167,11 @@ def test_perplexities_of_different_tokenizers_are_not_compared(folder: Path) -> 
     scores = {"a": 9.0, "b": 12.0, "c": 30.0}
     line = best_of(results, folder, scores, a="small", b="small", c="large")
     assert line == (
-        "Generator with the lowest perplexity, from small: Full fine-tuning (a), perplexity 9.0 on "
-        "EmpatheticDialogues without passages. "
-        "Generator with the lowest perplexity, from large: Full fine-tuning (c), perplexity 30.0 on "
-        "EmpatheticDialogues without passages."
+        "Lowest perplexity on EmpatheticDialogues, without passages, from small: Full fine-tuning (a), 9.0. "
+        "Lowest perplexity on EmpatheticDialogues, without passages, from large: Full fine-tuning (c), 30.0."
     )
     assert best_of(results, folder, scores, a="small", b="small") == (
-        "Generator with the lowest perplexity: Full fine-tuning (a), perplexity 9.0 on "
-        "EmpatheticDialogues without passages."
+        "Lowest perplexity on EmpatheticDialogues, without passages: Full fine-tuning (a), 9.0."
     )
 
 

@@ -45,7 +45,7 @@ PHRASES = (
     "baseline is better than baseline before training: MRR +0.100",
     '<th scope="row">CoBERT&#x27;s retrieval</th><td>Well done.</td>',
     '<th scope="row">Passages</th><td></td><td>1. Speaker: I fell.<br>Listener: Ouch!</td>',
-    "Generator with the lowest perplexity: ",
+    "Lowest perplexity on EmpatheticDialogues, without passages: ",
     "Models: baseline before training; baseline, after the paper&#x27;s recipe (lr 2e-05); tuned",
     "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. "
     "Test contexts: 2 of happy (1 responder) and 1 of all (1 responder), 2 different ones. "

@@ -200,7 +200,7 @@ FIGURES = (
     ),
     FigureRecord(
         "transfer",
-        "CoBERT: test MRR by the domains of training and of testing, with 95 % intervals",
+        "CoBERT, recipe {0.transfer.recipe}: test MRR by the domains of training and of testing, with 95 % intervals",
         lambda results: cobert.transfer(results.transfer),
         "studies",
     ),
