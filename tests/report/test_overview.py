@@ -138,7 +138,7 @@ def untrained(folder: Path) -> Results:
 
 def test_passages_of_an_untrained_generator_are_told_too(untrained: Results, folder: Path) -> None:
     assert summary(untrained)[-1] == (
-        "Passages harm (Instruction, no training): perplexity higher, "
+        "Passages harm (Zero-shot instruction): perplexity higher, "
         "+10.5 % (95 % interval +5.1 % to +22.1 %, corrected p = 0.0020)."
     )
     write_json(folder / "metrics/generators_intervals.json", {"p": SCORES})
