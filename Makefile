@@ -104,7 +104,7 @@ deps: setup  ## update the code dependencies in both dvc.yaml files after import
 	$(BIN)/python -m tools.deps
 
 # After `repro`, on a quiet machine: the benchmarks beside reference implementations, their figures, and the tables of the two pages.
-bench: setup  ## run the benchmarks beside reference implementations, on a quiet machine (half an hour)
+bench: setup  ## run the benchmarks beside reference implementations (half an hour, quiet machine)
 	$(BIN)/python -m benchmarks
 
 # In data/ and models/ only what stages write: your own files there stay.

@@ -11,6 +11,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from ruamel.yaml import YAML
 
+from attune import Decoding
 from attune.core.files import read_json
 from attune.corpora import EPITOME
 from attune.evaluation.everyday import Everyday
@@ -155,9 +156,12 @@ def test_the_first_screen_has_the_committed_scores_beside_those_of_no_training()
 
 @pytest.mark.usefixtures("committed_results")
 def test_the_readme_decodes_as_the_report() -> None:
-    decoding = load(ROOT / "params.yaml").generation.decoding
-    assert decoding.top_k == 1, "then sampling is greedy, as the README has it"
-    assert f'`decoding=Decoding(method="greedy", no_repeat_ngram={decoding.no_repeat_ngram})`' in SENTENCES
+    decoding = load(ROOT / "params.yaml").generation.decoding["default"]
+    assert decoding.top_k == 1, "then sampling takes what greedy decoding takes"
+    told = re.search(r'`decoding=Decoding\(method="greedy", no_repeat_ngram=(\d+)\)`', SENTENCES)
+    assert told
+    greedy = Decoding(method="greedy", no_repeat_ngram=int(told[1]))
+    assert greedy == decoding.model_copy(update={"method": "greedy", "temperature": 1.0, "top_k": 0})
 
 
 @pytest.mark.usefixtures("committed_results")
