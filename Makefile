@@ -103,8 +103,8 @@ check: setup  ## lint, check the format and the types
 deps: setup  ## update the code dependencies in both dvc.yaml files after imports have changed
 	$(BIN)/python -m tools.deps
 
-# After `repro`, on a quiet machine: the benchmarks beside their peers, their figures, and the tables of the two pages.
-bench: setup  ## run the benchmarks beside their peers, on a quiet machine (half an hour)
+# After `repro`, on a quiet machine: the benchmarks beside reference implementations, their figures, and the tables of the two pages.
+bench: setup  ## run the benchmarks beside reference implementations (half an hour, quiet machine)
 	$(BIN)/python -m benchmarks
 
 # In data/ and models/ only what stages write: your own files there stay.

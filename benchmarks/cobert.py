@@ -1,10 +1,10 @@
 """CoBERT's training step and ranking beside the original's matching: `python -m benchmarks.cobert`.
 
-Batch 16, ten personas, all-MiniLM-L6-v2 with nothing frozen, float32, on texts of randomly drawn lengths. The peer is
-benchmarks.peers.cobert_original. Before anything is timed, both must give the same scores for the same texts. The
-recipes here train without dropout, so a step without is also put beside the peer's as the paper trains, with dropout.
-Each side has torch's settings of its own: ours those of `attune.core.determinism.pin`, the peer torch's defaults. Ours
-has the optimizer that Trainer makes, the peer's is torch's plain AdamW.
+Batch 16, ten persona sentences, all-MiniLM-L6-v2 with nothing frozen, float32, on texts of randomly drawn lengths.
+The peer is benchmarks.peers.cobert_original. Before anything is timed, both must give the same scores for the same
+texts. The recipes here train without dropout, so a step without is also put beside the peer's as the paper trains,
+with dropout. Each side has torch's settings of its own: ours those of `attune.core.determinism.pin`, the peer torch's
+defaults. Ours has the optimizer that Trainer makes, the peer's is torch's plain AdamW.
 """
 
 import argparse

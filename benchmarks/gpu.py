@@ -24,7 +24,7 @@ Step = Callable[[], int]
 
 
 def cobert_step(plan: Plan) -> Step:
-    """CoBERT's on contexts of up to 256 tokens, ten personas, and the batch's replies as candidates."""
+    """CoBERT's on contexts of up to 256 tokens, ten persona sentences, and the batch's replies as candidates."""
     import torch
 
     from attune.cobert.model import Cobert, CobertConfig

@@ -37,7 +37,7 @@ _Share = Annotated[float, Field(ge=0, lt=1)]
 METHODS = {
     method.name: method
     for method in (
-        Method("prompt", "instruction, no training", keys={"instruction": Annotated[str, Field(min_length=1)]}),
+        Method("prompt", "zero-shot instruction", keys={"instruction": Annotated[str, Field(min_length=1)]}),
         Method("full", "full fine-tuning", trains=True, trains_base=True, freezes_layers=True),
         Method("prompt_tuning", "prompt tuning", "Lester et al. 2021", keys={"virtual_tokens": _Count}, trains=True),
         Method(

@@ -42,7 +42,7 @@ def generator_names(generators: Mapping[str, GeneratorSettings]) -> dict[str, st
 
 def system_names(settings: Parameters) -> dict[str, str]:
     """The name in words of every system that an evaluation's table may hold, by the name that it has there."""
-    names = {RETRIEVED: "CoBERT's retrieval", TARGETS: "True replies"}
+    names = ranker_names(settings) | {RETRIEVED: "CoBERT's retrieval", TARGETS: "True replies"}
     for name, words in generator_names(settings.generators).items():
         names |= {name: words, f"base of {name}": f"the base of {words}"}
         names |= {system_of(name, variant): words + ending for variant, ending in VARIANTS.items()}
@@ -54,13 +54,18 @@ def ranking_name(model: str) -> str:
     return (baselines.BASELINES | _WAYS).get(model) or model.replace("_", " ")
 
 
+def ranker_names(settings: Parameters) -> dict[str, str]:
+    """The name in words of the ranking model that is not called after its recipe."""
+    return {UNTRAINED: start_title(settings)}
+
+
 def start_title(settings: Parameters) -> str:
     """The model that tables call untrained, beside what other recipes start from: "baseline before training"."""
     return f"{ranking_name(settings.cobert.recipes[0])} before training"
 
 
 def way_title(model: str, settings: Parameters) -> str:
-    """How the studies' page calls a model or a way to match."""
+    """How the pages call a model or a way to match."""
     return start_title(settings) if model == UNTRAINED else ranking_name(model)
 
 

@@ -10,7 +10,15 @@ from attune.parameters import Parameters
 from attune.report import findings
 from attune.report.differences import Difference, differences, in_brackets, over_domains
 from attune.report.findings import best, scored
-from attune.report.names import candidates_title, corpus_title, counted, listed, mean_title, system_names
+from attune.report.names import (
+    candidates_title,
+    counted,
+    listed,
+    mean_title,
+    ranker_names,
+    start_title,
+    system_names,
+)
 from attune.report.provenance import code_version, data_sentence
 from attune.report.results import Results
 from attune.report.tables import means, records
@@ -43,10 +51,10 @@ def best_ranker(results: Results) -> str:
     )
     untrained = next(each for each in records(mrr) if each["model"] == UNTRAINED)
     if untrained["value"] >= first["value"]:
-        line += f", but no recipe ranks better than the untrained model, {scored(untrained, 'mrr')}"
+        line += f", but no recipe ranks better than {start_title(results.settings)}, {scored(untrained, 'mrr')}"
     for each in over_domains(differences(results.ranking_tests)):
         if each.subset == subset and {each.before, each.after} == {first["model"], second["model"]}:
-            return f"{line}; {findings.sentence(each, {})}."
+            return f"{line}; {findings.sentence(each, ranker_names(results.settings))}."
     return f"{line}."
 
 
@@ -61,7 +69,7 @@ def best_generator(results: Results) -> str:
         by_base: dict[str, list[str]] = {}
         for name in (name for name, each in generators.items() if each.corpus == corpus.name and name in tested):
             by_base.setdefault(generators[name].base, []).append(name)
-        title = "Generator with the lowest perplexity"
+        title = f"Lowest perplexity on {corpus.title}, without passages"
         lines = (
             _best_of(results, own, f"{title}, from {base}" if len(by_base) > 1 else title)
             for base, own in by_base.items()
@@ -79,8 +87,8 @@ def _best_of(results: Results, own: Sequence[str], title: str) -> str:
     tests = [each for each in differences(results.generator_tests) if each.before == f"base of {name}"]
     prompt = findings.prompt_of_base(generator)
     against = "".join(f"; against its base {prompt} {each.size} {in_brackets(each)}" for each in tests)
-    found = f"{system_names(results.settings)[name]}, {scored(row, 'perplexity')} on {corpus_title(generator.corpus)}"
-    return f"{title}: {found} without passages{against}."
+    value = scored(row, "perplexity").removeprefix("perplexity ")
+    return f"{title}: {system_names(results.settings)[name]}, {value}{against}."
 
 
 # Where the recipes of params.yaml come from, which stays true where one is changed; an entry of one's own is known to
@@ -104,11 +112,10 @@ def what_is_compared(results: Results) -> str:
         f"{name}, {_RECIPES[name]} (lr {settings.recipe(name)['lr']:g})" for name in cobert.recipes if name in _RECIPES
     ]
     sizes = [f"{_train_size(settings, name)} ({name})" for name in cobert.subsets]
-    first = cobert.recipes[0]
     return (
         f"CoBERT ranks {candidates_title(cobert)} per test context, the right reply among them. MRR: the mean of "
         "1 / its rank (1: always first). Models: "
-        f"{'; '.join([f'{UNTRAINED}, {first} before training', *models])}. Recipes train on "
+        f"{'; '.join([start_title(settings), *models])}. Recipes train on "
         f"{' or '.join(sizes)} conversations per domain. {_domains(results)}"
     ).rstrip()
 
@@ -133,15 +140,15 @@ def starting_elsewhere(settings: Parameters) -> list[str]:
 
 def starts(results: Results) -> str:
     """How much of the lead over the untrained model recipes have before training that do not start from it."""
-    first, *_ = results.settings.cobert.recipes
+    first, start = results.settings.cobert.recipes[0], start_title(results.settings)
     apart, before = starting_elsewhere(results.settings), _before_training(results)
     if not apart or not {first, *apart} <= set(before):
         return ""
     told = [f"{before[name]:.3f} for {name}" for name in (first, *apart)]
     ahead = [name for name in apart if before[name] - before[first] > _MOST * _lead(results, name) > 0]
-    so = f"So most of what {listed(ahead)} {_are(ahead)} ahead of {UNTRAINED} is not learned. " if ahead else ""
+    so = f"So most of what {listed(ahead)} {_are(ahead)} ahead of {start} is not learned. " if ahead else ""
     return (
-        f"`{UNTRAINED}` is only where {first} starts: before any training, the MRR on validation contexts is "
+        "Recipes start from different models: before any training, the MRR on validation contexts is "
         f"{listed(told)}. {so}`make studies` tests what training adds (plots/studies.html)."
     )
 
@@ -184,7 +191,7 @@ def main_findings(results: Results) -> list[str]:
     ranking = over_domains(differences(results.ranking_tests))
     steps = [
         f"Ranking, {subset} subset{'' if place else ' (MRR, 95 % interval, corrected p)'}: "
-        f"{_steps(ranking, subset, results.models)}."
+        f"{_steps(ranking, subset, results.models, ranker_names(results.settings))}."
         for place, subset in enumerate(results.settings.cobert.subsets)
     ]
     return [
@@ -200,7 +207,7 @@ def why_passages(results: Results, name: str) -> list[str]:
     return findings.why_passages(results.generator_intervals, tests, name, system_names(results.settings))
 
 
-def _steps(tests: list[Difference], subset: str, models: list[str]) -> str:
+def _steps(tests: list[Difference], subset: str, models: list[str], names: findings.Names) -> str:
     """Each recipe against the one before it, over the domains of a subset."""
     pairs = [
         (each, after)
@@ -209,7 +216,8 @@ def _steps(tests: list[Difference], subset: str, models: list[str]) -> str:
         if (each.subset, each.before, each.after) == (subset, before, after)
     ]
     parts = (
-        f"{after} against {each.before} {each.size} {in_brackets(each, False)}: {each.verdict}" for each, after in pairs
+        f"{after} against {names.get(each.before, each.before)} {each.size} {in_brackets(each, False)}: {each.verdict}"
+        for each, after in pairs
     )
     return "; ".join(parts)
 

@@ -10,16 +10,17 @@ Numbers = Mapping[str, Any]
 _UNLIKELY = 0.05
 
 
-def about(power: Numbers) -> str:
-    """The paragraphs as HTML; power: as `evaluation.ranking.power.power_of` has it."""
+def about(power: Numbers, names: Mapping[str, str]) -> str:
+    """The paragraphs as HTML; power: as `evaluation.ranking.power.power_of` has it. names: models in words."""
     told = html.folded("What the first report's finding says of fine-tuning", f"<p>{first_report(power)}</p>")
-    return f"<p>{_resolution(power)}</p>{told}{_own(power)}"
+    return f"<p>{_resolution(power, names)}</p>{told}{_own(power, names)}"
 
 
-def _resolution(power: Numbers) -> str:
+def _resolution(power: Numbers, names: Mapping[str, str]) -> str:
     """How far apart two recipes must be, for the pair of the first report's finding."""
     before, after = (power["outperform"][0][end] for end in ("before", "after"))
     contexts = [each for each in power["needed"] if (each["before"], each["after"]) == (before, after)]
+    before, after = (names.get(each, each) for each in (before, after))
     if contexts[0]["contexts"] is None:
         return (
             f"How many contexts are needed to see a difference in MRR between {after} and {before} is not known: these "
@@ -86,12 +87,12 @@ def _by_difference(rows: list[Numbers], contexts: int) -> dict[float, Numbers]:
     return {row["difference"]: row for row in rows if row["contexts"] == contexts}
 
 
-def _own(power: Numbers) -> str:
+def _own(power: Numbers, names: Mapping[str, str]) -> str:
     """The MRR of each subset that is ranked on more contexts than its own, on these alone; folded."""
     lines = []
     for subset, domains in power["own"]["scores"].items():
         scores = [
-            f"{model} {each['mrr']:.3f}"
+            f"{names.get(model, model)} {each['mrr']:.3f}"
             + (f" ({each['mrr_low']:.3f} to {each['mrr_high']:.3f})" if "mrr_low" in each else "")
             for model, each in domains["mean"].items()
         ]

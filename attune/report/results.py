@@ -192,9 +192,9 @@ class Results:
 
     @cached_property
     def emotions(self) -> pd.DataFrame:
-        """One row per conversation: split and emotion."""
-        rows = {split: read_parquet(self._paths["dialogues"] / f"{split}.parquet") for split in ("train", "test")}
-        return pd.DataFrame([{"split": split, "emotion": row["emotion"]} for split in rows for row in rows[split]])
+        """One row per conversation: emotion, situation and split."""
+        rows = {split: pd.read_parquet(self._paths["dialogues"] / f"{split}.parquet") for split in ("train", "test")}
+        return pd.concat(rows[split][["emotion", "situation"]].assign(split=split) for split in rows)
 
     @cached_property
     def lengths(self) -> pd.DataFrame:

@@ -8,10 +8,22 @@ import pandas as pd
 
 from attune.evaluation.families import BY_DOMAIN
 from attune.evaluation.ranking.summary import UNTRAINED
+from attune.parameters import Parameters
 from attune.report import contamination, everyday, html, overview, power, seeds, studies_overview, system_scores
 from attune.report.differences import ALPHA, differences
-from attune.report.figures.registry import Page, on_page
-from attune.report.names import corpus_title, listed, mean_title, sentences_title, start_title, system_names, way_title
+from attune.report.figures.record import Page
+from attune.report.figures.registry import on_page
+from attune.report.names import (
+    corpus_title,
+    listed,
+    mean_title,
+    ranker_names,
+    ranking_name,
+    sentences_title,
+    start_title,
+    system_names,
+    way_title,
+)
 from attune.report.provenance import code_version, data_sentence, environment
 from attune.report.replies import ABOUT as ABOUT_REPLIES
 from attune.report.replies import answer_blocks, answered_blocks, dialogue_blocks
@@ -32,14 +44,15 @@ def of_report(results: Results, figures: Path, params: str) -> list[Section]:
             + html.about(
                 f"{overview.what_is_compared(results)} {overview.tested_on(results)} {overview.starts(results)}".strip()
             )
-            + _figures("report", "first", figures),
+            + _figures(results.settings, "report", "first", figures),
         ),
         ("Findings", html.bullets(overview.main_findings(results))),
-        ("Figures", _shown_figures("report", figures)),
+        ("Figures", _shown_figures(results.settings, "report", figures)),
         ("Differences", _differences(results)),
         (
             "How many test contexts?",
-            power.about(results.metrics("power")) + _figures("report", "power", figures),
+            power.about(results.metrics("power"), ranker_names(results.settings))
+            + _figures(results.settings, "report", "power", figures),
         ),
         ("Scores", system_scores.section(results)),
         ("Replies side by side", _replies(results)),
@@ -57,11 +70,11 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
             "Findings",
             html.about(
                 f"{data_sentence(results.settings.source, results.manifests)} {code_version()}; seed "
-                f"{results.settings.seed}. {overview.what_is_compared(results)} {_same_start(results)}"
+                f"{results.settings.seed}. {overview.what_is_compared(results)}"
             )
             + html.bullets(studies_overview.findings_of(results), "lead"),
         ),
-        ("Figures", _shown_figures("studies", figures)),
+        ("Figures", _shown_figures(results.settings, "studies", figures)),
         ("Differences", _rule() + difference_tables(differences(found), _words(results))),
         (
             f"Ways to match, trained and tested on: {', '.join(results.settings.compare.domains)}",
@@ -85,10 +98,6 @@ def of_studies(results: Results, figures: Path) -> list[Section]:
     ]
 
 
-def _same_start(results: Results) -> str:
-    return f"What the report calls {UNTRAINED} is {start_title(results.settings)} here."
-
-
 _COST = (
     "Cost: billions of floating-point operations (GFLOP) in matrix products and attention to rank one context's "
     "candidates, which are encoded beforehand. It is the same on every machine; docs/benchmarks.md has the measured "
@@ -110,9 +119,9 @@ def _words(results: Results) -> Callable[[str], str]:
 
 def _retrieval(results: Results) -> str:
     scores = ("mrr_reranked", "mrr_index", "recall", "replies")
-    return (
-        ABOUT + html.about("Replies: how many there are to choose from.") + score_table(results.retrieval, scores, str)
-    )
+    recipe = ranking_name(results.settings.retrieval.recipe)
+    about = f"Reranked by {recipe}. Replies: how many there are to choose from."
+    return ABOUT + html.about(about) + score_table(results.retrieval, scores, str)
 
 
 def _ways(results: Results) -> str:
@@ -132,9 +141,7 @@ def _ways(results: Results) -> str:
     return "".join(parts)
 
 
-_LEFT_OUT = (
-    "Not shown, since their models do not start from {untrained}: {names} against it (metrics/cobert_tests.json)."
-)
+_LEFT_OUT = "Not shown: {names} against {start}, from which they do not start (metrics/cobert_tests.json)."
 
 
 def _differences(results: Results) -> str:
@@ -145,7 +152,7 @@ def _differences(results: Results) -> str:
     found = [
         each for table in tests for each in differences(table) if not (each.before == UNTRAINED and each.after in apart)
     ]
-    left_out = html.about(_LEFT_OUT.format(names=listed(apart), untrained=UNTRAINED)) if apart else ""
+    left_out = html.about(_LEFT_OUT.format(names=listed(apart), start=start_title(results.settings))) if apart else ""
     return _rule() + left_out + difference_tables(found, lambda name: names.get(name, name)) + _passages(results)
 
 
@@ -172,18 +179,18 @@ def _replies(results: Results) -> str:
     )
 
 
-def _figures(page: Page, place: str, folder: Path) -> str:
+def _figures(settings: Parameters, page: Page, place: str, folder: Path) -> str:
     return "\n".join(
-        html.figure(record.name, (folder / f"{record.name}.png").read_bytes(), record.caption, record.place)
+        html.figure(record.name, (folder / f"{record.name}.png").read_bytes(), record.caption_of(settings), place)
         for record in on_page(page)
         if record.place == place and (folder / f"{record.name}.png").is_file()
     )
 
 
-def _shown_figures(page: Page, folder: Path) -> str:
+def _shown_figures(settings: Parameters, page: Page, folder: Path) -> str:
     """The figures of the page but the first screen's; those that explain others are folded."""
-    rest = _figures(page, "folded", folder)
-    return f'<div class="figures">{_figures(page, "open", folder)}</div>' + (
+    rest = _figures(settings, page, "folded", folder)
+    return f'<div class="figures">{_figures(settings, page, "open", folder)}</div>' + (
         html.folded("More figures: data, losses, decoding, emotions", f'<div class="figures">{rest}</div>')
         if rest
         else ""

@@ -33,7 +33,7 @@ def without_training(results: Results) -> str:
     found = [each for each in over_domains(differences(results.method_tests)) if each.family == WITHOUT_TRAINING]
     better, worse = ([each for each in found if getattr(each, word)] for word in ("better", "worse"))
     nearest = min(found, key=lambda each: each.difference)
-    title = mean_title(results.settings.cobert.domains)
+    title = _ranked_over(results)
     best_way = (
         f"the best of them, {way_title(nearest.before, results.settings)}, is {nearest.size} {in_brackets(nearest)}."
     )
@@ -48,15 +48,34 @@ def without_training(results: Results) -> str:
         else f"{len(better) or 'none'} of {len(found)} ways to match without training and worse than "
         f"{len(worse) or 'none'} of them"
     )
-    start = f"{ranking_name(nearest.after)} before training is not among them."
-    return f"{ranking_name(nearest.after)} is better than {ways} (MRR, {title}). Its difference from {best_way} {start}"
+    return (
+        f"{ranking_name(nearest.after)} is better than {ways} (MRR, {title}). Its difference from {best_way} "
+        f"{_against_its_start(results, nearest.after)}"
+    )
+
+
+def _against_its_start(results: Results, recipe: str) -> str:
+    """Whether a recipe ranks better than its model before training, which is none of the ways without training."""
+    found = over_domains(differences(results.method_tests))
+    (each,) = (each for each in found if (each.family, each.after) == (TRAINING_ADDS, recipe))
+    rows = means(results.methods)
+    mrr = rows[(rows["model"] == each.before) & (rows["score"] == "mrr")]["value"].item()
+    start = f"{way_title(each.before, results.settings)} ({mrr:.3f})"
+    return f"It is {each.verdict} than {start}." if each.found else f"{start}: {each.verdict}."
+
+
+def _ranked_over(results: Results) -> str:
+    """What the scores that are compared without training are of: "large subset, mean of domains"."""
+    cobert = results.settings.cobert
+    domains = "mean of domains" if len(cobert.domains) > 1 else mean_title(cobert.domains)
+    return f"{cobert.subsets[0]} subset, {domains}"
 
 
 def what_training_adds(results: Results) -> str:
     """Each of CoBERT's recipes against its model before training, over all domains."""
     found = [each for each in over_domains(differences(results.method_tests)) if each.family == TRAINING_ADDS]
     gains = "; ".join(f"{ranking_name(each.after)} {each.size} {in_brackets(each)}, {each.verdict}" for each in found)
-    return f"What training adds to each recipe (MRR, {mean_title(results.settings.cobert.domains)}): {gains}."
+    return f"What training adds to each recipe (MRR, {_ranked_over(results)}): {gains}."
 
 
 def _methods(results: Results) -> str:
@@ -123,17 +142,18 @@ def transfer(results: Results) -> str:
     others = rows[rows["trained"] != rows["tested"]]
     if others.empty:
         return ""
+    recipe = ranking_name(results.settings.transfer.recipe)
     apart = [row["value"] - own[row["tested"]] for row in others.to_dict("records")]
     return (
-        f"Transfer: on a domain other than its own, a model's MRR differs by {signed(min(apart), 3)} to "
+        f"Transfer of {recipe}: on a domain other than its own, a model's MRR differs by {signed(min(apart), 3)} to "
         f"{signed(max(apart), 3)} from that of the model that was trained on it ({len(others)} pairs; whether they "
         "differ is not tested)."
     )
 
 
 def bank(results: Results) -> str:
-    """What the shortlist holds of all replies, and how they rank before and after CoBERT."""
-    scores = results.retrieval.set_index("domain")
+    """What the shortlist holds of all replies, and how they rank before and after CoBERT's recipe reranks them."""
+    scores, recipe = results.retrieval.set_index("domain"), ranking_name(results.settings.retrieval.recipe)
     mean = scores.groupby("score")["value"].mean()
     whole = list(scores.index[scores["score"] == "all_reranked"])
     recall = scores[scores["score"] == "recall"]["value"].drop(whole)
@@ -146,9 +166,8 @@ def bank(results: Results) -> str:
         parts.append(f"all of them are reranked where there are no more than the shortlist holds ({', '.join(whole)})")
     return (
         f"Retrieval from all replies of the test split: {'; '.join(parts)}; the MRR is "
-        f"{mean['mrr_index']:.3f} in the index's order and "
-        f"{mean['mrr_reranked']:.3f} in CoBERT's ({'means of the domains, ' if scores.index.nunique() > 1 else ''}"
-        "untested; their intervals are below)."
+        f"{mean['mrr_index']:.3f} in the index's order and {mean['mrr_reranked']:.3f} in {recipe}'s "
+        f"({'means of the domains, ' if scores.index.nunique() > 1 else ''}untested; their intervals are below)."
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from attune.evaluation.ranking.summary import telling
 from attune.evaluation.schemas import ORACLE_RAG, OTHER_RAG
 from attune.metrics.ranking import METRICS
 from attune.report import empathy, findings, html
-from attune.report.names import corpus_title, ranking_name, system_names
+from attune.report.names import corpus_title, system_names, way_title
 from attune.report.provenance import stands_for
 from attune.report.results import Results
 from attune.report.score_tables import score_table
@@ -54,8 +55,9 @@ def section(results: Results) -> str:
 
 def _ranking(results: Results) -> str:
     shown = ranking_scores(results)
-    mean = score_table(means(results.ranking), shown, ranking_name)
-    single = score_table(by_domain(results.ranking), ("loss", *shown), ranking_name)
+    name = partial(way_title, settings=results.settings)
+    mean = score_table(means(results.ranking), shown, name)
+    single = score_table(by_domain(results.ranking), ("loss", *shown), name)
     return html.folded("Ranking: means over the domains", _RECALL + ABOUT + mean) + html.folded(
         "Ranking: each domain, with the loss", single
     )

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from fnmatch import fnmatch
 from importlib import import_module
 from typing import Any
@@ -10,12 +11,15 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from ruamel.yaml import YAML
 
+from attune import Decoding
 from attune.core.files import read_json
 from attune.corpora import EPITOME
+from attune.evaluation.everyday import Everyday
 from attune.evaluation.ranking.summary import UNTRAINED
 from attune.evaluation.schemas import SHARES
 from attune.parameters import load
 from attune.parameters.methods import METHODS
+from attune.report.names import start_title
 from attune.report.results import Results
 from attune.report.studies_overview import what_training_adds, without_training
 from tests.project import ROOT, read
@@ -32,8 +36,10 @@ ALL = "\n".join(PAGES.values())
 
 def cobert_table() -> str:
     metrics = read_json(METRICS / "cobert_intervals.json")
-    models = ["untrained", *load(ROOT / "params.yaml").cobert.recipes]
-    lines = ["| subset | domain | " + " | ".join(models) + " |", "|---|---|" + "---|" * len(models)]
+    settings = load(ROOT / "params.yaml")
+    models = [UNTRAINED, *settings.cobert.recipes]
+    heads = [start_title(settings), *settings.cobert.recipes]
+    lines = ["| subset | domain | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(models)]
     for subset, domains in metrics.items():
         for domain, scores in sorted(domains.items(), key=lambda item: item[0] == "mean"):
             lines.append(
@@ -45,7 +51,8 @@ def cobert_table() -> str:
 def generators_table() -> str:
     metrics = read_json(METRICS / "generators.json")
     lines = [
-        "| generator | its base | itself | with another message's passages | with its passages | reranked by CoBERT |"
+        "| system | perplexity: base | generator | with another message's passages | with its passages "
+        "| reranked by CoBERT |"
     ]
     lines.append("|---|---|---|---|---|---|")
     variants = ("", "+other_rag", "+rag", "+persona_rag")
@@ -130,6 +137,34 @@ def test_where_recipes_start_is_the_committed_score() -> None:
 
 
 @pytest.mark.usefixtures("committed_results")
+def test_the_first_screen_has_the_committed_scores_beside_those_of_no_training() -> None:
+    ranked = read_json(METRICS / "cobert_intervals.json")["large"]["mean"]
+    ways = study("compare.json")["mean"]
+    attune, tuned, baseline, cosine = (
+        f"{score:.2f}".removeprefix("0")
+        for score in (
+            *(ranked[name]["mrr"] for name in ("attune", "tuned", "baseline")),
+            max(ways[name]["mrr"] for name in ("cosine", "cosine_context")),
+        )
+    )
+    first = " ".join(README.split("```")[0].split())
+    assert (
+        f"our recipe `attune` has an MRR of {attune}, `tuned` {tuned}, `baseline` {baseline}; but a plain cosine of "
+        f"sentence embeddings, untrained, has {cosine}."
+    ) in first
+
+
+@pytest.mark.usefixtures("committed_results")
+def test_the_readme_decodes_as_the_report() -> None:
+    decoding = load(ROOT / "params.yaml").generation.decoding["default"]
+    assert decoding.top_k == 1, "then sampling takes what greedy decoding takes"
+    told = re.search(r'`decoding=Decoding\(method="greedy", no_repeat_ngram=(\d+)\)`', SENTENCES)
+    assert told
+    greedy = Decoding(method="greedy", no_repeat_ngram=int(told[1]))
+    assert greedy == decoding.model_copy(update={"method": "greedy", "temperature": 1.0, "top_k": 0})
+
+
+@pytest.mark.usefixtures("committed_results")
 def test_how_many_test_replies_are_known_is_the_committed_share() -> None:
     found = read_json(METRICS / "contamination.json")
     shares = {each["test"]: each["reply"] for each in found["overlaps"] if each["test"] == each["source"]}
@@ -139,11 +174,12 @@ def test_how_many_test_replies_are_known_is_the_committed_share() -> None:
     across = {(each["test"], each["source"]): f"{100 * each['reply']:.0f}" for each in found["overlaps"]}
     in_openorca, in_guanaco = across[instructions], across[instructions[::-1]]
     sentence = (
-        f"{in_openorca} % of guanaco's test replies, and {in_guanaco} % of OpenOrca's, share a run with the other's"
+        f"{in_openorca} % of guanaco's test replies, and {in_guanaco} % of OpenOrca's, share an {found['n']}-gram with "
+        "the other's"
     )
     assert sentence in SENTENCES
     assert f"Of the test replies of guanaco and OpenOrca, {guanaco} and {openorca} % do: no question" in SENTENCES
-    assert found["n"] == 8
+    assert f"no test reply shares an {found['n']}-gram with it" in SENTENCES
 
 
 @pytest.mark.usefixtures("committed_results")
@@ -177,9 +213,9 @@ def better(test: dict[str, Any]) -> str:
     return f"{100 * (1 - math.exp(test['difference'])):.0f} %"
 
 
-def bounds(test: dict[str, Any]) -> str:
+def bounds(test: dict[str, Any], digits: int = 0) -> str:
     """The interval of the change of perplexity: −3 to +2 %."""
-    low, high = (f"{100 * (math.exp(test[each]) - 1):+.0f}".replace("-", "−") for each in ("low", "high"))
+    low, high = (f"{100 * (math.exp(test[each]) - 1):+.{digits}f}".replace("-", "−") for each in ("low", "high"))
     return f"{low} to {high} %"
 
 
@@ -200,8 +236,9 @@ def test_what_is_said_of_passages_is_the_committed_result() -> None:
         f"retrieval adds to that is clear in no generator ({least} to {most} %). Perplexity of `rag` is {better(rag)} "
         f"lower with passages than without (95 % interval {bounds(rag)}, corrected p {rag['p_holm']:.2f}; "
         f"{metrics['rag']['examples']} replies about 19 situations), and "
-        f"{better(oracle)} lower with the train exchanges whose replies are most like the true one ({bounds(oracle)}, "
-        f"{oracle['p_holm']:.2f}; `metrics/generators_tests.json`)."
+        f"{better(oracle)} lower with the train exchanges whose replies are most like the true one ("
+        f"{bounds(oracle, 1)}, p {short(oracle['p'])}, corrected {oracle['p_holm']:.2f}: not clear; "
+        "`metrics/generators_tests.json`)."
     )
     assert sentence.replace(" 0.", " .") in SENTENCES
     assert len(adds) == 4
@@ -241,14 +278,16 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
     for name, system in shown.items():
         own, glad, troubled = (f"{100 * results[system][score]:.0f} %" for score in SHARES)
         assert f"\n| {name} | {own} | {glad} | {troubled} |\n" in page
-    prompted, full, rag = (
+    hand, prompted, full, rag = (
         " and ".join(f"{100 * results[system][score]:.0f}" for score in SHARES[1:])
-        for system in ("prompted", "full", "rag+rag")
+        for system in ("targets", "prompted", "full", "rag+rag")
     )
     told = (
-        f"in {prompted} %, being sorry for nearly everybody, `full` in {full} %, "
-        f"`rag` with passages, as on the chat page, in {rag} % ([docs/data.md]"
+        f"It accepts {hand} % of replies by hand, {prompted} % of `prompted` (sorry for nearly everybody), {full} % of "
+        f"`full`, {rag} % of `rag` with passages, as on the chat page ([docs/data.md]"
     )
+    counts = Counter(each.glad for each in Everyday.read().messages)
+    assert f"judged replies to {counts[True]} messages of glad and {counts[False]} of troubled people" in SENTENCES
     assert told in SENTENCES
 
 

@@ -32,8 +32,8 @@ def ranked(folder: Path, **mrr: float) -> Results:
 def test_the_best_ranker_is_a_recipe_also_where_none_beats_the_untrained_model(folder: Path) -> None:
     line = best_ranker(ranked(folder, untrained=0.5, attune=0.45))
     assert line.startswith("Best ranker: CoBERT's recipe attune (small subset), MRR 0.450 (0.350 to 0.550) among")
-    assert ", but no recipe ranks better than the untrained model, MRR 0.500 (0.400 to 0.600); attune and" in line
-    assert "attune and untrained do not differ significantly in MRR" in line
+    assert ", but no recipe ranks better than attune before training, MRR 0.500 (0.400 to 0.600); attune and" in line
+    assert "attune and attune before training do not differ significantly in MRR" in line
     assert "no recipe" not in best_ranker(ranked(folder, untrained=0.4, attune=0.45))
 
 
@@ -59,13 +59,13 @@ def test_domains_are_what_the_data_say(folder: Path, notice: str | None, told: s
     write_json(folder / "raw/pec/manifest.json", {"corpus": "pec", "notice": notice})
     text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
     assert text.endswith(told)
-    assert "Models: untrained, attune before training; attune, ours (lr 0.0001). Recipes train" in text
+    assert "Models: attune before training; attune, ours (lr 0.0001). Recipes train" in text
 
 
 def test_a_recipe_that_was_changed_is_not_called_the_paper_s(folder: Path) -> None:
     changed(folder, ("cobert.subsets", ["small"]), ("cobert.domains", ["all"]), ("lr", 7e-5))
     told = (
-        "Models: untrained, baseline before training; baseline, after the paper's recipe (lr 7e-05); tuned, "
+        "Models: baseline before training; baseline, after the paper's recipe (lr 7e-05); tuned, "
         "with the first report's changes and three of ours (lr 5e-05); "
     )
     assert told in what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
@@ -81,9 +81,9 @@ def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -
     scores = {"untrained": 0.1, "tuned": 0.5, "attune": 0.45}
     before_training(folder, baseline=0.125, tuned=0.375, attune=0.5)
     assert starts(ranked(folder, **scores)) == (
-        "`untrained` is only where baseline starts: before any training, the MRR on validation contexts is 0.125 for "
-        "baseline, 0.375 for tuned and 0.500 for attune. So most of what attune is ahead of untrained is not learned. "
-        "`make studies` tests what training adds (plots/studies.html)."
+        "Recipes start from different models: before any training, the MRR on validation contexts is 0.125 for "
+        "baseline, 0.375 for tuned and 0.500 for attune. So most of what attune is ahead of baseline before training "
+        "is not learned. `make studies` tests what training adds (plots/studies.html)."
     )
     before_training(folder, baseline=0.125, tuned=0.125, attune=0.25)
     assert "not learned" not in starts(ranked(folder, **scores))
@@ -138,7 +138,7 @@ def untrained(folder: Path) -> Results:
 
 def test_passages_of_an_untrained_generator_are_told_too(untrained: Results, folder: Path) -> None:
     assert summary(untrained)[-1] == (
-        "Passages harm (Instruction, no training): perplexity higher, "
+        "Passages harm (Zero-shot instruction): perplexity higher, "
         "+10.5 % (95 % interval +5.1 % to +22.1 %, corrected p = 0.0020)."
     )
     write_json(folder / "metrics/generators_intervals.json", {"p": SCORES})
@@ -167,14 +167,11 @@ def test_perplexities_of_different_tokenizers_are_not_compared(folder: Path) -> 
     scores = {"a": 9.0, "b": 12.0, "c": 30.0}
     line = best_of(results, folder, scores, a="small", b="small", c="large")
     assert line == (
-        "Generator with the lowest perplexity, from small: Full fine-tuning (a), perplexity 9.0 on "
-        "EmpatheticDialogues without passages. "
-        "Generator with the lowest perplexity, from large: Full fine-tuning (c), perplexity 30.0 on "
-        "EmpatheticDialogues without passages."
+        "Lowest perplexity on EmpatheticDialogues, without passages, from small: Full fine-tuning (a), 9.0. "
+        "Lowest perplexity on EmpatheticDialogues, without passages, from large: Full fine-tuning (c), 30.0."
     )
     assert best_of(results, folder, scores, a="small", b="small") == (
-        "Generator with the lowest perplexity: Full fine-tuning (a), perplexity 9.0 on "
-        "EmpatheticDialogues without passages."
+        "Lowest perplexity on EmpatheticDialogues, without passages: Full fine-tuning (a), 9.0."
     )
 
 

@@ -52,7 +52,8 @@ def test_contexts_without_variation_are_said_to_tell_nothing() -> None:
         | {
             "needed": [row | {"contexts": None} for row in POWER["needed"]],
             "outperform": [row | nothing for row in POWER["outperform"]],
-        }
+        },
+        {},
     )
     assert "between tuned and baseline is not known: these contexts show no variation to estimate it from." in page
     assert "20 and 100 test contexts. These contexts show no variation from which to simulate" in page
@@ -69,12 +70,15 @@ def test_a_single_model_is_one() -> None:
 
 
 def test_the_contexts_that_a_difference_needs_and_the_small_test_set_stand_beside_it() -> None:
-    page = about(POWER)
+    page = about(POWER, {})
     assert "2,500 for 0.02, 400 for 0.05, 100 for 0.1" in page
     assert (
         "small subset on its own test contexts alone, mean MRR of the domains: baseline 0.250 (0.125 to 0.375)" in page
     )
     assert "fine-tuning</summary>\n<p>The first report found" in page
-    assert about(POWER | {"own": {"scores": {}, "tests": []}}).count("<li>") == 0
+    assert about(POWER | {"own": {"scores": {}, "tests": []}}, {}).count("<li>") == 0
     alone = {"scores": {"small": {"mean": {"baseline": {"mrr": 0.25}}}}, "tests": []}
-    assert "mean MRR of the domains: baseline 0.250.<" in about(POWER | {"own": alone})
+    assert "mean MRR of the domains: baseline 0.250.<" in about(POWER | {"own": alone}, {})
+    renamed = about(POWER, {"baseline": "the first recipe"})
+    assert "see a difference in MRR between tuned and the first recipe (95 %" in renamed
+    assert "mean MRR of the domains: the first recipe 0.250 (" in renamed

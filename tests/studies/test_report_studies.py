@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from attune import parameters
 from attune.core.files import read_json, write_json, write_parquet
 from attune.evaluation.schemas import EVERYDAY as EVERYDAY_ROWS
 from attune.report.everyday import messages
@@ -49,7 +50,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     changed(tmp_path)
     ways = dict.fromkeys(("cosine_context", "tuned", "max_sim"), SCORES | {"gflops": 12.5})
-    shared = {name: ways[name] | {"mrr": 0.28} for name in ("cosine_context", "tuned")}
+    shared = {name: SCORES | {"mrr": 0.28} for name in ("cosine_context", "tuned", "untrained")}
     write_json(Path("metrics/compare.json"), {"all": ways, "happy": shared, "mean": shared})
     write_json(Path("metrics/compare_tests.json"), METHOD_TESTS)
     write_json(Path("metrics/persona_use.json"), {"mean": {"a": SCORES, "b": SCORES}})
@@ -81,7 +82,8 @@ def test_the_page_holds_every_study(page: str) -> None:
     assert ": 5 against 1 persona sentence, +0.100 MRR (95 % interval +0.050 to +0.200, corrected p = 0.50), no" in page
     assert "Transfer: " not in page
     assert "the shortlist holds the true reply in 50 % of the contexts; the MRR is 0.100 in the" in page
-    assert "0.200 in CoBERT&#x27;s (untested; their intervals are below)." in page
+    assert "0.200 in attune&#x27;s (untested; their intervals are below)." in page
+    assert "Reranked by attune. Replies:" in page
     assert "Ways to match, trained and tested on: all" in page
     assert "GFLOP" in page
     assert "<summary>All of them, domain all</summary>" in page
@@ -93,12 +95,12 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
     body = page.partition("<h2")[2]
     assert not re.search("cosine_context|max_sim", body)
     assert (
-        "tuned is better than all 2 ways to match without training (MRR, mean of all, happy and offmychest). Its "
+        "tuned is better than all 2 ways to match without training (MRR, large subset, mean of domains). Its "
         "difference from the best of them, cosine of the whole context, is +0.100 (95 % interval +0.050 to +0.200, "
-        "corrected p = 0.0020). tuned before training is not among them." in page
+        "corrected p = 0.0020). It is better than baseline before training (0.280)." in page
     )
     assert (
-        "What training adds to each recipe (MRR, mean of all, happy and offmychest): tuned +0.150 (95 % interval "
+        "What training adds to each recipe (MRR, large subset, mean of domains): tuned +0.150 (95 % interval "
         "+0.050 to +0.200, corrected p = 0.0020), better." in page
     )
     assert '<th scope="row">tuned against TF-IDF of the context</th>' in page
@@ -142,10 +144,10 @@ def test_what_is_whatever_the_model_does_is_not_told_as_measured(page: str) -> N
 def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -> None:
     assert (
         f"Everyday messages ({messages()}), the generators that lead by a share of their replies; "
-        "in brackets, what differs clearly from “Instruction, no training”. Full fine-tuning: 90 % nearest to their "
+        "in brackets, what differs clearly from “Zero-shot instruction”. Full fine-tuning: 90 % nearest to their "
         "own message (+50 points, better), 90 % right for the glad (+70 points, better), 50 % right for the troubled "
         "(−30 points, worse). "
-        "Instruction, no training: 40 % nearest to their own message, 20 % right for the glad, 80 % right for the "
+        "Zero-shot instruction: 40 % nearest to their own message, 20 % right for the glad, 80 % right for the "
         "troubled. By hand: 95 % nearest to their own message, 90 % right for the glad, 85 % right for the troubled."
         in page
     )
@@ -163,4 +165,4 @@ def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -
 
 def test_every_figure_of_the_studies_stands_on_it(page: str) -> None:
     for record in on_page("studies"):
-        assert f'id="{record.name}"><figcaption>{record.caption}</figcaption>' in page
+        assert f'id="{record.name}"><figcaption>{record.caption_of(parameters.load())}</figcaption>' in page

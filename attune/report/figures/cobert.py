@@ -81,6 +81,7 @@ def comparison(scores: pd.DataFrame, score: str, label: str, chance: float | Non
         if chance is not None:
             axes.axvline(chance, color="black", lw=0.9, ls=":", label=f"chance ({chance:.3f})")
         axes.set_title(f"{subset} subset")
+    panels[0].set_yticks(range(len(models)), [textwrap.fill(ranking_name(model), 18) for model in models])
     figure.supxlabel(label, fontsize=9)
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=5)
     return figure
@@ -163,7 +164,8 @@ def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: f
         axes.plot(row["cost"], row["mrr"], marker, color=colour, mec=edge, mew=1.6, ms=5.5)
     axes.set_xscale("symlog", linthresh=linear_to)
     axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
-    axes.set_ylim(0, points["mrr"].max() * 1.12)
+    # The tenth below the lowest, or its lower half would be empty.
+    axes.set_ylim(math.floor(10 * points["mrr"].min()) / 10, points["mrr"].max() * 1.08)
     name_points(axes, points, front, linear_to)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(label)

@@ -58,10 +58,11 @@ def text_lengths(lengths: pd.DataFrame) -> Figure:
     return figure
 
 
-def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float) -> Figure:
+def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float, dialogues: pd.DataFrame) -> Figure:
     """The share of each emotion that the probe recognises, and what it takes the emotion for most often otherwise.
 
-    counts[truth][predicted]: out-of-fold predictions.
+    counts[truth][predicted]: out-of-fold predictions. dialogues: one row per conversation that they are of, with
+    emotion and situation; the conversations about one situation all count.
     """
     frequent = sorted(counts, key=lambda name: -sum(counts[name].values()))[:MOST]
     names = sorted(frequent, key=lambda name: _share(counts[name], name))
@@ -81,17 +82,22 @@ def confusion(counts: Mapping[str, Mapping[str, int]], accuracy: float) -> Figur
     axes.set_xlim(0, 140)
     axes.spines["bottom"].set_bounds(0, 100)
     axes.set_xticks(range(0, 101, 25))
-    axes.set_xlabel(f"recognised (%), and what it is most often taken for otherwise\n{_sizes(counts)}")
+    axes.set_xlabel(f"recognised (%), and what it is most often taken for otherwise\n{_sizes(dialogues)}")
     left_out = _left_out(len(names), len(counts))
     axes.set_title(f"Emotion probe: accuracy {100 * accuracy:.0f} % on held-out situations{left_out}")
     return figure
 
 
-def _sizes(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """How many situations the emotions have: "3 to 14 situations per emotion"."""
-    sizes = sorted(sum(row.values()) for row in counts.values())
-    few = ": single shares say little" if sizes[0] < FEW else ""
-    return f"({'–'.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))} situations per emotion{few})"
+def _sizes(dialogues: pd.DataFrame) -> str:
+    """How many the emotions have: "20–40 conversations about 5–10 situations per emotion"."""
+    situations = dialogues.groupby("emotion")["situation"]
+    conversations, distinct = situations.size(), situations.nunique()
+    few = ":\nsingle shares say little" if distinct.min() < FEW else ""
+    return f"({_range(conversations)} conversations about {_range(distinct)} situations per emotion{few})"
+
+
+def _range(counts: pd.Series) -> str:
+    return "–".join(map(str, dict.fromkeys((counts.min(), counts.max()))))
 
 
 def _left_out(shown: int, all_: int) -> str:

@@ -3,10 +3,8 @@
 A new figure is a function in one of the sibling modules and a record here.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 from matplotlib import style as mpl_style
@@ -14,41 +12,30 @@ from matplotlib.figure import Figure
 
 from attune.core.files import atomic_folder
 from attune.corpora import dialogue_corpora
-from attune.evaluation.ranking.summary import UNTRAINED
 from attune.report import seeds as seeds_section
 from attune.report.everyday import messages
 from attune.report.figures import cobert, corpora, generators, power, seeds, style
+from attune.report.figures.record import FigureRecord, Page
 from attune.report.findings import replies_of
-from attune.report.names import candidates_title, generator_names, mean_title, personas_title, start_title, system_names
+from attune.report.names import (
+    candidates_title,
+    generator_names,
+    mean_title,
+    personas_title,
+    ranker_names,
+    system_names,
+)
 from attune.report.results import Results
 from attune.report.tables import compared, costs, means
 
-Page = Literal["report", "studies"]
-# On the first screen, among the figures, folded below them, or beside the text about the test sets' sizes.
-Place = Literal["first", "open", "folded", "power"]
-
-
-@dataclass(frozen=True)
-class FigureRecord:
-    """`name` is the figure's file name without suffix; `caption` stands below it on its page.
-
-    shown: what is in it; without any, there is no figure.
-    """
-
-    name: str
-    caption: str
-    draw: Callable[[Results], Figure]
-    page: Page = "report"
-    place: Place = "open"
-    shown: Callable[[Results], Sequence[str]] = lambda _: ["all"]
-
 
 def _loss(results: Results) -> Figure:
-    return cobert.comparison(results.ranking, "loss", f"test loss (nats, {_candidates(results)})")
+    return cobert.comparison(_named(results, results.ranking), "loss", f"test loss (nats, {_candidates(results)})")
 
 
 def _mrr(results: Results) -> Figure:
-    return cobert.comparison(results.ranking, "mrr", f"test MRR ({_candidates(results)})", _chance(results))
+    scores = _named(results, results.ranking)
+    return cobert.comparison(scores, "mrr", f"test MRR ({_candidates(results)})", _chance(results))
 
 
 def _chance(results: Results) -> float | None:
@@ -78,8 +65,13 @@ def _answered(results: Results) -> Figure:
 
 
 def _named(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
-    """Beside what other recipes start from, `untrained` is named as what the first one starts from."""
-    return scores.replace({"model": {UNTRAINED: start_title(results.settings)}})
+    """`untrained` is named as what the first recipe starts from, since the others may start elsewhere."""
+    return scores.replace({key: ranker_names(results.settings) for key in ("model", "before", "after")})
+
+
+def _power(results: Results) -> Figure:
+    parts = (pd.DataFrame(results.metrics("power")[name]) for name in ("interval", "needed"))
+    return power.contexts(*(_named(results, part) for part in parts))
 
 
 def _panels(results: Results) -> dict[str, pd.DataFrame]:
@@ -87,6 +79,13 @@ def _panels(results: Results) -> dict[str, pd.DataFrame]:
     trained, every = results.settings.compare.domains, results.settings.cobert.domains
     rest = {mean_title(every): _named(results, means(results.methods))} if set(trained) != set(every) else {}
     return {mean_title(trained): _named(results, compared(results)), **rest}
+
+
+def _confusion(results: Results) -> Figure:
+    dialogues = results.emotions
+    return corpora.confusion(
+        results.probe["confusion"], results.probe["accuracy"], dialogues[dialogues["split"] == "train"]
+    )
 
 
 # In the order of the page.
@@ -107,9 +106,9 @@ FIGURES = (
     ),
     FigureRecord(
         "training_loss",
-        "CoBERT: training (dashed) and validation loss by epoch, and validation MRR, by which weights are chosen "
-        "(star). A loss grows with the number of candidates: the replies of a batch in training, all of the split "
-        "in validation. So compare the points of one line only",
+        "CoBERT: training (dashed) and validation loss (log scale) and validation MRR by epoch (star: best trained "
+        "epoch; a recipe with interpolate, such as attune, may keep less of it, or none). Candidates differ in number: "
+        "a batch of replies in training, the whole split in validation. So compare the points of one line only",
         lambda results: cobert.training(results.cobert_curves),
         place="folded",
     ),
@@ -122,7 +121,7 @@ FIGURES = (
     FigureRecord(
         "contexts_needed",
         "CoBERT: how many test contexts it takes to see a difference in MRR",
-        lambda results: power.contexts(*map(pd.DataFrame, map(results.metrics("power").get, ("interval", "needed")))),
+        _power,
         place="power",
     ),
     FigureRecord(
@@ -170,7 +169,7 @@ FIGURES = (
     FigureRecord(
         "emotion_confusion",
         "Emotion probe: how often each emotion of held-out situations is recognised",
-        lambda results: corpora.confusion(results.probe["confusion"], results.probe["accuracy"]),
+        _confusion,
         place="folded",
     ),
     FigureRecord(
@@ -201,7 +200,7 @@ FIGURES = (
     ),
     FigureRecord(
         "transfer",
-        "CoBERT: test MRR by the domains of training and of testing, with 95 % intervals",
+        "CoBERT, recipe {0.transfer.recipe}: test MRR by the domains of training and of testing, with 95 % intervals",
         lambda results: cobert.transfer(results.transfer),
         "studies",
     ),

@@ -17,6 +17,8 @@ MARKERS = ("o", "s", "^", "v")
 # Inches. On a phone of 390 pixels a figure of this width has letters of some 9 pixels.
 WIDTH = 5.4
 LONGEST = 30  # letters of a label
+# Ticks within a decade of a logarithmic axis, by how many decades it has at most; with more, there is none but 1.
+_SUBS = {0.8: (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8), 1.2: (1, 2, 3, 5), 2.2: (1, 2, 5)}
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -77,11 +79,13 @@ def grid(
 
 
 def log_axis(axes: Axes) -> None:
-    """A logarithmic y axis whose ticks are labelled with plain numbers."""
+    """A logarithmic y axis of what is drawn, whose ticks have plain numbers: so many that values can be read."""
     axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    subs = next((subs for decades, subs in _SUBS.items() if high < low * 10**decades), (1,))
+    axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=9))
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    axes.yaxis.set_minor_locator(mpl.ticker.LogLocator(subs=(2, 5)))
+    axes.yaxis.set_minor_locator(mpl.ticker.NullLocator())
 
 
 def groups(rows: pd.DataFrame, key: str) -> list[tuple[str, pd.DataFrame]]:

@@ -26,7 +26,13 @@ def test_lengths_stand_on_a_logarithmic_axis_beside_texts_without_words() -> Non
 
 def test_each_emotion_s_recall_stands_beside_what_it_is_taken_for() -> None:
     counts = {"sad": {"sad": 1, "proud": 3}, "proud": {"proud": 2}}
-    axes = corpora.confusion(counts, 0.5).axes[0]
+    rows = [("sad", "I fell."), ("sad", "I fell."), ("sad", "It rains."), ("sad", "I fell."), ("proud", "I won.")]
+    dialogues = pd.DataFrame([*rows, rows[-1]], columns=["emotion", "situation"])
+    axes = corpora.confusion(counts, 0.5, dialogues).axes[0]
+    assert "(2–4 conversations about 1–2 situations per emotion:\nsingle shares say little)" in axes.get_xlabel()
+    many = pd.DataFrame([{"emotion": "sad", "situation": str(at)} for at in range(30)])
+    told = corpora.confusion(counts, 0.5, many).axes[0].get_xlabel()
+    assert "(30 conversations about 30 situations per emotion)" in told
     assert [label.get_text() for label in axes.get_yticklabels()] == ["sad", "proud"]
     assert [bar.get_width() for bar in axes.patches] == [25.0, 100.0]
     assert [text.get_text() for text in axes.texts] == ["else proud (75 %)"]
@@ -40,7 +46,7 @@ def test_whatever_stands_in_the_column_of_emotions_can_be_drawn(tmp_path: Path) 
     rows = [{"split": "train", "emotion": name} for name in [*names, *names[:2]]]
     drawn = corpora.emotion_distribution(pd.DataFrame(rows), "a corpus")
     counts = {name: {f"{names[1]}!": 1, name: 9 if name in names[:2] else 1} for name in names}
-    probe = corpora.confusion(counts, 0.5)
+    probe = corpora.confusion(counts, 0.5, pd.DataFrame(rows).assign(situation="It rains."))
     for figure in (drawn, probe):
         assert figure.axes[0].get_title().endswith("(the 50 most frequent of 3,002)")
         labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]

@@ -4,11 +4,13 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from attune import parameters
 from attune.core.files import sha256, write_json
 from attune.report.figures import registry
-from attune.report.figures.registry import FIGURES, FigureRecord
+from attune.report.figures.record import FigureRecord
+from attune.report.figures.registry import FIGURES
 from attune.report.figures.style import subplots
 from attune.report.results import Results
 from tests.project import ROOT, changed
@@ -57,6 +59,17 @@ def test_beside_what_other_recipes_start_from_the_untrained_model_has_its_recipe
     write_json(tmp_path / "compare.json", {"all": dict.fromkeys(models, scores), "mean": dict.fromkeys(models, scores)})
     settings = parameters.load(changed(tmp_path, ("cobert.domains", ["all"]), ("compare.domains", ["all"])))
     results = Results(settings, metrics=tmp_path)
+    write_json(
+        tmp_path / "cobert_intervals.json", {"large": {"all": dict.fromkeys(models[:2], scores | {"loss": 2.0})}}
+    )
+    pair = {"before": "untrained", "after": "baseline", "contexts": 20}
+    power = {"interval": [pair | {"half_width": 0.1}], "needed": [pair | {"difference": 0.1}]}
+    write_json(tmp_path / "power.json", power)
+    for name in ("mrr_comparison", "loss_comparison", "contexts_needed"):
+        (figure,) = (each.draw(results) for each in FIGURES if each.name == name)
+        shown = str([text.get_text() for text in figure.findobj(Text)]).replace("\\n", " ")
+        assert "baseline before training" in shown
+        assert "untrained" not in shown
     for figure in (each for each in FIGURES if each.name.startswith("matching_")):
         (axes,) = figure.draw(results).axes
         shown = {text.get_text() for text in (*axes.get_yticklabels(), *axes.texts)}
