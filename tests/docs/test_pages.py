@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from importlib import import_module
 from typing import Any
 
+import pandas as pd
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from ruamel.yaml import YAML
@@ -289,6 +290,23 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
     counts = Counter(each.glad for each in Everyday.read().messages)
     assert f"judged replies to {counts[True]} messages of glad and {counts[False]} of troubled people" in SENTENCES
     assert told in SENTENCES
+
+
+@pytest.mark.usefixtures("committed_results")
+def test_what_is_said_of_the_worst_replies_is_the_committed_result() -> None:
+    replies = pd.read_csv(ROOT / "plots" / "replies.csv")
+    said = {name: replies[name].str.contains("sorry for your loss").sum() for name in ("prompt_tuning", "full", "rag")}
+    assert said["full"] == said["rag"] == 0
+    cut = {name: f"{100 * scores['replies_truncated']:.0f} %" for name, scores in study("generators.json").items()
+           if "replies_truncated" in scores}  # fmt: skip
+    settings = load()
+    steps, tokens = settings.generators["prompt_tuning"].steps, settings.generation.max_new_tokens
+    assert f"learn little in {steps} updates" in SENTENCES
+    told = (
+        f'{said["prompt_tuning"]} of its {len(replies)} test replies say "sorry for your loss", whatever the message, '
+    )
+    assert f"{told}and {cut['prompt_tuning']} do not end within {tokens} tokens" in SENTENCES
+    assert f"Nor do {cut['prompted']} of those of `prompted`" in SENTENCES
 
 
 def test_the_stage_tables_name_every_stage_module() -> None:
