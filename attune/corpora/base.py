@@ -95,7 +95,7 @@ class Corpus:
     Attributes
     ----------
     name, title: its key in params.yaml and folder in data/; its name as people write it.
-    licence: of the published data.
+    licence, place: of the published data; the hub's dataset or the address that has them.
     layouts: split -> raw file, for each way in which the files are published, the mirror's first and the hub's last.
     read: parses one raw file; where `subset` is None, into rows of `schemas.conversations`.
     key: the column that names a conversation.
@@ -126,6 +126,7 @@ class Corpus:
     train_rows: str = "train.parquet"
     indexed: bool = False
     own: Own | None = None
+    place: str = ""
 
     @property
     def in_own_folder(self) -> bool:

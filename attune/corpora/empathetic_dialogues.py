@@ -207,6 +207,7 @@ EMPATHETIC_DIALOGUES = Corpus(
     name="empathetic_dialogues",
     title="EmpatheticDialogues",
     licence="cc-by-nc-4.0",
+    place="facebook/empathetic_dialogues",
     layouts=(
         {"train": "train.csv", "valid": "valid.csv", "test": "test.csv"},
         {

@@ -188,6 +188,7 @@ PEC = Corpus(
     title="PEC",
     # The dataset card's tag; the card adds that the text is Pushshift.io's, whose legal status is unclear.
     licence="gpl-3.0+",
+    place="https://dl.dropboxusercontent.com/s/u04fzuhsnxd0uvw/hf_pec.zip",
     # Personas belong to a domain, not to a split.
     layouts=(
         {f"{domain}/{part}": f"hf_pec/{domain}/{part}.txt" for domain in DOMAINS for part in (*SPLITS, "persona")},
