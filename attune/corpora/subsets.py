@@ -174,8 +174,10 @@ def drawn_splits(
         groups.append(key(group) if group else 0)
     distinct = draw(np.asarray(ranks), None)
     drawn = distinct[: sampling.cap]
-    left_out = f" without its {bad.count} malformed row(s)" if bad.count else ""
-    has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{left_out} has"
+    left_out = [f"{bad.count} malformed row(s)"] if bad.count else []
+    left_out += [f"{bad.without_a_reply} dialogue(s) that nobody answers"] if bad.without_a_reply else []
+    without = f" without its {' and '.join(left_out)}" if left_out else ""
+    has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{without} has"
     whose = f"corpora.{corpus.name}{has}"
     openings_of = together(np.asarray(openings), np.asarray(texts), np.asarray(groups), drawn)
     splits = split_by_opening(openings_of, sampling.test_share, whose)

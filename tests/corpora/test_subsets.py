@@ -253,6 +253,39 @@ def test_conversations_that_are_in_two_files_or_without_a_reply_are_counted(tmp_
     assert subset.counts == {"bad_rows": 0, "repeated": 5, "without_a_reply": 3}
 
 
+def few_answers(folder: Path, dialogues: int, answered: int) -> None:
+    """EmpatheticDialogues' three files with so many dialogues in all, and so many with a reply."""
+    for part, file in enumerate(("train", "valid", "test")):
+        rows = (
+            f"c{at},{1 + turn},sad,it rained {at},{turn},so {at}.{turn},,"
+            for at in range(part, dialogues, 3)
+            for turn in range(1 + (at < answered))
+        )
+        (folder / f"{file}.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+
+
+@pytest.mark.parametrize(("cap", "sizes"), [(10, (8, 2)), (None, (10, 2))])
+@pytest.mark.fault("EmpatheticDialogues most of which nobody answers", "those with a reply fill cap and splits")
+def test_dialogues_that_nobody_answers_take_no_place_in_the_draw(
+    tmp_path: Path, cap: int | None, sizes: tuple[int, int]
+) -> None:
+    few_answers(tmp_path, 120, 12)
+    record = record_of("empathetic_dialogues")
+    subset = train_and_test(record, tmp_path, Sampling(13, cap, 0.2, {}), BadRows("error"), tmp_path / "scratch")
+    parts = {split: [record.rows(row, True) for row in rows] for split, rows in subset.conversations.items()}
+    assert (len(parts["train"]), len(parts["test"])) == sizes
+    assert all(rows for part in parts.values() for rows in part)
+    assert subset.counts == {"bad_rows": 0, "without_a_reply": 108}
+    assert sum(record.count_rows(tmp_path, BadRows("error")).values()) == 120
+
+
+def test_too_few_dialogues_with_a_reply_say_how_many_have_none(tmp_path: Path) -> None:
+    few_answers(tmp_path, 9, 2)
+    sampling = Sampling(13, 10, 0.2, {})
+    with pytest.raises(AttuneError, match=r"without its 7 dialogue\(s\) that nobody answers has 2 conv"):
+        train_and_test(record_of("empathetic_dialogues"), tmp_path, sampling, BadRows("error"), tmp_path / "scratch")
+
+
 @pytest.mark.parametrize(
     ("rows", "cap", "whose"),
     [

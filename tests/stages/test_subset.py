@@ -107,7 +107,7 @@ def test_too_little_in_a_directory_is_told_with_how_more_gets_in(
     write(name, Path("mirror", name))
     download.main(corpus=name, target=Path("raw"))
     again = "; after a change in the source's files run `dvc repro --force download` first"
-    with pytest.raises(AttuneError, match=rf"(usable conversations|emotion probe needs).*{again}$"):
+    with pytest.raises(AttuneError, match=rf"(usable conversations|different opening).*{again}$"):
         main(corpus=name, raw=Path("raw"), target=Path("out"))
 
 
