@@ -43,8 +43,8 @@ def drawn(
 
 def test_first_turns_stay_together_and_candidates_are_the_whole_test_split(tmp_path: Path) -> None:
     rows = [conversation(number) for number in range(60)]
-    files, counts = drawn(tmp_path, [*rows, rows[3]])
-    assert (counts["repeated"], counts["conversations_without_persona"]) == (1, 1)
+    files, counts = drawn(tmp_path, [*rows, rows[3], rows[0]])  # of which the first alone has no persona
+    assert (counts["repeated"], counts["conversations_without_persona"]) == (2, 1)
     assert {name.split("/")[1] for name in files if name.startswith("large")} == {"all"}
     firsts = {
         split: {row["utterances"][0] for row in files[f"large/all/{split}"]} for split in ("train", "valid", "test")

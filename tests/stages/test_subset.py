@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet, sha256
+from attune.core.files import read_json, read_parquet, sha256
 from attune.corpora import record_of
 from attune.corpora.base import Sampling
 from attune.corpora.redrawing import redrawn, redrawn_train
@@ -129,6 +129,25 @@ def test_repeated_rows_are_said_to_be_left_out(
     download.main(corpus="mine", target=Path("raw"))
     main(corpus="mine", raw=Path("raw"), target=Path("out"))
     assert capsys.readouterr().out.endswith("mine: train 7, test 2; 3 repeated row(s) are left out\n")
+
+
+@pytest.mark.parametrize("name", ["mine", "pec", "empathetic_dialogues"])
+def test_malformed_rows_of_ones_own_are_counted_where_they_are_left_out_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {"q": f"I am {n}.", "a": "" if n % 20 == 0 else f"Oh, {n}.", "m": ("sad", "glad")[n % 2]} for n in range(60)
+    ]
+    Path("mine.json").write_text(json.dumps(rows))
+    columns = {"context": "q", "response": "a"} | ({"emotion": "m"} if name == "empathetic_dialogues" else {})
+    few = {"train": 2, "valid": 1, "test": 1, "evaluate": None}
+    entry = (f"corpora.{name}", {"path": "mine.json", "columns": columns})
+    changed(tmp_path, entry, ("on_bad_row", "skip"), ("subsets", {"large": few, "small": few}))
+    download.main(corpus=name, target=Path("raw"))
+    main(corpus=name, raw=Path("raw"), target=Path("out"))
+    counted = [read_json(Path(file))["bad_rows"] for file in ("raw/manifest.json", "out/counts.json")]
+    assert counted == [3, 3]
 
 
 @pytest.mark.parametrize("named", [False, True])
