@@ -11,8 +11,9 @@ from attune.corpora.copies import together
 from attune.corpora.own import ALL, opening, said
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRows
+from attune.corpora.sizing import sized
 from attune.corpora.spool import Spool
-from attune.corpora.subsets import draw, key, opening_key, rank, sized, split_by_opening
+from attune.corpora.subsets import draw, key, opening_key, rank, split_by_opening
 from attune.corpora.wording import tokenised
 
 if TYPE_CHECKING:

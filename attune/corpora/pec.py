@@ -18,8 +18,9 @@ from attune.corpora.own_ranked import read as read_own
 from attune.corpora.own_ranked import subset as own_subset
 from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRow, BadRows
+from attune.corpora.sizing import sized
 from attune.corpora.spool import Spool
-from attune.corpora.subsets import SPLITS, digest, draw, key, rank, sized
+from attune.corpora.subsets import SPLITS, digest, draw, key, rank
 
 if TYPE_CHECKING:
     import numpy as np

@@ -125,7 +125,7 @@ def test_there_may_be_more_domains_than_files_can_be_open(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AttuneError, match=r"pec all/train has \d+ usable conversations, but subsets\.large\.train"):
+    with pytest.raises(AttuneError, match=r"pec has \d+ to train on, .* add -S 'subsets\.large=\{train: "):
         drawn(tmp_path, [conversation(number) for number in range(20)])
     alike = [conversation(number) | {"utterances": ["Hi!", f"No {number}."]} for number in range(4)]
     with pytest.raises(AttuneError, match=r"^corpora\.pec has 4 conversation\(s\) with 1 different opening\(s\)"):

@@ -17,6 +17,7 @@ from attune.corpora.base import Sampling
 from attune.corpora.cross_posts import without_leaks
 from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.corpora.reading import BadRows
+from attune.corpora.sizing import sized
 from attune.corpora.subsets import (
     check_candidates,
     check_disjoint,
@@ -24,7 +25,6 @@ from attune.corpora.subsets import (
     draw,
     opening_key,
     rank,
-    sized,
     split_by_opening,
     train_and_test,
 )
@@ -183,7 +183,7 @@ def test_models_are_ranked_on_as_many_test_conversations_as_asked_for() -> None:
     for domain in ("happy", "offmychest", "all"):
         assert sets["evaluate", "small", domain] == sets["evaluate", "large", domain] == sets["large", domain, "test"]
         assert sets["small", domain, "test"] == sets["evaluate", "small", domain][:2]
-    with pytest.raises(AttuneError, match=r"happy/test has 30 usable .* subsets\.small\.evaluate asks for 31"):
+    with pytest.raises(AttuneError, match=r"30 to test on in its smallest .* -S 'subsets\.small=\{.*evaluate: 30\}'"):
         sized("pec", pools(30), {"small": SIZES["small"] | {"evaluate": 31}})
 
 
@@ -195,9 +195,17 @@ def test_a_split_without_a_number_takes_everything() -> None:
     assert len(sets["large", "all", "valid"]) == len(sets["evaluate", "large", "happy"]) == 5
 
 
-def test_too_few_conversations_say_which_key_asks_for_more() -> None:
-    with pytest.raises(AttuneError, match=r"pec happy/train has 15 usable .* subsets\.large\.train asks for 20"):
-        sized("pec", pools(15), SIZES)
+@pytest.mark.fault("a corpus with fewer conversations than several sizes ask for", "all values that do, at once")
+def test_too_few_conversations_say_all_values_that_do() -> None:
+    with pytest.raises(AttuneError) as raised:
+        sized("pec", pools(7), SIZES)
+    assert str(raised.value) == (
+        "corpora.pec has 7 to train on, 7 to validate on and 7 to test on in its smallest domain, and `subsets` asks "
+        "for more conversations; add -S 'subsets.large={train: 7, valid: 7, test: 6}' (and set cobert.candidates to no "
+        "more than there are to test on), or use a larger source"
+    )
+    with pytest.raises(AttuneError, match=r"has 1 to train on, .*, too few conversations for any size; use a larger"):
+        sized("pec", pools(1), SIZES)
 
 
 def test_a_conversation_in_the_sets_of_two_splits_is_named() -> None:

@@ -1,8 +1,10 @@
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_json, read_parquet, sha256
@@ -106,9 +108,28 @@ def test_too_little_in_a_directory_is_told_with_how_more_gets_in(
     changed(tmp_path, ("source", "mirror"))
     write(name, Path("mirror", name))
     download.main(corpus=name, target=Path("raw"))
-    again = "; after a change in the source's files run `dvc repro --force download` first"
-    with pytest.raises(AttuneError, match=rf"(usable conversations|different opening).*{again}$"):
+    again = "; if you change the source's files for that, run `dvc repro --force download` first"
+    with pytest.raises(AttuneError, match=rf"(too few conversations|different opening).*{again}$"):
         main(corpus=name, raw=Path("raw"), target=Path("out"))
+
+
+@pytest.mark.fault("a small PEC in its published layout", "all sizes that fit are named at once")
+def test_a_small_published_corpus_is_told_all_values_that_fit_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path, ("source", "mirror"))
+    _two_subreddits(Path("mirror/pec/hf_pec"), unknown=0)
+    download.main(corpus="pec", target=Path("raw"))
+    with pytest.raises(AttuneError, match="5 to train on, 5 to validate on and 5 to test on in its smallest") as raised:
+        main(corpus="pec", raw=Path("raw"), target=Path("out"))
+    yaml = YAML(typ="safe")
+    values = [(key, yaml.load(value)) for key, value in re.findall(r"-S '([\w.]+)=(\{.*?\})'", str(raised.value))]
+    assert [key for key, _ in values] == ["subsets.large", "subsets.small"]
+    changed(tmp_path, ("source", "mirror"), *values)
+    main(corpus="pec", raw=Path("raw"), target=Path("out"))
+    for size, split in (("large", "train"), ("small", "test")):
+        assert len(read_parquet(Path(f"out/{size}/happy/{split}.parquet"))) == dict(values)[f"subsets.{size}"][split]
 
 
 def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
