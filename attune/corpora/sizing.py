@@ -56,9 +56,11 @@ def _check_enough(
     fewest = " in its smallest domain" if len(pools) > 1 else ""
     usable = f"{least['train']} to train on, {least['valid']} to validate on and {least['test']} to test on{fewest}"
     if not too_few(least):
-        step = f"add {' '.join(values)} (and set cobert.candidates to no more than there are to test on)"
+        tested = max(wanted.get(key) or 0 for wanted in sizes.values() for key in ("test", "evaluate"))
+        also = " (and set cobert.candidates to no more than there are to test on)" if tested > least["test"] else ""
         raise TooFew(
-            f"corpora.{corpus} has {usable}, and `subsets` asks for more conversations; {step}, or use a larger source"
+            f"corpora.{corpus} has {usable}, and `subsets` asks for more conversations; add {' '.join(values)}{also}, "
+            "or use a larger source"
         )
     raise TooFew(f"corpora.{corpus} has {usable}, too few conversations for any size; use a larger source")
 
