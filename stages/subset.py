@@ -34,8 +34,11 @@ def main(*, corpus: str, raw: Path, target: Path) -> None:
         if record.has_emotions:  # the probe comes after the trainings, which would be in vain
             train = stream_parquet(folder / "train.parquet")
             emotion_folds.check(corpus, [(row["emotion"], row["situation"]) for row in train])
-        recalled = _recalled(folder, record, entry) if isinstance(entry, OwnRows) else ""
-        write_json(folder / "counts.json", subset.counts)
+        counts, recalled = dict(subset.counts), ""
+        if isinstance(entry, OwnRows):  # whose malformed rows the stage download has left out
+            counts["bad_rows"] = read_json(raw / "manifest.json")["bad_rows"]
+            recalled = _recalled(folder, record, entry)
+        write_json(folder / "counts.json", counts)
         if scratch.is_dir():
             shutil.rmtree(scratch)
     repeated = subset.counts.get("repeated")

@@ -95,7 +95,7 @@ class Corpus:
     Attributes
     ----------
     name, title: its key in params.yaml and folder in data/; its name as people write it.
-    licence: of the published data.
+    licence, place: of the published data; the hub's dataset or the address that has them.
     layouts: split -> raw file, for each way in which the files are published, the mirror's first and the hub's last.
     read: parses one raw file; where `subset` is None, into rows of `schemas.conversations`.
     key: the column that names a conversation.
@@ -126,6 +126,7 @@ class Corpus:
     train_rows: str = "train.parquet"
     indexed: bool = False
     own: Own | None = None
+    place: str = ""
 
     @property
     def in_own_folder(self) -> bool:
@@ -164,21 +165,33 @@ class Corpus:
         return {split: folder / name for split, name in self.layout(folder).items()}
 
     def count_rows(self, folder: Path, bad: BadRows) -> dict[str, int]:
-        """Raw file -> what `read` parses from it, counted.
+        """Raw file -> what `read` parses from it, counted, with the conversations without a reply.
 
         Raises
         ------
         AttuneError
-            for a file without a row, for files in which nobody answers, and as `layout` and `read` do.
+            for a file without a sound row, with the first that is malformed, for files in which nobody answers, and as
+            `layout` and `read` do.
         """
         counts = {}
         for name in self.layout(folder).values():
-            counts[name] = sum(1 for _ in self.read(folder / name, bad))
+            malformed, unanswered = bad.count, bad.without_a_reply
+            counts[name] = sum(1 for _ in self.read(folder / name, bad)) + bad.without_a_reply - unanswered
             if not counts[name]:
-                raise AttuneError(f"{folder / name} holds no row of {self.name}")
+                why = self._why_empty(folder / name, bad.count - malformed)
+                raise AttuneError(f"{folder / name} holds no row of {self.name}{why}")
         if bad.without_a_reply == (total := sum(counts.values())):
             raise AttuneError(
                 f"{', '.join(str(folder / name) for name in counts)}: nobody answers in any of the {total} "
                 "conversations; turns by a second speaker are needed, since replies are learnt and retrieved"
             )
         return counts
+
+    def _why_empty(self, path: Path, malformed: int) -> str:
+        """What is wrong with the first of a file's malformed rows, where there are any."""
+        if not malformed:
+            return ""
+        again = BadRows("skip")
+        for _ in self.read(path, again):
+            pass
+        return f"; all {malformed} are malformed, the first: {again.first}"

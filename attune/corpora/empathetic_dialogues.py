@@ -154,16 +154,21 @@ def _text(value: str) -> str:
 
 
 def conversations(path: Path, bad: BadRows) -> Iterator[Row]:
-    """The dialogues of one raw file as rows of the conversation schema."""
+    """The dialogues of one raw file in which the listener replies, as rows of the conversation schema.
+
+    No example is made of the others: drawn, they would take the place of those that give one.
+    """
     for dialogue in read(path, bad):
-        bad.without_a_reply += LISTENER not in dialogue.speakers
-        yield {
-            "conv_id": dialogue.conv_id,
-            "emotion": dialogue.emotion,
-            "situation": dialogue.situation,
-            "speakers": list(dialogue.speakers),
-            "utterances": list(dialogue.utterances),
-        }
+        if LISTENER in dialogue.speakers:
+            yield {
+                "conv_id": dialogue.conv_id,
+                "emotion": dialogue.emotion,
+                "situation": dialogue.situation,
+                "speakers": list(dialogue.speakers),
+                "utterances": list(dialogue.utterances),
+            }
+        else:
+            bad.without_a_reply += 1
 
 
 def own_dialogues(path: Path, bad: BadRows) -> Iterator[Row]:
@@ -207,6 +212,7 @@ EMPATHETIC_DIALOGUES = Corpus(
     name="empathetic_dialogues",
     title="EmpatheticDialogues",
     licence="cc-by-nc-4.0",
+    place="facebook/empathetic_dialogues",
     layouts=(
         {"train": "train.csv", "valid": "valid.csv", "test": "test.csv"},
         {

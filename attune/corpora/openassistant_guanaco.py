@@ -73,6 +73,7 @@ OPENASSISTANT_GUANACO = Corpus(
     name="openassistant_guanaco",
     title="guanaco",
     licence="apache-2.0",
+    place="timdettmers/openassistant-guanaco",
     layouts=({"train": "openassistant_best_replies_train.jsonl", "eval": "openassistant_best_replies_eval.jsonl"},),
     read=conversations,
     key="id",

@@ -51,6 +51,7 @@ OPENORCA = Corpus(
     name="openorca",
     title="OpenOrca",
     licence="mit",
+    place="Open-Orca/OpenOrca",
     layouts=({"train": "1M-GPT4-Augmented.parquet"},),
     read=conversations,
     key="id",

@@ -11,8 +11,9 @@ from attune.corpora.copies import together
 from attune.corpora.own import ALL, opening, said
 from attune.corpora.own import read as read_own
 from attune.corpora.reading import BadRows
+from attune.corpora.sizing import sized
 from attune.corpora.spool import Spool
-from attune.corpora.subsets import draw, key, opening_key, rank, sized, split_by_opening
+from attune.corpora.subsets import draw, key, opening_key, rank, split_by_opening
 from attune.corpora.wording import tokenised
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _splits(
     columns = {name: array("Q") for name in ("id", "rank", "domain")}
     texts = {name: array("Q") for name in ("opening", "said", "conversation")}
     names: dict[str, int] = {}
-    unknown = 0
+    unknown = array("b")  # whether a conversation has no persona
     for row in rows:
         columns["id"].append(int(row["id"], 16))
         columns["rank"].append(rank(sampling.seed, row["id"]))
@@ -88,7 +89,7 @@ def _splits(
         texts["said"].append(opening_key(said(row)))
         texts["conversation"].append(key(row["conversation"]) if row["conversation"] else 0)
         columns["domain"].append(names.setdefault(row["domain"], len(names)))
-        unknown += not row["personas"]
+        unknown.append(not row["personas"])
     pool = np.empty(len(columns["id"]), [(name, "u8") for name in ("number", "opening", *columns)])
     pool["number"] = np.arange(len(pool))
     for name, values in columns.items():
@@ -98,7 +99,7 @@ def _splits(
     openings, said_texts, conversations = map(np.asarray, texts.values())
     drawn["opening"] = together(openings, said_texts, conversations, distinct)
     counts["repeated"] = len(pool) - len(drawn)
-    counts["conversations_without_persona"] = unknown
+    counts["conversations_without_persona"] = int(np.asarray(unknown)[distinct].sum())
     whose = f"corpora.{corpus.name}"
     parts = split_by_opening(drawn["opening"], sampling.test_share, f"{whose} has")
     test, rest = drawn[parts["test"]], drawn[parts["train"]]

@@ -18,8 +18,9 @@ from attune.corpora.own_ranked import read as read_own
 from attune.corpora.own_ranked import subset as own_subset
 from attune.corpora.personas import Personas
 from attune.corpora.reading import BadRow, BadRows
+from attune.corpora.sizing import sized
 from attune.corpora.spool import Spool
-from attune.corpora.subsets import SPLITS, digest, draw, key, rank, sized
+from attune.corpora.subsets import SPLITS, digest, draw, key, rank
 
 if TYPE_CHECKING:
     import numpy as np
@@ -188,6 +189,7 @@ PEC = Corpus(
     title="PEC",
     # The dataset card's tag; the card adds that the text is Pushshift.io's, whose legal status is unclear.
     licence="gpl-3.0+",
+    place="https://dl.dropboxusercontent.com/s/u04fzuhsnxd0uvw/hf_pec.zip",
     # Personas belong to a domain, not to a split.
     layouts=(
         {f"{domain}/{part}": f"hf_pec/{domain}/{part}.txt" for domain in DOMAINS for part in (*SPLITS, "persona")},

@@ -26,11 +26,7 @@ SPLITS = ("train", "valid", "test")
 # Conversations that a generator needs: one to learn from, and one that is held out to measure its loss.
 TRAINED = 2
 # DVC sees the name of a source, not what lies behind it, and would draw from the same old copy again.
-FETCH_AGAIN = "after a change in the source's files run `dvc repro --force download` first"
-
-
-class TooFew(AttuneError):
-    """A split has fewer conversations than `subsets` asks for."""
+FETCH_AGAIN = "if you change the source's files for that, run `dvc repro --force download` first"
 
 
 def digest(*parts: str) -> str:
@@ -174,8 +170,10 @@ def drawn_splits(
         groups.append(key(group) if group else 0)
     distinct = draw(np.asarray(ranks), None)
     drawn = distinct[: sampling.cap]
-    left_out = f" without its {bad.count} malformed row(s)" if bad.count else ""
-    has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{left_out} has"
+    left_out = [f"{bad.count} malformed row(s)"] if bad.count else []
+    left_out += [f"{bad.without_a_reply} dialogue(s) that nobody answers"] if bad.without_a_reply else []
+    without = f" without its {' and '.join(left_out)}" if left_out else ""
+    has = f".cap = {sampling.cap} leaves" if len(drawn) < len(distinct) else f"{without} has"
     whose = f"corpora.{corpus.name}{has}"
     openings_of = together(np.asarray(openings), np.asarray(texts), np.asarray(groups), drawn)
     splits = split_by_opening(openings_of, sampling.test_share, whose)
@@ -201,39 +199,3 @@ def train_and_test(corpus: Corpus, raw: Path, sampling: Sampling, bad: BadRows, 
     if bad.without_a_reply:
         counts["without_a_reply"] = bad.without_a_reply
     return Subset({split: spool.rows(split) for split in splits}, counts)
-
-
-def sized(
-    corpus: str, pools: Mapping[str, Mapping[str, "np.ndarray"]], sizes: Mapping[str, Mapping[str, int | None]]
-) -> dict[tuple[str, str, str], "np.ndarray"]:
-    """Draw (size, domain, split) from `pools` by domain and split.
-
-    pools: records with the fields `id` and `rank`. A smaller size lies inside a larger one. What models
-    are ranked on is ("evaluate", size, domain): `evaluate` conversations of the test split, `test` where that is None.
-    A split without a number takes all of a pool.
-
-    Raises
-    ------
-    TooFew
-        for a split with fewer conversations than a size asks for.
-    AttuneError
-        for a conversation in two splits.
-    """
-    import numpy as np
-
-    sets = {}
-    for size, wanted in sizes.items():
-        for domain, splits in pools.items():
-            for key, split in [*zip(SPLITS, SPLITS, strict=True), ("evaluate", "test")]:
-                pool, count = splits[split], wanted[split] if wanted.get(key) is None else wanted[key]
-                if len(pool) < (count or 0):
-                    raise TooFew(
-                        f"{corpus} {domain}/{split} has {len(pool)} usable conversations, but subsets.{size}.{key} "
-                        f"asks for {count}; lower it in params.yaml or use a larger source"
-                    )
-                place = ("evaluate", size, domain) if key == "evaluate" else (size, domain, split)
-                sets[place] = pool[draw(pool["rank"], count)]
-            ids = {split: sets[size, domain, split]["id"] for split in SPLITS}
-            if len(np.unique(np.concatenate(list(ids.values())))) < sum(map(len, ids.values())):
-                check_disjoint({split: [f"{each:016x}" for each in part] for split, part in ids.items()})
-    return sets

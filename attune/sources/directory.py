@@ -1,7 +1,7 @@
 """A directory that holds the corpora as their hubs publish them."""
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from attune.core.errors import AttuneError
 from attune.corpora.base import Corpus
@@ -68,16 +68,19 @@ def origin_of(corpus: Corpus, source: str) -> Path:
     if not origin.is_dir():
         raise AttuneError(f"{origin} is missing; source = {source!r} must hold {corpus.name}/ with {expected}")
     for name in corpus.layout(origin).values():
-        _check_whole(origin / name)
+        if (part := second_part(name)) and (origin / part).is_file():
+            only = "only 0000.parquet is read; join all parts in that file"
+            raise AttuneError(f"{origin / part} is a second part of a split, and {only}")
     return origin
 
 
-def _check_whole(path: Path) -> None:
-    """The hub's conversion numbers the parquet files of a split that is too large for one; a layout has one alone."""
-    if path.name == "0000.parquet" and (part := path.with_name("0001.parquet")).is_file():
-        raise AttuneError(
-            f"{part} is a second part of a split, and only {path.name} is read; join all parts in that file"
-        )
+def second_part(name: str) -> str | None:
+    """The file beside `name` with more of its split; None for a file that is no numbered part.
+
+    The hub's conversion numbers the parquet files of a split that is too large for one; a layout has one alone.
+    """
+    path = PurePosixPath(name)
+    return str(path.with_name("0001.parquet")) if path.name == "0000.parquet" else None
 
 
 def copy_files(corpus: Corpus, origin: Path, folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from attune.core.errors import AttuneError, without_secrets
+from attune.core.errors import AttuneError, one_line, without_secrets
 from attune.core.files import sha256
 from attune.core.waits import ANSWER_WAIT, LATER, LongWait, bound_waits, client_errors, patiently, waiting_helps
 from attune.corpora.base import Corpus
@@ -14,7 +14,7 @@ from attune.parameters.data import Archive, HubDataset
 from attune.sources import transfer
 from attune.sources.archive import unpack_zip
 from attune.sources.blobs import damage
-from attune.sources.directory import copy_files
+from attune.sources.directory import copy_files, second_part
 from attune.sources.manifest import Origin
 
 # Far above the archives of text that corpora are published as: a few hundred MB in about ten files.
@@ -23,13 +23,13 @@ _OWN_FILES = "name your own copy of the files as `path`"
 
 
 def download(corpus: Corpus, folder: Path, published: Archive | HubDataset) -> Origin:
-    """Download the raw files of `corpus` into `folder`.
+    """Download the raw files of `corpus` into `folder`. Its licence is recorded for its own place alone.
 
     Raises
     ------
     AttuneError
-        for what cannot be fetched, with address, reason and next step, and for an archive with another hash or unsafe
-        members.
+        for what cannot be fetched, with address, reason and next step, for a file of which there are further parts, and
+        for an archive with another hash or unsafe members.
     """
     if isinstance(published, Archive):
         return _archive(corpus, folder, published)
@@ -44,24 +44,34 @@ def dataset_address(repo: str) -> str:
 
 
 def check(corpus: Corpus, pinned: HubDataset) -> None:
-    """Ask the hub, without downloading anything, whether it has the dataset's revision, unless it is in the cache.
+    """Ask the hub, without downloading anything, for the dataset's revision and files, unless they are in the cache.
 
     A hub that does not answer is left for `download`: there may be a cache by then, or a network.
 
     Raises
     ------
     AttuneError
-        for a dataset or a revision that the hub does not have, with address, reason and next step.
+        for a dataset, a revision or a file that the hub does not have or does not let this user have, with address,
+        reason and next step, and for further parts of a file.
     """
-    from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub import errors as hub_errors
 
     bound_waits()
     name, revision = next(iter(corpus.layouts[-1].values())), pinned.revision
+    refusals = hub_errors.RepositoryNotFoundError, hub_errors.RevisionNotFoundError, hub_errors.RemoteEntryNotFoundError
     try:
-        if not isinstance(try_to_load_from_cache(pinned.repo, name, revision=revision, repo_type="dataset"), str):
-            HfApi().dataset_info(pinned.repo, revision=revision, timeout=ANSWER_WAIT)
-    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        if isinstance(try_to_load_from_cache(pinned.repo, name, revision=revision, repo_type="dataset"), str):
+            return
+        found = HfApi().dataset_info(pinned.repo, revision=revision, timeout=ANSWER_WAIT)
+        names = {each.rfilename for each in found.siblings or ()}
+        name = next((each for each in corpus.layouts[-1].values() if each not in names), name)
+        # Everybody may list a gated dataset, and no file of it is there for those who have no access.
+        if found.gated or name not in names:
+            asked = hf_hub_url(pinned.repo, name, repo_type="dataset", revision=revision)
+            get_hf_file_metadata(asked, timeout=ANSWER_WAIT)
+        _check_whole(corpus, pinned, names)
+    except (*refusals, hub_errors.HFValidationError) as error:
         url = dataset_address(pinned.repo)
         step = _step(f"corpora.{corpus.name}", url, pinned.repo, name, revision, error, "repo")
         raise transfer.failed(url, error, step) from None
@@ -80,8 +90,35 @@ def _dataset(corpus: Corpus, folder: Path, pinned: HubDataset) -> Origin:
         cached, revision = cached_file(f"corpora.{corpus.name}", url, pinned.repo, name, revision)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(cached, folder / name)
+    if any(map(second_part, corpus.layouts[-1].values())):
+        _check_whole(corpus, pinned, _listed(url, pinned.repo, revision))
     public = f"https://huggingface.co/datasets/{pinned.repo}"
-    return Origin("hub", url, corpus.licence, public, revision)
+    licence = corpus.licence if pinned.repo == corpus.place else None
+    return Origin("hub", url, licence, public, revision)
+
+
+def _listed(url: str, repo: str, commit: str) -> set[str]:
+    """The names of a dataset's files; where no hub answers, of those in its client's cache, and a line says so."""
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        found = patiently(url, lambda: HfApi().dataset_info(repo, revision=commit, timeout=ANSWER_WAIT))
+        return {each.rfilename for each in found.siblings or ()}
+    except client_errors() as error:
+        seen = "further parts of its files are seen only if they are in the cache"
+        print(f"{url}: not listed ({one_line(error)}); {seen}", file=sys.stderr, flush=True)
+    cache = Path(snapshot_download(repo, repo_type="dataset", revision=commit, local_files_only=True))
+    return {path.relative_to(cache).as_posix() for path in cache.rglob("*")}
+
+
+def _check_whole(corpus: Corpus, pinned: HubDataset, names: set[str]) -> None:
+    """Raise an AttuneError for a second part among the `names` of a dataset's files."""
+    if parts := names & set(map(second_part, corpus.layouts[-1].values())):
+        raise AttuneError(
+            f"{dataset_address(pinned.repo)} (revision {pinned.revision}) has {min(parts)}, a second part of a split, "
+            f"and only 0000.parquet is read; set corpora.{corpus.name}.revision to one with whole splits, or join all "
+            "parts in that file in a directory, and set source to it"
+        )
 
 
 def cached_file(key: str, url: str, repo: str, name: str, revision: str, named_by: str = "repo") -> tuple[Path, str]:
@@ -170,7 +207,8 @@ def _archive(corpus: Corpus, folder: Path, pinned: Archive) -> Origin:
         raise AttuneError(f"{told}: {reason}; fetch it again, or set {key}.url to a sound archive") from None
     archive.unlink()
     shutil.rmtree(unpacked)
-    return Origin("hub", told, corpus.licence, told, f"sha256:{digest}")
+    licence = corpus.licence if told == corpus.place else None
+    return Origin("hub", told, licence, told, f"sha256:{digest}")
 
 
 def _log(line: str) -> None:

@@ -10,7 +10,8 @@ from attune.corpora import emotion_folds, empathy_labels
 from attune.corpora.base import Corpus, Row, Sampling
 from attune.corpora.own import opening, said
 from attune.corpora.reading import BadRows
-from attune.corpora.subsets import TooFew, check_candidates, drawn_splits
+from attune.corpora.sizing import TooFew
+from attune.corpora.subsets import check_candidates, drawn_splits
 from attune.parameters.data import OwnRows
 from attune.sources import directory, own_data, own_sizes
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +18,10 @@ from attune.corpora.subsets import digest
 from attune.parameters.data import OwnData, OwnDataset, OwnRows
 from attune.sources.manifest import Origin
 from attune.sources.own_files import records
-from attune.sources.own_turns import alternating, joined, read_text, read_turns
+from attune.sources.own_turns import alternating, joined, listed, read_text, read_turns
 
 MEAN = "mean"  # the row of a table that is over all domains
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,39}")  # it names folders and stages
-# A list as Python and its libraries print it, or JSON that is broken.
-_WRITTEN_LIST = re.compile(r"""\[\s*['"{].*['"}]\s*\]""", re.DOTALL)
 # Shapes that need no mapping: the columns by which each is recognised, and what they are.
 _SHAPES: tuple[tuple[set[str], dict[str, str]], ...] = (
     ({"conversations"}, {"turns": "conversations"}),
@@ -99,6 +96,8 @@ def conversations(
         for number, row in records(path, wanted, bad):
             mapping = mapping or _mapping(path, row, columns, place.needed, of_any_file)
             with bad.leaving_out(path):
+                if columns is None:
+                    _check_unasked(number, row, mapping, place)
                 conversation, others = _conversation(number, row, mapping, place)
                 bad.turns_left_out.update(others)
                 yield conversation
@@ -115,10 +114,17 @@ def _mapping(
 
     Objects in JSON may lack what they have nothing for, and so may all of one file, if another has it.
     """
-    may_lack = _MAY_LACK.difference(needed) if path.suffix.lower() in (".json", ".jsonl") else ()
+    may_lack, is_json = _MAY_LACK.difference(needed), path.suffix.lower() in (".json", ".jsonl")
     for key, column in (columns or {}).items():
-        if column not in row and not (key in may_lack and column in of_any_file()):
+        if column in row:
+            continue
+        if not (key in may_lack and column in of_any_file()):
             raise AttuneError(f"{path} has no column {column!r} for {key}; it has {', '.join(row)}")
+        if not is_json:
+            raise AttuneError(
+                f"{path.name} of the dataset has no column {column!r} for {key}, and another of its files has; leave "
+                f"{key} out of `columns`, or name one file with all rows and that column as `path` ({path})"
+            )
     mapping = dict(columns or _recognised(path, row))
     for key in needed:
         if mapping.get(key) not in row:
@@ -144,7 +150,7 @@ def _conversation(
     """The conversation, and who said what is left out of it."""
     cells = {key: row.get(column) for key, column in mapping.items() if key in {*EVERYWHERE, *place.columns}}
     if "turns" in mapping:
-        turns = read_turns(number, _listed(number, "turns", cells["turns"]))
+        turns = read_turns(number, listed(number, "turns", cells["turns"]))
     else:
         context = _said(number, cells["context"], cells.get("input"))
         turns = alternating([*context, read_text(number, "response", cells["response"])])
@@ -153,7 +159,7 @@ def _conversation(
     takes_system = "system" in place.columns
     system = "\n".join(dict.fromkeys(filter(None, systems))) if takes_system else ""
     speakers, utterances = joined(number, turns)
-    persona = _listed(number, "persona", cells.get("persona"))
+    persona = listed(number, "persona", cells.get("persona"))
     # A paragraph as one sentence would be read up to the models' limit for a sentence, or be left out whole.
     personas = [said for each in persona for said in persona_sentences(read_text(number, "persona", each))]
     for key in place.needed:
@@ -176,6 +182,23 @@ def _conversation(
     return conversation, turns.left_out if takes_system else (*turns.left_out, *["system"] * len(turns.system))
 
 
+def _check_unasked(number: int, row: Mapping[str, Any], mapping: Mapping[str, str], place: Own) -> None:
+    """Raise a BadRow for what is read by its name, although nobody named it, and is no text; it may be something else.
+
+    What the place needs is asked for.
+    """
+    for key in {"system", "persona", "emotion"}.intersection(place.columns).difference(place.needed):
+        cell = row.get(mapping[key])
+        texts = cell if key == "persona" and isinstance(cell, list) else [cell]
+        if not all(isinstance(each, str | None) for each in texts):
+            named = ", ".join(f"{name}: {column}" for name, column in mapping.items() if name not in _OPTIONAL)
+            raise BadRow(
+                number,
+                f"{key} is {str(cell)[:80]!r}; expected text, since a file of a known shape is read with its column "
+                f"{key}; write text there, or leave the column out by `columns: {{{named}}}`",
+            )
+
+
 def _labels(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
     """A conversation's emotion, which may be empty, and what conversations have in some places alone."""
     labels = {"emotion": read_text(number, "emotion", cells.get("emotion"))}
@@ -194,33 +217,19 @@ def _part_of(number: int, cells: Mapping[str, Any]) -> dict[str, str]:
     if "conversation" not in cells:
         return {}
     cell = cells["conversation"]
+    if isinstance(cell, float) and cell.is_integer():  # as pandas writes whole numbers where some are missing
+        cell = int(cell)
+    expected = "expected a text or a whole number that all of its rows have"
+    if not isinstance(cell, int | str | None):
+        raise BadRow(number, f"conversation is {str(cell)[:80]!r}; {expected}")
     name = str(cell) if isinstance(cell, int) else read_text(number, "conversation", cell)
     if not name:
-        raise BadRow(number, "conversation is empty; expected a text or number that all of its rows have")
+        raise BadRow(number, f"conversation is empty; {expected}")
     return {"conversation": digest(name)}
 
 
 def _said(number: int, context: Any, addition: Any) -> list[str]:
     """The turns before the response; Alpaca's `input` belongs to its instruction."""
-    turns = [read_text(number, "context", each) for each in _listed(number, "context", context, apart=False)]
+    turns = [read_text(number, "context", each) for each in listed(number, "context", context, apart=False)]
     more = read_text(number, "input", addition)
     return [*turns[:-1], f"{turns[-1]}\n\n{more}"] if more and turns else turns
-
-
-def _listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
-    """A cell as a list: itself, written as JSON, or, if `apart`, one text per line."""
-    if isinstance(cell, str) and cell.lstrip().startswith("["):
-        try:  # text may begin with a bracket, and hold a list of numbers
-            written = json.loads(cell)
-            cell = written if all(isinstance(each, (str, dict)) for each in written) else cell
-        except (ValueError, RecursionError):
-            if _WRITTEN_LIST.fullmatch(cell.strip()):  # neither its lines nor all of it are what somebody said
-                raise BadRow(number, f"{key} is {cell[:80]!r}; a list must be JSON, with double quotes") from None
-    if isinstance(cell, str):
-        # Not splitlines, by which U+2028 and form feeds end a line too.
-        cell = [line.removesuffix("\n") for line in StringIO(cell, newline=None)] if apart else [cell]
-    if cell is None:
-        return []
-    if not isinstance(cell, list):
-        raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected a text or a list of texts")
-    return cell

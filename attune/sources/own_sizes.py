@@ -6,7 +6,8 @@ from pathlib import Path
 from attune.corpora.base import Corpus, Sampling, Subset
 from attune.corpora.own import ALL
 from attune.corpora.reading import BadRows
-from attune.corpora.subsets import SPLITS, TRAINED, most_candidates
+from attune.corpora.sizing import lowered, too_few
+from attune.corpora.subsets import SPLITS, most_candidates
 from attune.parameters.types import MOST
 
 # Where domains are named whose contexts models are ranked on.
@@ -47,7 +48,7 @@ def that_fit(
     usable = {domain: each for domain, each in counts.items() if domain not in unfit}
     least = {split: min(each[split] for each in usable.values()) for split in SPLITS}
     fewest = " in its smallest domain" if len(usable) > 1 else ""
-    values = _lowered(sampling.sizes, least)
+    values = lowered(sampling.sizes, least)
     if (fitting := min(most[domain] for domain in usable.keys() & ranked or {ALL})) < candidates:
         values.append(f"-S cobert.candidates={fitting}")
     return (
@@ -67,7 +68,7 @@ def _most(whole: Subset, domain: str) -> int:
 
 def _why_unfit(sizes: Mapping[str, int] | None, most: int) -> str:
     """What no size can be drawn of, or nothing ranked; empty for any other. sizes: of the domain's splits."""
-    if sizes is None or not min(sizes.values()) or sizes["train"] < TRAINED:
+    if sizes is None or too_few(sizes):
         return _FEW
     if most > 1:
         return ""
@@ -82,17 +83,3 @@ def _left_out(unfit: Mapping[str, str], learnt: Mapping[str, str]) -> str:
     domains = {reason: [domain for domain in unfit if unfit[domain] == reason] for reason in (_FEW, _ALIKE)}
     named = " and ".join(f"{', '.join(each)} ({reason})" for reason, each in domains.items() if each)
     return f", take {named} out of {places}, or put {ALL} there"
-
-
-def _lowered(sizes: Mapping[str, Mapping[str, int | None]], least: Mapping[str, int]) -> list[str]:
-    """The options that set each size which asks for more than the `least` to that."""
-    options = []
-    for size, wanted in sizes.items():
-        fitting = {
-            key: count if count is None else min(count, least["test" if key == "evaluate" else key])
-            for key, count in wanted.items()
-        }
-        if fitting != wanted:
-            pairs = ", ".join(f"{key}: {'null' if count is None else count}" for key, count in fitting.items())
-            options.append(f"-S 'subsets.{size}={{{pairs}}}'")
-    return options

@@ -1,7 +1,9 @@
 """Who said what in a conversation of one's own data, as people keep chats: with a speaker for each turn, or without."""
 
+import json
 import re
 import unicodedata
+from io import StringIO
 from typing import Any, NamedTuple
 
 from attune.core.people import ASKS, REPLIES
@@ -14,6 +16,8 @@ _SYSTEM = ("system", "developer")
 # Whose turns are calls of tools, as their name then says, or results, which the responder asked for in the turn before.
 _TOOLS = re.compile("tool|function|observation|ipython|environment")
 _CALL = "call of a tool"  # counts such a turn of the responder's
+# A list as Python and its libraries print it, or JSON that is broken.
+_WRITTEN_LIST = re.compile(r"""\[\s*['"{].*['"}]\s*\]""", re.DOTALL)
 
 
 class Turns(NamedTuple):
@@ -36,7 +40,7 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
     Raises
     ------
     BadRow
-        for a turn that is not of text.
+        for a turn that is not of text, or does not say who speaks where others do.
     """
     if all(isinstance(each, str) for each in cells):
         return alternating([read_text(number, "a turn", each) for each in cells])
@@ -46,7 +50,7 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
     for each in cells:
         if not isinstance(each, dict):
             raise BadRow(number, f"a turn is {str(each)[:80]!r}; expected all texts, or all with their speaker")
-        speaker = read_text(number, "a speaker", str(each.get("from") or each.get("role"))).lower()
+        speaker = _speaker(number, each)
         if speaker in _SYSTEM:
             system.append(_content(number, each))
         elif speaker not in _SIDES:
@@ -62,6 +66,16 @@ def read_turns(number: int, cells: list[Any]) -> Turns:
             continue
         replied = False
     return Turns(said, tuple(system), tuple(left_out))
+
+
+def _speaker(number: int, turn: dict[str, Any]) -> str:
+    """Who says a turn, in lower case."""
+    given = {key: cell for key, cell in turn.items() if cell is not None and cell != ""}
+    name = given.get("from", given.get("role"))
+    if name is None:
+        has = f"it has {', '.join(map(str, given))}" if given else "it is empty"
+        raise BadRow(number, f"a turn has neither `from` nor `role` ({has})")
+    return read_text(number, "a speaker", str(name)).lower()
 
 
 def _holds_any(calls: list[Any]) -> bool:
@@ -125,6 +139,25 @@ def read_text(number: int, key: str, cell: Any) -> str:
     except UnicodeEncodeError:  # JSON can spell it, and no file can hold it
         raise BadRow(number, f"{key} holds half of a surrogate pair; expected text") from None
     return unicodedata.normalize("NFC", cell).replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def listed(number: int, key: str, cell: Any, apart: bool = True) -> list[Any]:
+    """A cell as a list: itself, written as JSON, or, if `apart`, one text per line."""
+    if isinstance(cell, str) and cell.lstrip().startswith("["):
+        try:  # text may begin with a bracket, and hold a list of numbers
+            written = json.loads(cell)
+            cell = written if all(isinstance(each, (str, dict)) for each in written) else cell
+        except (ValueError, RecursionError):
+            if _WRITTEN_LIST.fullmatch(cell.strip()):  # neither its lines nor all of it are what somebody said
+                raise BadRow(number, f"{key} is {cell[:80]!r}; a list must be JSON, with double quotes") from None
+    if isinstance(cell, str):
+        # Not splitlines, by which U+2028 and form feeds end a line too.
+        cell = [line.removesuffix("\n") for line in StringIO(cell, newline=None)] if apart else [cell]
+    if cell is None:
+        return []
+    if not isinstance(cell, list):
+        raise BadRow(number, f"{key} is {str(cell)[:80]!r}; expected a text or a list of texts")
+    return cell
 
 
 def _content(number: int, turn: dict[str, Any]) -> str:

@@ -70,6 +70,21 @@ def test_a_file_without_a_row(tmp_path: Path) -> None:
         record_of("pec").count_rows(tmp_path, BadRows("skip"))
 
 
+@pytest.mark.fault("a raw file whose rows are all malformed", "the file, their number and the first are named")
+def test_a_file_without_a_sound_row(tmp_path: Path) -> None:
+    """The file before it has a malformed row too, which is not this file's first."""
+    record = record_of("openassistant_guanaco")
+    write(record.name, tmp_path)
+    train, test = record.files(tmp_path).values()
+    train.write_text(train.read_text() + "[]\n")
+    test.write_text('\n{"text": 3}\n{}\n')
+    with pytest.raises(AttuneError) as raised:
+        record.count_rows(tmp_path, BadRows("skip"))
+    start = f"{test} holds no row of {record.name}; all 2 are malformed, the first: {test}, line 2: "
+    assert str(raised.value).startswith(start)
+    assert len(str(raised.value)) > len(start)
+
+
 @pytest.mark.fault("EmpatheticDialogues in which nobody answers", "the files are named, and nothing starts")
 def test_a_corpus_in_which_nobody_answers(tmp_path: Path) -> None:
     """One reply in all files is enough to be read."""

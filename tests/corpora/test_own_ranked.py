@@ -43,8 +43,8 @@ def drawn(
 
 def test_first_turns_stay_together_and_candidates_are_the_whole_test_split(tmp_path: Path) -> None:
     rows = [conversation(number) for number in range(60)]
-    files, counts = drawn(tmp_path, [*rows, rows[3]])
-    assert (counts["repeated"], counts["conversations_without_persona"]) == (1, 1)
+    files, counts = drawn(tmp_path, [*rows, rows[3], rows[0]])  # of which the first alone has no persona
+    assert (counts["repeated"], counts["conversations_without_persona"]) == (2, 1)
     assert {name.split("/")[1] for name in files if name.startswith("large")} == {"all"}
     firsts = {
         split: {row["utterances"][0] for row in files[f"large/all/{split}"]} for split in ("train", "valid", "test")
@@ -125,7 +125,7 @@ def test_there_may_be_more_domains_than_files_can_be_open(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AttuneError, match=r"pec all/train has \d+ usable conversations, but subsets\.large\.train"):
+    with pytest.raises(AttuneError, match=r"pec has \d+ to train on, .* add -S 'subsets\.large=\{train: "):
         drawn(tmp_path, [conversation(number) for number in range(20)])
     alike = [conversation(number) | {"utterances": ["Hi!", f"No {number}."]} for number in range(4)]
     with pytest.raises(AttuneError, match=r"^corpora\.pec has 4 conversation\(s\) with 1 different opening\(s\)"):

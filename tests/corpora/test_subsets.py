@@ -17,6 +17,7 @@ from attune.corpora.base import Sampling
 from attune.corpora.cross_posts import without_leaks
 from attune.corpora.empathetic_dialogues import COLUMNS
 from attune.corpora.reading import BadRows
+from attune.corpora.sizing import sized
 from attune.corpora.subsets import (
     check_candidates,
     check_disjoint,
@@ -24,7 +25,6 @@ from attune.corpora.subsets import (
     draw,
     opening_key,
     rank,
-    sized,
     split_by_opening,
     train_and_test,
 )
@@ -183,7 +183,7 @@ def test_models_are_ranked_on_as_many_test_conversations_as_asked_for() -> None:
     for domain in ("happy", "offmychest", "all"):
         assert sets["evaluate", "small", domain] == sets["evaluate", "large", domain] == sets["large", domain, "test"]
         assert sets["small", domain, "test"] == sets["evaluate", "small", domain][:2]
-    with pytest.raises(AttuneError, match=r"happy/test has 30 usable .* subsets\.small\.evaluate asks for 31"):
+    with pytest.raises(AttuneError, match=r"30 to test on in its smallest .* -S 'subsets\.small=\{.*evaluate: 30\}'"):
         sized("pec", pools(30), {"small": SIZES["small"] | {"evaluate": 31}})
 
 
@@ -195,9 +195,18 @@ def test_a_split_without_a_number_takes_everything() -> None:
     assert len(sets["large", "all", "valid"]) == len(sets["evaluate", "large", "happy"]) == 5
 
 
-def test_too_few_conversations_say_which_key_asks_for_more() -> None:
-    with pytest.raises(AttuneError, match=r"pec happy/train has 15 usable .* subsets\.large\.train asks for 20"):
-        sized("pec", pools(15), SIZES)
+@pytest.mark.fault("a corpus with fewer conversations than several sizes ask for", "all values that do, at once")
+def test_too_few_conversations_say_all_values_that_do() -> None:
+    with pytest.raises(AttuneError) as raised:
+        sized("pec", pools(7), SIZES)
+    assert str(raised.value) == (
+        "corpora.pec has 7 to train on, 7 to validate on and 7 to test on in its smallest domain, and `subsets` asks "
+        "for more conversations; add -S 'subsets.large={train: 7, valid: 7, test: 6}', or use a larger source"
+    )
+    with pytest.raises(AttuneError, match=r"test: 5\}' \(and set cobert\.candidates to no more than there"):
+        sized("pec", pools(5), SIZES)
+    with pytest.raises(AttuneError, match=r"has 1 to train on, .*, too few conversations for any size; use a larger"):
+        sized("pec", pools(1), SIZES)
 
 
 def test_a_conversation_in_the_sets_of_two_splits_is_named() -> None:
@@ -251,6 +260,39 @@ def test_conversations_that_are_in_two_files_or_without_a_reply_are_counted(tmp_
     record, sampling = record_of("empathetic_dialogues"), Sampling(5, None, 0.2, {})
     subset = train_and_test(record, tmp_path, sampling, BadRows("error"), tmp_path / "scratch")
     assert subset.counts == {"bad_rows": 0, "repeated": 5, "without_a_reply": 3}
+
+
+def few_answers(folder: Path, dialogues: int, answered: int) -> None:
+    """EmpatheticDialogues' three files with so many dialogues in all, and so many with a reply."""
+    for part, file in enumerate(("train", "valid", "test")):
+        rows = (
+            f"c{at},{1 + turn},sad,it rained {at},{turn},so {at}.{turn},,"
+            for at in range(part, dialogues, 3)
+            for turn in range(1 + (at < answered))
+        )
+        (folder / f"{file}.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+
+
+@pytest.mark.parametrize(("cap", "sizes"), [(10, (8, 2)), (None, (10, 2))])
+@pytest.mark.fault("EmpatheticDialogues most of which nobody answers", "those with a reply fill cap and splits")
+def test_dialogues_that_nobody_answers_take_no_place_in_the_draw(
+    tmp_path: Path, cap: int | None, sizes: tuple[int, int]
+) -> None:
+    few_answers(tmp_path, 120, 12)
+    record = record_of("empathetic_dialogues")
+    subset = train_and_test(record, tmp_path, Sampling(13, cap, 0.2, {}), BadRows("error"), tmp_path / "scratch")
+    parts = {split: [record.rows(row, True) for row in rows] for split, rows in subset.conversations.items()}
+    assert (len(parts["train"]), len(parts["test"])) == sizes
+    assert all(rows for part in parts.values() for rows in part)
+    assert subset.counts == {"bad_rows": 0, "without_a_reply": 108}
+    assert sum(record.count_rows(tmp_path, BadRows("error")).values()) == 120
+
+
+def test_too_few_dialogues_with_a_reply_say_how_many_have_none(tmp_path: Path) -> None:
+    few_answers(tmp_path, 9, 2)
+    sampling = Sampling(13, 10, 0.2, {})
+    with pytest.raises(AttuneError, match=r"without its 7 dialogue\(s\) that nobody answers has 2 conv"):
+        train_and_test(record_of("empathetic_dialogues"), tmp_path, sampling, BadRows("error"), tmp_path / "scratch")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ class Hub:
     faults: dict[str, list[Fault | None]] = field(default_factory=lambda: defaultdict(list))
     # Names of files that are in Xet storage, which has lost them: it answers 404 at once.
     xet: set[str] = field(default_factory=set)
+    # Repositories that everybody may list, and whose files are for those with this token alone.
+    gated: dict[str, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     # The Range of each GET, empty where it asks for the whole file.
     ranges: list[str] = field(default_factory=list)
@@ -126,6 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             return self._missing("RevisionNotFound")
         commit, folder = found
+        if self.hub.gated.get(repo) and self.headers.get("Authorization") != f"Bearer {self.hub.gated[repo]}":
+            return self._send(403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"})
         headers = {"X-Repo-Commit": commit}
         if not (folder / name).is_file():
             return self._missing("EntryNotFound", headers)
@@ -143,7 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
         if rest[:1] != ["tree"]:
             siblings = [{"rfilename": name} for name in names]
             identity = repo.partition("/")[2]
-            return self._json({"id": identity, "sha": commit, "siblings": siblings, "tags": []})
+            gated = "auto" if repo in self.hub.gated else False
+            return self._json({"id": identity, "sha": commit, "siblings": siblings, "tags": [], "gated": gated})
         prefix = "/".join(rest[2:])
         tree = [
             {"type": "file", "path": name, "size": path.stat().st_size, "oid": _etag(path)}

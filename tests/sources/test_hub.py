@@ -59,7 +59,8 @@ def stage(hub: Hub, folder: Path, name: str, **environment: str) -> subprocess.C
 def run_stage(hub: Hub, folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The stage in a process of its own: the client reads HF_ENDPOINT and HF_HOME when it is imported."""
     folder.mkdir(exist_ok=True)
-    changed(folder, ("source", "hub"))
+    if not (folder / "params.yaml").exists():
+        changed(folder, ("source", "hub"))
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return python("data", "-m", *words, cwd=folder, env={**kept, **settings, **environment})
@@ -183,6 +184,73 @@ def test_datasets_that_the_hub_does_not_have_are_refused_with_the_parameters(hub
     assert "; correct corpora.openorca.repo, or where Open-Orca/OpenOrca is not public run `hf auth l" in done.stderr
     assert not (tmp_path / "bad/checked.txt").exists()
     assert not [request for request in hub.requests if "/api/" not in request]
+
+
+@pytest.mark.fault("a dataset of the hub for those with access alone", "refused before anything is fetched")
+def test_a_gated_dataset_is_refused_beforehand_unless_the_token_opens_it(hub: Hub, tmp_path: Path) -> None:
+    hub.gated[ORCA] = "hf_mine"
+    checked = ("stages.check_parameters", "target=checked.txt")
+    for environment in ({}, {"HF_TOKEN": "hf_other"}):
+        done = run_stage(hub, tmp_path / "closed", *checked, **environment)
+        assert done.returncode == 1
+        assert f"; ask for access at {hub.url}/{ORCA}, then run `hf auth login`" in done.stderr
+    opened = run_stage(hub, tmp_path / "open", *checked, HF_TOKEN="hf_mine")
+    assert opened.returncode == 0, opened.stderr
+    assert not [request for request in hub.requests if request.startswith("GET") and "/api/" not in request]
+
+
+@pytest.mark.fault("a revision of the hub without one of a corpus' files", "refused before anything is fetched")
+def test_a_file_that_a_revision_lacks_is_named_beforehand(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "served/ed/default/test/0000.parquet").unlink()
+    done = run_stage(hub, tmp_path / "run", "stages.check_parameters", "target=checked.txt")
+    assert done.returncode == 1
+    lacks = "set corpora.empathetic_dialogues.revision to one at which facebook/empathetic_dialogues has"
+    assert f"{lacks} default/test/0000.parquet, for it has none at 'refs/convert/parquet'" in done.stderr
+    assert not [request for request in hub.requests if request.startswith("GET") and "/api/" not in request]
+
+
+@pytest.mark.fault("a second part of a split on the hub", "refused beforehand, and where it is downloaded")
+def test_a_second_part_of_a_split_is_not_lost(hub: Hub, tmp_path: Path) -> None:
+    first = tmp_path / "served/ed/default/train/0000.parquet"
+    shutil.copyfile(first, first.with_name("0001.parquet"))
+    refused = (
+        f"{hub.url}/{ED} (revision refs/convert/parquet) has default/train/0001.parquet, a second part of a split, and "
+        "only 0000.parquet is read; set corpora.empathetic_dialogues.revision to one with whole splits, or join all"
+    )
+    done = run_stage(hub, tmp_path / "checked", "stages.check_parameters", "target=checked.txt")
+    assert (done.returncode, refused in done.stderr) == (1, True), done.stderr
+    hub.requests.clear()
+    run = stage(hub, tmp_path / "run", "empathetic_dialogues")
+    assert (run.returncode, refused in run.stderr) == (1, True), run.stderr
+    assert len([request for request in hub.requests if "/revision/" in request]) == 1
+    assert not (tmp_path / "run/raw/empathetic_dialogues").exists()
+
+
+def test_without_the_network_it_is_said_that_further_parts_are_not_seen(hub: Hub, tmp_path: Path) -> None:
+    assert stage(hub, tmp_path / "run", "empathetic_dialogues").returncode == 0
+    offline = stage(hub, tmp_path / "run", "empathetic_dialogues", HF_HUB_OFFLINE="1")
+    assert offline.returncode == 0, offline.stderr
+    assert f"{hub.url}/{ED}: not listed (" in offline.stderr
+    assert "further parts of its files are seen only if they are in the cache" in offline.stderr
+    (cached,) = (tmp_path / "run/cache").glob("**/snapshots/*/default/train/0000.parquet")
+    shutil.copyfile(cached, cached.with_name("0001.parquet"))
+    again = stage(hub, tmp_path / "run", "empathetic_dialogues", HF_HUB_OFFLINE="1")
+    assert again.returncode == 1
+    assert "has default/train/0001.parquet, a second part of a split" in again.stderr
+
+
+def test_licences_are_those_of_the_places_in_params_yaml_alone(hub: Hub, tmp_path: Path) -> None:
+    """Who publishes something else under a name of their own may do so under another licence."""
+    for name, entry in PUBLISHED.items():
+        assert record_of(name).place == (entry.repo if isinstance(entry, HubDataset) else entry.url)
+    hub.repos["datasets/me/orca"] = hub.repos[ORCA]
+    (tmp_path / "run").mkdir()
+    changed(tmp_path / "run", ("corpora.openorca.repo", "me/orca"), ("source", "hub"))
+    done = stage(hub, tmp_path / "run", "openorca")
+    assert done.returncode == 0, done.stderr
+    assert manifest(tmp_path / "run/raw/openorca")["licence"] is None
+    fetch_pec(hub, tmp_path / "pec", None)
+    assert manifest(tmp_path / "pec")["licence"] is None
 
 
 def test_datasets_of_a_hub_that_does_not_answer_are_left_for_the_download(tmp_path: Path) -> None:

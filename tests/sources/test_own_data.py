@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import tracemalloc
 import unicodedata
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 
 from attune.chat.validation import persona_sentences
 from attune.core.errors import AttuneError
@@ -189,7 +191,14 @@ def test_lines_that_begin_with_a_bracket_stay_text(tmp_path: Path, first: str) -
             PAIR | {"conversation": "c"},
             "line 1: conversation is empty; expected a text or",
         ),
-        ({"a": "x", "b": "y", "c": [3]}, PAIR | {"conversation": "c"}, "line 1: conversation is '[3]'; expected text"),
+        *(
+            (
+                {"a": "x", "b": "y", "c": cell},
+                PAIR | {"conversation": "c"},
+                f"line 1: conversation is '{cell}'; expected a text or a whole number that all of its rows have",
+            )
+            for cell in ([3], 1.5, float("nan"))
+        ),
         ({"a": "x", "b": "y", "c": [3]}, WHO, "line 1: persona is '3'; expected text"),
         (["x"], None, "line 1: '[\"x\"]' is no object"),
     ],
@@ -276,6 +285,40 @@ def test_one_of_several_files_of_json_may_lack_what_others_have(tmp_path: Path) 
     assert felt is not None
     with pytest.raises(AttuneError, match=r"0\.jsonl has no column 'c' for emotion; it has a, b"):
         list(conversations(paths, PAIR | {"emotion": "c"}, BadRows("error"), felt))
+
+
+def test_a_whole_number_is_one_conversation_however_it_is_written(tmp_path: Path) -> None:
+    """As where one file has missing numbers, which pandas then writes as 1.0, and another has none."""
+    rows = [{"a": "x", "b": "y", "c": cell} for cell in (1, 1.0, "1", 2)]
+    parts = [row["conversation"] for row in read(lines(tmp_path / "a.jsonl", *rows), PAIR | {"conversation": "c"})]
+    assert len({*parts[:3]}) == 1
+    assert parts[3] != parts[0]
+
+
+@pytest.mark.fault("a parquet file of several without a column", "file, column and ways on are named")
+def test_one_of_several_parquet_files_without_a_named_column_says_which(tmp_path: Path) -> None:
+    tables = [{"a": ["x"], "b": ["y"]}, {"a": ["u"], "b": ["v"], "c": ["I sing."]}]
+    paths = [tmp_path / f"{number}.parquet" for number in range(2)]
+    for path, table in zip(paths, tables, strict=True):
+        pq.write_table(pa.table(table), path)
+    start = "0.parquet of the dataset has no column 'c' for persona, and another of its files has; leave persona out"
+    with pytest.raises(AttuneError) as raised:
+        list(conversations(paths, WHO, BadRows("skip")))
+    assert str(raised.value).startswith(start)
+    assert str(paths[0]) in str(raised.value)
+    assert len(list(conversations(paths, PAIR, BadRows("error")))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"), [("emotion", 3), ("system", ["Be brief."]), ("persona", {"age": 3}), ("persona", ["I sing.", 3])]
+)
+@pytest.mark.fault("a column of a known shape's file that is no text, and that nobody named", "the way on is named")
+def test_what_is_read_unasked_says_how_it_is_left_out(tmp_path: Path, name: str, cell: Any) -> None:
+    path = lines(tmp_path / "a.jsonl", {"instruction": "Hi?", "output": "Hello.", name: cell})
+    with pytest.raises(AttuneError, match=rf"line 1: {name} is .*; expected text, since a file") as raised:
+        read(path)
+    (columns,) = re.findall("`columns: (.*?)`", str(raised.value))
+    assert [each["utterances"] for each in read(path, YAML(typ="safe").load(columns))] == [["Hi?", "Hello."]]
 
 
 def test_a_key_of_a_later_row_does_not_change_the_shape_of_all(tmp_path: Path) -> None:

@@ -92,12 +92,20 @@ def test_a_conversation_that_breaks_off_at_a_tool_keeps_what_was_answered() -> N
     assert joined(1, read_turns(1, [QUESTION, ANSWER, *more])) == ([ASKS, REPLIES], [text for _, text in SAID])
 
 
+def test_a_speaker_is_named_by_whichever_key_holds_one() -> None:
+    """Parquet fills the key that a turn does not have with null."""
+    turns = [{"from": None, "role": "user", "value": "Hi."}, {"from": "gpt", "role": None, "value": "Hi!"}]
+    assert read_turns(1, turns).said == [(ASKS, "Hi."), (REPLIES, "Hi!")]
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
         ([QUESTION, {"from": "observation", "value": RESULT}], "turns by observation are left out"),
         ([{"from": "alice", "value": "Hi."}, {"from": "bob", "value": "Hi!"}], "turns by alice, bob are left out"),
-        ([{"value": "Hi."}], "turns by none are left out"),
+        ([{"speaker": "user", "text": "Hi."}], r"a turn has neither `from` nor `role` \(it has speaker, text\)"),
+        ([QUESTION, ANSWER, {"from": None, "role": "", "value": "Hi."}], r"neither `from` nor `role` \(it has value\)"),
+        ([QUESTION, ANSWER, {}], r"neither `from` nor `role` \(it is empty\)"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], r"the part \"\{'type': 'image_url'\}\"; expected"),
         ([QUESTION, {"role": "assistant", "content": []}], "a turn is empty"),
         ([{"role": "user", "text": "Hi."}], r"a turn has neither `content` nor `value` \(it has role, text\)"),

@@ -43,7 +43,7 @@ def test_more_candidates_than_replies_are_refused_before_any_training(
         changed(tmp_path, ("cobert.candidates", most + 1), *changes)
         with pytest.raises(
             AttuneError,
-            match=rf"{message}; set it to at most {most}, or use a larger source; after .*`dvc repro --force download`",
+            match=rf"{message}; set it to at most {most}, or use a larger source; if .*`dvc repro --force download`",
         ):
             main(candidates=pools, target=Path("out"))
         assert not Path("out").exists()

@@ -1,11 +1,13 @@
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from attune.core.errors import AttuneError
-from attune.core.files import read_parquet, sha256
+from attune.core.files import read_json, read_parquet, sha256
 from attune.corpora import record_of
 from attune.corpora.base import Sampling
 from attune.corpora.redrawing import redrawn, redrawn_train
@@ -106,9 +108,28 @@ def test_too_little_in_a_directory_is_told_with_how_more_gets_in(
     changed(tmp_path, ("source", "mirror"))
     write(name, Path("mirror", name))
     download.main(corpus=name, target=Path("raw"))
-    again = "; after a change in the source's files run `dvc repro --force download` first"
-    with pytest.raises(AttuneError, match=rf"(usable conversations|emotion probe needs).*{again}$"):
+    again = "; if you change the source's files for that, run `dvc repro --force download` first"
+    with pytest.raises(AttuneError, match=rf"(too few conversations|different opening).*{again}$"):
         main(corpus=name, raw=Path("raw"), target=Path("out"))
+
+
+@pytest.mark.fault("a small PEC in its published layout", "all sizes that fit are named at once")
+def test_a_small_published_corpus_is_told_all_values_that_fit_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed(tmp_path, ("source", "mirror"))
+    _two_subreddits(Path("mirror/pec/hf_pec"), unknown=0)
+    download.main(corpus="pec", target=Path("raw"))
+    with pytest.raises(AttuneError, match="5 to train on, 5 to validate on and 5 to test on in its smallest") as raised:
+        main(corpus="pec", raw=Path("raw"), target=Path("out"))
+    yaml = YAML(typ="safe")
+    values = [(key, yaml.load(value)) for key, value in re.findall(r"-S '([\w.]+)=(\{.*?\})'", str(raised.value))]
+    assert [key for key, _ in values] == ["subsets.large", "subsets.small"]
+    changed(tmp_path, ("source", "mirror"), *values)
+    main(corpus="pec", raw=Path("raw"), target=Path("out"))
+    for size, split in (("large", "train"), ("small", "test")):
+        assert len(read_parquet(Path(f"out/{size}/happy/{split}.parquet"))) == dict(values)[f"subsets.{size}"][split]
 
 
 def test_a_cap_beside_sizes_is_refused(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +150,25 @@ def test_repeated_rows_are_said_to_be_left_out(
     download.main(corpus="mine", target=Path("raw"))
     main(corpus="mine", raw=Path("raw"), target=Path("out"))
     assert capsys.readouterr().out.endswith("mine: train 7, test 2; 3 repeated row(s) are left out\n")
+
+
+@pytest.mark.parametrize("name", ["mine", "pec", "empathetic_dialogues"])
+def test_malformed_rows_of_ones_own_are_counted_where_they_are_left_out_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {"q": f"I am {n}.", "a": "" if n % 20 == 0 else f"Oh, {n}.", "m": ("sad", "glad")[n % 2]} for n in range(60)
+    ]
+    Path("mine.json").write_text(json.dumps(rows))
+    columns = {"context": "q", "response": "a"} | ({"emotion": "m"} if name == "empathetic_dialogues" else {})
+    few = {"train": 2, "valid": 1, "test": 1, "evaluate": None}
+    entry = (f"corpora.{name}", {"path": "mine.json", "columns": columns})
+    changed(tmp_path, entry, ("on_bad_row", "skip"), ("subsets", {"large": few, "small": few}))
+    download.main(corpus=name, target=Path("raw"))
+    main(corpus=name, raw=Path("raw"), target=Path("out"))
+    counted = [read_json(Path(file))["bad_rows"] for file in ("raw/manifest.json", "out/counts.json")]
+    assert counted == [3, 3]
 
 
 @pytest.mark.parametrize("named", [False, True])
