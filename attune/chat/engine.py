@@ -115,11 +115,11 @@ class Engine:
                 yield answer
 
     async def reply_async(self, name: str, question: Question) -> AsyncGenerator[Answer, None]:
-        """As `reply`; a task that waits for the next answer can be cancelled at any time."""
+        """As `reply`, for people elsewhere; a task that waits for the next answer can be cancelled at any time."""
         if crisis := self._crisis(name, question):
             yield crisis
             return
-        with self._answering(name, question) as next_answer:
+        with self.artifacts.told_relative(), self._answering(name, question) as next_answer:
             while (answer := await asyncio.wrap_future(next_answer())) is not None:
                 yield answer
 

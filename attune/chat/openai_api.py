@@ -168,7 +168,8 @@ class _Completion:
         self.system = engine.system(asked.model)
         self.crisis = crisis_message(self.turns[-1])
         if not self.crisis and (reason := missing(self.system.artifacts)):
-            raise ApiError(404, f"{asked.model} cannot answer yet: {reason}.", "model", "model_not_found")
+            reason = engine.artifacts.relative(f"{asked.model} cannot answer yet: {reason}.")
+            raise ApiError(404, reason, "model", "model_not_found")
         self.streamed = Streamed(asked.stop)
         self.id, self.created = f"chatcmpl-{uuid4().hex}", int(time.time())
 

@@ -344,7 +344,7 @@ def test_a_model_that_is_not_trained_says_what_trains_it(root: Path, tmp_path: P
     body = {"model": "full", "messages": [{"role": "user", "content": "Hi."}]}
     answer = TestClient(app).post("/v1/chat/completions", json=body)
     assert answer.status_code == 404
-    assert "`dvc repro" in answer.json()["error"]["message"]
+    assert "full cannot answer yet: models/base/smollm2 is missing; `dvc repro" in answer.json()["error"]["message"]
 
 
 def test_what_may_begin_a_stop_waits_and_nothing_is_taken_back() -> None:
