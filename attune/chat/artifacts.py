@@ -1,6 +1,8 @@
 """Where the pipeline writes what a chat reads, and which stage writes it."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,20 @@ class Artifacts:
     """The pipeline's outputs under `root`, as dvc.yaml and studies/dvc.yaml lay them out."""
 
     root: Path
+
+    def relative(self, text: str) -> str:
+        """`text` with the paths in it from the root on: where the server keeps its files is nobody else's business."""
+        for root in (self.root.absolute(), self.root.resolve()):
+            text = text.replace(f"{root}{os.sep}", "")
+        return text
+
+    @contextmanager
+    def told_relative(self) -> Iterator[None]:
+        """An AttuneError that is raised inside is raised with its paths from the root on."""
+        try:
+            yield
+        except AttuneError as error:
+            raise AttuneError(self.relative(str(error))) from None
 
     def base_model(self, name: str) -> Artifact:
         return Artifact(self.root / "models" / "base" / name, f"dvc repro base_models@{name}")

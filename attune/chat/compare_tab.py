@@ -6,7 +6,8 @@ from typing import Any
 import gradio as gr
 
 from attune.chat.comparison import BUTTONS, Compared, Comparisons
-from attune.chat.events import PRIVATE, QUEUED
+from attune.chat.events import AT_ONCE, PRIVATE, QUEUED
+from attune.chat.rendering import crisis_update
 
 
 def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
@@ -37,6 +38,7 @@ def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
                     buttons = [gr.Button(label, size="sm", min_width=80) for label in BUTTONS.values()]
             outputs += [card, text, *buttons]
             thumbs.append(buttons)
+    message.submit(crisis_update, message, crisis, **AT_ONCE)
     message.submit(comparisons.compare, [message, blind, *settings], outputs, **QUEUED)
     for at, buttons in enumerate(thumbs):
         for verdict, button in zip(BUTTONS, buttons, strict=True):

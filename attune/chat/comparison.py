@@ -115,7 +115,7 @@ class Comparisons:
             try:
                 self._keep(after, after.cards[at])
             except OSError as error:
-                status = f"The verdict was not saved: {self.engine.artifacts.judgements}: {error.strerror}."
+                status = f"The verdict was not saved: {self.engine.artifacts.judgements.name}: {error.strerror}."
         return self._updates(after, status, gr.skip())
 
     def _keep(self, compared: Compared, card: Card) -> None:

@@ -10,6 +10,8 @@ from attune.corpora.wording import STRAIGHT_QUOTES
 
 # Messages that are too long for a reply are checked too, up to this many characters.
 MAX_CHARACTERS = 100_000
+# Beside quotes, hyphens and dashes: a phone or a word processor may write a longer one, or one at which no line breaks.
+_PLAIN = STRAIGHT_QUOTES | str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2212", "------")
 
 
 @cache
@@ -23,7 +25,7 @@ def _rules() -> tuple[str, re.Pattern[str]]:
 def crisis_message(text: str) -> str | None:
     """The fixed message of crisis.toml where one of its expressions occurs in `text`, else None."""
     message, pattern = _rules()
-    normalised = re.sub(r"\s+", " ", text[:MAX_CHARACTERS].translate(STRAIGHT_QUOTES))
+    normalised = re.sub(r"\s+", " ", text[:MAX_CHARACTERS].translate(_PLAIN))
     return message if pattern.search(normalised) else None
 
 

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from starlette.requests import Request
 from starlette.routing import Route
 
-from attune.chat.artifacts import Artifact, missing
+from attune.chat.artifacts import Artifact, Artifacts, missing
 from attune.chat.engine import Engine
 from attune.core.errors import AttuneError
 from attune.export.models import card as model_card
@@ -29,14 +29,15 @@ def routes(engine: Engine) -> list[Route]:
     pages = {"report": engine.artifacts.report, "studies": engine.artifacts.studies}
 
     def result(request: Request) -> HTMLResponse:
-        return _answered(pages.get(request.path_params["name"]), lambda path: path.read_text(encoding="utf-8"))
+        document = pages.get(request.path_params["name"])
+        return _answered(engine.artifacts, document, lambda path: path.read_text(encoding="utf-8"))
 
     def rendered_card(model: Path) -> str:
         return _page(model.name, _rendered(model_card(model, engine.artifacts.root)))
 
     def card(request: Request) -> HTMLResponse:
         system = engine.systems.get(request.path_params["name"])
-        return _answered(system.model if system else None, rendered_card)
+        return _answered(engine.artifacts, system.model if system else None, rendered_card)
 
     return [Route("/results/{name}", result), Route("/cards/{name}", card)]
 
@@ -53,16 +54,16 @@ def _headers() -> dict[str, str]:
     return {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
 
 
-def _answered(document: Artifact | None, shown: Callable[[Path], str]) -> HTMLResponse:
+def _answered(artifacts: Artifacts, document: Artifact | None, shown: Callable[[Path], str]) -> HTMLResponse:
     """What `shown` makes of the document, or a sentence where there is none."""
     if document is None:
         return HTMLResponse(_page("Attune", "<p>There is no such page.</p>"), 404, _headers())
     if reason := missing([document]):
-        return HTMLResponse(_page("Attune", f"<p>{escape(reason)}</p>"), 404, _headers())
+        return HTMLResponse(_page("Attune", f"<p>{escape(artifacts.relative(reason))}</p>"), 404, _headers())
     try:
         return HTMLResponse(shown(document.path), 200, _headers())
     except AttuneError as error:  # half a model, such as an interrupted training leaves
-        return HTMLResponse(_page("Attune", f"<p>{escape(str(error))}</p>"), 404, _headers())
+        return HTMLResponse(_page("Attune", f"<p>{escape(artifacts.relative(str(error)))}</p>"), 404, _headers())
 
 
 def _rendered(markdown: str) -> str:

@@ -1,6 +1,8 @@
 """The HTTP endpoint /reply, which `gradio_client` calls."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import gradio as gr
@@ -9,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from attune.chat.answers import Answer, Question
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
+from attune.chat.events import MAX_CONCURRENT_REPLIES
 from attune.chat.validation import checked_message, checked_turn, persona_sentences
 from attune.core.errors import AttuneError
 
@@ -42,7 +45,11 @@ class ReplyRequest(BaseModel):
 
 
 def reply_endpoint(engine: Engine) -> Callable[..., Any]:
-    """The function behind /reply; Gradio reads its arguments, their defaults and its docstring."""
+    """The function behind /reply; Gradio reads its arguments, their defaults and its docstring.
+
+    It counts the replies that grow itself: in Gradio's queue, the crisis message would wait for them.
+    """
+    places = asyncio.Semaphore(MAX_CONCURRENT_REPLIES)
 
     async def reply(
         message: str,
@@ -65,7 +72,8 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
                 message=message, system=system, history=history, persona=persona, temperature=temperature,
                 top_k=top_k, top_p=top_p, attempt=attempt,
             )  # fmt: skip
-            answer = await request.answer(engine)
+            async with nullcontext() if crisis_message(request.message) else places:
+                answer = await request.answer(engine)
         except AttuneError as error:
             raise refusal(str(error), message) from None
         except ValidationError as error:

@@ -107,21 +107,33 @@ class Engine:
             if there is no such system or one of its artifacts is missing, where it names the stage that writes it; if
             the server is stopping.
         """
+        if crisis := self._crisis(name, question):
+            yield crisis
+            return
         with self._answering(name, question) as next_answer:
             while (answer := next_answer().result()) is not None:
                 yield answer
 
     async def reply_async(self, name: str, question: Question) -> AsyncGenerator[Answer, None]:
-        """As `reply`; a task that waits for the next answer can be cancelled at any time."""
-        with self._answering(name, question) as next_answer:
+        """As `reply`, for people elsewhere; a task that waits for the next answer can be cancelled at any time."""
+        if crisis := self._crisis(name, question):
+            yield crisis
+            return
+        with self.artifacts.told_relative(), self._answering(name, question) as next_answer:
             while (answer := await asyncio.wrap_future(next_answer())) is not None:
                 yield answer
+
+    def _crisis(self, name: str, question: Question) -> Answer | None:
+        """The crisis message, where it is due: it waits for no model, and not for the thread in which others reply."""
+        self.system(name)
+        crisis = crisis_message(question.turns[-1])
+        return Answer(crisis, done=True) if crisis else None
 
     @contextmanager
     def _answering(self, name: str, question: Question) -> Iterator[Callable[[], Future[Answer | None]]]:
         """A function that computes the next answer in the models' thread; None after the last."""
         system = self.system(name)
-        if not crisis_message(question.turns[-1]) and (reason := missing(system.artifacts)):
+        if reason := missing(system.artifacts):
             raise AttuneError(f"{system.label} cannot answer yet: {reason}.")
         answers = self._answers(system, question)
         try:
@@ -138,9 +150,6 @@ class Engine:
 
     def _answers(self, system: System, question: Question) -> Generator[Answer, None, None]:
         *history, message = question.turns
-        if crisis := crisis_message(message):
-            yield Answer(crisis, done=True)
-            return
         question = replace(question, turns=[*without_crises(history), message])
         if unloaded := self.models.unloaded(system):
             yield Answer(loading=unloaded)

@@ -2,8 +2,14 @@
 
 from typing import Any
 
-# Replies that may grow at the same time; further ones wait in the queue.
+# Replies that may grow at the same time, on the page and over /reply each; further ones wait.
 MAX_CONCURRENT_REPLIES = 16
+# Events that Gradio's queue has begun, replies of /reply that wait among them: its own 40 would let one crowd stop all.
+MAX_EVENTS = 1000
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-CONCURRENCY: dict[str, Any] = {"concurrency_id": "reply", "concurrency_limit": MAX_CONCURRENT_REPLIES}
-QUEUED: dict[str, Any] = PRIVATE | CONCURRENCY | {"show_progress": "hidden"}
+AT_ONCE: dict[str, Any] = PRIVATE | {"queue": False, "show_progress": "hidden"}
+QUEUED: dict[str, Any] = PRIVATE | {
+    "concurrency_id": "page",
+    "concurrency_limit": MAX_CONCURRENT_REPLIES,
+    "show_progress": "hidden",
+}

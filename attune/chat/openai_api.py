@@ -12,7 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -106,7 +106,7 @@ class Api:
             raise helpful(error, body) from None
         if completion.asked.stream:
             return StreamingResponse(self._events(completion), media_type="text/event-stream")
-        async with self._places, aclosing(completion.pieces()) as pieces:
+        async with self._place(completion), aclosing(completion.pieces()) as pieces:
             text = ""
             async for piece in pieces:
                 text += piece
@@ -119,10 +119,14 @@ class Api:
         self._model(asked.model)
         return _Completion(self.engine, asked)
 
+    def _place(self, completion: "_Completion") -> AbstractAsyncContextManager[Any]:
+        """One of the places of replies that grow; the crisis message waits for none."""
+        return nullcontext() if completion.crisis else self._places
+
     async def _events(self, completion: "_Completion") -> AsyncGenerator[str, None]:
         """Server-sent events; an error ends the stream with an event that clients raise."""
         try:
-            async with self._places, aclosing(completion.pieces()) as pieces:
+            async with self._place(completion), aclosing(completion.pieces()) as pieces:
                 yield _event(completion.chunk({"role": "assistant", "content": ""}))
                 async for piece in pieces:
                     yield _event(completion.chunk({"content": piece}))
@@ -164,7 +168,8 @@ class _Completion:
         self.system = engine.system(asked.model)
         self.crisis = crisis_message(self.turns[-1])
         if not self.crisis and (reason := missing(self.system.artifacts)):
-            raise ApiError(404, f"{asked.model} cannot answer yet: {reason}.", "model", "model_not_found")
+            reason = engine.artifacts.relative(f"{asked.model} cannot answer yet: {reason}.")
+            raise ApiError(404, reason, "model", "model_not_found")
         self.streamed = Streamed(asked.stop)
         self.id, self.created = f"chatcmpl-{uuid4().hex}", int(time.time())
 

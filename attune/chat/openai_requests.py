@@ -1,8 +1,9 @@
 """Requests of OpenAI's chat completions, checked, and errors in the shape that its clients read."""
 
 import json
+import re
 from collections.abc import Callable
-from itertools import groupby, takewhile
+from itertools import dropwhile, groupby, takewhile
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
@@ -16,6 +17,11 @@ from attune.parameters.types import NotNegative
 
 _Checked = TypeVar("_Checked")
 MAX_STOPS = 4  # as OpenAI allows
+# An escape of JSON: group 1, or a surrogate without its other half, which JSON allows and UTF-8 does not.
+_HEX = rb"[0-9a-fA-F]{2}"
+_ESCAPE = re.compile(
+    rb"(\\u[dD][89abAB]%b\\u[dD][c-fC-F]%b|\\[^u]|\\u(?![dD][89a-fA-F]))|\\u[dD][89a-fA-F]%b" % (_HEX, _HEX, _HEX)
+)
 # What would change a reply and is not built, with the values that change nothing.
 _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "n": (1,),
@@ -51,13 +57,26 @@ def helpful(refusal: ApiError, body: bytes) -> ApiError:
 
 
 def _said_last(body: bytes) -> str:
-    """The user's messages at the end of a body that may be wrong in any other way; empty where there are none."""
+    """What the user said last, in one message or several, in a body that may be wrong in any way; empty where nothing.
+
+    What answers it is passed over: an assistant's beginning of a reply, calls of tools and their results.
+    """
     try:
-        spoken = [each for each in json.loads(body)["messages"] if each["role"] in ("user", "assistant")]
-        mine = list(takewhile(lambda each: each["role"] == "user", reversed(spoken)))
-        return "\n".join(_content(each["content"]) for each in reversed(mine))
+        messages = json.loads(body, parse_int=float)["messages"]  # an integer may have too many digits for Python
     except (ValueError, TypeError, LookupError, RecursionError):
         return ""
+    objects = [each for each in messages if isinstance(each, dict)] if isinstance(messages, list) else []
+    back = dropwhile(lambda each: each.get("role") != "user", reversed(objects))
+    turn = takewhile(lambda each: each.get("role") != "assistant", back)
+    mine = [_readable(each.get("content")) for each in turn if each.get("role") == "user"]
+    return "\n".join(reversed(mine))
+
+
+def _readable(content: Any) -> str:
+    """The text of a content of any form: all of it, or that of its parts of text beside images and the like."""
+    parts = content if isinstance(content, list) else [content]
+    texts = [each.get("text") if isinstance(each, dict) else each for each in parts]
+    return "\n".join(each for each in texts if isinstance(each, str))
 
 
 class _Text(BaseModel):
@@ -111,7 +130,8 @@ class CompletionRequest(BaseModel):
     def parse(cls, body: bytes) -> "CompletionRequest":
         """The request in `body`; an ApiError names the first key that cannot be used."""
         try:
-            request = cls.model_validate_json(body)
+            # A question mark in place of each lone surrogate, as in `validation`.
+            request = cls.model_validate_json(_ESCAPE.sub(lambda escape: escape[1] or b"?", body))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or None

@@ -23,7 +23,7 @@ from attune.chat.conversations import MAX_CONVERSATIONS, Conversations
 from attune.chat.documents import routes
 from attune.chat.endpoint import refusal, reply_endpoint
 from attune.chat.engine import Engine
-from attune.chat.events import CONCURRENCY, MAX_CONCURRENT_REPLIES, PRIVATE
+from attune.chat.events import MAX_CONCURRENT_REPLIES, MAX_EVENTS, PRIVATE
 from attune.chat.openai_api import api_key, key_notice, mounted
 
 CSS = Path(__file__).parent / "page.css"
@@ -53,7 +53,7 @@ def build(engine: Engine) -> gr.Blocks:
             compare_tab(Comparisons(engine), settings.inputs)
         with gr.Tab("Results") as results:
             _results(results)
-        gr.api(reply_endpoint(engine), api_name="reply", **CONCURRENCY)
+        gr.api(reply_endpoint(engine), api_name="reply", concurrency_limit=None)
 
         def close(request: gr.Request) -> None:
             """Drop what was typed on a closed page; Gradio would keep the contents of its fields."""
@@ -121,7 +121,7 @@ def serve(engine: Engine, host: str, port: int, wait: bool = True) -> tuple[gr.B
     _, address, _ = page.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, theme=_theme(),
         css_paths=CSS, footer_links=["api"], run_history=False, state_session_capacity=MAX_CONVERSATIONS,
-        max_file_size=0,  # its other routes that take files
+        max_threads=MAX_EVENTS, max_file_size=0,  # its other routes that take files
         share=False, mcp_server=False, ssl_verify=False,
         _frontend=False,  # otherwise Gradio first asks for its own page, and gives up where that takes 3 seconds
         app_kwargs={"routes": [*_unserved(), mounted(engine, key), *routes(engine)]},

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from attune.core.files import read_csv
 from attune.corpora import ranking_corpus
 from attune.evaluation.ranking.summary import telling
-from attune.export.facts import Facts, Score, table
+from attune.export.facts import INSTALL, Facts, Score, table
 from attune.export.measured import NO_SCORES, OF_COBERT, is_of, no_scores
 from attune.export.recorded import UNRECORDED, Training, changes, of_study
 from attune.parameters import Parameters
@@ -18,7 +18,7 @@ _INDEXED = ("mrr", "r@1", "r@10")
 _TEXT = """
 # {name}
 
-Ranks replies to a conversation by its context and by the persona of the one who replies: the task of CoBERT (Zhong et
+{task} (Zhong et
 al., "Towards Persona-Based Empathetic Conversational Models", EMNLP 2020). Matcher: `{matching}`; encoder: `{encoder}`.
 Made by Attune, a reproducible pipeline for persona-based empathetic conversation.
 
@@ -33,7 +33,7 @@ and is no crisis line.
 from attune import Ranker
 
 ranker = Ranker.from_pretrained("{folder}")
-print(ranker.rank(["i passed my driving test today !"], ["i love road trips ."], ["congratulations !", "it rains ."]))
+print(ranker.rank(["i passed my driving test today !"], {persona}, ["congratulations !", "it rains ."]))
 ```
 
 {weights}
@@ -59,7 +59,7 @@ The {frozen} lowest layers of the encoder were frozen. {kept} {time}
 ## Limitations
 
 - Text is expected as the corpus has it, lower-cased and tokenised; other domains and languages were not tested.
-- Contexts above {context_length} word pieces lose their oldest turns, and turns above {turn_length} their end.
+- Contexts above {context_length} word pieces lose their oldest turns. {limits}
 - Scores are logits: they compare replies to one context, and nothing else.
 - The text it was trained on, and that of its encoder, has biases that were not measured.
 
@@ -75,7 +75,11 @@ _BEST = (
 )
 _UNTRAINED = "The weights are those of the untrained model: nothing that training changed ranks better in validation."
 _SHARE = " Of what training changed in the encoder, {:.0%} was kept: the share that ranks best in validation."
-EXPORTED = "The folder holds all weights; no other is needed."
+_TASK = "Ranks replies to a conversation by its context and by the persona of the one who replies: the task of CoBERT"
+_WITHOUT_PERSONA = "Ranks replies to a conversation by its context alone, with a CoBERT that reads no persona"
+_LIMITS = "The first turn loses its end above {}, every other turn\n  and a reply above {}{}."
+_SENTENCES = ", and a sentence of the persona, of which the first {} are read, above {}"
+EXPORTED = f"The folder holds all weights; no other is needed.\n\n{INSTALL}"
 _TRAINED_ON = "Trained on the subset `{}` of the domain `{}`: {}."
 _SCORES = (
     "Among {} candidates, with 95 % intervals in parentheses, where one was estimated, from this one training: they\n"
@@ -106,7 +110,8 @@ def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> s
     origin = _origin(name, place, parameters)
     scores, unmeasured = _scores(f"{place}/{name}", origin, facts) if origin.scores else ({}, NO_SCORES)
     results = [facts.result("text-ranking", corpus, scores[each]) for each in _INDEXED if each in scores]
-    tags = ["cobert", "persona", "retrieval", "empathetic-conversation"]
+    tags = ["cobert", *(["persona"] if config.num_personas else []), "retrieval", "empathetic-conversation"]
+    # Without a library, a hub takes a folder with a config.json for one that transformers loads.
     head = facts.front_matter(
         name, corpus, parameters.encoder, results, library_name="attune", pipeline_tag="text-ranking", tags=tags
     )
@@ -133,8 +138,21 @@ def text(model: Path, folder: str, weights: str, config: Any, facts: Facts) -> s
         curve=table((tuple(each.values()) for each in curve), *curve[0]) if curve else "",
         scores=_SCORES.format(parameters.cobert.candidates, shown) if scores else unmeasured,
         context_length=config.context_length,
-        turn_length=config.turn_length,
+        **_of_inputs(config),
     )
+
+
+def _of_inputs(config: Any) -> dict[str, str]:
+    """What depends on how much the model reads, and on whether that includes a persona."""
+    from attune.cobert.inputs import FIRST_TURN, PERSONA_SENTENCE  # torch takes seconds to import
+
+    count, turn = config.num_personas, config.turn_length
+    sentences = _SENTENCES.format(count, PERSONA_SENTENCE) if count else ""
+    return {
+        "task": _TASK if count else _WITHOUT_PERSONA,
+        "persona": '["i love road trips ."]' if count else "[]",
+        "limits": _LIMITS.format(max(turn, FIRST_TURN), turn, sentences),
+    }
 
 
 def training(model: Path, facts: Facts) -> Training | None:

@@ -24,6 +24,10 @@ _MAIN_SEED = ("generators", "cobert", "compared", "personas")
 # The seconds of each stage, which tools/progress.py keeps.
 SECONDS = ".dvc/tmp/seconds.json"
 
+# Where a stranger gets the code that an exported model's card names.
+INSTALL = """Attune is not on PyPI, where `attune` is another project: run `pip install .` in a clone of this one
+("Attune: persona-based empathetic conversation as one reproducible pipeline")."""
+
 
 class Score(NamedTuple):
     """A test score with the bounds of its 95 % interval; None where none was estimated."""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.corpora import ranking_corpus
-from attune.export.facts import Facts, Score, table
+from attune.export.facts import INSTALL, Facts, Score, table
 from attune.export.measured import NO_SCORES, is_of, no_scores, of_generator
 from attune.export.recorded import UNRECORDED, Training, changes, of_study
 from attune.generators.card_example import WORDING, Asked, asked
@@ -188,7 +188,9 @@ written = model.generate(**inputs, max_new_tokens=48, do_sample=False, pad_token
 print(tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))
 ```{_about_prompts(card)}
 
-With Attune, which drops the oldest turns where a conversation is too long: `Generator.from_pretrained("{folder}")`."""
+With Attune, which drops the oldest turns where a conversation is too long: `Generator.from_pretrained("{folder}")`.
+
+{INSTALL}"""
 
 
 def _asked(card: Card) -> Asked:

@@ -134,19 +134,24 @@ def read_thumbs(path: Path) -> tuple[list[Judgement], list[Thumb]]:
     judgements: list[Judgement] = []
     thumbs: list[Thumb] = []
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # with or without a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise AttuneError(f"{path} cannot be read as text in UTF-8: {error}") from None
     for number, line in enumerate(text.split("\n"), 1):  # JSON may hold other breaks, at which `splitlines` splits, too
         if not line.strip():
             continue
         place = f"{path} line {number}"
-        row = _parsed(place, line)
-        context = _context(place, row)
+        try:
+            row = _parsed(place, line)
+            context = _context(place, row)
+        except RecursionError:
+            raise AttuneError(f"{place} has brackets within brackets beyond what can be read; remove it") from None
         if "system" in row:
             thumbs.append(Thumb(context, _name(place, row, "system"), _points(place, row, THUMBS)))
         else:
             first, second = (_name(place, row, column) for column in ("system_a", "system_b"))
+            if first == second:
+                raise AttuneError(f"{place}: system_a and system_b are both {first!r}; name the two that were compared")
             judgements.append(Judgement(VISITOR, context, first, second, _points(place, row, VERDICTS)))
     if not judgements and not thumbs:
         raise AttuneError(f"{path} holds no verdicts")
@@ -167,14 +172,24 @@ def _context(place: str, row: Mapping[str, Any]) -> str:
     """What was replied to: its name, or its turns as JSON."""
     for column in ("context", "conversation"):
         if row.get(column):
-            return row[column] if isinstance(row[column], str) else json.dumps(row[column], sort_keys=True)
+            text = row[column] if isinstance(row[column], str) else json.dumps(row[column], sort_keys=True)
+            return _encodable(place, column, text)
     raise AttuneError(f"{place} has neither `context` nor `conversation`")
 
 
 def _name(place: str, row: Mapping[str, Any], column: str) -> str:
     if not isinstance(row.get(column), str) or not row[column]:
         raise AttuneError(f"{place} needs `system`, or `system_a` and `system_b`; {column} is {row.get(column)!r}")
-    return row[column]
+    return _encodable(place, column, row[column])
+
+
+def _encodable(place: str, column: str, text: str) -> str:
+    """The text, or an AttuneError for half a surrogate pair, which JSON can hold and no file in UTF-8 can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise AttuneError(f"{place}: {column} {text!r} has half a surrogate pair; write the whole character") from None
+    return text
 
 
 def _points(place: str, row: Mapping[str, Any], verdicts: Mapping[str, float]) -> float:

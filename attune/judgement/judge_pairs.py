@@ -17,6 +17,10 @@ from attune.judgement.answers import Judgement, Thumb, read_answers, read_thumbs
 from attune.judgement.preferences import first_preferred, strengths, thumbs_up, win_rates
 from attune.metrics.bootstrap import FEWEST
 
+_OF_PAIRS = frozenset({"judgements", "agreement", "position", "win_rates", "strengths"})
+# The keys of an analysis: of judgements, of thumbs, or of both.
+_RESULTS = (_OF_PAIRS, frozenset({"thumbs"}), _OF_PAIRS | {"thumbs"})
+
 
 def analysis(judgements: Sequence[Judgement], thumbs: Sequence[Thumb], seed: int) -> dict[str, Any]:
     """Win rates, strengths, agreement and position bias of the judgements, and each system's share of thumbs up.
@@ -24,7 +28,7 @@ def analysis(judgements: Sequence[Judgement], thumbs: Sequence[Thumb], seed: int
     What there is nothing to say about is absent.
     """
     found: dict[str, Any] = {}
-    if judgements:
+    if judgements:  # the keys are those of _RESULTS
         found = {
             "judgements": len(judgements),
             "agreement": agreement(judgements, seed),
@@ -112,9 +116,11 @@ def _check_target(target: Path, inputs: Iterable[Path | None]) -> None:
     if any(each and each.exists() and each.samefile(target) for each in inputs):
         raise AttuneError(f"{target} is read by this command; name another file for the results")
     try:
-        json.loads(target.read_text(encoding="utf-8"))
-    except ValueError:
-        raise AttuneError(f"{target} exists and is not JSON; name another file for the results") from None
+        before = json.loads(target.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        before = None
+    if not isinstance(before, dict) or set(before) not in _RESULTS:
+        raise AttuneError(f"{target} exists and holds no earlier results; name another file for the results")
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -59,7 +59,7 @@ def test_no_system_replies_to_a_message_that_speaks_of_harm(engine: Engine) -> N
 def test_a_system_that_cannot_answer_says_why(root: Path, tmp_path: Path) -> None:
     comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
     *_, event = events(comparisons.compare("Hm.", True, *SETTINGS))
-    assert all("cannot answer yet" in text for text in cards(event))
+    assert all("cannot answer yet: models/base/" in text for text in cards(event))
     assert not any(event[at]["visible"] for at in range(6, len(event), 4))  # there is nothing to judge
 
 
@@ -115,6 +115,15 @@ def test_verdicts_are_kept_only_where_people_want_it(seen: list[Any], root: Path
     ]
     assert lines[0]["context"] == ["I <b>am sad</b>"]
     assert lines[0]["time"].endswith("+00:00")
+
+
+def test_a_verdict_that_cannot_be_saved_is_said_without_where_the_server_keeps_its_files(
+    seen: list[Any], root: Path, tmp_path: Path
+) -> None:
+    comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
+    (tmp_path / "judgements.jsonl").mkdir()
+    _, status, *_ = comparisons.judge(0, UP, True, seen[-1][0])
+    assert status == "The verdict was not saved: judgements.jsonl: Is a directory."
 
 
 def test_replies_can_be_judged_once_the_last_one_is_there(seen: list[Any], root: Path, tmp_path: Path) -> None:

@@ -14,6 +14,11 @@ from attune.chat.crisis import crisis_message, without_crises
         "I don't want to wake up", "I don't want to wake up tomorrow.", "I want to end it", "Life isn't worth living.",
         "I took an overdose", "I overdosed last night", "I slit my wrists", "kms",
         "I am going to kill him", "I'm gonna kill my wife", "He hits me every night", "he threatened to kill me",
+        "self-harm", "I self\u2011harm", "Self\u2013harming again", "I took all my pills",
+        "I took all of the tablets at once.",
+        "I swallowed a whole bottle of pills.", "I took too many pills", "I'm going to take all my pills tonight",
+        "I want to be dead", "I just wanna be dead already", "I can't go on", "I can’t go on like this!",
+        "I really cannot go on any more.", "I can't go on without her",
         "My husband hit me", "my dad beat me", "I was raped",
     ],
 )  # fmt: skip
@@ -35,7 +40,12 @@ def test_a_long_message_is_searched_to_its_end() -> None:
         "I want to live in Rome.", "He beats me at chess.", "I don't want to live in this flat", "My dog died.",
         "I cut my finger.", "I am so sad that my cat ran away.", "She will die laughing.",
         "I'm gonna die laughing", "He hits me up every weekend", "My brother beat me to it", "I ran 10 kms today.",
-        "I don't want to wake up so early.", "I want to end it with my boyfriend",
+        "I can't go on holiday this year", "I can't go on Friday.", "I can't go on the trip",
+        "I can't go on with this diet.",
+        "I can't go on without a ticket.", "We can't go on, the bridge is closed.", "I took all my pills for today.",
+        "I have to take all my pills every morning.", "He took a bottle of pills out of his bag.",
+        "I want to be dead certain.", "I don't want to be dead last again", "I want to be dead-on this time.",
+        "I have good self\u2011esteem.", "I don't want to wake up so early.", "I want to end it with my boyfriend",
     ],
 )  # fmt: skip
 def test_other_messages_get_no_crisis_message(message: str) -> None:

@@ -17,7 +17,7 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.openai_api import MAX_BODY, mounted
-from attune.chat.openai_requests import CompletionRequest
+from attune.chat.openai_requests import ApiError, CompletionRequest, helpful
 from attune.chat.streaming import Streamed, held_back
 from attune.parameters import load
 from attune.parameters.decoding import Decoding
@@ -145,6 +145,7 @@ def test_a_system_message_that_has_no_room_is_refused(client: OpenAI, stream: bo
         ({"temperature": 3}, "temperature: "),
         ({"model": "none"}, "none"),
         ({"message": [{"type": "text", "text": "I want to die"}], "stop": [""]}, "stop"),
+        ({"message": [{"type": "text", "text": "I want to die"}, {"type": "image_url"}]}, "must be text"),
     ],
 )
 def test_a_refused_request_is_no_reason_to_leave_out_the_crisis_message(
@@ -154,7 +155,50 @@ def test_a_refused_request_is_no_reason_to_leave_out_the_crisis_message(
         complete(client, **{"message": "I want to die"} | changed)
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b"[]", b'{"messages": [1]}', b'{"messages": 1}', b"\xff", b"{}"])
+HARM = {"role": "user", "content": "I want to die"}
+CALL: list[Any] = [
+    {"role": "assistant", "content": None, "tool_calls": []},
+    {"role": "tool", "content": "0", "tool_call_id": "a"},
+]
+
+
+@pytest.mark.parametrize(
+    ("messages", "due"),
+    [
+        ([HARM, {"role": "assistant", "content": "I"}], True),
+        ([HARM, *CALL], True),
+        ([*CALL, HARM], True),
+        ([HARM, {"role": "tool", "content": "0"}, {"role": "user", "content": 7}, 7, {"content": [7]}], True),
+        ([HARM, *CALL, {"role": "user", "content": "Hm."}], False),
+        ([{"role": "assistant", "content": "I want to die"}], False),
+    ],
+)
+def test_what_the_user_said_last_decides_on_the_crisis_message_of_a_refusal(
+    client: OpenAI, messages: list[Any], due: bool
+) -> None:
+    answer = httpx.post(f"{client.base_url}chat/completions", json={"model": "full", "n": 2, "messages": messages})
+    assert answer.status_code == 400
+    assert ("findahelpline" in answer.json()["error"]["message"]) == due
+
+
+def test_a_number_of_many_digits_does_not_hide_what_the_user_said() -> None:
+    body = json.dumps({"messages": [HARM], "seed": 0}).replace("0}", "9" * 5000 + "}").encode()
+    assert "findahelpline" in str(helpful(ApiError(400, "seed"), body))
+
+
+def test_half_a_surrogate_is_a_question_mark() -> None:
+    def content(escaped: str) -> str:
+        body = f'{{"model": "full", "messages": [{{"role": "user", "content": "{escaped}"}}]}}'
+        return CompletionRequest.parse(body.encode()).messages[0].content
+
+    assert content(r"a \ud83d b \ude00 \ud83d\ude00 \ud83d\ud83d\ude00") == "a ? b ? \U0001f600 ?\U0001f600"
+    assert content(r"\\ud83d \u00e9\n") == "\\ud83d é\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 100_000, b"[]", b'{"messages": [1]}', b'{"messages": 1}', b'{"messages": {"a": 1}}', b"\xff", b"{}"],
+)
 def test_a_body_of_any_kind_is_refused_by_what_is_wrong_with_it(client: OpenAI, body: bytes) -> None:
     answer = httpx.post(f"{client.base_url}chat/completions", content=body)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
@@ -300,7 +344,7 @@ def test_a_model_that_is_not_trained_says_what_trains_it(root: Path, tmp_path: P
     body = {"model": "full", "messages": [{"role": "user", "content": "Hi."}]}
     answer = TestClient(app).post("/v1/chat/completions", json=body)
     assert answer.status_code == 404
-    assert "`dvc repro" in answer.json()["error"]["message"]
+    assert "full cannot answer yet: models/base/smollm2 is missing; `dvc repro" in answer.json()["error"]["message"]
 
 
 def test_what_may_begin_a_stop_waits_and_nothing_is_taken_back() -> None:

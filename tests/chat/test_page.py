@@ -91,13 +91,13 @@ def test_half_a_model_has_no_card(address: str, root: Path) -> None:
     finally:
         config.write_bytes(kept)
     assert answer.status_code == 404
-    assert "models/generators/full holds no model" in answer.text
+    assert "<p>models/generators/full holds no model" in answer.text
 
 
 def test_what_is_missing_is_named_with_its_stage(address: str) -> None:
     answer = httpx.get(f"{address}results/studies", timeout=PATIENCE)
     assert answer.status_code == 404
-    assert "make studies" in answer.text
+    assert "<p>plots/studies.html is missing; `make studies` writes it</p>" in answer.text
     assert httpx.get(f"{address}cards/nobody", timeout=PATIENCE).status_code == 404
 
 

@@ -412,3 +412,43 @@ def test_a_target_that_cannot_be_made_is_one_sentence(
     (tmp_path / "file").touch()
     answer = exported_by_command(monkeypatch, root / "models/cobert" / RANKER, tmp_path / target)
     assert re.fullmatch(r"error: \[Errno \d+\] .*'(/proc/foo|.*/file)'", answer)
+
+
+@pytest.mark.parametrize("sentences", [10, 0])
+@pytest.mark.parametrize("turn_length", [30, 120])
+def test_the_card_of_a_ranker_says_what_it_reads_and_its_code_runs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sentences: int,
+    turn_length: int,
+) -> None:
+    """As models of the studies `personas` and `compared` without a persona are."""
+    trained(tmp_path, num_personas=sentences, turn_length=turn_length)
+    changed(tmp_path)
+    model = tmp_path / "models/personas" / str(sentences)
+    for name, place in (("encoder", tmp_path / "models/base/encoder"), ("saved", model)):
+        place.parent.mkdir(parents=True)
+        (tmp_path / name).rename(place)
+    export(model, tmp_path / "written")
+    card = ModelCard.load(tmp_path / "written/README.md")
+    monkeypatch.chdir(tmp_path)
+    exec(re.findall(r"```python\n(.*?)```", card.content, re.DOTALL)[0], {})
+    assert "Ranked(" in capsys.readouterr().out
+    about = card.content.split("## Data")[0].split("---")[-1]
+    for said in ("by the persona of the one who replies", '["i love road trips ."]'):
+        assert (said in about) == bool(sentences)
+    assert ("persona" in card.data.tags) == bool(sentences)
+    inputs = Ranker.from_pretrained("written").inputs
+    texts = inputs.context([" ".join(["the"] * 999)]), inputs.response(" ".join(["the"] * 999))
+    first, other = (len(each.ids) - 2 for each in texts)
+    limits = " ".join(card.content.split("## Limitations")[1].split())
+    assert f"The first turn loses its end above {first}, every other turn and a reply above {other}" in limits
+    assert ("a sentence of the persona, of which the first 10 are read, above 22" in limits) == bool(sentences)
+
+
+@pytest.mark.parametrize("model", [f"cobert/{RANKER}", "generators/persona"])
+def test_the_card_of_what_is_exported_says_where_attune_is_from(root: Path, tmp_path: Path, model: str) -> None:
+    export(root / "models" / model, tmp_path / "written")
+    card = " ".join((tmp_path / "written/README.md").read_text().split())
+    assert "Attune is not on PyPI, where `attune` is another project: run `pip install .` in a clone" in card

@@ -50,7 +50,10 @@ def test_repeated_options_add_up(tmp_path: Path) -> None:
     ("target", "sentence"),
     [
         ("thumbs.jsonl", "is read by this command; name another file for the results"),
-        ("notes.txt", "exists and is not JSON; name another file for the results"),
+        ("notes.txt", "exists and holds no earlier results; name another file for the results"),
+        ("metrics.json", "exists and holds no earlier results; name another file for the results"),
+        ("list.json", "exists and holds no earlier results; name another file for the results"),
+        ("deep.json", "exists and holds no earlier results; name another file for the results"),
     ],
 )
 @pytest.mark.fault("a target of `judge_pairs` that holds something else", "nothing is overwritten")
@@ -58,6 +61,9 @@ def test_only_results_are_overwritten(tmp_path: Path, target: str, sentence: str
     given = '{"context": "c", "system": "x", "verdict": "up"}\n'
     (tmp_path / "thumbs.jsonl").write_text(given)
     (tmp_path / "notes.txt").write_text("Call Ann.")
+    (tmp_path / "metrics.json").write_text('{"thumbs": [], "mrr": 0.5}')
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
     words = ["--thumbs", str(tmp_path / "thumbs.jsonl"), "--target"]
     before = (tmp_path / target).read_text()
     with pytest.raises(SystemExit, match=f"error: .*{target} {sentence}"):

@@ -251,15 +251,16 @@ def test_the_pages_file_is_read_by_the_same_analysis(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("a message in the file of thumbs with a line break of Unicode's", "it is read")
-def test_a_message_with_any_line_break_is_one_line(tmp_path: Path) -> None:
-    """As the page writes it; the file may have gone through an editor that ends lines as Windows does."""
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_message_with_any_line_break_is_one_line(tmp_path: Path, encoding: str) -> None:
+    """As the page writes it; the file may have gone through an editor that saves as Windows does."""
     breaks = "\u2028\u2029\x85\x0b\x0c\x1c"
     rows = [{"context": [f"Hi{breaks}there {at}."], "system": "x", "verdict": "up"} for at in range(2)]
     text = "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\r\n"
-    (tmp_path / "thumbs.jsonl").write_bytes(text.encode())
+    (tmp_path / "thumbs.jsonl").write_bytes(text.encode(encoding))
     found = judge_pairs.analysis(*judge_pairs.read(None, [], tmp_path / "thumbs.jsonl"), 13)
     assert [(each["system"], each["thumbs"]) for each in found["thumbs"]] == [("x", 2)]
-    (tmp_path / "thumbs.jsonl").write_bytes(text.encode() + b"{")
+    (tmp_path / "thumbs.jsonl").write_bytes(text.encode(encoding) + b"{")
     with pytest.raises(AttuneError, match="line 3 is not JSON"):
         judge_pairs.read(None, [], tmp_path / "thumbs.jsonl")
 
@@ -325,6 +326,16 @@ def test_answers_that_a_spreadsheet_saved_are_read(tmp_path: Path, encoding: str
         ('{"system": "x", "verdict": "up"}', "line 2 has neither `context` nor `conversation`"),
         ('{"context": "c", "system": "x", "verdict": "a"}', "line 2: the verdict 'a' must be one of up, down"),
         ('{"context": "c", "system_a": "x", "verdict": "a"}', "line 2 needs `system`, or .* system_b is None"),
+        ("[" * 100_000, "line 2 has brackets within brackets"),
+        (
+            r'{"context": "c", "system": "x\ud800", "verdict": "up"}',
+            "line 2: system 'x.ud800' has half a surrogate",
+        ),
+        (
+            r'{"context": "\ud800", "system": "x", "verdict": "up"}',
+            "line 2: context '.ud800' has half a surrogate",
+        ),
+        ('{"context": "c", "system_a": "x", "system_b": "x", "verdict": "a"}', "line 2: .* are both 'x'; name the two"),
     ],
 )
 def test_a_malformed_thumb_is_one_sentence(tmp_path: Path, line: str, sentence: str) -> None:

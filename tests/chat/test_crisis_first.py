@@ -1,0 +1,84 @@
+"""The crisis message waits for nobody: here every other reply waits, in the models' thread or for a place."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from threading import Event
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from attune.chat.answers import Question
+from attune.chat.crisis import crisis_message
+from attune.chat.engine import Engine
+from attune.chat.events import MAX_CONCURRENT_REPLIES
+from tests.chat.browser import needs_chromium, opened
+from tests.chat.test_connections import BODY, MORE, asking
+
+HARM = "I want to die"
+PATIENCE = 20  # seconds
+PEOPLE = MAX_CONCURRENT_REPLIES + 40  # Gradio alone would begin 40 events
+
+
+@pytest.fixture
+def _busy(engine: Engine) -> Iterator[None]:
+    """No model writes meanwhile."""
+    released = Event()
+    held = engine._thread.submit(released.wait)
+    yield
+    released.set()
+    held.result()
+
+
+@pytest.mark.usefixtures("_busy")
+@pytest.mark.fault("a message that speaks of harm while all models are busy", "the crisis message, at once")
+@pytest.mark.timeout(PATIENCE)
+def test_it_does_not_wait_for_the_models(engine: Engine) -> None:
+    (answer,) = engine.reply("full", Question([HARM], (), engine.decoding("full")))
+    assert answer.text == crisis_message(HARM)
+
+
+@pytest.mark.usefixtures("_busy")
+@pytest.mark.parametrize("stream", [False, True])
+def test_it_does_not_wait_for_a_place_of_the_api(address: str, stream: bool) -> None:
+    body = BODY | {"messages": [{"role": "user", "content": HARM}], "stream": stream}
+    with ExitStack() as others:
+        for _ in range(MORE):
+            others.enter_context(asking(address))
+        answer = httpx.post(f"{address}v1/chat/completions", json=body, timeout=PATIENCE)
+    assert json.dumps(crisis_message(HARM)) in answer.text
+
+
+@pytest.mark.usefixtures("_busy")
+def test_it_does_not_wait_for_a_place_of_the_endpoint(address: str) -> None:
+    def call(message: str) -> str:
+        values: list[Any] = [message, "full", [], [], None, None, None, 0]
+        asked = httpx.post(f"{address}gradio_api/call/reply", json={"data": values}, timeout=PATIENCE)
+        return f"{address}gradio_api/call/reply/{asked.json()['event_id']}"
+
+    for _ in range(PEOPLE):
+        call("My cat ran away.")
+    assert json.dumps(crisis_message(HARM)) in httpx.get(call(HARM), timeout=PATIENCE).text
+
+
+@needs_chromium
+@pytest.mark.parametrize(("box", "shown"), [("#message", "#crisis"), ("#compare-message", "#compare-crisis")])
+def test_it_does_not_wait_for_a_place_of_the_page(
+    served: tuple[gr.Blocks, str], box: str, shown: str, request: pytest.FixtureRequest
+) -> None:
+    blocks, address = served
+    (send,) = [number for number, each in blocks.fns.items() if each.name == "send" and each.targets[0][1] == "submit"]
+    with opened(address) as page:
+        if box == "#compare-message":
+            page.get_by_role("tab", name="Compare").click()
+        request.getfixturevalue("_busy")
+        for person in range(PEOPLE):
+            values = ["My cat ran away.", "full", "", False, 1, 0, 1]
+            asked = {"data": values, "fn_index": send, "session_hash": f"person{person}"}
+            httpx.post(f"{address}gradio_api/queue/join", json=asked, timeout=PATIENCE).raise_for_status()
+        page.locator(f"{box} textarea").fill(HARM)
+        page.locator(f"{box} textarea").press("Enter")
+        expect(page.locator(shown)).to_contain_text("findahelpline.com", timeout=1000 * PATIENCE)
