@@ -11,7 +11,6 @@ from attune.corpora import record_of
 from attune.corpora.processing import in_parts, processing
 from attune.engines.job import Job
 from attune.engines.running import map_batches
-from attune.parameters.data import published
 from stages import start
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 def main(*, corpus: str, subset: Path, target: Path) -> None:
     settings, record = parameters.load(), record_of(corpus)
-    published(settings.corpora, corpus)  # refuses an unknown name
     drop_repeated = settings.preprocess.drop_repeated_personas
     job = Job(processing, {"corpus": corpus, "drop_repeated_personas": drop_repeated})
     candidates = sorted((subset / "candidates").glob("*.parquet"))

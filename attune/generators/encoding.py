@@ -63,8 +63,8 @@ class Room:
 def encode(example: Example, tokenizer: Any, room: Room, most: int | None = None) -> Encoded:
     """Prompt and reply within `room` together: the tokens of their joined text, divided where the prompt ends.
 
-    A reply longer than half of the room without passages, and than what the prompt leaves of it, loses its end, and so
-    the token that ends it; or, where `most` is given, one of more tokens than that.
+    A reply longer than half of the room without passages, and than what the prompt leaves of it, or longer than a given
+    `most`, loses its end, and so the token that ends it.
     """
     reply = reply_text(example, tokenizer)
     size = len(token_ids(tokenizer, reply)) + 1
@@ -84,15 +84,13 @@ def encode(example: Example, tokenizer: Any, room: Room, most: int | None = None
 def _most(example: Example, tokenizer: Any, room: Room, size: int) -> int:
     """How many tokens a reply of `size` may have: half of the room, or what a prompt within the other half leaves.
 
-    It is the same beside other passages, or another persona, which counts as all the tokens that it may take: so the
-    losses of one reply after different prompts are of the same tokens.
+    Another persona, which counts as all that it may take, changes nothing, so that losses are of the same tokens.
     """
     half = room.prompt // 2
     limit = room.prompt - half - room.persona
     if size <= half or limit < 1:
         return half
-    bare = replace(example, passages=(), persona=())
-    return max(half, limit + half - _fit(bare, tokenizer, Room(limit)).taken)
+    return max(half, limit + half - _fit(replace(example, passages=(), persona=()), tokenizer, Room(limit)).taken)
 
 
 def encode_all(examples: Sequence[Example], tokenizer: Any, room: Room) -> list[Encoded]:
@@ -118,11 +116,11 @@ def encode_prompt(example: Example, tokenizer: Any, room: Room) -> Prompt:
 class _Fit(NamedTuple):
     """A prompt that fits: its text, its token ids, and the passages that are in it.
 
-    taken: how many tokens it takes of the room, a last one that is left to the reply included. `turns`, `system`,
-    sentences: how many turns of the history are in it, whether the system text is, and how many
-    sentences of the persona. first: the ids among them that no text stands for. Where the question alone is too long,
-    `ids` are not cut yet: `limit` is how many of them `cut` leaves, `before` how many stand before the question's text,
-    and `kept` how many of those it leaves.
+    taken: how many tokens it takes of the room, a last one that is left to the reply included. turns, system,
+    sentences: how many turns of the history are in it, whether the system text is, and how many sentences of the
+    persona. first: the ids among them that no text stands for. Where the question alone is too long, `ids` are not cut
+    yet: `limit` is how many of them `cut` leaves, `before` how many stand before the question's text, and `kept` how
+    many of those it leaves.
     """
 
     parts: tuple[str, ...]
@@ -165,9 +163,7 @@ def _fit(example: Example, tokenizer: Any, room: Room) -> _Fit:
             written, ids, passages = _with_passages(text, example.passages, without, ids, tokenizer, room)
             lasting = _lasting(example, written.parts, ids, tokenizer)
             ids, taken = first + lasting, len(first) + len(ids)
-            return _Fit(
-                written.parts, first, ids, passages, taken, turns=written.turns, system=system, sentences=sentences
-            )
+            return _Fit(written.parts, first, ids, passages, taken, written.turns, system, sentences)
         if kept == len(example.history) and kept:
             most = _turns_within(example, tokenizer, room.prompt)
     return _question_alone(example, tokenizer, first, room.prompt)
@@ -200,9 +196,7 @@ def _question_alone(example: Example, tokenizer: Any, first: list[int], limit: i
     kept = before if _around(parts, tokenizer) < limit else 0
     ids = first + _lasting(example, parts, ids, tokenizer)
     before, kept, limit = len(first) + before, len(first) + kept, len(first) + limit
-    return _Fit(
-        parts, first, ids, [], limit, turns=0, system=system, sentences=0, limit=limit, before=before, kept=kept
-    )
+    return _Fit(parts, first, ids, [], limit, 0, system, 0, limit, before, kept)
 
 
 def _around(parts: Sequence[str], tokenizer: Any) -> int:

@@ -1,18 +1,9 @@
 from pathlib import Path
 
-import pytest
-
-from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
 from attune.corpora import CORPORA, record_of
-from stages.preprocess import main
 
 INSTRUCTIONS = ("openassistant_guanaco", "openorca")
-
-
-def test_an_unknown_corpus_is_named(sample: Path, tmp_path: Path) -> None:
-    with pytest.raises(AttuneError, match=r"params\.yaml has no corpora\.orca; it has pec, "):
-        main(corpus="orca", subset=sample / "subset" / "openorca", target=tmp_path / "orca")
 
 
 def test_processed_rows_have_the_declared_columns(sample: Path) -> None:
