@@ -84,10 +84,11 @@ class Comparisons:
             random.SystemRandom().shuffle(names)  # the models' thread seeds Python's own generator
         for at, name in enumerate(names):
             progress = f"{at}/{len(names)} replies; writing the next one ..."
-            yield self._updates(compared, progress, crisis)
+            # What a crisis message that was sent meanwhile shows, stays.
+            yield self._updates(compared, progress, gr.skip())
             card = await self._card(name, compared.message, settings)
             compared = replace(compared, cards=(*compared.cards, card))
-        yield self._updates(replace(compared, complete=True), f"{len(names)}/{len(names)} replies", crisis)
+        yield self._updates(replace(compared, complete=True), f"{len(names)}/{len(names)} replies", gr.skip())
 
     async def _card(self, name: str, message: str, settings: Settings) -> Card:
         started, reply = time.monotonic(), ""

@@ -152,7 +152,7 @@ class Conversations:
             return
         conversation.task = task
         waiting = f"{self._label(task.exchange.system)} is waiting for its turn ..."
-        yield gr.update(**box, **BUSY), shown, "", waiting, crisis
+        yield gr.update(**box, **BUSY), shown, "", waiting, gr.skip()  # a crisis message may be shown meanwhile
         async for updates in self._write(conversation, task):
             yield *updates, gr.skip()
 

@@ -84,15 +84,6 @@ class _Text(BaseModel):
     text: str
 
 
-def _content(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    try:
-        return "\n".join(part.text for part in TypeAdapter(list[_Text]).validate_python(content))
-    except ValidationError:
-        raise ValueError("must be text: a string, or a list of parts of type text") from None
-
-
 class Message(BaseModel):
     """A turn, or an instruction; `content` may be given in parts, all of them text."""
 
@@ -102,7 +93,12 @@ class Message(BaseModel):
     @field_validator("content", mode="before")
     @classmethod
     def parts_are_lines(cls, content: Any) -> Any:
-        return _content(content)
+        if isinstance(content, str):
+            return content
+        try:
+            return "\n".join(part.text for part in TypeAdapter(list[_Text]).validate_python(content))
+        except ValidationError:
+            raise ValueError("must be text: a string, or a list of parts of type text") from None
 
 
 class _StreamOptions(BaseModel):

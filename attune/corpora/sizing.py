@@ -59,8 +59,8 @@ def _check_enough(
         tested = max(wanted.get(key) or 0 for wanted in sizes.values() for key in ("test", "evaluate"))
         also = " (and set cobert.candidates to no more than there are to test on)" if tested > least["test"] else ""
         raise TooFew(
-            f"corpora.{corpus} has {usable}, and `subsets` asks for more conversations; add {' '.join(values)}{also}, "
-            "or use a larger source"
+            f"corpora.{corpus} has {usable}, and `subsets` asks for more conversations; with dvc exp run add "
+            f"{' '.join(values)}{also}, or set these values in params.yaml, or use a larger source"
         )
     raise TooFew(f"corpora.{corpus} has {usable}, too few conversations for any size; use a larger source")
 

@@ -13,7 +13,8 @@ from attune.metrics.ratio import Ratio
 
 METHOD = (
     "hierarchical bootstrap: seeds and test units are drawn with replacement, units once for all seeds "
-    "(Davison and Hinkley 1997, section 3.8; Owen 2007); of MRR it holds those by who replies and by who is answered"
+    "(Davison and Hinkley 1997, section 3.8; Owen 2007); the interval of an MRR "
+    "holds two, by the people who reply and by those who are answered"
 )
 # Of one model: its ratio by seed.
 BySeed = Mapping[int, Ratio]

@@ -63,8 +63,8 @@ class Room:
 def encode(example: Example, tokenizer: Any, room: Room, most: int | None = None) -> Encoded:
     """Prompt and reply within `room` together: the tokens of their joined text, divided where the prompt ends.
 
-    A reply longer than half of the room without passages, and than what the prompt leaves of it, or longer than a given
-    `most`, loses its end, and so the token that ends it.
+    A reply of more than `most` tokens loses its end, and so the token that ends it; None stands for half of the room
+    without passages or, where that is more, what the prompt leaves of it.
     """
     reply = reply_text(example, tokenizer)
     size = len(token_ids(tokenizer, reply)) + 1
@@ -84,7 +84,7 @@ def encode(example: Example, tokenizer: Any, room: Room, most: int | None = None
 def _most(example: Example, tokenizer: Any, room: Room, size: int) -> int:
     """How many tokens a reply of `size` may have: half of the room, or what a prompt within the other half leaves.
 
-    Another persona, which counts as all that it may take, changes nothing, so that losses are of the same tokens.
+    The persona counts as all the room that it may take: whatever it is, losses are of the same tokens of a reply.
     """
     half = room.prompt // 2
     limit = room.prompt - half - room.persona

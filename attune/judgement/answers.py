@@ -145,7 +145,7 @@ def read_thumbs(path: Path) -> tuple[list[Judgement], list[Thumb]]:
             row = _parsed(place, line)
             context = _context(place, row)
         except RecursionError:
-            raise AttuneError(f"{place} has brackets within brackets beyond what can be read; remove it") from None
+            raise AttuneError(f"{place} is nested too deeply to be read; remove the line") from None
         if "system" in row:
             thumbs.append(Thumb(context, _name(place, row, "system"), _points(place, row, THUMBS)))
         else:

@@ -59,7 +59,7 @@ def interval(domains: Domains, seed: int) -> tuple[float, float] | None:
     """
     if unanimous(domains):
         return exact(domains, lowest=0)
-    if all(each.unanimous for each in domains) or min(len(each.numerator) for each in domains) < FEWEST:
+    if min(len(each.numerator) for each in domains) < FEWEST or all(each.unanimous for each in domains):
         return None
     table = _table(domains)
     beyond = tail(len(table))

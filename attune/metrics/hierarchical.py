@@ -53,5 +53,6 @@ def over_seeds(
         drawn = draws.multinomial(len(units), np.full(len(units), 1 / len(units)), _AT_ONCE)
         resampled = score((drawn @ above.T) / np.maximum(drawn @ below.T, 1e-12))
         means.append((seeds * resampled).sum(1) / len(by_seed))
-    low, high = np.quantile(np.concatenate(means), [tail(len(units)), 1 - tail(len(units))])
+    beyond = tail(len(units)) if len(units) > 1 else 0.0  # a single unit says nothing of how units differ
+    low, high = np.quantile(np.concatenate(means), [beyond, 1 - beyond])
     return OverSeeds(float(scores.mean()), float(scores.std(ddof=1)), float(low), float(high))

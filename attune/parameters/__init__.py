@@ -7,6 +7,8 @@ from typing import Any, cast
 from pydantic import ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.parser import ParserError
+from ruamel.yaml.scanner import ScannerError
 
 from attune.core.errors import AttuneError, one_line, quoted
 from attune.parameters.agreement import AGREEMENT, Check
@@ -52,6 +54,9 @@ def _not_yaml(error: YAMLError, text: str) -> str:
     mark = error.context_mark if keyless else error.problem_mark
     place = f"line {mark.line + 1}" if keyless else f"line {mark.line + 1} or above"
     found = quoted("".join(text.splitlines()[mark.line : mark.line + 1]).strip())
+    if not isinstance(error, ScannerError | ParserError):
+        step = "write each key once, and quote a value that begins with *, & or !"
+        return f", line {mark.line + 1}: {found} cannot be read ({one_line(error.problem)}); {step}"
     return (
         f", {place}: {found} is not YAML ({error.problem}); write `key: value`, indent with spaces, and close quotes "
         "and brackets"

@@ -61,7 +61,9 @@ def _against_its_start(results: Results, recipe: str) -> str:
     rows = means(results.methods)
     mrr = rows[(rows["model"] == each.before) & (rows["score"] == "mrr")]["value"].item()
     start = f"{way_title(each.before, results.settings)} ({mrr:.3f})"
-    return f"It is {each.verdict} than {start}." if each.found else f"{start}: {each.verdict}."
+    return (
+        f"{ranking_name(recipe)} is {each.verdict} than {start}." if each.found else f"Against {start}: {each.verdict}."
+    )
 
 
 def _ranked_over(results: Results) -> str:

@@ -137,7 +137,7 @@ def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
     for names in ({name for name, cell in row.items() if cell is not None}, row.keys()):
         for marks, mapping in _SHAPES:
             if marks <= names:
-                return mapping | {name: name for name in _OPTIONAL}
+                return mapping | {name: name for name in _OPTIONAL if name in row}
     raise AttuneError(
         f"{path} has the columns {', '.join(row)}, of no known shape (ShareGPT: conversations or messages; Alpaca: "
         "instruction and output); say in `columns` which are context and response, or turns"
@@ -187,11 +187,12 @@ def _check_unasked(number: int, row: Mapping[str, Any], mapping: Mapping[str, st
 
     What the place needs is asked for.
     """
-    for key in {"system", "persona", "emotion"}.intersection(place.columns).difference(place.needed):
+    for key in {"system", "persona", "emotion"}.intersection(place.columns, mapping).difference(place.needed):
         cell = row.get(mapping[key])
         texts = cell if key == "persona" and isinstance(cell, list) else [cell]
         if not all(isinstance(each, str | None) for each in texts):
-            named = ", ".join(f"{name}: {column}" for name, column in mapping.items() if name not in _OPTIONAL)
+            read = {name: column for name, column in mapping.items() if name in {*EVERYWHERE, *place.columns} - {key}}
+            named = ", ".join(f"{name}: {column}" for name, column in read.items())
             raise BadRow(
                 number,
                 f"{key} is {str(cell)[:80]!r}; expected text, since a file of a known shape is read with its column "

@@ -53,8 +53,8 @@ def that_fit(
         values.append(f"-S cobert.candidates={fitting}")
     return (
         f"corpora.{record.name}: its {total} conversations give {least['train']} to train on, {least['valid']} to "
-        f"validate on and {least['test']} to test on{fewest}, and `subsets` asks for more; add {' '.join(values)}"
-        f"{_left_out(unfit, learnt)}, or use more data"
+        f"validate on and {least['test']} to test on{fewest}, and `subsets` asks for more; with dvc exp run add "
+        f"{' '.join(values)}{_left_out(unfit, learnt)}, or set these values in params.yaml, or use more data"
     )
 
 

@@ -34,7 +34,7 @@ def test_the_cards_show_the_replies_of_the_chat_one_after_the_other(seen: list[A
     assert [len(cards(event)) for event in seen] == list(range(len(SYSTEMS) + 1))
     assert [event[1].split()[0] for event in seen] == [f"{at}/{len(SYSTEMS)}" for at in range(len(SYSTEMS) + 1)]
     compared, _, crisis, *_ = seen[-1]
-    assert not crisis["visible"]
+    assert crisis == gr.skip()  # the event before it has hidden it, or shows that of a later message
     assert [card.system for card in compared.cards] == list(engine.systems)
     for card, shown in zip(compared.cards, cards(seen[-1]), strict=True):
         assert shown.startswith(f"<h3>{escape(engine.systems[card.system].label)}</h3>")

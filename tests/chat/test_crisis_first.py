@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -12,15 +13,37 @@ import pytest
 from playwright.sync_api import expect
 
 from attune.chat.answers import Question
+from attune.chat.artifacts import Artifacts
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.events import MAX_CONCURRENT_REPLIES
+from attune.chat.page import serve
+from attune.parameters import load
 from tests.chat.browser import needs_chromium, opened
+from tests.chat.conftest import free_port
 from tests.chat.test_connections import BODY, MORE, asking
 
 HARM = "I want to die"
 PATIENCE = 20  # seconds
 PEOPLE = MAX_CONCURRENT_REPLIES + 40  # Gradio alone would begin 40 events
+
+
+@pytest.fixture(scope="module")
+def engine(root: Path) -> Engine:
+    """One of this module's own, as its server: the requests that are left behind stand in nobody's way."""
+    return Engine(load(root / "params.yaml"), Artifacts(root))
+
+
+@pytest.fixture(scope="module")
+def served(engine: Engine) -> Iterator[tuple[gr.Blocks, str]]:
+    page, address = serve(engine, "127.0.0.1", free_port(), wait=False)
+    yield page, address
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def address(served: tuple[gr.Blocks, str]) -> str:
+    return served[1]
 
 
 @pytest.fixture
@@ -35,7 +58,7 @@ def _busy(engine: Engine) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_busy")
 @pytest.mark.fault("a message that speaks of harm while all models are busy", "the crisis message, at once")
-@pytest.mark.timeout(PATIENCE)
+@pytest.mark.timeout(PATIENCE, func_only=True)
 def test_it_does_not_wait_for_the_models(engine: Engine) -> None:
     (answer,) = engine.reply("full", Question([HARM], (), engine.decoding("full")))
     assert answer.text == crisis_message(HARM)

@@ -58,5 +58,5 @@ def test_an_encoder_whose_layers_cannot_be_run_apart_is_refused(tmp_path: Path) 
         Ranker.untrained(
             encoder(tmp_path, "gpt2"),
             {"matching": "cross_encoder", "max_length": 40, "turn_length": 30, "num_personas": 1, "score_scale": 1.0,
-             "attention_scale": 1.0, "frozen_layers": 1, "dropout": None},
+             "attention_scale": 1.0, "frozen_layers": 1, "dropout": None, "seed": 1},
         )  # fmt: skip

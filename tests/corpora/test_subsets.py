@@ -201,7 +201,8 @@ def test_too_few_conversations_say_all_values_that_do() -> None:
         sized("pec", pools(7), SIZES)
     assert str(raised.value) == (
         "corpora.pec has 7 to train on, 7 to validate on and 7 to test on in its smallest domain, and `subsets` asks "
-        "for more conversations; add -S 'subsets.large={train: 7, valid: 7, test: 6}', or use a larger source"
+        "for more conversations; with dvc exp run add -S 'subsets.large={train: 7, valid: 7, test: 6}', or set these "
+        "values in params.yaml, or use a larger source"
     )
     with pytest.raises(AttuneError, match=r"test: 5\}' \(and set cobert\.candidates to no more than there"):
         sized("pec", pools(5), SIZES)

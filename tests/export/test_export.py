@@ -443,8 +443,8 @@ def test_the_card_of_a_ranker_says_what_it_reads_and_its_code_runs(
     texts = inputs.context([" ".join(["the"] * 999)]), inputs.response(" ".join(["the"] * 999))
     first, other = (len(each.ids) - 2 for each in texts)
     limits = " ".join(card.content.split("## Limitations")[1].split())
-    assert f"The first turn loses its end above {first}, every other turn and a reply above {other}" in limits
-    assert ("a sentence of the persona, of which the first 10 are read, above 22" in limits) == bool(sentences)
+    assert f"The first turn loses its end above {first}, later turns and replies above {other}" in limits
+    assert ("sentences of the persona above 22; only the first 10 are read" in limits) == bool(sentences)
 
 
 @pytest.mark.parametrize("model", [f"cobert/{RANKER}", "generators/persona"])

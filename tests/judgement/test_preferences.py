@@ -326,7 +326,7 @@ def test_answers_that_a_spreadsheet_saved_are_read(tmp_path: Path, encoding: str
         ('{"system": "x", "verdict": "up"}', "line 2 has neither `context` nor `conversation`"),
         ('{"context": "c", "system": "x", "verdict": "a"}', "line 2: the verdict 'a' must be one of up, down"),
         ('{"context": "c", "system_a": "x", "verdict": "a"}', "line 2 needs `system`, or .* system_b is None"),
-        ("[" * 100_000, "line 2 has brackets within brackets"),
+        ("[" * 100_000, "line 2 is nested too deeply to be read; remove the line"),
         (
             r'{"context": "c", "system": "x\ud800", "verdict": "up"}',
             "line 2: system 'x.ud800' has half a surrogate",

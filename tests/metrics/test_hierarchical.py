@@ -81,6 +81,11 @@ def test_one_seed_is_refused() -> None:
         over_seeds(made(1, 5, 0.1), seed=1)
 
 
+def test_one_unit_has_an_interval_over_seeds() -> None:
+    found = over_seeds({seed: Ratio.mean({"a": value}) for seed, value in ((13, 0.25), (14, 0.5))}, seed=1)
+    assert (found.low, found.mean, found.high) == (0.25, 0.375, 0.5)
+
+
 def test_of_few_units_the_percentiles_are_as_far_out_as_without_seeds() -> None:
     (few, *_) = made(2, 6, 0.0).values()
     low, high = interval([few], seed=1)

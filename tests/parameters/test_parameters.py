@@ -157,6 +157,8 @@ def test_all_keys_that_a_generator_lacks_or_has_in_vain_are_named(tmp_path: Path
         ("a: 1\nseed = 13\nb: 2\n", r"params.yaml, line 2: 'seed = 13' is not YAML \(could not find .*write `key: val"),
         ("a:\n  b: 1\n\tc: 2\n", r"params.yaml, line 3 or above: 'c: 2' is not YAML \(found character '\\t'"),
         ("a: [1\nb: 2\n", r"params.yaml, line 2 or above: 'b: 2' is not YAML \(expected ',' or ']'"),
+        ("a: 1\na: 2\n", r"params.yaml, line 2: 'a: 2' cannot be read \(found duplicate key .*; write each key once"),
+        ("a: *b\n", r"params.yaml, line 1: 'a: \*b' cannot be read \(found undefined alias 'b'\); .*quote a value"),
         ("a: [", "params.yaml, line 1 or above: .* is not YAML"),
         ("a: 1\x07", "params.yaml is not YAML: unacceptable character"),
     ],

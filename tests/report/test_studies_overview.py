@@ -34,9 +34,9 @@ def test_ways_that_a_recipe_beats_are_counted(tmp_path: Path, tests: tuple[dict[
 @pytest.mark.parametrize(
     ("test", "told"),
     [
-        (BETTER, "It is better than tuned before training (0.250)."),
-        (NEITHER, " tuned before training (0.250): no difference found."),
-        (WORSE, "It is worse than tuned before training (0.250)."),
+        (BETTER, " tuned is better than tuned before training (0.250)."),
+        (NEITHER, " Against tuned before training (0.250): no difference found."),
+        (WORSE, " tuned is worse than tuned before training (0.250)."),
     ],
 )
 def test_what_a_recipe_starts_from_is_told_beside_the_ways(tmp_path: Path, test: dict[str, float], told: str) -> None:

@@ -314,11 +314,11 @@ def test_one_of_several_parquet_files_without_a_named_column_says_which(tmp_path
 )
 @pytest.mark.fault("a column of a known shape's file that is no text, and that nobody named", "the way on is named")
 def test_what_is_read_unasked_says_how_it_is_left_out(tmp_path: Path, name: str, cell: Any) -> None:
-    path = lines(tmp_path / "a.jsonl", {"instruction": "Hi?", "output": "Hello.", name: cell})
+    path = lines(tmp_path / "a.jsonl", {"instruction": "Hi?", "input": "Now?", "output": "Hello.", name: cell})
     with pytest.raises(AttuneError, match=rf"line 1: {name} is .*; expected text, since a file") as raised:
         read(path)
     (columns,) = re.findall("`columns: (.*?)`", str(raised.value))
-    assert [each["utterances"] for each in read(path, YAML(typ="safe").load(columns))] == [["Hi?", "Hello."]]
+    assert [each["utterances"] for each in read(path, YAML(typ="safe").load(columns))] == [["Hi?\n\nNow?", "Hello."]]
 
 
 def test_a_key_of_a_later_row_does_not_change_the_shape_of_all(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from attune.parameters.generators import GeneratorSettings
 class BaseTest(NamedTuple):
     """A base, the rows that it is tested on, and what makes their prompts. rows: their folder in data/.
 
-    told: whether the prompts have the instruction; replies are cut as beside it in any case.
+    told: whether the prompts have the instruction; replies are cut in any case as if they had it.
     """
 
     base: str

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attune.evaluation.ranking.summary import MEAN
-from attune.report.figures.point_names import name_points
 from attune.report.figures.style import (
     BLUE,
     GREY,
@@ -147,31 +146,36 @@ def pareto_front(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def costs(points: pd.DataFrame, trained: Sequence[str], label: str, linear_to: float) -> Figure:
-    """MRR of each matching method against what it costs to rank one context, and the Pareto front.
+    """MRR of each matching method beside what it costs to rank one context, the cheapest first, and the Pareto front.
 
-    points: one row per method, with model, mrr, low, high and cost. trained: the models that are drawn as circles.
-    label: of the axis of costs, which is logarithmic from `linear_to` on, since counting words costs next to nothing.
+    points: one row per method, with model, mrr and cost. trained: the models that are drawn as circles. label: of the
+    axis of costs, which is linear up to `linear_to` where one costs less: counting words costs next to nothing.
     """
-    figure, (axes,) = subplots(WIDTH, 6.0)
-    front = pareto_front(points)
-    axes.step(front["cost"], front["mrr"], where="post", color=ORANGE, lw=1.2, label="Pareto front", zorder=2)
-    for kind, marker, colour in (("trained", "o", BLUE), ("not trained", "s", GREY)):
-        axes.plot([], [], marker, color=colour, ms=5.5, label=kind)
-    axes.plot([], [], "o", color="white", mec=ORANGE, mew=1.6, ms=5.5, label="orange edge: on the front")
-    for row in points.to_dict("records"):
-        marker, colour = ("o", BLUE) if row["model"] in trained else ("s", GREY)
-        edge = ORANGE if row["model"] in set(front["model"]) else colour
-        axes.plot(row["cost"], row["mrr"], marker, color=colour, mec=edge, mew=1.6, ms=5.5)
-    axes.set_xscale("symlog", linthresh=linear_to)
-    axes.set_xlim(-linear_to / 4, points["cost"].max() * 6)
-    # The tenth below the lowest, or its lower half would be empty.
-    axes.set_ylim(math.floor(10 * points["mrr"].min()) / 10, points["mrr"].max() * 1.08)
-    name_points(axes, points, front, linear_to)
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel(label)
-    axes.set_ylabel("test MRR")
-    figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
-    axes.set_title("Ways to match: quality against cost")
+    rows = points.sort_values(["cost", "mrr"], kind="stable").reset_index(drop=True)
+    front = rows[rows["model"].isin(pareto_front(points)["model"])]
+    figure, (panels,) = grid(WIDTH, 0.3 * len(rows) + 1.3, 1, 2, axis="x", sharey=True)
+    for axes, column in zip(panels, ("mrr", "cost"), strict=True):
+        for kind, marker, colour in (("trained", "o", BLUE), ("not trained", "s", GREY)):
+            of_kind = rows[rows["model"].isin(trained) == (kind == "trained")]
+            axes.plot(of_kind[column], of_kind.index, marker, color=colour, ms=5.5, label=kind)
+        axes.plot(front[column], front.index, "o", color=ORANGE, mfc="none", mew=1.6, ms=9, label="Pareto front")
+    for place, value in rows["mrr"].items():
+        panels[0].annotate(f"{value:.2f}", (value, place), (8, 0), textcoords="offset points", va="center", fontsize=8)
+    panels[0].set_yticks(rows.index, [ranking_name(model) for model in rows["model"]])
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
+    panels[0].margins(x=0.18)
+    panels[0].set_xlabel("test MRR")
+    least, most = points["cost"].min(), points["cost"].max()
+    if least > linear_to:
+        panels[1].set_xscale("log")
+        panels[1].set_xlim(least / 3, most * 3)
+    else:
+        panels[1].set_xscale("symlog", linthresh=linear_to)
+        panels[1].set_xlim(-linear_to / 2, most * 3)
+    panels[1].xaxis.set_major_formatter("{x:g}")
+    panels[1].set_xlabel(textwrap.fill(label, 28))
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3)
+    figure.suptitle("Ways to match: quality and cost", fontsize=10)
     return figure
 
 

@@ -182,8 +182,8 @@ FIGURES = (
     FigureRecord(
         "matching_cost",
         "Ways to match: test MRR against cost, the operations in matrix products and attention that it takes to "
-        "rank the candidates of one context, once they are encoded (GFLOP: a billion of them). Line: the Pareto front, "
-        "ways that no cheaper one equals. docs/benchmarks.md has a figure of their measured seconds",
+        "rank the candidates of one context, once they are encoded (GFLOP: a billion of them). Rings: the Pareto "
+        "front, ways that no cheaper one equals. docs/benchmarks.md has a figure of their measured seconds",
         lambda results: cobert.costs(
             costs(_named(results, compared(results))),
             results.trained_methods,

@@ -1,11 +1,8 @@
-import itertools
-
 import pandas as pd
 import pytest
 
 from attune.evaluation.tables import tidy
 from attune.report.figures import cobert
-from attune.report.names import ranking_name
 
 SCORES = {"loss": 2.0, "mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.35}
 MODELS = ("untrained", "baseline", "tuned", "attune")
@@ -97,51 +94,25 @@ def test_the_pareto_front_is_what_nothing_beats() -> None:
         columns=["model", "cost", "mrr"],
     )
     assert cobert.pareto_front(points)["model"].tolist() == ["a", "b", "e"]
-    axes = cobert.costs(points, ["b"], "GFLOP", 0.1).axes[0]
-    assert list(axes.lines[0].get_xdata()) == [0.0, 1.0, 9.0]
-    assert sorted(text.get_text() for text in axes.texts) == list("abcdef")
+    quality, cost = cobert.costs(points, ["b"], "GFLOP", 0.1).axes
+    for axes, front in ((quality, [0.1, 0.4, 0.5]), (cost, [0.0, 1.0, 9.0])):
+        (rings,) = (line for line in axes.lines if line.get_label() == "Pareto front")
+        assert (list(rings.get_xdata()), list(rings.get_ydata())) == (front, [0, 2, 5])
 
 
-def test_names_of_points_lie_near_them_in_their_order_and_on_no_other_name_and_no_point() -> None:
-    rows = [
-        ("tfidf", 0.0, 0.312), ("bm25", 0.0, 0.297), ("cosine", 0.4, 0.429), ("cosine_bm25", 0.97, 0.444),
-        ("cosine_context", 0.97, 0.474), ("cosine_persona", 1.66, 0.261), ("no_persona", 1.17, 0.42),
-        ("attune", 2.66, 0.507), ("attune before training", 2.66, 0.5), ("poly_encoder", 3.9, 0.439),
-        ("hard_negatives", 3.89, 0.4325), ("bi_encoder", 3.89, 0.431), ("max_sim", 4.3, 0.407), ("tuned", 4.8, 0.413),
-        ("baseline before training", 4.8, 0.132), ("cross_encoder", 98.3, 0.305),
-    ]  # fmt: skip
-    points = pd.DataFrame(rows, columns=["model", "cost", "mrr"])
-    figure = cobert.costs(points, ["attune"], "GFLOP", 0.1)
-    figure.draw_without_rendering()
-    axes = figure.axes[0]
-    assert axes.get_ylim()[0] == 0.1  # the tenth below the lowest
-    boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
-    marks = axes.transData.transform(points[["cost", "mrr"]].to_numpy())
-    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes.values(), 2))
-    assert not any(name.contains(*mark) for name in boxes.values() for mark in marks)
-    own = {ranking_name(model): mark for (model, *_), mark in zip(rows, marks, strict=True)}
-    middles = {name: (box.y0 + box.y1) / 2 for name, box in boxes.items()}
-    line = boxes["attune"].height
-    for name, box in boxes.items():
-        assert abs(middles[name] - own[name][1]) < 2.5 * line
-        assert min(abs(box.x0 - own[name][0]), abs(box.x1 - own[name][0])) < 2.5 * line
-    close = [boxes[ranking_name(each)] for each in ("poly_encoder", "hard_negatives", "bi_encoder")]
-    assert all(above.y0 > below.y1 for above, below in itertools.pairwise(close))
-
-
-def test_a_line_to_a_name_leads_over_no_other_point() -> None:
-    rows = [
-        ("cosine_last", 0.4, 0.43), ("cosine_context", 1.0, 0.474), ("cosine_bm25", 1.0, 0.444),
-        ("no_persona", 1.2, 0.42), ("attune", 2.7, 0.507), ("poly_encoder", 3.9, 0.439),
-    ]  # fmt: skip
-    points = pd.DataFrame(rows, columns=["model", "cost", "mrr"])
-    axes = cobert.costs(points, ["attune"], "GFLOP", 0.1).axes[0]
-    _front, *lines = [line.get_xydata() for line in axes.lines if len(line.get_xydata()) > 1]
-    assert len(lines) == len(rows)
-    for (cost, level), (end, moved) in lines:
-        low, high = sorted((level, moved))
-        crossed = [each for each in rows if min(cost, end) <= each[1] <= max(cost, end) and low < each[2] < high]
-        assert crossed == []
+def test_ways_to_match_stand_from_the_cheapest_to_the_dearest_with_mrr_and_cost() -> None:
+    points = pd.DataFrame(
+        [("tuned", 5.0, 0.35), ("tfidf", 0.0, 0.25), ("max_sim", 5.0, 0.3)], columns=["model", "cost", "mrr"]
+    )
+    quality, cost = cobert.costs(points, ["tuned", "max_sim"], "GFLOP", 0.1).axes
+    assert [label.get_text() for label in quality.get_yticklabels()] == ["TF-IDF of the context", "MaxSim", "tuned"]
+    assert quality.get_ylim() == (2.5, -0.5) == cost.get_ylim()
+    assert [(text.get_text(), text.xy[1]) for text in quality.texts] == [("0.25", 0), ("0.30", 1), ("0.35", 2)]
+    drawn = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in cost.lines}
+    assert drawn["trained"] == ([5.0, 5.0], [1, 2])
+    assert drawn["not trained"] == ([0.0], [0])
+    assert cost.get_xscale() == "symlog"  # which has a place for 0
+    assert cobert.costs(points[points["cost"] > 0], ["tuned"], "GFLOP", 0.1).axes[1].get_xscale() == "log"
 
 
 def test_a_method_that_is_not_in_a_panel_is_left_out_there() -> None:

@@ -71,7 +71,7 @@ def test_beside_what_other_recipes_start_from_the_untrained_model_has_its_recipe
         assert "baseline before training" in shown
         assert "untrained" not in shown
     for figure in (each for each in FIGURES if each.name.startswith("matching_")):
-        (axes,) = figure.draw(results).axes
+        axes = figure.draw(results).axes[0]
         shown = {text.get_text() for text in (*axes.get_yticklabels(), *axes.texts)}
         assert {"baseline before training", "tuned before training", "baseline"} <= shown
         assert "untrained" not in shown
