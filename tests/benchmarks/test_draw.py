@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def parts(path: Path) -> tuple[list[str], list[float]]:
 @pytest.mark.usefixtures("committed_results")
 def test_the_committed_figures_show_the_committed_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draw, "save", lambda figure, _, name: save(figure, tmp_path, name))
+    monkeypatch.setattr(sys, "argv", ["draw"])
     draw.main()
     for name in FIGURES:
         (drawn, places), (committed, before) = (parts(folder / f"{name}.svg") for folder in (tmp_path, RESULTS))
