@@ -27,4 +27,4 @@ def test_scores_are_those_of_the_same_domain_and_may_be_missing() -> None:
 
 def test_a_way_without_a_score_is_not_drawn() -> None:
     axes = matching(pd.DataFrame(with_scores(RESULT, SCORES)), ["tuned"], 100).axes[0]
-    assert {text.get_text() for text in axes.texts} == {"TF-IDF of the context", "tuned"}
+    assert {label.get_text() for label in axes.get_yticklabels()} == {"TF-IDF of the context", "tuned"}

@@ -97,7 +97,7 @@ def test_methods_have_names_in_words_and_what_is_told_of_them_is_corrected(page:
     assert (
         "tuned is better than all 2 ways to match without training (MRR, large subset, mean of domains). Its "
         "difference from the best of them, cosine of the whole context, is +0.100 (95 % interval +0.050 to +0.200, "
-        "corrected p = 0.0020). It is better than baseline before training (0.280)." in page
+        "corrected p = 0.0020). tuned is better than baseline before training (0.280)." in page
     )
     assert (
         "What training adds to each recipe (MRR, large subset, mean of domains): tuned +0.150 (95 % interval "
