@@ -53,8 +53,7 @@ def _check_enough(
     values = lowered(sizes, least)
     if not values:
         return
-    fewest = " in its smallest domain" if len(pools) > 1 else ""
-    usable = f"{least['train']} to train on, {least['valid']} to validate on and {least['test']} to test on{fewest}"
+    usable = in_words(least, len(pools))
     if not too_few(least):
         tested = max(wanted.get(key) or 0 for wanted in sizes.values() for key in ("test", "evaluate"))
         also = " (and set cobert.candidates to no more than there are to test on)" if tested > least["test"] else ""
@@ -63,6 +62,12 @@ def _check_enough(
             f"{' '.join(values)}{also}, or set these values in params.yaml, or use a larger source"
         )
     raise TooFew(f"corpora.{corpus} has {usable}, too few conversations for any size; use a larger source")
+
+
+def in_words(least: Mapping[str, int], domains: int) -> str:
+    """How many conversations there are of each split, in so many domains at least."""
+    fewest = " in its smallest domain" if domains > 1 else ""
+    return f"{least['train']} to train on, {least['valid']} to validate on and {least['test']} to test on{fewest}"
 
 
 def too_few(sizes: Mapping[str, int]) -> bool:

@@ -187,7 +187,9 @@ def _check_unasked(number: int, row: Mapping[str, Any], mapping: Mapping[str, st
 
     What the place needs is asked for.
     """
-    for key in {"system", "persona", "emotion"}.intersection(place.columns, mapping).difference(place.needed):
+    for key in ("system", "persona", "emotion"):  # in one order, so that the same one is always named first
+        if key not in place.columns or key not in mapping or key in place.needed:
+            continue
         cell = row.get(mapping[key])
         texts = cell if key == "persona" and isinstance(cell, list) else [cell]
         if not all(isinstance(each, str | None) for each in texts):

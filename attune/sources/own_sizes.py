@@ -6,7 +6,7 @@ from pathlib import Path
 from attune.corpora.base import Corpus, Sampling, Subset
 from attune.corpora.own import ALL
 from attune.corpora.reading import BadRows
-from attune.corpora.sizing import lowered, too_few
+from attune.corpora.sizing import in_words, lowered, too_few
 from attune.corpora.subsets import SPLITS, most_candidates
 from attune.parameters.types import MOST
 
@@ -47,14 +47,13 @@ def that_fit(
         return f"corpora.{record.name} has {total} conversations, {_ALL_UNFIT[why[ALL]]}"
     usable = {domain: each for domain, each in counts.items() if domain not in unfit}
     least = {split: min(each[split] for each in usable.values()) for split in SPLITS}
-    fewest = " in its smallest domain" if len(usable) > 1 else ""
     values = lowered(sampling.sizes, least)
     if (fitting := min(most[domain] for domain in usable.keys() & ranked or {ALL})) < candidates:
         values.append(f"-S cobert.candidates={fitting}")
     return (
-        f"corpora.{record.name}: its {total} conversations give {least['train']} to train on, {least['valid']} to "
-        f"validate on and {least['test']} to test on{fewest}, and `subsets` asks for more; with dvc exp run add "
-        f"{' '.join(values)}{_left_out(unfit, learnt)}, or set these values in params.yaml, or use more data"
+        f"corpora.{record.name}: its {total} conversations give {in_words(least, len(usable))}, and `subsets` "
+        f"asks for more; with dvc exp run add {' '.join(values)}{_left_out(unfit, learnt)}, or set these values in "
+        "params.yaml, or use more data"
     )
 
 
