@@ -30,7 +30,7 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
     looks = cycle(product(("-", "--", ":"), CYCLE))
     pairs = zip(intervals.groupby(["before", "after"], sort=False), looks, cycle(_SIDES), strict=False)
     for ((before, after), rows), (line, colour), side in pairs:
-        label, widths = f"{before} to {after}", rows["half_width"]
+        label, widths = f"{after} against {before}", rows["half_width"]
         axes.plot(rows["contexts"], widths, color=colour, marker="o", ms=3, lw=1.4, ls=line, label=label)
         seen = needed[(needed["before"] == before) & (needed["after"] == after)]
         axes.plot(seen["contexts"], seen["difference"], color=colour, marker="s", ms=5, ls="", mfc="white")
@@ -38,7 +38,7 @@ def contexts(intervals: pd.DataFrame, needed: pd.DataFrame) -> Figure:
             axes.annotate(
                 f"{contexts:,}", (contexts, difference), textcoords="offset points", fontsize=8, color=colour, **side
             )
-    axes.plot([], [], color=GREY, marker="o", ms=3, label="lines: half the 95 % interval")
+    axes.plot([], [], color=GREY, marker="o", ms=3, label="lines: half-width of the 95 % interval")
     axes.plot([], [], color=GREY, marker="s", ls="", mfc="white", label="squares: seen in 80 % of test sets")
     for axis, set_scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
         set_scale("log")

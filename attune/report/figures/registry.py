@@ -161,8 +161,8 @@ FIGURES = (
     ),
     FigureRecord(
         "decoding_sweep",
-        "Decoding: repetition, diversity and similarity at each point of the sweep, with 95 % intervals where a score "
-        "has one",
+        "Decoding: repetition, diversity and similarity to the true reply at each point of the sweep, with 95 % "
+        "intervals where a score has one",
         lambda results: generators.sweep(results.decoding, results.best_point, _names(results)),
         place="folded",
     ),
@@ -174,8 +174,8 @@ FIGURES = (
     ),
     FigureRecord(
         "matching_methods",
-        "Ways to match: test MRR with 95 % intervals where all are trained and, for those that need no further "
-        "training, over all domains",
+        "Ways to match: test MRR with 95 % intervals. The first panel has the domains in which all ways were trained; "
+        "the second, if there is one, has all domains, without the ways that only the studies train",
         lambda results: cobert.methods(_panels(results), results.trained_methods, _candidates(results)),
         "studies",
     ),

@@ -20,10 +20,10 @@ def test_each_pair_s_contexts_stand_at_its_squares_on_no_other_number() -> None:
     assert not boxes["2,206"].overlaps(boxes["2,482"])
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [
-        "a to b",
-        "b to c",
-        "c to d",
-        "lines: half the 95 % interval",
+        "b against a",
+        "c against b",
+        "d against c",
+        "lines: half-width of the 95 % interval",
         "squares: seen in 80 % of test sets",
     ]
 
@@ -43,5 +43,5 @@ def test_more_pairs_than_colours_are_all_drawn_and_differ() -> None:
     pairs = {"before": [f"a{at}" for at in range(9)], "after": [f"b{at}" for at in range(9)]}
     intervals = pd.DataFrame(pairs | {"contexts": 20, "half_width": 0.2})
     (axes,) = power.contexts(intervals, pd.DataFrame(pairs | {"difference": 0.1, "contexts": 30})).axes
-    drawn = [line for line in axes.lines if str(line.get_label()).startswith("a")]
+    drawn = [line for line in axes.lines if str(line.get_label()).startswith("b")]
     assert len({(line.get_color(), line.get_linestyle()) for line in drawn}) == 9
