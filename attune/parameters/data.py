@@ -36,15 +36,24 @@ class HubDataset(Section):
 class OwnRows(Section):
     """Rows of one's own; `source` does not matter to them.
 
-    columns: the names in the rows of `context` and `response`, or of `turns`; of `conversation`, whose equal values
-    keep rows in one split; and of what `attune.corpora.base.Own` says that the corpus has. Null where the rows have
-    ShareGPT's or Alpaca's shape. cap: as for a hub's dataset.
+    columns: the names in the rows of `context` and `response`, or of `turns`; of Alpaca's `input`, which belongs to the
+    context; of `conversation`, whose equal values keep rows in one split; and of what `attune.corpora.base.Own` says
+    that the corpus has. Null where the rows have ShareGPT's or Alpaca's shape. cap: as for a hub's dataset.
     """
 
     columns: (
         dict[
             Literal[
-                "context", "response", "turns", "conversation", "persona", "emotion", "system", "situation", "domain"
+                "context",
+                "input",
+                "response",
+                "turns",
+                "conversation",
+                "persona",
+                "emotion",
+                "system",
+                "situation",
+                "domain",
             ],
             Name,
         ]

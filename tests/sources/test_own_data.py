@@ -318,7 +318,8 @@ def test_what_is_read_unasked_says_how_it_is_left_out(tmp_path: Path, name: str,
     with pytest.raises(AttuneError, match=rf"line 1: {name} is .*; expected text, since a file") as raised:
         read(path)
     (columns,) = re.findall("`columns: (.*?)`", str(raised.value))
-    assert [each["utterances"] for each in read(path, YAML(typ="safe").load(columns))] == [["Hi?\n\nNow?", "Hello."]]
+    entry = OwnData.model_validate({"path": path, "columns": YAML(typ="safe").load(columns)})
+    assert [each["utterances"] for each in read(path, entry.columns)] == [["Hi?\n\nNow?", "Hello."]]
 
 
 def test_a_key_of_a_later_row_does_not_change_the_shape_of_all(tmp_path: Path) -> None:
