@@ -49,7 +49,8 @@ def finding(results: Results) -> str:
     told = [f"{names[each]}: {_shares(scores, each, clear)}" for each in (*leading, TARGETS)]
     beside = f"; in brackets, what differs clearly from “{names[untrained]}”" if untrained else ""
     return (
-        f"Everyday messages ({messages()}), the generators that are best by one of three shares of their replies{beside}. "
+        f"Everyday messages ({messages()}), the generators that are best by one of three shares of their "
+        f"replies{beside}. "
         f"{'. '.join(told)}.{_passages(results, tested)}"
     )
 

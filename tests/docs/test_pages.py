@@ -150,8 +150,8 @@ def test_the_first_screen_has_the_committed_scores_beside_those_of_no_training()
     )
     first = " ".join(README.split("```")[0].split())
     assert (
-        f"our recipe `attune` has an MRR of {attune} (best: 1), `tuned` {tuned}, `baseline` {baseline}; but a plain cosine of "
-        f"sentence embeddings, untrained, has {cosine}."
+        f"our recipe `attune` has an MRR of {attune} (best: 1), `tuned` {tuned}, `baseline` {baseline}; but a plain "
+        f"cosine of sentence embeddings, untrained, has {cosine}."
     ) in first
 
 
