@@ -65,6 +65,7 @@ RULES = (
     Rule(r"dvc exp show.*", keys="q", fast=True),
     Rule(r"dvc dag .*", keys="q"),
     Rule(r"dvc repro( --force download)?"),
+    _instead(r"dvc gc --workspace", "it would delete what other commands need", "dvc gc --workspace --dry"),
     _instead(r"dvc repro --force base_encoders base_models", "the small project of these tests has no such stages"),
     _instead(r"dvc exp run -S '\+corpora\.mine=\{datasets: .*", "the network; tests/sources has a hub of its own"),
     # An extra that nobody needs to have: without it the check of the parameters ends the run.
