@@ -42,7 +42,7 @@ GENERATED = pa.schema(
     [(name, pa.string()) for name in ("generator", "variant", *_REPLY)]
     + [
         ("tokens", pa.int32()),  # of the target, with its end-of-text token
-        # -log p of the target; with passages or a persona of others, the mean over several draws (`exchange.DRAWS`).
+        # -log p of the target; with another person's persona, the mean over several draws (`exchange.DRAWS`).
         ("nats", pa.float64()),
         # The same under the untrained base, after the plain prompt; of a generator that is not trained, without its
         # instruction.

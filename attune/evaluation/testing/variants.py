@@ -55,7 +55,8 @@ def with_others_passages(
 ) -> list[Variant]:
     """As `with_passages`, with those of another row that is about something else; none where there is no such row.
 
-    They show what any passages are worth, by their manner and form, for the right ones to be compared with.
+    They show what any passages are worth, by their manner and form, for the right ones to be compared with. Who gets
+    whose is drawn once: with passages a reply takes twice as long to score as without.
     """
     chosen = _counterparts(rows, retrieved, source)
     groups: dict[str, list[int]] = {}
@@ -63,12 +64,9 @@ def with_others_passages(
         groups.setdefault(about(each)["cluster"], []).append(position)
     if len(groups) < 2:
         return []
-    draws = []
-    for draw in range(DRAWS):
-        given_by = givers(list(groups.values()), seeded(seed, "another's passages", draw))
-        others = [row | {"passages": chosen[given_by[at]]["passages"]} for at, row in enumerate(chosen)]
-        draws.append(examples(others, instruction, k))
-    return [Variant(OTHER_RAG, draws[0], False, _replies(chosen, k), draws[1:])]
+    given_by = givers(list(groups.values()), seeded(seed, "another's passages"))
+    others = [row | {"passages": chosen[given_by[at]]["passages"]} for at, row in enumerate(chosen)]
+    return [Variant(OTHER_RAG, examples(others, instruction, k), False, _replies(chosen, k))]
 
 
 def _counterparts(rows: Rows, retrieved: Rows, source: Path) -> Rows:

@@ -28,22 +28,23 @@ def test_passages_of_other_rows_are_refused() -> None:
         with_passages("rag", ROWS, RETRIEVED[1:], Path("x"), "", 1)
 
 
-def test_others_passages_are_those_of_rows_about_something_else_and_differ_by_draw() -> None:
+def test_others_passages_are_those_of_rows_about_something_else_and_hang_on_the_seed() -> None:
     about = [row | {"situation": f"Situation {at // 2}."} for at, row in enumerate(ROWS)]
     retrieved = [
         row | {"passages": [{"text": f"{row['situation']} {at}", "reply": f"{at}"}]} for at, row in enumerate(about)
     ]
-    (given,) = with_others_passages(about, retrieved, Path("x"), "Be kind.", 1, seed=1)
-    assert (given.name, given.replied) == ("other_rag", False)
-    draws = [given.examples, *given.redrawn]
-    for examples in draws:
+    by_seed = []
+    for seed in range(3):
+        (given,) = with_others_passages(about, retrieved, Path("x"), "Be kind.", 1, seed)
+        assert (given.name, given.replied, given.redrawn) == ("other_rag", False, ())
+        by_seed.append(given.examples)
+        examples = given.examples
         assert [each.id for each in examples] == [each.id for each in plain(about, "").examples]
         assert {each.system for each in examples} == {"Be kind."}
         assert not any(each.passages[0].startswith(each.situation) for each in examples)
         assert len({each.passages for each in examples}) == len(about)
         assert {text for each in examples for text in each.passages} <= given.passage_replies.keys()
-    assert len(draws) == 3
-    assert len({tuple(each.passages for each in examples) for examples in draws}) > 1
+    assert len({tuple(each.passages for each in examples) for examples in by_seed}) > 1
     alone = [row | {"situation": "The same."} for row in retrieved]
     assert with_others_passages(alone, alone, Path("x"), "", 1, seed=1) == []
 
