@@ -34,7 +34,11 @@ from tests.project import ROOT
 
 # What the servers have imported, by their names.
 PACKAGES = {
-    "data": ("matplotlib.figure", "numpy", "pandas", "pyarrow.parquet", "pydantic.main", "ruamel.yaml"),
+    "data": (
+        *("matplotlib.figure", "numpy", "pandas", "pyarrow.parquet", "pydantic.main", "ruamel.yaml"),
+        # What huggingface_hub imports, which each process imports anew, since it reads its environment while it does.
+        *("httpcore2", "httpx2", "tqdm.auto", "yaml"),
+    ),
     "models": (
         *("accelerate", "datasets", "faiss", "matplotlib", "pandas", "peft", "pydantic.main", "pytest", "ruamel.yaml"),
         "scipy.stats",

@@ -1,14 +1,17 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from attune.core.errors import AttuneError
 from attune.sources.origins import OUTPUTS
+from attune.sources.sample import sample_of
 from attune.sources.sample.sizes import SURE
 from stages.check_parameters import main
 from tests.forked import python
@@ -347,6 +350,21 @@ def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> 
         assert done.stderr.count(part) == 1
 
 
+@pytest.fixture
+def drawn_once(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample of PEC, which takes seconds to write, is written once for each seed."""
+    folder, whole = tmp_path_factory.mktemp("drawn"), sample_of("pec")
+
+    def write(raw: Path, seed: int) -> None:
+        kept = folder / str(seed)
+        if not kept.exists():
+            whole.write(kept, seed)
+        shutil.copytree(kept, raw, dirs_exist_ok=True)
+
+    monkeypatch.setattr("attune.sources.sample.sizes.sample_of", {"pec": replace(whole, write=write)}.__getitem__)
+
+
+@pytest.mark.usefixtures("drawn_once")
 @pytest.mark.fault("sizes that the sample does not have", "refused before anything starts")
 def test_sizes_are_refused_where_the_sample_is_smaller_and_not_where_it_has_just_as_many(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
