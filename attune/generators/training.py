@@ -21,7 +21,7 @@ from attune.generators.length_sampler import GroupingTrainer
 from attune.generators.loading import (
     card_of,
     check_positions,
-    four_bits,
+    four_bit_config,
     load_base,
     load_tokenizer,
     positions_of,
@@ -70,7 +70,7 @@ def train(
         if the examples are of fewer than two conversations, the base has too few positions, or a loss is not finite.
     """
     if settings.load_in_4bit:
-        four_bits()  # refused before the rows are tokenised
+        four_bit_config()  # refused before the rows are tokenised
     tokenizer, room = load_tokenizer(base), _room(settings)
     drawn = seed if drawing_seed is None else drawing_seed
     read = partial(_read, examples, settings, drawn)
