@@ -22,6 +22,7 @@ prepare()
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
+_SHOWN = 20  # names in one message
 _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 _DETACHED = "`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
 
@@ -70,7 +71,14 @@ def missing_input(module: str, path: Path) -> str | None:
     writers = [] if path.exists() else list(_writers(path.as_posix()))
     if not writers or any(writer == module for _, writer in writers):
         return None
-    return f"{path} is missing; `dvc repro {writers[0][0]}` writes it"
+    return f"{path} is missing{_others(path)}; `dvc repro {writers[0][0]}` writes it"
+
+
+def _others(path: Path) -> str:
+    """What there is in the place of `path`, whose name may be wrong; empty where there is nothing."""
+    found = sorted(path.parent.glob(f"[!.]*{path.suffix}")) if path.parent.is_dir() else []
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return f" ({path.parent} has {', '.join(each.name for each in found[:_SHOWN])}{more})" if found else ""
 
 
 def _writers(path: str) -> Iterator[tuple[str, str]]:

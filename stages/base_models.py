@@ -20,7 +20,7 @@ def main(*, name: str, target: Path) -> None:
     models = {key: base.model for key, base in settings.bases.items()}
     models |= {"encoder": settings.encoder, "embedder": settings.index.embedder}
     if name not in models:
-        raise AttuneError(f"there is no base {name!r}; params.yaml has {', '.join(settings.bases)}")
+        raise AttuneError(f"there is no base {name!r}; params.yaml has {', '.join(models)}")
     with atomic_folder(target) as folder:
         fetch(models[name], folder, USES.get(name, "base"))
 

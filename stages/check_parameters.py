@@ -14,7 +14,7 @@ from attune.base_models.checking import Use, check_folder
 from attune.base_models.fetching import is_directory
 from attune.base_models.hub import check_id
 from attune.base_models.limits import beyond
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, without_secrets
 from attune.core.files import atomic_file
 from attune.corpora import CORPORA, ranking_corpus, raw_corpus, record_of
 from attune.corpora.base import Corpus
@@ -23,7 +23,7 @@ from attune.corpora.reading import BadRows
 from attune.corpora.sampling import sampling_of
 from attune.corpora.subsets import tested
 from attune.parameters import Check, Parameters
-from attune.parameters.data import HubDataset, OwnData, OwnRows, Subsets
+from attune.parameters.data import Archive, HubDataset, OwnData, OwnRows, Subsets
 from attune.parameters.types import PUBLISHED_DOMAINS
 from attune.sources import directory, hub, own_checks
 from attune.sources.origins import check_apart
@@ -33,7 +33,14 @@ from stages import start
 
 
 def main(*, target: Path) -> None:
-    parameters.load(further=PATHS)
+    settings = parameters.load(further=PATHS)
+    for name, entry in settings.corpora.items():
+        if isinstance(entry, Archive) and without_secrets(entry.url) != entry.url:
+            print(
+                f"warning: corpora.{name}.url has a user, password or query, which may be a signature; data/origins "
+                "and dvc.lock record it as it is. If it is secret, fetch and unpack the archive yourself, and set "
+                "source to the folder"
+            )
     with atomic_file(target) as temporary:
         temporary.write_text("params.yaml was checked.\n", encoding="utf-8")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from attune import parameters
 from attune.core.determinism import pin
 from attune.core.files import atomic_folder, read_parquet, write_parquet
-from attune.corpora import record_of
+from attune.corpora import passages_corpus
 from stages import start
 
 
@@ -19,7 +19,7 @@ def main(*, corpus: str, processed: Path, passages: Path, embedder: Path, target
     from attune.index.embedding import load_embedder
     from attune.index.passages import with_passages
 
-    settings, record = parameters.load(), record_of(corpus)
+    settings, record = parameters.load(), passages_corpus(corpus)
     pin(settings.seed, settings.threads)
     test, train = read_parquet(passages / "test.parquet"), read_parquet(processed / record.train_rows)
     size, rag = settings.index.batch_size, settings.rag

@@ -10,9 +10,8 @@ from typing import Any
 
 from attune import parameters
 from attune.core.determinism import pin
-from attune.core.errors import AttuneError
 from attune.core.files import atomic_folder, read_parquet, write_parquet
-from attune.corpora import record_of
+from attune.corpora import passages_corpus
 from stages import start
 
 Rows = list[dict[str, Any]]
@@ -23,9 +22,7 @@ def main(*, corpus: str, processed: Path, index: Path, embedder: Path, target: P
     from attune.index.passages import with_passages
     from attune.inference.passages import PassageRetriever
 
-    settings, record = parameters.load(), record_of(corpus)
-    if not record.has_passages:
-        raise AttuneError(f"{corpus} has no passages to retrieve: it must have prompts and an index")
+    settings, record = parameters.load(), passages_corpus(corpus)
     pin(settings.seed, settings.threads)
     options, train_file = settings.rag, processed / record.train_rows
     encoder = load_embedder(embedder)

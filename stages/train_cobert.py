@@ -25,13 +25,13 @@ from stages import checkpoint_roots, report_to, start
 def main(*, recipe: Path, encoder: Path, data: Path, target: Path, curve: Path) -> None:
     options = read_json(recipe)
     processes = options.pop("processes")  # decides nothing but the last digits
+    words = {"recipe": recipe, "encoder": encoder, "data": data, "target": target, "curve": curve}
+    if launched("stages.train_cobert", words, processes):
+        return
     rows = {split: read_parquet(data / f"{split}.parquet") for split in ("train", "valid")}
     for split, part in rows.items():
         if not part:
             raise AttuneError(f"{data}/{split}.parquet has no rows to train on")
-    words = {"recipe": recipe, "encoder": encoder, "data": data, "target": target, "curve": curve}
-    if launched("stages.train_cobert", words, processes):
-        return
     key = run_key(options, [encoder, data], closure(Path(__file__)), target)
 
     from attune.cobert import storage

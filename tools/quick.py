@@ -79,6 +79,7 @@ def main() -> int:
         prepare(FOLDER, cache_of(ROOT), options.set_param)
     except AttuneError as error:
         sys.exit(f"error: {error}")
+    print(told(options.set_param), flush=True)
     os.chdir(FOLDER)
     code = repro.run("dvc.yaml", options.jobs)
     if code == 0:
@@ -87,6 +88,12 @@ def main() -> int:
         print(f"figures: {FOLDER / 'plots' / 'figures'}")
         print("page with these models: make app ROOT=quick")
     return code
+
+
+def told(changes: Sequence[str]) -> str:
+    """Which parameters hold, since nothing is left of those that an earlier run was given."""
+    others = f"with {', '.join(changes)}; " if changes else ""
+    return f"parameters: params.yaml, {others}made small; none of an earlier run's -S"
 
 
 def cache_of(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from attune.chat.choices import decoding_note, persona_note, starting_system
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.chat.events import AT_ONCE, PRIVATE, QUEUED
-from attune.chat.rendering import crisis_update, system_choices, system_note
+from attune.chat.rendering import system_choices, system_note
 from attune.core.errors import AttuneError
 from attune.corpora.wording import as_written
 from attune.parameters.generation import Generation
@@ -181,7 +181,7 @@ def _answer(
     """What happens when a message is sent, one of the openings is clicked, or one of the buttons is pressed."""
     retry, copy, clear = buttons
     fields = [system, *settings.inputs]
-    message.submit(crisis_update, message, outputs[-1], **AT_ONCE)  # before the reply's turn comes
+    message.submit(conversations.at_once, [message, system], outputs, **AT_ONCE)  # before the reply's turn comes
     writing = [
         message.submit(conversations.send, [message, *fields], outputs, **QUEUED),
         retry.click(conversations.retry, fields, outputs, **QUEUED),

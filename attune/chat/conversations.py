@@ -100,6 +100,20 @@ class Conversations:
         if conversation := self._conversations.pop(str(request.session_hash), None):
             conversation.task = None
 
+    def at_once(self, message: str, system: str, request: gr.Request) -> tuple[Any, ...]:
+        """Answer a message that speaks of harm; of any other, hide the crisis message, since `send` answers it."""
+        crisis = crisis_update(message)  # shown even if the message is refused
+        if not crisis["visible"]:
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), crisis
+        try:
+            exchange = Exchange(checked_message(message), system=system)
+        except AttuneError as error:
+            return gr.skip(), gr.skip(), gr.skip(), str(error), crisis
+        conversation = self._conversation(request)
+        conversation.task = None
+        conversation.exchanges = [*conversation.exchanges, exchange]
+        return gr.update(value="", **IDLE), chat_messages(conversation.exchanges), "", NO_REPLY, crisis
+
     async def send(
         self,
         message: str,
@@ -111,20 +125,25 @@ class Conversations:
         top_p: float,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Answer a message. One that is refused stays in the textbox; one whose reply fails stays in the chat."""
+        """Answer a message that `at_once` has not answered.
+
+        One that is refused stays in the textbox; one whose reply fails stays in the chat.
+        """
+        if crisis_update(message)["visible"]:
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return
         conversation = self._conversation(request)
-        crisis = crisis_update(message)  # shown even if the message is refused
         try:
             exchange = Exchange(checked_message(message), system=system)
         except AttuneError as error:
-            yield gr.skip(), gr.skip(), gr.skip(), str(error), crisis  # a reply may be growing meanwhile
+            yield gr.skip(), gr.skip(), gr.skip(), str(error), gr.skip()  # a reply may be growing meanwhile
             return
         conversation.task = None
         history = conversation.exchanges
         settings = Settings(persona, own, temperature, top_k, top_p)
         conversation.exchanges = [*history, exchange]
         task = ReplyTask(settings, history, exchange, restored=conversation.exchanges)
-        async for update in self._reply(conversation, task, {"value": ""}, crisis):
+        async for update in self._reply(conversation, task, {"value": ""}):
             yield update
 
     async def retry(
@@ -137,19 +156,20 @@ class Conversations:
             yield gr.skip(), [], gr.skip(), "There is no reply yet that could be tried again.", gr.skip()
             return
         *history, last = conversation.exchanges
+        crisis = crisis_update(last.message)
+        if crisis["visible"]:
+            yield gr.update(**IDLE), chat_messages(conversation.exchanges), "", NO_REPLY, crisis
+            return
         settings = Settings(persona, own, temperature, top_k, top_p)
         task = ReplyTask(settings, history, last.again(system), restored=conversation.exchanges)
-        async for update in self._reply(conversation, task, {}, crisis_update(last.message)):
+        async for update in self._reply(conversation, task, {}):
             yield update
 
     async def _reply(
-        self, conversation: Conversation, task: ReplyTask, box: dict[str, Any], crisis: Any
+        self, conversation: Conversation, task: ReplyTask, box: dict[str, Any]
     ) -> AsyncIterator[tuple[Any, ...]]:
         """The updates of `send` and `retry`; box: what becomes of the textbox beside its buttons."""
         shown = chat_messages(conversation.exchanges)
-        if crisis["visible"]:
-            yield gr.update(**box, **IDLE), shown, "", NO_REPLY, crisis
-            return
         conversation.task = task
         waiting = f"{self._label(task.exchange.system)} is waiting for its turn ..."
         yield gr.update(**box, **BUSY), shown, "", waiting, gr.skip()  # a crisis message may be shown meanwhile

@@ -43,6 +43,21 @@ def ranking_corpus() -> Corpus:
     return next(record for record in CORPORA.values() if record.ranked)
 
 
+def passages_corpus(name: str) -> Corpus:
+    """As `record_of`, of one whose generators are given passages.
+
+    Raises
+    ------
+    AttuneError
+        for any other, with those that can be named.
+    """
+    record = record_of(name)
+    if not record.has_passages:
+        able = ", ".join(each.name for each in dialogue_corpora())
+        raise AttuneError(f"{name} has no passages to retrieve; corpus= may be {able}")
+    return record
+
+
 def dialogue_corpora() -> list[Corpus]:
     """The corpora of two people's conversations, each about a situation and an emotion, with passages to retrieve."""
     return [record for record in CORPORA.values() if record.has_passages]

@@ -26,9 +26,11 @@ SCHEMAS = Schemas(
         "personas": "list<string>",  # of the responder; may be empty
         "speakers": "list<string>",  # never twice the same in a row; the last one is the responder
         "utterances": "list<string>",
+        "conversation": "string",  # what rows have in common that are parts of one; may be empty
     },
     {
         "id": "string",
+        "conversation": "string",
         "turn": "int32",  # the response's position in the conversation, from 0
         "system": "string",
         "emotion": "string",
@@ -63,6 +65,7 @@ def response_rows(conversation: Row, drop_repeated_personas: bool) -> Rows:
         kept = [each for each in personas if not (drop_repeated_personas and repeated(each, response))]
         row = {
             "id": conversation["id"],
+            "conversation": conversation.get("conversation") or "",
             "turn": turn,
             "system": conversation["system"],
             "emotion": conversation["emotion"],

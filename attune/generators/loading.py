@@ -147,7 +147,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
     check_decodable(folder)
     options: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     if four_bits:
-        options |= {"quantization_config": _four_bits(), "device_map": {"": torch.cuda.current_device()}}
+        options |= {"quantization_config": four_bit_config(), "device_map": {"": torch.cuda.current_device()}}
     try:
         model, info = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # what a wrong setting becomes depends on where it is read
@@ -163,8 +163,11 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
         raise not_loaded(folder, error, "cannot be moved to the GPU") from None
 
 
-def _four_bits() -> BitsAndBytesConfig:
-    """NormalFloat of 4 bits with computation in bfloat16 (Dettmers et al. 2023, sections 3 and 4)."""
+def four_bit_config() -> BitsAndBytesConfig:
+    """NormalFloat of 4 bits with computation in bfloat16 (Dettmers et al. 2023, sections 3 and 4).
+
+    An AttuneError says what it needs.
+    """
     if not torch.cuda.is_available() or find_spec("bitsandbytes") is None:
         raise AttuneError(
             "load_in_4bit needs an NVIDIA GPU and the package bitsandbytes (`pip install -e '.[gpu]'`); "

@@ -86,7 +86,7 @@ def _with_persona(row: Mapping[str, Any], instruction: str) -> Example:
     *history, question = row["context"]
     return Example(
         id=f"{row['id']}/{row.get('turn', len(row['context']))}",
-        conversation=row["id"],
+        conversation=row.get("conversation") or row["id"],
         roles=DIALOGUE,
         system=row.get("system") or instruction,
         history=tuple(history),

@@ -21,6 +21,7 @@ from attune.generators.length_sampler import GroupingTrainer
 from attune.generators.loading import (
     card_of,
     check_positions,
+    four_bit_config,
     load_base,
     load_tokenizer,
     positions_of,
@@ -68,8 +69,8 @@ def train(
     AttuneError
         if the examples are of fewer than two conversations, the base has too few positions, or a loss is not finite.
     """
-    tokenizer, room = load_tokenizer(base), _room(settings)
-    drawn = seed if drawing_seed is None else drawing_seed
+    _check_four_bits(settings)  # before the rows are tokenised
+    tokenizer, room, drawn = load_tokenizer(base), _room(settings), seed if drawing_seed is None else drawing_seed
     read = partial(_read, examples, settings, drawn)
     first, pad = _first(read, settings), tokenizer.eos_token_id
     if isinstance(settings, TrainedSettings):
@@ -88,6 +89,11 @@ def train(
 def _save(model: Any, tokenizer: Any, target: Path, base: str) -> None:
     if is_writer():
         save_generator(model, tokenizer, target, base)
+
+
+def _check_four_bits(settings: GeneratorSettings) -> None:
+    if settings.load_in_4bit:
+        four_bit_config()
 
 
 def _room(settings: GeneratorSettings) -> Room:

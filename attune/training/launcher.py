@@ -75,6 +75,7 @@ def _run(command: list[str], count: int) -> None:
     )
     try:
         with dying_with_parent(), unassigned_devices():
+            check_gpus(count)
             elastic_launch(settings, command[0])(*command[1:])
     except SignalException as stopped:
         sys.exit(128 + stopped.sigval)
@@ -134,10 +135,17 @@ def join(threads: int) -> None:
         dist.init_process_group("gloo", timeout=_PATIENCE)
         return
     place, here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
-    if torch.cuda.device_count() < here:
-        raise AttuneError(
-            f"{here} processes need as many GPUs, but see {torch.cuda.device_count()}; lower launcher.processes, or "
-            "show more: `make repro JOBS=1`, unlike `make repro`, gives a stage all that CUDA_VISIBLE_DEVICES names"
-        )
+    check_gpus(here)
     torch.cuda.set_device(place)
     dist.init_process_group("nccl", timeout=_PATIENCE, device_id=torch.device("cuda", place))
+
+
+def check_gpus(count: int) -> None:
+    """Raise an AttuneError if `count` processes of this machine see fewer GPUs than that, and any at all."""
+    import torch
+
+    if torch.cuda.is_available() and (seen := torch.cuda.device_count()) < count:
+        raise AttuneError(
+            f"{count} processes need as many GPUs, but see {seen}; lower launcher.processes, or show more: `make repro "
+            "JOBS=1`, unlike `make repro`, gives a stage all that CUDA_VISIBLE_DEVICES names"
+        )

@@ -208,13 +208,16 @@ def test_a_failed_reply_keeps_its_message_in_the_chat_and_the_draft_in_the_textb
 
 def test_the_crisis_message_is_shown_for_refused_messages_too(conversations: Conversations) -> None:
     long = "I want to kill myself " + "a" * 5000
-    *_, crisis = events(conversations.send(long, "full", *SETTINGS, ONE))[-1]
+    *kept, status, crisis = conversations.at_once(long, "full", ONE)
+    assert kept == [gr.skip()] * 3
+    assert "A message may have" in status
     assert crisis["visible"]
     assert "findahelpline" in crisis["value"]
 
 
 def test_a_message_that_speaks_of_harm_gets_the_crisis_message_and_no_reply(conversations: Conversations) -> None:
-    (sent,) = events(conversations.send("I want to kill myself", "full", *SETTINGS, ONE))
+    sent = conversations.at_once("I want to kill myself", "full", ONE)
+    assert events(conversations.send("I want to kill myself", "full", *SETTINGS, ONE)) == [(gr.skip(),) * 5]
     (again,) = events(conversations.retry("cobert", *SETTINGS, ONE))
     free: dict[str, Any] = {"submit_btn": "Send", "stop_btn": False}
     assert (sent[0], again[0]) == (gr.update(value="", **free), gr.update(**free))

@@ -105,3 +105,6 @@ def test_it_does_not_wait_for_a_place_of_the_page(
         page.locator(f"{box} textarea").fill(HARM)
         page.locator(f"{box} textarea").press("Enter")
         expect(page.locator(shown)).to_contain_text("findahelpline.com", timeout=1000 * PATIENCE)
+        if box == "#message":
+            expect(page.locator("#chat [data-testid=user]")).to_have_text([HARM])
+            expect(page.locator("#message textarea")).to_have_value("")

@@ -275,6 +275,9 @@ def test_four_bits_without_a_gpu_say_so(tmp_path: Path) -> None:
         pytest.skip("this machine has a GPU")
     with pytest.raises(AttuneError, match="load_in_4bit needs an NVIDIA GPU and the package bitsandbytes"):
         train(generator("lora", load_in_4bit=True), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")
+    assert not (tmp_path / "c").exists()  # no row was tokenised
+    with pytest.raises(AttuneError, match="load_in_4bit needs an NVIDIA GPU"):
+        load_base(base, four_bits=True)
 
 
 def test_logs_and_checkpoints_come_as_often_as_asked(tmp_path: Path) -> None:

@@ -31,6 +31,6 @@ def test_encoder_and_embedder_are_the_installed_minilm(tmp_path: Path, monkeypat
 
 def test_an_unknown_name_lists_the_bases_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_project(tmp_path, monkeypatch)
-    with pytest.raises(AttuneError, match=r"there is no base 'gpt9'; params\.yaml has gpt2"):
+    with pytest.raises(AttuneError, match=r"there is no base 'gpt9'; params\.yaml has gpt2, encoder, embedder"):
         main(name="gpt9", target=Path("models/base/gpt9"))
     assert not Path("models").exists()

@@ -350,6 +350,25 @@ def test_what_params_yaml_names_is_checked_beside_its_values(tmp_path: Path) -> 
         assert done.stderr.count(part) == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://host/pec.zip", False),
+        ("https://host/pec.zip?X-Signature=abc", True),
+        ("https://me:abc@host/pec.zip", True),
+    ],
+)
+def test_an_address_with_what_may_be_secret_is_told_to_be_recorded(
+    url: str, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed(tmp_path, ("corpora.pec.url", url))
+    monkeypatch.chdir(tmp_path)
+    main(target=Path("checked.txt"))
+    printed = capsys.readouterr().out
+    assert ("warning: corpora.pec.url" in printed) == ("dvc.lock record it" in printed) == told
+    assert "abc" not in printed
+
+
 @pytest.fixture
 def drawn_once(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample of PEC, which takes seconds to write, is written once for each seed."""

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
 from stages import base_models
 from stages.oracle_passages import main
@@ -32,3 +33,8 @@ def test_each_test_row_gets_the_most_similar_train_reply(tmp_path: Path, monkeyp
     same = next(row for row in found if row["target"] == "I am sorry.")  # every conversation has this reply
     assert same["passages"][0]["reply"] == "I am sorry."
     assert same["passages"][0]["score"] == pytest.approx(1, abs=1e-5)
+
+
+def test_a_corpus_without_passages_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(AttuneError, match="wrong has no passages to retrieve; corpus= may be empathetic_dialogues"):
+        main(corpus="wrong", processed=Path(), passages=Path(), embedder=Path(), target=Path("none"))

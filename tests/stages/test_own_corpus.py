@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from attune.core.files import read_json, read_parquet
+from attune.generators.held_out import hold_out, opening
+from attune.generators.prompts import examples
 from stages import (
     base_tests,
     check_parameters,
@@ -71,6 +73,24 @@ def test_it_goes_through_every_stage_of_a_generator() -> None:
     evaluated = read_parquet(Path("mine.parquet"))
     assert {row["variant"] for row in evaluated} >= {"plain", "no_persona"}
     assert all(row["target"].startswith("Why are you") for row in evaluated)
+
+
+def test_rows_of_one_conversation_are_all_trained_on_or_all_held_out() -> None:
+    said = [{"q": f"I am {feeling} on day {day}.", "a": "Why?", "of": feeling} for feeling in FEELINGS for day in "123"]
+    Path("mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said))
+    columns = {"context": "q", "response": "a", "conversation": "of"}
+    change(lambda values: values["corpora"]["mine"].update(columns=columns))
+    raw, cut, rows = Path("data/raw/mine"), Path("data/subset/mine"), Path("data/processed/mine")
+    download.main(corpus="mine", target=raw)
+    subset.main(corpus="mine", raw=raw, target=cut)
+    preprocess.main(corpus="mine", subset=cut, target=rows)
+    read = examples(read_parquet(rows / "train.parquet"))
+    for seed in range(5):
+        parts = hold_out([each.conversation for each in read], [opening(each) for each in read], seed, share=0.3)
+        trained, held = ({read[at].question.split()[2] for at in part} for part in parts)
+        assert len(trained) > 1
+        assert held
+        assert trained.isdisjoint(held)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,12 @@
 from pathlib import Path
 
-from attune.core.files import read_parquet
+import pytest
+
+from attune.core.errors import AttuneError
+from attune.core.files import read_parquet, write_parquet
 from attune.corpora import CORPORA, record_of
+from stages.preprocess import main
+from tests.stages.small_project import small_project
 
 INSTRUCTIONS = ("openassistant_guanaco", "openorca")
 
@@ -32,3 +37,16 @@ def test_the_sample_asks_every_kind_of_question(sample: Path) -> None:
         kinds = [row["kind"] for row in read_parquet(sample / "processed" / name / "train.parquet")]
         for kind in ("ambiguous", "subjective", "how-to", "factual"):
             assert kinds.count(kind) > 40, (name, kind)
+
+
+@pytest.mark.parametrize("wrong", ["pce", "openorca"])
+def test_another_corpus_than_the_subset_s_is_refused_with_those_there_are(
+    wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_project(tmp_path, monkeypatch)
+    for name in ("pec", "empathetic_dialogues"):
+        write_parquet(Path(f"subset/{name}/train.parquet"), [], record_of(name).schemas.conversations)
+    names = "one of empathetic_dialogues, pec$"
+    with pytest.raises(AttuneError, match=rf"^subset/pec/train\.parquet is not of corpus={wrong}: .*{names}"):
+        main(corpus=wrong, subset=Path("subset/pec"), target=Path("processed"))
+    assert not Path("processed").exists()

@@ -87,5 +87,5 @@ def test_an_index_of_other_rows_is_refused(project: Path, monkeypatch: pytest.Mo
 
 
 def test_a_corpus_without_an_index_has_no_passages() -> None:
-    with pytest.raises(AttuneError, match="openorca has no passages to retrieve"):
+    with pytest.raises(AttuneError, match="openorca has no passages to retrieve; corpus= may be empathetic_dialogues"):
         main(corpus="openorca", processed=Path(), index=Path(), embedder=Path(), target=Path("none"))

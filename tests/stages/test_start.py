@@ -45,6 +45,20 @@ def test_a_missing_input_names_the_stage_that_writes_it(pipeline: Path, path: st
     assert missing_input("stages.x", Path(path)) is None
 
 
+def test_a_missing_input_is_told_with_what_lies_in_its_place(pipeline: Path) -> None:
+    for name in ("tuned.json", "attune.json", "notes.txt", ".tuned.json.1.part"):
+        (pipeline / "data/recipes").mkdir(parents=True, exist_ok=True)
+        (pipeline / "data/recipes" / name).touch()
+    told = missing_input("stages.x", Path("data/recipes/tunde.json"))
+    assert told is not None
+    assert "is missing (data/recipes has attune.json, tuned.json); `dvc repro recipes`" in told
+    for number in range(30):
+        (pipeline / f"models/cobert/m{number:02}").mkdir(parents=True)
+    told = missing_input("stages.x", Path("models/cobert/wrong-large-all"))
+    assert told is not None
+    assert "m19 and 10 more); " in told
+
+
 @pytest.mark.usefixtures("pipeline")
 def test_its_own_outputs_and_files_of_no_stage_are_not_missed() -> None:
     assert missing_input("stages.recipes", Path("data/recipes")) is None

@@ -15,7 +15,7 @@ from attune.parameters import load, parse
 from tests.forked import python
 from tests.project import ROOT
 from tests.tools.made_up import dvc, initialise
-from tools.quick import FOLDER, cache_of, changed, prepare, shrink
+from tools.quick import FOLDER, cache_of, changed, prepare, shrink, told
 
 
 @pytest.fixture
@@ -157,6 +157,11 @@ def test_parameters_are_changed_as_dvc_changes_them_and_the_file_stays(tmp_path:
         changed(ROOT / "params.yaml", ["lrr=1"])
     with pytest.raises(AttuneError, match=r"params\.yaml: lr = -1"):
         prepare(folder, {"dir": str(tmp_path / "cache")}, ["lr=-1"])
+
+
+def test_a_run_says_which_changes_hold() -> None:
+    assert "params.yaml, with seed=14, lr=5e-5; made small; none of an earlier" in told(["seed=14", "lr=5e-5"])
+    assert "params.yaml, made small; none of an earlier" in told([])
 
 
 def test_a_copy_outside_git_is_told_what_dvc_lacks(tmp_path: Path) -> None:

@@ -74,6 +74,13 @@ def test_too_few_gpus_are_refused_with_what_shows_more(monkeypatch: pytest.Monke
         join(1)
 
 
+def test_too_few_gpus_are_refused_before_a_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(AttuneError, match=r"^2 processes need as many GPUs, but see 1; "):
+        launched("stages.no_such_stage", {}, 2)
+
+
 @needs_proc
 @pytest.mark.slow
 @pytest.mark.fault("SIGKILL of a training in several processes", "all end, and the next run resumes")
