@@ -49,6 +49,17 @@ def test_levels_are_expected_ones() -> None:
     assert 0.2 < probe.levels(np.array([[10.0, 0.0, 10.0]]))[0] < 1.8
 
 
+def test_a_reply_is_read_beside_its_message_and_an_empty_one_has_no_level(tmp_path: Path) -> None:
+    write_labels(tmp_path, posts=6)
+    words, probes = Words(), trained_probes(tmp_path, Words(), 8)
+    rows = [{"prompt": "my old dog", "reply": reply} for reply in ("a new cat", " ", None)]
+    read, empty, scored = with_empathy(rows, probes, words, 8)
+    pair = np.hstack([words.encode(["my old dog"]), words.encode(["a new cat"])])
+    assert [read[name] for name in EMPATHY] == pytest.approx([probes[name].levels(pair)[0] for name in EMPATHY])
+    assert [empty[name] for name in EMPATHY] == [0, 0, 0]
+    assert scored == rows[2]
+
+
 def test_one_level_and_too_few_posts_are_refused() -> None:
     with pytest.raises(
         AttuneError, match=r"needs 5 seeker posts, and two for each of two levels; .*by level \{0: 10\}"
