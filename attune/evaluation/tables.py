@@ -38,7 +38,7 @@ def tidy(scores: Mapping[str, Any], keys: Sequence[str]) -> pd.DataFrame:
         }
         for place, values in _leaves(scores, len(keys))
         for name, value in values.items()
-        if not name.endswith(("_low", "_high"))
+        if not (name.endswith(("_low", "_high")) and name.rpartition("_")[0] in values)
     ]
     table = pd.DataFrame(rows, columns=[*keys, "score", "value", "low", "high"])
     return table.astype({"low": float, "high": float})
