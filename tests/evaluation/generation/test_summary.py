@@ -89,7 +89,7 @@ def test_no_fault_in_few_replies_is_no_certainty() -> None:
 
 
 def test_empty_replies_count_and_what_is_copied_is_the_prompts() -> None:
-    replies = ("", "I lost my keys.", "Oh no, that is bad.", "Oh no.", "Oh no.", "Oh no.")
+    replies = ("", "I lost my keys.", "Oh no.", "Oh no.", "Oh no.", "Oh no.")
     rows = [row(at, reply=reply) for at, reply in enumerate(replies)]
     values = nested(scores(by_system(rows), seed=1), ["system"])["g"]
     assert (values["replies_empty"], values["replies"]) == (round(1 / 6, 4), 6)
