@@ -159,8 +159,12 @@ def test_parameters_are_changed_as_dvc_changes_them_and_the_file_stays(tmp_path:
         prepare(folder, {"dir": str(tmp_path / "cache")}, ["lr=-1"])
 
 
-def test_a_change_that_cannot_be_made_is_named_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_cannot_be_made_is_named_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["quick", "-S", "lr=1e-4", "-S", "lrr=1"])
+    monkeypatch.setattr("tools.repro.run", lambda *_: pytest.fail("the stages run"))
+    monkeypatch.setattr("tools.quick.FOLDER", tmp_path / "quick")
     with pytest.raises(SystemExit, match=r"^error: -S lr=1e-4 -S lrr=1: "):
         main()
 
