@@ -8,7 +8,7 @@ import numpy as np
 
 from attune.core.determinism import seeded_numpy
 from attune.judgement.answers import MODEL, VISITOR, Judgement
-from attune.judgement.preferences import PLACES, RESAMPLES, share, units_of
+from attune.judgement.preferences import PLACES, RESAMPLES, by_people, share, units_of
 from attune.metrics.bootstrap import FEWEST, rounded, with_intervals
 from attune.metrics.ratio import LEVEL
 
@@ -34,27 +34,27 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
         first = each.first == system
         verdict = first, each.points if first else 1 - each.points
         items.setdefault((each.context, system, other), {}).setdefault(each.annotator, []).append(verdict)
-    whose = {each.context: each for each in judgements}
+    whose, clustered = {each.context: each for each in judgements}, by_people(judgements)
     annotators = sorted({each.annotator for each in judgements})
     return {
-        **_alpha(items, whose, annotators, seed),
+        **_alpha(items, whose, clustered, annotators, seed),
         "annotators": len(annotators),
         "pairs": len(items),
         "pairs_judged_by_several": sum(len(values) > 1 for values in items.values()),
-        **_consistency(items, whose, seed),
+        **_consistency(items, whose, clustered, seed),
     }
 
 
 def _alpha(
-    items: _Items, whose: Mapping[str, Judgement], annotators: Sequence[str], seed: int
+    items: _Items, whose: Mapping[str, Judgement], clustered: bool, annotators: Sequence[str], seed: int
 ) -> dict[str, float | None]:
     """alpha, and the percentiles of its values over resampled units. whose: a judgement of each context.
 
-    The percentiles are None where there are fewer units than FEWEST.
+    clustered: as `evaluation.units.units` has it. The percentiles are None where there are fewer units than FEWEST.
     """
     several = [(whose[context], values) for (context, *_), values in items.items() if len(values) > 1]
     columns: dict[str, list[np.ndarray]] = {}
-    for unit, (_, values) in zip(units_of(each for each, _ in several), several, strict=True):
+    for unit, (_, values) in zip(units_of((each for each, _ in several), clustered), several, strict=True):
         means = {name: fmean(points for _, points in verdicts) for name, verdicts in values.items()}
         own = np.array([means.get(name, np.nan) for name in annotators])
         # Rounded, so that a third is the same value from either side.
@@ -82,7 +82,7 @@ def _krippendorff(tables: Sequence[np.ndarray]) -> float | None:
     return float(krippendorff.alpha(table, level_of_measurement="ordinal"))
 
 
-def _consistency(items: _Items, whose: Mapping[str, Judgement], seed: int) -> dict[str, float]:
+def _consistency(items: _Items, whose: Mapping[str, Judgement], clustered: bool, seed: int) -> dict[str, float]:
     """Of the pairs that an annotator judged in both orders: how many, and the share with the same verdict twice."""
     twice = [
         (whose[context], float(len({points for _, points in verdicts}) == 1))
@@ -92,5 +92,5 @@ def _consistency(items: _Items, whose: Mapping[str, Judgement], seed: int) -> di
     ]
     if not twice:
         return {}
-    equal = share([each for each, _ in twice], [same for _, same in twice])
+    equal = share([each for each, _ in twice], [same for _, same in twice], clustered)
     return {"judged_in_both_orders": len(twice), **with_intervals({"consistent": [equal]}, seed, PLACES)}

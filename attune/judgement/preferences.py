@@ -31,6 +31,11 @@ def systems_of(judgements: Iterable[Judgement]) -> list[str]:
     return sorted({name for each in judgements for name in (each.first, each.second)})
 
 
+def by_people(judgements: Iterable[Judgement]) -> bool:
+    """Whether people or situations are the units, which is decided of all judgements together (`evaluation.units`)."""
+    return enough_clusters({"cluster": each.cluster} for each in judgements)
+
+
 def units_of(judgements: Iterable[Judgement], clustered: bool | None = None) -> list[str]:
     """Each judgement's unit. Without people or situations it is the conversation and, on the chat page, the context.
 
@@ -54,7 +59,7 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     few units that none is. p_holm: corrected for the number of records.
     """
     records: list[dict[str, Any]] = []
-    clustered = enough_clusters({"cluster": each.cluster} for each in judgements)
+    clustered = by_people(judgements)
     for system, other in combinations(systems_of(judgements), 2):
         both = [each for each in judgements if {each.first, each.second} == {system, other}]
         if not both:
@@ -163,7 +168,8 @@ def first_preferred(judgements: Sequence[Judgement], seed: int) -> dict[str, flo
     people = [each for each in judgements if not each.annotator.startswith(MODEL)]
     if not people:
         return {}
-    return with_intervals({"first_preferred": [share(people, [each.points for each in people])]}, seed, PLACES)
+    points = share(people, [each.points for each in people], by_people(judgements))
+    return with_intervals({"first_preferred": [points]}, seed, PLACES)
 
 
 def thumbs_up(thumbs: Iterable[Thumb], seed: int) -> list[dict[str, Any]]:

@@ -71,6 +71,18 @@ def test_what_another_domain_s_test_begins_with_is_left_out_of_all(tmp_path: Pat
     assert "all_valid_posted_in_another_domain" not in counts
 
 
+def test_what_a_domain_s_own_test_begins_with_too_stays_as_it_is_published(tmp_path: Path) -> None:
+    trained, counts = firsts(tmp_path, {"happy/train": [POST], "happy/test": [POST]})
+    assert trained["large/all/train"] == [POST, "train of happy", "train of offmychest"]
+    assert "all_train_posted_in_another_domain" not in counts
+
+
+def test_a_first_turn_of_ten_words_is_known_again_and_one_of_nine_is_not(tmp_path: Path) -> None:
+    ten, nine = (" ".join(POST.split()[:count]) for count in (10, 9))
+    trained, _ = firsts(tmp_path, {"happy/train": [ten, nine], "offmychest/test": [ten, nine]})
+    assert trained["large/all/train"] == [nine, "train of happy", "train of offmychest"]
+
+
 def test_posts_of_one_split_and_greetings_stay(tmp_path: Path) -> None:
     openings = {"happy/train": [POST, "hi !"], "offmychest/train": [POST], "offmychest/test": ["hi !"]}
     trained, counts = firsts(tmp_path, openings)

@@ -206,6 +206,10 @@ def test_too_few_conversations_say_all_values_that_do() -> None:
     )
     with pytest.raises(AttuneError, match=r"test: 5\}' \(and set cobert\.candidates to no more than there"):
         sized("pec", pools(5), SIZES)
+    with pytest.raises(AttuneError, match=r"test: 6\}', or set these values"):
+        sized("pec", pools(6), SIZES)  # as many to test on as are asked for
+    with pytest.raises(AttuneError, match=r"has 2 to train on, .*small=\{train: 2, valid: 2, test: 2\}"):
+        sized("pec", pools(2), SIZES)
     with pytest.raises(AttuneError, match=r"has 1 to train on, .*, too few conversations for any size; use a larger"):
         sized("pec", pools(1), SIZES)
 

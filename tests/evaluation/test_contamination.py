@@ -8,7 +8,7 @@ import pytest
 from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
 from attune.corpora import record_of
-from attune.evaluation.contamination import Contamination, ngrams, split_losses, split_ranking
+from attune.evaluation.contamination import Contamination, Measured, ngrams, split_losses, split_ranking
 from attune.index.bank import entries
 
 RANKED, DIALOGUES = "pec/small/happy", "empathetic_dialogues"
@@ -65,6 +65,14 @@ def test_an_ngram_is_eight_words_without_case_and_punctuation() -> None:
     }
     assert ngrams("seven words are too few for one") == set()
     assert ngrams("我今天真的，很难过") == {"我 今 天 真 的 很 难 过"}
+
+
+@pytest.mark.parametrize(("words", "mostly"), [(13, False), (14, True)])
+def test_seven_in_ten_runs_are_most_of_them(words: int, mostly: bool) -> None:
+    reply = REST.split()[:17]
+    measured = Measured("a", "a", frozenset(), frozenset(ngrams(" ".join(reply))))
+    assert len(measured.reply) == 10
+    assert measured.mostly_contained(ngrams(" ".join(reply[:words]))) is mostly
 
 
 def test_each_test_set_is_compared_with_each_train_set_and_bank(measured: Contamination) -> None:
@@ -138,6 +146,15 @@ def test_what_is_one_unit_is_decided_of_all_contexts_not_of_those_that_overlap(m
     others = [{**about, "id": "d", "cluster": person} for person in ("dan", "eve", "flo")]
     by_split = {each["split"]: each for each in split_ranking(measured, rows + others, 13)}
     assert by_split["example"]["overlapping_units"] == 1
+    lost = {"generator": "g", "variant": "plain", "tokens": 2, "nats": 1.0, "base_nats": 2.0}
+    scored = [{**lost, "id": f"{name}#1", "conversation": name, "cluster": "ann"} for name in ("c1", "c2")]
+    scored += [{**lost, "id": "f#1", "conversation": "f", "cluster": person} for person in ("ben", "dan", "eve", "flo")]
+    scored += [{**lost, "id": "f#1", "conversation": "f", "cluster": "cid"}]
+    tests = [Measured(each["id"], each["conversation"], frozenset(), frozenset(ngrams(NINE))) for each in scored[:2]]
+    tests += [Measured("f#1", "f", frozenset(), frozenset())]
+    alike = Contamination({DIALOGUES: tests}, {DIALOGUES: ngrams(NINE)})
+    for record in split_losses(alike, scored, {"g": DIALOGUES}, 13):
+        assert (record["overlapping_units"], record["other_units"]) == (1, 5)
 
 
 def holds(train: list[dict[str, Any]], texts: list[str]) -> bool:

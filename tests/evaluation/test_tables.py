@@ -28,3 +28,8 @@ def test_intervals_can_be_left_out() -> None:
         "happy": {"tuned": {"mrr": 0.5, "count": 3.0}},
         "mean": {"tuned": {"mrr": 0.25, "count": 3.0}},
     }
+
+
+def test_a_score_that_is_called_like_a_bound_is_one_where_nothing_has_that_bound() -> None:
+    table = tidy({"a": {"how_low": 0.5, "mrr": 0.25, "mrr_low": 0.2, "mrr_high": 0.3}}, ["model"])
+    assert table["score"].tolist() == ["how_low", "mrr"]

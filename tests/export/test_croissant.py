@@ -46,6 +46,18 @@ def describe(folder: Path) -> None:
     main(list(map(str, words)))
 
 
+def test_the_columns_of_candidates_are_their_own(folder: Path) -> None:
+    describe(folder)
+    ranked = next(record for record in CORPORA.values() if record.ranked)
+    records = {each["name"]: each for each in read_json(folder / "metadata" / f"{ranked.name}.json")["recordSet"]}
+    for name, columns in (
+        ("candidates/happy", ranked.schemas.candidate_columns),
+        ("test", ranked.schemas.row_columns),
+    ):
+        assert [field["name"] for field in records[name]["field"]] == [*columns]
+    assert [*ranked.schemas.candidate_columns] != [*ranked.schemas.row_columns]
+
+
 def test_mlcroissant_validates_each_description_and_reads_the_rows(folder: Path) -> None:
     import mlcroissant
 

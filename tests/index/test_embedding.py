@@ -122,6 +122,17 @@ def test_the_end_of_a_text_counts_that_is_longer_than_the_encoder_reads(role: Ro
     )
 
 
+def test_letters_of_several_tokens_are_counted_by_their_tokens() -> None:
+    """A syllable of Hangul is three tokens, so that a text of fewer letters than the encoder reads may be too long."""
+    encoder = load_embedder(minilm_folder())
+    long = "각 " * 120
+    assert len(long) < encoder.max_seq_length - 2
+    assert (reads_whole(encoder, long), reads_whole(encoder, long[:120])) == (False, True)
+    read = Reader(encoder, None).read(f"My dog died. {long}")
+    assert "dog" not in read
+    assert set(read) <= {*long}
+
+
 def test_a_long_persona_leaves_the_whole_message_in_the_query() -> None:
     encoder, message = load_embedder(minilm_folder()), "My dog died yesterday."
     persona = [f"I met {number} friends in the town by the sea on a rainy weekend." for number in range(60)]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attune.evaluation.ranking.baselines import cosine
 from attune.index import encoding
 from attune.index.bank import Bank, HnswShape, build
 from attune.index.embedding import embed, load_embedder
@@ -33,6 +34,11 @@ def vectors(prompt: str) -> np.ndarray:
 def test_what_is_indexed_is_a_document(folder: Path) -> None:
     indexed = encoding.embed("local", folder, "torch", SAID, 1, seed=1, threads=1)
     assert np.allclose(indexed, vectors("passage: "), atol=1e-5)
+
+
+def test_the_baseline_asks_queries_of_documents(folder: Path) -> None:
+    cosines = cosine(SAID, load_embedder(folder), 1)(SAID)
+    assert np.allclose(cosines, vectors("query: ") @ vectors("passage: ").T, atol=1e-5)
 
 
 def test_what_is_searched_for_is_a_query(folder: Path) -> None:

@@ -1,5 +1,6 @@
 import itertools
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,13 @@ def test_a_streamed_reply_grows_into_the_written_one(decoding: Decoding) -> None
         assert last.uncut == last.text if not last.truncated else last.uncut.startswith(last.text)
         assert [each.tokens for each in parts] == list(range(1, len(parts) + 1))
         assert last.tokens == len(parts) + 1 if parts else 1 < last.tokens <= LIMITS.tokens
+
+
+def test_examples_of_the_same_prompt_have_replies_of_their_own() -> None:
+    same = [replace(EXAMPLES[0], id=f"e{at}") for at in range(4)]
+    replies = write_replies(gpt(), WORDS, same, SAMPLING, LIMITS, ROOM, 4, seed=5)
+    assert len({reply.uncut for reply in replies}) > 1
+    assert len({reply.uncut for reply in write_replies(gpt(), WORDS, same, GREEDY, LIMITS, ROOM, 4, seed=5)}) == 1
 
 
 def test_another_seed_gives_other_replies() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
+from attune.index.bank import distinct
 from attune.inference.ranker import Ranker
 from attune.inference.retriever import Retriever, query
 from tests.cobert.tiny import cobert, rows
@@ -100,6 +101,18 @@ def test_replies_are_found_beside_many_copies_of_one(ranker: Ranker) -> None:
     bank = bank_of([copied] * 200 + REPLIES, exact_up_to=10)
     found = Retriever(ranker, Words(), bank, shortlist=4).retrieve([copied], [], 5)
     assert len({each.reply for each in found}) == 5
+    # However deep the search went, CoBERT chooses among the nearest alone.
+    nearest = distinct(bank.nearest(query(Words(), [copied], [], 0), len(bank.rows))[0])[:5]
+    assert {each.reply for each in found} == {row["reply"] for row, _ in nearest}
+
+
+def test_replies_are_scored_by_who_said_which_turn(ranker: Ranker) -> None:
+    context, said_by = ["i lost my dog .", "so sad ?", "i love the sea ."], ["ann", "bob", "bob"]
+    found = retriever(ranker, shortlist=4).retrieve(context, [], 4, said_by)
+    replies = [each.reply for each in found]
+    (told,), (untold,) = (ranker.scores([context], [[]], [replies], each) for each in ([said_by], None))
+    assert [each.score for each in found] == pytest.approx(told, rel=1e-4)
+    assert told != pytest.approx(untold, rel=1e-3)
 
 
 def test_changing_what_was_retrieved_changes_no_later_reply(ranker: Ranker) -> None:

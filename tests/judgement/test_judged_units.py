@@ -90,6 +90,19 @@ def test_a_pair_of_few_people_has_these_as_units_where_all_judgements_have_enoug
     assert "win_rate_low" not in both
 
 
+def test_what_only_some_judged_has_people_as_units_where_all_judgements_have_enough() -> None:
+    """Of eight people, Ben judged five, Ann five in both orders, and all others a language model: five are too few."""
+    some = [each for each in of_people(inconsistent(ALONE)) if int(each.context[0]) < FEWEST - 1]
+    model = [replace(each, annotator="model:m") for each in of_people(ALONE) if int(each.context[0]) >= FEWEST - 1]
+    alone, found = agreement(some, 13), agreement([*some, *model], 13)
+    assert alone["alpha"] == found["alpha"]
+    assert (alone["alpha_low"] is None, found["alpha_low"] is None) == (False, True)
+    assert "consistent_low" in alone
+    assert "consistent_low" not in found
+    assert "first_preferred_low" in first_preferred(some, 13)
+    assert "first_preferred_low" not in first_preferred([*some, *model], 13)
+
+
 def test_a_visitors_context_is_a_unit_beside_people() -> None:
     visitors = [Judgement(VISITOR, name, "x", "y", 1.0) for name in ("Hi.", "Hi.", "Hello.")]
     assert units_of([*of_people(ALONE), *visitors])[-3:] == ["Hi.", "Hi.", "Hello."]

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,18 @@ def test_an_odd_number_of_contexts_favours_no_system_and_the_seed_decides(tmp_pa
     assert sum(counts[first, second] > counts[second, first] for first, second in named) in (1, 2)
     assert key == read_csv(export(tmp_path, "--most", "7", name="again") / "key.csv")
     assert key != read_csv(export(tmp_path, "--most", "7", "--seed", "14", name="other") / "key.csv")
+
+
+def test_the_seed_draws_both_the_contexts_and_the_order_of_the_pairs(tmp_path: Path) -> None:
+    """In the order of the systems, whose places change in turn, an annotator would see through the letters."""
+    write_replies(tmp_path / "answers.parquet")
+    few, other = (read_csv(export(tmp_path, "--most", "7", "--seed", seed, name=seed) / "key.csv") for seed in "12")
+    assert {row["id"] for row in few} != {row["id"] for row in other}
+    every, again = (read_csv(export(tmp_path, "--seed", seed, name=f"all {seed}") / "key.csv") for seed in "12")
+    orders = [[(row["id"], {row["system_a"], row["system_b"]}) for row in key] for key in (every, again)]
+    assert orders[0] != orders[1]
+    neighbours = [one == two for (_, one), (_, two) in pairwise(orders[0])]
+    assert sum(neighbours) < 0.6 * len(neighbours)
 
 
 @pytest.mark.parametrize("option", ["--replies", "--contexts"])

@@ -239,6 +239,13 @@ def test_torn_rows_are_left_out_and_counted_in_the_manifest(tmp_path: Path, name
         fetch(raw_corpus("mine", own=True), "sample", target, entry, "error", 13)
 
 
+@pytest.mark.parametrize(("name", "place"), [("a.jsonl", "line 4"), ("a.json", "row 2")])
+def test_blank_lines_count_where_a_line_is_named_and_not_where_a_row_is(tmp_path: Path, name: str, place: str) -> None:
+    (tmp_path / name).write_text('{"a": "x", "b": "y"}\n\n\n{"a": "x", \n')
+    with pytest.raises(AttuneError, match=rf"{name}, {place}: not JSON"):
+        list(conversations([tmp_path / name], PAIR, BadRows("error")))
+
+
 def test_lines_in_a_file_called_json_are_not_held_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("".join(json.dumps({"a": f"{number} {'x' * 10_000}", "b": "y"}) + "\n" for number in range(400)))

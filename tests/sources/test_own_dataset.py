@@ -186,6 +186,25 @@ def test_a_card_s_patterns_mean_what_they_mean_on_the_hub(pattern: str, files: l
     assert split_files(entry, ["a.csv", "en/b.csv"], {"default": {"data_files": pattern}}) == files
 
 
+@pytest.mark.parametrize(
+    ("entry", "files"),
+    [
+        ({}, ["b/train.csv"]),
+        ({"split": "test"}, ["b/test.csv"]),
+        ({"config": "x"}, ["a/train.csv"]),
+        ({"config": "z"}, ["b/test.csv", "b/train.csv"]),
+    ],
+)
+def test_a_card_s_default_config_is_read_and_of_its_folder_alone(entry: dict[str, str], files: list[str]) -> None:
+    configs = {
+        "x": {"data_dir": "a"},
+        "y": {"data_dir": "b/", "default": True},
+        "z": {"data_dir": "b", "data_files": "t*.csv"},
+    }
+    names = ["a/train.csv", "b/test.csv", "b/train.csv", "tall.csv"]
+    assert split_files(OwnDataset(datasets="me/mine", **entry), names, configs) == files
+
+
 def test_a_commit_s_files_are_asked_for_once_and_a_branch_s_last_answer_holds_without_the_network(
     hub: Hub, tmp_path: Path
 ) -> None:

@@ -249,7 +249,8 @@ def test_candidates_are_named_for_what_is_ranked_and_not_for_what_is_learnt_alon
     changes |= {"cobert.candidates": 40, "preprocess.test_share": 0.4}
     changes |= {"cobert.domains": ["all"], "generators.persona.rows": "processed/pec/small/work"}
     values = proposed(refused(entry, changes))
-    assert 2 <= values["cobert.candidates"] < 40
+    assert 2 <= (fitting := values["cobert.candidates"]) < 40
+    assert "cobert.candidates" not in proposed(refused(entry, changes | {"cobert.candidates": fitting}))
     parameters(entry, *(changes | values).items())
     check_parameters.main(target=Path("checked.txt"))
 

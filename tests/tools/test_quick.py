@@ -15,7 +15,7 @@ from attune.parameters import load, parse
 from tests.forked import python
 from tests.project import ROOT
 from tests.tools.made_up import dvc, initialise
-from tools.quick import FOLDER, cache_of, changed, prepare, shrink, told
+from tools.quick import FOLDER, cache_of, changed, main, prepare, shrink, told
 
 
 @pytest.fixture
@@ -155,13 +155,23 @@ def test_parameters_are_changed_as_dvc_changes_them_and_the_file_stays(tmp_path:
     assert (ROOT / "params.yaml").read_bytes() == before
     with pytest.raises(AttuneError, match="-S lrr=1: "):
         changed(ROOT / "params.yaml", ["lrr=1"])
-    with pytest.raises(AttuneError, match=r"params\.yaml: lr = -1"):
+    with pytest.raises(AttuneError, match=f"^{re.escape(str(ROOT / 'params.yaml'))}: lr = -1"):  # not quick's
         prepare(folder, {"dir": str(tmp_path / "cache")}, ["lr=-1"])
 
 
 def test_a_run_says_which_changes_hold() -> None:
     assert "params.yaml, with seed=14, lr=5e-5; made small; none of an earlier" in told(["seed=14", "lr=5e-5"])
     assert "params.yaml, made small; none of an earlier" in told([])
+
+
+def test_a_change_that_cannot_be_made_is_named_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["quick", "-S", "lr=1e-4", "-S", "lrr=1"])
+    monkeypatch.setattr("tools.repro.run", lambda *_: pytest.fail("the stages run"))
+    monkeypatch.setattr("tools.quick.FOLDER", tmp_path / "quick")
+    with pytest.raises(SystemExit, match=r"^error: -S lr=1e-4 -S lrr=1: "):
+        main()
 
 
 def test_a_copy_outside_git_is_told_what_dvc_lacks(tmp_path: Path) -> None:

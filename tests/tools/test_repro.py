@@ -158,6 +158,23 @@ def test_what_dvc_does_not_run_keeps_the_time_that_it_took(copy: Path) -> None:
     assert (seconds.pop("left") < 1000, seconds) == (True, dict.fromkeys(("both", "last", "end"), 1000))
 
 
+def test_what_stages_took_here_counts_more_than_what_they_take_elsewhere(project: Path) -> None:
+    """By the seconds of a whole run elsewhere, plot takes longer than report."""
+    stages = "".join(f"  {name}:\n    cmd: touch {name}\n    outs: [{name}]\n" for name in ("plot", "report"))
+    (project / "dvc.yaml").write_text(f"stages:\n{stages}")
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    first = []
+    for own in ({}, {"report": 1000.0, "plot": 1.0}):
+        (project / ".dvc/tmp/seconds.json").write_text(json.dumps(own))
+        assert repro(project, jobs=2).returncode == 0
+        (goals,) = re.findall(r"(?m)^all: (.*)$", (project / ".dvc/tmp/rules.mk").read_text())
+        first.append(goals.split()[0])
+        for name in ("plot", "report", "dvc.lock"):
+            (project / name).unlink()
+        shutil.rmtree(project / ".dvc/cache")
+    assert first == ["stage/plot", "stage/report"]
+
+
 @pytest.mark.fault("SIGKILL of DVC while it writes which files are in use", "the next run goes on")
 @pytest.mark.parametrize(("left", "jobs"), [("", 1), pytest.param('{"write": {"out', 2, marks=pytest.mark.slow)])
 def test_half_a_list_of_the_files_in_use_stops_nobody(small: Path, left: str, jobs: int) -> None:

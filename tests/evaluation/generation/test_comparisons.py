@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from attune.evaluation.generation.comparisons import answer_comparisons, comparisons, pairs_of, without_passages
 from attune.evaluation.generation.summary import by_system, grouped
 from tests.evaluation.generation.test_summary import PLAIN, RAG, row
@@ -23,8 +25,29 @@ def test_each_generator_is_compared_with_its_base_and_its_variants() -> None:
         ("g", "g+rag", "loss", -0.5),
         ("g", "g+rag", "loss_target_not_given", -0.5),
     ]
+    assert [each.family for each in found] == ["training generators", "passages, loss", "passages, loss"]
     # Six conversations are as few as an interval needs; only two of them are given no passage with the target.
     assert [each.low is None for each in found] == [False, False, True]
+
+
+def test_where_no_passage_has_the_target_the_loss_is_of_those_replies_alone() -> None:
+    """Passages are worth 4 nats to the five replies that they do not hold, and 40 of 44 to that which they do."""
+    rag = [each | {"nats": 4.0 if at else 0.0} for at, each in enumerate(RAG)]
+    before = [*PLAIN[1:], PLAIN[0] | {"nats": 44.0}]
+    found = {each.score: each.difference for each in comparisons(by_system([*before, *rag]), {"g": GENERATORS["g"]}, 1)}
+    assert (found["loss"], found["loss_target_not_given"]) == (pytest.approx(-64 / 24), -1)
+
+
+def test_each_variant_is_compared_with_what_it_adds_to() -> None:
+    assert list(pairs_of("g", GENERATORS)) == [
+        ("g", "g+rag"),
+        ("g", "g+persona_rag"),
+        ("g", "g+oracle_rag"),
+        ("g+other_rag", "g+rag"),
+        ("g+rag", "g+oracle_rag"),
+        ("g+no_persona", "g"),
+        ("g+other_persona", "g"),
+    ]
 
 
 def test_the_right_persona_is_compared_with_none_and_with_another_s() -> None:
@@ -35,6 +58,7 @@ def test_the_right_persona_is_compared_with_none_and_with_another_s() -> None:
         ("g+no_persona", "g", "loss", -0.25),
         ("g+other_persona", "g", "loss", -0.5),
     ]
+    assert {each.family for each in found[1:]} == {"personas, loss"}
 
 
 def test_a_generator_that_was_trained_with_passages_is_compared_with_the_one_that_was_not() -> None:

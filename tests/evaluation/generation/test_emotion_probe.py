@@ -29,6 +29,7 @@ def test_a_text_that_it_read_says_nothing_of_what_it_is_worth() -> None:
     emotions = [("sad", "proud")[int(text.split()[1]) % 2] for text in texts]
     probe = train(np.array([directions[text] for text in texts], dtype=np.float32), emotions, texts)
     assert 0.2 < probe.accuracy.value < 0.8
+    assert set(probe.accuracy.numerator) == set(texts)  # a text that is there ten times is one unit
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,23 @@ def test_levels_are_expected_ones() -> None:
     assert 0.2 < probe.levels(np.array([[10.0, 0.0, 10.0]]))[0] < 1.8
 
 
+def test_a_reply_is_read_after_its_message_and_an_empty_one_has_no_level() -> None:
+    """The reply alone decides on the level: what is said of a city is 2, of a bike 0, whatever the message is about."""
+    words, about = Words(), ("bike", "job", "city")
+    said = [(message, reply) for message in about for reply in about] * 3
+    vectors = np.hstack([20 * words.encode([each[side] for each in said]) for side in (0, 1)])
+    levels = [about.index(reply) for _, reply in said]
+    probes = {name: train(vectors, levels, [f"s{at}" for at in range(len(said))]) for name in EMPATHY}
+    replies = ("a city", "a bike", " ", None)
+    city, bike, empty, scored = with_empathy(
+        [{"prompt": "my bike", "reply": each} for each in replies], probes, words, 8
+    )
+    for name in EMPATHY:
+        assert city[name] > bike[name]
+        assert empty[name] == 0
+    assert scored == {"prompt": "my bike", "reply": None}
+
+
 def test_one_level_and_too_few_posts_are_refused() -> None:
     with pytest.raises(
         AttuneError, match=r"needs 5 seeker posts, and two for each of two levels; .*by level \{0: 10\}"

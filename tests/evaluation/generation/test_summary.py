@@ -9,6 +9,7 @@ from attune.evaluation.generation.summary import (
     by_system,
     estimated_scores,
     grouped,
+    means,
     scores,
     system_of,
     targets_of,
@@ -70,8 +71,10 @@ def test_scores_are_a_tidy_table() -> None:
 def test_prompts_without_passages_count_as_without_one_like_the_target() -> None:
     """2 of 6 prompts have passages, one of them like the target: a sixth of all, and a mean similarity of two."""
     rows = [row(0, **GIVEN, passage_similarity=0.75), row(1, **GIVEN, passage_similarity=0.25)]
+    rows[0] |= {"target_given": True}
     rows += [row(at, variant="rag") for at in range(2, 6)]
     values = nested(scores(by_system(rows), seed=1), ["system"])["g+rag"]
+    assert (values["passages"], values["target_given"]) == (round(4 / 6, 4), round(1 / 6, 4))
     assert values["passage_like_target"] == round(1 / 6, 4)
     assert values["passage_similarity"] == 0.5
 
@@ -83,6 +86,24 @@ def test_no_fault_in_few_replies_is_no_certainty() -> None:
     for name, value in (("replies_words", 2), ("replies_repeated_3grams", 0), ("replies_copied_3grams", 0)):
         assert values[name] == value
         assert f"{name}_high" not in values
+
+
+def test_empty_replies_count_and_what_is_copied_is_the_prompts() -> None:
+    replies = ("", "I lost my keys.", "Oh no.", "Oh no.", "Oh no.", "Oh no.")
+    rows = [row(at, reply=reply) for at, reply in enumerate(replies)]
+    values = nested(scores(by_system(rows), seed=1), ["system"])["g"]
+    assert (values["replies_empty"], values["replies"]) == (round(1 / 6, 4), 6)
+    assert values["replies_starts_with_input"] == values["replies_copied_3grams"] == round(1 / 6, 4)
+
+
+def test_the_units_of_replies_are_decided_of_the_prompts_that_have_one() -> None:
+    """Of six people, five are replied to: their eight conversations are the units."""
+    people = [*"aabbccde", *"ffff"]
+    rows = [row(at, cluster=name, reply="Oh." if at < 8 else None) for at, name in enumerate(people)]
+    found = means([each | {"similarity": 0.5} for each in rows])
+    assert set(found["similarity"].numerator) == set(found["replies_words"].numerator) == {f"c{at}" for at in range(8)}
+    every = means([each | {"similarity": 0.5, "reply": "Oh."} for each in rows])
+    assert set(every["similarity"].numerator) == {*people}
 
 
 def test_trigrams_that_one_reply_repeats_have_a_percentile_interval() -> None:

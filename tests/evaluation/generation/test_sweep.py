@@ -1,4 +1,5 @@
 from statistics import fmean
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -7,7 +8,7 @@ from attune.evaluation.generation.summary import Score
 from attune.evaluation.generation.sweep import best_point, sweep_scores
 
 
-def row(at: int, reply: str, similarity: float) -> dict[str, object]:
+def row(at: int, reply: str, similarity: float) -> dict[str, Any]:
     texts = {"id": f"c{at}", "conversation": f"c{at}", "cluster": "", "prompt": "Hm.", "target": "Oh.", "reply": reply}
     return texts | {"truncated": False, "similarity": similarity}
 
@@ -59,3 +60,30 @@ def test_generators_that_answer_the_same_prompts_tell_no_more_than_one_of_them()
 def test_a_point_whose_replies_repeat_themselves_is_not_the_best() -> None:
     assert best({("g", "a"): ([0.9], 0.06), ("g", "b"): ([0.2], 0.05), ("g", "c"): ([0.1], 0.0)}) == "b"
     assert best({("g", "a"): ([0.9], 0.8), ("g", "b"): ([0.2], 0.7)}) == "b"
+
+
+def test_each_generator_counts_alike_however_many_prompts_it_answers() -> None:
+    """Of eight replies those at a are more similar, of the two generators' means those at b."""
+    points = {
+        ("g", "a"): ([0.9] * 6, 0.0), ("g", "b"): ([0.8] * 6, 0.0),
+        ("h", "a"): ([0.2] * 2, 0.0), ("h", "b"): ([0.4] * 2, 0.0),
+    }  # fmt: skip
+    assert best(points) == "b"
+
+
+def test_prompts_of_one_conversation_are_one_unit_of_the_standard_error() -> None:
+    """Point a lacks 0.06 in the mean over twelve prompts: more than their standard error, less than that of four."""
+    lacks = [0.3, -0.18, 0.06, 0.06]
+    rows = {
+        ("g", point): [row(at, "Hm.", 0.5 - (lacks[at // 3] if point == "a" else 0)) for at in range(12)]
+        for point in "ab"
+    }
+    groups = {
+        place: [Score("similarity", fmean(each["similarity"] for each in every)), Score("replies_repeated_3grams", 0.0)]
+        for place, every in rows.items()
+    }
+    together = {
+        place: [each | {"conversation": f"c{at // 3}"} for at, each in enumerate(every)]
+        for place, every in rows.items()
+    }
+    assert (best_point(rows, groups), best_point(together, groups)) == ("b", "a")

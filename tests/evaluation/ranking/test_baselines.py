@@ -43,6 +43,12 @@ def test_tfidf_is_one_for_the_same_text_and_zero_for_none_in_common() -> None:
     assert not found[1].any()
 
 
+def test_a_word_that_is_said_again_counts_less_than_the_first_time() -> None:
+    """1 + ln(n) times: of two words as rare as each other, in a reply that has one four times."""
+    cosines = tfidf(["cat cat cat cat dog", "bird"])(["cat", "dog"])[:, 0]
+    assert cosines[0] / cosines[1] == pytest.approx(1 + math.log(4))
+
+
 def baselines(texts: list[list[str]]) -> Baselines:
     """With TF-IDF in place of the embedder, so that `cosine` knows words only."""
     bank = sorted({text for each in texts for text in each})
@@ -74,6 +80,7 @@ def test_the_right_reply_s_rank_is_among_its_own_candidates() -> None:
     ranking = baselines(texts)
     (_, with_persona), found = ranking.queries["cosine_persona"], ranking.rank(rows, texts)
     assert (whole_context(rows[0]), with_persona(rows[0])) == ("hello is it old ?", "is it old ? i have a dog")
+    assert ranking.queries["cosine"][1](rows[0]) == "is it old ?"
     for name in ("tfidf", "bm25"):
         assert [row["rank"] for row in found[name]] == [1, 2]
         assert [row["first"] for row in found[name]] == ["my dog is old", "we won the game !"]

@@ -69,6 +69,19 @@ def test_the_differences_of_one_person_are_summed() -> None:
     assert found[:, 1].sum() == 8
 
 
+def test_the_kind_of_people_counts_by_whom_more_contexts_are_needed() -> None:
+    """Twelve people reply to six, whom each pair of contexts answers and who decide how it goes; and the reverse."""
+    ranks = {"a": [2] * 12, "b": [at for pair in (1, 9, 1, 9, 1, 9) for at in (pair, pair)]}
+    alone = [row for model in ranks for row in rows(model, ranks[model])]
+    answered = [row | {"partner": f"bob {int(row['id'].removeprefix('happy')) // 2}"} for row in alone]
+    replying = [row | {"cluster": row["partner"], "partner": f"eve {row['id']}"} for row in answered]
+    found = [
+        power.power_of(each, each, [("a", "b")], ("a", "b"), seed=1)["needed"] for each in (alone, answered, replying)
+    ]
+    assert found[1] == found[2]
+    assert all(two["contexts"] > 1.5 * one["contexts"] for one, two in zip(found[0], found[1], strict=True))
+
+
 def test_without_a_difference_half_of_the_models_come_out_ahead() -> None:
     """Of six fair coins, at most three fall heads up in 42 of 64 throws."""
     found = power.outperforming(NORMAL, 100, 0.0, seed=1)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from attune.core.files import read_parquet
 from attune.evaluation.ranking.retrieval import evaluate_retrieval
 from attune.inference.ranker import Ranker
-from attune.inference.retriever import Retriever, query
+from attune.inference.retriever import Retrieved, Retriever, query
 from tests.inference.tiny_bank import Words, bank_of
 from tests.stages.cobert_project import project, train_once
 
@@ -60,3 +61,20 @@ def test_the_bank_s_scores_by_hand(size: int) -> None:
         assert 0 < found["recall"] < 1
     else:
         assert found["mrr_index"] != found["mrr_reranked"]
+
+
+def test_turns_are_read_as_those_of_who_said_them(trained: Path) -> None:
+    read: list[Any] = []
+
+    class Heard(Retriever):
+        def retrieve(self, *given: Any) -> list[Retrieved]:
+            read.append(given[3])
+            return super().retrieve(*given)
+
+    rows = read_parquet(trained / "pec/small/happy/test.parquet")[:2]
+    one = [row | {"context": ["hi .", *row["context"]]} for row in rows]
+    said = [row | {"context_speakers": ["ann"] * len(row["context"])} for row in one]
+    unnamed = [{name: value for name, value in row.items() if name != "context_speakers"} for row in one]
+    retriever = Heard(Ranker.from_pretrained("models/tuned-small-happy"), Words(), bank_of(["a dog .", "a cat ."]), 2)
+    evaluate_retrieval(retriever, [*said, *unnamed], seed=1)
+    assert read == [*(row["context_speakers"] for row in said), None, None]

@@ -130,6 +130,25 @@ def test_the_larger_p_counts_of_those_by_who_replies_and_by_who_is_answered() ->
     assert not found.low.equals(parts[0].low)
 
 
+def test_contexts_that_answer_nobody_are_units_of_their_own_beside_the_people_who_are_answered() -> None:
+    rows = [
+        {"id": f"{at}", "cluster": "", "partner": f"bob {at}" if at < 6 else "", "rank": 1, "loss": None}
+        for at in range(10)
+    ]
+    (models,) = values_of(labelled(rows, model="ours", domain="happy")).values()
+    assert set(models["ours"]["mrr by partner"].numerator) == {*(f"bob {at}" for at in range(6)), *"6789"}
+
+
+def test_a_score_has_no_interval_where_one_kind_of_units_gives_none() -> None:
+    """The contexts of `sad` are of twelve people, but answer two."""
+    rows = [row | {"partner": f"bob {at % (2 if row['domain'] == 'sad' else 6)}"} for at, row in enumerate(ROWS)]
+    table = scores(values_of(rows), SEED)
+    without = table[table["low"].isna()]
+    assert set(without["domain"]) == {"sad", MEAN}
+    assert set(without[without["domain"] == "sad"]["score"]) >= {"mrr", "loss"}
+    assert table[(table["domain"] == "happy") & (table["score"] == "mrr")]["low"].notna().all()
+
+
 def test_who_is_answered_is_named_where_the_data_name_somebody_else() -> None:
     (row, *_) = asked_first(["ann", "bob", "ann"])
     assert about(row | {"response_speaker": "bob"})["partner"] == "ann"

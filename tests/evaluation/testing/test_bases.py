@@ -15,11 +15,12 @@ from tests.generators.tiny import dialogue_rows, gpt, saved, tokenizer
 
 def test_a_base_without_the_instruction_is_scored_on_the_tokens_that_its_generator_is(tmp_path: Path) -> None:
     """Beside an instruction a long reply is cut earlier; the base's loss is compared with the generator's."""
-    model, words, instruction = gpt(positions=256), tokenizer(), "Be kind to all."
+    limit, instruction = 140, "Be kind to all."
+    model, words = gpt(positions=limit), tokenizer()
     saved(model, tmp_path / "base" / "gpt2")
     rows = [row | {"target": "I am sorry. " * 40} for row in dialogue_rows()]
     write_parquet(tmp_path / "data" / "test.parquet", rows, record_of("empathetic_dialogues").schemas.rows)
-    limit, generation = 140, load().generation
+    generation = load().generation
     nats = {}
     for told in (True, False):
         test = BaseTest("gpt2", "empathetic_dialogues", "", limit, instruction, told, 0, False)

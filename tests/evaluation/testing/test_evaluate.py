@@ -6,6 +6,7 @@ import pytest
 from attune.evaluation.testing.evaluate import evaluate
 from attune.evaluation.testing.variants import Variant
 from attune.generators.prompts import example
+from attune.inference.decoding import Reply
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,17 @@ def test_the_loss_after_what_is_drawn_at_random_is_the_mean_over_draws() -> None
     ]
     found = evaluate(generator, {first.id: 4.0}, variants, settings, settings, seed=1)
     assert [(each["prompt"], each["nats"]) for each in found] == [("First?", 4.0), ("Other?", 1.0)]
+
+
+def test_replies_are_written_to_the_first_examples_of_the_variants_that_are_replied_alone() -> None:
+    row = {"history": [], "turn": 1, "system": "", "prompt": "Did you tell her?", "completion": "Yes"}
+    asked = [example(row | {"id": str(at)}) for at in range(2)]
+    encoded = SimpleNamespace(reply=(1, 2), passages=())
+    generator: Any = SimpleNamespace(
+        nats=lambda given, _: ([1.0] * len(given), [encoded] * len(given)),
+        replies=lambda given, *_: [Reply(f"To {each.id}.", truncated=False) for each in given],
+    )
+    settings: Any = SimpleNamespace(batch_size=1, reply_examples=1)
+    variants = [Variant("oracle_rag", asked, replied=False), Variant("plain", asked)]
+    found = evaluate(generator, dict.fromkeys([each.id for each in asked], 4.0), variants, settings, settings, seed=1)
+    assert [each["reply"] for each in found] == [None, None, f"To {asked[0].id}.", None]

@@ -21,6 +21,10 @@ def test_passages_come_from_the_row_with_the_same_id() -> None:
     assert given.examples[0].passages == (f"one: {ROWS[0]['conv_id']}\n",)
     assert set(given.passage_replies.values()) == {"one"}
     assert {each.system for each in given.examples} == {"Be kind."}
+    both = with_passages("rag", ROWS, RETRIEVED, Path("x"), "", 2)
+    assert both.passage_replies == {
+        f"{name}: {row['conv_id']}\n": name for row in ROWS for name in ("one", "two")
+    }  # of every passage that a prompt may hold
 
 
 def test_passages_of_other_rows_are_refused() -> None:
