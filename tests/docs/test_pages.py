@@ -267,7 +267,7 @@ def test_what_is_said_of_the_persona_and_the_instruction_is_the_committed_result
 
 @pytest.mark.usefixtures("committed_results")
 def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
-    page = (ROOT / "docs" / "data.md").read_text()
+    page = (ROOT / "docs" / "everyday.md").read_text()
     results = study("everyday.json")
     shown = {
         "written by hand": "targets",
