@@ -267,7 +267,7 @@ def test_what_is_said_of_the_persona_and_the_instruction_is_the_committed_result
 
 @pytest.mark.usefixtures("committed_results")
 def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
-    page = (ROOT / "docs" / "data.md").read_text()
+    page = (ROOT / "docs" / "everyday.md").read_text()
     results = study("everyday.json")
     shown = {
         "written by hand": "targets",
@@ -399,6 +399,32 @@ def test_pictures_and_files_that_are_named_exist() -> None:
     assert "attune/sources/sample/banks" in paths
     for path in paths:
         assert (ROOT / path).exists(), path
+
+
+def headings(text: str, level: str = "#{1,6}") -> list[str]:
+    """The anchors that GitHub gives a page's headings of a level, a regular expression; code blocks have none."""
+    titles = re.findall(rf"(?m)^{level} (.+)$", re.sub(r"(?ms)^```.*?^```$", "", text))
+    return [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
+def test_links_to_a_heading_lead_to_one() -> None:
+    checked = 0
+    for page, text in PAGES.items():
+        for path, anchor in re.findall(r"\]\(([^:)#]*)#([^)]+)\)", text):
+            target = page.parent / path if path else page
+            assert anchor in headings(target.resolve().read_text()), f"{page.name}: {path}#{anchor}"
+            checked += 1
+    assert checked > 20
+
+
+def test_a_long_page_begins_with_links_to_its_sections() -> None:
+    # docs/api.md is written by tools/api.py.
+    long = [path for path, text in PAGES.items() if len(text.splitlines()) > 150 and path.name != "api.md"]
+    assert len(long) > 3
+    for path in long:
+        start, sections = PAGES[path].split("\n## ")[0], headings(PAGES[path], "##")
+        missing = [section for section in sections if f"](#{section})" not in start]
+        assert not missing, f"{path.name}: {missing}"
 
 
 def test_files_and_names_of_the_code_that_params_yaml_names_exist() -> None:
