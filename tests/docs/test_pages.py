@@ -274,7 +274,7 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
         "`full`": "full",
         "`rag` without passages": "rag",
         "`rag` with passages": "rag+rag",
-        "`prompted`": "prompted",
+        **{f"`{name}`": name for name in ("prompted", "prompt_tuning", "persona", "lora_guanaco", "lora_openorca")},
     }
     for name, system in shown.items():
         own, glad, troubled = (f"{100 * results[system][score]:.0f} %" for score in SHARES)
@@ -285,7 +285,7 @@ def test_what_is_said_of_everyday_messages_is_the_committed_result() -> None:
     )
     told = (
         f"It accepts {hand} % of replies by hand, {prompted} % of `prompted` (sorry for nearly everybody), {full} % of "
-        f"`full`, {rag} % of `rag` with passages, as on the chat page ([docs/data.md]"
+        f"`full`, {rag} % of `rag` with passages, as on the chat page ([docs/everyday.md]"
     )
     counts = Counter(each.glad for each in Everyday.read().messages)
     assert f"judged replies to {counts[True]} messages of glad and {counts[False]} of troubled people" in SENTENCES
