@@ -102,7 +102,7 @@ class Conversations:
 
     # A coroutine, as `send` is: in a thread of its own it could change the exchanges while a reply is being added.
     async def at_once(self, message: str, system: str, request: gr.Request) -> tuple[Any, ...]:
-        """Refuse a message, or answer one that speaks of harm; any other is left to `send`, the crisis message hidden."""
+        """Refuse a message, or answer one that speaks of harm; leave any other to `send`, without a crisis message."""
         crisis = crisis_update(message)  # shown even if the message is refused
         try:
             exchange = Exchange(checked_message(message), system=system)
