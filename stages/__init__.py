@@ -75,7 +75,7 @@ def missing_input(module: str, path: Path) -> str | None:
 
 
 def _others(path: Path) -> str:
-    """What there is in the place of `path`, whose name may be wrong; empty where there is nothing."""
+    """What lies beside the missing `path`, whose name may be wrong; empty where nothing does."""
     found = sorted(path.parent.glob(f"[!.]*{path.suffix}")) if path.parent.is_dir() else []
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return f" ({path.parent} has {', '.join(each.name for each in found[:_SHOWN])}{more})" if found else ""

@@ -100,15 +100,16 @@ class Conversations:
         if conversation := self._conversations.pop(str(request.session_hash), None):
             conversation.task = None
 
-    def at_once(self, message: str, system: str, request: gr.Request) -> tuple[Any, ...]:
-        """Answer a message that speaks of harm; of any other, hide the crisis message, since `send` answers it."""
+    # A coroutine, as `send` is: in a thread of its own it could change the exchanges while a reply is being added.
+    async def at_once(self, message: str, system: str, request: gr.Request) -> tuple[Any, ...]:
+        """Refuse a message, or answer one that speaks of harm; leave any other to `send`, without a crisis message."""
         crisis = crisis_update(message)  # shown even if the message is refused
-        if not crisis["visible"]:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), crisis
         try:
             exchange = Exchange(checked_message(message), system=system)
         except AttuneError as error:
             return gr.skip(), gr.skip(), gr.skip(), str(error), crisis
+        if not crisis["visible"]:
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), crisis
         conversation = self._conversation(request)
         conversation.task = None
         conversation.exchanges = [*conversation.exchanges, exchange]
@@ -125,19 +126,18 @@ class Conversations:
         top_p: float,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Answer a message that `at_once` has not answered.
+        """Answer a message, unless `at_once` did, or refused it; one whose reply fails stays in the chat.
 
-        One that is refused stays in the textbox; one whose reply fails stays in the chat.
+        Gradio calls this once `at_once` is done, so that the textbox, and with it the message, may be empty by then.
         """
-        if crisis_update(message)["visible"]:
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            return
-        conversation = self._conversation(request)
         try:
             exchange = Exchange(checked_message(message), system=system)
-        except AttuneError as error:
-            yield gr.skip(), gr.skip(), gr.skip(), str(error), gr.skip()  # a reply may be growing meanwhile
+        except AttuneError:
+            exchange = None
+        if exchange is None or crisis_update(message)["visible"]:
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()  # a reply may be growing meanwhile
             return
+        conversation = self._conversation(request)
         conversation.task = None
         history = conversation.exchanges
         settings = Settings(persona, own, temperature, top_k, top_p)

@@ -67,6 +67,8 @@ class OwnRows(Section):
         if self.columns is not None and given not in ({"turns"}, {"context", "response"}):
             raise ValueError(f"columns names {', '.join(self.columns) or 'none'}; it must name context and response, "
                              "or turns alone in their place")  # fmt: skip
+        if {"turns", "input"} <= set(self.columns or ()):
+            raise ValueError("columns names input, which belongs to a context, beside turns; leave it out")
         return self
 
     @model_validator(mode="after")

@@ -137,7 +137,8 @@ def _recognised(path: Path, row: Mapping[str, Any]) -> dict[str, str]:
     for names in ({name for name, cell in row.items() if cell is not None}, row.keys()):
         for marks, mapping in _SHAPES:
             if marks <= names:
-                return mapping | {name: name for name in _OPTIONAL if name in row}
+                others = [name for name in _OPTIONAL if name in row and (name != "input" or "context" in mapping)]
+                return mapping | {name: name for name in others}
     raise AttuneError(
         f"{path} has the columns {', '.join(row)}, of no known shape (ShareGPT: conversations or messages; Alpaca: "
         "instruction and output); say in `columns` which are context and response, or turns"

@@ -95,6 +95,7 @@ def test_a_refused_message_does_not_stop_the_reply_that_is_growing(conversations
         growing = conversations.send("I am sad today.", "full", *SETTINGS, ONE)
         for _ in range(2):
             await anext(growing)
+        await conversations.at_once(" ", "full", ONE)
         _ = [each async for each in conversations.send(" ", "full", *SETTINGS, ONE)]
         return [each async for each in growing]
 
@@ -208,7 +209,7 @@ def test_a_failed_reply_keeps_its_message_in_the_chat_and_the_draft_in_the_textb
 
 def test_the_crisis_message_is_shown_for_refused_messages_too(conversations: Conversations) -> None:
     long = "I want to kill myself " + "a" * 5000
-    *kept, status, crisis = conversations.at_once(long, "full", ONE)
+    *kept, status, crisis = asyncio.run(conversations.at_once(long, "full", ONE))
     assert kept == [gr.skip()] * 3
     assert "A message may have" in status
     assert crisis["visible"]
@@ -216,8 +217,9 @@ def test_the_crisis_message_is_shown_for_refused_messages_too(conversations: Con
 
 
 def test_a_message_that_speaks_of_harm_gets_the_crisis_message_and_no_reply(conversations: Conversations) -> None:
-    sent = conversations.at_once("I want to kill myself", "full", ONE)
-    assert events(conversations.send("I want to kill myself", "full", *SETTINGS, ONE)) == [(gr.skip(),) * 5]
+    sent = asyncio.run(conversations.at_once("I want to kill myself", "full", ONE))
+    for left in ("I want to kill myself", ""):  # in the textbox when `send` is called
+        assert events(conversations.send(left, "full", *SETTINGS, ONE)) == [(gr.skip(),) * 5]
     (again,) = events(conversations.retry("cobert", *SETTINGS, ONE))
     free: dict[str, Any] = {"submit_btn": "Send", "stop_btn": False}
     assert (sent[0], again[0]) == (gr.update(value="", **free), gr.update(**free))
@@ -254,9 +256,10 @@ def test_an_example_is_put_to_a_system_of_its_kind(conversations: Conversations)
 def test_a_refused_message_leaves_the_conversation_unchanged(conversations: Conversations) -> None:
     *_, event = events(conversations.send("I am sad today.", "full", *SETTINGS, ONE))
     for message, reason in (("", "There is nothing in the message"), ("a" * 100_000, "this one has 100,000")):
-        *_, refused = events(conversations.send(message, "full", *SETTINGS, ONE))
+        refused = asyncio.run(conversations.at_once(message, "full", ONE))
         assert refused[:3] == (gr.skip(),) * 3
         assert reason in refused[3]
+        assert events(conversations.send(message, "full", *SETTINGS, ONE)) == [(gr.skip(),) * 5]
     *_, refused = events(conversations.retry("full", "a" * 3000, *SETTINGS[1:], ONE))
     assert refused[1] == event[1]
     *_, refused = events(conversations.send("Hm.", "full", "a" * 3000, *SETTINGS[1:], ONE))

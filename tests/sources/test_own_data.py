@@ -329,6 +329,16 @@ def test_what_is_read_unasked_says_how_it_is_left_out(tmp_path: Path, name: str,
     assert [each["utterances"] for each in read(path, entry.columns)] == [["Hi?\n\nNow?", "Hello."]]
 
 
+def test_what_is_named_to_leave_a_column_out_is_valid_beside_turns_too(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "Hi?"}, {"from": "gpt", "value": "Hello."}]
+    path = lines(tmp_path / "a.jsonl", {"conversations": turns, "input": "Now?", "emotion": 3})
+    with pytest.raises(AttuneError, match="line 1: emotion is ") as raised:
+        read(path)
+    (columns,) = re.findall("`columns: (.*?)`", str(raised.value))
+    entry = OwnData.model_validate({"path": path, "columns": YAML(typ="safe").load(columns)})
+    assert [each["utterances"] for each in read(path, entry.columns)] == [["Hi?", "Hello."]]
+
+
 def test_a_key_of_a_later_row_does_not_change_the_shape_of_all(tmp_path: Path) -> None:
     rows = [{"instruction": "Hi?", "output": "Hello."}, {"instruction": "Hm?", "output": "Yes.", "messages": []}]
     path = tmp_path / "mine.jsonl"

@@ -99,6 +99,7 @@ def test_rows_of_one_conversation_are_all_trained_on_or_all_held_out() -> None:
         ("mine", {"path": "mine.jsonl", "columns": {"context": "qq", "response": "a"}}, "no column 'qq' for context"),
         ("mine", {"path": "none.csv"}, "none.csv does not exist"),
         ("mine", {"path": "mine.jsonl", "columns": {"context": "q"}}, "it must name context and response"),
+        ("mine", {"path": "mine.jsonl", "columns": {"turns": "q", "input": "a"}}, "input, which belongs to a context"),
         ("mine", {"path": "mine.jsonl", "sep": ","}, "unknown key corpora.mine.sep = ','"),
         ("toys", {"repo": "a/b", "revision": "main", "cap": None}, "corpora.toys has no path"),
     ],

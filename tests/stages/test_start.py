@@ -45,7 +45,7 @@ def test_a_missing_input_names_the_stage_that_writes_it(pipeline: Path, path: st
     assert missing_input("stages.x", Path(path)) is None
 
 
-def test_a_missing_input_is_told_with_what_lies_in_its_place(pipeline: Path) -> None:
+def test_a_missing_input_is_told_with_what_lies_beside_it(pipeline: Path) -> None:
     for name in ("tuned.json", "attune.json", "notes.txt", ".tuned.json.1.part"):
         (pipeline / "data/recipes").mkdir(parents=True, exist_ok=True)
         (pipeline / "data/recipes" / name).touch()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
-# Draws of who gets what from whom, over which losses and ranks are averaged: one may be a lucky one.
+# Draws of who gets whose persona, over which losses and ranks are averaged: one may be a lucky one.
 DRAWS = 3
 
 

@@ -34,7 +34,7 @@ def test_the_loss_after_what_is_drawn_at_random_is_the_mean_over_draws() -> None
     )
     settings: Any = SimpleNamespace(batch_size=1, reply_examples=0)
     variants = [
-        Variant("other_rag", [first], replied=False, redrawn=[[second], [first]]),
+        Variant("other_persona", [first], replied=False, redrawn=[[second], [first]]),
         Variant("oracle_rag", [other], replied=False),
     ]
     found = evaluate(generator, {first.id: 4.0}, variants, settings, settings, seed=1)
