@@ -70,6 +70,7 @@ def everyday(folder: Path, glad: float, troubled: float, p: float = 0.9) -> None
         (0.625, 0.625, 0.9, None),
         (0.25, 0.625, 0.9, "it answers 75% of those who are glad as if they were troubled."),
         (0.625, 0.25, 0.9, "it answers 75% of those who are in trouble as if they were glad."),
+        (0.625, 0.45, 0.9, None),  # the interval reaches beyond a half
         (0.625, 0.5, 0.001, "50% of those who are in trouble as if they were glad (Zero-shot instruction: 25%)."),
     ],
 )
