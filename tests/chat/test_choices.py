@@ -109,6 +109,19 @@ def test_the_persona_note_says_how_much_is_read(engine: Engine) -> None:
     assert persona_note(engine, "full").startswith(f"Not read by {engine.system('full').label}, but by ")
 
 
+def test_the_persona_note_is_of_the_recipe_that_the_system_uses(tmp_path: Path, parameters: Parameters) -> None:
+    limits = {name: parameters.recipes[name].num_personas for name in ("tuned", "attune")}
+    assert limits["tuned"] != limits["attune"]
+    for recipe, other in (("tuned", "attune"), ("attune", "tuned")):
+        retrieval, rag = (
+            section.model_copy(update={"recipe": name})
+            for section, name in ((parameters.retrieval, recipe), (parameters.rag, other))
+        )
+        made = Engine(parameters.model_copy(update={"retrieval": retrieval, "rag": rag}), Artifacts(tmp_path))
+        assert persona_note(made, "cobert").endswith(f" {limits[recipe]} sentences.")
+        assert persona_note(made, "rag+persona_rag").endswith(f" {limits[other]} sentences.")
+
+
 def test_people_are_told_what_answers_and_where_to_find_help(tmp_path: Path, parameters: Parameters) -> None:
     artifacts = Artifacts(tmp_path)
     text = about(parameters, artifacts)
