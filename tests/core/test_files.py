@@ -14,8 +14,8 @@ from attune.core.errors import AttuneError
 from attune.core.files import (
     atomic_file,
     atomic_folder,
-    read_json,
     read_csv,
+    read_json,
     read_parquet,
     refuse_existing,
     sha256,
