@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 
 from attune.core.text import IDEOGRAPHS
 
-# Special tokens get names of one letter in a copy of a tokenizer: of Unicode's last private letters, which no normaliser
-# makes of others, by lower case for instance, and none removes a part of. Where people write one, it is U+FFFD.
+# Special tokens get names of one letter in a copy of a tokenizer: of Unicode's last private letters, which no
+# normaliser makes of others, by lower case for instance, or by removing some. Where people write one, it is U+FFFD.
 _FIRST_NAME = 0x100000
 _NAMES = re.compile("[\U00100000-\U0010fffd]")
 # The share of texts of unknown words above which they are too much alike to an encoder, and how many texts tell it.
