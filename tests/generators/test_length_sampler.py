@@ -36,6 +36,15 @@ def test_a_batch_holds_rows_of_like_length() -> None:
     assert sum(spreads) / len(spreads) < 0.5
 
 
+def test_long_rows_are_not_all_read_late() -> None:
+    longest = [place for place, at in enumerate(order(1, 0)) if LENGTHS[at] == max(LENGTHS)]
+    thirds = [sum(part * 150 <= place < (part + 1) * 150 for place in longest) for part in range(3)]
+    assert min(thirds) > len(longest) / 6
+    sampler = LengthGrouped(LENGTHS[:60], batch_size=4, seed=1)  # of which all batches are sorted together
+    lengths = [LENGTHS[at] for at in sampler]
+    assert lengths != sorted(lengths)
+
+
 @pytest.mark.parametrize("counting", [True, False])
 def test_an_update_is_that_of_the_whole_batch_also_of_a_model_that_takes_no_count(
     tmp_path: Path, counting: bool
