@@ -50,6 +50,16 @@ def test_a_reply_is_shown_as_text(engine: Engine) -> None:
     assert "<p>&lt;i&gt;no model&lt;/i&gt;</p>" in reason
 
 
+def test_neither_a_name_nor_a_time_tells_blind_replies_apart_before_they_are_judged(root: Path, tmp_path: Path) -> None:
+    comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
+    answers = (Card("full", "Yes.", 1.5), Card("cobert", "No.", 2.5))
+    judged, other = cards(comparisons.judge(0, UP, True, Compared("Hm.", blind=True, cards=answers, complete=True)))
+    label = escape(comparisons.engine.systems["full"].label)
+    assert judged == f'<h3>{label}</h3><p>Yes.</p><p class="by">1.5 s</p>'
+    assert other == "<h3>Reply 2</h3><p>No.</p>"
+    assert json.loads(comparisons.engine.artifacts.judgements.read_text())["blind"] is True
+
+
 def test_a_refused_message_clears_the_cards(engine: Engine) -> None:
     ((compared, status, _, link, *_),) = events(Comparisons(engine).compare(" ", False, *SETTINGS))
     assert compared == Compared()
