@@ -118,6 +118,10 @@ def test_cobert_takes_its_next_best_reply_where_it_has_given_the_best(engine: En
 def test_cobert_reads_what_people_write_in_the_wording_that_it_learned_from(engine: Engine) -> None:
     written = last(engine.reply("cobert", Question(["I can't stay."], ("I don't love apples.",), SAMPLING)))
     assert last(engine.reply("cobert", Question(["i ca n't stay ."], ("i do n't love apples .",), SAMPLING))) == written
+    personas = ("I don't love apples.",), ("i do n't love apples .",)
+    asked = (Question(TURNS, persona, SAMPLING) for persona in personas)
+    written, learned = (last(engine.reply("rag+persona_rag", each)).retrieved for each in asked)
+    assert written == learned
 
 
 def test_a_conversation_is_read_from_a_message_on_and_not_from_a_reply_on(
