@@ -120,8 +120,8 @@ def test_cobert_reads_what_people_write_in_the_wording_that_it_learned_from(engi
     assert last(engine.reply("cobert", Question(["i ca n't stay ."], ("i do n't love apples .",), SAMPLING))) == written
     personas = ("I don't love apples.",), ("i do n't love apples .",)
     asked = (Question(TURNS, persona, SAMPLING) for persona in personas)
-    written, learned = (last(engine.reply("rag+persona_rag", each)).retrieved for each in asked)
-    assert written == learned
+    found, learned = (last(engine.reply("rag+persona_rag", each)).retrieved for each in asked)
+    assert found == learned
 
 
 def test_a_conversation_is_read_from_a_message_on_and_not_from_a_reply_on(
