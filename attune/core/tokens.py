@@ -12,8 +12,10 @@ from weakref import WeakKeyDictionary
 
 from attune.core.text import IDEOGRAPHS
 
-# Begins the names that special tokens get in a copy of a tokenizer; where people write it, it is broken up.
-_PREFIX = "attunespecialtoken"
+# Special tokens get names of one letter in a copy of a tokenizer: of Unicode's last private letters, which no
+# normaliser makes of others, by lower case for instance, or by removing some. Where people write one, it is U+FFFD.
+_FIRST_NAME = 0x100000
+_NAMES = re.compile("[\U00100000-\U0010fffd]")
 # The share of texts of unknown words above which they are too much alike to an encoder, and how many texts tell it.
 _UNKNOWN, _LOOKED_AT = 0.1, 1000
 # Chinese and Japanese have no spaces between words: each ideograph counts as a word. A kana does not, unlike in
@@ -39,7 +41,7 @@ def token_ids(tokenizer: Any, *parts: str) -> list[int]:
         text = "".join(part if isinstance(part, Markup) else escaped(names, part) for part in parts)
         return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     reader = _reader(tokenizer)
-    text = "".join(reader.named(part) if isinstance(part, Markup) else _without_prefix(part) for part in parts)
+    text = "".join(reader.named(part) if isinstance(part, Markup) else _NAMES.sub("\ufffd", part) for part in parts)
     return reader.copy.encode(text, add_special_tokens=False).ids
 
 
@@ -162,7 +164,7 @@ def stays_text(name: str) -> bool:
 
 def _rename(state: dict[str, Any], special: Iterable[str]) -> dict[str, str]:
     """Rename the `special` tokens in a tokenizer's state, in place; returns the names."""
-    names = {name: f"{_PREFIX}{number}x" for number, name in enumerate(special)}
+    names = {name: chr(_FIRST_NAME + number) for number, name in enumerate(special)}
     for token in state["added_tokens"]:
         if token["content"] in names:
             token |= {"content": names[token["content"]], "normalized": False}
@@ -182,7 +184,3 @@ def _rename(state: dict[str, Any], special: Iterable[str]) -> dict[str, str]:
 def _pattern(names: Iterable[str]) -> re.Pattern[str]:
     """Any of the names, the longest first."""
     return re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)")
-
-
-def _without_prefix(part: str) -> str:
-    return part.replace(_PREFIX, f"{_PREFIX[0]} {_PREFIX[1:]}")

@@ -225,6 +225,16 @@ def test_a_whole_folder_passes_in_one_file_or_in_shards(use: Use | None, model: 
     check_folder(encoder(tmp_path / "roberta", "roberta"), "encoder")
 
 
+@pytest.mark.parametrize("use", ["base", "encoder"])
+def test_half_of_an_encoder_with_a_decoder_is_not_taken_for_a_model(use: Use, model: Path, tmp_path: Path) -> None:
+    folder = encoder(tmp_path / "m", "roberta") if use == "encoder" else shutil.copytree(model, tmp_path / "m")
+    changed(folder / "config.json", is_encoder_decoder=True)
+    with pytest.raises(AttuneError, match=r"config.json: \w+ is an encoder with a decoder, not one of both"):
+        check_folder(folder, use)
+    changed(folder / "config.json", is_encoder_decoder=False)
+    check_folder(folder, use)
+
+
 def test_empty_files_that_nothing_loads_are_passed_by(model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(model, tmp_path / "m")
     (folder / "checkpoint-500").mkdir()

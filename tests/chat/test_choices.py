@@ -57,6 +57,17 @@ def test_a_chat_does_not_start_with_a_system_that_answers_badly(tmp_path: Path, 
         assert starting_system(ready(tmp_path, parameters, *SYSTEMS)) == wanted
 
 
+def test_a_chat_starts_with_the_best_whatever_feeling_it_answers_with(tmp_path: Path, parameters: Parameters) -> None:
+    """Its label says so; the perplexity is of many more replies than those to everyday messages."""
+    scores = {"full": {"perplexity": 20.0}, "persona": {"perplexity": 30.0}}
+    write_json(tmp_path / "metrics/generators.json", scores)
+    troubled = {"right_feeling_troubled": 0.2, "right_feeling_troubled_high": 0.3}
+    write_json(tmp_path / "metrics/everyday.json", {"full": troubled})
+    made = ready(tmp_path, parameters, "full", "persona")
+    assert made.measured.weaknesses(made.system("full"))
+    assert starting_system(made) == "full"
+
+
 def test_a_page_without_any_model_is_refused(tmp_path: Path, parameters: Parameters) -> None:
     with pytest.raises(AttuneError, match=r"no system can answer yet: .* is missing; `dvc repro"):
         require_ready(Engine(parameters, Artifacts(tmp_path)))
@@ -107,6 +118,19 @@ def test_the_persona_note_says_how_much_is_read(engine: Engine) -> None:
     for name in ("cobert", "rag+persona_rag"):
         assert persona_note(engine, name) == f"Read by CoBERT, at most {limit} sentences."
     assert persona_note(engine, "full").startswith(f"Not read by {engine.system('full').label}, but by ")
+
+
+def test_the_persona_note_is_of_the_recipe_that_the_system_uses(tmp_path: Path, parameters: Parameters) -> None:
+    limits = {name: parameters.recipes[name].num_personas for name in ("tuned", "attune")}
+    assert limits["tuned"] != limits["attune"]
+    for recipe, other in (("tuned", "attune"), ("attune", "tuned")):
+        retrieval, rag = (
+            section.model_copy(update={"recipe": name})
+            for section, name in ((parameters.retrieval, recipe), (parameters.rag, other))
+        )
+        made = Engine(parameters.model_copy(update={"retrieval": retrieval, "rag": rag}), Artifacts(tmp_path))
+        assert persona_note(made, "cobert").endswith(f" {limits[recipe]} sentences.")
+        assert persona_note(made, "rag+persona_rag").endswith(f" {limits[other]} sentences.")
 
 
 def test_people_are_told_what_answers_and_where_to_find_help(tmp_path: Path, parameters: Parameters) -> None:

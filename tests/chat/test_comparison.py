@@ -42,6 +42,24 @@ def test_the_cards_show_the_replies_of_the_chat_one_after_the_other(seen: list[A
     assert compared.cards[0].reply == alone.text
 
 
+def test_a_reply_is_shown_as_text(engine: Engine) -> None:
+    answers = (Card("full", "<b>I</b> & you", 1.0), Card("cobert", None, 0.0, "<i>no model</i>"))
+    event = Comparisons(engine).judge(0, UP, False, Compared("Hm.", cards=answers, complete=True))
+    reply, reason = cards(event)
+    assert "<p>&lt;b&gt;I&lt;/b&gt; &amp; you</p>" in reply
+    assert "<p>&lt;i&gt;no model&lt;/i&gt;</p>" in reason
+
+
+def test_neither_a_name_nor_a_time_tells_blind_replies_apart_before_they_are_judged(root: Path, tmp_path: Path) -> None:
+    comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
+    answers = (Card("full", "Yes.", 1.5), Card("cobert", "No.", 2.5))
+    judged, other = cards(comparisons.judge(0, UP, True, Compared("Hm.", blind=True, cards=answers, complete=True)))
+    label = escape(comparisons.engine.systems["full"].label)
+    assert judged == f'<h3>{label}</h3><p>Yes.</p><p class="by">1.5 s</p>'
+    assert other == "<h3>Reply 2</h3><p>No.</p>"
+    assert json.loads(comparisons.engine.artifacts.judgements.read_text())["blind"] is True
+
+
 def test_a_refused_message_clears_the_cards(engine: Engine) -> None:
     ((compared, status, _, link, *_),) = events(Comparisons(engine).compare(" ", False, *SETTINGS))
     assert compared == Compared()

@@ -13,6 +13,7 @@ from attune.chat.artifacts import Artifacts
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
 from attune.chat.rendering import NO_REPLY
+from attune.core.errors import AttuneError
 from attune.parameters import load
 from tests.chat.conftest import events
 from tests.chat.tiny_pipeline import SAMPLING
@@ -205,6 +206,23 @@ def test_a_failed_reply_keeps_its_message_in_the_chat_and_the_draft_in_the_textb
     *_, event = events(conversations.retry("full", *SETTINGS, ONE))
     assert texts(event)[:3] == ["Hm.", "Yes.", "I am sad."]
     assert len(texts(event)) == 4
+
+
+def test_a_retry_that_fails_in_mid_reply_leaves_the_reply_that_was_there(
+    conversations: Conversations, engine: Engine
+) -> None:
+    async def broken(*_: Any) -> AsyncIterator[Answer]:
+        yield Answer("I thin")
+        await asyncio.sleep(0)
+        raise AttuneError("torn")
+
+    conversations.engine = SimpleNamespace(reply_async=broken, decoding=engine.decoding, systems={})  # type: ignore[assignment]
+    before = [Exchange("Hm.", "Yes.", system="full", answered=True)]
+    conversations._conversation(ONE).exchanges = before
+    seen = events(conversations.retry("full", *SETTINGS, ONE))
+    assert any("I thin" in texts(event) for event in seen)
+    assert (texts(seen[-1]), seen[-1][3]) == (["Hm.", "Yes."], "torn")
+    assert conversations._conversation(ONE).exchanges == before
 
 
 def test_the_crisis_message_is_shown_for_refused_messages_too(conversations: Conversations) -> None:

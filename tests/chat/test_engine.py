@@ -115,6 +115,23 @@ def test_cobert_takes_its_next_best_reply_where_it_has_given_the_best(engine: En
     assert alone.text != again.text
 
 
+def test_cobert_reads_what_people_write_in_the_wording_that_it_learned_from(engine: Engine) -> None:
+    written = last(engine.reply("cobert", Question(["I can't stay."], ("I don't love apples.",), SAMPLING)))
+    assert last(engine.reply("cobert", Question(["i ca n't stay ."], ("i do n't love apples .",), SAMPLING))) == written
+    personas = ("I don't love apples.",), ("i do n't love apples .",)
+    asked = (Question(TURNS, persona, SAMPLING) for persona in personas)
+    found, learned = (last(engine.reply("rag+persona_rag", each)).retrieved for each in asked)
+    assert found == learned
+
+
+def test_a_conversation_is_read_from_a_message_on_and_not_from_a_reply_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attune.chat.engine.MAX_EXCHANGES", 2)  # so few that the model has room for all of them
+    answer = last(engine.reply("persona", Question(["hm"] * 7, (), SAMPLING, varied=False)))
+    assert answer.dropped_turns == 2
+
+
 @pytest.mark.parametrize("name", ["full", "persona", "cobert"])
 def test_what_was_said_before_the_turns_that_are_read_is_not_said_again_either(engine: Engine, name: str) -> None:
     greedy, later = Decoding(method="greedy"), [*RECENT, *RECENT, "Hm."]

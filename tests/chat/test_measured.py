@@ -33,6 +33,23 @@ def test_what_was_not_trained_is_not_compared_with_its_base_before_training(root
     assert "Weak in tests" not in note
 
 
+def test_a_perplexity_that_training_leaves_as_it_was_is_weak(root: Path, tmp_path: Path) -> None:
+    measured = engine(root, tmp_path, {"full": {"perplexity": 38.0, "base_perplexity": 38.0}}, {})
+    assert "no better than its base before training" in system_note(measured, "full")
+
+
+@pytest.mark.parametrize(("mrr", "weak"), [(0.2, False), (0.05, True)])
+def test_the_score_of_retrieval_is_of_the_recipe_that_it_uses(
+    root: Path, tmp_path: Path, mrr: float, weak: bool
+) -> None:
+    scores = {"baseline": 0.3 - mrr, "tuned": mrr, "attune": 0.3 - mrr, "untrained": 0.1}
+    parameters = engine(root, tmp_path, {}, scores).parameters
+    retrieval = parameters.retrieval.model_copy(update={"recipe": "tuned"})
+    measured = Engine(parameters.model_copy(update={"retrieval": retrieval}), Artifacts(tmp_path))
+    assert f"Test MRR {mrr:.2f} among" in system_note(measured, "cobert")
+    assert ("Weak in tests" in system_note(measured, "cobert")) == weak
+
+
 def test_batches_may_have_fewer_candidates(root: Path, tmp_path: Path) -> None:
     parameters = engine(root, tmp_path, {}, {"attune": 0.504}).parameters
     cobert = parameters.cobert.model_copy(update={"drawn_from": "in_batch", "candidates": 50})
@@ -47,9 +64,9 @@ def test_a_ranker_is_weak_beside_the_untrained_encoder_which_may_not_be_what_it_
     assert "ranks test replies no better than baseline before training" in system_note(weak, "cobert")
 
 
-def everyday(folder: Path, glad: float, troubled: float, p: float = 0.9) -> None:
-    """What full replies to everyday messages, beside a generator that is not trained, whose shares are 0.75."""
-    shares = {"prompted": (0.75, 0.75), "full": (glad, troubled)}
+def everyday(folder: Path, glad: float, troubled: float, p: float = 0.9, before: str = "prompted") -> None:
+    """What full replies to everyday messages, beside another generator, `before`, whose shares are 0.75."""
+    shares = {before: (0.75, 0.75), "full": (glad, troubled)}
     scores = {
         system: {
             name: value
@@ -59,7 +76,7 @@ def everyday(folder: Path, glad: float, troubled: float, p: float = 0.9) -> None
         for system, values in shares.items()
     }
     write_json(folder / "metrics/everyday.json", scores)
-    test = {"family": "f", "before": "prompted", "after": "full", "score": "right_feeling_troubled", "effect": 0.5}
+    test = {"family": "f", "before": before, "after": "full", "score": "right_feeling_troubled", "effect": 0.5}
     test |= {"difference": -0.3, "low": -0.4, "high": -0.2, "p": p, "p_holm": p}
     write_json(folder / "metrics/everyday_tests.json", [test])
 
@@ -70,6 +87,7 @@ def everyday(folder: Path, glad: float, troubled: float, p: float = 0.9) -> None
         (0.625, 0.625, 0.9, None),
         (0.25, 0.625, 0.9, "it answers 75% of those who are glad as if they were troubled."),
         (0.625, 0.25, 0.9, "it answers 75% of those who are in trouble as if they were glad."),
+        (0.625, 0.45, 0.9, None),  # the interval reaches beyond a half
         (0.625, 0.5, 0.001, "50% of those who are in trouble as if they were glad (Zero-shot instruction: 25%)."),
     ],
 )
@@ -81,6 +99,12 @@ def test_what_answers_with_another_feeling_than_the_writer_s_is_weak(
     assert ("Weak in tests" in system_note(made, "full")) == bool(told)
     assert (told or "") in system_note(made, "full")
     assert made.measured.failures(made.system("full")) == []
+
+
+def test_another_trained_generator_s_replies_make_none_weak(root: Path, tmp_path: Path) -> None:
+    for before, weak in (("prompted", True), ("persona", False)):
+        everyday(tmp_path, 0.625, 0.5, 0.001, before)
+        assert ("Weak in tests" in system_note(engine(root, tmp_path, {}, {}), "full")) == weak
 
 
 @pytest.mark.parametrize(

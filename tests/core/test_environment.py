@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from attune.core.environment import require_environment
+from attune.core.environment import lives, require_environment
 from tests.project import ROOT
 
 CODE = "from attune.core.environment import print_any_text; print_any_text(); print('kind \U0001f600 caf\xe9')"
@@ -67,3 +67,14 @@ def test_every_command_prints_any_text() -> None:
     assert len(commands) > 20
     texts = {path: (ROOT / path).read_text(encoding="utf-8") for path in commands}
     assert [path for path, text in texts.items() if not ("print_any_text()" in text or "start(main)" in text)] == []
+
+
+def test_another_user_s_process_lives_too() -> None:
+    if os.getuid():
+        assert lives(1)
+        return
+    child = os.fork()
+    if not child:
+        os.setuid(65534)  # who may not send this process a signal
+        os._exit(0 if lives(os.getppid()) else 1)
+    assert os.waitpid(child, 0)[1] == 0

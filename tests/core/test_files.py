@@ -14,6 +14,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import (
     atomic_file,
     atomic_folder,
+    read_csv,
     read_json,
     read_parquet,
     refuse_existing,
@@ -112,6 +113,11 @@ def test_csv_of_given_columns_leaves_empty_what_a_row_lacks(tmp_path: Path) -> N
     assert (tmp_path / "a.csv").read_text() == "step,loss\n0,\n1,0.5\n"
 
 
+def test_csv_that_a_spreadsheet_has_saved_has_its_first_column(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbfstep,answer\r\n1,"Yes,\r\nno"\r\n')
+    assert read_csv(tmp_path / "a.csv") == [{"step": "1", "answer": "Yes,\r\nno"}]
+
+
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 20])
 def test_how_rows_arrive_does_not_show_in_the_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
@@ -158,8 +164,8 @@ def test_stored_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
     passage = pa.struct([("text", pa.string()), ("score", pa.float64())])
     schema = pa.schema([("nats", pa.float64()), ("passages", pa.list_(passage)), ("n", pa.int32())])
     digests = set()
-    for name, error in (("here", 0.0), ("there", 1e-7)):
-        rows = [{"nats": -error, "passages": [{"text": "a", "score": 0.71234 + error}], "n": 1}, {"nats": None}]
+    for name, error in (("here", 1e-7), ("there", -1e-7)):  # rounded, one of them is -0.0
+        rows = [{"nats": error, "passages": [{"text": "a", "score": 0.71234 + error}], "n": 1}, {"nats": None}]
         write_parquet(tmp_path / name, rows, schema)
         digests.add(sha256(tmp_path / name))
     assert len(digests) == 1

@@ -21,6 +21,12 @@ def test_held_out_rows_are_at_most_so_many() -> None:
     assert len(hold_out(CONVERSATIONS, OPENINGS, share=0.5, most=5, seed=1)[1]) == 4
 
 
+def test_the_share_of_conversations_is_rounded_to_the_nearest_number_of_them() -> None:
+    for count, held_out in ((4, 1), (14, 1), (16, 2), (30, 3)):
+        names = [str(at) for at in range(count)]
+        assert len(hold_out(names, names, seed=1, share=0.1, most=200)[1]) == held_out
+
+
 def test_an_opening_is_the_first_turn_however_it_is_written() -> None:
     first = opening(example("I  am SAD", history=()))
     assert first == opening(example("My cat ran away.", history=("I am sad.", "Why?")))

@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_a_batch_holds_rows_of_like_length() -> None:
         for lengths in [[LENGTHS[place] for place in places[at : at + 4]]]
     ]
     assert sum(spreads) / len(spreads) < 0.5
+
+
+def test_long_rows_are_not_all_read_late() -> None:
+    lengths = [LENGTHS[at] for at in LengthGrouped(LENGTHS[:60], batch_size=4, seed=1)]  # sorted together by length
+    rising = sum(earlier <= later for earlier, later in itertools.pairwise(lengths[::4]))
+    assert 3 <= rising <= 11  # of 14
 
 
 @pytest.mark.parametrize("counting", [True, False])

@@ -40,6 +40,18 @@ def test_loss_is_the_one_worked_out_by_hand_whatever_the_batch(make: Any) -> Non
     assert mean_loss(model, ROWS, WORDS.eos_token_id, 5) == pytest.approx(sum(wanted) / tokens, rel=1e-5)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_a_model_is_left_as_it_was_and_measured_without_dropout(training: bool) -> None:
+    model = gpt()
+    wanted = reply_nats(model.eval(), ROWS[:4], WORDS.eos_token_id, 4)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    model.train(training)
+    assert reply_nats(model, ROWS[:4], WORDS.eos_token_id, 4) == wanted
+    assert model.training == training
+
+
 def test_lora_s_changes_are_scored() -> None:
     pad = WORDS.eos_token_id
     found = reply_nats(with_lora(), ROWS, pad, 5)

@@ -295,3 +295,15 @@ def test_a_row_that_goes_on_after_others_have_ended_is_written_as_it_is_alone(
     wanted = [alone(model, prompt, greedy, often) for prompt in prompts]
     assert len({len(reply) for reply in wanted}) > 3
     assert generate(model, prompts, torch.zeros(len(prompts), 12), greedy, often) == wanted
+
+
+def test_a_row_keeps_its_draws_and_its_settings_after_others_have_ended() -> None:
+    model, chance = gpt(), random.Random(1)
+    prompts = [[chance.randrange(len(WORDS)) for _ in range(5)] for _ in range(12)]
+    draws = torch.rand(len(prompts), 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    often = Limits(12, tuple(range(0, len(WORDS), 7)))
+    own = [SAMPLING, Decoding(method="sampling", top_k=5, repetition_penalty=2.0), GREEDY] * 4
+    rows = range(len(prompts))
+    wanted = [generate(model, [prompts[at]], draws[at : at + 1], own[at], often)[0] for at in rows]
+    assert len({len(reply) for reply in wanted}) > 3
+    assert generate(model, prompts, draws, own, often) == wanted

@@ -8,6 +8,7 @@ from attune.inference.sentences import ends_whole, whole_sentences
     [
         ("That is hard. What did you", "That is hard."),
         ("That is hard! I mean it", "That is hard!"),
+        ("I wish I knew… Perhaps it", "I wish I knew…"),
         ('He said "no way." And then', 'He said "no way."'),
         ("It costs 3.50 euros. Or 4.20 with", "It costs 3.50 euros."),
         ("1. Eat well.\n2. Sleep.\n3. Drink", "1. Eat well.\n2. Sleep."),

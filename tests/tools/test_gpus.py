@@ -65,6 +65,8 @@ def test_a_gpu_is_the_same_at_another_place_of_the_list(tmp_path: Path) -> None:
         assert (first, alone) == names
     with free_one(["1"], tmp_path) as alone, free_one(["1", "0"], tmp_path) as other:
         assert (alone, other) == ("1", "0")
+    with free_one(["0", "1"], tmp_path), free_one(["0", "1"], tmp_path), free_one(["1", "2"], tmp_path) as third:
+        assert third == "2"
 
 
 def test_a_gpu_that_is_listed_several_times_takes_as_many_stages(tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def test_what_most_waits_for_starts_first() -> None:
     waits = {"a": [], "b": [], "c": ["a"], "d": ["a", "b"], "e": ["c", "d"]}
     assert longest_first(waits, {}) == ["a", "b", "d", "c", "e"]
     assert longest_first(waits, {"b": 9.0, "c": 5.0}) == ["b", "a", "c", "d", "e"]
+    waits = {"alone": [], "first": [], "short": ["first"], "long": ["first"]}  # by the longest of what waits
+    assert longest_first(waits, {"alone": 5.0, "long": 9.0}) == ["first", "long", "alone", "short"]
 
 
 def test_the_typical_seconds_are_of_stages_that_exist() -> None:

@@ -141,3 +141,34 @@ def test_scores_without_intervals_are_drawn_alone() -> None:
     mean = tidy({"small": {"mean": {"a": {"mrr": 0.5}}}}, ["subset", "domain", "model"])
     (label,) = cobert.comparison(mean, "mrr", "MRR").axes[0].texts
     assert (label.get_text(), label.xy) == ("0.50", (0.5, 0))
+
+
+def test_each_subset_s_panel_has_its_own_scores_with_the_first_model_on_top() -> None:
+    values = {"large": {"a": 0.3, "b": 0.4}, "small": {"a": 0.1, "b": 0.2}}
+    scores = {
+        subset: {"all": {model: SCORES | {"mrr": value} for model, value in models.items()}}
+        for subset, models in values.items()
+    }
+    panels = cobert.comparison(tidy(scores, ["subset", "domain", "model"]), "mrr", "MRR").axes
+    for axes, (subset, models) in zip(panels, values.items(), strict=True):
+        assert axes.get_title() == f"{subset} subset"
+        assert [(text.get_text(), text.xy[1]) for text in axes.texts] == [
+            (f"{value:.2f}", place) for place, value in enumerate(models.values())
+        ]
+        assert axes.get_ylim()[0] > axes.get_ylim()[1]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["a", "b"]
+
+
+def test_domains_that_are_trained_on_differ_in_colour_and_have_theirs_in_both_panels() -> None:
+    rows = [
+        {"recipe": "a", "subset": "small", "domain": domain, "epoch": epoch, "train_loss": 2.0, "valid_loss": loss}
+        | {"valid_mrr": 0.5}
+        for domain, loss in (("happy", 3.0), ("sad", 4.0))
+        for epoch in (0, 1)
+    ]
+    losses, ranks = cobert.training(pd.DataFrame(rows)).axes
+    named = {line.get_label(): line for line in losses.lines if line.get_label() in ("happy", "sad")}
+    assert {domain: list(line.get_ydata()) for domain, line in named.items()} == {"happy": [3, 3], "sad": [4, 4]}
+    colours = [line.get_color() for line in named.values()]
+    assert colours[0] != colours[1]
+    assert [line.get_color() for line in ranks.lines] == [colours[0]] * 2 + [colours[1]] * 2

@@ -42,7 +42,7 @@ def test_each_emotion_s_recall_stands_beside_what_it_is_taken_for() -> None:
 
 @pytest.mark.fault("thousands of emotions, a long text or control characters for one", "the most frequent, shortened")
 def test_whatever_stands_in_the_column_of_emotions_can_be_drawn(tmp_path: Path) -> None:
-    names = ["sad\x0bor\nglad", "why " * 5_000, *map(str, range(3_000))]
+    names = ["sad\x07or\nglad", "why " * 5_000, *map(str, range(3_000))]
     rows = [{"split": "train", "emotion": name} for name in [*names, *names[:2]]]
     drawn = corpora.emotion_distribution(pd.DataFrame(rows), "a corpus")
     counts = {name: {f"{names[1]}!": 1, name: 9 if name in names[:2] else 1} for name in names}
@@ -54,3 +54,23 @@ def test_whatever_stands_in_the_column_of_emotions_can_be_drawn(tmp_path: Path) 
         assert {"sad or glad", "why why why why why why why..."} < set(labels)
         save(figure, tmp_path, "figure")
         assert ElementTree.parse(tmp_path / "figure.svg")
+
+
+def test_a_box_reaches_over_half_of_the_texts_and_its_whiskers_over_nine_tenths() -> None:
+    lengths = pd.DataFrame({"kind": ["message"] * 101 + ["reply"], "words": [*range(100, 201), 0]})
+    axes = corpora.text_lengths(lengths).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["reply (1)", "message (101)"]
+    reply, message = (box.get_path().vertices[:, 0] for box in axes.patches)
+    assert (reply.min(), reply.max()) == (1, 1)  # one without words, which a logarithm has no place for
+    assert (message.min(), message.max()) == (125, 175)
+    ends = {float(x) for line in axes.lines for x in line.get_xdata()}
+    assert ends == {1, 105, 125, 150, 175, 195}
+
+
+def test_an_emotion_is_named_with_the_one_that_it_is_most_often_taken_for() -> None:
+    counts = {"sad": {"sad": 4, "proud": 1, "afraid": 3, "calm": 2}}
+    rows = [{"emotion": "sad", "situation": str(at % 10)} for at in range(40)]
+    axes = corpora.confusion(counts, 0.4, pd.DataFrame(rows)).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["else afraid (30 %)"]
+    # What says little is a share of few situations, however many conversations are about them.
+    assert "(40 conversations about 10 situations per emotion:\nsingle shares say little)" in axes.get_xlabel()

@@ -156,3 +156,41 @@ def test_a_similarity_below_zero_is_seen() -> None:
     above = {"similarity": 0.1, "similarity_low": 0.05, "similarity_high": 0.4}
     (axes,) = generators.answered(tidy({"g": above}, ["system"]), {"similarity": "like"}, {"g": "G"}, "true", "n").axes
     assert axes.get_xlim()[0] == 0
+
+
+def test_a_generator_and_its_base_stand_under_their_own_names_in_the_legend_and_beside_their_label() -> None:
+    values = {"b": {"perplexity": 11.0, "base_perplexity": 31.0}, "a": {"perplexity": 12.0, "base_perplexity": 32.0}}
+    scores = tidy({name: each | {"examples": 9} for name, each in values.items()}, ["system"])
+    axes = generators.perplexities(scores, {"b": "B", "a": "A"}).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["B", "A"]
+    drawn = {line.get_label(): [*zip(*line.get_data(), strict=True)] for line in axes.lines}
+    assert drawn == {"base model": [(31, 0), (32, 1)], "generator": [(11, 0), (12, 1)]}
+
+
+def test_the_held_out_loss_is_one_line_where_it_is_measured_more_seldom_than_the_other() -> None:
+    rows = [("t", 0, math.nan, 4.0), ("t", 5, 3.8, math.nan), ("t", 9, 3.5, 3.0)]
+    curves = pd.DataFrame(rows, columns=["generator", "step", "train_loss", "valid_loss"])
+    (axes,) = generators.training(curves, {"t": "T"}).axes
+    assert [[*zip(*line.get_data(), strict=True)] for line in axes.lines] == [[(5, 3.8), (9, 3.5)], [(0, 4), (9, 3)]]
+
+
+def test_an_answer_stands_at_its_system_s_label_whatever_score_the_table_has_first() -> None:
+    values = [("g", "similarity", 0.4), ("retrieved", "similarity", 0.3), ("retrieved", "self_bleu", 20.0)]
+    values += [("g", "self_bleu", 30.0)]
+    rows = [{"system": system, "score": score, "value": value} for system, score, value in values]
+    scores = pd.DataFrame(rows).assign(low=math.nan, high=math.nan)
+    names = {"retrieved": "Retrieval", "g": "G"}
+    like, varied = generators.answered(scores, {"similarity": "like", "self_bleu": "varied"}, names, "true", "n").axes
+    assert [label.get_text() for label in like.get_yticklabels()] == ["G", "Retrieval"]
+    assert [bars[0].get_xydata().tolist() for bars in like.containers] == [[[0.4, 0]], [[0.3, 1]]]
+    assert [bars[0].get_xydata().tolist() for bars in varied.containers] == [[[30, 0]], [[20, 1]]]
+    colours = [bars[0].get_color() for bars in like.containers]
+    assert colours[0] != colours[1]  # what writes from what retrieves
+    assert colours == [bars[0].get_color() for bars in varied.containers]
+
+
+def test_the_star_of_the_sweep_stands_at_the_point_that_was_chosen() -> None:
+    points = {"0.1/1/1": {"distinct_2": 0.3}, "0.5/15/0.97": {"distinct_2": 0.5}, "0.9/30/0.95": {"distinct_2": 0.6}}
+    (axes,) = generators.sweep(tidy({"g": points}, ["generator", "point"]), "0.5/15/0.97", {"g": "G"}).axes
+    (star,) = (line for line in axes.lines if line.get_marker() == "*")
+    assert star.get_xydata().tolist() == [[1, 0.5]]

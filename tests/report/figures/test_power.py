@@ -45,3 +45,13 @@ def test_more_pairs_than_colours_are_all_drawn_and_differ() -> None:
     (axes,) = power.contexts(intervals, pd.DataFrame(pairs | {"difference": 0.1, "contexts": 30})).axes
     drawn = [line for line in axes.lines if str(line.get_label()).startswith("b")]
     assert len({(line.get_color(), line.get_linestyle()) for line in drawn}) == 9
+
+
+def test_recipes_that_are_compared_with_the_same_one_have_squares_of_their_own() -> None:
+    pairs = {"before": ["a", "a"], "after": ["b", "c"]}
+    intervals = pd.DataFrame(pairs | {"contexts": 20, "half_width": [0.2, 0.1]})
+    (axes,) = power.contexts(intervals, pd.DataFrame(pairs | {"difference": 0.1, "contexts": [30, 40]})).axes
+    lines = {str(line.get_label()): line for line in axes.lines if "against" in str(line.get_label())}
+    squares = [line for line in axes.lines if line.get_marker() == "s" and len(line.get_xdata())]
+    assert [list(each.get_xdata()) for each in squares] == [[30], [40]]
+    assert [each.get_color() for each in squares] == [lines[f"{each} against a"].get_color() for each in "bc"]
