@@ -9,6 +9,7 @@ from typing import Any
 import krippendorff
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, write_csv
@@ -128,6 +129,45 @@ def test_a_win_rate_differs_from_a_half_where_its_interval_says_so(won: int) -> 
     (found,) = win_rates([Judgement("a", str(at), "x", "y", float(at < won)) for at in range(10)], 13)
     assert found["win_rate_low"] <= found["win_rate"] <= found["win_rate_high"]
     assert (found["p"] < 0.05) == (found["win_rate_low"] > 0.5 or found["win_rate_high"] < 0.5)
+
+
+def lopsided(won: int, units: int = 30) -> list[Judgement]:
+    return [Judgement("a", str(at), "x", "y", float(at < won)) for at in range(units)]
+
+
+def test_the_interval_of_a_lopsided_win_rate_is_as_wide_as_the_exact_one() -> None:
+    """Of 30 units, from either side; the bounds of Clopper and Pearson by SciPy's own test."""
+    lows = []
+    for won in (26, 28, 29, 30):
+        exact = binomtest(won, 30).proportion_ci(method="exact")
+        found, other = (win_rates(lopsided(each), 13)[0] for each in (won, 30 - won))
+        assert found["win_rate_low"] <= exact.low + 1e-4
+        assert found["win_rate_high"] >= exact.high - 1e-4
+        assert found["win_rate_low"] == pytest.approx(1 - other["win_rate_high"], abs=1e-4)
+        lows.append(found["win_rate_low"])
+    assert lows == sorted(lows)  # more wins are more evidence
+
+
+@pytest.mark.parametrize("preferred", [0.73, 0.9])
+def test_the_interval_of_a_win_rate_holds_the_truth_as_often_as_it_says(preferred: float) -> None:
+    """Of all that 30 units can say, by its probability. Counts are whole, so that it is not .95 exactly."""
+    holds = 0.0
+    for won in range(10, 31):
+        (found,) = win_rates(lopsided(won), 13)
+        inside = found["win_rate_low"] <= preferred <= found["win_rate_high"]
+        holds += inside * math.comb(30, won) * preferred**won * (1 - preferred) ** (30 - won)
+    assert holds > 0.94
+
+
+@pytest.mark.parametrize(("won", "tied"), [(6, 0), (6, 1), (6, 3), (5, 4), (7, 4), (9, 7), (8, 0)])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_no_exact_bound_contradicts_the_test(won: int, tied: int, lost: int) -> None:
+    """Ties leave the exact interval wide, which the test does not count; from either side."""
+    points = [1.0] * won + [0.5] * tied + [0.0] * lost
+    for given in (points, [1 - each for each in points]):
+        (found,) = win_rates([Judgement("a", str(at), "x", "y", each) for at, each in enumerate(given)], 13)
+        assert found["win_rate_low"] <= found["win_rate"] <= found["win_rate_high"]
+        assert (found["p"] < 0.05) == (found["win_rate_low"] > 0.5 or found["win_rate_high"] < 0.5)
 
 
 def test_verdicts_in_both_orders_are_one_value_and_their_agreement_is_told() -> None:
