@@ -11,6 +11,8 @@ KANA = "\u3040-\u30ff"
 # What ends a sentence, as characters of a pattern's brackets; no space need follow the full-width marks of Chinese and
 # Japanese.
 SENTENCE_MARKS, FULL_WIDTH_MARKS = ".!?", "\u3002\uff01\uff1f"
+# Their full stops end no sentence.
+TITLES = ("Mr", "Mrs", "Ms", "Dr", "St")
 _MARK = re.compile(r"[^\w\s]")
 _GENERAL = re.compile("COMBINING|VARIATION SELECTOR")  # marks of no script, by Unicode's names
 _ASCII_MARKS = {code: " " for code in range(128) if _MARK.match(chr(code))}

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attune.core.text import TITLES
 from attune.corpora.blocks import END, Block, blocks, check_closed
 from attune.corpora.reading import BOM, BadRow, BadRows
 from attune.corpora.subsets import key
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 # Neither a title's full stop nor that of a number in front of a line ends a sentence.
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\b(?:Mr|Ms|Dr|St)\.)(?<!\bMrs\.)(?<!^\d\.)(?<!^\d\d\.)\s+")
+_NO_TITLE = "".join(rf"(?<!\b{title}\.)" for title in TITLES)
+_SENTENCE_END = re.compile(rf"(?<=[.!?]){_NO_TITLE}(?<!^\d\.)(?<!^\d\d\.)\s+")
 
 
 def persona_sentences(persona: str) -> tuple[str, ...]:

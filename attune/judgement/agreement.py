@@ -8,9 +8,8 @@ import numpy as np
 
 from attune.core.determinism import seeded_numpy
 from attune.judgement.answers import MODEL, VISITOR, Judgement
-from attune.judgement.preferences import PLACES, RESAMPLES, by_people, share, units_of
-from attune.metrics.bootstrap import FEWEST, rounded, with_intervals
-from attune.metrics.ratio import LEVEL
+from attune.judgement.preferences import PLACES, RESAMPLES, by_people, percentiles, share, units_of
+from attune.metrics.bootstrap import rounded, with_intervals
 
 # By context and pair of systems, of each annotator: whether the first of the pair was shown first, and its points.
 _Items = dict[tuple[str, str, str], dict[str, list[tuple[bool, float]]]]
@@ -48,9 +47,9 @@ def agreement(judgements: Sequence[Judgement], seed: int) -> dict[str, Any]:
 def _alpha(
     items: _Items, whose: Mapping[str, Judgement], clustered: bool, annotators: Sequence[str], seed: int
 ) -> dict[str, float | None]:
-    """alpha, and the percentiles of its values over resampled units. whose: a judgement of each context.
+    """alpha, and its interval over units (`preferences.percentiles`). whose: a judgement of each context.
 
-    clustered: as `evaluation.units.units` has it. The percentiles are None where there are fewer units than FEWEST.
+    clustered: as `evaluation.units.units` has it.
     """
     several = [(whose[context], values) for (context, *_), values in items.items() if len(values) > 1]
     columns: dict[str, list[np.ndarray]] = {}
@@ -66,10 +65,7 @@ def _alpha(
     draws = seeded_numpy(seed, "agreement")
     drawn = draws.integers(len(tables), size=(RESAMPLES, len(tables)))
     resampled = [value for each in drawn if (value := _krippendorff([tables[at] for at in each])) is not None]
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
-    ends = rounded({"alpha_low": low, "alpha_high": high}, PLACES)
-    varies = len(tables) >= FEWEST and ends["alpha_low"] < ends["alpha_high"]
-    return {**rounded({"alpha": alpha}, PLACES), **(ends if varies else dict.fromkeys(ends))}
+    return {**rounded({"alpha": alpha}, PLACES), **percentiles("alpha", resampled, len(tables))}
 
 
 def _krippendorff(tables: Sequence[np.ndarray]) -> float | None:

@@ -15,9 +15,10 @@ from attune.core.determinism import seeded_numpy
 from attune.core.errors import AttuneError
 from attune.evaluation.units import enough_clusters, units
 from attune.judgement.answers import MODEL, Judgement, Thumb
-from attune.metrics.bootstrap import FEWEST, PairedTest, compare, rounded, with_intervals
+from attune.metrics.bootstrap import FEWEST, PairedTest, compare, rounded, tail, with_intervals
+from attune.metrics.exact import of_rare
 from attune.metrics.multiplicity import holm
-from attune.metrics.ratio import LEVEL, Ratio
+from attune.metrics.ratio import Ratio
 
 PLACES = 4
 # Resamples of the strengths, each of which is a fit of its own.
@@ -55,8 +56,10 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     """One record per two systems that were compared: how often `system` was preferred to `other`.
 
     p is two-sided, by the randomisation test that exchanges the two systems in each unit, and win_rate has the 95 %
-    interval of that test (`metrics.bootstrap.compare`), so that p is below 0.05 where it excludes a half; none with so
-    few units that none is. p_holm: corrected for the number of records.
+    interval of that test (`metrics.bootstrap.compare`). That is too narrow where nearly all units say the same: where
+    few have won anything, or few lost anything, it reaches at least as far as the exact one (`metrics.exact.of_rare`),
+    but never to a half that the test rejects. So p is below 0.05 exactly where the interval excludes a half. It has no
+    bounds with so few units that no p is. p_holm: corrected for the number of records.
     """
     records: list[dict[str, Any]] = []
     clustered = by_people(judgements)
@@ -69,7 +72,7 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
         sizes = {"contexts": len({each.context for each in both}), "units": len(won.numerator)}
         counts = {"wins": points.count(1.0), "ties": points.count(0.5), "losses": points.count(0.0)}
         test = compare([lost], [won], seed)
-        rate = rounded({"win_rate": won.value, **_bounds(test)}, PLACES)
+        rate = {**rounded({"win_rate": won.value}, PLACES), **_bounds(test, won)}
         records.append({"system": system, "other": other, **sizes, **counts, **rate, "p": test.p})
     adjusted = holm([record["p"] for record in records])
     return [
@@ -78,10 +81,21 @@ def win_rates(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     ]
 
 
-def _bounds(test: PairedTest) -> dict[str, float]:
-    """Of the share won, which is a half where its difference from the share lost is 0."""
-    ends = {"win_rate_low": test.low, "win_rate_high": test.high}
-    return {name: min(1.0, max(0.0, 0.5 + end / 2)) for name, end in ends.items() if math.isfinite(end)}
+def _bounds(test: PairedTest, won: Ratio) -> dict[str, float]:
+    """Of the share won, which is a half where its difference from the share lost is 0; rounded."""
+    if not (math.isfinite(test.low) and math.isfinite(test.high)):
+        return {}
+    low, high = 0.5 + test.low / 2, 0.5 + test.high / 2
+    least, most = of_rare([won]) or (low, high)
+    widest = {"win_rate_low": max(0.0, min(low, least)), "win_rate_high": min(1.0, max(high, most))}
+    ends = rounded(widest, PLACES)
+    # What the test rejects is outside, even where the exact bound is beyond it, or a rounded one on it.
+    beside = 10**-PLACES
+    if test.low > 0:
+        ends["win_rate_low"] = max(ends["win_rate_low"], 0.5 + beside)
+    if test.high < 0:
+        ends["win_rate_high"] = min(ends["win_rate_high"], 0.5 - beside)
+    return ends
 
 
 def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]]:
@@ -89,8 +103,7 @@ def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
 
     A system with a log-strength higher by d is preferred with the probability 1 / (1 + exp(-d)); their mean is 0
     (Bradley and Terry 1952). Every two systems that were compared are given one tie more, without which a system that
-    always wins would be infinitely strong. Intervals are percentiles over resampled units. They are None where there
-    are fewer units than FEWEST, and where no unit differs from the others, so that they would have no width.
+    always wins would be infinitely strong. Intervals are those of `percentiles`.
 
     Raises
     ------
@@ -105,16 +118,26 @@ def strengths(judgements: Sequence[Judgement], seed: int) -> list[dict[str, Any]
     draws = seeded_numpy(seed, "strengths")
     times = draws.multinomial(len(wins), np.full(len(wins), 1 / len(wins)), size=RESAMPLES)
     resampled = fit(np.tensordot(times.astype(float), wins, 1) + extra)
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     estimates = fit((wins.sum(0) + extra)[None])[0]
-    records: list[dict[str, Any]] = []
-    for name, value, below, above in zip(systems, *(each.tolist() for each in (estimates, low, high)), strict=True):
-        ends = rounded({"strength_low": below, "strength_high": above}, PLACES)
-        varies = len(wins) >= FEWEST and ends["strength_low"] < ends["strength_high"]
-        records.append(
-            {"system": name, **rounded({"strength": value}, PLACES), **(ends if varies else dict.fromkeys(ends))}
-        )
+    records: list[dict[str, Any]] = [
+        {"system": name, **rounded({"strength": value}, PLACES), **percentiles("strength", values, len(wins))}
+        for name, value, values in zip(systems, estimates.tolist(), resampled.T, strict=True)
+    ]
     return sorted(records, key=lambda record: -record["strength"])
+
+
+def percentiles(name: str, resampled: Sequence[float] | np.ndarray, units: int) -> dict[str, float | None]:
+    """{name_low, name_high}: the 95 % interval from (resamples,) values over resampled units, rounded.
+
+    Its percentiles are further out the fewer units there are, as those of every score are (`metrics.bootstrap.tail`).
+    None where there are fewer than FEWEST, and where no unit differs from the others, so that it would have no width.
+    """
+    none: dict[str, float | None] = {f"{name}_low": None, f"{name}_high": None}
+    if units < FEWEST:
+        return none
+    beyond = tail(units)
+    low, high = (round(each, PLACES) for each in np.quantile(resampled, [beyond, 1 - beyond]).tolist())
+    return dict(zip(none, (low, high), strict=True)) if low < high else none
 
 
 def fit(wins: np.ndarray) -> np.ndarray:

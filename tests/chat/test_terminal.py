@@ -173,6 +173,7 @@ def test_what_is_on_the_screen_is_the_reply_that_is_remembered(
         'i am glad . ( so is he . ) " yes ! " he said . 7 . it',
         "it is 3.5 km . . no ... yes ?! :) ok u . s . a",
         "我很好。（真的。）他说「好！」2. 花了3.5元？ 是",
+        "So do I. I saw Dr. Wu in the U.S. ( J. Smith, e.g. ) , and ( the U.S. ) you. A.I. is it . so i.",
     ],
 )
 def test_nothing_that_is_settled_is_cut_wherever_a_reply_ends(text: str) -> None:

@@ -22,6 +22,21 @@ from attune.inference.sentences import ends_whole, whole_sentences
         ("どうしたの？ 昨日は", "どうしたの？"),
         ("好好吃饭。2.", "好好吃饭。"),
         ("花了3.5元，然后", "花了3.5元，然后"),
+        ("I am sorry. I went to see Dr. Smi", "I am sorry."),
+        ("I am sorry. I asked Mrs. Hill and Mr.", "I am sorry."),
+        ("He is ill. The church of St. Mary (Dr. Wu was", "He is ill."),
+        ("Eat well. Some fruit, e.g. apples, i.e. what", "Eat well."),
+        ("Eat well. E.g. apples, i.e.", "Eat well."),
+        ("I see. He went to the U.S. last", "I see."),
+        ("I see. He went to the U.S. and I read J. R. R. Tol", "I see."),
+        ("I see. He read a book (J. Smith, I", "I see."),
+        ("I see. I am an A.I. and", "I see."),
+        ("I see. A land (the U.S.) that", "I see."),
+        ("I see. He lives in the U.S.", "I see. He lives in the U.S."),
+        ("Dr. Smi", "Dr. Smi"),
+        ("You like it. So do I. We", "You like it. So do I."),
+        ("I work for the F.B.I! And you", "I work for the F.B.I!"),
+        ("I pay the rest. It is the best. We", "I pay the rest. It is the best."),
         ("", ""),
         ("A whole one.", "A whole one."),
     ],
@@ -31,5 +46,5 @@ def test_a_text_is_cut_after_its_last_whole_sentence(text: str, expected: str) -
 
 
 def test_whether_a_text_ends_with_a_whole_sentence() -> None:
-    assert all(map(ends_whole, ("A whole one.", '"No!"', "是的。")))
-    assert not any(map(ends_whole, ("That is", "Eat. 2.", "", "是的。但")))
+    assert all(map(ends_whole, ("A whole one.", '"No!"', "是的。", "In the U.S.")))
+    assert not any(map(ends_whole, ("That is", "Eat. 2.", "", "是的。但", "I saw Dr.")))

@@ -57,11 +57,11 @@ INTERVALS: dict[str, Callable[[list[Judgement]], dict[str, Any]]] = {
 def test_contexts_that_belong_together_tell_less_than_as_many_that_do_not(
     name: str, together: Callable[[list[Judgement]], list[Judgement]]
 ) -> None:
-    """Contexts that are alike are as good as one, so that the interval is wider by the root of three or more."""
+    """Contexts that are alike are as good as one: the interval is wider by the root of three, and as few units need."""
     apart, whole = INTERVALS[name](ALONE), INTERVALS[name](together(ALONE))
     assert whole[name] == apart[name]
     widths = [each[f"{name}_high"] - each[f"{name}_low"] for each in (apart, whole)]
-    assert 1.3 * widths[0] < widths[1] < 2.4 * widths[0]
+    assert 1.3 * widths[0] < widths[1] < 2.7 * widths[0]
 
 
 def test_a_test_exchanges_all_verdicts_on_one_person() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import krippendorff
 import numpy as np
 import pytest
+from scipy.stats import binomtest, norm
+from scipy.stats import t as student
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, write_csv
@@ -130,6 +132,55 @@ def test_a_win_rate_differs_from_a_half_where_its_interval_says_so(won: int) -> 
     assert (found["p"] < 0.05) == (found["win_rate_low"] > 0.5 or found["win_rate_high"] < 0.5)
 
 
+def lopsided(won: int, units: int = 30) -> list[Judgement]:
+    return [Judgement("a", str(at), "x", "y", float(at < won)) for at in range(units)]
+
+
+def test_the_interval_of_a_lopsided_win_rate_is_as_wide_as_the_exact_one() -> None:
+    """Of 30 units, from either side; the bounds of Clopper and Pearson by SciPy's own test."""
+    lows = []
+    for won in (26, 28, 29, 30):
+        exact = binomtest(won, 30).proportion_ci(method="exact")
+        found, other = (win_rates(lopsided(each), 13)[0] for each in (won, 30 - won))
+        assert found["win_rate_low"] <= exact.low + 1e-4
+        assert found["win_rate_high"] >= exact.high - 1e-4
+        assert found["win_rate_low"] == pytest.approx(1 - other["win_rate_high"], abs=1e-4)
+        lows.append(found["win_rate_low"])
+    assert lows == sorted(lows)  # more wins are more evidence
+
+
+@pytest.mark.parametrize("preferred", [0.73, 0.9])
+def test_the_interval_of_a_win_rate_holds_the_truth_as_often_as_it_says(preferred: float) -> None:
+    """Of all that 30 units can say, by its probability. Counts are whole, so that it is not .95 exactly."""
+    holds = 0.0
+    for won in range(10, 31):
+        (found,) = win_rates(lopsided(won), 13)
+        inside = found["win_rate_low"] <= preferred <= found["win_rate_high"]
+        holds += inside * math.comb(30, won) * preferred**won * (1 - preferred) ** (30 - won)
+    assert holds > 0.94
+
+
+@pytest.mark.parametrize(("won", "tied"), [(6, 0), (6, 1), (6, 3), (5, 4), (7, 4), (9, 7), (8, 0)])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_no_exact_bound_contradicts_the_test(won: int, tied: int, lost: int) -> None:
+    """Ties leave the exact interval wide, which the test does not count; from either side."""
+    points = [1.0] * won + [0.5] * tied + [0.0] * lost
+    for given in (points, [1 - each for each in points]):
+        (found,) = win_rates([Judgement("a", str(at), "x", "y", each) for at, each in enumerate(given)], 13)
+        assert found["win_rate_low"] <= found["win_rate"] <= found["win_rate_high"]
+        assert (found["p"] < 0.05) == (found["win_rate_low"] > 0.5 or found["win_rate_high"] < 0.5)
+
+
+def test_the_interval_of_a_strength_holds_the_truth_as_often_as_it_says() -> None:
+    """Of all that 30 units can say, by its probability, where 73 % of verdicts are for x."""
+    holds = 0.0
+    for won in range(11, 30):
+        x = next(each for each in strengths(lopsided(won), 13) if each["system"] == "x")
+        inside = x["strength_low"] <= math.log(0.73 / 0.27) / 2 <= x["strength_high"]
+        holds += inside * math.comb(30, won) * 0.73**won * 0.27 ** (30 - won)
+    assert holds > 0.95
+
+
 def test_verdicts_in_both_orders_are_one_value_and_their_agreement_is_told() -> None:
     """On 1 the verdict is the same in both orders; on 2 it is for what is shown first."""
     both = judgements(
@@ -182,23 +233,30 @@ def test_systems_without_a_common_opponent_have_no_common_scale() -> None:
         strengths(judgements(("a", "1", "w", "x", 1.0), ("a", "1", "y", "z", 1.0)), 13)
 
 
-def test_alpha_has_an_interval_over_contexts() -> None:
-    """Of 30 contexts, two annotators agree on 20; resampled by hand, with pairs of a context kept together."""
+@pytest.mark.parametrize(("contexts", "pairs"), [(30, 2), (8, 6)])
+def test_alpha_has_an_interval_over_contexts(contexts: int, pairs: int) -> None:
+    """Two annotators agree on some two thirds; resampled by hand, with pairs of a context kept together.
+
+    The percentiles are as far out as Student's t is for so few contexts.
+    """
     draws = random.Random(1)
+    ann = np.array([draws.randint(0, 1) for _ in range(contexts * pairs)], float)
+    ben = np.array([each if draws.random() < 2 / 3 else 1 - each for each in ann])
     rows = [
-        Judgement(name, f"c{at // 2}", "x", f"y{at % 2}", points)
-        for at in range(60)
-        for points in [float(draws.randint(0, 1))]
-        for name, points in (("ann", points), ("ben", points if at % 6 < 4 else 1 - points))
+        Judgement(name, f"c{at // pairs}", "x", f"y{at % pairs}", points)
+        for name, values in (("ann", ann), ("ben", ben))
+        for at, points in enumerate(values.tolist())
     ]
     found = agreement(rows, 13)
-    values = np.array([[each.points for each in rows if each.annotator == name] for name in ("ann", "ben")])
+    by_context = np.stack([ann, ben]).reshape(2, contexts, pairs)
     resampled = []
-    for _ in range(500):
-        contexts = [draws.randrange(30) for _ in range(30)]
-        columns = [2 * at + pair for at in contexts for pair in (0, 1)]
-        resampled.append(krippendorff.alpha(values[:, columns], level_of_measurement="ordinal"))
-    assert [found["alpha_low"], found["alpha_high"]] == pytest.approx(np.quantile(resampled, [0.025, 0.975]), abs=0.06)
+    for _ in range(2000):
+        table = by_context[:, [draws.randrange(contexts) for _ in range(contexts)]].reshape(2, -1)
+        both_sides = np.hstack([table, 1 - table])
+        resampled.append(krippendorff.alpha(both_sides, level_of_measurement="ordinal"))
+    beyond = norm.cdf(student.ppf(0.025, contexts - 1) * math.sqrt(contexts / (contexts - 1)))
+    expected = np.quantile(resampled, [beyond, 1 - beyond])
+    assert [found["alpha_low"], found["alpha_high"]] == pytest.approx(expected.tolist(), abs=0.04)
     assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
 
 
