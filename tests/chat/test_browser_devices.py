@@ -77,7 +77,8 @@ def test_the_results_tab_shows_the_report_whose_links_and_own_script_work(page: 
     foreign = "<script>document.title = parent.document.title = 'x'</script>"
     tall = f'<p style="height: 5000px">{foreign}</p>'
     details = html.folded("More", '<p id="deep">Deep</p>' + html.preformatted("long " * 400))
-    body = f'<a href="#deep">to the fold</a>{tall}<table class="sortable"><thead><tr><th>Score</th></tr></thead></table>{details}'
+    table = '<table class="sortable"><thead><tr><th>Score</th></tr></thead></table>'
+    body = f'<a href="#deep">to the fold</a>{tall}{table}{details}'
     report.write_text(html.page("Attune: report", [("First", tall), ("Last", body)]))
     page.get_by_role("tab", name="Chat").click()
     page.get_by_role("tab", name="Results").click()
