@@ -75,8 +75,12 @@ def missing_input(module: str, path: Path) -> str | None:
 
 
 def _others(path: Path) -> str:
-    """What lies beside the missing `path`, whose name may be wrong; empty where nothing does."""
-    found = sorted(path.parent.glob(f"[!.]*{path.suffix}")) if path.parent.is_dir() else []
+    """What lies beside the missing `path`, whose name may be wrong; empty where nothing does.
+
+    Also for a folder such as data, beside which lies the whole project.
+    """
+    named = len(path.parts) > 1 and path.parent.is_dir()
+    found = sorted(path.parent.glob(f"[!.]*{path.suffix}")) if named else []
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return f" ({path.parent} has {', '.join(each.name for each in found[:_SHOWN])}{more})" if found else ""
 

@@ -166,10 +166,7 @@ def load_base(folder: Path, four_bits: bool = False) -> PreTrainedModel:
 def four_bit_config() -> BitsAndBytesConfig:
     """NormalFloat of 4 bits with computation in bfloat16 (Dettmers et al. 2023, sections 3 and 4).
 
-    Raises
-    ------
-    AttuneError
-        without a GPU, or the package bitsandbytes.
+    Raises an AttuneError without a GPU, or the package bitsandbytes.
     """
     if not torch.cuda.is_available() or find_spec("bitsandbytes") is None:
         raise AttuneError(

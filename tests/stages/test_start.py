@@ -57,6 +57,9 @@ def test_a_missing_input_is_told_with_what_lies_beside_it(pipeline: Path) -> Non
     told = missing_input("stages.x", Path("models/cobert/wrong-large-all"))
     assert told is not None
     assert "m19 and 10 more); " in told
+    told = missing_input("stages.x", Path("metrics"))
+    assert told is not None
+    assert told.startswith("metrics is missing; ")
 
 
 @pytest.mark.usefixtures("pipeline")
