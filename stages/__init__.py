@@ -77,7 +77,7 @@ def missing_input(module: str, path: Path) -> str | None:
 def _others(path: Path) -> str:
     """What lies beside the missing `path`, whose name may be wrong; empty where nothing does.
 
-    Also for a folder such as data, beside which lies the whole project.
+    It is empty for a folder such as data too, since the whole project lies beside that.
     """
     named = len(path.parts) > 1 and path.parent.is_dir()
     found = sorted(path.parent.glob(f"[!.]*{path.suffix}")) if named else []

@@ -9,7 +9,7 @@ CLOSING = "\"'”’)]*\u300d\u300f\uff09\u3011\u300b"
 _CLOSED = f"[{re.escape(CLOSING)}]*"
 _END = re.compile(rf"[{SENTENCE_MARKS}…]{_CLOSED}(?=\s|$)|[{FULL_WIDTH_MARKS}]{_CLOSED}")
 _LIST_NUMBER = re.compile(rf"(^|\n|[{SENTENCE_MARKS}]\s|[{FULL_WIDTH_MARKS}])\s*\d+\.$")
-# Of what the sentence goes on after.
+# Abbreviations after which a sentence goes on.
 _ABBREVIATION = re.compile(rf"\b({'|'.join(TITLES)}|[Ee]\.g|[Ii]\.e)\.{_CLOSED}$")
 # One capital letter, as in "J. Smith" or "U.S."; alone, "I" is a word.
 _INITIAL = re.compile(rf"((^|[\s(\"“])[A-HJ-Z]|\.[A-Z])\.{_CLOSED}$")
