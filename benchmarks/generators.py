@@ -1,7 +1,7 @@
 """Speed of training and writing beside the usual alternatives: `python -m benchmarks.generators`.
 
-Training: the same rows, model and number of updates through this project's trainer, through TRL's SFTTrainer and
-through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Writing: this project's batches
+Training: the same replies once, in batches of equally many rows, through this project's trainer, through TRL's SFTTrainer
+and through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Writing: this project's batches
 beside transformers' `generate`, with one prompt at a time and in batches padded on the left. Run `make repro` first:
 data and base are read from `--data` and `--base`.
 """
@@ -26,12 +26,13 @@ from transformers import GPT2Config, GPT2LMHeadModel, Trainer  # noqa: E402
 
 from attune.core.devices import device  # noqa: E402
 from attune.core.files import read_parquet  # noqa: E402
-from attune.generators.batches import IGNORED, scored_batch  # noqa: E402
-from attune.generators.encoding import Encoded, Room, encode_prompt  # noqa: E402
+from attune.generators.batches import scored_batch  # noqa: E402
+from attune.generators.encoded import IGNORED, Encoded  # noqa: E402
+from attune.generators.encoding import Room, encode_prompt  # noqa: E402
 from attune.generators.length_sampler import GroupingTrainer  # noqa: E402
 from attune.generators.loading import load_base, load_tokenizer  # noqa: E402
 from attune.generators.prompts import Example, examples, prompt_parts, reply_text  # noqa: E402
-from attune.generators.rows import encoded, write_rows  # noqa: E402
+from attune.generators.rows import encoded, joined, last_of_chains, write_rows  # noqa: E402
 from attune.inference.decoding import GREEDY, Limits, write_replies  # noqa: E402
 from attune.training.trainer import arguments  # noqa: E402
 from benchmarks.harness import comparison, in_turn, options, require, seconds, write  # noqa: E402
@@ -54,7 +55,7 @@ def model_of(name: str, base: Path, vocabulary: int) -> Any:
 
 
 def settings(folder: str, updates: int) -> dict[str, Any]:
-    """What all three trainers have in common."""
+    """What all three trainers have in common, but that ours has fewer updates."""
     return {
         "folder": Path(folder),
         "seed": 1,
@@ -67,13 +68,14 @@ def settings(folder: str, updates: int) -> dict[str, Any]:
     }
 
 
-def ours(model: Any, rows: Dataset, pad: int, updates: int, folder: str) -> Trainer:
-    """This project's trainer."""
+def ours(model: Any, rows: Dataset, pad: int, folder: str) -> Trainer:
+    """This project's trainer, which has a conversation's replies in one row, and so fewer updates for all of them."""
+    last = last_of_chains(rows, range(len(rows)))
     return GroupingTrainer(
         model=model,
-        args=arguments(**settings(folder, updates)),
-        train_dataset=rows,
-        data_collator=lambda batch: scored_batch([encoded(row) for row in batch], pad, left=True),
+        args=arguments(**settings(folder, -(-len(last) // BATCH))),
+        train_dataset=rows.select(last),
+        data_collator=lambda batch: scored_batch([joined(row) for row in batch], pad, left=True),
     )
 
 
@@ -120,7 +122,7 @@ def training(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
         mapped = write_rows(Path(place) / "rows.arrow", rows, tokenizer, Room(LENGTH))
         lines = [encoded(row) for row in mapped]
         builders: dict[str, Callable[[Any, str], Trainer]] = {
-            "attune": lambda model, folder: ours(model, mapped, pad, updates, folder),
+            "attune": lambda model, folder: ours(model, mapped, pad, folder),
             "padding to 128": lambda model, folder: fixed(model, lines, pad, updates, folder),
         }
         if find_spec("trl"):

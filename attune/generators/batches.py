@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 
-from attune.generators.encoding import Encoded
-
-IGNORED = -100  # cross-entropy's label for positions that are not scored
+from attune.generators.encoded import IGNORED, Encoded, Joined
 
 
 def accepts_left_padding(model: Any) -> bool:
@@ -23,8 +21,8 @@ def accepts_left_padding(model: Any) -> bool:
     return "position_ids" in inspect.signature(base.forward).parameters
 
 
-def scored_batch(rows: Sequence[Encoded], pad: int, *, left: bool) -> dict[str, torch.Tensor]:
-    """input_ids, attention_mask and labels, each [rows, longest]; labels are IGNORED on prompt and padding.
+def scored_batch(rows: Sequence[Encoded | Joined], pad: int, *, left: bool) -> dict[str, torch.Tensor]:
+    """input_ids, attention_mask and labels, each [rows, longest]; labels are IGNORED outside replies.
 
     left: pad on the left; `position_ids` then count from the first real token.
     """
@@ -34,9 +32,9 @@ def scored_batch(rows: Sequence[Encoded], pad: int, *, left: bool) -> dict[str, 
     labels = torch.full_like(ids, IGNORED)
     for at, row in enumerate(rows):
         start = width - row.length if left else 0
-        ids[at, start : start + row.length] = torch.tensor(row.prompt + row.reply)
+        ids[at, start : start + row.length] = torch.tensor(row.ids)
         mask[at, start : start + row.length] = 1
-        labels[at, start + len(row.prompt) : start + row.length] = torch.tensor(row.reply)
+        labels[at, start : start + row.length] = torch.tensor(row.labels)
     batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
     return batch | {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)} if left else batch
 

@@ -7,24 +7,8 @@ from typing import Any, NamedTuple
 
 from attune.core.tokens import shared_start, token_ids
 from attune.generators.chat_templates import end_of_reply
+from attune.generators.encoded import Encoded
 from attune.generators.prompts import Example, Text, prompt_parts, reply_text
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """The token ids of a prompt and of its reply with the token that ends it; a model reads them joined.
-
-    passages: those that the prompt includes.
-    """
-
-    id: str
-    prompt: list[int]
-    reply: list[int]
-    passages: tuple[str, ...] = ()
-
-    @property
-    def length(self) -> int:
-        return len(self.prompt) + len(self.reply)
 
 
 class Prompt(NamedTuple):

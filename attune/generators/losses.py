@@ -9,8 +9,8 @@ from torch.distributed.fsdp import FSDPModule
 
 from attune.core.batching import by_length
 from attune.core.errors import AttuneError
-from attune.generators.batches import IGNORED, accepts_left_padding, scored_batch, tokens_at_once
-from attune.generators.encoding import Encoded
+from attune.generators.batches import accepts_left_padding, scored_batch, tokens_at_once
+from attune.generators.encoded import IGNORED, Encoded, Joined, chains
 
 
 def token_losses(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
@@ -36,6 +36,8 @@ def token_losses(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
 @torch.no_grad()  # not inference_mode: what FSDP gathers in it could not be gathered again to be trained on
 def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
     """-log p of each row's reply in nats, summed over its tokens, the end-of-text token included.
+
+    Rows that continue the one before are computed together with it.
 
     On out-of-memory it continues with half of the `batch_size` rows at a time, of which a CPU takes fewer.
 
@@ -63,13 +65,15 @@ def reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -
 
 def _reply_nats(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> list[float]:
     left, most = accepts_left_padding(model), tokens_at_once(model.device)
-    nats = [0.0] * len(rows)
-    for positions in by_length([row.length for row in rows], batch_size, most):
-        batch = scored_batch([rows[at] for at in positions], pad, left=left)
+    together = chains(rows)
+    nats: list[list[float]] = [[] for _ in together]
+    for positions in by_length([chain[-1].length for chain in together], batch_size, most):
+        batch = scored_batch([Joined.of(together[at]) for at in positions], pad, left=left)
         losses = token_losses(model, {name: value.to(model.device) for name, value in batch.items()})
-        for at, part in zip(positions, losses.cpu().split([len(rows[at].reply) for at in positions]), strict=True):
-            nats[at] = float(part.sum(dtype=torch.float64))
-    return nats
+        of_replies = iter(losses.cpu().split([len(row.reply) for at in positions for row in together[at]]))
+        for at in positions:
+            nats[at] = [float(next(of_replies).sum(dtype=torch.float64)) for _ in together[at]]
+    return [each for chain in nats for each in chain]
 
 
 def mean_loss(model: Any, rows: Sequence[Encoded], pad: int, batch_size: int) -> float:

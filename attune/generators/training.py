@@ -11,9 +11,10 @@ from transformers import TrainerCallback, TrainingArguments
 
 from attune.core.errors import AttuneError
 from attune.generators.adapters import ADAPTERS, frozen_count
-from attune.generators.batches import IGNORED, accepts_left_padding, scored_batch
+from attune.generators.batches import accepts_left_padding, scored_batch
 from attune.generators.best_weights import BestWeights
-from attune.generators.encoding import Encoded, Room, encode_all
+from attune.generators.encoded import IGNORED, Encoded, Joined
+from attune.generators.encoding import Room, encode_all
 from attune.generators.frozen import lower_states_kept
 from attune.generators.held_out import MEASURED_ROWS, hold_out, opening
 from attune.generators.learning_curve import MeasureHeldOut, curve_rows
@@ -30,7 +31,7 @@ from attune.generators.loading import (
 )
 from attune.generators.losses import mean_loss
 from attune.generators.prompts import Example
-from attune.generators.rows import encoded, some_without_passages, write_rows
+from attune.generators.rows import encoded, joined, last_of_chains, some_without_passages, write_rows
 from attune.generators.saving import save_generator
 from attune.generators.sharding import ShardingTrainer, shard
 from attune.parameters.generators import GeneratorSettings, TrainedSettings
@@ -162,7 +163,7 @@ def _trained(
             model=shard(model) if fsdp else model,
             args=_arguments(settings, checkpoints, seed, log_every, every),
             train_dataset=train_rows,
-            data_collator=lambda batch: _shared([encoded(row) for row in batch], pad, left),
+            data_collator=lambda batch: _shared([joined(row) for row in batch], pad, left),
             callbacks=[MarkComplete(), MeasureHeldOut(measure, every, best, settings.early_stopping), *followers],
         )
         trainer.train(resume_from_checkpoint=newest_complete(checkpoints))
@@ -172,7 +173,7 @@ def _trained(
     return model, trainer.state.log_history
 
 
-def _shared(rows: Sequence[Encoded], pad: int, left: bool) -> dict[str, torch.Tensor]:
+def _shared(rows: Sequence[Joined], pad: int, left: bool) -> dict[str, torch.Tensor]:
     """This process's share of a batch; where it has none, the first row without a token that is scored."""
     own = share(rows)
     batch = scored_batch(own or rows[:1], pad, left=left)
@@ -188,9 +189,9 @@ def _rows(path: Path, examples: Iterable[Example], tokenizer: Any, room: Room) -
 
 
 def _split(rows: Dataset, corpus: str, seed: int) -> tuple[Dataset, list[Encoded]]:
-    """The rows to train on, which stay on the disk, and the few held out whose loss is measured."""
+    """The rows to train on, from the disk and to be `joined`, and the few held out whose loss is measured."""
     positions, held_out = _positions(rows["conversation"][:], rows["opening"][:], corpus, seed)
-    return rows.select(positions), [encoded(row) for row in rows.select(held_out)]
+    return rows.select(last_of_chains(rows, positions)), [encoded(row) for row in rows.select(held_out)]
 
 
 def _held_out(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from attune.core.errors import AttuneError
-from attune.generators.encoding import Encoded, Prompt, Room, encode_all, encode_prompt
+from attune.generators.encoded import Encoded
+from attune.generators.encoding import Prompt, Room, encode_all, encode_prompt
 from attune.generators.loading import (
     Card,
     check_positions,

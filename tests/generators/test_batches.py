@@ -2,7 +2,7 @@ from pathlib import Path
 
 from attune.generators.adapters import add_lora, add_virtual_tokens
 from attune.generators.batches import accepts_left_padding, scored_batch
-from attune.generators.encoding import Encoded
+from attune.generators.encoded import Encoded
 from tests.generators.tiny import gpt, saved
 
 

@@ -6,7 +6,7 @@ import torch
 from datasets import Dataset
 
 from attune.generators.batches import scored_batch
-from attune.generators.encoding import Encoded
+from attune.generators.encoded import Encoded
 from attune.generators.length_sampler import GroupingTrainer, LengthGrouped
 from attune.training.trainer import arguments
 from tests.generators.tiny import gpt

@@ -10,7 +10,8 @@ from attune.core.errors import AttuneError
 from attune.generators import losses
 from attune.generators.adapters import add_virtual_tokens
 from attune.generators.batches import scored_batch
-from attune.generators.encoding import Encoded, Room, encode_all
+from attune.generators.encoded import Encoded
+from attune.generators.encoding import Room, encode_all
 from attune.generators.losses import mean_loss, reply_nats, token_losses
 from attune.generators.prompts import examples
 from tests.generators.tiny import dialogue_rows, gpt, llama, saved, tokenizer, with_lora

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from attune.generators.batches import scored_batch
-from attune.generators.encoding import Encoded
+from attune.generators.encoded import Encoded
 from attune.generators.length_sampler import GroupingTrainer
 from attune.training import trainer
 from attune.training.precision import uses_bf16

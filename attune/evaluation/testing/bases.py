@@ -9,7 +9,8 @@ from attune.core.errors import AttuneError
 from attune.core.files import read_parquet
 from attune.evaluation.testing.base_tests import BaseTest
 from attune.evaluation.testing.sampling import sampled
-from attune.generators.encoding import Encoded, Room, encode, encode_all
+from attune.generators.encoded import Encoded
+from attune.generators.encoding import Room, encode, encode_all
 from attune.generators.loading import load_base, load_tokenizer, positions_of
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import examples

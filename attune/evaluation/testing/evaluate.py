@@ -7,7 +7,7 @@ from typing import Any
 from attune.core.text import repeated
 from attune.evaluation.testing.sampling import about
 from attune.evaluation.testing.variants import Variant
-from attune.generators.encoding import Encoded
+from attune.generators.encoded import Encoded
 from attune.generators.prompts import Example
 from attune.inference.decoding import Reply
 from attune.inference.generator import Generator
