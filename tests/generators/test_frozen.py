@@ -10,6 +10,7 @@ from attune.core.errors import AttuneError
 from attune.generators import frozen
 from attune.generators.adapters import add_lora, freeze, frozen_count, layers, train_all
 from attune.generators.batches import scored_batch
+from attune.generators.encoded import chains
 from attune.generators.encoding import Room, encode_all
 from attune.generators.frozen import lower_states_kept
 from attune.generators.loading import transformer_of
@@ -90,18 +91,18 @@ def test_a_row_passes_the_lower_layers_once_and_by_itself() -> None:
     with lower_states_kept(model, 1):
         for size in (5, 7):
             reply_nats(model, ROWS, PAD, size)
-    assert calls == [1] * (1 + len(ROWS))  # the first call finds out what a layer returns
+    assert calls == [1] * (1 + len(chains(ROWS)))  # the first call finds out what a layer returns
 
 
 def test_beyond_its_bound_memory_holds_no_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     model = gpt()
     before = reply_nats(model, ROWS, PAD, 5)
-    monkeypatch.setattr(frozen, "STATES_IN_MEMORY", 4 * 16 * sum(row.length for row in ROWS[:3]))
+    monkeypatch.setattr(frozen, "STATES_IN_MEMORY", 4 * 16 * sum(chain[-1].length for chain in chains(ROWS)[:3]))
     calls = counted(layers(model)[0])
     with lower_states_kept(model, 1):
         for _ in range(2):
             assert reply_nats(model, ROWS, PAD, 24) == pytest.approx(before, rel=1e-6)
-    assert len(ROWS) + 1 < len(calls) < 2 * len(ROWS)
+    assert len(chains(ROWS)) + 1 < len(calls) < 2 * len(chains(ROWS))
 
 
 def test_what_was_scored_first_can_be_trained_on() -> None:

@@ -322,5 +322,7 @@ def test_a_reply_that_does_not_fit_alone_says_what_helps(tmp_path: Path, monkeyp
     base = saved(gpt(), tmp_path / "base")
     memory_for(0, monkeypatch)
     monkeypatch.setattr(training, "mean_loss", lambda *_, **__: 1.0)
-    with pytest.raises(AttuneError, match="a single reply does not fit into the GPU's memory; lower max_length"):
+    with pytest.raises(
+        AttuneError, match="training step on a single row does not fit into the GPU's memory; lower max_length"
+    ):
         train(generator("full"), base, EXAMPLES, 1, tmp_path / "c", tmp_path / "run")

@@ -66,7 +66,7 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
         ("generators.full.rows", "processed", "rows = 'processed' is no folder of rows below data/; name one such as"),
         ("generators.prompt_tuning.frozen_layers", 2, "frozen_layers = 2, but prompt_tuning trains what the lowest"),
         ("generators.full.load_in_4bit", True, "weights of 4 bits cannot be trained"),
-        ("generators.prompt_tuning.save_steps", 3, "save_steps = 3 must be a multiple of log_steps = 6"),
+        ("generators.prompt_tuning.save_steps", 3, "save_steps = 3 must be a multiple of log_steps = 10"),
         (
             "generators.prompt_tuning.steps",
             1,
