@@ -181,10 +181,13 @@ def _answer(
     """What happens when a message is sent, one of the openings is clicked, or one of the buttons is pressed."""
     retry, copy, clear = buttons
     fields = [system, *settings.inputs]
-    message.submit(conversations.at_once, [message, system], outputs, **AT_ONCE)  # before the reply's turn comes
+    # By itself Gradio drops, without a word, what is sent before an earlier reply has ended, even an interrupted one.
+    always: dict[str, Any] = {"trigger_mode": "multiple"}
+    # Before the reply's turn comes.
+    message.submit(conversations.at_once, [message, system], outputs, **always, **AT_ONCE)
     writing = [
-        message.submit(conversations.send, [message, *fields], outputs, **QUEUED),
-        retry.click(conversations.retry, fields, outputs, **QUEUED),
+        message.submit(conversations.send, [message, *fields], outputs, **always, **QUEUED),
+        retry.click(conversations.retry, fields, outputs, **always, **QUEUED),
     ]
     for opening, text in zip(openings, OPENINGS + QUESTIONS, strict=True):
         pick = partial(conversations.example, text)

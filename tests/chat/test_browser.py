@@ -1,8 +1,11 @@
 """What the page does, in headless Chromium; tests/chat/browser.py finds it."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from threading import Event
 from typing import Literal
 
 import pytest
@@ -142,6 +145,35 @@ def test_the_crisis_message_is_shown_in_place_of_a_reply(page: Page) -> None:
     send(page, "I am glad today.")
     expect(page.locator("#crisis")).to_be_hidden()
     replied(page, 1)
+
+
+def test_a_message_is_taken_while_an_interrupted_reply_lasts_which_then_changes_nothing(
+    page: Page, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lasting(name: str, question: Question) -> AsyncIterator[Answer]:
+        """Real replies, but that to the first message goes on until `released`."""
+        async for answer in real(name, question):
+            while answer.text and len(question.turns) == 1 and not released.is_set():
+                yield replace(answer, done=False)
+                await asyncio.to_thread(released.wait, 60)
+            yield answer
+
+    real, released = engine.reply_async, Event()
+    monkeypatch.setattr(engine, "reply_async", lasting)
+    choose(page, "full")
+    said = ["Never stop.", "I want to kill myself", "I am glad today."]
+    send(page, said[0])
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
+    send(page, said[1])
+    expect(page.locator("#crisis")).to_be_visible()
+    send(page, said[2])
+    users = page.locator("#chat [data-testid=user]")
+    expect(users).to_have_text(said, timeout=20_000)
+    replied(page, 2)
+    released.set()
+    page.wait_for_timeout(2000)  # the interrupted reply ends
+    replied(page, 2)
+    expect(users).to_have_text(said)
 
 
 def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
