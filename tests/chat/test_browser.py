@@ -241,7 +241,7 @@ def test_the_comparison_is_blind_until_replies_are_judged(page: Page) -> None:
 
 def test_a_comparison_can_be_stopped(page: Page, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     async def lasting(*_: object) -> AsyncIterator[Answer]:
-        await asyncio.sleep(3600)
+        await asyncio.sleep(60)
         yield Answer("Late", done=True)
 
     page.get_by_role("tab", name="Compare").click()
