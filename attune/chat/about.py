@@ -7,7 +7,7 @@ from attune.report.provenance import data_sentence
 from attune.sources.packages import SMOLLM2
 
 HEADLINE = "Talk to small models that try to reply with empathy, as the persona that you choose."
-DISCLAIMER = "The models are small, understand nothing, and can be wrong or unkind."
+DISCLAIMER = "The models are small, know little but English, understand nothing, and can be wrong or unkind."
 PROTOTYPE = "This is a research prototype, not a crisis line. If you need help: https://findahelpline.com"
 _BASES = {SMOLLM2: f"The generators start from {SMOLLM2}, of 135 million weights (by Hugging Face, Apache-2.0)."}
 

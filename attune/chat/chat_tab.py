@@ -9,7 +9,7 @@ import gradio as gr
 from attune.chat.choices import decoding_note, persona_note, starting_system
 from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
 from attune.chat.engine import Engine
-from attune.chat.events import AT_ONCE, PRIVATE, QUEUED
+from attune.chat.events import AT_ONCE, PRIVATE, QUEUED, into_view
 from attune.chat.rendering import system_choices, system_note
 from attune.core.errors import AttuneError
 from attune.corpora.wording import as_written
@@ -181,10 +181,14 @@ def _answer(
     """What happens when a message is sent, one of the openings is clicked, or one of the buttons is pressed."""
     retry, copy, clear = buttons
     fields = [system, *settings.inputs]
-    message.submit(conversations.at_once, [message, system], outputs, **AT_ONCE)  # before the reply's turn comes
+    # By itself Gradio drops, without a word, what is sent before an earlier reply has ended, even an interrupted one.
+    always: dict[str, Any] = {"trigger_mode": "multiple"}
+    # Before the reply's turn comes.
+    answered = message.submit(conversations.at_once, [message, system], outputs, **always, **AT_ONCE)
+    answered.then(None, js=into_view("#crisis"), **always, **PRIVATE)
     writing = [
-        message.submit(conversations.send, [message, *fields], outputs, **QUEUED),
-        retry.click(conversations.retry, fields, outputs, **QUEUED),
+        message.submit(conversations.send, [message, *fields], outputs, **always, **QUEUED),
+        retry.click(conversations.retry, fields, outputs, **always, **QUEUED),
     ]
     for opening, text in zip(openings, OPENINGS + QUESTIONS, strict=True):
         pick = partial(conversations.example, text)

@@ -6,8 +6,11 @@ from typing import Any
 import gradio as gr
 
 from attune.chat.comparison import BUTTONS, Compared, Comparisons
-from attune.chat.events import AT_ONCE, PRIVATE, QUEUED
+from attune.chat.conversations import BUSY, IDLE
+from attune.chat.events import AT_ONCE, PRIVATE, QUEUED, into_view
 from attune.chat.rendering import crisis_update
+
+COMPARE = "Compare"
 
 
 def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
@@ -19,7 +22,7 @@ def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
     )
     message = gr.Textbox(
         label="Message to all systems", show_label=False, placeholder="Write a message", lines=1, max_lines=8,
-        submit_btn="Compare", elem_id="compare-message",
+        submit_btn=COMPARE, elem_id="compare-message",
     )  # fmt: skip
     blind = gr.Checkbox(label="Blind: random order, and each name hidden until you judge the reply", elem_id="blind")
     keep = gr.Checkbox(
@@ -38,8 +41,14 @@ def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
                     buttons = [gr.Button(label, size="sm", min_width=80) for label in BUTTONS.values()]
             outputs += [card, text, *buttons]
             thumbs.append(buttons)
-    message.submit(crisis_update, message, crisis, **AT_ONCE)
-    message.submit(comparisons.compare, [message, blind, *settings], outputs, **QUEUED)
+    warned = message.submit(crisis_update, message, crisis, **AT_ONCE)
+    warned.then(None, js=into_view("#compare-crisis"), **PRIVATE)
+    # The button stops the comparison until it is over: Gradio takes no second one meanwhile.
+    message.submit(lambda: (gr.update(**BUSY), "Waiting for its turn ..."), None, [message, status], **AT_ONCE)
+    comparing = message.submit(comparisons.compare, [message, blind, *settings], outputs, **QUEUED)
+    comparing.then(lambda: gr.update(**IDLE | {"submit_btn": COMPARE}), None, message, **AT_ONCE)
+    message.stop(None, cancels=[comparing])
+    message.stop(lambda: "Stopped.", None, status, **AT_ONCE)
     for at, buttons in enumerate(thumbs):
         for verdict, button in zip(BUTTONS, buttons, strict=True):
             judge = partial(comparisons.judge, at, verdict)

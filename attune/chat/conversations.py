@@ -31,6 +31,7 @@ QUESTIONS = ("How to keep healthy?",)
 # The buttons in the message box, while a reply is awaited and while none is.
 BUSY: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
 IDLE: dict[str, Any] = {"submit_btn": "Send", "stop_btn": False}
+UNCHANGED = (gr.skip(),) * 5
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class ReplyTask:
 
 @dataclass
 class Conversation:
-    """One page's exchanges. Only `task`, the last one started, may still change them; None once it was stopped."""
+    """One page's exchanges. Only `task`, the last one started, may still change them; None once it is over."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     task: ReplyTask | None = None
@@ -128,16 +129,18 @@ class Conversations:
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Answer a message, unless `at_once` did, or refused it; one whose reply fails stays in the chat.
 
-        Gradio calls this once `at_once` is done, so that the textbox, and with it the message, may be empty by then.
+        It ends a reply that is still growing, except that to the same message: somebody pressed Enter twice. Gradio
+        calls this once `at_once` is done, so that the textbox, and with it the message, may be empty by then.
         """
         try:
             exchange = Exchange(checked_message(message), system=system)
         except AttuneError:
             exchange = None
-        if exchange is None or crisis_update(message)["visible"]:
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()  # a reply may be growing meanwhile
-            return
         conversation = self._conversation(request)
+        again = exchange and conversation.task and conversation.task.exchange.message == exchange.message
+        if exchange is None or again or crisis_update(message)["visible"]:
+            yield UNCHANGED  # a reply may be growing meanwhile
+            return
         conversation.task = None
         history = conversation.exchanges
         settings = Settings(persona, own, temperature, top_k, top_p)
@@ -172,9 +175,15 @@ class Conversations:
         shown = chat_messages(conversation.exchanges)
         conversation.task = task
         waiting = f"{self._label(task.exchange.system)} is waiting for its turn ..."
-        yield gr.update(**box, **BUSY), shown, "", waiting, gr.skip()  # a crisis message may be shown meanwhile
-        async for updates in self._write(conversation, task):
-            yield *updates, gr.skip()
+        try:
+            yield gr.update(**box, **BUSY), shown, "", waiting, gr.skip()  # a crisis message may be shown meanwhile
+            async for updates in self._write(conversation, task):
+                yield *updates, gr.skip()
+            if conversation.task is not task:
+                yield UNCHANGED  # at the end Gradio sends the last update again, over what is shown by then
+        finally:
+            if conversation.task is task:
+                conversation.task = None
 
     async def _write(self, conversation: Conversation, task: ReplyTask) -> AsyncIterator[tuple[Any, ...]]:
         """(textbox, chat, retrieved texts, status) while the reply grows and the task is current."""

@@ -13,3 +13,8 @@ QUEUED: dict[str, Any] = PRIVATE | {
     "concurrency_limit": MAX_CONCURRENT_REPLIES,
     "show_progress": "hidden",
 }
+
+
+def into_view(selector: str) -> str:
+    """JavaScript that scrolls an element into view, if it is there: a phone would show its first lines only."""
+    return f"() => setTimeout(() => document.querySelector('{selector}')?.scrollIntoView({{block: 'nearest'}}), 100)"

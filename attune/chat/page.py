@@ -45,14 +45,15 @@ def build(engine: Engine) -> gr.Blocks:
     """The page for the engine's systems."""
     conversations = Conversations(engine)
     with _Page(title="Attune", analytics_enabled=False) as page:
-        learned = data(engine.parameters, engine.artifacts)
-        gr.Markdown(f"# Attune\n{HEADLINE}\n\n{DISCLAIMER} {learned} {PROTOTYPE}", elem_id="head")
+        gr.Markdown(f"# Attune\n{HEADLINE}\n\n{DISCLAIMER} {PROTOTYPE}", elem_id="head")
         with gr.Tab("Chat"):
             settings = chat_tab(conversations)
         with gr.Tab("Compare"):
             compare_tab(Comparisons(engine), settings.inputs)
         with gr.Tab("Results") as results:
             _results(results)
+        # At the end, so that a phone's first screen has room for the chat.
+        gr.Markdown(data(engine.parameters, engine.artifacts), elem_id="data", elem_classes="small")
         gr.api(reply_endpoint(engine), api_name="reply", concurrency_limit=None)
 
         def close(request: gr.Request) -> None:

@@ -16,6 +16,7 @@ LABELS = {
     "cobert": "CoBERT's retrieval",
 }
 PHONE = {"width": 390, "height": 844}
+SMALL_PHONE = {"width": 360, "height": 640}
 needs_chromium = pytest.mark.skipif(
     not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM"
 )

@@ -1,8 +1,11 @@
 """What the page does, in headless Chromium; tests/chat/browser.py finds it."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from threading import Event
 from typing import Literal
 
 import pytest
@@ -11,7 +14,7 @@ from playwright.sync_api import Page, expect
 from attune.chat.answers import Answer, Question
 from attune.chat.engine import Engine
 from attune.chat.rendering import NO_REPLY
-from tests.chat.browser import PHONE, accessible, choose, fits, lowest, needs_chromium, replied, send
+from tests.chat.browser import PHONE, SMALL_PHONE, accessible, choose, fits, lowest, needs_chromium, replied, send
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
 pytestmark = needs_chromium
@@ -144,6 +147,50 @@ def test_the_crisis_message_is_shown_in_place_of_a_reply(page: Page) -> None:
     replied(page, 1)
 
 
+@pytest.mark.parametrize(
+    ("tab", "box", "shown"),
+    [
+        ("Chat", "#message", "#crisis"),
+        ("Compare", "#compare-message", "#compare-crisis"),
+    ],
+)
+def test_the_whole_crisis_message_is_on_a_phone_s_screen(page: Page, tab: str, box: str, shown: str) -> None:
+    page.set_viewport_size(SMALL_PHONE)
+    page.get_by_role("tab", name=tab).click()
+    page.locator(f"{box} textarea").fill("I want to kill myself")
+    page.locator(f"{box} textarea").press("Enter")
+    expect(page.locator(shown)).to_be_in_viewport(ratio=1, timeout=20_000)
+
+
+def test_a_message_is_taken_while_an_interrupted_reply_lasts_which_then_changes_nothing(
+    page: Page, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lasting(name: str, question: Question) -> AsyncIterator[Answer]:
+        """Real replies, but that to the first message goes on until `released`."""
+        async for answer in real(name, question):
+            while answer.text and len(question.turns) == 1 and not released.is_set():
+                yield replace(answer, done=False)
+                await asyncio.to_thread(released.wait, 60)
+            yield answer
+
+    real, released = engine.reply_async, Event()
+    monkeypatch.setattr(engine, "reply_async", lasting)
+    choose(page, "full")
+    said = ["Never stop.", "I want to kill myself", "I am glad today."]
+    send(page, said[0])
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
+    send(page, said[1])
+    expect(page.locator("#crisis")).to_be_visible()
+    send(page, said[2])
+    users = page.locator("#chat [data-testid=user]")
+    expect(users).to_have_text(said, timeout=20_000)
+    replied(page, 2)
+    released.set()
+    page.wait_for_timeout(2000)  # the interrupted reply ends
+    replied(page, 2)
+    expect(users).to_have_text(said)
+
+
 def test_a_reply_can_be_stopped_while_the_next_message_is_being_typed(
     page: Page, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,3 +237,22 @@ def test_the_comparison_is_blind_until_replies_are_judged(page: Page) -> None:
         page.get_by_role("link", name="Download as JSON").click()
     assert len(json.loads(download.value.path().read_text("utf-8"))["replies"]) == len(SYSTEMS)
     accessible(page)
+
+
+def test_a_comparison_can_be_stopped(page: Page, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lasting(*_: object) -> AsyncIterator[Answer]:
+        await asyncio.sleep(60)
+        yield Answer("Late", done=True)
+
+    page.get_by_role("tab", name="Compare").click()
+    message, status = page.locator("#compare-message"), page.locator("#compare-status")
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "reply_async", lasting)
+        message.locator("textarea").fill("My cat ran away.")
+        message.get_by_role("button", name="Compare").click()
+        expect(status).to_contain_text("0/")
+        message.get_by_role("button", name="Stop").click(timeout=20_000)
+        expect(status).to_have_text("Stopped.")
+    message.get_by_role("button", name="Compare").click()
+    expect(status).to_have_text(f"{len(SYSTEMS)}/{len(SYSTEMS)} replies")
+    expect(message.get_by_role("button", name="Compare")).to_be_visible()

@@ -10,7 +10,7 @@ import pytest
 
 from attune.chat.answers import Answer, Exchange, Question
 from attune.chat.artifacts import Artifacts
-from attune.chat.conversations import OPENINGS, QUESTIONS, Conversations
+from attune.chat.conversations import OPENINGS, QUESTIONS, UNCHANGED, Conversations
 from attune.chat.engine import Engine
 from attune.chat.rendering import NO_REPLY
 from attune.core.errors import AttuneError
@@ -87,7 +87,7 @@ def test_a_growing_reply_is_dropped_once_something_else_happens(conversations: C
 
     for by, left in (("clear", 0), ("stop", 1), ("retry", 1), ("send", 2)):
         conversations.clear(ONE)
-        assert asyncio.run(interrupted(by)) == []
+        assert asyncio.run(interrupted(by)) == [UNCHANGED]  # the last update, which Gradio sends twice
         assert len(conversations._conversation(ONE).exchanges) == left
 
 
@@ -103,6 +103,19 @@ def test_a_refused_message_does_not_stop_the_reply_that_is_growing(conversations
     *_, undisturbed = events(conversations.send("I am sad today.", "full", *SETTINGS, TWO))
     *_, event = asyncio.run(refused())
     assert texts(event) == texts(undisturbed)
+
+
+def test_the_same_message_is_answered_again_only_once_its_reply_is_there(conversations: Conversations) -> None:
+    async def twice() -> list[Any]:
+        growing = conversations.send("Hm.", "full", *SETTINGS, ONE)
+        await anext(growing)
+        second = [each async for each in conversations.send(" Hm. ", "full", *SETTINGS, ONE)]
+        assert texts([each async for each in growing][-1])[::2] == ["Hm."]
+        return second
+
+    assert asyncio.run(twice()) == [UNCHANGED]
+    *_, event = events(conversations.send("Hm.", "full", *SETTINGS, ONE))
+    assert texts(event)[::2] == ["Hm.", "Hm."]
 
 
 def test_a_message_without_a_reply_is_not_part_of_the_context(conversations: Conversations, engine: Engine) -> None:

@@ -22,9 +22,9 @@ PATIENCE = 100  # seconds, on a busy machine
 
 def test_the_page_says_whose_text_the_models_learned_from(address: str, engine: Engine) -> None:
     shown = httpx.get(f"{address}config", timeout=PATIENCE).json()["components"]
-    (head,) = (each["props"]["value"] for each in shown if each["props"].get("elem_id") == "head")
-    assert f" {data(engine.parameters, engine.artifacts)} " in head
-    assert "Data: the " in head
+    (learned,) = (each["props"]["value"] for each in shown if each["props"].get("elem_id") == "data")
+    assert learned == data(engine.parameters, engine.artifacts)
+    assert "Data: the " in learned
 
 
 def test_enter_sends_a_message(engine: Engine) -> None:
