@@ -1,3 +1,4 @@
+import itertools
 import math
 import random
 from collections.abc import Callable
@@ -185,6 +186,16 @@ def test_few_units_are_exchanged_in_all_ways() -> None:
     assert len({compare([mean(2, 14)], [mean(1, 14)], seed).p for seed in range(3)}) > 1  # drawn by the seed
 
 
+def test_exchanges_that_tie_with_what_was_observed_count_whatever_is_rounded() -> None:
+    """Counted in whole tenths, which floats do not hold."""
+    tenths = [3, 1, -2, 4, 1, -1, 2]
+    before, after = (
+        Ratio.mean({f"id{at}": 0.3 + each * part / 10 for at, each in enumerate(tenths)}) for part in (0, 1)
+    )
+    sums = [sum(map(math.prod, zip(signs, tenths, strict=True))) for signs in itertools.product((1, -1), repeat=7)]
+    assert compare([before], [after], seed=1).p == sum(abs(each) >= sum(tenths) for each in sums) / 2**7
+
+
 @pytest.mark.parametrize("count", [6, 9, 10])
 @pytest.mark.parametrize("better", [0.5, -0.5])
 def test_the_same_half_in_all_units_has_an_interval_that_agrees_with_p(count: int, better: float) -> None:
@@ -274,6 +285,11 @@ def test_the_effect_is_cohen_s_d_of_the_differences() -> None:
     differences = [after[name] - before[name] for name in before]
     found = compare([Ratio.mean(before)], [Ratio.mean(after)], seed=1)
     assert found.effect == pytest.approx(np.mean(differences) / np.std(differences, ddof=1))
+    # Of a ratio: 2 per token, with 1 too few, 1 too many and none: their deviation is 1, of units of 4/3 tokens.
+    none, some = (
+        Ratio(dict(zip("abc", each, strict=True)), {"a": 1, "b": 1, "c": 2}) for each in ((0, 0, 0), (1, 3, 4))
+    )
+    assert compare([none], [some], seed=1).effect == pytest.approx(2 / (1 / (4 / 3)))
     # Two domains of which no example is in both, with the same differences: the effect is the same.
     doubled = [
         [Ratio.mean(each), Ratio.mean({f"other {name}": value for name, value in each.items()})]

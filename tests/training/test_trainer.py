@@ -38,6 +38,7 @@ def test_what_is_left_is_told_by_the_steps_since_it_began(
 
 def test_what_decides_an_update_is_not_left_to_the_defaults_of_transformers(tmp_path: Path) -> None:
     found = arguments(tmp_path, 1)
+    assert arguments(tmp_path, 7).seed == 7
     assert (found.max_grad_norm, found.weight_decay, found.optim) == (1.0, 0.0, "adamw_torch_fused")
     assert arguments(tmp_path, 1, max_grad_norm=0.5).max_grad_norm == 0.5
 

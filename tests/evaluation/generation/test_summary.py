@@ -77,6 +77,8 @@ def test_prompts_without_passages_count_as_without_one_like_the_target() -> None
     assert (values["passages"], values["target_given"]) == (round(4 / 6, 4), round(1 / 6, 4))
     assert values["passage_like_target"] == round(1 / 6, 4)
     assert values["passage_similarity"] == 0.5
+    unlike = nested(scores(by_system([row(at, **GIVEN, passage_similarity=0.1) for at in range(6)]), 1), ["system"])
+    assert (unlike["g+rag"]["passage_like_target"], unlike["g+rag"]["passage_like_target_high"]) == (0, 0.4593)
 
 
 def test_no_fault_in_few_replies_is_no_certainty() -> None:
@@ -148,6 +150,13 @@ def test_targets_are_a_system_without_a_loss() -> None:
     assert values["bleu"] == pytest.approx(100)
     assert values["replies"] == 6
     assert "perplexity" not in values
+
+
+def test_true_replies_are_not_cut_where_the_written_ones_were() -> None:
+    cut = [row(at, truncated=True, system="g") for at in range(6)]
+    assert means(cut)["replies_truncated"].value == 1
+    for true in (targets_of(cut), true_answers(cut)):
+        assert means(true)["replies_truncated"].value == 0
 
 
 def test_a_system_without_replies_has_its_losses_alone() -> None:
