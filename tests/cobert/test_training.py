@@ -42,6 +42,7 @@ def test_training_learns_and_its_curve_begins_untrained(tmp_path: Path, family: 
 
 
 def test_the_curve_grows_with_each_epoch(tmp_path: Path) -> None:
+    pin(1, 1)
     model, inputs = cobert(tmp_path / "encoder", "bert", score_scale=0.05, frozen_layers=1)
     grown: list[list[dict[str, Any]]] = []
     parts = {"train": rows(32), "valid": rows(16)}
