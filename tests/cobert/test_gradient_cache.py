@@ -140,6 +140,34 @@ class Memory:
         return self.encode(model, given)
 
 
+def test_an_update_adds_up_its_batches_also_where_one_runs_out_of_memory_half_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of two counts half. The second runs out once the gradients of some of its micro-batches are known."""
+    model, inputs = cobert(tmp_path / "encoder", score_scale=0.1, dropout=0.0)
+    model, parts = model.double(), examples(rows(12), inputs)
+    trainer = CobertTrainer(model, parts, parts, RECIPE | {"micro_batch": 4}, args=arguments(tmp_path / "run", 1))
+    trainer.current_gradient_accumulation_steps = 2
+    halves = [trainer._prepare_inputs(trainer._collate(each)) for each in (parts[:6], parts[6:])]
+    sum(model(**each)["loss"] / 2 for each in halves).backward()
+    expected = copy.deepcopy(gradients(model))
+    model.zero_grad()
+    trainer.training_step(model, halves[0])
+    calls, encode = [], Cobert.encode
+
+    def once(self: Cobert, given: dict[str, torch.Tensor]) -> Any:
+        calls.append(torch.is_grad_enabled())
+        if sum(calls) == 3 and calls[-1]:
+            raise torch.OutOfMemoryError
+        return encode(self, given)
+
+    monkeypatch.setattr(Cobert, "encode", once)
+    trainer.training_step(model, halves[1])
+    assert trainer.micro_batch == 2
+    for one, other in zip(gradients(model), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("accumulation", [1, 2])
 @pytest.mark.fault("out of memory in CoBERT's training", "it continues with smaller micro-batches")
 def test_out_of_memory_halves_the_micro_batch_and_goes_on(
@@ -174,6 +202,12 @@ def test_further_negatives_are_drawn_by_the_batch_and_never_count_twice(tmp_path
     assert first["same"].shape == (8, 13)
     assert torch.equal(first["response"]["input_ids"], again["response"]["input_ids"])
     assert not torch.equal(first["response"]["input_ids"][8:], other["response"]["input_ids"][8:])
+    reseeded, every = (
+        CobertTrainer(model, parts, parts[:4], recipe | each, args=arguments(tmp_path / "run", 1))._collate(parts[:8])
+        for each in ({"seed": 2}, {"extra_negatives": 100})
+    )
+    assert not torch.equal(first["response"]["input_ids"][8:], reseeded["response"]["input_ids"][8:])
+    assert every["same"].shape == (8, 8 + 16)  # all that there are
     ids = first["response"]["input_ids"]
     for row in range(8):
         expected = [torch.equal(ids[row], ids[column]) for column in range(13)]

@@ -1,13 +1,16 @@
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.stats
 import torch
 from transformers import AutoModel
 
 from attune.cobert import training
 from attune.cobert.examples import every_turn, examples
-from attune.cobert.training import CobertTrainer, curve, summary, train, valid_candidates
+from attune.cobert.inputs import pad
+from attune.cobert.training import CobertTrainer, curve, summary, train, valid_candidates, validation_scores
 from attune.core.determinism import pin
 from attune.core.errors import AttuneError
 from attune.training.trainer import arguments
@@ -39,13 +42,51 @@ def test_training_learns_and_its_curve_begins_untrained(tmp_path: Path, family: 
 
 
 def test_the_curve_grows_with_each_epoch(tmp_path: Path) -> None:
+    pin(1, 1)
     model, inputs = cobert(tmp_path / "encoder", "bert", score_scale=0.05, frozen_layers=1)
     grown: list[list[dict[str, Any]]] = []
     parts = {"train": rows(32), "valid": rows(16)}
-    curve, reached = train(model, parts, inputs, RECIPE, tmp_path / "checkpoints", grown.append)
+    recipe = RECIPE | {"lr": 0.5}  # no epoch is as good as none
+    curve, reached = train(model, parts, inputs, recipe, tmp_path / "checkpoints", grown.append)
     assert list(dict.fromkeys(len(each) for each in grown)) == [1, 2, 3, 4]
     assert grown[-1] == curve
-    assert reached == max(row["valid_mrr"] for row in curve[1:])
+    assert reached == max(row["valid_mrr"] for row in curve[1:]) < curve[0]["valid_mrr"]
+
+
+def test_the_rate_falls_in_equal_steps_and_dropout_is_off_where_it_is_measured(tmp_path: Path) -> None:
+    pin(1, 1)
+    model, inputs = cobert(tmp_path / "encoder", frozen_layers=1)
+    seen: set[tuple[bool, bool]] = set()
+    for each in model.modules():
+        if isinstance(each, torch.nn.Dropout):
+            each.register_forward_hook(lambda part, *_: seen.add((torch.is_grad_enabled(), part.training)))
+    train(model, {"train": rows(16), "valid": rows(4)}, inputs, RECIPE, tmp_path / "checkpoints")
+    log = json.loads((tmp_path / "checkpoints" / "checkpoint-6" / "trainer_state.json").read_text())["log_history"]
+    rates = [entry["learning_rate"] for entry in log if "learning_rate" in entry]
+    assert rates == pytest.approx([RECIPE["lr"] * left / 6 for left in (5, 3, 1)])  # at steps 2, 4 and 6
+    assert seen == {(True, True), (False, False)}
+
+
+def test_it_is_measured_on_the_validation_split(tmp_path: Path) -> None:
+    """Of one reply, which is always first; the 16 that are learnt from are not."""
+    model, inputs = cobert(tmp_path / "encoder", frozen_layers=1)
+    parts = {"train": rows(16), "valid": rows(1)}
+    curve, _ = train(model, parts, inputs, RECIPE | {"epochs": 1}, tmp_path / "checkpoints")
+    assert [(row["valid_loss"], row["valid_mrr"]) for row in curve] == [(0, 1), (0, 1)]
+
+
+def test_validation_is_cross_entropy_and_rank_among_the_replies_of_the_split(tmp_path: Path) -> None:
+    """By torch and scipy, from the scores of all in one batch."""
+    model, inputs = cobert(tmp_path / "encoder", score_scale=0.05)
+    parts = examples(rows(16), inputs)
+    found = validation_scores(model, CobertTrainer(model, parts, parts, RECIPE, args=arguments(tmp_path / "run", 1)))
+    batch = {name: pad([getattr(each, name) for each in parts]) for name in ("context", "persona", "response")}
+    with torch.no_grad():
+        scores = model(**batch, same=torch.eye(16, dtype=torch.bool))["scores"]
+    assert found["loss"] == pytest.approx(torch.nn.functional.cross_entropy(scores, torch.arange(16)).item(), rel=1e-4)
+    ranks = scipy.stats.rankdata(-scores.numpy(), axis=1).diagonal()
+    assert found["mrr"] == pytest.approx((1 / ranks).mean())
+    assert found["r@1"] == pytest.approx((ranks == 1).mean())
 
 
 def test_a_process_trains_on_one_gpu_however_many_it_sees(tmp_path: Path) -> None:
@@ -107,7 +148,6 @@ def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path, family: str) ->
     if best == rows_[-1]["valid_mrr"]:
         pytest.fail("the last epoch is the best, so this shows nothing")
     from attune.cobert.model import inputs_for
-    from attune.cobert.training import validation_scores
 
     inputs = inputs_for(model, tmp_path / "encoder")
     valid = examples(rows(16), inputs)
@@ -186,7 +226,8 @@ def test_validation_draws_some_candidates_or_takes_all(tmp_path: Path) -> None:
     assert valid_candidates(parts[:2], parts, {"seed": 1, "valid_candidates": None}) == [distinct] * 2
     drawn = valid_candidates(parts, parts, {"seed": 1, "valid_candidates": 5})
     assert drawn == valid_candidates(parts, parts, {"seed": 1, "valid_candidates": 5})
-    assert len({tuple(each) for each in drawn}) > 10
+    assert len({tuple(others) for _, *others in drawn}) > 10
+    assert drawn != valid_candidates(parts, parts, {"seed": 2, "valid_candidates": 5})
     for example, replies in zip(parts, drawn, strict=True):
         assert replies[0] == example.response
         assert len(set(replies)) == 5
@@ -211,6 +252,7 @@ def test_every_turn_is_a_reply_to_learn_and_only_its_speaker_has_the_persona() -
         "response": "great !", "response_speaker": "y", "personas": ["i love the sea .", "i have a dog ."],
     }  # fmt: skip
     found = every_turn([row])
+    assert [each["context_speakers"] for each in found] == [["x"], ["x", "y"], ["x", "y", "x"]]
     assert [(each["id"], each["context"], each["response"], each["personas"]) for each in found] == [
         ("a#1", ["hi"], "i love the sea . you ?", ["i have a dog ."]),
         ("a#2", ["hi", "i love the sea . you ?"], "me too", []),

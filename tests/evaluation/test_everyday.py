@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from attune.evaluation.everyday import Everyday, comparisons, judged, scores
+from attune.evaluation.everyday import Everyday, Message, comparisons, judged, scores
 from attune.evaluation.schemas import JUDGED, SHARES
 from attune.index.embedding import embed, load_embedder
 from attune.metrics.replies import ngrams
 from attune.sources.packages import minilm_folder
 from attune.sources.sample.empathetic_dialogues import load
+from tests.inference.tiny_bank import Words
 
 WHOLE = Everyday.read()
 # Half of it, with as many messages of either feeling.
@@ -64,6 +65,27 @@ def test_the_message_again_is_nearest_to_itself_and_a_reply_to_another_is_not(sy
 
 def test_an_empty_reply_has_nothing_right(systems: Systems) -> None:
     assert not any(row[name] for row in systems["empty"] for name in (*JUDGED, "similarity"))
+
+
+def test_a_reply_that_is_as_near_to_another_message_is_about_its_own_too() -> None:
+    messages = [Message(f"{feeling} 1", "my bike", feeling == "glad", "a bike") for feeling in ("glad", "troubled")]
+    rows = [{"id": each.id, "reply": "your bike"} for each in messages]
+    found = judged(rows, Everyday(messages, [("a city", True), ("a job", False)]), Words(), 2)
+    assert [row["own_message"] for row in found] == [1, 1]
+
+
+def test_shares_of_replies_on_which_all_agree_have_exact_intervals() -> None:
+    about = {"prompt": "Hm.", "target": "Oh.", "reply": "Oh no.", "truncated": False}
+    rows = [
+        about | {"id": f"{feeling} {at}", "similarity": at / 10, "own_message": 0.0, "right_feeling": right}
+        for feeling, right in (("glad", 1.0), ("troubled", 0.0))
+        for at in range(6)
+    ]
+    found = {each.score: (each.low, each.value, each.high) for each in scores(rows, 1)}
+    of_six, of_twelve = (pytest.approx(1 - 0.025 ** (1 / count), abs=1e-4) for count in (6, 12))
+    assert found["own_message"] == (0, 0, of_twelve)
+    assert found["right_feeling_glad"] == (pytest.approx(0.025 ** (1 / 6), abs=1e-4), 1, 1)
+    assert found["right_feeling_troubled"] == (0, 0, of_six)
 
 
 def test_systems_are_compared_on_the_same_messages(systems: Systems) -> None:

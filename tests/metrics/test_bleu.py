@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.metrics.bleu import overlap, self_bleu, signatures
+from attune.metrics.bleu import SELF_BLEU_REPLIES, overlap, self_bleu, signatures
 from tests.forked import python
 
 REPLIES = ["That is so sad, I am sorry.", "", "我很难过。", "Well done, you must be proud!"]
@@ -27,5 +27,7 @@ def test_what_was_done_is_named() -> None:
 def test_replies_that_are_all_the_same_share_everything() -> None:
     assert self_bleu(["I am so sorry to hear that."] * 10_000) == pytest.approx(100)
     assert self_bleu(["one two three", "four five six"]) == 0
+    assert self_bleu(["Oh no", "Oh no"]) == pytest.approx(100)  # without any 4-gram
     assert self_bleu(["alone"]) == 0
+    assert self_bleu([*["I am so sorry."] * SELF_BLEU_REPLIES, "Well", "done"]) == pytest.approx(100)  # the first ones
     assert 0 < self_bleu(["I am so sorry.", "I am so glad."]) < 100

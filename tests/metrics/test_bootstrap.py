@@ -1,3 +1,4 @@
+import itertools
 import math
 import random
 from collections.abc import Callable
@@ -100,6 +101,31 @@ def test_a_share_that_few_have_is_as_uncertain_as_scipy_s_exact_interval_says(co
         assert high - low >= oracle.high - oracle.low
 
 
+def test_fewer_than_five_units_are_few() -> None:
+    """Up to the exact bound reaches the interval of 4 of 60; that of 5 is the resamples', which is nearer."""
+    for seen in (4, 5):
+        _, high = interval([Ratio.mean({f"id{at}": float(at < seen) for at in range(60)}, share=True)], seed=1)
+        exact = scipy.stats.binomtest(seen, 60).proportion_ci(method="exact").high
+        assert (high == pytest.approx(exact)) == (seen == 4)
+        assert high < exact + 1e-9
+
+
+def test_of_two_domains_in_which_few_have_it_the_smaller_says_how_certain_their_mean_is() -> None:
+    """1 of 12 and 1 of 60 are a mean share of 0.6 of 12."""
+    rare = [Ratio.mean({f"{n} {at}": float(at == 0) for at in range(n)}, share=True) for n in (12, 60)]
+    _, high = interval(rare, seed=1)
+    assert high == pytest.approx(scipy.stats.beta.ppf(0.975, 0.6 + 1, 12 - 0.6))
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_a_domain_whose_units_agree_does_not_decide_for_one_whose_units_do_not(share: bool) -> None:
+    """None of 12 and half of the same 12: their mean is half of that half, and varies half as much."""
+    half = {f"id{at}": float(at % 2) for at in range(12)}
+    never, some = Ratio.mean(dict.fromkeys(half, 0.0), share), Ratio.mean(half, share)
+    low, high = interval([some], seed=1)
+    assert interval([never, some], seed=1) == pytest.approx((low / 2, high / 2))
+
+
 def test_few_units_have_no_interval_but_the_exact_one_of_a_share() -> None:
     assert interval([mean(1, 60), mean(2, FEWEST - 1)], seed=1) is None
     assert interval([mean(1, 60), mean(2, FEWEST)], seed=1) is not None
@@ -148,15 +174,26 @@ def test_few_units_are_exchanged_in_all_ways() -> None:
     """p is then the same for every seed: two of 64 ways are as extreme as all six units better."""
     before, after = mean(1, 6), Ratio.mean({unit: each + 1 for unit, each in mean(1, 6).numerator.items()})
     assert {compare([before], [after], seed).p for seed in range(3)} == {2 / 64}
-    other = mean(2, 9)
+    other = mean(2, 13)
     scipys = scipy.stats.permutation_test(
-        ([*other.numerator.values()], [*mean(1, 9).numerator.values()]),
+        ([*other.numerator.values()], [*mean(1, 13).numerator.values()]),
         lambda left, right, axis: np.mean(right, axis) - np.mean(left, axis),
         permutation_type="samples",
         vectorized=True,
         n_resamples=np.inf,
     )
-    assert compare([other], [mean(1, 9)], seed=1).p == pytest.approx(scipys.pvalue)
+    assert [compare([other], [mean(1, 13)], seed).p for seed in (1, 2)] == pytest.approx([scipys.pvalue] * 2)
+    assert len({compare([mean(2, 14)], [mean(1, 14)], seed).p for seed in range(3)}) > 1  # drawn by the seed
+
+
+def test_exchanges_that_tie_with_what_was_observed_count_whatever_is_rounded() -> None:
+    """Counted in whole tenths, which floats do not hold."""
+    tenths = [3, 1, -2, 4, 1, -1, 2]
+    before, after = (
+        Ratio.mean({f"id{at}": 0.3 + each * part / 10 for at, each in enumerate(tenths)}) for part in (0, 1)
+    )
+    sums = [sum(map(math.prod, zip(signs, tenths, strict=True))) for signs in itertools.product((1, -1), repeat=7)]
+    assert compare([before], [after], seed=1).p == sum(abs(each) >= sum(tenths) for each in sums) / 2**7
 
 
 @pytest.mark.parametrize("count", [6, 9, 10])
@@ -248,6 +285,11 @@ def test_the_effect_is_cohen_s_d_of_the_differences() -> None:
     differences = [after[name] - before[name] for name in before]
     found = compare([Ratio.mean(before)], [Ratio.mean(after)], seed=1)
     assert found.effect == pytest.approx(np.mean(differences) / np.std(differences, ddof=1))
+    # Of a ratio: 2 per token, with 1 too few, 1 too many and none: their deviation is 1, of units of 4/3 tokens.
+    none, some = (
+        Ratio(dict(zip("abc", each, strict=True)), {"a": 1, "b": 1, "c": 2}) for each in ((0, 0, 0), (1, 3, 4))
+    )
+    assert compare([none], [some], seed=1).effect == pytest.approx(2 / (1 / (4 / 3)))
     # Two domains of which no example is in both, with the same differences: the effect is the same.
     doubled = [
         [Ratio.mean(each), Ratio.mean({f"other {name}": value for name, value in each.items()})]

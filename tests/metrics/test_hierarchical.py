@@ -45,6 +45,7 @@ def test_the_interval_is_that_of_a_hierarchical_bootstrap_by_hand(spread: float)
     by_seed = made(3, 25, spread)
     found = over_seeds(by_seed, seed=1)
     assert (found.low, found.high) == pytest.approx(by_hand(by_seed, 4000), abs=0.04)
+    assert (found.low, found.high) != (over_seeds(by_seed, seed=2).low, over_seeds(by_seed, seed=2).high)
     scores = [each.value for each in by_seed.values()]
     assert found.mean == pytest.approx(fmean(scores))
     assert found.sd == pytest.approx(stdev(scores))

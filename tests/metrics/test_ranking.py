@@ -1,3 +1,4 @@
+import math
 import random
 
 import pytest
@@ -8,6 +9,8 @@ from attune.metrics.ranking import by_metric, rank, ranked, ranking_scores
 def test_ties_rank_last() -> None:
     assert rank([3.0, 1.0, 2.0], 0) == 1
     assert rank([2.0, 2.0, 3.0, 1.0], 0) == 3
+    assert rank([2.0, math.nan, 1.0], 0) == 2  # what is no number is not below
+    assert rank([math.nan, 2.0, 1.0], 0) == 3
 
 
 def test_scores_by_hand() -> None:

@@ -38,11 +38,13 @@ def test_repetition_is_of_what_the_reply_had_before() -> None:
     assert not repeats_a_sentence("I am sorry. I am so sorry.")
     assert not repeats_a_sentence("No! No!")  # of one word
     assert repeats_a_sentence("我很难过。真的。我很难过。")
+    assert repeats_a_sentence("Oh no. Really? Oh no.")  # of two words
 
 
 def test_copies_are_of_the_prompt() -> None:
     assert copied("i lost my keys today", "I lost my keys.") == pytest.approx(2 / 3)
     assert copied("hm", "I lost my keys.") == 0
+    assert copied("i lost it . i lost it", "I lost it") == pytest.approx(2 / 5)  # each time that it stands there
     assert begins_with(" I LOST my keys. Oh", "i lost my keys.")
     assert not begins_with("Oh, i lost my keys.", "i lost my keys.")
     assert not begins_with("Oh", "")

@@ -28,7 +28,7 @@ stages:
     cmd: touch began_left; until test -e began_right; do sleep .1; done; mkdir -p out && echo left > out/left
     outs: [out/left]
   both:
-    cmd: cat out/left out/right > both
+    cmd: printf '1 of 2\\r2 of 2\\n'; cat out/left out/right > both
     deps: [out]
     outs: [both]
   last:
@@ -97,6 +97,7 @@ def test_independent_stages_run_at_once_and_dvc_lock_is_that_of_one_job(
     assert done.stdout.splitlines()[-1].endswith("min, 5 of 5 done")
     assert re.search(r"0 of 5 done] (left started; running: right|right started; running: left)\n", done.stdout)
     assert "both | Running stage 'both':" in done.stdout.splitlines()
+    assert "both | 2 of 2" in done.stdout.splitlines()  # of a progress bar, what it shows last
     assert "Data and pipelines are up to date." in dvc(project, "repro", "--dry")
     again = repro(project, jobs=2)
     assert (again.returncode, again.stdout) == (0, "Every stage is up to date.\n")

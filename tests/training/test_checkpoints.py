@@ -23,6 +23,12 @@ def test_key_follows_content_parameters_and_target_but_not_where_inputs_are(tmp_
     assert key != run_key({"lr": 0.1}, [tmp_path / "here"], [code], Path("models/copy"))
     (tmp_path / "here" / "rows").write_text("other rows")
     assert key != run_key({"lr": 0.1}, [tmp_path / "here"], [code], target)
+    cached = tmp_path / "here" / "__pycache__" / "code.pyc"
+    key = run_key({"lr": 0.1}, [tmp_path / "here"], [code], target)
+    cached.parent.mkdir()
+    cached.write_text("compiled")  # by whichever Python ran last
+    assert key == run_key({"lr": 0.1}, [tmp_path / "here"], [code], target)
+    key = run_key({"lr": 0.1}, [tmp_path / "there"], [code], target)
     code.write_text("break")
     assert key != run_key({"lr": 0.1}, [tmp_path / "there"], [code], target)
 

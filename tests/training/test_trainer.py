@@ -15,7 +15,7 @@ from attune.generators.encoded import Encoded
 from attune.generators.length_sampler import GroupingTrainer
 from attune.training import trainer
 from attune.training.precision import uses_bf16
-from attune.training.trainer import Follow, arguments
+from attune.training.trainer import Follow, arguments, duration
 from tests.generators.tiny import gpt
 
 
@@ -36,8 +36,13 @@ def test_what_is_left_is_told_by_the_steps_since_it_began(
     assert told == ["step 110 of 200, about 3 min left", "step 199 of 200, about 2 s left"]
 
 
+def test_times_are_told_in_the_largest_unit_of_which_there_are_two() -> None:
+    assert [duration(each) for each in (119, 120, 7199, 7200)] == ["119 s", "2 min", "120 min", "2 h"]
+
+
 def test_what_decides_an_update_is_not_left_to_the_defaults_of_transformers(tmp_path: Path) -> None:
     found = arguments(tmp_path, 1)
+    assert arguments(tmp_path, 7).seed == 7
     assert (found.max_grad_norm, found.weight_decay, found.optim) == (1.0, 0.0, "adamw_torch_fused")
     assert arguments(tmp_path, 1, max_grad_norm=0.5).max_grad_norm == 0.5
 

@@ -38,6 +38,15 @@ def test_where_no_passage_has_the_target_the_loss_is_of_those_replies_alone() ->
     assert (found["loss"], found["loss_target_not_given"]) == (pytest.approx(-64 / 24), -1)
 
 
+def test_the_units_of_replies_without_the_target_are_decided_of_all_replies() -> None:
+    """Of six people, five are given passages without it: too few for an interval, whatever their conversations."""
+    people = [*"aabbccddee", "f"]
+    plain = [row(at, cluster=name) for at, name in enumerate(people)]
+    rag = [each | {"variant": "rag", "nats": 6 + at % 3, "target_given": at == 10} for at, each in enumerate(plain)]
+    found = {each.score: each for each in comparisons(by_system([*plain, *rag]), {"g": GENERATORS["g"]}, 1)}
+    assert (found["loss"].low is None, found["loss_target_not_given"].low is None) == (False, True)
+
+
 def test_each_variant_is_compared_with_what_it_adds_to() -> None:
     assert list(pairs_of("g", GENERATORS)) == [
         ("g", "g+rag"),

@@ -5,7 +5,14 @@ import pytest
 
 from attune.core.errors import AttuneError
 from attune.corpora import EPITOME
-from attune.evaluation.generation.empathy import qualities, train, trained_probes, with_columns, with_empathy
+from attune.evaluation.generation.empathy import (
+    EmpathyProbe,
+    qualities,
+    train,
+    trained_probes,
+    with_columns,
+    with_empathy,
+)
 from attune.evaluation.generation.semantics import EMPATHY
 from attune.evaluation.schemas import ANSWERED_SCORED
 from tests.evaluation.generation.labels import write_labels
@@ -23,6 +30,14 @@ def test_a_probe_is_measured_on_posts_it_was_not_trained_on_beside_chance() -> N
     assert quality["chance_accuracy"] == pytest.approx(1 / 3, abs=1e-4)
     # Always one of three levels: F1 of 2 * (1/3) / (1 + 1/3) for it, and 0 for the others.
     assert quality["chance_f1"] == pytest.approx(0.5 / 3, abs=1e-4)
+
+
+def test_each_level_counts_alike_in_f1_however_many_replies_have_it() -> None:
+    """F1 is 2/3 for level 0, 1/2 for level 1 and 0 for level 2; for always guessing 0 it is 2/3, 0 and 0."""
+    truths, guesses = [0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 2, 0]
+    quality = EmpathyProbe(None, [f"s{at}" for at in range(6)], truths, guesses).quality(13)
+    assert (quality["accuracy"], quality["chance_accuracy"]) == (0.5, 0.5)
+    assert (quality["f1"], quality["chance_f1"]) == (round(7 / 18, 4), round(2 / 9, 4))
 
 
 def test_what_a_probe_only_remembers_does_not_count() -> None:

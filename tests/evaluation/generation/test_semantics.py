@@ -28,7 +28,7 @@ def test_replies_are_compared_with_target_and_prompt() -> None:
     probe = trained_probe(SITUATIONS, Encoder(), batch_size=4)
     rows = [
         {"reply": "sad", "target": "so sad", "prompt": "proud"},
-        {"reply": " ", "target": "so sad", "prompt": "sad"},
+        {"reply": " ", "target": "proud", "prompt": "proud"},
         {"reply": None, "target": "so sad", "prompt": "sad"},
         {"reply": "proud", "target": "so sad", "prompt": "proud"},
     ]
@@ -36,7 +36,7 @@ def test_replies_are_compared_with_target_and_prompt() -> None:
     names = ("similarity", "emotion", "prompt_emotion", "emotion_match")
     assert [tuple(each.get(name) for name in names) for each in found] == [
         (1.0, "sad", "proud", 0.0),
-        (0.0, None, "sad", 0.0),
+        (0.0, None, "proud", 0.0),  # though it is embedded as what is proud
         (None, None, None, None),
         (0.0, "proud", "proud", 1.0),
     ]
@@ -44,7 +44,8 @@ def test_replies_are_compared_with_target_and_prompt() -> None:
 
 
 def test_replies_are_compared_with_their_targets() -> None:
-    rows = [{"reply": reply, "target": "so sad"} for reply in ("sad", "proud", "")]
+    pairs = {"sad": "so sad", "proud": "so sad", "": "proud"}
+    rows = [{"reply": reply, "target": target} for reply, target in pairs.items()]
     assert [row["similarity"] for row in with_similarity(rows, Encoder(), 4)] == [1.0, 0.0, 0.0]
 
 

@@ -77,11 +77,14 @@ def test_prompts_without_passages_count_as_without_one_like_the_target() -> None
     assert (values["passages"], values["target_given"]) == (round(4 / 6, 4), round(1 / 6, 4))
     assert values["passage_like_target"] == round(1 / 6, 4)
     assert values["passage_similarity"] == 0.5
+    unlike = nested(scores(by_system([row(at, **GIVEN, passage_similarity=0.1) for at in range(6)]), 1), ["system"])
+    assert (unlike["g+rag"]["passage_like_target"], unlike["g+rag"]["passage_like_target_high"]) == (0, 0.4593)
 
 
 def test_no_fault_in_few_replies_is_no_certainty() -> None:
     """6 conversations without one leave open a share of 1 - .025^(1/6); means that are no shares have no interval."""
-    values = nested(scores(by_system(PLAIN), seed=1), ["system"])["g"]
+    values = nested(scores(by_system([each | {"emotion_match": 0.0} for each in PLAIN]), seed=1), ["system"])["g"]
+    assert (values["emotion_match_low"], values["emotion_match"], values["emotion_match_high"]) == (0, 0, 0.4593)
     assert (values["replies_empty_low"], values["replies_empty"], values["replies_empty_high"]) == (0, 0, 0.4593)
     for name, value in (("replies_words", 2), ("replies_repeated_3grams", 0), ("replies_copied_3grams", 0)):
         assert values[name] == value
@@ -104,6 +107,17 @@ def test_the_units_of_replies_are_decided_of_the_prompts_that_have_one() -> None
     assert set(found["similarity"].numerator) == set(found["replies_words"].numerator) == {f"c{at}" for at in range(8)}
     every = means([each | {"similarity": 0.5, "reply": "Oh."} for each in rows])
     assert set(every["similarity"].numerator) == {*people}
+
+
+def test_the_units_of_passages_are_decided_of_all_prompts() -> None:
+    """Of six people, five are given passages: they are the units, too few for an interval."""
+    people = [*"aabbccdde", "f"]
+    similarities = [{"passage_similarity": at / 10} | GIVEN if at < 9 else {} for at in range(10)]
+    rows = [row(at, cluster=name) | similarities[at] for at, name in enumerate(people)]
+    values = nested(scores(by_system([each | {"variant": "rag"} for each in rows]), seed=1), ["system"])["g+rag"]
+    assert values["passage_similarity"] == 0.4
+    assert "passage_similarity_low" not in values
+    assert "passage_like_target_low" in values
 
 
 def test_trigrams_that_one_reply_repeats_have_a_percentile_interval() -> None:
@@ -136,6 +150,13 @@ def test_targets_are_a_system_without_a_loss() -> None:
     assert values["bleu"] == pytest.approx(100)
     assert values["replies"] == 6
     assert "perplexity" not in values
+
+
+def test_true_replies_are_not_cut_where_the_written_ones_were() -> None:
+    cut = [row(at, truncated=True, system="g") for at in range(6)]
+    assert means(cut)["replies_truncated"].value == 1
+    for true in (targets_of(cut), true_answers(cut)):
+        assert means(true)["replies_truncated"].value == 0
 
 
 def test_a_system_without_replies_has_its_losses_alone() -> None:

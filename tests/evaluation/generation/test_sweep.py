@@ -49,12 +49,16 @@ def test_a_point_within_a_standard_error_of_the_most_similar_one_is_as_good_and_
     assert best({("g", "a"): ([0.1] * 4, 0.0), ("g", "b"): ([0.5, 0.3, 0.5, 0.3], 0.0), top[0]: top[1]}) == "c"
 
 
-def test_generators_that_answer_the_same_prompts_tell_no_more_than_one_of_them() -> None:
-    """Twice the same replies would have a smaller standard error, were they taken for other prompts."""
-    values = {"a": [0.5, 0.3, 0.5, 0.3, 0.5, 0.3, 0.5, 0.2], "b": [0.42, 0.36] * 4}
+@pytest.mark.parametrize(("lacking", "found"), [(0.0365, "a"), (0.039, "b")])
+def test_generators_that_answer_the_same_prompts_tell_no_more_than_one_of_them(lacking: float, found: str) -> None:
+    """Point a lacks as much in the mean of eight prompts, by .1 more or less each: sqrt(8/7) * .1 / sqrt(8) = .0378.
+
+    Twice the same replies would have a smaller standard error, were they taken for other prompts.
+    """
+    values = {"a": [0.5 - lacking + each for each in (0.1, -0.1) * 4], "b": [0.5] * 8}
     one = {("g", point): (each, 0.0) for point, each in values.items()}
     two = one | {("h", point): (each, 0.0) for point, each in values.items()}
-    assert best(one) == best(two)
+    assert best(one) == best(two) == found
 
 
 def test_a_point_whose_replies_repeat_themselves_is_not_the_best() -> None:

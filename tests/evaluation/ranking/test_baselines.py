@@ -80,6 +80,7 @@ def test_the_right_reply_s_rank_is_among_its_own_candidates() -> None:
     ranking = baselines(texts)
     (_, with_persona), found = ranking.queries["cosine_persona"], ranking.rank(rows, texts)
     assert (whole_context(rows[0]), with_persona(rows[0])) == ("hello is it old ?", "is it old ? i have a dog")
+    assert queries(embedder=None, num_personas=2)["cosine_persona"][1](rows[0]) == "is it old ? i have a dog i run"
     assert ranking.queries["cosine"][1](rows[0]) == "is it old ?"
     for name in ("tfidf", "bm25"):
         assert [row["rank"] for row in found[name]] == [1, 2]

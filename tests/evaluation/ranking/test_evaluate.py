@@ -75,3 +75,13 @@ def test_frozen_layers_shared_between_models_change_no_score(tmp_path: Path) -> 
     assert len(shared) == len({key for each in parts(inputs, 8) for key in each}) + 2
     for one, other in zip(found, evaluate(Ranker(model, inputs), items, texts), strict=True):
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+
+
+def test_models_that_freeze_other_numbers_of_layers_share_no_states(tmp_path: Path) -> None:
+    items = rows(8)
+    texts = [[row["response"], "a dog .", "so sad !"] for row in items]
+    test = RankingTest(items, texts)
+    rankers = [Ranker(*cobert(tmp_path / str(frozen), frozen_layers=frozen)) for frozen in (1, 2)]
+    for ranker in rankers:
+        alone = [row["loss"] for row in evaluate(ranker, items, texts)]
+        assert [row["loss"] for row in test.rank(ranker)] == pytest.approx(alone, rel=1e-4)

@@ -112,13 +112,16 @@ def test_a_model_of_one_context_does_not_make_the_others_surer() -> None:
 
 def test_the_small_test_set_is_scored_and_tested_alone() -> None:
     ranks = {"a": [3, 4, 5, 6, 7, 8, 9, 2, 1, 1], "b": [1, 2, 1, 2, 1, 2, 1, 1, 9, 9]}
-    ranked = [row for subset in ("large", "small") for model in ranks for row in rows(model, ranks[model], subset)]
+    subsets = ("large", "small", "least")
+    ranked = [row for subset in subsets for model in ranks for row in rows(model, ranks[model], subset)]
     own = [row for row in ranked if row["subset"] == "large" or int(row["id"][-1]) < 8]
     found = power.power_of(ranked, own, [("a", "b")], ("a", "b"), seed=1)["own"]
-    assert set(found["scores"]) == {"small"}
+    assert set(found["scores"]) == {"small", "least"}
     assert found["scores"]["small"]["happy"]["b"]["mrr"] == pytest.approx(6.5 / 8)
     assert {row["family"] for row in found["tests"]} == {"recipes, few contexts", "recipes by domain, few contexts"}
-    assert all(row["p"] == row["p_holm"] < 0.05 for row in found["tests"])
+    # Two of 256 exchanges of eight units, of both subsets; each family has one test of either.
+    assert [row["p"] for row in found["tests"]] == pytest.approx([2 / 256] * 4, abs=1e-6)
+    assert [row["p_holm"] for row in found["tests"]] == pytest.approx([2 * 2 / 256] * 4, abs=2e-6)
 
 
 def test_the_numbers_are_the_same_twice_and_of_the_reported_pair() -> None:
@@ -127,5 +130,6 @@ def test_the_numbers_are_the_same_twice_and_of_the_reported_pair() -> None:
     pairs, reported = [("a", "b"), ("b", "c")], ("b", "c")
     found = power.power_of(ranked, ranked, pairs, reported, seed=1)
     assert found == power.power_of(ranked, ranked, pairs, reported, seed=1)
+    assert found["interval"] != power.power_of(ranked, ranked, pairs, reported, seed=2)["interval"]
     assert {(row["before"], row["after"]) for row in found["outperform"]} == {("b", "c")}
     assert found["own"] == {"scores": {}, "tests": []}

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,17 @@ def test_the_bank_s_scores_by_hand(size: int) -> None:
         assert 0 < found["recall"] < 1
     else:
         assert found["mrr_index"] != found["mrr_reranked"]
+
+
+def test_a_reply_that_the_index_has_first_and_the_model_second_has_ranks_1_and_2() -> None:
+    """In every context, so that only the share found has an interval: the exact one of 8 in 8."""
+    found = [SimpleNamespace(reply=reply, cosine=cosine) for reply, cosine in (("no", 0.2), ("yes", 0.9))]
+    retriever: Any = SimpleNamespace(shortlist=2, bank=SimpleNamespace(rows=[0, 1, 2]), retrieve=lambda *_: found)
+    rows = [{"id": f"{at}", "context": [f"word{at} ?"], "personas": [], "response": "yes"} for at in range(8)]
+    assert evaluate_retrieval(retriever, rows, seed=1) == {
+        "replies": 3, "recall": 1, "recall_low": round(0.025 ** (1 / 8), 6), "recall_high": 1,
+        "mrr_index": 1, "mrr_reranked": 0.5,
+    }  # fmt: skip
 
 
 def test_turns_are_read_as_those_of_who_said_them(trained: Path) -> None:

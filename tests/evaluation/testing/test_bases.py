@@ -10,7 +10,15 @@ from attune.generators.encoding import Room, encode
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import examples
 from attune.parameters import load
-from tests.generators.tiny import dialogue_rows, gpt, saved, tokenizer
+from tests.generators.tiny import dialogue_rows, generator, gpt, prompted, saved, tokenizer
+
+
+def test_a_base_differs_from_its_generator_in_training_or_else_in_the_instruction_and_never_in_passages() -> None:
+    told, passages = {"instruction": "Be kind."}, {"rows": "passages/empathetic_dialogues", "passage_tokens": 16}
+    entries = (generator("full"), generator("full", **told, **passages), prompted(**told))
+    found = [BaseTest.of(entry) for entry in entries]
+    assert [(each.instruction, each.told) for each in found] == [("", True), ("Be kind.", True), ("Be kind.", False)]
+    assert {each.rows for each in found} == {"processed/empathetic_dialogues"}
 
 
 def test_a_base_without_the_instruction_is_scored_on_the_tokens_that_its_generator_is(tmp_path: Path) -> None:

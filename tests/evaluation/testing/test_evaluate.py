@@ -16,12 +16,14 @@ from attune.inference.decoding import Reply
 def test_a_passage_gives_the_target_as_whole_words_alone(passage: str, given: bool) -> None:
     row = {"id": "1", "history": [], "turn": 1, "system": "", "prompt": "Did you tell her?", "completion": "Yes"}
     asked = example(row)
-    encoded = SimpleNamespace(reply=(1, 2), passages=(passage,))
+    passages = {passage: "I did.", "Oh.": "Ah."}
+    encoded = SimpleNamespace(reply=(1, 2), passages=tuple(passages))
     generator: Any = SimpleNamespace(nats=lambda *_: ([3.0], [encoded]), replies=lambda *_: [])
     settings: Any = SimpleNamespace(batch_size=1, reply_examples=0)
-    variant = Variant("rag", [asked], replied=False, passage_replies={passage: "I did."})
+    variant = Variant("rag", [asked], replied=False, passage_replies=passages)
     (found,) = evaluate(generator, {asked.id: 4.0}, [variant], settings, settings, seed=1)
     assert found["target_given"] is given
+    assert found["passage_replies"] == ["I did.", "Ah."]
 
 
 def test_the_loss_after_what_is_drawn_at_random_is_the_mean_over_draws() -> None:
