@@ -1,9 +1,9 @@
 """Speed of training and writing beside the usual alternatives: `python -m benchmarks.generators`.
 
 Training: the same replies once and equally many rows in a batch, through this project's trainer, through TRL's
-SFTTrainer and through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Writing: this project's
-batches beside transformers' `generate`, with one prompt at a time and in batches padded on the left. Run `make repro`
-first: data and base are read from `--data` and `--base`.
+SFTTrainer and through a Trainer that pads every row to 128 tokens, as the reports' notebooks did. Writing: this
+project's batches beside transformers' `generate`, with one prompt at a time and in batches padded on the left. Run
+`make repro` first: data and base are read from `--data` and `--base`.
 """
 
 import argparse
