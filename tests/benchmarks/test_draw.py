@@ -13,8 +13,11 @@ _COORDINATE = r"-?\d+\.\d+"
 
 
 def parts(path: Path) -> tuple[list[str], list[float]]:
-    """The text of an SVG between its coordinates, whose sixth decimal is the processor's, and the coordinates."""
-    text = path.read_text()
+    """The text of an SVG between its coordinates, whose sixth decimal is the processor's, and the coordinates.
+
+    Without the names of its clipping paths, which are hashes of coordinates with all their decimals.
+    """
+    text = re.sub(r"\bp[0-9a-f]{10}\b", "p", path.read_text())
     return re.split(_COORDINATE, text), [float(each) for each in re.findall(_COORDINATE, text)]
 
 
