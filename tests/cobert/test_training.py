@@ -79,10 +79,11 @@ def test_validation_is_cross_entropy_and_rank_among_the_replies_of_the_split(tmp
     """By torch and scipy, from the scores of all in one batch."""
     model, inputs = cobert(tmp_path / "encoder", score_scale=0.05)
     parts = examples(rows(16), inputs)
-    found = validation_scores(model, CobertTrainer(model, parts, parts, RECIPE, args=arguments(tmp_path / "run", 1)))
+    trainer = CobertTrainer(model, parts, parts, RECIPE, args=arguments(tmp_path / "run", 1))
+    found = validation_scores(model, trainer)
     batch = {name: pad([getattr(each, name) for each in parts]) for name in ("context", "persona", "response")}
     with torch.no_grad():
-        scores = model(**batch, same=torch.eye(16, dtype=torch.bool))["scores"]
+        scores = model(**trainer._prepare_inputs(batch | {"same": torch.eye(16, dtype=torch.bool)}))["scores"].cpu()
     assert found["loss"] == pytest.approx(torch.nn.functional.cross_entropy(scores, torch.arange(16)).item(), rel=1e-4)
     ranks = scipy.stats.rankdata(-scores.numpy(), axis=1).diagonal()
     assert found["mrr"] == pytest.approx((1 / ranks).mean())
