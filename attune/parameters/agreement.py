@@ -130,15 +130,14 @@ def _something_has_seeds(parameters: Parameters) -> Iterator[str]:
 
 
 def _batches_are_shared_evenly(parameters: Parameters) -> Iterator[str]:
+    """A generator's need not be: a process that has no row of a batch waits for the others."""
     count = parameters.launcher.processes
-    for section, entries in (("recipes", parameters.recipes), ("generators", parameters.generators)):
-        for name, entry in entries.items():
-            size = getattr(entry, "batch_size", count)
-            if size % count:
-                yield (
-                    f"{section}.{name}.batch_size = {size} must be a multiple of launcher.processes = {count}, "
-                    "which share each batch"
-                )
+    for name, recipe in parameters.recipes.items():
+        if recipe.batch_size % count:
+            yield (
+                f"recipes.{name}.batch_size = {recipe.batch_size} must be a multiple of launcher.processes = {count}, "
+                "which share each batch"
+            )
 
 
 def _four_bits_are_not_sharded(parameters: Parameters) -> Iterator[str]:
@@ -189,7 +188,7 @@ AGREEMENT = (
     Check(("generators", "seeds", "generation"), _generators_exist),
     Check(("corpora", "cobert", "compare", "seeds", "personas"), _domains_exist),
     Check(("cobert", "retrieval", "transfer", "rag", "compare"), _what_is_used_is_trained),
-    Check(("launcher", "recipes", "generators"), _batches_are_shared_evenly),
+    Check(("launcher", "recipes"), _batches_are_shared_evenly),
     Check(("launcher", "generators"), _four_bits_are_not_sharded),
     Check(("seeds", "generators"), _what_has_seeds_is_trained_on_rows_that_exist),
     Check(("index",), _openvino_is_installed),

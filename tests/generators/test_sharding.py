@@ -19,12 +19,13 @@ from tests.training.interruption import BreaksOff, Stop
 from tests.training.processes import in_processes
 
 HERE = "tests.generators.test_sharding"
-# Of the rows, 22 are trained on: the last batch of an epoch is of 2, or of 1 where batches are of 3.
+# 11 rows of two replies each are trained on: the last batch of an epoch is of 3, or of 2 where batches are of 3.
 RUNS: dict[str, dict[str, Any]] = {
     "full": {"accumulation": 2, "gradient_checkpointing": True},
     "frozen": {"method": "full", "frozen_layers": 1, "batch_size": 3},
     "prompt_tuning": {},
     "lora": {"lora_dropout": 0.0},
+    "one row": {"method": "lora", "lora_dropout": 0.0, "batch_size": 1},  # one process has none
 }
 
 
