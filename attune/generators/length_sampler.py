@@ -55,7 +55,7 @@ class GroupingTrainer(RecoveringTrainer):
     parts.
     """
 
-    unit, remedy = "row", "lower max_length or passage_tokens, raise frozen_layers, or set gradient_checkpointing"
+    remedy = "lower max_length or passage_tokens, raise frozen_layers, or set gradient_checkpointing"
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
