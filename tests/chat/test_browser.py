@@ -224,6 +224,8 @@ def test_the_comparison_is_blind_until_replies_are_judged(page: Page) -> None:
     page.locator("#compare-message textarea").fill("My <b>cat</b> ran away.")
     page.locator("#compare-message textarea").press("Enter")
     expect(page.locator("#compare-status")).to_have_text(f"{len(SYSTEMS)}/{len(SYSTEMS)} replies")
+    page.locator("#compare-message textarea").fill("Something else")
+    expect(page.locator("#compare-asked")).to_have_text("Replies to:My <b>cat</b> ran away.")
     reply = page.locator("#compare-replies p").first
     assert reply.evaluate("each => getComputedStyle(each).whiteSpace") == "pre-line"  # a reply may have several lines
     assert reply.evaluate("each => getComputedStyle(each).unicodeBidi") == "plaintext"  # or be written from the right

@@ -155,6 +155,18 @@ def test_a_refused_request_is_no_reason_to_leave_out_the_crisis_message(
         complete(client, **{"message": "I want to die"} | changed)
 
 
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize(
+    "key",
+    ["n", "max_tokens", "max_completion_tokens", "seed", "temperature", "top_p", "top_k", "top_logprobs",
+     "frequency_penalty", "presence_penalty"],
+)  # fmt: skip
+def test_neither_true_nor_false_is_a_number(client: OpenAI, key: str, value: bool) -> None:
+    with pytest.raises(BadRequestError, match=f"{key}.* (must be a number, not|=) {json.dumps(value)}") as raised:
+        complete(client, extra_body={key: value})
+    assert (raised.value.param, raised.value.type) == (key, "invalid_request_error")
+
+
 HARM = {"role": "user", "content": "I want to die"}
 CALL: list[Any] = [
     {"role": "assistant", "content": None, "tool_calls": []},
