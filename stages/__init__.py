@@ -24,7 +24,10 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 _SHOWN = 20  # names in one message
 _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
+# While this reference exists, DVC takes its commit for HEAD, so that `dvc exp show` and `dvc params diff` show another.
+_BASELINE = "refs/exps/exec/EXEC_BASELINE"
 _DETACHED = "`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
+_STALE = f"`git update-ref -d {_BASELINE}` lets DVC compare with your own last commit again, not with the killed run's"
 
 
 def start(main: Callable[..., None]) -> None:
@@ -37,7 +40,7 @@ def start(main: Callable[..., None]) -> None:
     if {"-h", "--help"} & {*sys.argv[1:]}:
         print(f"{inspect.getdoc(sys.modules[main.__module__])}\n\n{_usage(main)}")
         return
-    if note := _left_detached():
+    if note := _left_behind():
         print(note, file=sys.stderr, flush=True)
     # Only DVC's: what somebody starts by hand may outlive its shell, as any program does.
     as_a_part = dying_with_parent(_repair()) if "DVC_STAGE" in os.environ else nullcontext()
@@ -119,22 +122,16 @@ def _in_the_workspace_of_an_experiment() -> bool:
 
 def _repair() -> str:
     """How to repair the repository after `dvc exp run`, which detaches HEAD, was killed."""
-    return f"\n{_DETACHED}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
+    return f"\n{_DETACHED}; {_STALE}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
 
 
-def _left_detached() -> str:
-    """A note for the next run if a killed `dvc exp run` left HEAD detached; else empty.
-
-    DVC leaves the reference EXEC_HEAD.
-    """
+def _left_behind() -> str:
+    """A note for the next run on what a killed `dvc exp run` left in the repository; empty if it left nothing."""
     git = Path(".git")
-    try:
-        head, left = ((git / name).read_text().strip() for name in ("HEAD", "refs/exps/exec/EXEC_HEAD"))
-    except OSError:
+    if "DVC_EXP_NAME" in os.environ or not (git / _BASELINE).is_file():
         return ""
-    if head != left or "DVC_EXP_NAME" in os.environ:
-        return ""
-    return f"note: {_DETACHED}"
+    on_a_branch = (git / "HEAD").read_text().startswith("ref: ")
+    return f"note: after a killed `dvc exp run`, {_STALE}" if on_a_branch else f"note: {_DETACHED}; {_STALE}"
 
 
 def project_folder() -> Path:
