@@ -1,5 +1,6 @@
 """What runs: one module per stage, started as `python -m stages.NAME name=value ...`. Stages import attune alone."""
 
+import errno
 import inspect
 import os
 import re
@@ -13,7 +14,7 @@ from typing import Any
 from attune.core import garbage_collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.environment import print_any_text, require_environment
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.core.parent import dying_with_parent
 
 require_environment()
@@ -24,6 +25,9 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 _SHOWN = 20  # names in one message
 _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
+# What says that a file cannot be written whole: safetensors and faiss quote the system, torch finds too few bytes.
+_UNWRITTEN = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)), "unexpected pos")
+_ROOM = "a file cannot be written whole; make room on the disk (docs/sweeps.md: DVC's cache), and give the same command"
 # While this reference exists, DVC takes its commit for HEAD, so that `dvc exp show` and `dvc params diff` show another.
 _BASELINE = "refs/exps/exec/EXEC_BASELINE"
 _DETACHED = "`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
@@ -55,18 +59,27 @@ def start(main: Callable[..., None]) -> None:
                 main(**values)
         if code:
             sys.exit(code)
-    except AttuneError as error:
-        sys.exit(f"error: {error}{_way_back()}")
     except KeyboardInterrupt:
         # Ended by the signal, as whoever started it expects, but without a traceback, which would tell nobody anything.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    except OSError as error:
-        if error.errno is None:  # a library's, which says more in its traceback
+    except Exception as error:
+        message = _said_of(error, _name(main))
+        if message is None:
             raise
+        sys.exit(f"error: {message}{_way_back()}")
+
+
+def _said_of(error: Exception, module: str) -> str | None:
+    """What a user is told of an error in the stage `module`; None for one whose traceback says more."""
+    if isinstance(error, AttuneError):
+        return str(error)
+    if any(reason in str(error) for reason in _UNWRITTEN):
+        return f"{one_line(error)}; {_ROOM}"
+    if isinstance(error, OSError) and error.errno is not None:  # without a number it is a library's own
         missing = isinstance(error, FileNotFoundError) and error.filename
-        message = missing_input(_name(main), Path(missing)) if missing else None
-        sys.exit(f"error: {message or error}{_way_back()}")
+        return (missing_input(module, Path(missing)) if missing else None) or str(error)
+    return None
 
 
 def missing_input(module: str, path: Path) -> str | None:
