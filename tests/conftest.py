@@ -2,13 +2,17 @@
 
 import gc
 import os
+import pickle
 import signal
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from ruamel.yaml import YAML
 
 from tests.faults import table
 from tests.faults.table import pytest_configure, pytest_terminal_summary
@@ -67,6 +71,24 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session", autouse=True)
 def _once(tmp_path_factory: pytest.TempPathFactory) -> None:
     keep_in(tmp_path_factory)
+
+
+@cache
+def _parsed(text: str) -> bytes:
+    return pickle.dumps(YAML(typ="safe", pure=True).load(text))
+
+
+class _Parser(YAML):
+    def load(self, stream: str) -> Any:
+        return pickle.loads(_parsed(stream))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parameters_parsed_once() -> Iterator[None]:
+    """The project's parser takes 30 ms for a params.yaml, and tests read the same one hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("attune.parameters.YAML", _Parser)
+        yield
 
 
 def _folder(name: str) -> Path:
