@@ -19,12 +19,14 @@ from attune.chat.engine import Engine
 from attune.chat.events import MAX_CONCURRENT_REPLIES
 from attune.chat.page import serve
 from attune.parameters import load
-from tests.chat.browser import needs_chromium, opened
+from tests.chat.browser import launched, needs_chromium, opened
 from tests.chat.conftest import free_port
 from tests.chat.test_connections import BODY, MORE, asking
 
 HARM = "I want to die"
 PATIENCE = 20  # seconds
+# Certificates, which http does not need, take 25 ms to read.
+QUICKLY: Any = {"timeout": PATIENCE, "verify": False}
 PEOPLE = MAX_CONCURRENT_REPLIES + 40  # Gradio alone would begin 40 events
 
 
@@ -79,7 +81,7 @@ def test_it_does_not_wait_for_a_place_of_the_api(address: str, stream: bool) -> 
 def test_it_does_not_wait_for_a_place_of_the_endpoint(address: str) -> None:
     def call(message: str) -> str:
         values: list[Any] = [message, "full", [], [], None, None, None, 0]
-        asked = httpx.post(f"{address}gradio_api/call/reply", json={"data": values}, timeout=PATIENCE)
+        asked = httpx.post(f"{address}gradio_api/call/reply", json={"data": values}, **QUICKLY)
         return f"{address}gradio_api/call/reply/{asked.json()['event_id']}"
 
     for _ in range(PEOPLE):
@@ -94,14 +96,14 @@ def test_it_does_not_wait_for_a_place_of_the_page(
 ) -> None:
     blocks, address = served
     (send,) = [number for number, each in blocks.fns.items() if each.name == "send" and each.targets[0][1] == "submit"]
-    with opened(address) as page:
+    with launched() as browser, opened(browser, address) as page:
         if box == "#compare-message":
             page.get_by_role("tab", name="Compare").click()
         request.getfixturevalue("_busy")
         for person in range(PEOPLE):
             values = ["My cat ran away.", "full", "", False, 1, 0, 1]
             asked = {"data": values, "fn_index": send, "session_hash": f"person{person}"}
-            httpx.post(f"{address}gradio_api/queue/join", json=asked, timeout=PATIENCE).raise_for_status()
+            httpx.post(f"{address}gradio_api/queue/join", json=asked, **QUICKLY).raise_for_status()
         page.locator(f"{box} textarea").fill(HARM)
         page.locator(f"{box} textarea").press("Enter")
         expect(page.locator(shown)).to_contain_text("findahelpline.com", timeout=1000 * PATIENCE)
