@@ -83,10 +83,11 @@ chat: setup  ## talk to the systems in the terminal; ROOT=quick: after `make qui
 	$(BIN)/python -m attune.chat $(if $(filter-out .,$(ROOT)),--root "$$ROOT")
 
 # One worker per core, each on one thread. A file's tests stay together, since they share what is trained for them once,
-# and the files keep the order that tests/conftest.py gives them.
+# and the files keep the order that tests/conftest.py gives them. Hundreds of processes import the project: it is compiled
+# once, also for a shell in which Python keeps nothing that it compiles.
 test: setup  ## run the fast tests, one worker per core; JOBS=n: n workers
-	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) \
-		--dist loadfile --no-loadscope-reorder
+	env -u PYTHONDONTWRITEBYTECODE OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" \
+		--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup  ## run the slow tests
 	$(BIN)/python -m pytest -m slow

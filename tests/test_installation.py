@@ -91,6 +91,14 @@ def test_a_shell_cannot_hide_the_project_from_its_python(tmp_path: Path) -> None
     assert {name for name in settings if name in seen} == {"PYTHONUTF8"}
 
 
+def test_the_processes_of_the_tests_compile_the_project_once(tmp_path: Path) -> None:
+    installed(tmp_path, "env > seen")
+    settings = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    for target, kept in (("quick", True), ("test", False)):
+        subprocess.run(["make", target, "PYTHON=false"], cwd=tmp_path, env=settings, check=True)
+        assert ("PYTHONDONTWRITEBYTECODE" in (tmp_path / "seen").read_text()) == kept
+
+
 @pytest.mark.fault("`make -j` with several targets", "one after the other, as without -j")
 def test_several_targets_run_in_their_order_whatever_makeflags_say(tmp_path: Path) -> None:
     installed(tmp_path, "[ $1 != -m ] || { echo begin >> log; sleep .3; echo end >> log; }")
