@@ -27,7 +27,7 @@ MESSAGE = "My cat ran away."
 SAID = [{"role": "user", "content": "I am sad today."}, {"role": "assistant", "content": "Why?"}]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(address: str) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{address}v1", api_key="unused", max_retries=0) as client:
         yield client
