@@ -1,5 +1,6 @@
 """What runs: one module per stage, started as `python -m stages.NAME name=value ...`. Stages import attune alone."""
 
+import errno
 import inspect
 import os
 import re
@@ -13,7 +14,7 @@ from typing import Any
 from attune.core import garbage_collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.environment import print_any_text, require_environment
-from attune.core.errors import AttuneError
+from attune.core.errors import AttuneError, one_line
 from attune.core.parent import dying_with_parent
 
 require_environment()
@@ -24,7 +25,13 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 _SHOWN = 20  # names in one message
 _PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
+# What says that a file cannot be written whole: safetensors and faiss quote the system, torch finds too few bytes.
+_UNWRITTEN = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)), "unexpected pos")
+_ROOM = "a file cannot be written whole; make room on the disk (docs/sweeps.md: DVC's cache), and give the same command"
+# While this reference exists, DVC takes its commit for HEAD, so that `dvc exp show` and `dvc params diff` show another.
+_BASELINE = "refs/exps/exec/EXEC_BASELINE"
 _DETACHED = "`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
+_STALE = f"`git update-ref -d {_BASELINE}` lets DVC compare with your own last commit again, not with the killed run's"
 
 
 def start(main: Callable[..., None]) -> None:
@@ -37,7 +44,7 @@ def start(main: Callable[..., None]) -> None:
     if {"-h", "--help"} & {*sys.argv[1:]}:
         print(f"{inspect.getdoc(sys.modules[main.__module__])}\n\n{_usage(main)}")
         return
-    if note := _left_detached():
+    if note := _left_behind():
         print(note, file=sys.stderr, flush=True)
     # Only DVC's: what somebody starts by hand may outlive its shell, as any program does.
     as_a_part = dying_with_parent(_repair()) if "DVC_STAGE" in os.environ else nullcontext()
@@ -52,18 +59,27 @@ def start(main: Callable[..., None]) -> None:
                 main(**values)
         if code:
             sys.exit(code)
-    except AttuneError as error:
-        sys.exit(f"error: {error}{_way_back()}")
     except KeyboardInterrupt:
         # Ended by the signal, as whoever started it expects, but without a traceback, which would tell nobody anything.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    except OSError as error:
-        if error.errno is None:  # a library's, which says more in its traceback
+    except Exception as error:
+        message = _said_of(error, _name(main))
+        if message is None:
             raise
+        sys.exit(f"error: {message}{_way_back()}")
+
+
+def _said_of(error: Exception, module: str) -> str | None:
+    """What a user is told of an error in the stage `module`; None for one whose traceback says more."""
+    if isinstance(error, AttuneError):
+        return str(error)
+    if any(reason in str(error) for reason in _UNWRITTEN):
+        return f"{one_line(error)}; {_ROOM}"
+    if isinstance(error, OSError) and error.errno is not None:  # without a number it is a library's own
         missing = isinstance(error, FileNotFoundError) and error.filename
-        message = missing_input(_name(main), Path(missing)) if missing else None
-        sys.exit(f"error: {message or error}{_way_back()}")
+        return (missing_input(module, Path(missing)) if missing else None) or str(error)
+    return None
 
 
 def missing_input(module: str, path: Path) -> str | None:
@@ -119,22 +135,16 @@ def _in_the_workspace_of_an_experiment() -> bool:
 
 def _repair() -> str:
     """How to repair the repository after `dvc exp run`, which detaches HEAD, was killed."""
-    return f"\n{_DETACHED}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
+    return f"\n{_DETACHED}; {_STALE}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
 
 
-def _left_detached() -> str:
-    """A note for the next run if a killed `dvc exp run` left HEAD detached; else empty.
-
-    DVC leaves the reference EXEC_HEAD.
-    """
+def _left_behind() -> str:
+    """A note for the next run on what a killed `dvc exp run` left in the repository; empty if it left nothing."""
     git = Path(".git")
-    try:
-        head, left = ((git / name).read_text().strip() for name in ("HEAD", "refs/exps/exec/EXEC_HEAD"))
-    except OSError:
+    if "DVC_EXP_NAME" in os.environ or not (git / _BASELINE).is_file():
         return ""
-    if head != left or "DVC_EXP_NAME" in os.environ:
-        return ""
-    return f"note: {_DETACHED}"
+    on_a_branch = (git / "HEAD").read_text().startswith("ref: ")
+    return f"note: after a killed `dvc exp run`, {_STALE}" if on_a_branch else f"note: {_DETACHED}; {_STALE}"
 
 
 def project_folder() -> Path:

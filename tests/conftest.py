@@ -4,11 +4,15 @@ import gc
 import os
 import signal
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from ruamel.yaml import YAML
 
 from tests.faults import table
 from tests.faults.table import pytest_configure, pytest_terminal_summary
@@ -67,6 +71,29 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session", autouse=True)
 def _once(tmp_path_factory: pytest.TempPathFactory) -> None:
     keep_in(tmp_path_factory)
+
+
+class _Remembering:
+    """A YAML parser of the same settings, which keeps what it has read."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def load(self, text: str) -> Any:
+        return deepcopy(_parsed(text, **self.settings))
+
+
+@cache
+def _parsed(text: str, **settings: Any) -> Any:
+    return YAML(**settings).load(text)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parameters_parsed_once() -> Iterator[None]:
+    """The project's parser takes 30 ms for a params.yaml, and tests read the same one hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("attune.parameters.YAML", _Remembering)
+        yield
 
 
 def _folder(name: str) -> Path:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tools.dvc import write_whole_files
+
 # All stages come after it, and it never changes what they read.
 CHECK = "check_parameters"
 OUTSIDE_GIT = "is no git repository, which DVC needs; `git init` makes it one"
@@ -21,6 +23,7 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     from dvc.repo.reproduce import collect_stages, plan_repro
     from dvc.scm import SCMError
 
+    write_whole_files()  # also the list of files in use, to which `status` adds
     waits: dict[str, list[str]] = {}
     try:
         with Repo() as repo, lock_repo(repo):

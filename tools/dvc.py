@@ -4,8 +4,12 @@ import getpass
 import io
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import IO, Any
 
 from attune.core import garbage_collection
 from attune.core.files import atomic_file
@@ -32,12 +36,29 @@ def write_whole_files() -> None:
     """Let DVC's files, such as dvc.lock, take the place of what they replace once they are whole.
 
     DVC empties a file before it turns the content into YAML, half a second for this project's: an interrupted one would
-    leave a dvc.lock that no DVC can read.
+    leave a dvc.lock, or a list of the files in use, that no DVC can read.
     """
+    from dvc import rwlock
     from dvc.utils.serialize import _common, _yaml
 
     for module in (_common, _yaml):
         module._dump_data = _dump
+    rwlock._edit_rwlock = partial(_edit_list, rwlock._edit_rwlock)
+
+
+def _edit_list(edit: Callable[..., Any], folder: str, fs: Any, hardlink: bool) -> Any:
+    """DVC's `edit` of the list of files in use, which writes it by a file system whose files appear whole."""
+
+    def opened(path: str, mode: str = "r", **options: Any) -> Any:
+        return _whole(Path(path), **options) if mode == "w" else fs.open(path, mode, **options)
+
+    return edit(folder, SimpleNamespace(join=fs.join, open=opened), hardlink)
+
+
+@contextmanager
+def _whole(path: Path, encoding: str) -> Iterator[IO[str]]:
+    with atomic_file(path) as temporary, temporary.open("w", encoding=encoding) as file:
+        yield file
 
 
 def _dump(path: Any, data: Any, dumper: Any, fs: Any = None, **options: Any) -> None:

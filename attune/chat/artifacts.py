@@ -78,6 +78,11 @@ class Artifacts:
         return Artifact(self.root / "metrics" / "cobert.json", "dvc repro evaluate_cobert")
 
     @property
+    def retrieval_scores(self) -> Artifact:
+        """Of CoBERT's retrieval, which chooses among all test replies: domain -> scores."""
+        return Artifact(self.root / "metrics" / "retrieval.json", "make studies")
+
+    @property
     def everyday_scores(self) -> Artifact:
         """Of the generators, on everyday messages: system -> scores."""
         return Artifact(self.root / "metrics" / "everyday.json", "make studies")

@@ -186,13 +186,14 @@ def _answer(
     # Before the reply's turn comes.
     answered = message.submit(conversations.at_once, [message, system], outputs, **always, **AT_ONCE)
     answered.then(None, js=into_view("#crisis"), **always, **PRIVATE)
+    retry.click(conversations.waiting, system, outputs[3], **always, **AT_ONCE)
     writing = [
         message.submit(conversations.send, [message, *fields], outputs, **always, **QUEUED),
         retry.click(conversations.retry, fields, outputs, **always, **QUEUED),
     ]
     for opening, text in zip(openings, OPENINGS + QUESTIONS, strict=True):
         pick = partial(conversations.example, text)
-        picked = opening.click(pick, system, [message, system], queue=False, **PRIVATE)
+        picked = opening.click(pick, system, [message, system, outputs[3]], queue=False, **PRIVATE)
         opening.click(None, js=_TO_THE_MESSAGE_BOX, **PRIVATE)
         writing.append(picked.then(conversations.send, [message, *fields], outputs, **QUEUED))
     copy.click(None, None, outputs[3], js=_COPY, **PRIVATE)

@@ -29,9 +29,9 @@ def compare_tab(comparisons: Comparisons, settings: list[Any]) -> None:
         label=f"Save my verdicts, with the message and the persona, to {kept.name} on the server", elem_id="keep"
     )
     status, crisis = gr.Markdown(elem_id="compare-status"), gr.Markdown(visible=False, elem_id="compare-crisis")
-    link = gr.HTML(elem_id="compare-download")
+    asked, link = gr.HTML(elem_id="compare-asked"), gr.HTML(elem_id="compare-download")
     compared = gr.State(Compared())
-    outputs: list[Any] = [compared, status, crisis, link]
+    outputs: list[Any] = [compared, status, crisis, asked, link]
     thumbs = []
     with gr.Row(elem_id="compare-replies"):
         for _ in range(count):

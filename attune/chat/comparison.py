@@ -60,9 +60,9 @@ class Compared:
 
 
 class Comparisons:
-    """`compare` and `judge` update (the Compared, status, crisis message, download link, and four parts a card).
+    """`compare` and `judge` update (the Compared, status, crisis message, its message, download link, cards' parts).
 
-    A card's parts are its frame, its text and the buttons UP and DOWN.
+    A card's four parts are its frame, its text and the buttons UP and DOWN.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -139,7 +139,7 @@ class Comparisons:
             for at in range(len(self.engine.systems))
             for part in (self._shown(compared, at) if at < len(compared.cards) else _HIDDEN)
         ]
-        return compared, status, crisis, download_link(compared), *cards
+        return compared, status, crisis, asked(compared), download_link(compared), *cards
 
     def _shown(self, compared: Compared, at: int) -> tuple[Any, ...]:
         card = compared.cards[at]
@@ -179,6 +179,11 @@ def as_json(compared: Compared) -> dict[str, Any]:
         "blind": compared.blind,
         "replies": [entry(card) for card in compared.cards],
     }
+
+
+def asked(compared: Compared) -> str:
+    """HTML of the message that the shown replies answer: the message box may hold another one by then."""
+    return f'<p class="by">Replies to:</p><p>{escape(compared.message)}</p>' if compared.cards else ""
 
 
 def download_link(compared: Compared) -> str:

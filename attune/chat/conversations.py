@@ -103,14 +103,14 @@ class Conversations:
 
     # A coroutine, as `send` is: in a thread of its own it could change the exchanges while a reply is being added.
     async def at_once(self, message: str, system: str, request: gr.Request) -> tuple[Any, ...]:
-        """Refuse a message, or answer one that speaks of harm; leave any other to `send`, without a crisis message."""
+        """Refuse a message, or answer one that speaks of harm; say of any other that it waits for `send`."""
         crisis = crisis_update(message)  # shown even if the message is refused
         try:
             exchange = Exchange(checked_message(message), system=system)
         except AttuneError as error:
             return gr.skip(), gr.skip(), gr.skip(), str(error), crisis
         if not crisis["visible"]:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), crisis
+            return gr.skip(), gr.skip(), gr.skip(), self.waiting(system), crisis
         conversation = self._conversation(request)
         conversation.task = None
         conversation.exchanges = [*conversation.exchanges, exchange]
@@ -174,7 +174,7 @@ class Conversations:
         """The updates of `send` and `retry`; box: what becomes of the textbox beside its buttons."""
         shown = chat_messages(conversation.exchanges)
         conversation.task = task
-        waiting = f"{self._label(task.exchange.system)} is waiting for its turn ..."
+        waiting = self.waiting(task.exchange.system)
         try:
             yield gr.update(**box, **BUSY), shown, "", waiting, gr.skip()  # a crisis message may be shown meanwhile
             async for updates in self._write(conversation, task):
@@ -224,12 +224,16 @@ class Conversations:
         turns = [*answered_turns(task.history), asked.message]
         return self.engine.reply_async(asked.system, Question(turns, persona, decoding, asked.attempt))
 
-    def example(self, text: str, system: str) -> tuple[str, str]:
-        """The text of the example that was clicked, and the system for it: the chosen one, if it is of its kind."""
+    def waiting(self, system: str) -> str:
+        """The status until a reply begins, which in Gradio's queue or in the models' thread may take its time."""
+        return f"{self._label(system)} is waiting for its turn ..."
+
+    def example(self, text: str, system: str) -> tuple[str, str, str]:
+        """The example's text, the system for it, which is the chosen one if that is of its kind, and the status."""
         is_question = text in QUESTIONS
-        if is_question == answers_questions(self.engine, system):
-            return text, system
-        return text, question_system(self.engine) if is_question else starting_system(self.engine)
+        if is_question != answers_questions(self.engine, system):
+            system = question_system(self.engine) if is_question else starting_system(self.engine)
+        return text, system, self.waiting(system)
 
     def stop(self, request: gr.Request) -> tuple[Any, str]:
         """Stop the reply that is being written, keep what there is of it; updates the textbox and the status."""

@@ -19,6 +19,9 @@ MOST_TRUNCATED = 0.5
 MOST_ALIKE = 50
 # ... and where fewer of its replies to somebody who feels so have that feeling than this, by the whole interval.
 LEAST_RIGHT = 0.5
+# CoBERT's retrieval is marked where its MRR among all test replies is below this, by the whole interval: its share of
+# contexts for which it chooses the true reply is no higher than its MRR.
+LEAST_MRR = 0.5
 # The feeling in a score's name: how those who write feel, and as what they are answered where that is wrong.
 _FEELINGS = {"troubled": ("in trouble", "glad"), "glad": ("glad", "troubled")}
 
@@ -42,6 +45,7 @@ class Measured:
         subset, domain = parameters.cobert.subsets[0], parameters.cobert.domains[0]
         self._everyday, self._everyday_tests = measured(artifacts.everyday_scores), tested(artifacts.everyday_tests)
         self._rankers = measured(artifacts.ranking_scores).get(subset, {}).get(domain, {})
+        self._retrieval = measured(artifacts.retrieval_scores).get(domain, {})
 
     def score(self, system: System) -> str:
         """A phrase with the system's test MRR or perplexity."""
@@ -64,13 +68,21 @@ class Measured:
     def failures(self, system: System) -> list[str]:
         """The same of the test scores alone: a system that fails by them is no good to start with."""
         if isinstance(system, RetrievalSystem):
-            # The untrained model is what the first recipe starts from; where others start, the studies measure.
-            trained, untrained = (
-                self._rankers.get(name, {}).get("mrr") for name in (self.parameters.retrieval.recipe, UNTRAINED)
-            )
-            worse = trained is not None and untrained is not None and trained <= untrained
-            return [f"it ranks test replies no better than {start_title(self.parameters)}"] if worse else []
+            return self._of_retrieval()
         return _of_generator(self._generators.get(system.name, {}), self._trained(system))
+
+    def _of_retrieval(self) -> list[str]:
+        # The untrained model is what the first recipe starts from; where others start, the studies measure.
+        trained, untrained = (
+            self._rankers.get(name, {}).get("mrr") for name in (self.parameters.retrieval.recipe, UNTRAINED)
+        )
+        found, scores = [], self._retrieval
+        if trained is not None and untrained is not None and trained <= untrained:
+            found.append(f"it ranks test replies no better than {start_title(self.parameters)}")
+        if scores.get("mrr_reranked_high", 1.0) < LEAST_MRR:
+            among, mrr = f"out of all {scores['replies']:,} test replies", f"MRR {scores['mrr_reranked']:.2f}"
+            found.append(f"{among}, it mostly chooses another than the true one ({mrr})")
+        return found
 
     def _feelings(self, name: str) -> list[str]:
         """To whom the system replies as if they felt otherwise: mostly, or clearly more often than an untrained one."""

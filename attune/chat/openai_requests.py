@@ -39,6 +39,10 @@ _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
 }
 
 
+def _changes_nothing(key: str, value: Any) -> bool:
+    return any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in _WITHOUT_EFFECT[key])
+
+
 class ApiError(Exception):
     """What a client is told: an HTTP status, a sentence, the parameter at fault and OpenAI's code for the error."""
 
@@ -137,9 +141,17 @@ class CompletionRequest(BaseModel):
             message = first["msg"].removeprefix("Value error, ")
             raise ApiError(400, f"{place}: {message}" if place else message, place) from None
         for key, value in (request.model_extra or {}).items():
-            if key in _WITHOUT_EFFECT and value is not None and value not in _WITHOUT_EFFECT[key]:
-                raise ApiError(400, f"{key} = {quoted(value)} is not supported; leave it out", key)
+            if key in _WITHOUT_EFFECT and value is not None and not _changes_nothing(key, value):
+                written = json.dumps(value) if isinstance(value, bool) else quoted(value)
+                raise ApiError(400, f"{key} = {written} is not supported; leave it out", key)
         return request
+
+    @field_validator("temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "seed", mode="before")
+    @classmethod
+    def no_truth_is_a_number(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # which Python, and pydantic with it, takes for 0 or 1
+            raise ValueError(f"must be a number, not {json.dumps(value)}")
+        return value
 
     @field_validator("stop", mode="before")
     @classmethod

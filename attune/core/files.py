@@ -18,6 +18,7 @@ from attune.core.environment import lives
 from attune.core.errors import AttuneError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -165,6 +166,14 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
 
     with _whole(path):
         return pq.read_table(path).to_pylist()
+
+
+def read_frame(path: Path) -> "pd.DataFrame":
+    """As `read_parquet`, as a table."""
+    import pandas as pd
+
+    with _whole(path):
+        return pd.read_parquet(path)
 
 
 def open_parquet(path: Path) -> "pq.ParquetFile":

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from attune.generators.encoded import IGNORED, Encoded, Joined
+from attune.generators.encoded import IGNORED, Joined
 
 
 def accepts_left_padding(model: Any) -> bool:
@@ -21,7 +21,7 @@ def accepts_left_padding(model: Any) -> bool:
     return "position_ids" in inspect.signature(base.forward).parameters
 
 
-def scored_batch(rows: Sequence[Encoded | Joined], pad: int, *, left: bool) -> dict[str, torch.Tensor]:
+def scored_batch(rows: Sequence[Joined], pad: int, *, left: bool) -> dict[str, torch.Tensor]:
     """input_ids, attention_mask and labels, each [rows, longest]; labels are IGNORED outside replies.
 
     left: pad on the left; `position_ids` then count from the first real token.

@@ -26,10 +26,6 @@ class Encoded:
     def length(self) -> int:
         return len(self.prompt) + len(self.reply)
 
-    @property
-    def labels(self) -> list[int]:
-        return Joined.of([self]).labels
-
     def continues(self, before: "Encoded") -> bool:
         """Whether the prompt begins as another row's prompt and reply do, without the token that ends it.
 

@@ -31,41 +31,34 @@ def opening(example: Example) -> str:
     return words_hash(example.situation or (*example.history, example.question)[example.greeting])
 
 
-def hold_out(
-    conversations: Sequence[str],
-    openings: Sequence[str],
-    seed: int,
-    *,
-    share: float = HELD_OUT_SHARE,
-    most: int = HELD_OUT_ROWS,
-) -> tuple[list[int], list[int]]:
+def hold_out(conversations: Sequence[str], openings: Sequence[str], seed: int) -> tuple[list[int], list[int]]:
     """Positions to train on and positions to hold out, given each row's conversation and its `opening`.
 
-    `share` of the conversations is held out, fewer where they would give more than `most` rows, at least one. Of those
-    held out, rows whose opening no row to train on has come first, since a reply to a known message can be recalled.
-    If there are not MEASURED_ROWS of these, conversations that share an opening are held out or trained on together,
-    unless even the fewest that do would be too many; then one row of each opening comes first, so that few rows are not
-    all about the same.
+    HELD_OUT_SHARE of the conversations is held out, fewer where they would give more than HELD_OUT_ROWS, at least one.
+    Of those held out, rows whose opening no row to train on has come first, since a reply to a known message can be
+    recalled. If there are not MEASURED_ROWS of these, conversations that share an opening are held out or trained on
+    together, unless even the fewest that do would be too many; then one row of each opening comes first, so that few
+    rows are not all about the same.
     """
-    train, held = _drawn(grouped(conversations, seed, "held out"), share, most)
+    train, held = _drawn(grouped(conversations, seed, "held out"))
     known = {openings[at] for at in train}
     if any(openings[at] in known for at in held) and sum(openings[at] not in known for at in held) < MEASURED_ROWS:
         groups = grouped(_joined(conversations, openings), seed, "held out")
-        within = min(most, max(1, round(len(conversations) * share)))
+        within = min(HELD_OUT_ROWS, max(1, round(len(conversations) * HELD_OUT_SHARE)))
         groups.sort(key=lambda group: max(len(group), within))  # an opening that most of them share is trained on
-        if len(groups) > 1 and len(groups[0]) <= most:
-            train, held = _drawn(groups, share, most)
+        if len(groups) > 1 and len(groups[0]) <= HELD_OUT_ROWS:
+            train, held = _drawn(groups)
             held = _in_turns(held, openings)
     known = {openings[at] for at in train}
     return train, sorted(held, key=lambda at: openings[at] in known)
 
 
-def _drawn(groups: Sequence[list[int]], share: float, most: int) -> tuple[list[int], list[int]]:
-    """The positions in all groups but the first, and those in the first: `share` of them, and at most `most` rows."""
+def _drawn(groups: Sequence[list[int]]) -> tuple[list[int], list[int]]:
+    """The positions in all groups but the first, and those in the first: a share of them, and at most HELD_OUT_ROWS."""
     held: list[int] = []
     count = 0
-    for group in groups[: max(1, round(len(groups) * share))]:
-        if held and len(held) + len(group) > most:
+    for group in groups[: max(1, round(len(groups) * HELD_OUT_SHARE))]:
+        if held and len(held) + len(group) > HELD_OUT_ROWS:
             break
         held += group
         count += 1

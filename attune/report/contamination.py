@@ -62,7 +62,7 @@ def _across(overlaps: pd.DataFrame) -> str:
         f"{_percent(row['example'])} % of {_title(row['test'])} with {_title(row['source'])}"
         for row in known.to_dict("records")
     ]
-    return f"Across corpora: {', '.join(shares)}; test no model of one on the other." if shares else ""
+    return f"Across corpora: {', '.join(shares)}; do not test a model of one on the other." if shares else ""
 
 
 def _own(overlaps: pd.DataFrame) -> pd.DataFrame:

@@ -49,8 +49,7 @@ def finding(results: Results) -> str:
     told = [f"{names[each]}: {_shares(scores, each, clear)}" for each in (*leading, TARGETS)]
     beside = f"; in brackets, what differs clearly from “{names[untrained]}”" if untrained else ""
     return (
-        f"Everyday messages ({messages()}), the generators that are best by one of three shares of their "
-        f"replies{beside}. "
+        f"Everyday messages ({messages()}): shares of replies, for each generator that is best in one of them{beside}. "
         f"{'. '.join(told)}.{_passages(results, tested)}"
     )
 

@@ -167,8 +167,8 @@ def _likeness(passages: Mapping[str, float]) -> str:
     share = 100 * passages["passage_like_target"]
     return (
         "of the prompts with passages, the reply in the most similar one has a mean similarity of "
-        f"{passages['passage_similarity']:.3f} to the true reply; {share:.0f} % of all prompts have one that is like "
-        f"it (cosine of at least {LIKE_TARGET:g})"
+        f"{passages['passage_similarity']:.3f} to the true reply; {share:.0f} % of all prompts have a passage like "
+        f"the true reply (cosine of at least {LIKE_TARGET:g})"
     )
 
 

@@ -146,7 +146,7 @@ def starts(results: Results) -> str:
         return ""
     told = [f"{before[name]:.3f} for {name}" for name in (first, *apart)]
     ahead = [name for name in apart if before[name] - before[first] > _MOST * _lead(results, name) > 0]
-    so = f"So most of what {listed(ahead)} {_are(ahead)} ahead of {start} is not learned. " if ahead else ""
+    so = f"So most of the lead of {listed(ahead)} over {start} is not learned. " if ahead else ""
     return (
         "Recipes start from different models: before any training, the MRR on validation contexts is "
         f"{listed(told)}. {so}`make studies` tests what training adds (plots/studies.html)."
@@ -165,10 +165,6 @@ def _lead(results: Results, name: str) -> float:
     rows = means(results.ranking)
     mrr = rows[(rows["subset"] == results.settings.cobert.subsets[0]) & (rows["score"] == "mrr")].set_index("model")
     return float(mrr["value"][name] - mrr["value"][UNTRAINED])
-
-
-def _are(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
 
 
 def _train_size(settings: Parameters, subset: str) -> str:

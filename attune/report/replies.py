@@ -14,7 +14,7 @@ from attune.report.names import counted
 # Prompts of each kind that the page holds; replies.csv has every one.
 EXAMPLES = 10
 _VARIANTS = {PLAIN: "Without passages", RAG: "With passages", PERSONA_RAG: "With reranked passages"}
-_LAST_ALONE = "Only the last message is shown; the systems read those before it too."
+_LAST_ALONE = "Only the last message is shown; the systems read earlier ones too."
 ABOUT = (
     "Not chosen for quality: small models often miss the message, console happy people or are glad about grief. "
     "“[…]”: cut off at the length limit."

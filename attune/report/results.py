@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from attune.core.files import read_csv, read_json, read_parquet
+from attune.core.files import read_csv, read_frame, read_json, read_parquet
 from attune.corpora import record_of
 from attune.evaluation.comparison import table
 from attune.evaluation.generation.summary import TARGETS, system_of
@@ -52,7 +52,7 @@ class Results:
     @cached_property
     def ranked(self) -> pd.DataFrame:
         """The test contexts, one row per model, as `evaluation.schemas.RANKED`."""
-        return pd.read_parquet(self._paths["ranked"])
+        return read_frame(self._paths["ranked"])
 
     @property
     def models(self) -> list[str]:
@@ -183,7 +183,7 @@ class Results:
     @cached_property
     def everyday_replies(self) -> pd.DataFrame:
         """The replies, with the columns of `schemas.EVERYDAY`."""
-        return pd.read_parquet(self._paths["everyday"])
+        return read_frame(self._paths["everyday"])
 
     @cached_property
     def probe(self) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class Results:
     @cached_property
     def emotions(self) -> pd.DataFrame:
         """One row per conversation: emotion, situation and split."""
-        rows = {split: pd.read_parquet(self._paths["dialogues"] / f"{split}.parquet") for split in ("train", "test")}
+        rows = {split: read_frame(self._paths["dialogues"] / f"{split}.parquet") for split in ("train", "test")}
         return pd.concat(rows[split][["emotion", "situation"]].assign(split=split) for split in rows)
 
     @cached_property
@@ -210,7 +210,7 @@ class Results:
     @cached_property
     def replies(self) -> pd.DataFrame:
         """The evaluated replies, one row per system and test example, as `evaluation.schemas.SCORED` has them."""
-        rows = pd.read_parquet(self._paths["replies"])
+        rows = read_frame(self._paths["replies"])
         return rows.assign(system=[*map(system_of, rows["generator"], rows["variant"])])
 
     @property
@@ -221,7 +221,7 @@ class Results:
     @cached_property
     def answered_replies(self) -> pd.DataFrame:
         """Retrieved, written and true replies to the same contexts, with the columns of `schemas.ANSWERED_SCORED`."""
-        return pd.read_parquet(self._paths["answered_rows"])
+        return read_frame(self._paths["answered_rows"])
 
     @cached_property
     def answers(self) -> pd.DataFrame:

@@ -141,7 +141,7 @@ def _ways(results: Results) -> str:
     return "".join(parts)
 
 
-_LEFT_OUT = "Not shown: {names} against {start}, from which they do not start (metrics/cobert_tests.json)."
+_LEFT_OUT = "Not shown: {names} against {start}, since they start from other models (metrics/cobert_tests.json)."
 
 
 def _differences(results: Results) -> str:

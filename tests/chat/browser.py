@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 LABELS = {
@@ -24,16 +24,23 @@ expect.set_options(timeout=100_000)  # models are loaded meanwhile
 
 
 @contextmanager
-def opened(address: str) -> Iterator[Page]:
-    """The page at `address`, which asks for nothing outside its server."""
-    outside: list[str] = []
+def launched() -> Iterator[Browser]:
+    """While it runs, asyncio can run nothing else in the same thread."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 1000})
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    """The page at `address`, which asks for nothing outside its server, for somebody who has never been there."""
+    outside: list[str] = []
+    with browser.new_context(viewport={"width": 1100, "height": 1000}) as context:
+        page = context.new_page()
         page.on("request", lambda request: None if _own(request.url, address) else outside.append(request.url))
         page.goto(address)
         yield page
-        browser.close()
     assert outside == []
 
 

@@ -13,7 +13,7 @@ from attune.parameters import load
 from tests.chat.tiny_pipeline import built
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 prepare()  # before a test imports the page, as app.py does
 
@@ -66,10 +66,19 @@ def address(served: tuple[Any, str]) -> str:
     return served[1]
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium, which takes a second to start."""
+    from tests.chat.browser import launched
+
+    with launched() as browser:
+        yield browser
+
+
 @pytest.fixture
-def page(address: str) -> Iterator["Page"]:
+def page(browser: "Browser", address: str) -> Iterator["Page"]:
     """The page in Chromium."""
     from tests.chat.browser import opened
 
-    with opened(address) as page:
+    with opened(browser, address) as page:
         yield page

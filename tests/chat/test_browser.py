@@ -224,6 +224,8 @@ def test_the_comparison_is_blind_until_replies_are_judged(page: Page) -> None:
     page.locator("#compare-message textarea").fill("My <b>cat</b> ran away.")
     page.locator("#compare-message textarea").press("Enter")
     expect(page.locator("#compare-status")).to_have_text(f"{len(SYSTEMS)}/{len(SYSTEMS)} replies")
+    page.locator("#compare-message textarea").fill("Something else")
+    expect(page.locator("#compare-asked")).to_have_text("Replies to:My <b>cat</b> ran away.")
     reply = page.locator("#compare-replies p").first
     assert reply.evaluate("each => getComputedStyle(each).whiteSpace") == "pre-line"  # a reply may have several lines
     assert reply.evaluate("each => getComputedStyle(each).unicodeBidi") == "plaintext"  # or be written from the right
@@ -245,7 +247,8 @@ def test_a_comparison_can_be_stopped(page: Page, engine: Engine, monkeypatch: py
         yield Answer("Late", done=True)
 
     page.get_by_role("tab", name="Compare").click()
-    message, status = page.locator("#compare-message"), page.locator("#compare-status")
+    # Beside the text stands a mark, hidden, that Gradio may set to "Error" for what was stopped.
+    message, status = page.locator("#compare-message"), page.locator("#compare-status [data-testid=markdown]")
     with monkeypatch.context() as patch:
         patch.setattr(engine, "reply_async", lasting)
         message.locator("textarea").fill("My cat ran away.")

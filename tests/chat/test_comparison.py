@@ -1,6 +1,7 @@
 import json
 import random
-from html import escape
+import re
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -18,11 +19,12 @@ from tests.chat.conftest import events
 from tests.chat.tiny_pipeline import SAMPLING, SYSTEMS
 
 SETTINGS = ("I love apples.", False, 0.9, 30, 0.95)
+FIRST = 5  # where the parts of the cards begin in an event
 
 
 def cards(event: tuple[Any, ...]) -> list[str]:
     """The texts of the cards that are shown."""
-    return [event[at + 1] for at in range(4, len(event), 4) if event[at]["visible"]]
+    return [event[at + 1] for at in range(FIRST, len(event), 4) if event[at]["visible"]]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,13 @@ def test_the_cards_show_the_replies_of_the_chat_one_after_the_other(seen: list[A
         assert shown.startswith(f"<h3>{escape(engine.systems[card.system].label)}</h3>")
     *_, alone = engine.reply("cobert", Question([compared.message], compared.persona, SAMPLING))
     assert compared.cards[0].reply == alone.text
+
+
+def test_the_message_stands_with_its_replies(seen: list[Any], engine: Engine) -> None:
+    first, *others = [event[3] for event in seen]
+    assert first == ""  # there is no reply yet
+    assert [unescape(re.sub("<[^>]*>", "", each)) for each in others] == ["Replies to:I <b>am sad</b>"] * len(SYSTEMS)
+    assert Comparisons(engine).judge(0, UP, False, seen[-1][0])[3] == others[-1]
 
 
 def test_a_reply_is_shown_as_text(engine: Engine) -> None:
@@ -61,9 +70,9 @@ def test_neither_a_name_nor_a_time_tells_blind_replies_apart_before_they_are_jud
 
 
 def test_a_refused_message_clears_the_cards(engine: Engine) -> None:
-    ((compared, status, _, link, *_),) = events(Comparisons(engine).compare(" ", False, *SETTINGS))
+    ((compared, status, _, asked, link, *_),) = events(Comparisons(engine).compare(" ", False, *SETTINGS))
     assert compared == Compared()
-    assert link == ""
+    assert asked == link == ""
     assert "nothing in the message" in status
 
 
@@ -78,7 +87,7 @@ def test_a_system_that_cannot_answer_says_why(root: Path, tmp_path: Path) -> Non
     comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
     *_, event = events(comparisons.compare("Hm.", True, *SETTINGS))
     assert all("cannot answer yet: models/base/" in text for text in cards(event))
-    assert not any(event[at]["visible"] for at in range(6, len(event), 4))  # there is nothing to judge
+    assert not any(event[at]["visible"] for at in range(FIRST + 2, len(event), 4))  # there is nothing to judge
 
 
 def test_a_blind_order_cannot_be_told_from_a_seed(root: Path, tmp_path: Path) -> None:
@@ -116,8 +125,8 @@ def test_names_are_hidden_until_a_reply_is_judged(seen: list[Any], engine: Engin
     named = [each["system"] for each in as_json(event[0])["replies"]]
     assert named == [None, blind.cards[1].system, *[None] * (len(SYSTEMS) - 2)]
     assert event[1] == f"1/{len(SYSTEMS)} judged"
-    assert event[4 + 4 + 3]["variant"] == "primary"
-    assert not event[4 + 4 + 3]["interactive"]
+    assert event[FIRST + 4 + 3]["variant"] == "primary"
+    assert not event[FIRST + 4 + 3]["interactive"]
 
 
 def test_verdicts_are_kept_only_where_people_want_it(seen: list[Any], root: Path, tmp_path: Path) -> None:
@@ -148,7 +157,7 @@ def test_replies_can_be_judged_once_the_last_one_is_there(seen: list[Any], root:
     comparisons = Comparisons(Engine(load(root / "params.yaml"), Artifacts(tmp_path)))
     for event in seen:
         count = len(event[0].cards)
-        buttons = [event[at + of] for at in range(4, 4 + 4 * count, 4) for of in (2, 3)]
+        buttons = [event[at + of] for at in range(FIRST, FIRST + 4 * count, 4) for of in (2, 3)]
         assert [each["interactive"] for each in buttons] == [event is seen[-1]] * (2 * count)
         late = comparisons.judge(0, UP, True, event[0])
         assert (late == gr.skip()) == (event is not seen[-1])

@@ -281,7 +281,7 @@ def test_an_example_is_put_to_a_system_of_its_kind(conversations: Conversations)
         (QUESTIONS[0], "full", "lora_openorca"),
         (QUESTIONS[0], "lora_openorca", "lora_openorca"),
     ):
-        assert conversations.example(text, chosen) == (text, wanted)
+        assert conversations.example(text, chosen) == (text, wanted, conversations.waiting(wanted))
 
 
 def test_a_refused_message_leaves_the_conversation_unchanged(conversations: Conversations) -> None:

@@ -19,7 +19,7 @@ from attune.chat.engine import Engine
 from attune.chat.events import MAX_CONCURRENT_REPLIES
 from attune.chat.page import serve
 from attune.parameters import load
-from tests.chat.browser import needs_chromium, opened
+from tests.chat.browser import launched, needs_chromium, opened, replied, send
 from tests.chat.conftest import free_port
 from tests.chat.test_connections import BODY, MORE, asking
 
@@ -79,12 +79,23 @@ def test_it_does_not_wait_for_a_place_of_the_api(address: str, stream: bool) -> 
 def test_it_does_not_wait_for_a_place_of_the_endpoint(address: str) -> None:
     def call(message: str) -> str:
         values: list[Any] = [message, "full", [], [], None, None, None, 0]
-        asked = httpx.post(f"{address}gradio_api/call/reply", json={"data": values}, timeout=PATIENCE)
+        asked = client.post(f"{address}gradio_api/call/reply", json={"data": values})
         return f"{address}gradio_api/call/reply/{asked.json()['event_id']}"
 
-    for _ in range(PEOPLE):
-        call("My cat ran away.")
-    assert json.dumps(crisis_message(HARM)) in httpx.get(call(HARM), timeout=PATIENCE).text
+    with httpx.Client(timeout=PATIENCE) as client:  # each reads all certificates, which takes as long as a request
+        for _ in range(PEOPLE):
+            call("My cat ran away.")
+        assert json.dumps(crisis_message(HARM)) in client.get(call(HARM)).text
+
+
+def crowd(blocks: gr.Blocks, address: str) -> None:
+    """More people write on pages of their own than can be answered at once."""
+    (event,) = [number for number, each in blocks.fns.items() if each.name == "send" and each.targets[0][1] == "submit"]
+    with httpx.Client(timeout=PATIENCE) as client:
+        for person in range(PEOPLE):
+            values = ["My cat ran away.", "full", "", False, 1, 0, 1]
+            asked = {"data": values, "fn_index": event, "session_hash": f"person{person}"}
+            client.post(f"{address}gradio_api/queue/join", json=asked).raise_for_status()
 
 
 @needs_chromium
@@ -93,18 +104,32 @@ def test_it_does_not_wait_for_a_place_of_the_page(
     served: tuple[gr.Blocks, str], box: str, shown: str, request: pytest.FixtureRequest
 ) -> None:
     blocks, address = served
-    (send,) = [number for number, each in blocks.fns.items() if each.name == "send" and each.targets[0][1] == "submit"]
-    with opened(address) as page:
+    with launched() as browser, opened(browser, address) as page:
         if box == "#compare-message":
             page.get_by_role("tab", name="Compare").click()
         request.getfixturevalue("_busy")
-        for person in range(PEOPLE):
-            values = ["My cat ran away.", "full", "", False, 1, 0, 1]
-            asked = {"data": values, "fn_index": send, "session_hash": f"person{person}"}
-            httpx.post(f"{address}gradio_api/queue/join", json=asked, timeout=PATIENCE).raise_for_status()
+        crowd(blocks, address)
         page.locator(f"{box} textarea").fill(HARM)
         page.locator(f"{box} textarea").press("Enter")
         expect(page.locator(shown)).to_contain_text("findahelpline.com", timeout=1000 * PATIENCE)
         if box == "#message":
             expect(page.locator("#chat [data-testid=user]")).to_have_text([HARM])
             expect(page.locator("#message textarea")).to_have_value("")
+
+
+@needs_chromium
+@pytest.mark.parametrize("by", ["message", "opening", "retry"])
+def test_what_waits_for_a_place_of_the_page_says_so(
+    served: tuple[gr.Blocks, str], by: str, request: pytest.FixtureRequest
+) -> None:
+    with launched() as browser, opened(browser, served[1]) as page:
+        if by == "retry":
+            send(page, "I am sad today.")
+            replied(page, 1)
+        request.getfixturevalue("_busy")
+        crowd(*served)
+        if by == "message":
+            send(page, "I am sad today.")
+        else:
+            page.locator("#retry" if by == "retry" else ".opening >> nth=0").click()
+        expect(page.locator("#status")).to_contain_text("is waiting for its turn ...", timeout=1000 * PATIENCE)

@@ -64,6 +64,19 @@ def test_a_ranker_is_weak_beside_the_untrained_encoder_which_may_not_be_what_it_
     assert "ranks test replies no better than baseline before training" in system_note(weak, "cobert")
 
 
+@pytest.mark.parametrize(("high", "weak"), [(0.49, True), (0.5, False)])
+def test_retrieval_that_mostly_chooses_another_than_the_true_reply_is_weak(
+    root: Path, tmp_path: Path, high: float, weak: bool
+) -> None:
+    of_all = {"replies": 1958, "mrr_reranked": 0.18, "mrr_reranked_low": 0.1, "mrr_reranked_high": high}
+    other = of_all | {"mrr_reranked_high": 0.1}  # of a domain on which the page's CoBERT was not trained
+    write_json(tmp_path / "metrics/retrieval.json", {"happy": of_all, "offmychest": other})
+    made = engine(root, tmp_path, {}, {"attune": 0.504, "untrained": 0.1})
+    told = "Weak in tests: out of all 1,958 test replies, it mostly chooses another than the true one (MRR 0.18)."
+    assert (told in system_note(made, "cobert")) == weak
+    assert [name for label, name in system_choices(made) if "weak in tests" in label] == ["cobert"] * weak
+
+
 def everyday(folder: Path, glad: float, troubled: float, p: float = 0.9, before: str = "prompted") -> None:
     """What full replies to everyday messages, beside another generator, `before`, whose shares are 0.75."""
     shares = {before: (0.75, 0.75), "full": (glad, troubled)}

@@ -27,7 +27,7 @@ MESSAGE = "My cat ran away."
 SAID = [{"role": "user", "content": "I am sad today."}, {"role": "assistant", "content": "Why?"}]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(address: str) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{address}v1", api_key="unused", max_retries=0) as client:
         yield client
@@ -153,6 +153,18 @@ def test_a_refused_request_is_no_reason_to_leave_out_the_crisis_message(
 ) -> None:
     with pytest.raises(APIStatusError, match=rf"(?s)findahelpline.*\n\n.*{reason}"):
         complete(client, **{"message": "I want to die"} | changed)
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize(
+    "key",
+    ["n", "max_tokens", "max_completion_tokens", "seed", "temperature", "top_p", "top_k", "top_logprobs",
+     "frequency_penalty", "presence_penalty"],
+)  # fmt: skip
+def test_neither_true_nor_false_is_a_number(client: OpenAI, key: str, value: bool) -> None:
+    with pytest.raises(BadRequestError, match=f"{key}.* (must be a number, not|=) {json.dumps(value)}") as raised:
+        complete(client, extra_body={key: value})
+    assert (raised.value.param, raised.value.type) == (key, "invalid_request_error")
 
 
 HARM = {"role": "user", "content": "I want to die"}

@@ -15,6 +15,7 @@ from attune.core.files import (
     atomic_file,
     atomic_folder,
     read_csv,
+    read_frame,
     read_json,
     read_parquet,
     refuse_existing,
@@ -186,7 +187,7 @@ def test_a_damaged_json_file_is_named(tmp_path: Path, content: bytes) -> None:
         read_json(tmp_path / "nowhere.json")
 
 
-@pytest.mark.parametrize("read", [read_parquet, lambda path: list(stream_tables(path))])
+@pytest.mark.parametrize("read", [read_parquet, read_frame, lambda path: list(stream_tables(path))])
 @pytest.mark.fault("a damaged parquet file of the pipeline's", "the file is named, and what brings it back")
 def test_a_damaged_parquet_file_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
     path = tmp_path / "rows.parquet"

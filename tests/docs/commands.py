@@ -107,7 +107,8 @@ RULES = (
     _instead(r"python -m stages\.NAME .*", "a form; tests/docs/test_stage_commands.py starts every stage"),
     _instead(r"python -m tools\.api", "it writes a page; tests/tools/test_api.py holds that to the code"),
     _instead(r"git checkout -", "it would leave the commands' branch; a test of its own says that a stage advises it"),
-    _instead(r"dvc (exp run|plots)|git add|pip install", "a mention, without its words"),
+    _instead(r"git update-ref -d refs/exps/exec/EXEC_BASELINE", "it mends what a killed run leaves; that run's test"),
+    _instead(r"dvc (exp (run|apply|push)|push|plots)|git add|pip install", "a mention, without its words"),
     _instead(r"python -m attune\.(export\.croissant|judgement\.judge_pairs)", "a mention"),
 )
 

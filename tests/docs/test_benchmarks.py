@@ -51,6 +51,6 @@ def test_what_is_said_of_the_lengths_is_what_is_drawn() -> None:
         for shapes in ((each, PERSONA, RESPONSE) for each in CONTEXT.values())
     )
     assert (
-        f"of the padded tokens {100 * short:.0f} in 100 are real at 128 and {100 * long:.0f} at 256, so those of the "
-        f"encoder can take at most {1 / short:.1f} and {1 / long:.1f} times less"
+        f"{100 * short:.0f} % of the padded tokens are real at 128 and {100 * long:.0f} % at 256, so skipping the "
+        f"rest speeds up those of the encoder at most {1 / short:.1f} and {1 / long:.1f} times"
     ) in PAGE

@@ -9,6 +9,7 @@ from attune.core.errors import AttuneError
 from attune.core.files import write_parquet
 from attune.corpora import record_of
 from attune.evaluation.contamination import Contamination, Measured, ngrams, split_losses, split_ranking
+from attune.evaluation.generation.summary import TARGETS
 from attune.index.bank import entries
 
 RANKED, DIALOGUES = "pec/small/happy", "empathetic_dialogues"
@@ -131,7 +132,8 @@ def test_scores_are_split_by_overlap_with_the_models_own_train_set(measured: Con
         about = {"generator": "g", "variant": "rag", "id": f"{name}/1", "conversation": name, "cluster": ""}
         return {**about, "tokens": tokens, "nats": nats, "base_nats": 3.0 * tokens}
 
-    losses = split_losses(measured, [scored("e", 4, 4.0), scored("f", 2, 5.0)], {"g": DIALOGUES}, 13)
+    rows = [scored("e", 4, 4.0), scored("f", 2, 5.0), scored("e", 4, 4.0) | {"generator": TARGETS}]
+    losses = split_losses(measured, rows, {"g": DIALOGUES}, 13)
     found = {(each["score"], each["split"]): each for each in losses}
     assert {each["system"] for each in losses} == {"g+rag"}
     assert (found["loss", "reply"]["overlapping"], found["loss", "reply"]["other"]) == (1, 2.5)

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
@@ -88,3 +90,35 @@ def test_a_stage_says_it_in_a_sentence(tmp_path: Path, monkeypatch: pytest.Monke
         start(download.main)
     assert re.match(rf"error: .*\[Errno {reason}\] .*", str(raised.value.code))
     assert list(Path("data").iterdir()) == []
+
+
+def index_of_faiss(path: Path) -> None:
+    index = faiss.IndexFlatIP(64)
+    index.add(np.zeros((LARGE // 64, 64), np.float32))
+    faiss.write_index(index, str(path))
+
+
+LIBRARIES: dict[str, Callable[[Path], object]] = {
+    "safetensors": lambda path: save_file({"weight": np.zeros(LARGE, np.float32)}, path),
+    "faiss": index_of_faiss,
+    "torch": lambda path: torch.save(torch.zeros(LARGE), path),
+}
+
+
+@pytest.mark.fault("{kind}: what {library} writes", "one sentence with the next step, exit code 1")
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("kind", ["full disk", "file too large"])
+def test_a_library_s_own_error_is_a_sentence_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, library: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage", f"target={tmp_path / 'written'}"])
+
+    def stage(*, target: Path) -> None:
+        LIBRARIES[library](target)
+
+    with full(kind, tmp_path), pytest.raises(SystemExit) as raised:
+        start(stage)
+    message = str(raised.value.code)
+    assert message.startswith("error: ")
+    assert "\n" not in message
+    assert "make room on the disk" in message

@@ -69,10 +69,13 @@ def test_a_killed_experiment_says_how_to_mend_the_repository(project: Path) -> N
     again = subprocess.run(
         [sys.executable, "-m", "stage", "target=log"], cwd=project, env=environment(), capture_output=True, text=True
     )
-    assert again.stderr == ("note: `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch\n")
-    commands = re.findall(r"`((?:git|dvc) checkout[^`]*)`", said)
+    forget = "git update-ref -d refs/exps/exec/EXEC_BASELINE"
+    assert again.stderr.startswith(
+        f"note: `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch; `{forget}`"
+    )
+    commands = re.findall(r"`((?:git|dvc) (?:checkout|update-ref)[^`]*)`", said)
     back = "git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots"
-    assert commands == ["git checkout -", back, "dvc checkout dvc.yaml"]
+    assert commands == ["git checkout -", forget, back, "dvc checkout dvc.yaml"]
     for command in commands:
         words = command.split()
         (dvc if words[0] == "dvc" else git)(project, *words[1:])
@@ -80,3 +83,6 @@ def test_a_killed_experiment_says_how_to_mend_the_repository(project: Path) -> N
     assert git(project, "status", "--porcelain") == ""
     assert "up to date" in dvc(project, "repro")
     assert (project / "dvc.lock").read_bytes() == lock
+    (project / "params.yaml").write_text("lr: 2\n")
+    git(project, "commit", "--quiet", "--all", "--message", "another rate")
+    assert dvc(project, "params", "diff") == ""  # DVC compares with the last commit, not with the killed run's

@@ -14,7 +14,7 @@ from attune.generators.loading import load_base
 from attune.generators.losses import reply_nats, token_losses
 from attune.generators.prompts import examples
 from tests.generators.test_losses import nats_by_hand
-from tests.generators.tiny import CHAT, END, dialogue_rows, gpt, llama, saved, tokenizer
+from tests.generators.tiny import CHAT, END, alone, dialogue_rows, gpt, llama, saved, tokenizer
 
 PLAIN, CHATTING = tokenizer(), tokenizer()
 # It ends a turn as it ends a reply; without a chat template, a line break stands in a prompt where a reply would end.
@@ -44,7 +44,7 @@ def test_rows_are_chained_where_a_prompt_begins_as_the_prompt_and_reply_before_i
     joined = Joined.of([first, second])
     assert (joined.ids, joined.length) == ([1, 2, 3, 4, 5, 9], 6)
     assert joined.labels == [IGNORED, IGNORED, 3, 9, 5, 9]  # 9 ends the first reply, where 4 follows in the prompt
-    assert first.labels == [IGNORED, IGNORED, 3, 9]
+    assert Joined.of([first]).labels == [IGNORED, IGNORED, 3, 9]
 
 
 @formats
@@ -95,7 +95,7 @@ def test_joined_rows_have_the_gradient_of_their_replies(frozen: int, words: Any)
     """Of the sum over replies; the frozen layer's states are computed for the joined row."""
     model, gradients = llama(), []
     rows, joined = rows_of(words)
-    for each in (rows[:6], joined[:3]):
+    for each in (alone(*rows[:6]), joined[:3]):
         model.zero_grad()
         with lower_states_kept(model, frozen):
             token_losses(model, scored_batch(each, PAD, left=True)).sum().backward()

@@ -16,7 +16,7 @@ from attune.generators.frozen import lower_states_kept
 from attune.generators.loading import transformer_of
 from attune.generators.losses import reply_nats, token_losses
 from attune.generators.prompts import examples
-from tests.generators.tiny import dialogue_rows, gemma3n, gemma4, gpt, llama, qwen3_moe, tokenizer
+from tests.generators.tiny import alone, dialogue_rows, gemma3n, gemma4, gpt, llama, qwen3_moe, tokenizer
 
 WORDS = tokenizer()
 PAD = WORDS.eos_token_id
@@ -31,7 +31,7 @@ def trained_of(model: Any) -> set[str]:
 def gradients(model: Any, left: bool) -> dict[str, torch.Tensor]:
     """Of every trainable weight, after the loss of one batch."""
     model.zero_grad()
-    token_losses(model, scored_batch(ROWS[:5], PAD, left=left)).sum().backward()
+    token_losses(model, scored_batch(alone(*ROWS[:5]), PAD, left=left)).sum().backward()
     return {name: each.grad.clone() for name, each in model.named_parameters() if each.requires_grad}
 
 
@@ -122,7 +122,7 @@ def test_there_is_dropout_in_the_upper_layers_alone() -> None:
         seen: list[torch.Tensor] = []
         layers(model)[1].register_forward_hook(lambda _layer, inputs, output: seen.extend((inputs[0], output)))
         for _ in range(2):
-            token_losses(model, scored_batch(ROWS[:3], PAD, left=True))
+            token_losses(model, scored_batch(alone(*ROWS[:3]), PAD, left=True))
         assert model.training
     assert torch.equal(seen[0], seen[2])
     assert not torch.equal(seen[1], seen[3])

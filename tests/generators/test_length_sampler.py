@@ -9,7 +9,7 @@ from attune.generators.batches import scored_batch
 from attune.generators.encoded import Encoded
 from attune.generators.length_sampler import GroupingTrainer, LengthGrouped
 from attune.training.trainer import arguments
-from tests.generators.tiny import gpt
+from tests.generators.tiny import alone, gpt
 
 LENGTHS = [at % 7 + 1 for at in range(450)]
 
@@ -68,7 +68,9 @@ def test_an_update_is_that_of_the_whole_batch_also_of_a_model_that_takes_no_coun
                 **settings,
             ),
             train_dataset=Dataset.from_list([{"length": len(reply), "reply": reply} for reply in replies]),
-            data_collator=lambda rows: scored_batch([Encoded("", [1, 2], row["reply"]) for row in rows], 0, left=True),
+            data_collator=lambda rows: scored_batch(
+                alone(*(Encoded("", [1, 2], row["reply"]) for row in rows)), 0, left=True
+            ),
         )
         trainer.micro_batch = micro_batch
         trainer.train()

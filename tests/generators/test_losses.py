@@ -14,7 +14,7 @@ from attune.generators.encoded import Encoded
 from attune.generators.encoding import Room, encode_all
 from attune.generators.losses import mean_loss, reply_nats, token_losses
 from attune.generators.prompts import examples
-from tests.generators.tiny import dialogue_rows, gpt, llama, saved, tokenizer, with_lora
+from tests.generators.tiny import alone, dialogue_rows, gpt, llama, saved, tokenizer, with_lora
 
 WORDS = tokenizer()
 ROWS = encode_all(examples(dialogue_rows()), WORDS, Room(64))
@@ -73,9 +73,9 @@ def test_virtual_tokens_are_read_but_not_scored(tmp_path: Path) -> None:
 def test_the_mean_of_the_token_losses_is_transformers_loss() -> None:
     """Of the labels alone, whether rows end together or begin together."""
     model = gpt()
-    wanted = model(**scored_batch(ROWS[:5], WORDS.eos_token_id, left=False)).loss.item()
+    wanted = model(**scored_batch(alone(*ROWS[:5]), WORDS.eos_token_id, left=False)).loss.item()
     for left in (False, True):
-        found = token_losses(model, scored_batch(ROWS[:5], WORDS.eos_token_id, left=left))
+        found = token_losses(model, scored_batch(alone(*ROWS[:5]), WORDS.eos_token_id, left=left))
         assert len(found) == sum(len(row.reply) for row in ROWS[:5])
         assert found.mean().item() == pytest.approx(wanted, rel=1e-5)
 
@@ -83,7 +83,7 @@ def test_the_mean_of_the_token_losses_is_transformers_loss() -> None:
 def test_the_output_layer_sees_reply_tokens_alone() -> None:
     model, seen = gpt(), []
     model.lm_head.register_forward_hook(lambda _layer, _inputs, output: seen.append(tuple(output.shape[:-1])))
-    batch = scored_batch(ROWS[:5], WORDS.eos_token_id, left=True)
+    batch = scored_batch(alone(*ROWS[:5]), WORDS.eos_token_id, left=True)
     token_losses(model, batch)
     model(**batch)  # and is afterwards as it was
     assert seen == [(sum(len(row.reply) for row in ROWS[:5]),), tuple(batch["input_ids"].shape)]

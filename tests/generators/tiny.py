@@ -26,6 +26,7 @@ from transformers import (
 )
 
 from attune.generators.adapters import add_lora
+from attune.generators.encoded import Encoded, Joined
 from attune.generators.prompts import Example
 from attune.generators.roles import DIALOGUE
 from attune.parameters.generators import SECTIONS, GeneratorSettings
@@ -47,6 +48,11 @@ def dialogue_rows() -> list[dict[str, Any]]:
         rows.append(row | {"turn": 1, "history": [], "input": turns[0], "target": turns[1]})
         rows.append(row | {"turn": 3, "history": turns[:2], "input": turns[2], "target": turns[3]})
     return rows
+
+
+def alone(*rows: Encoded) -> list[Joined]:
+    """Each row by itself, as `scored_batch` takes them."""
+    return [Joined.of([row]) for row in rows]
 
 
 def example(question: str = "My cat ran away.", **given: Any) -> Example:

@@ -4,28 +4,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from attune.core.files import read_csv
 from attune.judgement.answers import read_answers
 from attune.judgement.export_pairs import main
-from tests.chat.browser import CHROMIUM
+from tests.chat.browser import launched, needs_chromium
 from tests.judgement.annotators import write_replies
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium; `apt-get install chromium`, or name one in CHROMIUM")
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     write_replies(tmp_path / "answers.parquet", contexts=2)
     words = ["--replies", str(tmp_path / "answers.parquet"), "--systems", "good", "poor", "--target", "judged"]
     main([*words[:-1], str(tmp_path / "judged")])
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context(offline=True).new_page()
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
         page.goto((tmp_path / "judged" / "form" / "form.html").as_uri())
         yield page
-        browser.close()
 
 
 def test_a_form_is_filled_in_by_keys_kept_and_saved(page: Page, tmp_path: Path) -> None:

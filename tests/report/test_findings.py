@@ -77,7 +77,7 @@ def test_whether_passages_help_comes_with_its_reason() -> None:
         "What is retrieved: of the prompts with passages, the reply in the most similar one has a mean"
     )
     assert (
-        "a mean similarity of 0.300 to the true reply; 10 % of all prompts have one that is like it (cosine of at"
+        "a mean similarity of 0.300 to the true reply; 10 % of all prompts have a passage like the true reply (cosine"
         in what
     )
     assert "a mean similarity of 0.600" in could

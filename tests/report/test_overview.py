@@ -82,7 +82,7 @@ def test_what_starts_elsewhere_than_the_untrained_model_is_named(folder: Path) -
     before_training(folder, baseline=0.125, tuned=0.375, attune=0.5)
     assert starts(ranked(folder, **scores)) == (
         "Recipes start from different models: before any training, the MRR on validation contexts is 0.125 for "
-        "baseline, 0.375 for tuned and 0.500 for attune. So most of what attune is ahead of baseline before training "
+        "baseline, 0.375 for tuned and 0.500 for attune. So most of the lead of attune over baseline before training "
         "is not learned. `make studies` tests what training adds (plots/studies.html)."
     )
     before_training(folder, baseline=0.125, tuned=0.125, attune=0.25)

@@ -1,13 +1,12 @@
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from attune.report import provenance
 from attune.report.provenance import code_version, data_sentence, environment
+from tests.forked import python
 from tests.project import ROOT
 from tests.tools.made_up import git
 
@@ -102,7 +101,7 @@ def test_parameters_beside_linked_code_are_judged_apart_from_it(project: Path, m
 def test_linked_code_is_known_by_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "attune").symlink_to(ROOT / "attune")
     found = "from attune.report import provenance; print(provenance._ROOT)"
-    done = subprocess.run([sys.executable, "-c", found], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = python("data", "-c", found, cwd=tmp_path)
     assert Path(done.stdout.strip()) == ROOT
 
 

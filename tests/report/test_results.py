@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from attune import parameters
+from attune.core.errors import AttuneError
 from attune.core.files import write_csv, write_json
 from attune.corpora import record_of
 from attune.report.results import Results
@@ -91,3 +92,12 @@ def test_what_is_left_of_a_corpus_that_was_taken_out_has_no_manifest(tmp_path: P
         write_json(tmp_path / name / "manifest.json", {"corpus": name})
     found = [each["corpus"] for each in Results(settings, raw=tmp_path).manifests]
     assert found == sorted(settings.corpora)
+
+
+@pytest.mark.fault("a torn table of examples under the report", "the file is named, and what brings it back")
+def test_a_damaged_table_of_examples_is_named(results: Results, tmp_path: Path) -> None:
+    path = tmp_path / "cobert.parquet"
+    pd.DataFrame({"mrr": [0.5] * 99}).to_parquet(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(AttuneError, match=r"cobert\.parquet is not a complete parquet file .*`dvc checkout` brings"):
+        _ = Results(results.settings, ranked=path).ranked

@@ -370,17 +370,15 @@ def test_an_address_with_what_may_be_secret_is_told_to_be_recorded(
 
 
 @pytest.fixture
-def drawn_once(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sample of PEC, which takes seconds to write, is written once for each seed."""
-    folder, whole = tmp_path_factory.mktemp("drawn"), sample_of("pec")
+def drawn_once(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample of PEC, which takes seconds to write, is the one that `stages.download` has written."""
 
     def write(raw: Path, seed: int) -> None:
-        kept = folder / str(seed)
-        if not kept.exists():
-            whole.write(kept, seed)
-        shutil.copytree(kept, raw, dirs_exist_ok=True)
+        assert seed == VALUES["seed"]
+        shutil.copytree(sample / "raw/pec", raw, dirs_exist_ok=True)
 
-    monkeypatch.setattr("attune.sources.sample.sizes.sample_of", {"pec": replace(whole, write=write)}.__getitem__)
+    drawn = replace(sample_of("pec"), write=write)
+    monkeypatch.setattr("attune.sources.sample.sizes.sample_of", {"pec": drawn}.__getitem__)
 
 
 @pytest.mark.usefixtures("drawn_once")

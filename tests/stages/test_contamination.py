@@ -96,7 +96,7 @@ def test_corpora_that_share_text_are_named() -> None:
         shared("pec/small/all", "pec/small/happy", 0.3),
     ]  # fmt: skip
     _, body = section({"n": 8, "mostly": 0.7, "overlaps": overlaps, "ranking": [], "losses": []}, {})
-    told = "Across corpora: 39 % of OpenOrca with guanaco; test no model of one on the other."
+    told = "Across corpora: 39 % of OpenOrca with guanaco; do not test a model of one on the other."
     assert body.startswith(
         "<p>Test examples that share a run of 8 words with their train set: 20 % of OpenOrca. " + told
     )

@@ -86,7 +86,7 @@ def test_rows_of_one_conversation_are_all_trained_on_or_all_held_out() -> None:
     preprocess.main(corpus="mine", subset=cut, target=rows)
     read = examples(read_parquet(rows / "train.parquet"))
     for seed in range(5):
-        parts = hold_out([each.conversation for each in read], [opening(each) for each in read], seed, share=0.3)
+        parts = hold_out([each.conversation for each in read], [opening(each) for each in read], seed)
         trained, held = ({read[at].question.split()[2] for at in part} for part in parts)
         assert len(trained) > 1
         assert held

@@ -40,7 +40,7 @@ PATHS = {
 PHRASES = (
     "Passages harm (Full fine-tuning for RAG): perplexity higher, +10.5 %",
     "outperformed the baseline in MRR",
-    "10 % of all prompts have one that is like it",
+    "10 % of all prompts have a passage like the true reply",
     "Decoding, chosen by a sweep: 0.1/5/0.99",
     "baseline is better than baseline before training: MRR +0.100",
     '<th scope="row">CoBERT&#x27;s retrieval</th><td>Well done.</td>',
@@ -50,7 +50,7 @@ PHRASES = (
     "Recipes train on 100 (small) conversations per domain. The happy are the upbeat chats. "
     "Test contexts: 2 of happy (1 responder) and 1 of all (1 responder), 2 different ones. "
     "Recipes start from different models: before any",
-    "Not shown: tuned and attune against baseline before training, from which they do not start",
+    "Not shown: tuned and attune against baseline before training, since they start from other models",
     "Ranking, small subset (MRR, 95 % interval, corrected p): baseline against baseline before training +0.100",
     'upbeat chats.</td><td class="number">7</td>',  # of two files, that of personas aside
     "the cosine of the two replies&#x27; sentence embeddings",

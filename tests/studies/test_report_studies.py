@@ -143,7 +143,7 @@ def test_what_is_whatever_the_model_does_is_not_told_as_measured(page: str) -> N
 
 def test_replies_to_everyday_messages_are_told_beside_those_by_hand(page: str) -> None:
     assert (
-        f"Everyday messages ({messages()}), the generators that are best by one of three shares of their replies; "
+        f"Everyday messages ({messages()}): shares of replies, for each generator that is best in one of them; "
         "in brackets, what differs clearly from “Zero-shot instruction”. Full fine-tuning: 90 % nearest to their "
         "own message (+50 points, better), 90 % right for the glad (+70 points, better), 50 % right for the troubled "
         "(−30 points, worse). "

@@ -1,4 +1,5 @@
 import getpass
+import json
 import os
 import pwd
 import subprocess
@@ -11,6 +12,11 @@ from ruamel.yaml.representer import RepresenterError
 from tests.project import ROOT
 from tests.tools.made_up import git
 from tools.dvc import name_user, write_whole_files
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
 
 LOCK = "schema: '2.0'\nstages:\n  a:\n    cmd: echo a\n"
 
@@ -33,6 +39,26 @@ def test_a_file_that_dvc_is_writing_when_it_ends_stays_as_it_was(
         values["stages"]["b"] = object()
     assert path.read_text() == LOCK.replace("echo a", "echo b")
     assert [each.name for each in tmp_path.iterdir()] == ["dvc.lock"]
+
+
+@pytest.mark.fault("DVC ends while it writes its list of files in use", "the list is as it was")
+def test_the_list_of_files_in_use_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dvc import rwlock
+    from dvc.fs import localfs
+    from dvc.utils.serialize import _common, _yaml
+
+    for module, name in ((_common, "_dump_data"), (_yaml, "_dump_data"), (rwlock, "_edit_rwlock")):
+        monkeypatch.setattr(module, name, getattr(module, name))  # so that it is put back
+    write_whole_files()
+    used = (str(tmp_path), localfs, "dvc repro", [], [str(tmp_path / "out")], False)
+    with rwlock.rwlock(*used):
+        assert str(tmp_path / "out") in json.loads((tmp_path / "rwlock").read_text())["write"]
+    before = (tmp_path / "rwlock").read_bytes()
+    monkeypatch.setattr(rwlock.json, "dump", interrupt)
+    with pytest.raises(KeyboardInterrupt), rwlock.rwlock(*used):
+        pass
+    assert (tmp_path / "rwlock").read_bytes() == before
+    assert {each.name for each in tmp_path.iterdir()} == {"rwlock", "rwlock.lock"}
 
 
 @pytest.mark.fault("a user number without a name, as in a container", "DVC gets the number for a name")

@@ -13,7 +13,7 @@ import torch
 from attune.core.environment import lives
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, write_json
-from attune.training.launcher import join, launched
+from attune.training.launcher import check_gpus, join, launched
 from stages import train_generator
 from tests.core.test_parent import needs_proc
 from tests.forked import python
@@ -68,10 +68,12 @@ def test_another_number_than_torchrun_s_is_refused(monkeypatch: pytest.MonkeyPat
 def test_too_few_gpus_are_refused_with_what_shows_more(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"LOCAL_RANK": "0", "RANK": "0", "LOCAL_WORLD_SIZE": "4", "OMP_NUM_THREADS": "1"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(AttuneError, match=r"4 processes need as many GPUs, but see 1; .*`make repro JOBS=1`"):
-        join(1)
+        join(3)
+    assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
 def test_too_few_gpus_are_refused_before_a_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +81,7 @@ def test_too_few_gpus_are_refused_before_a_process_is_started(monkeypatch: pytes
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(AttuneError, match=r"^2 processes need as many GPUs, but see 1; "):
         launched("stages.no_such_stage", {}, 2)
+    check_gpus(1)
 
 
 @needs_proc

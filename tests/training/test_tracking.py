@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, sha256
 from attune.parameters import load
-from attune.training.tracking import undrawn
+from attune.training.tracking import Tracking, trackers, undrawn
+from attune.training.trainer import arguments
 from stages import train_generator
 from tests.project import changed
 from tests.stages import cobert_project, generators_project
@@ -57,8 +59,8 @@ def test_tensorboard_shows_cobert_s_curve(tmp_path: Path, monkeypatch: pytest.Mo
 def test_tensorboard_shows_a_generator_s_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generators_project.project(tmp_path, monkeypatch)
     base, data = Path("base/gpt2"), Path("processed/empathetic_dialogues")
-    for name, trackers in (("without", []), ("with", ["tensorboard"])):
-        change(lambda values, named=trackers: values.__setitem__("report_to", named))
+    for name, named in (("without", []), ("with", ["tensorboard"])):
+        change(lambda values, shown=named: values.__setitem__("report_to", shown))
         target = Path(f"models/generators/{name}")
         train_generator.main(name="tiny_lora", base=base, data=data, target=target, curve=Path(f"{name}.csv"))
     assert digests(Path("models/generators/with")) == digests(Path("models/generators/without"))
@@ -66,6 +68,32 @@ def test_tensorboard_shows_a_generator_s_curve(tmp_path: Path, monkeypatch: pyte
     shown = scalars(Path("runs/tensorboard/generators/with"))
     assert shown["eval/loss"] == measured(Path("with.csv"), "valid_loss")
     assert shown["train/loss"] == measured(Path("with.csv"), "train_loss")
+
+
+def test_what_the_history_gets_at_the_end_is_told_too_and_nothing_twice(tmp_path: Path) -> None:
+    told: list[tuple[int, dict[str, float]]] = []
+
+    class Noting(TrainerCallback):
+        def on_log(self, _args: Any, state: TrainerState, _control: Any, **named: Any) -> None:
+            told.append((state.global_step, named["logs"]))
+
+    tracking, settings, control = Tracking(Noting(), "run"), arguments(tmp_path, 1), TrainerControl()
+    state = TrainerState(log_history=[{"step": 2, "loss": 3.0}])  # as after a resumption
+    tracking.on_train_begin(settings, state, control)
+    state.log_history.append({"step": 4, "valid_loss": 2.0})
+    tracking.on_log(settings, state, control)
+    state.log_history.append({"step": 5, "train_loss": 2.5})
+    tracking.on_train_end(settings, state, control)
+    assert told == [(2, {"loss": 3.0}), (4, {"eval_loss": 2.0}), (5, {"train_loss": 2.5})]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_only_the_process_that_writes_has_trackers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    for name, value in (("LOCAL_RANK", number), ("RANK", number)):
+        monkeypatch.setenv(name, str(value))
+    assert len(trackers(["tensorboard"], tmp_path, Path("models/m"))) == 1 - number
 
 
 @pytest.mark.parametrize(

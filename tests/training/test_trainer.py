@@ -16,7 +16,7 @@ from attune.generators.length_sampler import GroupingTrainer
 from attune.training import trainer
 from attune.training.precision import uses_bf16
 from attune.training.trainer import Follow, arguments, duration
-from tests.generators.tiny import gpt
+from tests.generators.tiny import alone, gpt
 
 
 def test_what_is_left_is_told_by_the_steps_since_it_began(
@@ -69,7 +69,9 @@ def weights(folder: Path, lacking: bool = False, micro_batch: int | None = None,
         model=model,
         args=arguments(folder, 1, lr_scheduler_type="constant", remove_unused_columns=False, **settings),
         train_dataset=Dataset.from_list([{"length": 4, "token": token} for token in range(16)]),
-        data_collator=lambda rows: scored_batch([Encoded("", [1, 2], [row["token"], 3]) for row in rows], 0, left=True),
+        data_collator=lambda rows: scored_batch(
+            alone(*(Encoded("", [1, 2], [row["token"], 3]) for row in rows)), 0, left=True
+        ),
     )
     training.micro_batch = micro_batch
     training.train(resume_from_checkpoint=str(folder / "checkpoint-2") if resumed else None)

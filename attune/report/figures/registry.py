@@ -143,7 +143,7 @@ FIGURES = (
         "rag_perplexity",
         # An interval is of a single score and covers the draw of test replies; differences are tested on the same ones.
         "Generators: perplexity without and with retrieved passages. Ideal passages: the train exchanges whose replies "
-        "are most like the true one. Intervals, here and below, may overlap although scores differ: see Differences",
+        "are most like the true one. Intervals may overlap although scores differ: see Differences",
         lambda results: generators.passages(*_variants(results, results.retrieval_augmented)),
         shown=lambda results: results.retrieval_augmented,
     ),

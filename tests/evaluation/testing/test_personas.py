@@ -62,6 +62,11 @@ def test_a_whole_list_joins_the_parts_of_it() -> None:
     assert given(*parts, row("b", "c"), row("b", "c"), row("b", "c"))[:3] == [["b", "c"]] * 3
 
 
+def test_one_who_has_most_rows_gets_what_the_others_have_in_turn() -> None:
+    people = given(*[row("a1", "a2")] * 6, row("b"), row("c"))
+    assert sorted(each for (each,) in people[:6]) == [*"bbbccc"]
+
+
 def test_lists_that_cannot_be_one_are_of_two_people() -> None:
     assert given(row("a1", "c"), row("a2", "c")) == [["a2", "c"], ["a1", "c"]]
     assert given(row("a1", dropped=2), row("b1", dropped=2)) == [["b1"], ["a1"]]

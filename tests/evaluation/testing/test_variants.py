@@ -49,6 +49,9 @@ def test_others_passages_are_those_of_rows_about_something_else_and_hang_on_the_
         assert len({each.passages for each in examples}) == len(about)
         assert {text for each in examples for text in each.passages} <= given.passage_replies.keys()
     assert len({tuple(each.passages for each in examples) for examples in by_seed}) > 1
+    pair = retrieved[1:3]
+    (given,) = with_others_passages(pair, pair, Path("x"), "", 1, seed=1)
+    assert [each.passages[0] for each in given.examples] == [row["passages"][0]["text"] for row in pair[::-1]]
     alone = [row | {"situation": "The same."} for row in retrieved]
     assert with_others_passages(alone, alone, Path("x"), "", 1, seed=1) == []
 
