@@ -33,7 +33,7 @@ def summary(results: Results) -> list[str]:
         f"{code_version()}; seed {results.settings.seed}.",
         best_ranker(results),
         best_generator(results),
-        " ".join(helps) or "No generator was tested both with and without a persona or passages.",
+        *(helps or ["No generator was tested both with and without a persona or passages."]),
     ]
 
 
