@@ -5,19 +5,19 @@ import os
 import signal
 import subprocess
 from collections.abc import Generator, Iterator
-from copy import deepcopy
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
-from ruamel.yaml import YAML
 
 from tests.faults import table
 from tests.faults.table import pytest_configure, pytest_terminal_summary
 from tests.once import keep_in
-from tests.project import ROOT
+from tests.project import ROOT, parsed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
 
@@ -80,12 +80,7 @@ class _Remembering:
         self.settings = settings
 
     def load(self, text: str) -> Any:
-        return deepcopy(_parsed(text, **self.settings))
-
-
-@cache
-def _parsed(text: str, **settings: Any) -> Any:
-    return YAML(**settings).load(text)
+        return parsed(text, **self.settings)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -94,6 +89,15 @@ def _parameters_parsed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("attune.parameters.YAML", _Remembering)
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium, which takes a second to start."""
+    from tests.chat.browser import launched
+
+    with launched() as browser:
+        yield browser
 
 
 def _folder(name: str) -> Path:

@@ -43,7 +43,8 @@ def write_whole_files() -> None:
 
     for module in (_common, _yaml):
         module._dump_data = _dump
-    rwlock._edit_rwlock = partial(_edit_list, rwlock._edit_rwlock)
+    if not isinstance(rwlock._edit_rwlock, partial):  # else it is ours already
+        rwlock._edit_rwlock = partial(_edit_list, rwlock._edit_rwlock)
 
 
 def _edit_list(edit: Callable[..., Any], folder: str, fs: Any, hardlink: bool) -> Any:

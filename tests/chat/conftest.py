@@ -66,15 +66,6 @@ def address(served: tuple[Any, str]) -> str:
     return served[1]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """Chromium, which takes a second to start."""
-    from tests.chat.browser import launched
-
-    with launched() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: "Browser", address: str) -> Iterator["Page"]:
     """The page in Chromium."""

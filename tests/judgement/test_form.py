@@ -9,16 +9,10 @@ from playwright.sync_api import Browser, Page
 from attune.core.files import read_csv
 from attune.judgement.answers import read_answers
 from attune.judgement.export_pairs import main
-from tests.chat.browser import launched, needs_chromium
+from tests.chat.browser import needs_chromium
 from tests.judgement.annotators import write_replies
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture
