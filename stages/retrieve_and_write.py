@@ -22,7 +22,7 @@ from attune.parameters import Parameters
 from stages import start
 
 if TYPE_CHECKING:
-    from attune.inference.decoding import Reply
+    from attune.inference.reply import Reply
     from attune.inference.retriever import Retriever
 
 Rows = list[dict[str, Any]]
@@ -65,7 +65,7 @@ def retrieved(retriever: "Retriever", rows: Rows) -> "list[Reply]":
     AttuneError
         if one of the rows is among those to retrieve from.
     """
-    from attune.inference.decoding import Reply
+    from attune.inference.reply import Reply
 
     shared = {row["id"] for row in rows} & {row["id"] for row in retriever.bank.rows}
     if shared:

@@ -10,8 +10,8 @@ from attune.core.import_graph import ROOT
 from attune.generators.encoding import Encoded, Prompt
 from attune.generators.prompts import Example
 from attune.index.bank import Bank
-from attune.inference.decoding import Reply
 from attune.inference.ranker import Ranked, Read
+from attune.inference.reply import Reply
 from attune.inference.retriever import Retrieved
 from attune.parameters.decoding import Decoding
 from tools import described

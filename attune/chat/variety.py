@@ -11,8 +11,8 @@ from attune.parameters.decoding import Decoding
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from attune.generators.encoding import Prompt
-    from attune.inference.decoding import Reply
     from attune.inference.generator import Generator
+    from attune.inference.reply import Reply
 
 # How another attempt decodes where the settings would write the same reply again.
 _SAMPLED = {"temperature": 0.9, "top_k": 30, "top_p": 0.95}

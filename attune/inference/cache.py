@@ -63,6 +63,11 @@ def reserved_cache(model: Any, length: int) -> DynamicCache:
     return cache
 
 
+def keeps_all(model: Any) -> bool:
+    """Whether all layers keep what they have read, so that the last tokens can be taken back."""
+    return all(type(each) is DynamicLayer for each in DynamicCache(config=model.config).layers)
+
+
 def left_padded(rows: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows of [length, width] as [rows, longest, width] and their mask [rows, longest], zeros on the left."""
     longest = max(len(row) for row in rows)

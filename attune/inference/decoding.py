@@ -1,6 +1,6 @@
 """Decoding replies: in batches padded on the left, with random numbers drawn per example and not per batch."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,13 @@ from transformers import GenerationConfig
 from attune.core.batching import by_length
 from attune.core.determinism import seeded
 from attune.generators.chat_templates import end_of_reply
+from attune.generators.encoded import Encoded
 from attune.generators.encoding import Room, encode_prompt
 from attune.generators.prompts import Example
 from attune.inference.cache import last_logits, left_padded, read_rows, select_rows
 from attune.inference.next_token import choose_each, processors
-from attune.inference.sentences import whole_sentences
+from attune.inference.reply import Reply, reply_of, up_to_stop
+from attune.inference.true_replies import TrueReplies
 from attune.parameters.decoding import Decoding
 
 GREEDY = Decoding(method="greedy")
@@ -27,20 +29,6 @@ class Limits:
 
     tokens: int
     stop_token_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A reply without its prompt.
-
-    truncated: it reached the length limit before it ended; its text then stops after the last whole sentence, if it has
-    one. uncut: all that was written. tokens: how many were written, with that which ended it.
-    """
-
-    text: str
-    truncated: bool
-    uncut: str = ""
-    tokens: int = 0
 
 
 def stop_token_ids(model: Any, tokenizer: Any, lines: bool) -> tuple[int, ...]:
@@ -81,8 +69,25 @@ def write_replies(
         own = decoding if isinstance(decoding, Decoding) else [decoding[at] for at in positions]
         written = generate(model, [prompts[at] for at in positions], draws, own, limits)
         for at, ids in zip(positions, written, strict=True):
-            replies[at] = reply_of(tokenizer, ids, limits)
+            replies[at] = reply_of(tokenizer, ids, limits.stop_token_ids)
     return [replies[at] for at in range(len(examples))]
+
+
+def score_and_write(
+    model: Any, tokenizer: Any, rows: Sequence[Encoded], decoding: Decoding, limits: Limits, batch_size: int, seed: int
+) -> list[tuple[float, Reply]]:
+    """-log p of each row's reply in nats, as `reply_nats` has it, and a reply written to the same prompt.
+
+    Each prompt is read once for both, so that the model must be one that `keeps_all` and `decoding` no beam search.
+    """
+    found: dict[int, tuple[float, Reply]] = {}
+    for positions in by_length([len(row.prompt) for row in rows], batch_size):
+        draws = torch.stack([_draws(seed, rows[at].id, limits.tokens) for at in positions])
+        true = TrueReplies([rows[at].reply for at in positions])
+        written = generate(model, [rows[at].prompt for at in positions], draws, decoding, limits, true)
+        for at, nats, ids in zip(positions, true.nats, written, strict=True):
+            found[at] = nats, reply_of(tokenizer, ids, limits.stop_token_ids)
+    return [found[at] for at in range(len(rows))]
 
 
 def stream_reply(
@@ -95,30 +100,7 @@ def stream_reply(
     draws = _draws(seed, name, limits.tokens)[None]
     for written in _growing(model, [prompt], draws, decoding, limits):
         ids = up_to_stop(written[0].tolist(), limits.stop_token_ids)
-        yield reply_of(tokenizer, ids, limits, finished=written.shape[1] == limits.tokens)
-
-
-def reply_of(tokenizer: Any, ids: list[int], limits: Limits, finished: bool = True) -> Reply:
-    """The reply that the token `ids` are, up to its stop token if it has ended.
-
-    finished: no more tokens will come, so that a reply without an end is cut after its last whole sentence.
-    """
-    ended = bool(ids) and ids[-1] in limits.stop_token_ids
-    text = _text(tokenizer, ids, ended)
-    if ended:
-        return Reply(text, truncated=False, uncut=text, tokens=len(ids))
-    # A token may hold only the first bytes of a character, which are decoded as U+FFFD.
-    text = text.rstrip("\ufffd")
-    return Reply(whole_sentences(text) if finished else text, truncated=True, uncut=text, tokens=len(ids))
-
-
-def _text(tokenizer: Any, ids: list[int], ended: bool) -> str:
-    """The reply without its stop token, but with the punctuation that a token such as `.\\n` begins with."""
-    text = tokenizer.decode(ids[:-1] if ended else ids, skip_special_tokens=True)
-    last = tokenizer.decode(ids[-1:], skip_special_tokens=True) if ended else ""
-    before, line_break, _ = last.partition("\n")
-    # Without one it is a mark, which a tokenizer need not call special.
-    return (text + before * bool(line_break)).strip()
+        yield reply_of(tokenizer, ids, limits.stop_token_ids, finished=written.shape[1] == limits.tokens)
 
 
 def _draws(seed: int, name: str, count: int) -> torch.Tensor:
@@ -133,15 +115,16 @@ def generate(
     draws: torch.Tensor,
     decoding: Decoding | Sequence[Decoding],
     limits: Limits,
+    true: TrueReplies | None = None,
 ) -> list[list[int]]:
     """New token ids for each prompt, up to and including the first stop token; `draws` is [prompts, limits.tokens].
 
-    decoding: as for `write_replies`.
+    decoding: as for `write_replies`. true: replies to be scored besides, as `score_and_write` may.
 
     transformers' `generate` draws from one stream for the whole batch, and puts virtual tokens before the padding,
     so that positions depend on the batch; here the padding comes before everything else.
     """
-    *_, written = _growing(model, prompts, draws, decoding, limits)
+    *_, written = _growing(model, prompts, draws, decoding, limits, true)
     return [up_to_stop(ids, limits.stop_token_ids) for ids in written.tolist()]
 
 
@@ -152,6 +135,7 @@ def _growing(
     draws: torch.Tensor,
     decoding: Decoding | Sequence[Decoding],
     limits: Limits,
+    true: TrueReplies | None = None,
 ) -> Iterator[torch.Tensor]:
     """[rows, tokens so far] after each step; of beam search, the final result alone."""
     model.eval()
@@ -159,11 +143,11 @@ def _growing(
     which = [distinct.setdefault(tuple(prompt), len(distinct)) for prompt in prompts]
     base, rows = _embedded(model, [*distinct])
     if not isinstance(decoding, Decoding):
-        yield from _tokens(base, rows, which, draws, decoding, limits)
+        yield from _tokens(base, rows, which, draws, decoding, limits, true)
     elif decoding.method == "beam":
         yield _beams(base, *left_padded([rows[at] for at in which]), decoding, limits)
     else:
-        yield from _tokens(base, rows, which, draws, [decoding] * len(which), limits)
+        yield from _tokens(base, rows, which, draws, [decoding] * len(which), limits, true)
 
 
 def _tokens(
@@ -173,12 +157,15 @@ def _tokens(
     draws: torch.Tensor,
     decodings: Sequence[Decoding],
     limits: Limits,
+    true: TrueReplies | None,
 ) -> Iterator[torch.Tensor]:
     """[rows, tokens so far], one more token of every row per step, until all rows have ended.
 
     which: the prompt of each row.
     """
-    cache, mask, logits = read_rows(base, prompts, which, limits.tokens)
+    cache, mask, logits = read_rows(base, prompts, which, max(limits.tokens, true.longest if true else 0))
+    if true:
+        true.score(base, cache, mask, logits)
     positions = mask.sum(1, keepdim=True)
     stops = torch.tensor(limits.stop_token_ids, device=mask.device)
     draws = draws.to(mask.device, torch.float32 if mask.device.type == "mps" else torch.float64)  # MPS has no float64
@@ -234,8 +221,3 @@ def _embedded(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, list[t
         return model.get_base_model(), rows
     virtual = model.get_prompt(1)[0].to(rows[0].dtype)
     return model.get_base_model(), [torch.cat([virtual, row]) for row in rows]
-
-
-def up_to_stop(ids: list[int], stops: Collection[int]) -> list[int]:
-    """`ids` up to and including the first of `stops`."""
-    return next((ids[: at + 1] for at, token in enumerate(ids) if token in stops), ids)

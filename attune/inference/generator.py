@@ -20,7 +20,16 @@ from attune.generators.loading import (
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import Example
 from attune.inference.arguments import beside, checked
-from attune.inference.decoding import GREEDY, Limits, Reply, stop_token_ids, stream_reply, write_replies
+from attune.inference.cache import keeps_all
+from attune.inference.decoding import (
+    GREEDY,
+    Limits,
+    score_and_write,
+    stop_token_ids,
+    stream_reply,
+    write_replies,
+)
+from attune.inference.reply import Reply
 from attune.parameters.decoding import Decoding
 from attune.parameters.generation import SHORTEST_PROMPT
 
@@ -168,6 +177,25 @@ class Generator:
         """-log p of each true reply in nats, summed over its tokens, and what the model read."""
         rows = encode_all(examples, self.tokenizer, self.room)
         return reply_nats(self.model, rows, self.tokenizer.eos_token_id, batch_size), rows
+
+    def nats_and_replies(
+        self, examples: Sequence[Example], decoding: Decoding, batch_size: int, seed: int
+    ) -> list[tuple[float, Encoded, Reply]]:
+        """Of each example what `nats` and `replies` return.
+
+        A prompt is read once for both, unless the true reply leaves it another room than a written one, the model
+        forgets a part of what it has read (a sliding window), or beam search writes the reply.
+        """
+        rows = encode_all(examples, self.tokenizer, self.room)
+        able = keeps_all(self.model) and decoding.method != "beam"
+        alike = [able and row.prompt == self.prompt(each).ids for each, row in zip(examples, rows, strict=True)]
+        once, apart = ([at for at, same in enumerate(alike) if same is wanted] for wanted in (True, False))
+        some, others = [rows[at] for at in once], [examples[at] for at in apart]
+        both = score_and_write(self.model, self.tokenizer, some, decoding, self.limits, batch_size, seed)
+        each = zip(*self.nats(others, batch_size), self.replies(others, decoding, batch_size, seed), strict=True)
+        found = {at: (nats, rows[at], reply) for at, (nats, reply) in zip(once, both, strict=True)}
+        found |= zip(apart, each, strict=True)
+        return [found[at] for at in range(len(rows))]
 
 
 def _longest_reply(positions: int | None) -> int:

@@ -4,7 +4,7 @@ import pytest
 
 from attune.chat.variety import unrepeated
 from attune.core.text import words_of
-from attune.inference.decoding import Reply
+from attune.inference.reply import Reply
 from attune.inference.sentences import whole_sentences
 
 

@@ -22,13 +22,12 @@ from attune.inference.decoding import (
     GREEDY,
     Limits,
     generate,
-    reply_of,
     stop_token_ids,
     stream_reply,
-    up_to_stop,
     write_replies,
 )
 from attune.inference.next_token import choose
+from attune.inference.reply import reply_of, up_to_stop
 from attune.parameters.decoding import Decoding
 from tests.generators.tiny import CHAT, dialogue_rows, gpt, lfm2, llama, saved, tokenizer, with_lora
 
@@ -189,9 +188,8 @@ def test_no_bigram_stands_twice_in_a_reply_of_beam_search() -> None:
 def test_a_reply_cut_inside_of_a_character_ends_before_it() -> None:
     ids = WORDS("So sad. It is \U0001f97a")["input_ids"][:-1]
     assert WORDS.decode(ids).endswith("\ufffd")
-    limits = Limits(len(ids), (STOP,))
-    assert reply_of(WORDS, ids, limits).uncut == "So sad. It is "
-    assert reply_of(WORDS, ids, limits, finished=False).text == "So sad. It is "
+    assert reply_of(WORDS, ids, (STOP,)).uncut == "So sad. It is "
+    assert reply_of(WORDS, ids, (STOP,), finished=False).text == "So sad. It is "
 
 
 def test_a_turn_of_one_line_stops_where_its_line_ends() -> None:
@@ -211,7 +209,7 @@ def test_a_stop_token_is_no_part_of_the_reply_but_what_stands_before_its_line_br
     mark, line = words.convert_tokens_to_ids(["<end_of_turn>", ".\n"])
     said = words("So sad", add_special_tokens=False)["input_ids"]
     for stop, text in ((mark, "So sad"), (line, "So sad."), (STOP, "So sad")):
-        reply = reply_of(words, [*said, stop], Limits(9, (STOP, mark, line)))
+        reply = reply_of(words, [*said, stop], (STOP, mark, line))
         assert (reply.text, reply.truncated) == (text, False)
 
 

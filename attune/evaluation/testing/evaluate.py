@@ -9,8 +9,8 @@ from attune.evaluation.testing.sampling import about
 from attune.evaluation.testing.variants import Variant
 from attune.generators.encoded import Encoded
 from attune.generators.prompts import Example
-from attune.inference.decoding import Reply
 from attune.inference.generator import Generator
+from attune.inference.reply import Reply
 from attune.parameters.decoding import Decoding
 from attune.parameters.generation import Generation
 
@@ -30,18 +30,20 @@ def evaluate(
     replies are written, together: the more rows in a batch, the less time each takes.
     """
     size = generation.batch_size
-    given = [each for part in variants for draw in (part.examples, *part.redrawn) for each in draw]
-    scored = iter(zip(*generator.nats(given, size), strict=True))
     asked = {part.name: part.examples[: generation.reply_examples if part.replied else 0] for part in variants}
-    replies = iter(generator.replies([each for part in asked.values() for each in part], decoding, size, seed))
+    answered = [each for part in asked.values() for each in part]
+    replied = iter(generator.nats_and_replies(answered, decoding, size, seed))
+    others = [draw for part in variants for draw in (part.examples[len(asked[part.name]) :], *part.redrawn)]
+    scored = iter(zip(*generator.nats([each for draw in others for each in draw], size), strict=True))
     rows = []
     for variant in variants:
-        draws = [[next(scored) for _ in each] for each in (variant.examples, *variant.redrawn)]
-        for at, example in enumerate(variant.examples):
-            nats, encoded = fmean(each[at][0] for each in draws), draws[0][at][1]
-            reply = next(replies) if at < len(asked[variant.name]) else None
+        first: list[tuple[float, Encoded, Reply | None]] = [next(replied) for _ in asked[variant.name]]
+        first += [(*next(scored), None) for _ in variant.examples[len(first) :]]
+        redrawn = [[next(scored)[0] for _ in each] for each in variant.redrawn]
+        for example, (nats, encoded, reply), *further in zip(variant.examples, first, *redrawn, strict=True):
             row = _row(example, encoded, variant.passage_replies, reply)
-            rows.append({"variant": variant.name, "nats": nats, "base_nats": base_nats[example.id], **row})
+            mean = fmean([nats, *further])
+            rows.append({"variant": variant.name, "nats": mean, "base_nats": base_nats[example.id], **row})
     return rows
 
 

@@ -6,7 +6,7 @@ import pytest
 from attune.evaluation.testing.evaluate import evaluate
 from attune.evaluation.testing.variants import Variant
 from attune.generators.prompts import example
-from attune.inference.decoding import Reply
+from attune.inference.reply import Reply
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_a_passage_gives_the_target_as_whole_words_alone(passage: str, given: bo
     asked = example(row)
     passages = {passage: "I did.", "Oh.": "Ah."}
     encoded = SimpleNamespace(reply=(1, 2), passages=tuple(passages))
-    generator: Any = SimpleNamespace(nats=lambda *_: ([3.0], [encoded]), replies=lambda *_: [])
+    generator: Any = SimpleNamespace(nats=lambda *_: ([3.0], [encoded]), nats_and_replies=lambda *_: [])
     settings: Any = SimpleNamespace(batch_size=1, reply_examples=0)
     variant = Variant("rag", [asked], replied=False, passage_replies=passages)
     (found,) = evaluate(generator, {asked.id: 4.0}, [variant], settings, settings, seed=1)
@@ -32,7 +32,8 @@ def test_the_loss_after_what_is_drawn_at_random_is_the_mean_over_draws() -> None
     nats = {first: 3.0, second: 6.0, other: 1.0}
     encoded = SimpleNamespace(reply=(1, 2), passages=())
     generator: Any = SimpleNamespace(
-        nats=lambda given, _: ([nats[each] for each in given], [encoded] * len(given)), replies=lambda *_: []
+        nats=lambda given, _: ([nats[each] for each in given], [encoded] * len(given)),
+        nats_and_replies=lambda *_: [],
     )
     settings: Any = SimpleNamespace(batch_size=1, reply_examples=0)
     variants = [
@@ -49,9 +50,12 @@ def test_replies_are_written_to_the_first_examples_of_the_variants_that_are_repl
     encoded = SimpleNamespace(reply=(1, 2), passages=())
     generator: Any = SimpleNamespace(
         nats=lambda given, _: ([1.0] * len(given), [encoded] * len(given)),
-        replies=lambda given, *_: [Reply(f"To {each.id}.", truncated=False) for each in given],
+        nats_and_replies=lambda given, *_: [
+            (2.0, encoded, Reply(f"To {each.id}.", truncated=False)) for each in given
+        ],
     )
     settings: Any = SimpleNamespace(batch_size=1, reply_examples=1)
     variants = [Variant("oracle_rag", asked, replied=False), Variant("plain", asked)]
     found = evaluate(generator, dict.fromkeys([each.id for each in asked], 4.0), variants, settings, settings, seed=1)
     assert [each["reply"] for each in found] == [None, None, f"To {asked[0].id}.", None]
+    assert [each["nats"] for each in found] == [1.0, 1.0, 2.0, 1.0]
