@@ -29,8 +29,10 @@ from tests.training.interruption import BreaksOff, Stop
 from tests.training.processes import in_processes
 
 HERE = "tests.cobert.test_shared_batch"
-# Examples of a batch, and micro-batches; two processes cannot share 7 evenly, and with 1 one of them has none.
-SIZES: tuple[tuple[int, int | None], ...] = ((16, None), (7, None), (7, 3), (1, None), (1, 1))
+# Examples of a batch, and micro-batches; two processes cannot share 5 evenly, and with 1 one of them has none.
+SIZES: tuple[tuple[int, int | None], ...] = ((6, None), (5, None), (5, 2), (1, None), (1, 1))
+# Of the trainings' encoder: a frozen one and one that is trained.
+LAYERS = {"num_hidden_layers": 2}
 
 
 def compare_gradients(folder: Path) -> None:
@@ -39,7 +41,7 @@ def compare_gradients(folder: Path) -> None:
         pin(1, 1)
         model = Cobert.from_encoder(folder, matching=matching, score_scale=0.1).double().eval()
         inputs = inputs_for(model, folder)
-        parts = examples(rows(16), inputs)  # some replies of which are the same
+        parts = examples(rows(6), inputs)  # some replies of which are the same
         extra = [inputs.response("so sad !"), parts[0].response, inputs.response("we won ?")]
         for size, micro_batch in SIZES:
             batch = parts[:size]
@@ -75,7 +77,7 @@ def expected_gradients(model: Cobert, batch: list[Example], extra: list[Any]) ->
 
 
 def test_two_processes_give_the_loss_and_gradients_of_one(tmp_path: Path) -> None:
-    printed = in_processes(2, f"{HERE}:compare_gradients", encoder(tmp_path))
+    printed = in_processes(2, f"{HERE}:compare_gradients", encoder(tmp_path, num_hidden_layers=1))
     assert printed[0] == "compared\n"
 
 
@@ -97,7 +99,7 @@ def learn(folder: Path, runs: dict[str, dict[str, Any]], at: int | None = None, 
         model = Cobert.from_encoder(folder / "encoder", **shape)
         inputs = inputs_for(model, folder / "encoder")
         (folder / name).mkdir(exist_ok=True)
-        parts = {"train": rows(30), "valid": rows(15)}
+        parts = {"train": rows(22), "valid": rows(7)}
         try:
             curve, _ = training.train(model, parts, inputs, RECIPE | {"epochs": 2} | changes, folder / name)
         except Stop:
@@ -108,9 +110,9 @@ def learn(folder: Path, runs: dict[str, dict[str, Any]], at: int | None = None, 
 
 
 def learn_whole_and_broken(folder: Path, runs: dict[str, dict[str, Any]]) -> None:
-    """The same trainings twice, those in FOLDER/broken only up to update 6."""
+    """The same trainings twice, those in FOLDER/broken only up to update 4."""
     learn(folder / "whole", runs)
-    learn(folder / "broken", runs, at=6)
+    learn(folder / "broken", runs, at=4)
 
 
 RUNS: dict[str, dict[str, Any]] = {
@@ -125,14 +127,14 @@ RUNS: dict[str, dict[str, Any]] = {
 def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one process learns in each of RUNS."""
     folder = tmp_path_factory.mktemp("one")
-    encoder(folder / "encoder")
+    encoder(folder / "encoder", **LAYERS)
     learn(folder, RUNS)
     return folder
 
 
 def test_two_processes_learn_what_one_learns(one: Path, tmp_path: Path) -> None:
-    """30 examples in batches of 8: the last batch is of 6."""
-    encoder(tmp_path / "encoder")
+    """22 examples in batches of 8: the last batch is of 6."""
+    encoder(tmp_path / "encoder", **LAYERS)
     in_processes(2, f"{HERE}:learn", tmp_path, runs=RUNS)
     for name in RUNS:
         assert_alike(one / name, tmp_path / name)
@@ -156,7 +158,7 @@ def assert_alike(one: Path, other: Path) -> None:
 def test_an_interrupted_training_resumes_in_two_processes_and_in_one(tmp_path: Path) -> None:
     whole, broken, one = (tmp_path / name for name in ("whole", "broken", "one"))
     for folder in (whole, broken):
-        encoder(folder / "encoder")
+        encoder(folder / "encoder", **LAYERS)
     runs = {"plain": {}, "dropped": {"dropout": 0.2, "cross_batch_memory": True, "extra_negatives": 5}}
     in_processes(2, f"{HERE}:learn_whole_and_broken", tmp_path, runs=runs)
     assert not (broken / "plain.json").exists()
@@ -170,7 +172,7 @@ def test_an_interrupted_training_resumes_in_two_processes_and_in_one(tmp_path: P
 
 
 def test_memory_that_one_process_lacks_makes_all_take_smaller_micro_batches(one: Path, tmp_path: Path) -> None:
-    encoder(tmp_path / "encoder")
+    encoder(tmp_path / "encoder", **LAYERS)
     printed = in_processes(2, f"{HERE}:learn", tmp_path, runs={"plain": {}}, memory=1)
     halved = [line.split("micro-batches of ")[1] for line in printed[0].splitlines() if "out of GPU memory" in line]
     assert halved == ["2; the batch size stays 8", "1; the batch size stays 8"]
@@ -191,7 +193,7 @@ MARK = "In the place:"
 def learn_short_of_memory(folder: Path, places: list[str]) -> None:
     """As `learn` with a memory, once for each place, into FOLDER/PLACE.
 
-    The last process once runs out of memory there, at the third of its calls.
+    The last process once runs out of memory there, at the second of its calls.
     """
     for place in places:
         print(MARK, place)
@@ -203,11 +205,11 @@ def learn_short_of_memory(folder: Path, places: list[str]) -> None:
 
 
 def limited(given: Callable[..., Any]) -> Callable[..., Any]:
-    """What does as `given`, except for its third call."""
+    """What does as `given`, except for its second call."""
     calls = count(1)
 
     def call(*words: Any, **named: Any) -> Any:
-        if next(calls) == 3:
+        if next(calls) == 2:
             raise torch.OutOfMemoryError
         return given(*words, **named)
 
@@ -219,7 +221,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
     """The folder of what `learn_short_of_memory` has written, and what the first process printed in each place."""
     folder = tmp_path_factory.mktemp("short")
     for place in PLACES:
-        encoder(folder / place / "encoder")
+        encoder(folder / place / "encoder", **LAYERS)
     first, _ = in_processes(2, f"{HERE}:learn_short_of_memory", folder, places=[*PLACES])
     return folder, dict(zip(PLACES, first.split(MARK)[1:], strict=True))
 
