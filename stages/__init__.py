@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.core import garbage_collection, preloaded
+from attune.core.damage import DamagedFile
 from attune.core.determinism import prepare
 from attune.core.environment import print_any_text, require_environment
 from attune.core.errors import AttuneError, one_line
@@ -64,14 +65,16 @@ def start(main: Callable[..., None]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     except Exception as error:
-        message = _said_of(error, _name(main))
+        message = said_of(error, _name(main))
         if message is None:
             raise
         sys.exit(f"error: {message}{_way_back()}")
 
 
-def _said_of(error: Exception, module: str) -> str | None:
+def said_of(error: Exception, module: str) -> str | None:
     """What a user is told of an error in the stage `module`; None for one whose traceback says more."""
+    if isinstance(error, DamagedFile) and (writers := list(_writers(error.path.as_posix()))):
+        return error.said(f"dvc repro {writers[0][0]}")
     if isinstance(error, AttuneError):
         return str(error)
     if any(reason in str(error) for reason in _UNWRITTEN):
