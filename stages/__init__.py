@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.core import garbage_collection, preloaded
+from attune.core.damage import DamagedFile
 from attune.core.determinism import prepare
 from attune.core.environment import print_any_text, require_environment
 from attune.core.errors import AttuneError, one_line
@@ -30,8 +31,8 @@ _UNWRITTEN = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)), "une
 _ROOM = "a file cannot be written whole; make room on the disk (docs/sweeps.md: DVC's cache), and give the same command"
 # While this reference exists, DVC takes its commit for HEAD, so that `dvc exp show` and `dvc params diff` show another.
 _BASELINE = "refs/exps/exec/EXEC_BASELINE"
-_DETACHED = "`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch"
 _STALE = f"`git update-ref -d {_BASELINE}` lets DVC compare with your own last commit again, not with the killed run's"
+_DETACHED = f"`dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch; {_STALE}"
 
 
 def start(main: Callable[..., None]) -> None:
@@ -64,14 +65,16 @@ def start(main: Callable[..., None]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     except Exception as error:
-        message = _said_of(error, _name(main))
+        message = said_of(error, _name(main))
         if message is None:
             raise
         sys.exit(f"error: {message}{_way_back()}")
 
 
-def _said_of(error: Exception, module: str) -> str | None:
+def said_of(error: Exception, module: str) -> str | None:
     """What a user is told of an error in the stage `module`; None for one whose traceback says more."""
+    if isinstance(error, DamagedFile) and (writers := list(_writers(error.path.as_posix()))):
+        return error.said(f"dvc repro {writers[0][0]}")
     if isinstance(error, AttuneError):
         return str(error)
     if any(reason in str(error) for reason in _UNWRITTEN):
@@ -135,7 +138,7 @@ def _in_the_workspace_of_an_experiment() -> bool:
 
 def _repair() -> str:
     """How to repair the repository after `dvc exp run`, which detaches HEAD, was killed."""
-    return f"\n{_DETACHED}; {_STALE}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
+    return f"\n{_DETACHED}{_way_back()}" if _in_the_workspace_of_an_experiment() else ""
 
 
 def _left_behind() -> str:
@@ -144,7 +147,7 @@ def _left_behind() -> str:
     if "DVC_EXP_NAME" in os.environ or not (git / _BASELINE).is_file():
         return ""
     on_a_branch = (git / "HEAD").read_text().startswith("ref: ")
-    return f"note: after a killed `dvc exp run`, {_STALE}" if on_a_branch else f"note: {_DETACHED}; {_STALE}"
+    return f"note: after a killed `dvc exp run`, {_STALE}" if on_a_branch else f"note: {_DETACHED}"
 
 
 def project_folder() -> Path:

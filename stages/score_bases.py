@@ -20,7 +20,7 @@ def main(*, tests: Path, base_models: Path, data: Path, target: Path) -> None:
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
-    chosen = [BaseTest(**each) for each in read_json(tests)]
+    chosen = [BaseTest(**each) for each in read_json(tests, list[BaseTest])]
     rows = list(base_rows(chosen, base_models, data, settings.generation, settings.seed))
     write_parquet(target, rows, BASES)
     bases = ", ".join(sorted({test.base for test in chosen}))

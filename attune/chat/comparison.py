@@ -88,7 +88,10 @@ class Comparisons:
             yield self._updates(compared, progress, gr.skip())
             card = await self._card(name, compared.message, settings)
             compared = replace(compared, cards=(*compared.cards, card))
-        yield self._updates(replace(compared, complete=True), f"{len(names)}/{len(names)} replies", gr.skip())
+        status = f"{len(names)}/{len(names)} replies"
+        if all(card.reply is None for card in compared.cards):
+            status = f"No system can reply. {compared.cards[0].reason}"
+        yield self._updates(replace(compared, complete=True), status, gr.skip())
 
     async def _card(self, name: str, message: str, settings: Settings) -> Card:
         started, reply = time.monotonic(), ""

@@ -6,13 +6,13 @@ from contextlib import nullcontext
 from typing import Any
 
 import gradio as gr
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, field_validator
 
 from attune.chat.answers import Answer, Question
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
 from attune.chat.events import MAX_CONCURRENT_REPLIES
-from attune.chat.validation import checked_message, checked_turn, persona_sentences
+from attune.chat.validation import checked_message, checked_turn, no_truth_is_a_number, persona_sentences
 from attune.core.errors import AttuneError
 
 # Turns of a history; all of them are read, in the models' only thread, for the replies that are not to be repeated.
@@ -30,6 +30,8 @@ class ReplyRequest(BaseModel):
     top_k: int | None
     top_p: float | None
     attempt: int
+
+    numbers = field_validator("temperature", "top_k", "top_p", "attempt", mode="before")(no_truth_is_a_number)
 
     async def answer(self, engine: Engine) -> Answer:
         """The complete answer; an AttuneError if an argument is refused or the system cannot answer."""
@@ -78,7 +80,8 @@ def reply_endpoint(engine: Engine) -> Callable[..., Any]:
             raise refusal(str(error), message) from None
         except ValidationError as error:
             first = error.errors()[0]
-            raise refusal(f"{first['loc'][0]}: {first['msg'].lower()}.", message) from None
+            reason = first["msg"].removeprefix("Value error, ").lower()
+            raise refusal(f"{first['loc'][0]}: {reason}.", message) from None
         return _as_json(answer) | {"crisis": crisis_message(message)}
 
     return reply

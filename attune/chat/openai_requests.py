@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from attune.chat.crisis import crisis_message
 from attune.chat.engine import Engine
-from attune.chat.validation import checked_message, checked_turn, persona_sentences
+from attune.chat.validation import checked_message, checked_turn, no_truth_is_a_number, persona_sentences
 from attune.core.errors import AttuneError, quoted
 from attune.parameters.decoding import Decoding
 from attune.parameters.types import NotNegative
@@ -146,12 +146,9 @@ class CompletionRequest(BaseModel):
                 raise ApiError(400, f"{key} = {written} is not supported; leave it out", key)
         return request
 
-    @field_validator("temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "seed", mode="before")
-    @classmethod
-    def no_truth_is_a_number(cls, value: Any) -> Any:
-        if isinstance(value, bool):  # which Python, and pydantic with it, takes for 0 or 1
-            raise ValueError(f"must be a number, not {json.dumps(value)}")
-        return value
+    numbers = field_validator(
+        "temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "seed", mode="before"
+    )(no_truth_is_a_number)
 
     @field_validator("stop", mode="before")
     @classmethod

@@ -1,5 +1,8 @@
 """Checks on what people enter; each refusal is a sentence that can be shown to them."""
 
+import json
+from typing import Any
+
 from pydantic import ValidationError
 
 from attune.core.errors import AttuneError
@@ -63,6 +66,13 @@ def changed_decoding(
     except ValidationError as error:
         first = error.errors()[0]
         raise AttuneError(f"{first['loc'][0]} = {first['input']}: {first['msg'].lower()}.") from None
+
+
+def no_truth_is_a_number(value: Any) -> Any:
+    """The value of a number's key; a ValueError for true and false, which Python and pydantic take for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, not {json.dumps(value)}")
+    return value
 
 
 def _encodable(text: str) -> str:

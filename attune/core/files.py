@@ -14,6 +14,7 @@ from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attune.core.damage import DamagedFile, check_shape
 from attune.core.environment import lives
 from attune.core.errors import AttuneError
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 ROW_GROUP, AT_ONCE = 16_384, 1024
 # Decimals of stored numbers: the digits after them differ between processors that compute the same.
 DECIMALS = 4
-_AGAIN = "`dvc repro` writes it again"
 
 
 @contextmanager
@@ -84,13 +84,19 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
-    """What a JSON file of the pipeline's holds; an AttuneError if it is damaged, as by a merge."""
+def read_json(path: Path, shape: Any = Any) -> Any:
+    """What a JSON file of the pipeline's holds; a DamagedFile if it is damaged, as by a merge, or has another shape.
+
+    shape: a type, which pydantic compares with the file; the values themselves are returned as `json` reads them.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text)
     except ValueError as error:
-        back = "`git checkout` or `dvc checkout` brings it back"
-        raise AttuneError(f"{path} is not JSON in UTF-8 ({error}); {back}, {_AGAIN}") from None
+        raise DamagedFile(path, f"is not JSON in UTF-8 ({error})") from None
+    if shape is not Any:
+        check_shape(path, text, shape)
+    return value
 
 
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: "pa.Schema") -> int:
@@ -156,8 +162,7 @@ def _whole(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         reason = str(error).splitlines()[0]
-        back = "`dvc checkout` brings it back"
-        raise AttuneError(f"{path} is not a complete parquet file ({reason}); {back}, {_AGAIN}") from None
+        raise DamagedFile(path, f"is not a complete parquet file ({reason})", "`dvc checkout`") from None
 
 
 def read_parquet(path: Path) -> list[dict[str, Any]]:
@@ -207,10 +212,26 @@ def stream_parquet(path: Path) -> Iterator[dict[str, Any]]:
         yield from table.to_pylist()
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows by the header's names; a spreadsheet may have begun the file with a byte order mark."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+def read_csv(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
+    """The rows by the header's names; a spreadsheet may have begun the file with a byte order mark.
+
+    Raises
+    ------
+    DamagedFile
+        if the file is no CSV in UTF-8, lacks one of `columns`, or has a row with more or fewer fields than the header.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            rows, header = list(reader), reader.fieldnames or ()
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DamagedFile(path, f"is no CSV in UTF-8 ({error})") from None
+    if lacking := [each for each in columns if each not in header]:
+        raise DamagedFile(path, f"has no column {', '.join(lacking)}")
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values():
+            raise DamagedFile(path, f"is torn: row {number} has not the {len(header)} fields of the header")
+    return rows
 
 
 def sha256(path: Path) -> str:

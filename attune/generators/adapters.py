@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
-from peft.utils import SAFETENSORS_WEIGHTS_NAME
+from peft import LoraConfig, PeftConfig, PeftModel, PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
+from peft.utils import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
 from torch.nn import Embedding, Linear, ModuleList
 from transformers.pytorch_utils import Conv1D
 
@@ -149,13 +149,19 @@ def with_adapter(model: Any, folder: Path) -> Any:
     Raises
     ------
     AttuneError
-        if there is none, or it is another base's.
+        if there is none, its configuration is broken, or it is another base's.
     """
-    path = folder / SAFETENSORS_WEIGHTS_NAME
-    if not path.is_file():  # PEFT would look for a pickled one
-        raise AttuneError(f"{path} is missing; `dvc repro train_generator` writes it")
+    path, config = folder / SAFETENSORS_WEIGHTS_NAME, folder / CONFIG_NAME
+    for each in (path, config):  # PEFT would look for pickled weights, and on the hub for a configuration
+        if not each.is_file():
+            raise AttuneError(f"{each} is missing; `dvc repro train_generator` writes it")
     tensor_shapes(path)
     refuse_code(folder, writes=True)
+    try:
+        if PeftConfig.from_pretrained(folder).peft_type is None:
+            raise KeyError("peft_type")
+    except Exception as error:  # what a wrong key becomes depends on where it is read
+        raise AttuneError(f"{config} is broken ({one_line(error)}); `dvc repro train_generator` writes it") from None
     try:
         return PeftModel.from_pretrained(model, folder)
     except Exception as error:

@@ -1,6 +1,5 @@
 """The results of one run as tables, each read from its file when first asked for."""
 
-from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -15,12 +14,9 @@ from attune.evaluation.generation.summary import TARGETS, system_of
 from attune.evaluation.ranking.baselines import BASELINES
 from attune.evaluation.ranking.summary import MEAN, UNTRAINED, mean_of, starts
 from attune.evaluation.schemas import NO_PERSONA, RAG, RETRIEVED
-from attune.evaluation.tables import tidy
 from attune.metrics.words import SPACED
 from attune.parameters import Parameters
-
-# The key columns of a score table, each with its values in order; none: as in the file.
-Keys = Mapping[str, Sequence[str]]
+from attune.report.shapes import ANSWERS, METRICS, TESTS, Keys, Manifest, Probe, read_curve, read_scores
 
 
 class Results:
@@ -68,7 +64,9 @@ class Results:
         """Losses by recipe, subset, domain and epoch (nats); train_loss is missing before the first epoch."""
         options = self.settings.cobert
         return pd.concat(
-            self._curve("cobert", f"{recipe}-{subset}-{domain}").assign(recipe=recipe, subset=subset, domain=domain)
+            self._curve("cobert", f"{recipe}-{subset}-{domain}", "epoch", "valid_mrr").assign(
+                recipe=recipe, subset=subset, domain=domain
+            )
             for recipe, subset, domain in product(options.recipes, options.subsets, options.domains)
         )
 
@@ -88,7 +86,8 @@ class Results:
     @cached_property
     def generator_curves(self) -> pd.DataFrame:
         """Losses by generator and step (nats per reply token); each row has train_loss, valid_loss or both."""
-        return pd.concat(self._curve("generators", name).assign(generator=name) for name in self.settings.generators)
+        names = self.settings.generators
+        return pd.concat(self._curve("generators", name, "step").assign(generator=name) for name in names)
 
     @property
     def retrieval_augmented(self) -> list[str]:
@@ -188,7 +187,7 @@ class Results:
     @cached_property
     def probe(self) -> dict[str, Any]:
         """The emotion probe: accuracy with its interval, confusion counts, signatures of the overlap scores."""
-        return read_json(self._paths["probe"])
+        return read_json(self._paths["probe"], Probe)
 
     @cached_property
     def emotions(self) -> pd.DataFrame:
@@ -226,25 +225,24 @@ class Results:
     @cached_property
     def answers(self) -> pd.DataFrame:
         """The generators' answers to the questions, one row per generator and question."""
-        return pd.DataFrame(read_csv(self._paths["answers"]))
+        return pd.DataFrame(read_csv(self._paths["answers"], ANSWERS))
 
     @cached_property
     def manifests(self) -> list[dict[str, Any]]:
         """Each raw corpus' source, licence, files and rows; not of one that has been taken out of params.yaml."""
         paths = sorted(self._paths["raw"].glob("*/manifest.json"))
-        return [read_json(path) for path in paths if path.parent.name in self.settings.corpora]
+        return [read_json(path, Manifest) for path in paths if path.parent.name in self.settings.corpora]
 
     def metrics(self, name: str) -> Any:
-        return read_json(self._paths["metrics"] / f"{name}.json")
+        """metrics/NAME.json, which holds comparisons where it is not in METRICS."""
+        return read_json(self._paths["metrics"] / f"{name}.json", METRICS.get(name, TESTS))
 
     def _tests(self, name: str) -> pd.DataFrame:
         return table(self.metrics(name))
 
     def _scores(self, name: str, keys: Keys) -> pd.DataFrame:
-        """metrics/NAME.json as a table whose rows are in the order of `keys`."""
-        scores = tidy(self.metrics(name), list(keys))
-        places = {key: scores[key].map(list(values or scores[key].unique()).index) for key, values in keys.items()}
-        return scores.loc[pd.DataFrame(places).sort_values(list(keys), kind="stable").index]
+        return read_scores(self._paths["metrics"] / f"{name}.json", keys)
 
-    def _curve(self, folder: str, name: str) -> pd.DataFrame:
-        return pd.read_csv(self._paths["metrics"] / "curves" / folder / f"{name}.csv")
+    def _curve(self, folder: str, name: str, *columns: str) -> pd.DataFrame:
+        file = self._paths["metrics"] / "curves" / folder / f"{name}.csv"
+        return read_curve(file, ("train_loss", "valid_loss", *columns))

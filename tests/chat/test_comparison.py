@@ -88,6 +88,7 @@ def test_a_system_that_cannot_answer_says_why(root: Path, tmp_path: Path) -> Non
     *_, event = events(comparisons.compare("Hm.", True, *SETTINGS))
     assert all("cannot answer yet: models/base/" in text for text in cards(event))
     assert not any(event[at]["visible"] for at in range(FIRST + 2, len(event), 4))  # there is nothing to judge
+    assert re.fullmatch(r"No system can reply\. .* is missing; `dvc repro .*` writes it; `make repro` .*\.", event[1])
 
 
 def test_a_blind_order_cannot_be_told_from_a_seed(root: Path, tmp_path: Path) -> None:

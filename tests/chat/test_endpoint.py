@@ -53,6 +53,13 @@ def test_the_endpoint_refuses_with_a_sentence_and_logs_nothing(address: str, cap
     assert "secret" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize("key", ["temperature", "top_k", "top_p", "attempt"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_value_is_no_number(address: str, key: str, value: bool) -> None:
+    with pytest.raises(AppError, match=f"{key}: must be a number, not {str(value).lower()}"):
+        Client(address, verbose=False).predict("Hm.", "full", [], [], **{key: value}, api_name="/reply")
+
+
 def test_too_few_values_are_refused_without_writing_them_to_the_log(served: tuple[gr.Blocks, str]) -> None:
     page, address = served
     reason = "8 values are needed (message, system, history, persona, temperature, top_k, top_p, attempt); these are 4."

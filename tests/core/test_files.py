@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
+from attune.core.damage import DamagedFile
 from attune.core.errors import AttuneError
 from attune.core.files import (
     atomic_file,
@@ -185,6 +186,43 @@ def test_a_damaged_json_file_is_named(tmp_path: Path, content: bytes) -> None:
         read_json(path)
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ("[]", "input should be an object"),
+        ('{"a": 1}', "a: input should be a valid dictionary|a: input should be an object"),
+        ('{"a": {"mrr": "high"}}', r"a\.mrr: input should be a valid number"),
+    ],
+)
+@pytest.mark.fault("a JSON file of the pipeline's of another shape", "the file and the place in it are named")
+def test_a_json_file_of_another_shape_is_named(tmp_path: Path, content: str, wrong: str) -> None:
+    path = tmp_path / "scores.json"
+    path.write_text(content)
+    with pytest.raises(DamagedFile, match=rf"scores\.json has another shape \(({wrong})\); .* `dvc repro` writes it"):
+        read_json(path, dict[str, dict[str, float]])
+    path.write_text('{"a": {"mrr": 1}}')
+    assert read_json(path, dict[str, dict[str, float]]) == {"a": {"mrr": 1}}
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b"", "has no column question, answer"),
+        (b"question,reply\na,b\n", "has no column answer"),
+        (b"question,answer\na,b\nc", "is torn: row 2 has not the 2 fields"),
+        (b"question,answer\na,b,c\n", "is torn: row 1 has not the 2 fields"),
+        (b'question,answer\na,"b\n', "is no CSV in UTF-8"),
+        (b"question,answer\na,caf\xe9\n", "is no CSV in UTF-8"),
+    ],
+)
+@pytest.mark.fault("a torn or foreign CSV file of the pipeline's", "the file is named, and what is wrong with it")
+def test_a_damaged_csv_file_is_named(tmp_path: Path, content: bytes, wrong: str) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_bytes(content)
+    with pytest.raises(DamagedFile, match=rf"answers\.csv {wrong}.*; `git checkout` .* `dvc repro` writes it again"):
+        read_csv(path, ("question", "answer"))
 
 
 @pytest.mark.parametrize("read", [read_parquet, read_frame, lambda path: list(stream_tables(path))])

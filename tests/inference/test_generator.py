@@ -244,6 +244,18 @@ def test_an_adapter_on_another_base_of_the_same_shape_is_refused(tmp_path: Path)
         Generator.from_pretrained(folder)
 
 
+@pytest.mark.parametrize("content", [POINTER, "", '{"peft_type": "LO', "{}", "[]", '{"peft_type": "unknown"}'])
+@pytest.mark.fault("a generator's broken adapter_config.json", "named, with the stage that writes it")
+def test_a_broken_configuration_of_an_adapter_is_named_with_its_stage(tmp_path: Path, content: str) -> None:
+    folder = trained(tmp_path, SETTINGS["lora"])
+    (folder / "adapter_config.json").write_text(content)
+    with pytest.raises(AttuneError, match=r"adapter_config\.json is broken \(.*`dvc repro train_generator` writes it"):
+        Generator.from_pretrained(folder)
+    (folder / "adapter_config.json").unlink()
+    with pytest.raises(AttuneError, match=r"adapter_config\.json is missing; `dvc repro train_generator` writes it"):
+        Generator.from_pretrained(folder)
+
+
 @pytest.mark.parametrize("content", [POINTER, "", "{}", "[]"])
 @pytest.mark.fault("a generator's broken card.json", "named, with the stage that writes it")
 def test_a_broken_card_is_named_with_its_stage(tmp_path: Path, content: str) -> None:

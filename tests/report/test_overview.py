@@ -7,6 +7,7 @@ from attune import parameters
 from attune.core.files import write_csv, write_json
 from attune.report.overview import best_generator, best_ranker, starts, summary, what_is_compared
 from attune.report.results import Results
+from attune.sources.manifest import Origin, build
 from tests.project import changed
 
 
@@ -56,7 +57,7 @@ def test_batches_may_have_fewer_candidates_than_the_parameters_say(folder: Path)
     ],
 )
 def test_domains_are_what_the_data_say(folder: Path, notice: str | None, told: str) -> None:
-    write_json(folder / "raw/pec/manifest.json", {"corpus": "pec", "notice": notice})
+    write_json(folder / "raw/pec/manifest.json", build("pec", folder, Origin("sample", "", notice=notice), {}, 0))
     text = what_is_compared(ranked(folder, untrained=0.4, attune=0.45))
     assert text.endswith(told)
     assert "Models: attune before training; attune, ours (lr 0.0001). Recipes train" in text
@@ -107,7 +108,7 @@ def test_curves_that_do_not_begin_before_training_say_nothing_about_it(folder: P
 def before_training(folder: Path, epoch: int = 0, **mrr: float) -> None:
     """Writes learning curves of a single epoch."""
     for name, each in mrr.items():
-        curve = [{"epoch": epoch, "valid_mrr": each}]
+        curve = [{"epoch": epoch, "train_loss": None, "valid_loss": 3.0, "valid_mrr": each}]
         write_csv(folder / f"metrics/curves/cobert/{name}-small-all.csv", curve)
 
 

@@ -4,10 +4,12 @@ import pandas as pd
 import pytest
 
 from attune import parameters
+from attune.core.damage import DamagedFile
 from attune.core.errors import AttuneError
 from attune.core.files import write_csv, write_json
 from attune.corpora import record_of
 from attune.report.results import Results
+from attune.sources.manifest import Origin, build
 from tests.project import changed
 
 
@@ -89,7 +91,7 @@ def test_a_table_of_a_file_that_was_not_passed_is_an_error(results: Results) -> 
 def test_what_is_left_of_a_corpus_that_was_taken_out_has_no_manifest(tmp_path: Path) -> None:
     settings = parameters.load(changed(tmp_path))
     for name in ("mine", *settings.corpora):
-        write_json(tmp_path / name / "manifest.json", {"corpus": name})
+        write_json(tmp_path / name / "manifest.json", build(name, tmp_path, Origin("sample", ""), {}, 0))
     found = [each["corpus"] for each in Results(settings, raw=tmp_path).manifests]
     assert found == sorted(settings.corpora)
 
@@ -101,3 +103,50 @@ def test_a_damaged_table_of_examples_is_named(results: Results, tmp_path: Path) 
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(AttuneError, match=r"cobert\.parquet is not a complete parquet file .*`dvc checkout` brings"):
         _ = Results(results.settings, ranked=path).ranked
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "table"),
+    [
+        ("probe", [], "probe"),
+        ("probe", {"accuracy": 0.5}, "probe"),
+        ("cobert_intervals", {"small": 1}, "ranking"),
+        ("cobert_intervals", {"tiny": {"all": {"attune": {"mrr": 0.5}}}}, "ranking"),
+        ("cobert_tests", [{"p": 0.5}], "ranking_tests"),
+        ("generators_intervals", [], "generator_intervals"),
+        ("decoding", {"full": 0.5}, "decoding"),
+    ],
+)
+@pytest.mark.fault("scores of another shape", "the file is named")
+def test_scores_of_another_shape_are_named(
+    results: Results, tmp_path: Path, name: str, content: object, table: str
+) -> None:
+    write_json(tmp_path / f"{name}.json", content)
+    found = Results(results.settings, metrics=tmp_path, probe=tmp_path / "probe.json")
+    with pytest.raises(DamagedFile, match=rf"{name}\.json has "):
+        getattr(found, table)
+
+
+@pytest.mark.parametrize("name", ["power", "seeds", "contamination", "everyday_tests"])
+def test_a_study_of_another_shape_is_named(results: Results, tmp_path: Path, name: str) -> None:
+    for content in ([{}], {"interval": 1}):
+        write_json(tmp_path / f"{name}.json", content)
+        with pytest.raises(DamagedFile, match=rf"{name}\.json has another shape"):
+            results.metrics(name)
+
+
+def test_torn_answers_and_curves_are_named(results: Results, tmp_path: Path) -> None:
+    answers, curve = tmp_path / "answers.csv", tmp_path / "curves/generators/full.csv"
+    curve.parent.mkdir(parents=True)
+    for path in (answers, curve):
+        path.write_text("question,generator,answer,truncated\nWho?,fu")
+    with pytest.raises(DamagedFile, match=r"answers\.csv is torn: row 1"):
+        _ = Results(results.settings, answers=answers).answers
+    with pytest.raises(DamagedFile, match=r"\.csv has no column train_loss"):
+        _ = Results(changed_to_one(results), metrics=tmp_path).generator_curves
+
+
+def changed_to_one(results: Results) -> parameters.Parameters:
+    """The settings with the generator `full` alone."""
+    generators = {"full": results.settings.generators["full"]}
+    return results.settings.model_copy(update={"generators": generators})

@@ -8,6 +8,7 @@ from attune import parameters
 from attune.core.files import write_json
 from attune.report.results import Results
 from attune.report.system_scores import section
+from attune.sources.manifest import Origin, build
 from tests.project import changed
 
 
@@ -36,7 +37,7 @@ def page(folder: Path, targets: dict[str, float], notice: str | None = None, **b
     write_json(folder / "generators.json", plain | {"targets": {"bleu": 100.0}})
     write_json(folder / "retrieved_and_written.json", {"retrieved": wide(similarity=0.25, replies=12)})
     point = {"best": True, "similarity": 0.375, "replies_repeated_3grams": 0.01}
-    write_json(folder / "raw/pec/manifest.json", {"corpus": "pec", "notice": notice})
+    write_json(folder / "raw/pec/manifest.json", build("pec", folder, Origin("sample", "", notice=notice), {}, 0))
     write_json(folder / "decoding.json", {"full": {"0.1/5/0.99": point}})
     write_json(
         folder / "probe.json",

@@ -78,7 +78,8 @@ def write_generators() -> None:
     points = {point: REPEATED | {"distinct_2": value} for point, value in (("0.1/5/0.99", 0.3), ("0.9/30/0.95", 0.6))}
     points["0.1/5/0.99"]["best"] = True
     write_json(Path("metrics/decoding.json"), {names[-1]: points})
-    write_json(Path("probe.json"), {"accuracy": 0.5, "confusion": {"sad": {"sad": 1, "proud": 1}, "proud": {"sad": 2}}})
+    confusion = {"sad": {"sad": 1, "proud": 1}, "proud": {"sad": 2}}
+    write_json(Path("probe.json"), {"accuracy": 0.5, "confusion": confusion, "signatures": {}})
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def write_metrics(names: list[str]) -> None:
     write_json(Path("metrics/cobert_tests.json"), pairs)
     write_json(Path("metrics/power.json"), POWER)
     for recipe in MODELS[1:]:
-        curve = [{"epoch": 0, "valid_mrr": 0.25}]
+        curve = [{"epoch": 0, "train_loss": None, "valid_loss": 3.0, "valid_mrr": 0.25}]
         write_csv(Path(f"metrics/curves/cobert/{recipe}-small-happy.csv"), curve)
     write_json(Path("metrics/generators.json"), {name: {"perplexity": 20.5} for name in names} | {"targets": {}})
     variants = [f"{name}+{variant}" for name in names for variant in ("rag", "oracle_rag")]
@@ -123,7 +123,8 @@ def write_generator_tests(names: list[str]) -> None:
     for name in (name for name in names if generators[name].passage_tokens):
         other, retrieved, ideal = without_passages(name, generators), f"{name}+rag", f"{name}+oracle_rag"
         for before, after in ((name, retrieved), (other, retrieved), (name, ideal), (retrieved, ideal)):
-            tests.append({"before": before, "after": after, "score": "loss", **TEST})
+            if before:
+                tests.append({"before": before, "after": after, "score": "loss", **TEST})
     write_json(Path("metrics/generators_tests.json"), tests)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stages import checkpoint_roots, missing_input
+from attune.core.damage import DamagedFile
+from stages import checkpoint_roots, missing_input, said_of
 from tests.project import ROOT
 from tests.stages.running import run
 from tests.tools.made_up import git
@@ -74,6 +75,42 @@ def test_a_stage_without_its_input_says_so_before_it_imports_torch(pipeline: Pat
     done = run(pipeline, "stages.train_cobert", *words)
     assert done.returncode == 1
     assert done.stderr == "error: data/recipes/tuned.json is missing; `dvc repro recipes` writes it\n"
+
+
+@pytest.mark.parametrize("content", ['[{"base": "gpt2"}]', "{}", '[{"base'])
+@pytest.mark.fault("an intermediate file of another shape", "the stage that writes it is named")
+def test_an_input_of_another_shape_is_one_error_with_its_stage(pipeline: Path, content: str) -> None:
+    path = pipeline / "data/evaluation/base_tests.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    (pipeline / "models/base").mkdir(parents=True)
+    words = ("tests=data/evaluation/base_tests.json", "base_models=models/base", "data=data", "target=x.parquet")
+    done = run(pipeline, "stages.score_bases", *words)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: data/evaluation/base_tests.json ")
+    assert done.stderr.endswith("brings it back, `dvc repro base_tests` writes it again\n")
+
+
+@pytest.mark.usefixtures("pipeline")
+@pytest.mark.parametrize(
+    ("path", "stage"),
+    [
+        ("plots/answers.csv", "answer_questions"),
+        ("data/evaluation/emotion_probe.json", "compare_generators"),
+        ("metrics/curves/generators/full.csv", "train_generator"),
+        ("metrics/compare.json", "studies/dvc.yaml:compare"),
+    ],
+)
+def test_a_damaged_input_names_the_stage_that_writes_it(path: str, stage: str) -> None:
+    told = said_of(DamagedFile(Path(path), "is torn"), "stages.report")
+    assert told is not None
+    assert told.endswith(f"brings it back, `dvc repro {stage}` writes it again")
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_a_damaged_file_of_no_stage_is_one_sentence_too() -> None:
+    error = DamagedFile(Path("elsewhere.csv"), "is torn")
+    assert said_of(error, "stages.report") == str(error)
 
 
 def test_a_file_of_no_stage_is_one_sentence_too(pipeline: Path) -> None:

@@ -35,7 +35,7 @@ class BaseTest(NamedTuple):
             rows=plain,
             max_length=generator.max_length,
             instruction=generator.instruction,
-            told=generator.trains or not generator.instruction,
+            told=generator.trains,
             persona_tokens=generator.persona_tokens,
             load_in_4bit=generator.load_in_4bit,
         )

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from attune.core.files import write_parquet
 from attune.corpora import record_of
@@ -10,6 +11,8 @@ from attune.generators.encoding import Room, encode
 from attune.generators.losses import reply_nats
 from attune.generators.prompts import examples
 from attune.parameters import load
+from attune.parameters.generators import SECTIONS
+from attune.parameters.methods import METHODS
 from tests.generators.tiny import dialogue_rows, generator, gpt, prompted, saved, tokenizer
 
 
@@ -19,6 +22,16 @@ def test_a_base_differs_from_its_generator_in_training_or_else_in_the_instructio
     found = [BaseTest.of(entry) for entry in entries]
     assert [(each.instruction, each.told) for each in found] == [("", True), ("Be kind.", True), ("Be kind.", False)]
     assert {each.rows for each in found} == {"processed/empathetic_dialogues"}
+
+
+def test_what_is_not_trained_has_an_instruction_by_which_it_differs_from_its_base() -> None:
+    untrained = [name for name, method in METHODS.items() if not method.trains]
+    assert untrained
+    for name in untrained:
+        entry = prompted().model_dump() | {"method": name}
+        for wrong in (entry | {"instruction": ""}, {key: each for key, each in entry.items() if key != "instruction"}):
+            with pytest.raises(ValidationError, match="instruction"):
+                SECTIONS[name].model_validate(wrong)
 
 
 def test_a_base_without_the_instruction_is_scored_on_the_tokens_that_its_generator_is(tmp_path: Path) -> None:

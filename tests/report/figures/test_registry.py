@@ -14,6 +14,7 @@ from attune.report.figures.registry import FIGURES
 from attune.report.figures.style import subplots
 from attune.report.results import Results
 from tests.project import ROOT, changed
+from tests.report.power_numbers import POWER
 
 
 def test_names_are_unique_and_captions_are_one_line() -> None:
@@ -63,7 +64,7 @@ def test_beside_what_other_recipes_start_from_the_untrained_model_has_its_recipe
         tmp_path / "cobert_intervals.json", {"large": {"all": dict.fromkeys(models[:2], scores | {"loss": 2.0})}}
     )
     pair = {"before": "untrained", "after": "baseline", "contexts": 20}
-    power = {"interval": [pair | {"half_width": 0.1}], "needed": [pair | {"difference": 0.1}]}
+    power = POWER | {"interval": [pair | {"half_width": 0.1}], "needed": [pair | {"difference": 0.1}]}
     write_json(tmp_path / "power.json", power)
     for name in ("mrr_comparison", "loss_comparison", "contexts_needed"):
         (figure,) = (each.draw(results) for each in FIGURES if each.name == name)
