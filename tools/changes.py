@@ -1,6 +1,8 @@
 """Which stages of a dvc.yaml have changed: DVC's own answer, by fewer readings of the same files than `dvc status`."""
 
 import json
+import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -40,6 +42,8 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                     # DVC locks a stage's files once for `status`, three times for `changed`.
                     if set(before) - {CHECK} or stage.status():
                         waits[stage.addressing] = before
+            if waits:
+                refuse_read_only(Path(repo.cache.local_cache_dir))
     except SCMError:
         sys.exit(f"error: this folder {OUTSIDE_GIT}")
     except LockError:  # whose own advice is to delete the lock
@@ -49,6 +53,19 @@ def changed_stages(target: str) -> dict[str, list[str]]:
     if CHECK in waits:
         waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
     return waits
+
+
+def refuse_read_only(cache: Path) -> None:
+    """End the program if DVC's `cache` cannot be written to, which DVC finds only when a stage has run, for nothing."""
+    folder = cache / "files" / "md5"
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        own = f"`dvc cache dir --local .dvc/cache`, `dvc remote add --local --default shared {shlex.quote(str(cache))}`"
+        sys.exit(
+            f"error: DVC's cache cannot be written to ({folder}), so what stages make could not be kept. Get the right "
+            f"to write there, or a cache of your own, filled from it: {own} and `dvc pull --allow-missing dvc.yaml`"
+        )
 
 
 @contextmanager

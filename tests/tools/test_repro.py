@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from attune.core.environment import lives
+from tests.faults.full_disk import read_only
 from tests.project import changed
 from tests.tools.made_up import dvc, environment, initialise, repro
 from tests.waiting import until
@@ -212,6 +214,27 @@ def test_of_two_runs_started_together_one_starts_nothing(small: Path, jobs: int)
     assert printed[second] == ("", f"error: {ANOTHER}\n")
     assert (small / "runs").read_text() == "run\n"
     assert repro(small, jobs=2).stdout == "Every stage is up to date.\n"
+
+
+@pytest.mark.fault("a cache that can only be read", "told before a stage runs, with what helps")
+def test_a_read_only_cache_is_refused_before_a_stage_runs_for_nothing(small: Path) -> None:
+    (small / "shared").mkdir()
+    dvc(small, "cache", "dir", "--local", "shared")
+    assert repro(small, jobs=2).returncode == 0
+    with read_only(small / "shared"):
+        assert repro(small, jobs=2).stdout == "Every stage is up to date.\n"
+        added = "  new:\n    cmd: cp end new\n    deps: [end]\n    outs: [new]\n"
+        (small / "dvc.yaml").write_text((small / "dvc.yaml").read_text() + added)
+        done = repro(small, jobs=2)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"error: DVC's cache cannot be written to ({small / 'shared'}/")
+        assert not (small / "new").exists()
+        for command in re.findall("`dvc (.*?)`", done.stderr):
+            if command.startswith("pull"):
+                (small / "end").unlink()  # it comes from the shared cache
+            dvc(small, *shlex.split(command))
+        done = repro(small, jobs=2)
+    assert (done.returncode, re.findall(r"] (\w+) started", done.stdout)) == (0, ["new"])
 
 
 @pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
