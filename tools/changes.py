@@ -1,6 +1,8 @@
 """Which stages of a dvc.yaml have changed: DVC's own answer, by fewer readings of the same files than `dvc status`."""
 
 import json
+import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -8,10 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from tools.dvc import write_whole_files
 
 # All stages come after it, and it never changes what they read.
 CHECK = "check_parameters"
+ANOTHER = "another run uses files of this project: wait until it has ended, or stop it, then give the command again"
 OUTSIDE_GIT = "is no git repository, which DVC needs; `git init` makes it one"
 
 
@@ -37,15 +42,52 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                     # DVC locks a stage's files once for `status`, three times for `changed`.
                     if set(before) - {CHECK} or stage.status():
                         waits[stage.addressing] = before
+            if waits:
+                refuse_read_only(Path(repo.cache.local_cache_dir))
     except SCMError:
         sys.exit(f"error: this folder {OUTSIDE_GIT}")
     except LockError:  # whose own advice is to delete the lock
-        sys.exit("error: another run of DVC uses files of this project: wait until it has ended")
+        sys.exit(f"error: {ANOTHER}")
     except (DvcException, TypeError) as error:  # DVC's own TypeError, for a parameter that should be a list
         sys.exit(f"error: {wrong_parameters() or f'{error} (`dvc repro --dry {target}` says more)'}")
     if CHECK in waits:
         waits |= {name: before or [CHECK] for name, before in waits.items() if name != CHECK}
     return waits
+
+
+def refuse_read_only(cache: Path) -> None:
+    """End the program if DVC's `cache` cannot be written to, which DVC finds only when a stage has run, for nothing."""
+    folder = cache / "files" / "md5"
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        own = f"`dvc cache dir --local .dvc/cache`, `dvc remote add --local --default shared {shlex.quote(str(cache))}`"
+        sys.exit(
+            f"error: DVC's cache cannot be written to ({folder}), so what stages make could not be kept. Get the right "
+            f"to write there, or a cache of your own, filled from it: {own} and `dvc pull --allow-missing dvc.yaml`"
+        )
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold the file `lock` while the block runs; the program ends with a message if another process holds it.
+
+    DVC lets two runs begin at the same moment; one of them would then fail at each stage that the other is running. The
+    system lets go of the lock however its process ends. A folder that is no DVC project gets no lock.
+    """
+    if not lock.parent.parent.is_dir():
+        yield
+        return
+    lock.parent.mkdir(exist_ok=True)
+    held = FileLock(lock, timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        sys.exit(f"error: {ANOTHER}")
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def drop_torn_list() -> None:

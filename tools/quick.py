@@ -24,10 +24,11 @@ from attune.core.import_graph import ROOT
 from attune.corpora import ranking_corpus, record_of
 from attune.sources.packages import MINILM, SMOLLM2
 from tools import described, repro
-from tools.changes import OUTSIDE_GIT
+from tools.changes import OUTSIDE_GIT, alone
 from tools.dvc import name_user
 
 FOLDER = ROOT / "quick"
+LOCK = Path(".dvc/tmp/quick.lock")
 LINKED = ("attune", "stages", "tools", "dvc.yaml", ".dvcignore", ".dvc/plots")
 CORE = {"no_scm": True, "analytics": False, "check_update": False}
 # The most that each number may be. `*` stands for every entry.
@@ -75,13 +76,14 @@ def main() -> int:
         help="a parameter for this run, as for dvc exp run; may be given several times",
     )
     options = parser.parse_args()
-    try:
-        prepare(FOLDER, cache_of(ROOT), options.set_param)
-    except AttuneError as error:
-        sys.exit(f"error: {error}")
-    print(told(options.set_param), flush=True)
-    os.chdir(FOLDER)
-    code = repro.run("dvc.yaml", options.jobs)
+    with alone(ROOT / LOCK):  # from before the other run's parameters would be replaced
+        try:
+            prepare(FOLDER, cache_of(ROOT), options.set_param)
+        except AttuneError as error:
+            sys.exit(f"error: {error}")
+        print(told(options.set_param), flush=True)
+        os.chdir(FOLDER)
+        code = repro.run("dvc.yaml", options.jobs)
     if code == 0:
         print("Trained for a few updates on a few examples: the scores mean nothing yet.")
         print(f"report: {FOLDER / 'plots' / 'report.html'}")

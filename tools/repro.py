@@ -21,13 +21,14 @@ from attune.core import garbage_collection, memory
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
 from tools import cores, described, gpus
-from tools.changes import changed_stages, drop_torn_list, wrong_parameters
+from tools.changes import alone, changed_stages, drop_torn_list, wrong_parameters
 from tools.deps import FILES
 from tools.dvc import name_user
 from tools.preload import PACKAGES, preloading
 from tools.progress import Log, Times
 from tools.stage import process_group
 
+LOCK = Path(".dvc/tmp/repro.lock")
 RULES = Path(".dvc/tmp/rules.mk")
 TIMES = Path(".dvc/tmp/seconds.json")  # of each stage, when it last ran here
 # The same of a whole run elsewhere: which stages take long, for a machine on which none has run yet.
@@ -63,7 +64,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.target == FILES[1] and (wrong := wrong_parameters(studies=True)):
         sys.exit(f"error: {wrong}")  # before the trainings, which come before the stage that would refuse it
-    return run(options.target, options.jobs)
+    with alone(LOCK):
+        return run(options.target, options.jobs)
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:

@@ -58,7 +58,7 @@ RULES = (
     Rule(r"make studies( JOBS=[n1])?", first=RESET),
     Rule(r"source \.venv/bin/activate|export .*", fast=True),
     Rule(r"git (diff (--stat )?metrics plots|config --global user\.\w+ .*)", fast=True),
-    Rule(r"git checkout HEAD -- params\.yaml .* && dvc checkout dvc\.yaml", fast=True),
+    Rule(r"git read-tree HEAD && git checkout HEAD -- params\.yaml .* && dvc checkout dvc\.yaml", fast=True),
     Rule(r"git clone \. /tmp/clone"),
     Rule(r"dvc exp run -S lr=5e-5", first=RESET, fast=True),
     Rule(r"dvc (metrics (diff|show).*|params diff|plots diff|status( dvc\.yaml)?)", fast=True),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 from attune.core.errors import AttuneError
@@ -15,6 +16,7 @@ from attune.parameters import load, parse
 from tests.forked import python
 from tests.project import ROOT
 from tests.tools.made_up import dvc, initialise
+from tools.changes import ANOTHER
 from tools.quick import FOLDER, cache_of, changed, main, prepare, shrink, told
 
 
@@ -170,8 +172,21 @@ def test_a_change_that_cannot_be_made_is_named_before_anything_runs(
     monkeypatch.setattr(sys, "argv", ["quick", "-S", "lr=1e-4", "-S", "lrr=1"])
     monkeypatch.setattr("tools.repro.run", lambda *_: pytest.fail("the stages run"))
     monkeypatch.setattr("tools.quick.FOLDER", tmp_path / "quick")
+    monkeypatch.setattr("tools.quick.LOCK", tmp_path / "tmp/lock")
     with pytest.raises(SystemExit, match=r"^error: -S lr=1e-4 -S lrr=1: "):
         main()
+
+
+@pytest.mark.fault("a second small run at the same time", "told of the first, whose parameters stay")
+def test_a_second_small_run_leaves_the_first_ones_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["quick", "-S", "seed=14"])
+    monkeypatch.setattr("tools.repro.run", lambda *_: pytest.fail("the stages run"))
+    monkeypatch.setattr("tools.quick.FOLDER", tmp_path / "quick")
+    monkeypatch.setattr("tools.quick.LOCK", tmp_path / "tmp/lock")
+    (tmp_path / "tmp").mkdir()
+    with FileLock(tmp_path / "tmp/lock"), pytest.raises(SystemExit, match=f"^error: {ANOTHER}$"):
+        main()
+    assert not (tmp_path / "quick").exists()
 
 
 def test_a_copy_outside_git_is_told_what_dvc_lacks(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,9 +15,11 @@ from typing import Any
 import pytest
 
 from attune.core.environment import lives
+from tests.faults.full_disk import read_only
 from tests.project import changed
 from tests.tools.made_up import dvc, environment, initialise, repro
 from tests.waiting import until
+from tools.changes import ANOTHER
 
 # Each of `left` and `right` ends once the other has begun; `both` and `last` need them, as a folder and as a file.
 STAGES = """
@@ -191,8 +194,47 @@ def test_a_second_run_is_told_of_the_first(project: Path) -> None:
     used = {str(project / "out/right"): {"pid": os.getpid(), "cmd": "dvc repro"}}
     (project / ".dvc/tmp/rwlock").write_text(json.dumps({"write": used}))
     done = repro(project, jobs=2)
-    message = "another run of DVC uses files of this project: wait until it has ended"
-    assert (done.returncode, done.stderr) == (1, f"error: {message}\n")
+    assert (done.returncode, done.stderr) == (1, f"error: {ANOTHER}\n")
+
+
+@pytest.mark.fault("two runs started at the same moment, jobs: {}", "one is told of the other before it starts a stage")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_of_two_runs_started_together_one_starts_nothing(small: Path, jobs: int) -> None:
+    stage = "{cmd: 'echo run >> runs; until test -e go; do sleep .1; done; echo end > end', outs: [end]}"
+    (small / "dvc.yaml").write_text(f"stages:\n  end: {stage}\n")
+    command = [sys.executable, "-m", "tools.repro", f"--jobs={jobs}"]
+    options: dict[str, Any] = {"cwd": small, "env": environment(), "text": True}
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    runs = [subprocess.Popen(command, **options, **piped) for _ in range(2)]
+    until(lambda: any(run.poll() is not None for run in runs))
+    (small / "go").touch()
+    printed = {run: run.communicate() for run in runs}
+    first, second = sorted(runs, key=lambda run: run.returncode)
+    assert (first.returncode, second.returncode) == (0, 1)
+    assert printed[second] == ("", f"error: {ANOTHER}\n")
+    assert (small / "runs").read_text() == "run\n"
+    assert repro(small, jobs=2).stdout == "Every stage is up to date.\n"
+
+
+@pytest.mark.fault("a cache that can only be read", "told before a stage runs, with what helps")
+def test_a_read_only_cache_is_refused_before_a_stage_runs_for_nothing(small: Path) -> None:
+    (small / "shared").mkdir()
+    dvc(small, "cache", "dir", "--local", "shared")
+    assert repro(small, jobs=2).returncode == 0
+    with read_only(small / "shared"):
+        assert repro(small, jobs=2).stdout == "Every stage is up to date.\n"
+        added = "  new:\n    cmd: cp end new\n    deps: [end]\n    outs: [new]\n"
+        (small / "dvc.yaml").write_text((small / "dvc.yaml").read_text() + added)
+        done = repro(small, jobs=2)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"error: DVC's cache cannot be written to ({small / 'shared'}/")
+        assert not (small / "new").exists()
+        for command in re.findall("`dvc (.*?)`", done.stderr):
+            if command.startswith("pull"):
+                (small / "end").unlink()  # it comes from the shared cache
+            dvc(small, *shlex.split(command))
+        done = repro(small, jobs=2)
+    assert (done.returncode, re.findall(r"] (\w+) started", done.stdout)) == (0, ["new"])
 
 
 @pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
