@@ -50,9 +50,7 @@ def test_replies_are_written_to_the_first_examples_of_the_variants_that_are_repl
     encoded = SimpleNamespace(reply=(1, 2), passages=())
     generator: Any = SimpleNamespace(
         nats=lambda given, _: ([1.0] * len(given), [encoded] * len(given)),
-        nats_and_replies=lambda given, *_: [
-            (2.0, encoded, Reply(f"To {each.id}.", truncated=False)) for each in given
-        ],
+        nats_and_replies=lambda given, *_: [(2.0, encoded, Reply(f"To {each.id}.", truncated=False)) for each in given],
     )
     settings: Any = SimpleNamespace(batch_size=1, reply_examples=1)
     variants = [Variant("oracle_rag", asked, replied=False), Variant("plain", asked)]
