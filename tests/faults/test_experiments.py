@@ -74,9 +74,9 @@ def test_a_killed_experiment_says_how_to_mend_the_repository(project: Path) -> N
     assert again.stderr.startswith(
         f"note: `dvc exp run` has left HEAD detached; `git checkout -` goes back to your branch; `{forget}`"
     )
-    commands = re.findall(r"`((?:git|dvc) (?:checkout|update-ref)[^`]*)`", said)
+    commands = re.findall(r"`((?:git|dvc) (?:checkout|read-tree|update-ref)[^`]*)`", said)
     back = "git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots"
-    assert commands == ["git checkout -", forget, back, "dvc checkout dvc.yaml"]
+    assert commands == ["git checkout -", forget, "git read-tree HEAD", back, "dvc checkout dvc.yaml"]
     for command in commands:
         words = command.split()
         (dvc if words[0] == "dvc" else git)(project, *words[1:])

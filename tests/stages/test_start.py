@@ -123,7 +123,8 @@ def test_a_file_of_no_stage_is_one_sentence_too(pipeline: Path) -> None:
 def test_a_failed_experiment_says_how_to_go_back(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "warm")
     words = ("stages.recipes", "target=")
-    advice = "`git checkout HEAD -- params.yaml dvc.lock studies/dvc.lock metrics plots`, then `dvc checkout dvc.yaml`"
+    files = "params.yaml dvc.lock studies/dvc.lock metrics plots"
+    advice = f"`git read-tree HEAD`, `git checkout HEAD -- {files}`, then `dvc checkout dvc.yaml`"
     loss = "(this also undoes your own uncommitted changes of params.yaml; commit them first)"
     assert f"{advice} {loss}" in run(pipeline, *words).stderr
     queued = pipeline / ".dvc/tmp/exps/tmp1"
