@@ -145,6 +145,16 @@ def test_dvc_resolves_the_graph() -> None:
     assert generators == set(settings.generators)
 
 
+def test_the_locks_record_only_stages_that_exist() -> None:
+    """DVC keeps the entry of a stage that was renamed or dropped, and every command reads it again."""
+    names = dvc("stage", "list", "--name-only", *FILES).stdout.split()
+    for file in FILES:
+        prefix = "" if file == "dvc.yaml" else f"{file}:"
+        locked = YAML(typ="safe").load((ROOT / file).with_name("dvc.lock"))["stages"]
+        assert locked
+        assert [name for name in locked if f"{prefix}{name}" not in names] == []
+
+
 def test_dvc_changes_only_the_line_that_it_sets(tmp_path: Path) -> None:
     """params.yaml is kept in DVC's own style, comments included, also where a list is set."""
     from dvc.utils.hydra import apply_overrides
