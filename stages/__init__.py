@@ -125,9 +125,9 @@ def _way_back() -> str:
     """How to undo `dvc exp run` in the workspace, which leaves the changed params.yaml there when a stage fails."""
     if not _in_the_workspace_of_an_experiment():
         return ""
-    # DVC may leave HEAD's content beside a changed file's size and times in git's index, which read-tree makes anew. From
-    # HEAD, since a killed run leaves files staged. Of dvc.yaml alone, since `dvc checkout` fails where the studies were
-    # not run.
+    # DVC may leave HEAD's content beside a changed file's size and times in git's index, which read-tree makes anew.
+    # From HEAD, since a killed run leaves files staged. Of dvc.yaml alone, since `dvc checkout` fails where the studies
+    # were not run.
     files = "params.yaml dvc.lock studies/dvc.lock metrics plots"
     back = f"`git read-tree HEAD`, `git checkout HEAD -- {files}`, then `dvc checkout dvc.yaml`"
     loss = "this also undoes your own uncommitted changes of params.yaml; commit them first"
