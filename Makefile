@@ -52,7 +52,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
-# As many stages at once as there are cores, and as fit into memory; JOBS=1: plain `dvc repro`.
+# As many stages at once as there are cores, and as fit into memory; JOBS=1: `dvc repro`, once something has changed.
 JOBS ?=
 AT_ONCE = $(if $(JOBS),--jobs $(JOBS))
 SIDE_BY_SIDE = $(BIN)/python -m tools.repro $(AT_ONCE)

@@ -22,7 +22,7 @@ OUTSIDE_GIT = "is no git repository, which DVC needs; `git init` makes it one"
 
 def changed_stages(target: str) -> dict[str, list[str]]:
     """The stages that have changed, or may change with another, each with those of them that it waits for."""
-    from dvc.exceptions import DvcException
+    from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.lock import LockError
     from dvc.repo import Repo, lock_repo
     from dvc.repo.reproduce import collect_stages, plan_repro
@@ -44,6 +44,8 @@ def changed_stages(target: str) -> dict[str, list[str]]:
                         waits[stage.addressing] = before
             if waits:
                 refuse_read_only(Path(repo.cache.local_cache_dir))
+    except NotDvcRepoError:
+        sys.exit("error: this folder has no .dvc, without which it is no DVC project; `git checkout .dvc` restores it")
     except SCMError:
         sys.exit(f"error: this folder {OUTSIDE_GIT}")
     except LockError:  # whose own advice is to delete the lock
@@ -78,12 +80,15 @@ def alone(lock: Path) -> Iterator[None]:
     if not lock.parent.parent.is_dir():
         yield
         return
-    lock.parent.mkdir(exist_ok=True)
     held = FileLock(lock, timeout=0)
     try:
+        lock.parent.mkdir(exist_ok=True)
         held.acquire()
     except Timeout:
         sys.exit(f"error: {ANOTHER}")
+    except OSError as error:
+        why = f"cannot be written ({error.strerror}), which every run needs"
+        sys.exit(f"error: {lock} {why}: get the right to write to {lock.parent}, or the room, then run again")
     try:
         yield
     finally:

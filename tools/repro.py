@@ -1,7 +1,7 @@
 """Run a dvc.yaml's stages side by side: `python -m tools.repro [studies/dvc.yaml] [--jobs N]`.
 
 DVC says which stages have changed, GNU make (3.81 or later) starts them in the graph's order, and DVC runs each of them
-(`tools.stage`). One job is plain `dvc repro`. Either way the entries of dvc.lock end in alphabetical order.
+(`tools.stage`). One job is `dvc repro`. Either way the entries of dvc.lock end in alphabetical order.
 """
 
 import argparse
@@ -86,7 +86,8 @@ def run(target: str, jobs: int | None) -> int:
     jobs = jobs or fitting_jobs()
     drop_torn_list()
     try:
-        return plain(target) if jobs == 1 else side_by_side(changed_stages(target), jobs)
+        waits = changed_stages(target)
+        return plain(target) if waits and jobs == 1 else side_by_side(waits, jobs)
     finally:
         for name in FILES:
             sort_lock(Path(name).with_name("dvc.lock"))

@@ -12,7 +12,7 @@ PAGES = (
     *sorted((ROOT / "docs").glob("*.md")),
 )
 _FENCE = re.compile(r"(?m)^```(\w*)\n((?:.*\n)*?)```$")
-_PROGRAMS = "bash|curl|dvc|export|git|hf|jq|make|mlcroissant|pip|pipx|pre-commit|python|sbatch|source|torchrun"
+_PROGRAMS = "bash|curl|dvc|export|find|git|hf|jq|make|mlcroissant|pip|pipx|pre-commit|python|sbatch|source|torchrun"
 _INLINE = re.compile(rf"`((?:{_PROGRAMS}) [^`]+)`")
 # As far as a comment, which begins with a # after a space, outside of quotes.
 _CODE = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"]#|[^'"#])*""")
@@ -59,6 +59,7 @@ RULES = (
     Rule(r"source \.venv/bin/activate|export .*", fast=True),
     Rule(r"git (diff (--stat )?metrics plots|config --global user\.\w+ .*)", fast=True),
     Rule(r"git read-tree HEAD && git checkout HEAD -- params\.yaml .* && dvc checkout dvc\.yaml", fast=True),
+    Rule(r"find data models metrics -name .*", fast=True),
     Rule(r"git clone \. /tmp/clone"),
     Rule(r"dvc exp run -S lr=5e-5", first=RESET, fast=True),
     Rule(r"dvc (metrics (diff|show).*|params diff|plots diff|status( dvc\.yaml)?)", fast=True),

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from dvc.utils.hydra import apply_overrides
+from dvc.utils.hydra import apply_overrides, to_hydra_overrides
+from hydra.errors import OverrideParseException
+from ruamel.yaml import YAML
 
 from tests.project import ROOT, changed
 
@@ -29,3 +31,18 @@ def test_the_key_that_it_does_not_find_is_in_the_list(tmp_path: Path, change: st
         _ = repo.index.stages
     (key,) = re.findall("Could not find '(.+)'", str(raised.value))
     assert re.search(rf"`[^`]*\b{re.escape(key)}\b[^`]*`", LIST)
+
+
+def test_an_entry_of_a_list_is_named_as_the_list_says(tmp_path: Path) -> None:
+    path = changed(tmp_path)
+    (line,) = (item for item in LIST.split("\n- ") if "LexerNoViableAltException" in item)
+    (wrong,) = re.findall(r"`([\w.]+\[0\])`", line)
+    with pytest.raises(OverrideParseException, match="LexerNoViableAltException"):
+        to_hydra_overrides([f"{wrong}=happy"])
+    (right,) = re.findall(r"`([\w.]+=\d)`", line)
+    apply_overrides(path, [right])
+    key, _, value = right.partition("=")
+    place = YAML(typ="safe").load(path)
+    for part in key.split("."):
+        place = place[int(part) if part.isdecimal() else part]
+    assert place == int(value)
