@@ -236,7 +236,7 @@ def test_what_is_said_of_passages_is_the_committed_result() -> None:
         "with those that were retrieved for another message. What "
         f"retrieval adds to that is clear in no generator ({least} to {most} %). Perplexity of `rag` is "
         f"the same with passages as without (95 % interval {bounds(rag)}, corrected p {rag['p_holm']:.2f}; "
-        f"{metrics['rag']['examples']} replies about 19 situations), and "
+        f"{metrics['rag']['examples']} replies about 11 situations), and "
         f"{better(oracle)} lower with the train exchanges whose replies are most like the true one ("
         f"{bounds(oracle, 1)}, p {short(oracle['p'])}, corrected {oracle['p_holm']:.2f}: not clear; "
         "`metrics/generators_tests.json`)."
