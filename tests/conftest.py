@@ -39,15 +39,15 @@ SHARED = Path(__file__).parents[2] / "shared"
 LONG = (
     "test_repro.py",
     "test_sharding.py",
-    "test_launcher.py",
     "test_shared_batch.py",
-    "test_commands.py",
     "test_blocks.py",
-    "test_everyday.py",
+    "test_commands.py",
+    "test_check_parameters.py",
     "test_training.py",
+    "test_everyday.py",
     "test_gradient_cache.py",
-    "test_pec.py",
     "test_plot.py",
+    "test_pec.py",
 )
 
 

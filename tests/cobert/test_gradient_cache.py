@@ -97,8 +97,8 @@ def test_what_is_kept_for_the_backward_pass_does_not_grow_with_the_batch(tmp_pat
 
 
 def test_training_in_micro_batches_learns_the_same(tmp_path: Path) -> None:
-    _, whole = learned(tmp_path / "whole", epochs=2, lr=1e-2, dropout=0.0)
-    _, parts = learned(tmp_path / "parts", epochs=2, lr=1e-2, dropout=0.0, micro_batch=3)
+    _, whole = learned(tmp_path / "whole", count=16, epochs=2, lr=1e-2, dropout=0.0)
+    _, parts = learned(tmp_path / "parts", count=16, epochs=2, lr=1e-2, dropout=0.0, micro_batch=3)
     assert parts[-1]["valid_loss"] < parts[0]["valid_loss"]
     assert parts[0] == whole[0]
     for one, other in zip(parts[1:], whole[1:], strict=True):
@@ -173,7 +173,7 @@ def test_an_update_adds_up_its_batches_also_where_one_runs_out_of_memory_half_wa
 def test_out_of_memory_halves_the_micro_batch_and_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, accumulation: int
 ) -> None:
-    recipe = {"epochs": 2, "dropout": 0.0, "accumulation": accumulation}
+    recipe = {"count": 16, "epochs": 2, "dropout": 0.0, "accumulation": accumulation}
     _, expected = learned(tmp_path / "expected", micro_batch=2, **recipe)
     memory = Memory(3)
     monkeypatch.setattr(Cobert, "encode", lambda self, given: memory(self, given))

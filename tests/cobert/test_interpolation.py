@@ -57,7 +57,7 @@ def test_nothing_is_kept_where_the_untrained_model_ranks_as_well(
 
 
 def test_a_rate_that_destroys_the_model_leaves_the_untrained_one(tmp_path: Path) -> None:
-    model, curve = learned(tmp_path, lr=0.5, interpolate=True)
+    model, curve = learned(tmp_path, layers=3, lr=0.5, interpolate=True)
     assert all(row["valid_mrr"] < curve[0]["valid_mrr"] for row in curve[1:])
     untrained, _ = cobert(tmp_path / "encoder", score_scale=0.05, frozen_layers=1)
     save(model, tmp_path / "saved")
@@ -68,8 +68,8 @@ def test_a_rate_that_destroys_the_model_leaves_the_untrained_one(tmp_path: Path)
 
 def test_the_weights_that_came_out_are_as_a_share_of_the_change(tmp_path: Path) -> None:
     """A rate that destroys the model: validation takes most of the change back, and the saved model says how much."""
-    whole, curve = learned(tmp_path / "whole", lr=0.1)
-    model, same_curve = learned(tmp_path / "part", lr=0.1, interpolate=True)
+    whole, curve = learned(tmp_path / "whole", layers=3, lr=0.1)
+    model, same_curve = learned(tmp_path / "part", layers=3, lr=0.1, interpolate=True)
     assert curve == same_curve
     untrained, _ = cobert(tmp_path / "part" / "encoder", score_scale=0.05, frozen_layers=1)
     share, start, end = model.config.trained_share, trainable_weights(untrained), trainable_weights(whole)

@@ -24,11 +24,17 @@ RECIPE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def learned(folder: Path, family: str = "bert", **changes: Any) -> tuple[Any, list[dict[str, Any]]]:
+def learned(
+    folder: Path, family: str = "bert", layers: int = 2, count: int = 32, **changes: Any
+) -> tuple[Any, list[dict[str, Any]]]:
+    """A CoBERT of `layers` layers, the lowest frozen, that has learnt from `count` rows, and its curve.
+
+    Two layers are quicker to train; the rates that destroy a model of three here need not destroy one of two.
+    """
     pin(1, changes.pop("threads", 1))
     shape = {"frozen_layers": changes.pop("frozen_layers", 1), "dropout": changes.pop("dropout", None)}
-    model, inputs = cobert(folder / "encoder", family, score_scale=0.05, **shape)
-    parts = {"train": rows(32), "valid": rows(16)}
+    model, inputs = cobert(folder / "encoder", family, layers, score_scale=0.05, **shape)
+    parts = {"train": rows(count), "valid": rows(16)}
     return model, train(model, parts, inputs, RECIPE | changes, folder / "checkpoints")[0]
 
 
@@ -115,7 +121,7 @@ def test_the_matcher_s_weights_have_a_rate_of_their_own(tmp_path: Path, rate: fl
 
 @pytest.mark.parametrize("family", ["roberta", "gpt2", "mpnet", "electra", "distilbert"])
 def test_any_encoder_learns_above_its_frozen_layers(tmp_path: Path, family: str) -> None:
-    model, rows_ = learned(tmp_path, family, epochs=2, lr=1e-2, frozen_layers=1, dropout=0.0)
+    model, rows_ = learned(tmp_path, family, layers=3, epochs=2, lr=1e-2, dropout=0.0)
     assert min(row["valid_loss"] for row in rows_) < rows_[0]["valid_loss"]
     assert not model.encoder.config.to_dict().get("attention_dropout")
     before = AutoModel.from_pretrained(tmp_path / "encoder").state_dict()
@@ -144,7 +150,7 @@ def test_two_trainings_give_the_same_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["bert", "nomic_bert"])
 def test_the_best_epoch_is_kept_and_not_the_last(tmp_path: Path, family: str) -> None:
     """A rate that destroys the model after the first epoch: what is kept ranks as the best epoch did."""
-    model, rows_ = learned(tmp_path, family, lr=0.5, epochs=3)
+    model, rows_ = learned(tmp_path, family, layers=3, lr=0.5, epochs=3)
     best = max(row["valid_mrr"] for row in rows_)
     if best == rows_[-1]["valid_mrr"]:
         pytest.fail("the last epoch is the best, so this shows nothing")
@@ -165,7 +171,7 @@ def test_a_rate_that_blows_up_stops_with_the_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("lr", "patience"), [(0.5, 1), (0.5, 2), (0.03, 1)])
 def test_early_stopping_counts_the_untrained_model_too(tmp_path: Path, lr: float, patience: int) -> None:
     """At .5 no epoch is as good as none, so that these are all; at .03 it stops some epochs later."""
-    _, rows_ = learned(tmp_path, lr=lr, epochs=20, early_stopping=patience)
+    _, rows_ = learned(tmp_path, layers=3, lr=lr, epochs=20, early_stopping=patience)
     reached = [row["valid_mrr"] for row in rows_]
     best = reached.index(max(reached))
     assert (best == 0) == (lr == 0.5)
@@ -196,15 +202,16 @@ def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
 def test_training_that_broke_off_goes_on_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
-    whole, expected = learned(tmp_path / "whole", **changes)
-    broken = BreaksOff(monkeypatch, training, at=6)
+    """In the second epoch, of two updates, which is begun again."""
+    whole, expected = learned(tmp_path / "whole", count=16, **changes)
+    broken = BreaksOff(monkeypatch, training, at=3)
     with pytest.raises(Stop):
-        learned(tmp_path / "broken", **changes)
+        learned(tmp_path / "broken", count=16, **changes)
     broken.again()
-    resumed = learned(tmp_path / "broken", **changes)
-    assert broken.updates == list(range(5, expected[-1]["step"] + 1))
+    resumed = learned(tmp_path / "broken", count=16, **changes)
+    assert broken.updates == list(range(3, expected[-1]["step"] + 1))
     # As after a kill between the end of the training and that of its stage: nothing is learned beyond the end.
-    once_more = learned(tmp_path / "broken", **changes)
+    once_more = learned(tmp_path / "broken", count=16, **changes)
     for model, rows_ in (resumed, once_more):
         assert rows_ == expected
         assert all(

@@ -74,6 +74,7 @@ SPECIALS = {
 
 def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
     """A random encoder with its tokenizer; `changes` go into the configuration."""
+    count = changes.get("num_hidden_layers", SHAPE["num_hidden_layers"])
     torch.manual_seed(0)
     named = SPECIALS.get(family, SPECIALS["bert"])
     vocabulary = {word: place for place, word in enumerate([*dict.fromkeys(named.values()), *WORDS])}
@@ -105,7 +106,7 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
             embed_dropout=0.1,
             resid_dropout=0.1,
         ),
-        "xlnet": lambda: XLNetConfig(vocab_size=size, d_model=16, n_layer=3, n_head=2, d_inner=32),
+        "xlnet": lambda: XLNetConfig(vocab_size=size, d_model=16, n_layer=count, n_head=2, d_inner=32),
         "fnet": lambda: FNetConfig(vocab_size=size, **SHAPE | changes),
         "convbert": lambda: ConvBertConfig(vocab_size=size, embedding_size=16, head_ratio=1, **SHAPE | changes),
         "yoso": lambda: YosoConfig(vocab_size=size, **SHAPE | changes),
@@ -128,12 +129,12 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
         ),
         "electra": lambda: ElectraConfig(vocab_size=size, embedding_size=8, **SHAPE | changes),
         "distilbert": lambda: DistilBertConfig(
-            vocab_size=size, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=128, **changes
+            vocab_size=size, dim=16, n_layers=count, n_heads=2, hidden_dim=32, max_position_embeddings=128, **changes
         ),
         "gpt2": lambda: GPT2Config(
             vocab_size=size,
             n_embd=16,
-            n_layer=3,
+            n_layer=count,
             n_head=2,
             n_positions=128,
             bos_token_id=0,
@@ -145,8 +146,10 @@ def encoder(folder: Path, family: str = "bert", **changes: Any) -> Path:
     return folder
 
 
-def cobert(folder: Path, family: str = "bert", **settings: Any) -> tuple[Cobert, Any]:
-    model = Cobert.from_encoder(encoder(folder, family), **settings).eval()
+def cobert(
+    folder: Path, family: str = "bert", layers: int = SHAPE["num_hidden_layers"], **settings: Any
+) -> tuple[Cobert, Any]:
+    model = Cobert.from_encoder(encoder(folder, family, num_hidden_layers=layers), **settings).eval()
     return model, inputs_for(model, folder)
 
 

@@ -30,6 +30,13 @@ def places(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     return Places(tmp_path_factory.mktemp("documented"), request)
 
 
+@pytest.fixture(scope="module")
+def reproduced(places: Places) -> Places:
+    """As after `dvc repro`, and so each test leaves it that goes the documented way back."""
+    assert places.run(f"{commands.RESET} && dvc repro").code == 0
+    return places
+
+
 def test_each_documented_command_is_known_and_no_rule_is_left_over() -> None:
     assert [each for each in DOCUMENTED if not commands.rule_of(each.text)] == []
     assert [rule for rule in commands.RULES if rule not in {rule for _, rule in RULED}] == []
@@ -59,20 +66,19 @@ def test_every_benchmark_that_is_named_is_one_whose_help_is_asked_for() -> None:
     assert named <= {*MODULES}
 
 
-def test_an_experiment_changes_one_line_of_the_parameters_and_the_way_back_trains_nothing(places: Places) -> None:
-    assert places.run(f"{commands.RESET} && dvc repro && dvc exp run -S lr=4e-5").code == 0
-    done = places.run("git --no-pager diff --stat -- params.yaml")
+def test_an_experiment_changes_one_line_of_the_parameters_and_the_way_back_trains_nothing(reproduced: Places) -> None:
+    assert reproduced.run("dvc exp run -S lr=4e-5").code == 0
+    done = reproduced.run("git --no-pager diff --stat -- params.yaml")
     assert done.lines[-1] == " 1 file changed, 1 insertion(+), 1 deletion(-)"
-    assert places.run(text_of("git read-tree HEAD")).code == 0
-    assert places.run("git status --short").text == ""
-    assert "Running stage" not in places.run("dvc repro").text
+    assert reproduced.run(text_of("git read-tree HEAD")).code == 0
+    assert reproduced.run("git status --short").text == ""
+    assert "Running stage" not in reproduced.run("dvc repro").text
 
 
 @pytest.mark.fault("`dvc exp run -S lr=fast`", "refused before any stage runs; the way back that it says works")
-def test_a_wrong_value_is_refused_and_the_way_back_is_right(places: Places) -> None:
-    assert places.run(f"{commands.RESET} && dvc repro").code == 0
-    written = [places.workspace / name for name in ("data/raw/pec", "models/cobert/baseline-large-all")]
-    done = places.run("dvc exp run -S lr=fast")
+def test_a_wrong_value_is_refused_and_the_way_back_is_right(reproduced: Places) -> None:
+    written = [reproduced.workspace / name for name in ("data/raw/pec", "models/cobert/baseline-large-all")]
+    done = reproduced.run("dvc exp run -S lr=fast")
     assert done.code != 0
     assert "error: params.yaml: lr = 'fast': input should be a valid number" in done.text
     assert "Traceback" not in done.text
@@ -80,9 +86,9 @@ def test_a_wrong_value_is_refused_and_the_way_back_is_right(places: Places) -> N
     assert all(path.is_file() for path in written)
     back = re.findall("`((?:git read-tree|git checkout|dvc checkout) .*?)`", done.text)
     assert len(back) == 3
-    assert places.run(" && ".join(back)).code == 0
-    assert places.run("git status --short").text == ""
-    assert "up to date" in places.run("dvc status dvc.yaml").text
+    assert reproduced.run(" && ".join(back)).code == 0
+    assert reproduced.run("git status --short").text == ""
+    assert "up to date" in reproduced.run("dvc status dvc.yaml").text
 
 
 def test_without_the_instruction_corpora_the_parameters_are_accepted(
