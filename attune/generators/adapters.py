@@ -158,7 +158,7 @@ def with_adapter(model: Any, folder: Path) -> Any:
     tensor_shapes(path)
     refuse_code(folder, writes=True)
     try:
-        if PeftConfig.from_pretrained(folder).peft_type is None:
+        if PeftConfig.from_pretrained(folder, trust_remote_code=False).peft_type is None:
             raise KeyError("peft_type")
     except Exception as error:  # what a wrong key becomes depends on where it is read
         raise AttuneError(f"{config} is broken ({one_line(error)}); `dvc repro train_generator` writes it") from None

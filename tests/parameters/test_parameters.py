@@ -77,7 +77,7 @@ def test_baseline_takes_the_top_level_values_and_tuned_does_not(tmp_path: Path) 
             1e-3,
             "unknown key generators.prompted.lr = 0.001; generators.prompted (method prompt) may",
         ),
-        ("generation.reply_examples", 49, "reply_examples = 49 must be at most perplexity_examples = 36"),
+        ("generation.reply_examples", 49, "reply_examples = 49 must be at most perplexity_examples = 20"),
         ("generators.targets", {}, "the key generators.targets.method is missing"),
         ("rag.template", "{input}", "template has the fields ['input']; it must have {reply}"),
         ("rag.template", "{reply:d}", "rag: template = '{reply:d}' cannot be filled in (Unknown format code 'd'"),

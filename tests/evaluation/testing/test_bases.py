@@ -41,7 +41,7 @@ def test_a_base_without_the_instruction_is_scored_on_the_tokens_that_its_generat
     saved(model, tmp_path / "base" / "gpt2")
     rows = [row | {"target": "I am sorry. " * 40} for row in dialogue_rows()]
     write_parquet(tmp_path / "data" / "test.parquet", rows, record_of("empathetic_dialogues").schemas.rows)
-    generation = load().generation
+    generation = load().generation.model_copy(update={"perplexity_examples": len(rows)})
     nats = {}
     for told in (True, False):
         test = BaseTest("gpt2", "empathetic_dialogues", "", limit, instruction, told, 0, False)
