@@ -16,11 +16,12 @@ from stages import start
 
 
 def main(*, tests: Path, base_models: Path, data: Path, target: Path) -> None:
-    from attune.evaluation.testing.bases import base_rows
+    chosen = [BaseTest(**each) for each in read_json(tests, list[BaseTest])]
+
+    from attune.evaluation.testing.bases import base_rows  # takes seconds, which a wrong file need not wait for
 
     settings = parameters.load()
     pin(settings.seed, settings.threads)
-    chosen = [BaseTest(**each) for each in read_json(tests, list[BaseTest])]
     rows = list(base_rows(chosen, base_models, data, settings.generation, settings.seed))
     write_parquet(target, rows, BASES)
     bases = ", ".join(sorted({test.base for test in chosen}))
