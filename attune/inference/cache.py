@@ -90,8 +90,7 @@ def read_prompts(
     embeds, mask = left_padded(prompts)
     count, longest = mask.shape
     cache = reserved_cache(model, longest + more)
-    reserved = all(isinstance(layer, _ReservedLayer) for layer in cache.layers)
-    most = tokens_at_once(embeds.device) if reserved else None
+    most = tokens_at_once(embeds.device) if keeps_all(model) else None
     last: dict[int, torch.Tensor] = {}
     for group in by_length([len(prompt) for prompt in prompts], count, most):
         rows = sorted(group)

@@ -78,8 +78,21 @@ def score_and_write(
 ) -> list[tuple[float, Reply]]:
     """-log p of each row's reply in nats, as `reply_nats` has it, and a reply written to the same prompt.
 
-    Each prompt is read once for both, so that the model must be one that `keeps_all` and `decoding` no beam search.
+    Each prompt is read once for both, so that the model must be one that `keeps_all` and `decoding` no beam search. On
+    out-of-memory it starts anew with half of the `batch_size` rows at a time.
     """
+    try:
+        return _score_and_write(model, tokenizer, rows, decoding, limits, batch_size, seed)
+    except torch.OutOfMemoryError:
+        if batch_size == 1:
+            raise
+    torch.cuda.empty_cache()
+    return score_and_write(model, tokenizer, rows, decoding, limits, batch_size // 2, seed)
+
+
+def _score_and_write(
+    model: Any, tokenizer: Any, rows: Sequence[Encoded], decoding: Decoding, limits: Limits, batch_size: int, seed: int
+) -> list[tuple[float, Reply]]:
     found: dict[int, tuple[float, Reply]] = {}
     for positions in by_length([len(row.prompt) for row in rows], batch_size):
         draws = torch.stack([_draws(seed, rows[at].id, limits.tokens) for at in positions])

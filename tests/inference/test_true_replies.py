@@ -13,6 +13,7 @@ from attune.generators.losses import reply_nats
 from attune.generators.prompts import Example, examples
 from attune.inference.cache import keeps_all
 from attune.inference.decoding import GREEDY, Limits, score_and_write, write_replies
+from attune.inference.true_replies import TrueReplies
 from attune.parameters.decoding import Decoding
 from tests.generators.tiny import dialogue_rows, generator, gpt, lfm2, llama, saved, tokenizer, with_lora
 from tests.inference.test_generator import trained
@@ -94,3 +95,24 @@ def test_a_model_that_forgets_reads_each_prompt_twice() -> None:
     assert not keeps_all(lfm2())
     assert not keeps_all(llama(layer_types=["sliding_attention", "full_attention"], sliding_window=8))
     assert keeps_all(llama())
+
+
+def test_out_of_memory_halves_the_rows_that_are_scored_and_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, limits = gpt(), Limits(4, (WORDS.eos_token_id,))
+    rows = encode_all(EXAMPLES[::2], WORDS, Room(60))
+    wanted = score_and_write(model, WORDS, rows, GREEDY, limits, batch_size=3, seed=5)
+    score, sizes = TrueReplies.score, list[int]()
+
+    def limited(true: TrueReplies, *given: Any) -> None:
+        sizes.append(len(true.ids))
+        if len(true.ids) > 3:
+            raise torch.OutOfMemoryError
+        score(true, *given)
+
+    monkeypatch.setattr(TrueReplies, "score", limited)
+    found = score_and_write(model, WORDS, rows, GREEDY, limits, batch_size=12, seed=5)
+    assert sizes == [12, 6, 3, 3, 3, 3]
+    assert found == wanted
+    monkeypatch.setattr(TrueReplies, "score", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError))
+    with pytest.raises(torch.OutOfMemoryError):
+        score_and_write(model, WORDS, rows, GREEDY, limits, batch_size=4, seed=5)
