@@ -4,7 +4,9 @@ Batch 16, ten persona sentences, all-MiniLM-L6-v2 with nothing frozen, float32, 
 The peer is benchmarks.peers.cobert_original. Before anything is timed, both must give the same scores for the same
 texts. The recipes here train without dropout, so a step without is also put beside the peer's as the paper trains,
 with dropout. Each side has torch's settings of its own: ours those of `attune.core.determinism.pin`, the peer torch's
-defaults. Ours has the optimizer that Trainer makes, the peer's is torch's plain AdamW.
+defaults. Both have as many cores as --threads says: the peer, and ours where dropout draws, by torch's threads, ours
+otherwise by pieces of one thread each, as the stages do. Ours has the optimizer that Trainer makes, the peer's is
+torch's plain AdamW.
 """
 
 import argparse
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from attune.core.cores import WORKERS
 from attune.core.determinism import pin, prepare
 from benchmarks.harness import Side, comparison, in_turn, options, rounded, uses_gpu, write
 
@@ -93,11 +96,12 @@ def models(length: int, dropout: float | None) -> tuple[Any, Any]:
     return ours.to(device()), OriginalCobert(minilm_folder(), limits, dropout).to(device())
 
 
-def settle(peer: bool, threads: int) -> None:
-    """Seeds and threads; for the peer otherwise torch's defaults, so that it flushes no denormal numbers."""
+def settle(peer: bool, cores: int, in_pieces: bool) -> None:
+    """Seeds, and threads or pieces; for the peer otherwise torch's defaults, so that it flushes no denormal numbers."""
     import torch
 
-    pin(1, threads)
+    os.environ[WORKERS] = str(cores if in_pieces else 1)
+    pin(1, 1 if in_pieces else cores)
     if peer:
         torch.set_flush_denormal(False)
         torch.use_deterministic_algorithms(False)
@@ -109,7 +113,7 @@ def training(peer: bool, dropout: float | None, length: int, size: int, threads:
 
     from benchmarks.peers import cobert_original
 
-    settle(peer, threads)
+    settle(peer, threads, in_pieces=not peer and dropout == 0)
     draws = random.Random(1)
     model = models(length, dropout)[peer]
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, fused=not peer)
@@ -121,7 +125,7 @@ def ranking(peer: bool, length: int, size: int, threads: int) -> Work:
     """The scores of `size` fresh contexts' responses for each of these contexts."""
     from benchmarks.peers.cobert_original import rank
 
-    settle(peer, threads)
+    settle(peer, threads, in_pieces=not peer)
     draws = random.Random(1)
     model, score = models(length, None)[peer], rank if peer else our_scores
     return lambda: score(model, texts(size, length, draws))

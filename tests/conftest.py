@@ -28,6 +28,9 @@ for _name in subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_ou
 # Tests compare numbers with those of a processor, most of them to the bit. Processes that they start see no GPU either.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+# Tests run side by side, so each computes one piece of its work at a time, unless it says otherwise.
+os.environ["ATTUNE_WORKERS"] = "1"
+
 # How long an example takes says more about the machine's load than about the code.
 settings.register_profile("attune", deadline=None)
 settings.load_profile("attune")

@@ -17,10 +17,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from attune.core import garbage_collection, memory
+from attune.core import cores, garbage_collection, memory
 from attune.core.environment import print_any_text
 from attune.core.files import atomic_file
-from tools import cores, described, gpus
+from tools import described, gpus
 from tools.changes import alone, changed_stages, drop_torn_list, wrong_parameters
 from tools.deps import FILES
 from tools.dvc import name_user
@@ -119,6 +119,8 @@ def side_by_side(waits: Mapping[str, Sequence[str]], jobs: int) -> int:
         temporary.write_text(rules(waits, order), encoding="utf-8")
     command = ["make", "--no-print-directory", "--keep-going", f"--jobs={jobs}", f"--file={RULES}", "all"]
     environment = {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
+    # The cores that are left over where there are fewer stages than that.
+    environment.setdefault(cores.WORKERS, str(max(1, cores.usable() // min(jobs, len(waits)))))
     piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     log, start = Log(waits, jobs, times), time.monotonic()
     with (

@@ -55,15 +55,14 @@ def match(x: Tensor, x_mask: Tensor, y: Tensor, y_mask: Tensor, scale: float = 1
     (b, m, d), (c, n, _) = x.shape, y.shape
     rows, columns = x_mask[:, :, None, None], y_mask[None, None]
     affinity = ((x * scale).reshape(b * m, d) @ y.reshape(c * n, d).T).view(b, m, c, n)
-    lowest = torch.finfo(affinity.dtype).min
-    over_y = affinity.masked_fill(~columns, lowest).softmax(3)
-    over_x = affinity.masked_fill(~rows, lowest).softmax(1)
+    over_y = _masked(affinity, columns).softmax(3)
+    over_x = _masked(affinity, rows).softmax(1)
 
     x_first = _MaxOfProducts.apply(over_y.view(b * m, c, n).transpose(0, 1), y, x_mask[None]).transpose(0, 1)
     y_first = _MaxOfProducts.apply(over_x.view(b, m, c * n).mT, x, y_mask[None])
 
-    over_y_mean = (over_y * rows).sum(1) / x_mask.sum(1).clamp(min=1)[:, None, None]
-    over_x_mean = (over_x * columns).sum(3) / y_mask.sum(1).clamp(min=1)
+    over_y_mean = (over_y if _all(rows) else over_y * rows).sum(1) / x_mask.sum(1).clamp(min=1)[:, None, None]
+    over_x_mean = (over_x if _all(columns) else over_x * columns).sum(3) / y_mask.sum(1).clamp(min=1)
     x_second = torch.bmm((over_x * over_y_mean[:, None]).sum(3).mT, x)
     y_second = torch.bmm((over_y * over_x_mean[..., None]).sum(1).transpose(0, 1), y).transpose(0, 1)
 
@@ -99,8 +98,18 @@ class _MaxOfProducts(torch.autograd.Function):
 def _products(weights: Tensor, values: Tensor, real: Tensor) -> Tensor:
     """(k, g, r, d) of weights @ values, the dtype's lowest number at positions that are not real."""
     products = torch.bmm(weights, values).unflatten(1, real.shape[1:])
-    # Skips the masking where there is no padding. On a CPU it takes as long as the products; on a GPU asking for the
-    # answer would stall the queue.
-    if real.device.type == "cpu" and real.all():
+    if _all(real):
         return products
     return products.masked_fill_(~real[..., None], torch.finfo(products.dtype).min)
+
+
+def _masked(values: Tensor, real: Tensor) -> Tensor:
+    return values if _all(real) else values.masked_fill(~real, torch.finfo(values.dtype).min)
+
+
+def _all(real: Tensor) -> bool:
+    """Whether there is no padding to mask, which on a CPU takes as long as the products.
+
+    False on a GPU, where asking for the answer would stall the queue.
+    """
+    return real.device.type == "cpu" and bool(real.all())

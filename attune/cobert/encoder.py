@@ -13,6 +13,7 @@ from attune.cobert.attention import NAME
 from attune.core.errors import AttuneError, one_line
 from attune.core.memory import not_loaded
 from attune.core.model_code import refuse_code
+from attune.core.workers import spread_graphs
 
 # Families with BERT's structure: embeddings, then layers that take states and a mask.
 _BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert")
@@ -159,14 +160,22 @@ def run_packed(encoder: Any, batch: dict[str, Tensor], lengths: Sequence[int], f
     """
     skipped = frozen if "states" in batch else 0
     states = batch["states"] if "states" in batch else _packed_embeddings(encoder, batch, lengths)
-    groups = list(_groups(lengths, size))
-    outputs = []
-    for group, part in zip(groups, states.split([sum(group) for group in groups]), strict=True):
+    groups, upper = list(_groups(lengths, size)), layers(encoder)[skipped:]
+
+    def run(number: int, part: Tensor) -> Tensor:
         part = part[None]
-        for layer in layers(encoder)[skipped:]:
-            part = layer(part, None, lengths=group)
-        outputs.append(part[0])
-    return torch.cat(outputs)
+        for layer in upper:
+            part = layer(part, None, lengths=groups[number])
+        return part[0]
+
+    parts = states.split([sum(group) for group in groups])
+    if _drops_out(upper):  # in one order, so that the draws are the same each time
+        return torch.cat([run(*each) for each in enumerate(parts)])
+    return torch.cat(spread_graphs(run, parts, [each for each in upper.parameters() if each.requires_grad]))
+
+
+def _drops_out(part: nn.Module) -> bool:
+    return any(isinstance(each, nn.Dropout) and each.training and each.p > 0 for each in part.modules())
 
 
 def _packed_embeddings(encoder: Any, batch: dict[str, Tensor], lengths: Sequence[int]) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from attune.cobert.co_attention import match_blocks
 from attune.cobert.encoder import caches_lower_layers, layers, run_encoder
 from attune.core.errors import AttuneError
+from attune.core.workers import spread_graphs
 
 _SMALLEST = 1e-6
 # Tokens of pairs that a cross-encoder reads at a time, padding included.
@@ -62,10 +63,13 @@ class CoAttention(nn.Module):
         self.attention_scale = attention_scale
 
     def forward(self, context: Side, persona: Side, response: Side) -> Tensor:
-        return self._match(context, response) + self._match(persona, response)
+        masks = context.mask, persona.mask
 
-    def _match(self, side: Side, response: Side) -> Tensor:
-        return match_blocks(side.states, side.mask, response.states, response.mask, self.attention_scale)
+        def match(number: int, states: Tensor) -> Tensor:
+            return match_blocks(states, masks[number], response.states, response.mask, self.attention_scale)
+
+        of_context, of_persona = spread_graphs(match, (context.states, persona.states), (response.states,))
+        return of_context + of_persona
 
 
 class BiEncoder(nn.Module):
@@ -209,13 +213,17 @@ def late_interaction(side: Side, response: Side) -> tuple[Tensor, Tensor]:
     """
     tokens, replies = _unit(side.states), _unit(response.states)
     outside = ~response.mask[:, None]
-    of_replies, of_side = [], []
-    for row, mask in zip(tokens, side.mask, strict=True):  # all rows at once would take b times the memory
+
+    def means_of(number: int, row: Tensor) -> Tensor:
+        mask = side.mask[number]
         cosines = torch.einsum("ld,crd->clr", row[mask], replies).masked_fill(outside, -1.0)
         best = cosines.max(1).values * response.mask if mask.any() else response.mask * 0.0
-        of_replies.append(best.sum(1) / response.mask.sum(1).clamp(min=1))
-        of_side.append(cosines.max(2).values.sum(1) / mask.sum().clamp(min=1))
-    return torch.stack(of_replies), torch.stack(of_side)
+        of_reply = best.sum(1) / response.mask.sum(1).clamp(min=1)
+        return torch.stack([of_reply, cosines.max(2).values.sum(1) / mask.sum().clamp(min=1)])
+
+    # All rows at once would take b times the memory.
+    both = torch.stack(spread_graphs(means_of, tokens.unbind(), (replies,)))
+    return both[:, 0], both[:, 1]
 
 
 def _unit(states: Tensor) -> Tensor:

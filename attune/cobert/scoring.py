@@ -12,6 +12,7 @@ from attune.cobert.inputs import TokenSequence, pad
 from attune.cobert.matchers import Side
 from attune.cobert.model import Cobert
 from attune.core.batching import by_length
+from attune.core.workers import spread
 
 # Tokens per pass through the encoder, padding included: enough to keep two cores busy, and little memory.
 TOKENS = 1024
@@ -22,6 +23,8 @@ CACHE_BYTES = 4 * 2**30
 
 # The (length, d) states of each sequence.
 States = dict[TokenSequence, Tensor]
+# Contexts with their personas, and the replies that each of them is matched with.
+Group = tuple[Sequence[TokenSequence], Sequence[TokenSequence], Side]
 
 
 def _buckets(sequences: Iterable[TokenSequence]) -> Iterator[list[TokenSequence]]:
@@ -44,9 +47,13 @@ def encoded(
     lower: as `lower_cache` returns it.
     """
     model.eval()
-    for bucket in _buckets(sequences):
+
+    def of(bucket: list[TokenSequence]) -> list[tuple[TokenSequence, Tensor]]:
         rows = model.encode(_on(model.device, stack(bucket, lower))).states
-        yield from ((each, row[: len(each.ids)]) for each, row in zip(bucket, rows, strict=True))
+        return [(each, row[: len(each.ids)]) for each, row in zip(bucket, rows, strict=True)]
+
+    for found in spread(of, _buckets(sequences), model.device):
+        yield from found
 
 
 def encode(model: Cobert, sequences: Iterable[TokenSequence], lower: States | None = None) -> States:
@@ -67,9 +74,13 @@ def lower_cache(model: Cobert, sequences: Iterable[TokenSequence], known: States
     if not frozen or not caches_lower_layers(model.encoder) or size > CACHE_BYTES:
         return None
     model.eval()
-    for bucket in _buckets(distinct - cache.keys()):
+
+    def of(bucket: list[TokenSequence]) -> States:
         rows = lower_states(model.encoder, _on(model.device, pad(bucket)), frozen).cpu()
-        cache |= {each: row[: len(each.ids)].clone() for each, row in zip(bucket, rows, strict=True)}
+        return {each: row[: len(each.ids)].clone() for each, row in zip(bucket, rows, strict=True)}
+
+    for found in spread(of, _buckets(distinct - cache.keys()), model.device):
+        cache |= found
     return cache
 
 
@@ -107,10 +118,16 @@ def scores(
     Neighbours with the same candidates are scored together, CONTEXTS at a time.
     """
     shape = model.encoder.config.hidden_size, model.device
-    found: list[Tensor] = []
-    for replies, rows in groupby(zip(contexts, personas, candidates, strict=True), key=lambda row: row[2]):
-        response, group = side(states, replies, *shape), list(rows)
-        for start in range(0, len(group), CONTEXTS):
-            given, known, _ = zip(*group[start : start + CONTEXTS], strict=True)
-            found += model.score(side(states, given, *shape), side(states, known, *shape), response)
-    return found
+
+    def of(group: Group) -> Tensor:
+        given, known, response = group
+        return model.score(side(states, given, *shape), side(states, known, *shape), response)
+
+    def groups() -> Iterator[Group]:
+        for replies, rows in groupby(zip(contexts, personas, candidates, strict=True), key=lambda row: row[2]):
+            response, group = side(states, replies, *shape), list(rows)
+            for start in range(0, len(group), CONTEXTS):
+                given, known, _ = zip(*group[start : start + CONTEXTS], strict=True)
+                yield given, known, response
+
+    return [row for rows in spread(of, groups(), model.device) for row in rows]

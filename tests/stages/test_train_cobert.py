@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from attune.cobert import training
+from attune.core.cores import WORKERS
 from attune.core.errors import AttuneError
 from attune.core.files import read_csv, read_json, sha256, write_json, write_parquet
 from attune.export import models
@@ -28,8 +29,10 @@ from tests.training.interruption import edited, interrupted, unfinished
 
 
 def test_a_run_writes_model_and_curve_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time on two cores."""
     project(tmp_path, monkeypatch)
     train_once("baseline")
+    monkeypatch.setenv(WORKERS, "2")
     train("baseline", "again")
     first, second = (Path(f"models/{name}-small-happy") for name in ("baseline", "again"))
     names = sorted(path.name for path in first.iterdir())
