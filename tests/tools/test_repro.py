@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from attune.core.cores import WORKERS, usable
 from attune.core.environment import lives
 from tests.faults.full_disk import read_only
 from tests.project import changed
@@ -239,6 +240,16 @@ def test_a_read_only_cache_is_refused_before_a_stage_runs_for_nothing(small: Pat
 
 
 @pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
+@pytest.mark.parametrize("count", [1, 2])
+def test_stages_share_the_cores(small: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Where there are fewer stages than jobs, each has more."""
+    monkeypatch.delenv(WORKERS)
+    stages = "".join(f"  s{each}:\n    cmd: echo ${WORKERS} > s{each}\n    outs: [s{each}]\n" for each in range(count))
+    (small / "dvc.yaml").write_text("stages:\n" + stages)
+    assert repro(small, jobs=2).returncode == 0
+    assert int((small / "s0").read_text()) == max(1, usable() // count)
+
+
 def test_an_invalid_file_is_named(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages: [")
     done = repro(project, jobs=2)
