@@ -171,7 +171,7 @@ def run_packed(encoder: Any, batch: dict[str, Tensor], lengths: Sequence[int], f
     parts = states.split([sum(group) for group in groups])
     if _drops_out(upper):  # in one order, so that the draws are the same each time
         return torch.cat([run(*each) for each in enumerate(parts)])
-    return torch.cat(spread_graphs(run, parts, [each for each in upper.parameters() if each.requires_grad]))
+    return torch.cat(spread_graphs(run, parts, list(upper.parameters())))
 
 
 def _drops_out(part: nn.Module) -> bool:

@@ -46,16 +46,16 @@ def spread_graphs(
 ) -> list[Tensor]:
     """function(number, part) for each of `parts`, whose gradients, too, are computed several at once on a CPU.
 
-    shared: all other tensors that `function` reads and that take a gradient, such as a layer's weights. The bits are
-    those that torch gives for a plain loop, which adds up the gradients of a shared tensor from the last part to the
-    first. For that, `function` must use each shared tensor once; it must draw nothing from torch's generators.
+    shared: all other tensors that `function` reads and that may take a gradient, such as a layer's weights. The bits
+    are those that torch gives for a plain loop, which adds up the gradients of a shared tensor from the last part to
+    the first. For that, `function` must use each shared tensor once; it must draw nothing from torch's generators.
     """
     count = _count(parts[0].device)
     if len(parts) == 1 or count == 1:
         return [function(*each) for each in enumerate(parts)]
     if not torch.is_grad_enabled():
         return _at_once(lambda each: function(*each), list(enumerate(parts)), count)
-    return list(_Graphs.apply(function, len(parts), count, *parts, *shared))
+    return list(_Graphs.apply(function, len(parts), count, *parts, *(each for each in shared if each.requires_grad)))
 
 
 class _Graphs(torch.autograd.Function):
