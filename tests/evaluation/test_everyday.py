@@ -140,6 +140,7 @@ def test_no_message_or_reply_shares_a_run_of_words_with_the_sample() -> None:
     assert [each.text for each in WHOLE.messages if known & (runs(each.text) | runs(each.reply))] == []
 
 
+@pytest.mark.slow
 def test_no_message_retells_a_situation_of_the_sample(encoder: Remembering) -> None:
     """In other words, too: a quarter of the messages that once stood here did, with cosines of .6 or more."""
     told = [text for situation in load() for text in (situation.prompt, situation.turns[0][0])]

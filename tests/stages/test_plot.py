@@ -103,9 +103,17 @@ def plot(figures: str) -> None:
     )
 
 
-def test_every_figure_is_drawn_twice_the_same_and_the_table_has_one_row_per_model(project: Path) -> None:
+@pytest.mark.slow
+def test_every_figure_is_drawn_twice_the_same(project: Path) -> None:
     for target in ("one", "two"):
         plot(target)
+    one, two = ({path.name: sha256(path) for path in (project / target).iterdir()} for target in ("one", "two"))
+    assert len(one) > 10
+    assert one == two
+
+
+def test_every_figure_is_drawn_and_the_table_has_one_row_per_model(project: Path) -> None:
+    plot("one")
     names = {record.name for record in on_page("report")}
     files = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     assert {path.name for path in (project / "one").iterdir()} == files
@@ -113,8 +121,6 @@ def test_every_figure_is_drawn_twice_the_same_and_the_table_has_one_row_per_mode
         picture = imread(project / "one" / f"{name}.png")
         assert min(picture.shape[:2]) > 200
         assert picture[..., :3].std() > 0.05  # something is drawn
-        for kind in ("png", "svg"):
-            assert sha256(project / "one" / f"{name}.{kind}") == sha256(project / "two" / f"{name}.{kind}")
     rows = read_csv(Path("plots/cobert_scores.csv"))
     assert len(rows) == 8
     assert [row["domain"] for row in rows] == ["happy"] * 4 + ["all"] * 4
