@@ -239,7 +239,6 @@ def test_a_read_only_cache_is_refused_before_a_stage_runs_for_nothing(small: Pat
     assert (done.returncode, re.findall(r"] (\w+) started", done.stdout)) == (0, ["new"])
 
 
-@pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
 @pytest.mark.parametrize("count", [1, 2])
 def test_stages_share_the_cores(small: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Where there are fewer stages than jobs, each has more."""
@@ -250,6 +249,7 @@ def test_stages_share_the_cores(small: Path, monkeypatch: pytest.MonkeyPatch, co
     assert int((small / "s0").read_text()) == max(1, usable() // count)
 
 
+@pytest.mark.fault("an invalid dvc.yaml", "named in a sentence")
 def test_an_invalid_file_is_named(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages: [")
     done = repro(project, jobs=2)
