@@ -3,6 +3,7 @@
 import getpass
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +15,14 @@ from typing import IO, Any
 from attune.core import garbage_collection
 from attune.core.files import atomic_file
 
+LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")  # where that of a stage begins in a dvc.lock
+_LOCK_HEAD = "schema: '2.0'\nstages:\n"
+
 
 def main() -> int:
     garbage_collection.defer()
     write_whole_files()
+    write_changed_entries()
     os.environ["SHELL"] = "/bin/sh"  # by which DVC runs stages: the user's may be csh, or no shell at all
     from dvc.cli import main as dvc
 
@@ -60,6 +65,43 @@ def _edit_list(edit: Callable[..., Any], folder: str, fs: Any, hardlink: bool) -
 def _whole(path: Path, encoding: str) -> Iterator[IO[str]]:
     with atomic_file(path) as temporary, temporary.open("w", encoding=encoding) as file:
         yield file
+
+
+def write_changed_entries() -> None:
+    """Let DVC turn only those entries of a dvc.lock into YAML that it changes, and keep the text of the others.
+
+    After each stage it reads and writes all of them, by a parser that keeps comments: over a second for this project's.
+    """
+    from dvc import dvcfile
+
+    if not isinstance(dvcfile.modify_yaml, partial):  # else it is ours already
+        dvcfile.modify_yaml = partial(_modify_lock, dvcfile.modify_yaml)
+
+
+@contextmanager
+def _modify_lock(modify: Callable[..., Any], path: str, fs: Any = None) -> Iterator[dict[str, Any]]:
+    """In the place of DVC's `modify`, which still does other files and a dvc.lock that somebody has edited."""
+    from dvc.utils.serialize import dumps_yaml, parse_yaml
+
+    file = Path(path).resolve()
+    text = file.read_text(encoding="utf-8") if file.name == "dvc.lock" and file.is_file() else ""
+    usual = text.startswith(_LOCK_HEAD) and "#" not in text
+    texts = LOCK_ENTRY.split(text.removeprefix(_LOCK_HEAD))[1:]
+    values = parse_yaml(text, path) if usual else {"stages": {}}
+    if not usual or len(texts) != len(values["stages"] or ()):
+        with modify(path, fs=fs) as values:
+            yield values
+        return
+    known = {name: (entry, text) for (name, entry), text in zip(values["stages"].items(), texts, strict=True)}
+    yield values
+    if values.keys() == {"schema", "stages"}:
+        changed = {name: entry for name, entry in values["stages"].items() if known.get(name, (None,))[0] is not entry}
+        new = {name: dumps_yaml({"stages": {name: entry}}).removeprefix("stages:\n") for name, entry in changed.items()}
+        text = _LOCK_HEAD + "".join(new.get(name) or known[name][1] for name in values["stages"])
+    else:
+        text = dumps_yaml(values)
+    with atomic_file(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _dump(path: Any, data: Any, dumper: Any, fs: Any = None, **options: Any) -> None:

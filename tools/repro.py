@@ -23,7 +23,7 @@ from attune.core.files import atomic_file
 from tools import described, gpus
 from tools.changes import alone, changed_stages, drop_torn_list, wrong_parameters
 from tools.deps import FILES
-from tools.dvc import name_user
+from tools.dvc import LOCK_ENTRY, name_user
 from tools.preload import PACKAGES, preloading
 from tools.progress import Log, Times
 from tools.stage import process_group
@@ -38,7 +38,6 @@ MANY = 10  # stages that gain from packages that are imported once for all of th
 # Set by a make that calls this module, and wrong for the make that is started here.
 _OUTER_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
 _NAME = re.compile(r"[\w@./:-]+")  # of a stage, without the letters that have a meaning for make or a shell
-_LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")
 
 
 def interruptible(main: Callable[[], int]) -> Callable[[], int]:
@@ -185,7 +184,7 @@ def _unsorted(path: Path) -> str:
     """The text of a dvc.lock with its entries in order; empty where it has that already or is not valid."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     head, stages, body = text.partition("\nstages:\n")
-    ordered = head + stages + "".join(sorted(_LOCK_ENTRY.split(body)))
+    ordered = head + stages + "".join(sorted(LOCK_ENTRY.split(body)))
     return ordered if ordered != text and _same_content(text, ordered) else ""
 
 

@@ -4,14 +4,18 @@ import os
 import pwd
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from ruamel.yaml.representer import RepresenterError
 
 from tests.project import ROOT
 from tests.tools.made_up import git
-from tools.dvc import name_user, write_whole_files
+from tools.dvc import LOCK_ENTRY, name_user, write_changed_entries, write_whole_files
 
 
 def interrupt(*_: object) -> None:
@@ -39,6 +43,46 @@ def test_a_file_that_dvc_is_writing_when_it_ends_stays_as_it_was(
         values["stages"]["b"] = object()
     assert path.read_text() == LOCK.replace("echo a", "echo b")
     assert [each.name for each in tmp_path.iterdir()] == ["dvc.lock"]
+
+
+@pytest.mark.parametrize("form", ["as DVC writes it", "with a comment", "with datasets", "of one stage", "absent"])
+def test_a_changed_entry_gives_the_bytes_that_dvc_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    from dvc import dvcfile
+    from dvc.utils.serialize import _yaml
+
+    lock = "".join(LOCK_ENTRY.split((ROOT / "dvc.lock").read_text())[:3])
+    texts = {
+        "with a comment": lock.replace("stages:\n", "stages:\n  # mine\n", 1),
+        "with datasets": lock + "datasets:\n- name: a\n",
+        "of one stage": LOCK,
+    }
+    text = "" if form == "absent" else texts.get(form, lock)
+    name = next(iter(YAML(typ="safe").load(text)["stages"])) if text else "none"
+    changed = {"cmd": "echo 'a: b'", "deps": [{"path": "a", "md5": "0", "size": 1}], "params": {"p": {"lr": 5e-05}}}
+
+    def written(modify: Callable[..., AbstractContextManager[dict[str, Any]]], folder: Path) -> bytes:
+        folder.mkdir()
+        path = folder / "dvc.lock"
+        if text:
+            path.write_text(text)
+        for entries in ({"new@a-b": {"cmd": "a " * 60}}, {name: changed}, {"new@a-b": {"cmd": "a"}}):
+            with modify(str(path)) as values:
+                values.setdefault("schema", "2.0")
+                values["stages"] = values.get("stages", {})
+                values["stages"].update(entries)
+        return path.read_bytes()
+
+    own = dvcfile.modify_yaml
+    monkeypatch.setattr(dvcfile, "modify_yaml", own)  # so that it is put back
+    write_changed_entries()
+    parsed = []
+    parse = _yaml.parse_yaml_for_update
+    monkeypatch.setattr(_yaml, "parse_yaml_for_update", lambda *given: parsed.append(given) or parse(*given))
+    found = written(dvcfile.modify_yaml, tmp_path / "ours")
+    assert len(parsed) == {"with a comment": 3}.get(form, 0)
+    assert found == written(own, tmp_path / "theirs")
 
 
 @pytest.mark.fault("DVC ends while it writes its list of files in use", "the list is as it was")
