@@ -66,6 +66,7 @@ def test_every_benchmark_that_is_named_is_one_whose_help_is_asked_for() -> None:
     assert named <= {*MODULES}
 
 
+@pytest.mark.slow
 def test_an_experiment_changes_one_line_of_the_parameters_and_the_way_back_trains_nothing(reproduced: Places) -> None:
     assert reproduced.run("dvc exp run -S lr=4e-5").code == 0
     done = reproduced.run("git --no-pager diff --stat -- params.yaml")

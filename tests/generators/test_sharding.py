@@ -85,7 +85,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("fsdp", [False, True])
+@pytest.mark.parametrize("fsdp", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_two_processes_learn_what_one_learns(one: Path, tmp_path: Path, fsdp: bool) -> None:
     started(tmp_path)
     in_processes(2, f"{HERE}:learn", tmp_path, runs=RUNS, fsdp=fsdp, steps=4)
@@ -93,7 +93,8 @@ def test_two_processes_learn_what_one_learns(one: Path, tmp_path: Path, fsdp: bo
         assert_alike(one / name, tmp_path / name)
 
 
-@pytest.mark.parametrize("fsdp", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("fsdp", [False, True])
 def test_an_interrupted_training_resumes_in_as_many_processes_and_in_others(tmp_path: Path, fsdp: bool) -> None:
     """With the same number to the same bytes, dropout included."""
     runs = {"lora": {"lora_dropout": 0.1}, "full": {}}

@@ -381,6 +381,7 @@ def drawn_once(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attune.sources.sample.sizes.sample_of", {"pec": drawn}.__getitem__)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn_once")
 @pytest.mark.fault("sizes that the sample does not have", "refused before anything starts")
 def test_sizes_are_refused_where_the_sample_is_smaller_and_not_where_it_has_just_as_many(

@@ -70,6 +70,7 @@ def perplexity(model: Path) -> float:
     return math.exp(sum(nats) / sum(len(each.reply) for each in read))
 
 
+@pytest.mark.slow
 def test_one_option_trains_any_recipe_and_any_method_with_every_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ def test_a_folder_that_is_called_as_what_is_installed_is_does_not_take_its_place
     assert values["index"]["embedder"] == str(tmp_path / "mine")
 
 
+@pytest.mark.slow
 def test_the_project_is_valid_and_runs_its_stages_from_the_workspace_s_code(tmp_path: Path) -> None:
     folder = tmp_path / "quick"
     cache = {"dir": str(tmp_path / "cache of mine"), "type": ["hardlink", "copy"]}

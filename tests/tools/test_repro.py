@@ -299,7 +299,8 @@ def allow(folder: Path, *names: str) -> None:
         (folder / f"{name}.go").touch()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.fault("{number.name} of `make`, in three places", "no process left; the same dvc.lock")
 def test_stopped_in_three_places_it_leaves_no_process_and_ends_with_the_same_lock(
     project: Path, number: signal.Signals
