@@ -12,21 +12,44 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
-from attune.core import garbage_collection
+from attune.core import garbage_collection, preloaded
+from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
 
+FORKS_DVC = "ATTUNE_FORKS_DVC"  # a variable with the address of the process of `tools.preload`
 LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")  # where that of a stage begins in a dvc.lock
 _LOCK_HEAD = "schema: '2.0'\nstages:\n"
 
 
 def main() -> int:
     garbage_collection.defer()
+    try:
+        code = in_a_fork()
+    except AttuneError as error:
+        sys.exit(f"error: {error}")
+    if code is not None:
+        return code
     write_whole_files()
     write_changed_entries()
     os.environ["SHELL"] = "/bin/sh"  # by which DVC runs stages: the user's may be csh, or no shell at all
     from dvc.cli import main as dvc
 
     return int(dvc(sys.argv[1:]) or 0)
+
+
+def in_a_fork() -> int | None:
+    """The exit code of this command in a fork of the process that has imported DVC; None where it is to run here.
+
+    That process is the one that stages are forked from, and one of DVC's forks asks it for the stage's fork.
+    """
+    address = os.environ.get(FORKS_DVC)
+    if address is None:
+        return None
+    asked = preloaded.ADDRESS in os.environ  # which a fork that `preloaded.run` has asked for does not get
+    if asked and (code := preloaded.run("tools.dvc", sys.argv[1:])) is not None:
+        return code
+    os.environ[preloaded.ADDRESS] = os.environ.pop(FORKS_DVC)
+    return None
 
 
 def name_user() -> None:

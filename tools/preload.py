@@ -4,6 +4,7 @@ It listens at the socket FOLDER/socket, for `attune.core.preloaded`, as soon as 
 deletes FOLDER, when its standard input does.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -22,9 +23,12 @@ from attune.core import garbage_collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.parent import end_with
 from tools import described, gpus
+from tools.dvc import FORKS_DVC
 
-# What most stages import.
+# What DVC imports to run a stage, and what most stages import.
 PACKAGES = (
+    *("dvc.cachemgr", "dvc.cli.parser", "dvc.data_cloud", "dvc.dvcfile", "dvc.lock", "dvc.repo.reproduce"),
+    *("dvc.repo.stage", "dvc.rwlock", "dvc.scm", "dvc.stage.loader", "dvc.utils.strictyaml", "dvc_render"),
     *("accelerate", "datasets", "faiss", "matplotlib.figure", "pandas", "peft", "pydantic.main", "scipy.stats"),
     *("sentence_transformers", "sklearn.linear_model", "transformers.trainer"),
     *(f"transformers.models.{name}.modeling_{name}" for name in ("bert", "llama")),
@@ -49,7 +53,7 @@ def preloading(packages: Sequence[str]) -> Iterator[dict[str, str]]:
         with subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=own, start_new_session=True
         ):
-            yield {preloaded.ADDRESS: f"{folder}/socket"}
+            yield dict.fromkeys((preloaded.ADDRESS, FORKS_DVC), f"{folder}/socket")
 
 
 def _waits_for_forks() -> bool:
@@ -61,7 +65,11 @@ def _waits_for_forks() -> bool:
     return True
 
 
+_ended_well = False  # whether a fork's program has
+
+
 def main(folder: str, *packages: str) -> None:
+    atexit.register(_end)  # before the packages', which run before it
     garbage_collection.defer()
     prepare()
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -130,7 +138,21 @@ def become(connection: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     sys.argv[1:] = request["words"]
-    runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code:
+            raise
+    global _ended_well
+    _ended_well = True
+
+
+def _end() -> None:
+    """Spare a fork that has ended well the half second in which Python takes all packages apart."""
+    if _ended_well:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 if __name__ == "__main__":

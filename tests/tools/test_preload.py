@@ -68,6 +68,16 @@ def test_a_fork_stands_for_the_process_that_asked_for_it(found: dict[str, str], 
     assert 0 < float(times.read_text()) < 20
 
 
+def test_a_fork_that_ends_well_runs_exit_handlers_and_takes_no_packages_apart(
+    found: dict[str, str], tmp_path: Path
+) -> None:
+    words = [sys.executable, "-m", "tests.tools.program", "end"]
+    assert subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout.endswith("}\nhandler\ntaken apart\n")
+    with start(found, "end", tmp_path) as client:
+        assert client.communicate(timeout=60)[0].endswith("}\nhandler\n")
+    assert client.returncode == 0
+
+
 def test_it_gets_the_signals_of_that_process(found: dict[str, str], tmp_path: Path) -> None:
     for number, code in ((signal.SIGINT, 7), (signal.SIGTERM, 128 + signal.SIGTERM)):
         with start(found, "sleep", tmp_path) as client:
