@@ -15,8 +15,8 @@ from typing import IO, Any
 from attune.core import garbage_collection, preloaded
 from attune.core.errors import AttuneError
 from attune.core.files import atomic_file
+from tools import FORKS_DVC
 
-FORKS_DVC = "ATTUNE_FORKS_DVC"  # a variable with the address of the process of `tools.preload`
 LOCK_ENTRY = re.compile(r"(?m)^(?=  \S)")  # where that of a stage begins in a dvc.lock
 _LOCK_HEAD = "schema: '2.0'\nstages:\n"
 

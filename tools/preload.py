@@ -22,8 +22,7 @@ from contextlib import contextmanager, suppress
 from attune.core import garbage_collection, preloaded
 from attune.core.determinism import prepare
 from attune.core.parent import end_with
-from tools import described, gpus
-from tools.dvc import FORKS_DVC
+from tools import FORKS_DVC, described, gpus
 
 # What DVC imports to run a stage, and what most stages import.
 PACKAGES = (

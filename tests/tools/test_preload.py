@@ -15,6 +15,7 @@ import pytest
 from attune.core import preloaded
 from attune.core.environment import lives
 from tests.project import ROOT
+from tests.tools.made_up import git
 from tests.waiting import until
 from tools.preload import preloading
 
@@ -76,6 +77,21 @@ def test_a_fork_that_ends_well_runs_exit_handlers_and_takes_no_packages_apart(
     with start(found, "end", tmp_path) as client:
         assert client.communicate(timeout=60)[0].endswith("}\nhandler\n")
     assert client.returncode == 0
+
+
+def test_dvc_is_a_fork_whose_stages_are_forks(found: dict[str, str], tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    show = "import os; print(*sorted(name for name in os.environ if name.startswith('ATTUNE_')))"
+    stage = {"cmd": f'{sys.executable} -c "{show}"'}
+    (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": {"a": stage}}))
+    times = tmp_path / "seconds"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **found, preloaded.SECONDS: str(times)}
+    for words in (["init", "--quiet"], ["repro", "a"]):
+        command = [sys.executable, "-m", "tools.dvc", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert f"\n{preloaded.ADDRESS} {preloaded.SECONDS}" in done.stdout
+    assert len(times.read_text().splitlines()) == 2
 
 
 def test_it_gets_the_signals_of_that_process(found: dict[str, str], tmp_path: Path) -> None:
