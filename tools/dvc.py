@@ -108,19 +108,22 @@ def _modify_lock(modify: Callable[..., Any], path: str, fs: Any = None) -> Itera
 
     file = Path(path).resolve()
     text = file.read_text(encoding="utf-8") if file.name == "dvc.lock" and file.is_file() else ""
-    usual = text.startswith(_LOCK_HEAD) and "#" not in text
+    # Without its last line's end, what DVC adds would come to stand in that line.
+    usual = text.startswith(_LOCK_HEAD) and text.endswith("\n") and "#" not in text
     texts = LOCK_ENTRY.split(text.removeprefix(_LOCK_HEAD))[1:]
     values = parse_yaml(text, path) if usual else {"stages": {}}
     if not usual or len(texts) != len(values["stages"] or ()):
         with modify(path, fs=fs) as values:
             yield values
         return
-    known = {name: (entry, text) for (name, entry), text in zip(values["stages"].items(), texts, strict=True)}
+    before = dict(values["stages"])
+    kept = dict(zip(before, texts, strict=True))
     yield values
     if values.keys() == {"schema", "stages"}:
-        changed = {name: entry for name, entry in values["stages"].items() if known.get(name, (None,))[0] is not entry}
-        new = {name: dumps_yaml({"stages": {name: entry}}).removeprefix("stages:\n") for name, entry in changed.items()}
-        text = _LOCK_HEAD + "".join(new.get(name) or known[name][1] for name in values["stages"])
+        text = _LOCK_HEAD + "".join(
+            kept[name] if before.get(name) is entry else dumps_yaml({"stages": {name: entry}}).removeprefix("stages:\n")
+            for name, entry in values["stages"].items()
+        )
     else:
         text = dumps_yaml(values)
     with atomic_file(file) as temporary:

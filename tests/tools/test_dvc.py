@@ -45,7 +45,9 @@ def test_a_file_that_dvc_is_writing_when_it_ends_stays_as_it_was(
     assert [each.name for each in tmp_path.iterdir()] == ["dvc.lock"]
 
 
-@pytest.mark.parametrize("form", ["as DVC writes it", "with a comment", "with datasets", "of one stage", "absent"])
+@pytest.mark.parametrize(
+    "form", ["as DVC writes it", "with a comment", "with datasets", "cut short", "of one stage", "absent"]
+)
 def test_a_changed_entry_gives_the_bytes_that_dvc_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
@@ -56,6 +58,7 @@ def test_a_changed_entry_gives_the_bytes_that_dvc_writes(
     texts = {
         "with a comment": lock.replace("stages:\n", "stages:\n  # mine\n", 1),
         "with datasets": lock + "datasets:\n- name: a\n",
+        "cut short": lock.removesuffix("\n"),
         "of one stage": LOCK,
     }
     text = "" if form == "absent" else texts.get(form, lock)
@@ -81,7 +84,7 @@ def test_a_changed_entry_gives_the_bytes_that_dvc_writes(
     parse = _yaml.parse_yaml_for_update
     monkeypatch.setattr(_yaml, "parse_yaml_for_update", lambda *given: parsed.append(given) or parse(*given))
     found = written(dvcfile.modify_yaml, tmp_path / "ours")
-    assert len(parsed) == {"with a comment": 3}.get(form, 0)
+    assert len(parsed) == {"with a comment": 3, "cut short": 1}.get(form, 0)
     assert found == written(own, tmp_path / "theirs")
 
 
